@@ -1,0 +1,73 @@
+//! The emulator's clock: real time that a test may move forward, so that an hour of locks passes in milliseconds.
+#![allow(clippy::disallowed_methods, reason = "this module is where the emulator's time comes from")]
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::watch;
+
+/// Time as the emulated services see it. Clones share one time.
+#[derive(Clone, Debug)]
+pub struct Clock(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    started: Instant,
+    started_at: SystemTime,
+    moved: watch::Sender<Duration>,
+}
+
+impl Clock {
+    pub(crate) fn new() -> Self {
+        let moved = watch::Sender::new(Duration::ZERO);
+        Self(Arc::new(Inner { started: Instant::now(), started_at: SystemTime::now(), moved }))
+    }
+
+    /// The time of day, with everything that [`advance`](Self::advance) has added.
+    pub fn now(&self) -> SystemTime {
+        self.0.started_at + self.since_start()
+    }
+
+    /// Moves time forward and wakes whatever was waiting for a moment that has passed by it.
+    pub fn advance(&self, by: Duration) {
+        self.0.moved.send_modify(|moved| *moved += by);
+    }
+
+    /// Returns once `wait` has passed, by itself or by [`advance`](Self::advance).
+    pub(crate) async fn sleep(&self, wait: Duration) {
+        let mut moved = self.0.moved.subscribe();
+        let deadline = self.since_start() + wait;
+        loop {
+            let left = deadline.saturating_sub(self.since_start());
+            if left.is_zero() {
+                return;
+            }
+            tokio::select! {
+                () = tokio::time::sleep(left) => {}
+                _ = moved.changed() => {}
+            }
+        }
+    }
+
+    fn since_start(&self) -> Duration {
+        self.0.started.elapsed() + *self.0.moved.borrow()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn moving_time_ends_a_sleep_of_an_hour() {
+        let clock = Clock::new();
+        let before = clock.now();
+        let sleeper = tokio::spawn({
+            let clock = clock.clone();
+            async move { clock.sleep(Duration::from_secs(3600)).await }
+        });
+        clock.advance(Duration::from_secs(3600));
+        sleeper.await.unwrap();
+        assert!(clock.now() >= before + Duration::from_secs(3600));
+    }
+}

@@ -1,0 +1,79 @@
+//! A request as every emulated service sees it: read whole, its path split and decoded once.
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response};
+use percent_encoding::percent_decode_str;
+
+/// The answer of a service: read and written whole, bodies are bounded by the server.
+pub(crate) type Reply = Response<Bytes>;
+
+/// One request that arrived.
+#[derive(Debug, Clone)]
+pub(crate) struct Request {
+    pub(crate) method: Method,
+    /// Path and query exactly as they stood on the request line.
+    pub(crate) target: String,
+    /// The `Host` header: what a client believes the server to be called.
+    pub(crate) host: String,
+    /// Path segments, split at `/` first and percent-decoded after, so that `%2F` stays inside its segment.
+    pub(crate) segments: Vec<String>,
+    /// Query pairs in order, decoded; a repeated name stands repeatedly.
+    pub(crate) query: Vec<(String, String)>,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+}
+
+impl Request {
+    /// Reads method, target and headers; `None` when a part of the target is not UTF-8 after decoding.
+    pub(crate) fn read(method: Method, target: String, headers: HeaderMap, body: Bytes) -> Option<Self> {
+        let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+        let segments =
+            path.trim_start_matches('/').split('/').map(decode).collect::<Option<Vec<_>>>()?;
+        let query = query.split('&').filter(|pair| !pair.is_empty()).map(pair).collect::<Option<Vec<_>>>()?;
+        let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("").to_owned();
+        Some(Self { method, target, host, segments, query, headers, body })
+    }
+
+    /// The path's segments, to match on.
+    pub(crate) fn path(&self) -> Vec<&str> {
+        self.segments.iter().map(String::as_str).collect()
+    }
+
+    /// The first query value of that name.
+    pub(crate) fn query(&self, name: &str) -> Option<&str> {
+        self.query_all(name).next()
+    }
+
+    /// Every query value of that name, in order.
+    pub(crate) fn query_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
+        self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    /// A header's text, if it is text.
+    pub(crate) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+}
+
+fn decode(text: &str) -> Option<String> {
+    percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned())
+}
+
+/// In a query, `+` is a space: some clients write form encoding there.
+fn pair(text: &str) -> Option<(String, String)> {
+    let (name, value) = text.split_once('=').unwrap_or((text, ""));
+    Some((decode(&name.replace('+', " "))?, decode(&value.replace('+', " "))?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_escaped_slash_stays_inside_its_segment() {
+        let target = "/api/hubs/chat/groups/a%2Fb/:send?excluded=a&excluded=b%26c".to_owned();
+        let request = Request::read(Method::POST, target, HeaderMap::new(), Bytes::new()).unwrap();
+        assert_eq!(request.path(), ["api", "hubs", "chat", "groups", "a/b", ":send"]);
+        assert_eq!(request.query_all("excluded").collect::<Vec<_>>(), ["a", "b&c"]);
+    }
+}
