@@ -41,7 +41,7 @@ impl Request {
 
     /// The first query value of that name.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
-        self.query_all(name).next()
+        self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
     /// Every query value of that name, in order.
