@@ -1,1 +1,46 @@
-//! Not written yet.
+#![doc = include_str!("../README.md")]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod call;
+mod clock;
+mod connection_string;
+mod credential;
+mod dialect;
+mod encode;
+mod endpoint;
+mod error;
+mod operation;
+mod options;
+mod pipeline;
+mod policy;
+mod response;
+mod retry;
+mod secret;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
+mod transport;
+
+pub use call::{Call, CallFuture, RawRequest, read};
+pub use clock::{Clock, SystemClock, within};
+pub use connection_string::ConnectionString;
+pub use credential::{AccessToken, Authorize, BearerToken, HeaderKey, TokenCredential, sensitive};
+pub use dialect::Dialect;
+pub use encode::{push_query, push_segment};
+pub use endpoint::Endpoint;
+pub use error::{
+    BoxError, Delivery, ERROR_BODY_CAP, Error, ErrorDetail, ErrorKind, InnerError, Result, StopReason,
+};
+pub use operation::{DEFAULT_ANSWER_CAP, Operation};
+pub use options::ClientOptions;
+pub use pipeline::Pipeline;
+pub use policy::{Next, Policy};
+pub use response::Response;
+pub use retry::RetryOptions;
+pub use secret::Secret;
+pub use transport::{Io, Transport, Upgrade};
+
+/// What the macros of this crate expand to.
+#[doc(hidden)]
+pub mod reexport {
+    pub use {bytes, http, tracing};
+}

@@ -1,0 +1,111 @@
+//! The one encoder of paths and queries.
+//!
+//! It escapes everything but RFC 3986's unreserved characters, so its output holds nothing that could end or move a
+//! segment, and a URL parser finds nothing to rewrite in it: what is signed is what reaches the socket.
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::{Error, Result};
+
+const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Appends `value` as (a part of) one path segment.
+///
+/// # Errors
+///
+/// An empty value, `.` and `..` are refused: they would shift the path or walk out of it, and no escape protects a dot
+/// segment, since `%2e` counts as a dot to URL parsers.
+pub fn push_segment(path: &mut String, name: &str, value: &str) -> Result<()> {
+    match value {
+        "" => Err(Error::invalid_input(name, "must not be empty", None)),
+        "." | ".." => Err(Error::invalid_input(name, "must not be a dot segment, which walks out of its path", Some(value))),
+        _ => {
+            path.extend(utf8_percent_encode(value, ESCAPED));
+            Ok(())
+        }
+    }
+}
+
+/// Appends `name=value` to a query, behind `?` or `&` as needed. The name is taken as it is.
+pub fn push_query(target: &mut String, name: &str, value: &str) {
+    target.push(if target.contains('?') { '&' } else { '?' });
+    target.push_str(name);
+    target.push('=');
+    target.extend(utf8_percent_encode(value, ESCAPED));
+}
+
+/// Fills the `{names}` of a path template.
+///
+/// # Errors
+///
+/// [`push_segment`]'s, and a name of the template that has no value.
+pub(crate) fn expand(template: &str, values: &[(&str, &str)]) -> Result<String> {
+    let mut path = String::with_capacity(template.len() + 64);
+    let mut rest = template;
+    while let Some((literal, tail)) = rest.split_once('{') {
+        path.push_str(literal);
+        let (name, tail) = tail.split_once('}').unwrap_or((tail, ""));
+        let value = values.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
+        let value = value.ok_or_else(|| Error::invalid_input(name, "has no value for this path", Some(template)))?;
+        push_segment(&mut path, name, value)?;
+        rest = tail;
+    }
+    path.push_str(rest);
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use percent_encoding::percent_decode_str;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn url_of(value: &str) -> Result<String> {
+        let mut target = "https://host.example/api/hubs/h/groups/".to_owned();
+        push_segment(&mut target, "group", value)?;
+        target.push_str("/:send");
+        push_query(&mut target, "reason", value);
+        Ok(target)
+    }
+
+    #[test]
+    fn characters_that_end_or_move_a_segment_are_escaped() {
+        let url = url_of("a/b?c#d%e'f g+日😀").unwrap();
+        assert!(url.contains("/a%2Fb%3Fc%23d%25e%27f%20g%2B%E6%97%A5%F0%9F%98%80/:send"), "{url}");
+    }
+
+    #[test]
+    fn empty_and_dot_segments_are_refused() {
+        for value in ["", ".", ".."] {
+            let error = url_of(value).unwrap_err();
+            assert!(error.is_invalid_input() && error.to_string().contains("group"), "{error}");
+        }
+        assert!(url_of("...").is_ok());
+        assert!(url_of("%2e%2e").unwrap().contains("%252e%252e"));
+    }
+
+    #[test]
+    fn a_template_takes_each_name_once_and_keeps_its_verbs() {
+        let path = expand("/topics/{topic}/eventsubscriptions/{subscription}:reject", &[("topic", "a b"), ("subscription", "s:x")]);
+        assert_eq!(path.unwrap(), "/topics/a%20b/eventsubscriptions/s%3Ax:reject");
+        assert!(expand("/{missing}", &[]).unwrap_err().to_string().contains("missing"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_value_leaves_its_segment_and_no_parser_rewrites_it(value in any::<String>().prop_filter("refused", |v| !["", ".", ".."].contains(&v.as_str()))) {
+            let text = url_of(&value).unwrap();
+            let url = url::Url::parse(&text).unwrap();
+            prop_assert_eq!(url.as_str(), &text);
+            let segments: Vec<_> = url.path_segments().unwrap().collect();
+            prop_assert_eq!(segments.len(), 6);
+            prop_assert_eq!(percent_decode_str(segments[4]).decode_utf8().unwrap(), value.as_str());
+            let pairs: Vec<_> = url.query_pairs().collect();
+            prop_assert_eq!(pairs.len(), 1);
+            prop_assert_eq!(&pairs[0].1, value.as_str());
+            let uri: http::Uri = text.parse().unwrap();
+            prop_assert_eq!(uri.path_and_query().unwrap().as_str(), &text["https://host.example".len()..]);
+        }
+    }
+}

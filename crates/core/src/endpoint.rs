@@ -1,0 +1,206 @@
+//! Where a service lives, and the two rules that keep a credential at home: its own origin only, and no plain `http`
+//! beyond this machine.
+
+use std::fmt;
+
+use http::Uri;
+use url::{Host, Url};
+
+use crate::{Error, Result};
+
+/// An origin, `scheme://host[:port]`, written the way it goes over the wire: lower-case host, no default port.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Endpoint {
+    origin: String,
+    https: bool,
+    loopback: bool,
+}
+
+impl Endpoint {
+    /// Reads an endpoint such as `https://name.webservice.example`; one trailing `/` is tolerated.
+    ///
+    /// # Errors
+    ///
+    /// No scheme or another one than `http` and `https`, no host, credentials, a path, a query or a fragment. The message
+    /// names the rule; the text itself is repeated only if it cannot hold a secret.
+    pub fn parse(text: &str) -> Result<Self> {
+        let text = text.trim();
+        let refuse = |rule| Error::invalid_input("endpoint", rule, printable(text));
+        if text.is_empty() {
+            return Err(refuse("must not be empty: write `https://<host>`"));
+        }
+        if !text.contains("://") {
+            return Err(refuse("has no scheme: write `https://<host>`"));
+        }
+        let url = Url::parse(text).map_err(|_| refuse("is not a URL: write `https://<host>`"))?;
+        if !matches!(url.scheme(), "http" | "https") {
+            return Err(refuse("must have the scheme `https` or `http`"));
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err(refuse("must not contain credentials: give them to the client apart"));
+        }
+        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
+            return Err(refuse("must end after the host: no path, query or fragment"));
+        }
+        Ok(Self { origin: url.origin().ascii_serialization(), https: url.scheme() == "https", loopback: is_loopback(&url) })
+    }
+
+    /// The same host under another port.
+    ///
+    /// # Errors
+    ///
+    /// Port 0.
+    pub fn with_port(&self, port: u16) -> Result<Self> {
+        if port == 0 {
+            return Err(Error::invalid_input("port", "must be between 1 and 65535", Some("0")));
+        }
+        let mut url = Url::parse(&self.origin).map_err(|_| Error::invalid_input("endpoint", "is not a URL", None))?;
+        // Fails only for URLs without a host, which `parse` refuses.
+        let _ = url.set_port(Some(port));
+        Ok(Self { origin: url.origin().ascii_serialization(), ..self.clone() })
+    }
+
+    /// `scheme://host[:port]`, without a trailing slash.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.origin
+    }
+
+    /// Host and port as they stand in the origin.
+    #[must_use]
+    pub fn authority(&self) -> &str {
+        self.origin.split_once("://").map_or("", |(_, authority)| authority)
+    }
+
+    /// The host without its port.
+    #[must_use]
+    pub fn host(&self) -> &str {
+        let authority = self.authority();
+        match authority.rsplit_once(':') {
+            Some((host, _)) if !authority.ends_with(']') => host,
+            _ => authority,
+        }
+    }
+
+    /// Whether connections to it are encrypted.
+    #[must_use]
+    pub fn is_https(&self) -> bool {
+        self.https
+    }
+
+    /// Whether it is this machine: `localhost`, `*.localhost`, 127/8 or `::1`.
+    #[must_use]
+    pub fn is_loopback(&self) -> bool {
+        self.loopback
+    }
+
+    /// Whether `uri` has this origin, so that a credential may go with it.
+    #[must_use]
+    pub fn owns(&self, uri: &Uri) -> bool {
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
+        if self.origin.split_once("://") == Some((scheme, authority.as_str())) {
+            return true;
+        }
+        Self::parse(&format!("{scheme}://{authority}")).is_ok_and(|other| other == *self)
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin)
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.origin)
+    }
+}
+
+/// A whole connection string, or a URL with a token in it, often lands where an endpoint belongs.
+fn printable(text: &str) -> Option<&str> {
+    (text.len() <= 128 && !text.contains(['@', '=', ';', '?', '#'])).then_some(text)
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_written_as_it_goes_over_the_wire() {
+        for (given, kept) in [
+            ("https://Name.Example.COM", "https://name.example.com"),
+            (" https://name.example.com:443/ ", "https://name.example.com"),
+            ("http://localhost:8080", "http://localhost:8080"),
+            ("http://[::1]:80", "http://[::1]"),
+        ] {
+            assert_eq!(Endpoint::parse(given).unwrap().as_str(), kept);
+        }
+        assert_eq!(Endpoint::parse("http://[::1]:8080").unwrap().host(), "[::1]");
+        assert_eq!(Endpoint::parse("http://[::1]").unwrap().host(), "[::1]");
+        assert_eq!(Endpoint::parse("http://a.b:1").unwrap().host(), "a.b");
+    }
+
+    #[test]
+    fn each_malformed_endpoint_is_refused_with_its_rule() {
+        for (given, rule) in [
+            ("", "empty"),
+            ("name.example.com", "no scheme"),
+            ("localhost:8080", "no scheme"),
+            ("ftp://name.example.com", "scheme `https` or `http`"),
+            ("https://", "not a URL"),
+            ("https://name.example.com/hubs", "no path"),
+            ("https://name.example.com?x", "no path, query"),
+            ("https://user:planted@name.example.com", "credentials"),
+        ] {
+            let error = Endpoint::parse(given).unwrap_err().to_string();
+            assert!(error.contains(rule), "{given}: {error}");
+            assert!(!error.contains("planted"), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_connection_string_in_the_wrong_place_is_not_repeated() {
+        let error = Endpoint::parse("Endpoint=https://x.example;AccessKey=planted").unwrap_err();
+        assert!(!format!("{error} {error:?}").contains("planted"));
+    }
+
+    #[test]
+    fn loopback_is_told_from_names_that_look_like_it() {
+        for (given, loopback) in [
+            ("http://localhost:1", true),
+            ("http://hub.localhost:1", true),
+            ("http://127.9.9.9", true),
+            ("http://[::1]:1", true),
+            ("http://localhost.example.com", false),
+            ("http://128.0.0.1", false),
+            ("http://127.0.0.1.example.com", false),
+        ] {
+            assert_eq!(Endpoint::parse(given).unwrap().is_loopback(), loopback, "{given}");
+        }
+    }
+
+    #[test]
+    fn only_the_same_scheme_host_and_port_is_the_same_origin() {
+        let endpoint = Endpoint::parse("https://name.example.com").unwrap();
+        for (uri, own) in [
+            ("https://name.example.com/a?b", true),
+            ("https://NAME.example.com:443/a", true),
+            ("http://name.example.com/a", false),
+            ("https://name.example.com:8443/a", false),
+            ("https://evil.example.com/a", false),
+            ("https://name.example.com@evil.example.com/a", false),
+        ] {
+            assert_eq!(endpoint.owns(&uri.parse().unwrap()), own, "{uri}");
+        }
+    }
+}

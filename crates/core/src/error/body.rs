@@ -1,0 +1,139 @@
+//! What services write into their error answers: flat `{code, message, ..}`, wrapped `{"error": {..}}` and problem details,
+//! read leniently, since an error that cannot be read hides the one that matters.
+
+use serde_json::{Map, Value};
+
+/// How much of an error's body is kept: 64 KiB.
+pub const ERROR_BODY_CAP: usize = 64 * 1024;
+
+/// How deep `details` and `inner` are followed; hostile nesting ends here.
+const DEPTH: usize = 16;
+
+/// One error as the service describes it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ErrorDetail {
+    /// The service's code, such as `Error.Connection.NotExisted`.
+    pub code: Option<String>,
+    /// The service's message, for people.
+    pub message: Option<String>,
+    /// What the error is about.
+    pub target: Option<String>,
+    /// The errors that led to this one.
+    pub details: Vec<ErrorDetail>,
+    /// A more specific code.
+    pub inner: Option<InnerError>,
+    /// The id that the service's support asks for.
+    pub tracking_id: Option<String>,
+}
+
+/// A more specific code than the error around it has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct InnerError {
+    /// The more specific code.
+    pub code: Option<String>,
+    /// One more specific still.
+    pub inner: Option<Box<InnerError>>,
+}
+
+impl ErrorDetail {
+    /// Reads a body; `None` when it is not a JSON object that says anything about an error.
+    #[must_use]
+    pub fn read(body: &[u8]) -> Option<Self> {
+        let value: Value = serde_json::from_slice(body).ok()?;
+        let object = value.as_object()?;
+        let object = object.get("error").and_then(Value::as_object).unwrap_or(object);
+        let detail = Self::of(object, DEPTH);
+        (detail != Self::default()).then_some(detail)
+    }
+
+    /// Reads an error that stands inside another JSON value, such as the one of a single item of a batch.
+    #[must_use]
+    pub fn from_value(value: &Value) -> Option<Self> {
+        value.as_object().map(|object| Self::of(object, DEPTH))
+    }
+
+    fn of(object: &Map<String, Value>, depth: usize) -> Self {
+        let details = object.get("details").and_then(Value::as_array).filter(|_| depth > 0);
+        let details = details.into_iter().flatten().filter_map(Value::as_object);
+        Self {
+            code: text(object, &["code"]),
+            // Problem details (RFC 9457) say it in `detail` and `title`.
+            message: text(object, &["message", "detail", "title"]),
+            target: text(object, &["target"]),
+            details: details.map(|detail| Self::of(detail, depth - 1)).collect(),
+            inner: inner(object, depth),
+            tracking_id: text(object, &["tracking_id", "trackingId"]),
+        }
+    }
+}
+
+fn inner(object: &Map<String, Value>, depth: usize) -> Option<InnerError> {
+    let value = ["inner", "innererror", "innerError"].iter().find_map(|name| object.get(*name)?.as_object());
+    let value = value.filter(|_| depth > 0)?;
+    Some(InnerError { code: text(value, &["code"]), inner: inner(value, depth - 1).map(Box::new) })
+}
+
+/// Codes were seen as words, as numbers in strings and as numbers.
+fn text(object: &Map<String, Value>, names: &[&str]) -> Option<String> {
+    names.iter().find_map(|name| match object.get(*name)? {
+        Value::String(text) if !text.is_empty() => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn flat_errors_are_read_with_details_and_inner_errors() {
+        let body = br#"{"code":"A","message":"m","target":"t","details":[{"code":"B","details":[{"code":"C"}]}],
+            "inner":{"code":"D","inner":{"code":"E","inner":null}}}"#;
+        let error = ErrorDetail::read(body).unwrap();
+        assert_eq!((error.code.as_deref(), error.message.as_deref(), error.target.as_deref()), (Some("A"), Some("m"), Some("t")));
+        assert_eq!(error.details[0].details[0].code.as_deref(), Some("C"));
+        let inner = error.inner.unwrap();
+        assert_eq!((inner.code.as_deref(), inner.inner.unwrap().code.as_deref()), (Some("D"), Some("E")));
+    }
+
+    #[test]
+    fn wrapped_errors_numeric_codes_and_problem_details_are_read() {
+        let error = ErrorDetail::read(br#"{"error":{"code":404,"message":"gone","innererror":{"code":"I"},"tracking_id":"T"}}"#).unwrap();
+        assert_eq!((error.code.as_deref(), error.tracking_id.as_deref()), (Some("404"), Some("T")));
+        assert_eq!(error.inner.unwrap().code.as_deref(), Some("I"));
+        let error = ErrorDetail::read(br#"{"type":null,"title":"Not valid.","status":400,"detail":null}"#).unwrap();
+        assert_eq!(error.message.as_deref(), Some("Not valid."));
+    }
+
+    #[test]
+    fn a_body_that_says_nothing_is_no_error_detail() {
+        for body in [&b""[..], b"<html>", b"[]", b"{}", b"{\"code\":\"\"}", b"\xff\xfe", b"null"] {
+            assert_eq!(ErrorDetail::read(body), None, "{body:?}");
+        }
+    }
+
+    #[test]
+    fn hostile_nesting_ends_at_a_depth() {
+        let deep = format!("{}{{\"code\":\"x\"}}{}", "{\"details\":[".repeat(60), "]}".repeat(60));
+        let mut error = &ErrorDetail::read(deep.as_bytes()).unwrap();
+        let mut depth = 0;
+        while let Some(next) = error.details.first() {
+            error = next;
+            depth += 1;
+        }
+        assert_eq!(depth, DEPTH);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_without_a_panic(body in proptest::collection::vec(any::<u8>(), 0..200), text in "[\\{\\}\\[\\]\":,a-z0-9]{0,80}") {
+            let _ = ErrorDetail::read(&body);
+            let _ = ErrorDetail::read(text.as_bytes());
+        }
+    }
+}

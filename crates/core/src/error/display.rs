@@ -1,0 +1,183 @@
+//! How an error reads: one line that names operation, status, code, message, request id, attempts and time.
+
+use std::fmt;
+use std::time::Duration;
+
+use super::{Delivery, Error, ErrorKind, StopReason};
+
+/// A message longer than this is cut in the one line; `Error::message` has it whole.
+const SHOWN: usize = 400;
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let inner = self.inner();
+        if let Some(operation) = inner.operation {
+            write!(f, "{operation}: ")?;
+        }
+        self.what(f)?;
+        match inner.delivery {
+            Some(Delivery::Unknown) => f.write_str("; the service may have acted on it")?,
+            Some(Delivery::Accepted) => f.write_str("; the service accepted the request")?,
+            _ => {}
+        }
+        if let Some(stop) = inner.stop {
+            write!(f, "; not tried again: {stop}")?;
+        }
+        if let Some(hint) = inner.retry_after {
+            write!(f, "; the service asks to wait {}", Short(hint))?;
+        }
+        self.effort(f)
+    }
+}
+
+impl Error {
+    fn what(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut separator = "";
+        if let Some(status) = self.status() {
+            write!(f, "{status}")?;
+            separator = ", ";
+        }
+        if let Some(code) = self.code() {
+            write!(f, "{separator}{}", OneLine(code))?;
+            separator = ": ";
+        }
+        match self.message() {
+            Some(message) => write!(f, "{separator}{}", OneLine(message)),
+            None if self.body().is_empty() => f.write_str(if separator.is_empty() { "failed" } else { "" }),
+            // Not a shape that services document: a proxy's page, for example. Its beginning says which.
+            None => write!(f, "{separator}{}", OneLine(&String::from_utf8_lossy(self.body()))),
+        }
+    }
+
+    fn effort(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (attempts, elapsed) = (self.attempts(), Short(self.elapsed()));
+        match (self.request_id(), attempts) {
+            (None, 0) => Ok(()),
+            (id, attempts) => {
+                f.write_str(" (")?;
+                if let Some(id) = id {
+                    write!(f, "request id {}, ", OneLine(id))?;
+                }
+                write!(f, "{attempts} {}, {elapsed})", if attempts == 1 { "attempt" } else { "attempts" })
+            }
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut shape = f.debug_struct("Error");
+        shape.field("kind", &self.kind()).field("message", &format_args!("{self}"));
+        if let Some(source) = std::error::Error::source(self) {
+            shape.field("source", &source);
+        }
+        shape.finish()
+    }
+}
+
+impl fmt::Display for StopReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::NotIdempotent => "the operation is not idempotent",
+            Self::Deadline => "the wait would pass the deadline",
+            Self::Quota => "the client's retry quota is used up",
+            Self::Attempts => "the allowed attempts are used up",
+        })
+    }
+}
+
+impl fmt::Display for ErrorKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::InvalidInput => "invalid_input",
+            Self::Credential => "credential",
+            Self::Transport => "transport",
+            Self::Timeout => "timeout",
+            Self::Throttled => "throttled",
+            Self::Service => "service",
+            Self::Decode => "decode",
+            Self::AnswerTooLarge => "answer_too_large",
+        })
+    }
+}
+
+/// Text of others, kept from breaking the line.
+struct OneLine<'a>(&'a str);
+
+impl fmt::Display for OneLine<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut words = self.0.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+        let mut line = words.next().unwrap_or("").to_owned();
+        for word in words.take(SHOWN) {
+            line.push(' ');
+            line.push_str(word);
+        }
+        match line.char_indices().nth(SHOWN) {
+            Some((end, _)) => write!(f, "{}...", &line[..end]),
+            None => f.write_str(&line),
+        }
+    }
+}
+
+/// A duration at the precision that people read.
+struct Short(Duration);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            short if short < Duration::from_secs(1) => write!(f, "{} ms", short.as_millis()),
+            long if long < Duration::from_secs(100) => write!(f, "{:.1} s", long.as_secs_f64()),
+            long => write!(f, "{} s", long.as_secs()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, StatusCode};
+
+    use super::*;
+
+    #[test]
+    fn an_answer_reads_as_one_line_with_everything_in_it() {
+        let body = Bytes::from_static(b"{\"code\":\"A.B\",\"message\":\"It is\\n not there.\"}");
+        let mut error = Error::from_answer(StatusCode::NOT_FOUND, HeaderMap::new(), body, &[]);
+        let inner = error.inner_mut();
+        inner.operation = Some("CloseRoom");
+        inner.request_id = Some("id-1".to_owned());
+        inner.attempts = 2;
+        inner.elapsed = Duration::from_millis(1234);
+        assert_eq!(error.to_string(), "CloseRoom: 404 Not Found, A.B: It is not there. (request id id-1, 2 attempts, 1.2 s)");
+    }
+
+    #[test]
+    fn a_page_of_a_proxy_keeps_its_status_and_its_beginning() {
+        let body = Bytes::from(format!("<html>\r\n<b>Bad gateway</b>{}", "x".repeat(10_000)));
+        let error = Error::from_answer(StatusCode::BAD_GATEWAY, HeaderMap::new(), body, &[]);
+        let text = error.to_string();
+        assert!(text.starts_with("502 Bad Gateway, <html> <b>Bad gateway</b>xxx") && text.len() < 500, "{text}");
+        assert!(error.message().is_none() && error.body().len() > 10_000);
+        let empty = Error::from_answer(StatusCode::BAD_GATEWAY, HeaderMap::new(), Bytes::new(), &[]);
+        assert_eq!(empty.to_string(), "502 Bad Gateway");
+    }
+
+    #[test]
+    fn an_error_is_one_pointer_wide_and_does_not_repeat_its_source() {
+        assert_eq!(size_of::<Error>(), size_of::<usize>());
+        let error = Error::new(ErrorKind::Transport, "the connection could not be made")
+            .with_source(std::io::Error::other("refused by the test"));
+        assert_eq!(error.to_string(), "the connection could not be made");
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "refused by the test");
+    }
+
+    #[test]
+    fn the_header_is_preferred_over_the_body_for_the_code() {
+        let mut headers = HeaderMap::new();
+        headers.insert("error-code", "FromHeader".parse().unwrap());
+        let body = Bytes::from_static(b"{\"code\":\"FromBody\"}");
+        let error = Error::from_answer(StatusCode::BAD_REQUEST, headers.clone(), body.clone(), &["error-code"]);
+        assert_eq!(error.code(), Some("FromHeader"));
+        assert_eq!(Error::from_answer(StatusCode::BAD_REQUEST, headers, body, &[]).code(), Some("FromBody"));
+    }
+}

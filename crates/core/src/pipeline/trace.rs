@@ -1,0 +1,60 @@
+//! What `tracing` sees: one span per call and one event per retry, with OpenTelemetry's names, at debug level.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::Response;
+use tracing::Span;
+
+use super::{Inner, Sent};
+use crate::Operation;
+use crate::error::{Error, Result};
+
+pub(super) fn open(client: &Inner, operation: &Operation) -> Span {
+    let span = (client.dialect.span)();
+    if !span.is_disabled() {
+        span.record("otel.name", operation.id);
+        span.record("http.request.method", operation.method.as_str());
+        span.record("server.address", client.endpoint.host());
+        let default = if client.endpoint.is_https() { 443 } else { 80 };
+        let port = client.endpoint.authority().rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        span.record("server.port", port.unwrap_or(default));
+    }
+    span
+}
+
+pub(super) fn close(span: &Span, client: &Inner, outcome: &Result<Sent>) {
+    if span.is_disabled() {
+        return;
+    }
+    let (status, attempts, id) = match outcome {
+        Ok(sent) => (Some(sent.answer.status()), sent.attempts, Some(sent.request_id.as_str())),
+        Err(error) => (error.status(), error.attempts(), error.request_id()),
+    };
+    if let Some(status) = status {
+        span.record("http.response.status_code", status.as_u16());
+    }
+    if attempts > 1 {
+        span.record("http.request.resend_count", attempts - 1);
+    }
+    if let Some(id) = id {
+        span.record(client.dialect.span_request_id, id);
+    }
+    if let Err(error) = outcome {
+        span.record("error.type", error_type(error).as_str());
+    }
+}
+
+pub(super) fn retry(number: u32, wait: Duration, outcome: &Result<Response<Bytes>>) {
+    let reason = match outcome {
+        Ok(answer) => answer.status().as_str().to_owned(),
+        Err(error) => error.kind().to_string(),
+    };
+    let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
+    tracing::debug!("http.request.resend_count" = number, "error.type" = reason, wait_ms, "trying again");
+}
+
+/// OpenTelemetry wants the status for answers, and something of low cardinality for the rest.
+fn error_type(error: &Error) -> String {
+    error.status().map_or_else(|| error.kind().to_string(), |status| status.as_str().to_owned())
+}

@@ -1,0 +1,71 @@
+//! How long a service asks its callers to wait: four forms of one header.
+
+use std::time::{Duration, SystemTime};
+
+use http::HeaderMap;
+
+/// Reads the hint of an answer: `retry-after-ms`, `x-ms-retry-after-ms`, then `Retry-After` in seconds or as an HTTP date.
+///
+/// A hint that cannot be read is no hint; a date in the past is a wait of zero; a number beyond all bounds is kept as the
+/// longest duration, so that no deadline fits it.
+pub(crate) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
+    let milliseconds = ["retry-after-ms", "x-ms-retry-after-ms"].iter().find_map(|name| number(text(name)?));
+    milliseconds.map(Duration::from_millis).or_else(|| {
+        let value = text("retry-after")?;
+        number(value).map(Duration::from_secs).or_else(|| date(value, now))
+    })
+}
+
+fn number(text: &str) -> Option<u64> {
+    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    digits.then(|| text.parse().unwrap_or(u64::MAX))
+}
+
+fn date(text: &str, now: SystemTime) -> Option<Duration> {
+    let until = httpdate::parse_http_date(text).ok()?;
+    Some(until.duration_since(now).unwrap_or(Duration::ZERO))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn hint(pairs: &[(&'static str, &str)]) -> Option<Duration> {
+        let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        read(&headers, SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_770))
+    }
+
+    #[test]
+    fn all_four_forms_are_read_and_the_finer_one_wins() {
+        assert_eq!(hint(&[("retry-after-ms", "1500")]), Some(Duration::from_millis(1500)));
+        assert_eq!(hint(&[("x-ms-retry-after-ms", " 20 ")]), Some(Duration::from_millis(20)));
+        assert_eq!(hint(&[("retry-after", "8")]), Some(Duration::from_secs(8)));
+        assert_eq!(hint(&[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")]), Some(Duration::from_secs(7)));
+        assert_eq!(hint(&[("retry-after", "8"), ("retry-after-ms", "1")]), Some(Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn a_hint_in_the_past_is_zero_and_a_malformed_one_is_none() {
+        assert_eq!(hint(&[("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT")]), Some(Duration::ZERO));
+        for malformed in ["-5", "", "soon", "1.5", "5 s", "Sun, 99 Nov 1994"] {
+            assert_eq!(hint(&[("retry-after", malformed)]), None, "{malformed}");
+        }
+        assert_eq!(hint(&[("retry-after-ms", "x"), ("retry-after", "3")]), Some(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn an_absurdly_large_hint_stays_large() {
+        assert_eq!(hint(&[("retry-after", "99999999999999999999999999")]), Some(Duration::from_secs(u64::MAX)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_header_text_is_read_without_a_panic(value in "[ -~]{0,40}") {
+            let _ = hint(&[("retry-after", &value)]);
+            let _ = hint(&[("retry-after-ms", &value)]);
+        }
+    }
+}

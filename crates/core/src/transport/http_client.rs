@@ -1,0 +1,243 @@
+//! The real transport: reqwest, with its redirects, its own retries and its URLs in errors switched off.
+
+use std::error::Error as StdError;
+use std::io;
+use std::sync::OnceLock;
+
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use http::{Request, Response, StatusCode};
+
+use super::{ConnectionOptions, Proxy, Transport, Upgrade};
+use crate::error::{Delivery, ERROR_BODY_CAP, Error, ErrorKind, Result};
+use crate::Endpoint;
+
+/// One pool of connections, HTTP/2 where the service offers it.
+#[derive(Debug)]
+pub(crate) struct HttpClient {
+    client: reqwest::Client,
+    options: ConnectionOptions,
+    endpoint: Endpoint,
+    /// WebSockets are upgraded HTTP/1.1 requests, so they need a client that does not negotiate HTTP/2. Made when first used.
+    http1: OnceLock<reqwest::Client>,
+}
+
+impl HttpClient {
+    pub(crate) fn new(options: ConnectionOptions, endpoint: &Endpoint) -> Result<Self> {
+        check_provider()?;
+        let client = build(&options, endpoint, false)?;
+        Ok(Self { client, options, endpoint: endpoint.clone(), http1: OnceLock::new() })
+    }
+
+    fn http1(&self) -> Result<&reqwest::Client> {
+        if let Some(client) = self.http1.get() {
+            return Ok(client);
+        }
+        let client = build(&self.options, &self.endpoint, true)?;
+        Ok(self.http1.get_or_init(|| client))
+    }
+}
+
+#[async_trait]
+impl Transport for HttpClient {
+    async fn send(&self, request: Request<Bytes>, answer_cap: usize) -> Result<Response<Bytes>> {
+        let request = reqwest::Request::try_from(request).map_err(|error| failed(error, Delivery::NotSent))?;
+        let answer = self.client.execute(request).await.map_err(not_answered)?;
+        buffer(answer, answer_cap).await
+    }
+
+    async fn upgrade(&self, request: Request<()>) -> Result<Upgrade> {
+        let request = request.map(|()| Bytes::new());
+        let request = reqwest::Request::try_from(request).map_err(|error| failed(error, Delivery::NotSent))?;
+        let answer = self.http1()?.execute(request).await.map_err(not_answered)?;
+        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return buffer(answer, ERROR_BODY_CAP).await.map(Upgrade::Refused);
+        }
+        let mut head = Response::new(());
+        *head.status_mut() = answer.status();
+        *head.headers_mut() = answer.headers().clone();
+        let stream = answer.upgrade().await.map_err(|error| failed(error, Delivery::Unknown))?;
+        Ok(Upgrade::Switched(head, Box::new(stream)))
+    }
+}
+
+fn build(options: &ConnectionOptions, endpoint: &Endpoint, http1_only: bool) -> Result<reqwest::Client> {
+    let refuse = |what: &str, error: reqwest::Error| {
+        Error::invalid_input(what, "cannot be used", None).with_source(error.without_url())
+    };
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .connect_timeout(options.connect_timeout)
+        .pool_idle_timeout(options.pool_idle_timeout);
+    if !options.reads_environment(endpoint) {
+        builder = builder.no_proxy();
+    }
+    if let Proxy::Fixed(url) = &options.proxy {
+        // The error's text may hold the URL, and with it the proxy's password.
+        let proxy = reqwest::Proxy::all(url.expose())
+            .map_err(|_| Error::invalid_input("proxy", "is not a URL such as `http://host:3128`", None))?;
+        builder = builder.proxy(proxy);
+    }
+    for pem in &options.root_certificates {
+        let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| refuse("root certificate", error))?;
+        if certificates.is_empty() {
+            return Err(Error::invalid_input("root certificate", "holds no PEM certificate", None));
+        }
+        builder = builder.tls_certs_merge(certificates);
+    }
+    if let Some(pem) = &options.client_certificate {
+        let identity = reqwest::Identity::from_pem(pem.expose().as_bytes());
+        builder = builder.identity(identity.map_err(|error| refuse("client certificate", error))?);
+    }
+    if http1_only {
+        builder = builder.http1_only();
+    }
+    builder.build().map_err(|error| {
+        Error::new(ErrorKind::Transport, "the HTTP client could not be set up").with_source(error.without_url()).permanent()
+    })
+}
+
+/// reqwest panics where no TLS provider is to be found; a library must not.
+fn check_provider() -> Result<()> {
+    if cfg!(feature = "rustls") || rustls::crypto::CryptoProvider::get_default().is_some() {
+        return Ok(());
+    }
+    Err(Error::invalid_input(
+        "TLS provider",
+        "is missing: this program was built with `rustls-no-provider`, so install one first, as by \
+         `rustls::crypto::ring::default_provider().install_default()`",
+        None,
+    ))
+}
+
+/// Reads the body chunk by chunk, so that no answer takes more memory than its cap.
+async fn buffer(mut answer: reqwest::Response, cap: usize) -> Result<Response<Bytes>> {
+    let success = answer.status().is_success();
+    let cap = if success { cap } else { ERROR_BODY_CAP };
+    let mut head = Response::new(());
+    *head.status_mut() = answer.status();
+    *head.version_mut() = answer.version();
+    *head.headers_mut() = std::mem::take(answer.headers_mut());
+    let mut chunks = Chunks::default();
+    loop {
+        match answer.chunk().await {
+            Ok(None) => break,
+            Ok(Some(chunk)) if chunks.len() + chunk.len() <= cap => chunks.push(chunk),
+            Ok(Some(_)) if success => return Err(too_large(head, cap)),
+            Ok(Some(chunk)) => {
+                chunks.push(chunk.slice(..cap - chunks.len()));
+                break;
+            }
+            Err(error) if success => return Err(cut(error, head)),
+            // What is there of an error's text is better than another error in its place.
+            Err(_) => break,
+        }
+    }
+    Ok(head.map(|()| chunks.into_bytes()))
+}
+
+/// Most answers are one chunk, which is then not copied.
+#[derive(Default)]
+struct Chunks {
+    first: Bytes,
+    all: Option<BytesMut>,
+}
+
+impl Chunks {
+    fn len(&self) -> usize {
+        self.all.as_ref().map_or(self.first.len(), BytesMut::len)
+    }
+
+    fn push(&mut self, chunk: Bytes) {
+        match &mut self.all {
+            Some(all) => all.extend_from_slice(&chunk),
+            None if self.first.is_empty() => self.first = chunk,
+            None => {
+                let mut all = BytesMut::with_capacity(self.first.len() + chunk.len());
+                all.extend_from_slice(&self.first);
+                all.extend_from_slice(&chunk);
+                self.all = Some(all);
+            }
+        }
+    }
+
+    fn into_bytes(self) -> Bytes {
+        self.all.map_or(self.first, BytesMut::freeze)
+    }
+}
+
+fn too_large(head: Response<()>, cap: usize) -> Error {
+    let text = format!("the answer is larger than the {cap} bytes that this operation reads");
+    let (parts, ()) = head.into_parts();
+    Error::new(ErrorKind::AnswerTooLarge, text)
+        .with_head(parts.status, parts.headers)
+        .with_delivery(Delivery::Accepted)
+        .permanent()
+}
+
+fn cut(error: reqwest::Error, head: Response<()>) -> Error {
+    let (parts, ()) = head.into_parts();
+    Error::new(ErrorKind::Transport, "the answer was cut off")
+        .with_head(parts.status, parts.headers)
+        .with_delivery(Delivery::Accepted)
+        .with_source(error.without_url())
+}
+
+fn failed(error: reqwest::Error, delivery: Delivery) -> Error {
+    Error::new(ErrorKind::Transport, "the request could not be made").with_delivery(delivery).with_source(error.without_url())
+}
+
+/// Tells how far a request without an answer got, from the errors behind reqwest's.
+fn not_answered(error: reqwest::Error) -> Error {
+    let signs = Signs::of(&error);
+    let (text, delivery) = match &signs {
+        Signs { certificate: true, .. } => ("the server's certificate was rejected", Delivery::NotSent),
+        _ if error.is_connect() && error.is_timeout() => ("the connection could not be made in time", Delivery::NotSent),
+        _ if error.is_connect() => ("the connection could not be made", Delivery::NotSent),
+        Signs { unsent: true, .. } => ("the connection closed before the request was sent", Delivery::NotSent),
+        _ if error.is_builder() => ("the request could not be made", Delivery::NotSent),
+        _ => ("the connection failed before an answer came", Delivery::Unknown),
+    };
+    let permanent = signs.certificate || error.is_builder();
+    let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
+    let error = Error::new(kind, text).with_delivery(delivery).with_source(error.without_url());
+    if permanent { error.permanent() } else { error }
+}
+
+/// What the source chain of a transport error gives away.
+#[derive(Default)]
+struct Signs {
+    certificate: bool,
+    unsent: bool,
+}
+
+impl Signs {
+    fn of(error: &(dyn StdError + 'static)) -> Self {
+        let mut signs = Self::default();
+        let mut next = Some(error);
+        while let Some(error) = next {
+            signs.read(error);
+            // An `io::Error`'s own source skips the error that it wraps.
+            let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+            next = wrapped.map(|inner| inner as &(dyn StdError + 'static)).or_else(|| error.source());
+        }
+        signs
+    }
+
+    fn read(&mut self, error: &(dyn StdError + 'static)) {
+        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+            self.certificate |= matches!(tls, rustls::Error::InvalidCertificate(_));
+        }
+        if let Some(http) = error.downcast_ref::<hyper::Error>() {
+            // The pool closed the connection before the request was written to it.
+            self.unsent |= http.is_canceled();
+        }
+        if let Some(stream) = error.downcast_ref::<h2::Error>() {
+            // REFUSED_STREAM, and GOAWAY for streams above its last one, promise that nothing was processed (RFC 9113, 8.7).
+            let refused = stream.reason() == Some(h2::Reason::REFUSED_STREAM);
+            self.unsent |= stream.is_remote() && (refused || stream.is_go_away());
+        }
+    }
+}
