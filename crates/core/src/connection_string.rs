@@ -53,7 +53,11 @@ impl ConnectionString {
     /// Names the missing part.
     pub fn require(&self, name: &str) -> Result<&Secret> {
         self.get(name).ok_or_else(|| {
-            Error::invalid_input("connection string", &format!("has no `{name}` part: `{name}=...` is missing or empty"), None)
+            Error::invalid_input(
+                "connection string",
+                &format!("has no `{name}` part: `{name}=...` is missing or empty"),
+                None,
+            )
         })
     }
 }
@@ -83,7 +87,8 @@ mod tests {
             ("AccessKey=planted", "`Endpoint`"),
             ("Endpoint=;AccessKey=planted", "`Endpoint`"),
         ] {
-            let error = ConnectionString::parse(text).and_then(|it| it.require("Endpoint").cloned()).unwrap_err();
+            let error =
+                ConnectionString::parse(text).and_then(|it| it.require("Endpoint").cloned()).unwrap_err();
             assert!(error.to_string().contains(named), "{text}: {error}");
             assert!(!format!("{error} {error:?} {error:#?}").contains("planted"), "{error}");
         }

@@ -18,7 +18,11 @@ const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'
 pub fn push_segment(path: &mut String, name: &str, value: &str) -> Result<()> {
     match value {
         "" => Err(Error::invalid_input(name, "must not be empty", None)),
-        "." | ".." => Err(Error::invalid_input(name, "must not be a dot segment, which walks out of its path", Some(value))),
+        "." | ".." => Err(Error::invalid_input(
+            name,
+            "must not be a dot segment, which walks out of its path",
+            Some(value),
+        )),
         _ => {
             path.extend(utf8_percent_encode(value, ESCAPED));
             Ok(())
@@ -46,7 +50,8 @@ pub(crate) fn expand(template: &str, values: &[(&str, &str)]) -> Result<String> 
         path.push_str(literal);
         let (name, tail) = tail.split_once('}').unwrap_or((tail, ""));
         let value = values.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
-        let value = value.ok_or_else(|| Error::invalid_input(name, "has no value for this path", Some(template)))?;
+        let value =
+            value.ok_or_else(|| Error::invalid_input(name, "has no value for this path", Some(template)))?;
         push_segment(&mut path, name, value)?;
         rest = tail;
     }
@@ -87,7 +92,10 @@ mod tests {
 
     #[test]
     fn a_template_takes_each_name_once_and_keeps_its_verbs() {
-        let path = expand("/topics/{topic}/eventsubscriptions/{subscription}:reject", &[("topic", "a b"), ("subscription", "s:x")]);
+        let path = expand(
+            "/topics/{topic}/eventsubscriptions/{subscription}:reject",
+            &[("topic", "a b"), ("subscription", "s:x")],
+        );
         assert_eq!(path.unwrap(), "/topics/a%20b/eventsubscriptions/s%3Ax:reject");
         assert!(expand("/{missing}", &[]).unwrap_err().to_string().contains("missing"));
     }

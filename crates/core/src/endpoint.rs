@@ -42,7 +42,11 @@ impl Endpoint {
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
             return Err(refuse("must end after the host: no path, query or fragment"));
         }
-        Ok(Self { origin: url.origin().ascii_serialization(), https: url.scheme() == "https", loopback: is_loopback(&url) })
+        Ok(Self {
+            origin: url.origin().ascii_serialization(),
+            https: url.scheme() == "https",
+            loopback: is_loopback(&url),
+        })
     }
 
     /// The same host under another port.
@@ -54,7 +58,8 @@ impl Endpoint {
         if port == 0 {
             return Err(Error::invalid_input("port", "must be between 1 and 65535", Some("0")));
         }
-        let mut url = Url::parse(&self.origin).map_err(|_| Error::invalid_input("endpoint", "is not a URL", None))?;
+        let mut url =
+            Url::parse(&self.origin).map_err(|_| Error::invalid_input("endpoint", "is not a URL", None))?;
         // Fails only for URLs without a host, which `parse` refuses.
         let _ = url.set_port(Some(port));
         Ok(Self { origin: url.origin().ascii_serialization(), ..self.clone() })

@@ -32,7 +32,7 @@ pub use error::{
 };
 pub use operation::{DEFAULT_ANSWER_CAP, Operation};
 pub use options::ClientOptions;
-pub use pipeline::Pipeline;
+pub use pipeline::{AfterUnknown, Pipeline};
 pub use policy::{Next, Policy};
 pub use response::Response;
 pub use retry::RetryOptions;

@@ -38,7 +38,15 @@ impl Operation {
     /// An operation without query, not idempotent, that succeeds with 200.
     #[must_use]
     pub const fn new(id: &'static str, method: Method, path: &'static str) -> Self {
-        Self { id, method, path, query: &[], success: &[200], idempotent: false, answer_cap: DEFAULT_ANSWER_CAP }
+        Self {
+            id,
+            method,
+            path,
+            query: &[],
+            success: &[200],
+            idempotent: false,
+            answer_cap: DEFAULT_ANSWER_CAP,
+        }
     }
 
     /// Sets the names that its query may have.

@@ -11,7 +11,9 @@ use crate::clock::{Randomness, SystemClock};
 use crate::pipeline::Inner;
 use crate::retry::Quota;
 use crate::transport::{ConnectionOptions, HttpClient, Proxy};
-use crate::{Authorize, Clock, Dialect, Endpoint, Error, Pipeline, Policy, Result, RetryOptions, Secret, Transport};
+use crate::{
+    Authorize, Clock, Dialect, Endpoint, Error, Pipeline, Policy, Result, RetryOptions, Secret, Transport,
+};
 
 /// A client's settings. Service crates wrap it with [`client_setters!`](crate::client_setters).
 #[must_use]
@@ -60,7 +62,12 @@ impl ClientOptions {
     ///
     /// Plain `http` to another machine that was not allowed by name, an app id that fits no header, certificates or a proxy
     /// that cannot be used, no TLS provider.
-    pub fn build(self, dialect: &'static Dialect, endpoint: Endpoint, credential: Arc<dyn Authorize>) -> Result<Pipeline> {
+    pub fn build(
+        self,
+        dialect: &'static Dialect,
+        endpoint: Endpoint,
+        credential: Arc<dyn Authorize>,
+    ) -> Result<Pipeline> {
         if !endpoint.is_https() && !endpoint.is_loopback() && !self.allow_insecure_http {
             let rule = "must use `https`, since the credential goes with every request; \
                         `.allow_insecure_http()` permits plain http to another machine";
@@ -186,13 +193,18 @@ fn user_agent(app_id: Option<&str>, product: &str) -> Result<HeaderValue> {
     let Some(id) = app_id else { return value(&system) };
     let visible = id.bytes().all(|byte| byte.is_ascii_graphic());
     if id.is_empty() || id.len() > 64 || !visible {
-        return Err(Error::invalid_input("app id", "must be 1 to 64 visible ASCII characters without spaces", Some(id)));
+        return Err(Error::invalid_input(
+            "app id",
+            "must be 1 to 64 visible ASCII characters without spaces",
+            Some(id),
+        ));
     }
     value(&format!("{id} {system}"))
 }
 
 fn value(text: &str) -> Result<HeaderValue> {
-    HeaderValue::from_str(text).map_err(|_| Error::invalid_input("user agent", "fits no HTTP header", Some(text)))
+    HeaderValue::from_str(text)
+        .map_err(|_| Error::invalid_input("user agent", "fits no HTTP header", Some(text)))
 }
 
 /// Gives a client's builder the setters that all clients share. The builder needs a field `options: ClientOptions`.

@@ -57,7 +57,9 @@ impl<'a> Next<'a> {
     /// Whatever the rest of the chain fails with.
     pub async fn run(self, request: Request<Bytes>) -> Result<Response<Bytes>> {
         match self.policies.split_first() {
-            Some((policy, policies)) => policy.send(request, Next { policies, terminal: self.terminal }).await,
+            Some((policy, policies)) => {
+                policy.send(request, Next { policies, terminal: self.terminal }).await
+            }
             None => self.terminal.run(request).await,
         }
     }

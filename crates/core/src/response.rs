@@ -55,6 +55,10 @@ impl<T> Response<T> {
 impl<T: fmt::Debug> fmt::Debug for Response<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shape = f.debug_struct("Response");
-        shape.field("status", &self.status).field("request_id", &self.request_id).field("body", &self.body).finish()
+        shape
+            .field("status", &self.status)
+            .field("request_id", &self.request_id)
+            .field("body", &self.body)
+            .finish()
     }
 }

@@ -110,12 +110,16 @@ impl Transport for ScriptedTransport {
                 answer
             }
             Some(Step::Never) => std::future::pending().await,
-            None => Err(Error::new(ErrorKind::Transport, "the script has ended").with_delivery(Delivery::NotSent).permanent()),
+            None => Err(Error::new(ErrorKind::Transport, "the script has ended")
+                .with_delivery(Delivery::NotSent)
+                .permanent()),
         }
     }
 
     async fn upgrade(&self, _request: Request<()>) -> Result<Upgrade> {
-        Err(Error::new(ErrorKind::Transport, "a script cannot upgrade").with_delivery(Delivery::NotSent).permanent())
+        Err(Error::new(ErrorKind::Transport, "a script cannot upgrade")
+            .with_delivery(Delivery::NotSent)
+            .permanent())
     }
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
 
 use crate::encode;
@@ -112,7 +112,11 @@ impl<T> Call<T> {
     /// Adds values of a query parameter that may stand repeatedly, `name=a&name=b`.
     pub fn query_each<S: Into<String>>(&mut self, name: &'static str, values: impl IntoIterator<Item = S>) {
         if !self.operation.query.contains(&name) {
-            self.check(Err(Error::invalid_input("query parameter", "is not one of this operation's", Some(name))));
+            self.check(Err(Error::invalid_input(
+                "query parameter",
+                "is not one of this operation's",
+                Some(name),
+            )));
         }
         self.query.extend(values.into_iter().map(|value| (Cow::Borrowed(name), value.into())));
     }
@@ -121,6 +125,11 @@ impl<T> Call<T> {
     pub fn body(&mut self, content_type: &'static str, body: impl Into<Bytes>) {
         self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         self.body = body.into();
+    }
+
+    /// Sets the content type that the answer should have.
+    pub fn accept(&mut self, content_type: &'static str) {
+        self.headers.insert(ACCEPT, HeaderValue::from_static(content_type));
     }
 
     /// Sends the call and reads its answer.
@@ -162,8 +171,12 @@ impl<T> Call<T> {
                 self.options.headers.insert(name, value);
             }
             // Neither is repeated: a header may well hold a secret.
-            (Err(_), _) => self.check(Err(Error::invalid_input("header", "has a name that HTTP does not allow", None))),
-            (_, Err(_)) => self.check(Err(Error::invalid_input("header", "has a value that HTTP does not allow", None))),
+            (Err(_), _) => {
+                self.check(Err(Error::invalid_input("header", "has a name that HTTP does not allow", None)))
+            }
+            (_, Err(_)) => {
+                self.check(Err(Error::invalid_input("header", "has a value that HTTP does not allow", None)))
+            }
         }
     }
 
@@ -212,9 +225,9 @@ fn request(
     headers.extend(options.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
     let mut request = Request::new(body);
     *request.method_mut() = operation.method.clone();
-    *request.uri_mut() = target
-        .parse()
-        .map_err(|error: http::uri::InvalidUri| Error::invalid_input("request", "makes a URL that HTTP does not allow", None).with_source(error))?;
+    *request.uri_mut() = target.parse().map_err(|error: http::uri::InvalidUri| {
+        Error::invalid_input("request", "makes a URL that HTTP does not allow", None).with_source(error)
+    })?;
     *request.headers_mut() = headers;
     Ok(request)
 }
@@ -240,7 +253,9 @@ impl RawRequest {
         let mut operation = Operation::new("request", method, "").success(&SUCCESS);
         operation.idempotent = operation.method.is_idempotent();
         let path = fill(path, segments);
-        Self { call: Call::with_path(pipeline, Cow::Owned(operation), path, |answer| Ok(answer.body().clone())) }
+        Self {
+            call: Call::with_path(pipeline, Cow::Owned(operation), path, |answer| Ok(answer.body().clone())),
+        }
     }
 
     /// Adds a query parameter; a name may stand repeatedly.
@@ -269,7 +284,9 @@ fn fill(template: &str, segments: &[&str]) -> Result<String> {
     while let Some(literal) = parts.next() {
         path.push_str(literal);
         if parts.peek().is_some() {
-            let value = values.next().ok_or_else(|| Error::invalid_input("path", "has more `{}` than segments", Some(template)))?;
+            let value = values
+                .next()
+                .ok_or_else(|| Error::invalid_input("path", "has more `{}` than segments", Some(template)))?;
             encode::push_segment(&mut path, "segment", value)?;
         }
     }
@@ -280,7 +297,11 @@ fn fill(template: &str, segments: &[&str]) -> Result<String> {
         return Err(Error::invalid_input("path", "must start with `/` and hold no query", Some(template)));
     }
     if path.split('/').any(|segment| segment == "." || segment == "..") {
-        return Err(Error::invalid_input("path", "must hold no dot segment, which walks out of it", Some(template)));
+        return Err(Error::invalid_input(
+            "path",
+            "must hold no dot segment, which walks out of it",
+            Some(template),
+        ));
     }
     Ok(path)
 }

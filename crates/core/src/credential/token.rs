@@ -193,7 +193,9 @@ impl fmt::Debug for BearerToken {
 }
 
 fn no_token() -> Error {
-    Error::new(ErrorKind::Credential, "no access token could be had").with_delivery(Delivery::NotSent).permanent()
+    Error::new(ErrorKind::Credential, "no access token could be had")
+        .with_delivery(Delivery::NotSent)
+        .permanent()
 }
 
 /// One cause for all who waited for the same fetch.

@@ -92,10 +92,14 @@ mod tests {
 
     #[test]
     fn flat_errors_are_read_with_details_and_inner_errors() {
-        let body = br#"{"code":"A","message":"m","target":"t","details":[{"code":"B","details":[{"code":"C"}]}],
+        let body =
+            br#"{"code":"A","message":"m","target":"t","details":[{"code":"B","details":[{"code":"C"}]}],
             "inner":{"code":"D","inner":{"code":"E","inner":null}}}"#;
         let error = ErrorDetail::read(body).unwrap();
-        assert_eq!((error.code.as_deref(), error.message.as_deref(), error.target.as_deref()), (Some("A"), Some("m"), Some("t")));
+        assert_eq!(
+            (error.code.as_deref(), error.message.as_deref(), error.target.as_deref()),
+            (Some("A"), Some("m"), Some("t"))
+        );
         assert_eq!(error.details[0].details[0].code.as_deref(), Some("C"));
         let inner = error.inner.unwrap();
         assert_eq!((inner.code.as_deref(), inner.inner.unwrap().code.as_deref()), (Some("D"), Some("E")));
@@ -103,10 +107,14 @@ mod tests {
 
     #[test]
     fn wrapped_errors_numeric_codes_and_problem_details_are_read() {
-        let error = ErrorDetail::read(br#"{"error":{"code":404,"message":"gone","innererror":{"code":"I"},"tracking_id":"T"}}"#).unwrap();
+        let error = ErrorDetail::read(
+            br#"{"error":{"code":404,"message":"gone","innererror":{"code":"I"},"tracking_id":"T"}}"#,
+        )
+        .unwrap();
         assert_eq!((error.code.as_deref(), error.tracking_id.as_deref()), (Some("404"), Some("T")));
         assert_eq!(error.inner.unwrap().code.as_deref(), Some("I"));
-        let error = ErrorDetail::read(br#"{"type":null,"title":"Not valid.","status":400,"detail":null}"#).unwrap();
+        let error =
+            ErrorDetail::read(br#"{"type":null,"title":"Not valid.","status":400,"detail":null}"#).unwrap();
         assert_eq!(error.message.as_deref(), Some("Not valid."));
     }
 

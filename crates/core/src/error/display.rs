@@ -106,7 +106,8 @@ struct OneLine<'a>(&'a str);
 
 impl fmt::Display for OneLine<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut words = self.0.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
+        let mut words =
+            self.0.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
         let mut line = words.next().unwrap_or("").to_owned();
         for word in words.take(SHOWN) {
             line.push(' ');
@@ -148,7 +149,10 @@ mod tests {
         inner.request_id = Some("id-1".to_owned());
         inner.attempts = 2;
         inner.elapsed = Duration::from_millis(1234);
-        assert_eq!(error.to_string(), "CloseRoom: 404 Not Found, A.B: It is not there. (request id id-1, 2 attempts, 1.2 s)");
+        assert_eq!(
+            error.to_string(),
+            "CloseRoom: 404 Not Found, A.B: It is not there. (request id id-1, 2 attempts, 1.2 s)"
+        );
     }
 
     #[test]
@@ -156,7 +160,10 @@ mod tests {
         let body = Bytes::from(format!("<html>\r\n<b>Bad gateway</b>{}", "x".repeat(10_000)));
         let error = Error::from_answer(StatusCode::BAD_GATEWAY, HeaderMap::new(), body, &[]);
         let text = error.to_string();
-        assert!(text.starts_with("502 Bad Gateway, <html> <b>Bad gateway</b>xxx") && text.len() < 500, "{text}");
+        assert!(
+            text.starts_with("502 Bad Gateway, <html> <b>Bad gateway</b>xxx") && text.len() < 500,
+            "{text}"
+        );
         assert!(error.message().is_none() && error.body().len() > 10_000);
         let empty = Error::from_answer(StatusCode::BAD_GATEWAY, HeaderMap::new(), Bytes::new(), &[]);
         assert_eq!(empty.to_string(), "502 Bad Gateway");
@@ -176,7 +183,8 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert("error-code", "FromHeader".parse().unwrap());
         let body = Bytes::from_static(b"{\"code\":\"FromBody\"}");
-        let error = Error::from_answer(StatusCode::BAD_REQUEST, headers.clone(), body.clone(), &["error-code"]);
+        let error =
+            Error::from_answer(StatusCode::BAD_REQUEST, headers.clone(), body.clone(), &["error-code"]);
         assert_eq!(error.code(), Some("FromHeader"));
         assert_eq!(Error::from_answer(StatusCode::BAD_REQUEST, headers, body, &[]).code(), Some("FromBody"));
     }

@@ -117,11 +117,20 @@ impl Error {
     }
 
     /// An answer with an error status.
-    pub(crate) fn from_answer(status: StatusCode, headers: HeaderMap, body: Bytes, code_headers: &[&str]) -> Self {
-        let kind = if status == StatusCode::TOO_MANY_REQUESTS { ErrorKind::Throttled } else { ErrorKind::Service };
+    pub(crate) fn from_answer(
+        status: StatusCode,
+        headers: HeaderMap,
+        body: Bytes,
+        code_headers: &[&str],
+    ) -> Self {
+        let kind =
+            if status == StatusCode::TOO_MANY_REQUESTS { ErrorKind::Throttled } else { ErrorKind::Service };
         let mut error = Self::new(kind, "");
         let detail = ErrorDetail::read(&body);
-        let header = code_headers.iter().find_map(|name| headers.get(*name)?.to_str().ok()).filter(|code| !code.is_empty());
+        let header = code_headers
+            .iter()
+            .find_map(|name| headers.get(*name)?.to_str().ok())
+            .filter(|code| !code.is_empty());
         error.0.code = header.map(str::to_owned).or_else(|| detail.as_ref()?.code.clone());
         error.0.status = Some(status);
         error.0.delivery = Some(Delivery::Answered);

@@ -10,9 +10,9 @@ use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response, StatusCode};
 
 use super::Inner;
+use crate::Operation;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::policy::{Next, Terminal};
-use crate::Operation;
 
 pub(super) struct Attempt<'a> {
     client: &'a Inner,
@@ -36,11 +36,15 @@ impl<'a> Attempt<'a> {
 
     async fn sign_and_send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>> {
         if !self.client.endpoint.owns(request.uri()) {
-            let text = format!("the request does not go to {}, so the credential must not go with it", self.client.endpoint);
+            let text = format!(
+                "the request does not go to {}, so the credential must not go with it",
+                self.client.endpoint
+            );
             return Err(Error::new(ErrorKind::Credential, text).with_delivery(Delivery::NotSent).permanent());
         }
         self.client.credential.authorize(&mut request).await?;
-        *self.signed.lock().unwrap_or_else(PoisonError::into_inner) = request.headers().get(AUTHORIZATION).cloned();
+        *self.signed.lock().unwrap_or_else(PoisonError::into_inner) =
+            request.headers().get(AUTHORIZATION).cloned();
         self.sent.store(true, Ordering::Relaxed);
         self.client.transport.send(request, self.operation.answer_cap).await
     }
@@ -48,7 +52,10 @@ impl<'a> Attempt<'a> {
     /// Whether the service refused the credential, and a fresh one may be had.
     pub(super) fn refused(&self, outcome: &Result<Response<Bytes>>) -> bool {
         outcome.as_ref().is_ok_and(|answer| answer.status() == StatusCode::UNAUTHORIZED)
-            && self.client.credential.refused(self.signed.lock().unwrap_or_else(PoisonError::into_inner).as_ref())
+            && self
+                .client
+                .credential
+                .refused(self.signed.lock().unwrap_or_else(PoisonError::into_inner).as_ref())
     }
 
     pub(super) fn timed_out(&self, limit: Duration) -> Error {

@@ -62,7 +62,12 @@ impl Pipeline {
         &self.inner.clock
     }
 
-    pub(crate) async fn send(&self, operation: &Operation, request: Request<Bytes>, options: &CallOptions) -> Result<Sent> {
+    pub(crate) async fn send(
+        &self,
+        operation: &Operation,
+        request: Request<Bytes>,
+        options: &CallOptions,
+    ) -> Result<Sent> {
         let id = self.inner.randomness.uuid().hyphenated().to_string();
         let span = trace::open(&self.inner, operation);
         let call = Call::new(&self.inner, operation, options);
@@ -76,6 +81,12 @@ impl Pipeline {
         .await
     }
 }
+
+/// Stands in the extensions of an answer that came after an attempt without one: the service may have acted on that earlier
+/// attempt already, and the answer may be about the second time.
+#[derive(Debug, Clone, Copy)]
+#[non_exhaustive]
+pub struct AfterUnknown;
 
 /// One call on its way.
 struct Call<'a> {
@@ -99,7 +110,14 @@ struct Effort {
 impl<'a> Call<'a> {
     fn new(client: &'a Inner, operation: &'a Operation, options: &'a CallOptions) -> Self {
         let deadline = options.deadline.unwrap_or(client.deadline);
-        Self { client, operation, options, started: client.clock.elapsed(), deadline, effort: Mutex::default() }
+        Self {
+            client,
+            operation,
+            options,
+            started: client.clock.elapsed(),
+            deadline,
+            effort: Mutex::default(),
+        }
     }
 
     async fn run(&self, mut request: Request<Bytes>, id: &str) -> Result<Response<Bytes>> {
@@ -110,10 +128,13 @@ impl<'a> Call<'a> {
         if self.client.call_policies.is_empty() && self.options.policies.is_empty() {
             return self.retrying(request).await;
         }
-        let policies: Vec<_> = self.client.call_policies.iter().chain(&self.options.policies).cloned().collect();
+        let policies: Vec<_> =
+            self.client.call_policies.iter().chain(&self.options.policies).cloned().collect();
         let chain = Next::new(&policies, self).run(request);
         // The retry loop minds the deadline by itself; a policy around it may not.
-        clock::within(&*self.client.clock, self.deadline, chain).await.unwrap_or_else(|| Err(self.out_of_time()))
+        clock::within(&*self.client.clock, self.deadline, chain)
+            .await
+            .unwrap_or_else(|| Err(self.out_of_time()))
     }
 
     async fn retrying(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
@@ -131,7 +152,8 @@ impl<'a> Call<'a> {
             let limit = self.left().min(self.options.attempt_timeout.unwrap_or(self.client.attempt_timeout));
             let attempt = Attempt::new(self.client, self.operation);
             self.effort(|effort| effort.attempts += 1);
-            let outcome = match clock::within(&*self.client.clock, limit, attempt.run(request.clone())).await {
+            let outcome = match clock::within(&*self.client.clock, limit, attempt.run(request.clone())).await
+            {
                 Some(outcome) => outcome,
                 None => Err(attempt.timed_out(limit)),
             };
@@ -170,7 +192,10 @@ impl<'a> Call<'a> {
             named.and_then(|value| value.to_str().ok()).map(str::to_owned)
         };
         let mut error = match outcome {
-            Ok(answer) if self.succeeded(answer.status()) => {
+            Ok(mut answer) if self.succeeded(answer.status()) => {
+                if effort.was_unknown {
+                    answer.extensions_mut().insert(AfterUnknown);
+                }
                 let request_id = answered_id(answer.headers()).unwrap_or(id);
                 return Ok(Sent { answer, request_id, attempts: effort.attempts });
             }
@@ -200,7 +225,8 @@ impl<'a> Call<'a> {
     }
 
     fn out_of_time(&self) -> Error {
-        let delivery = if self.effort(|effort| effort.attempts > 0) { Delivery::Unknown } else { Delivery::NotSent };
+        let delivery =
+            if self.effort(|effort| effort.attempts > 0) { Delivery::Unknown } else { Delivery::NotSent };
         let text = format!("the call took longer than its deadline of {:?}", self.deadline);
         Error::new(ErrorKind::Timeout, text).with_delivery(delivery)
     }

@@ -17,7 +17,8 @@ pub(super) fn open(client: &Inner, operation: &Operation) -> Span {
         span.record("http.request.method", operation.method.as_str());
         span.record("server.address", client.endpoint.host());
         let default = if client.endpoint.is_https() { 443 } else { 80 };
-        let port = client.endpoint.authority().rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
+        let port =
+            client.endpoint.authority().rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
         span.record("server.port", port.unwrap_or(default));
     }
     span

@@ -34,7 +34,8 @@ mod tests {
     use super::*;
 
     fn hint(pairs: &[(&'static str, &str)]) -> Option<Duration> {
-        let headers = pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
+        let headers =
+            pairs.iter().map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap())).collect();
         read(&headers, SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_770))
     }
 
@@ -58,7 +59,10 @@ mod tests {
 
     #[test]
     fn an_absurdly_large_hint_stays_large() {
-        assert_eq!(hint(&[("retry-after", "99999999999999999999999999")]), Some(Duration::from_secs(u64::MAX)));
+        assert_eq!(
+            hint(&[("retry-after", "99999999999999999999999999")]),
+            Some(Duration::from_secs(u64::MAX))
+        );
     }
 
     proptest! {

@@ -109,7 +109,12 @@ pub(crate) enum Next {
 
 impl Retries<'_> {
     /// Decides; `left` is what remains of the call's deadline.
-    pub(crate) fn next(&mut self, outcome: &Result<Response<bytes::Bytes>>, hint: Option<Duration>, left: Duration) -> Next {
+    pub(crate) fn next(
+        &mut self,
+        outcome: &Result<Response<bytes::Bytes>>,
+        hint: Option<Duration>,
+        left: Duration,
+    ) -> Next {
         if let Err(error) = outcome {
             self.was_unknown |= error.outcome_unknown();
         }
@@ -217,15 +222,24 @@ mod tests {
         for (retry, bound) in [(0, 0.8), (1, 1.6), (5, 25.6), (6, 30.0), (60, 30.0)] {
             let waits: Vec<_> = (0..1000).map(|_| options.wait(retry, &randomness).as_secs_f64()).collect();
             assert!(waits.iter().all(|wait| *wait <= bound), "{retry}");
-            assert!(waits.iter().any(|wait| *wait > bound * 0.9) && waits.iter().any(|wait| *wait < bound * 0.1));
+            assert!(
+                waits.iter().any(|wait| *wait > bound * 0.9) && waits.iter().any(|wait| *wait < bound * 0.1)
+            );
         }
     }
 
     #[test]
     fn an_unknown_attempt_is_remembered_when_a_later_one_never_left() {
         let (options, quota, randomness) = (RetryOptions::default(), Quota::new(), Randomness::new(Some(1)));
-        let mut retries =
-            Retries { options: &options, idempotent: true, quota: &quota, randomness: &randomness, done: 0, taken: 0, was_unknown: false };
+        let mut retries = Retries {
+            options: &options,
+            idempotent: true,
+            quota: &quota,
+            randomness: &randomness,
+            done: 0,
+            taken: 0,
+            was_unknown: false,
+        };
         let left = Duration::from_secs(100);
         assert!(matches!(retries.next(&failed(Delivery::Unknown), None, left), Next::Wait(_)));
         let _ = retries.next(&failed(Delivery::NotSent), None, left);

@@ -9,8 +9,8 @@ use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
 
 use super::{ConnectionOptions, Proxy, Transport, Upgrade};
-use crate::error::{Delivery, ERROR_BODY_CAP, Error, ErrorKind, Result};
 use crate::Endpoint;
+use crate::error::{Delivery, ERROR_BODY_CAP, Error, ErrorKind, Result};
 
 /// One pool of connections, HTTP/2 where the service offers it.
 #[derive(Debug)]
@@ -41,14 +41,16 @@ impl HttpClient {
 #[async_trait]
 impl Transport for HttpClient {
     async fn send(&self, request: Request<Bytes>, answer_cap: usize) -> Result<Response<Bytes>> {
-        let request = reqwest::Request::try_from(request).map_err(|error| failed(error, Delivery::NotSent))?;
+        let request =
+            reqwest::Request::try_from(request).map_err(|error| failed(error, Delivery::NotSent))?;
         let answer = self.client.execute(request).await.map_err(not_answered)?;
         buffer(answer, answer_cap).await
     }
 
     async fn upgrade(&self, request: Request<()>) -> Result<Upgrade> {
         let request = request.map(|()| Bytes::new());
-        let request = reqwest::Request::try_from(request).map_err(|error| failed(error, Delivery::NotSent))?;
+        let request =
+            reqwest::Request::try_from(request).map_err(|error| failed(error, Delivery::NotSent))?;
         let answer = self.http1()?.execute(request).await.map_err(not_answered)?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             return buffer(answer, ERROR_BODY_CAP).await.map(Upgrade::Refused);
@@ -81,7 +83,8 @@ fn build(options: &ConnectionOptions, endpoint: &Endpoint, http1_only: bool) -> 
         builder = builder.proxy(proxy);
     }
     for pem in &options.root_certificates {
-        let certificates = reqwest::Certificate::from_pem_bundle(pem).map_err(|error| refuse("root certificate", error))?;
+        let certificates =
+            reqwest::Certificate::from_pem_bundle(pem).map_err(|error| refuse("root certificate", error))?;
         if certificates.is_empty() {
             return Err(Error::invalid_input("root certificate", "holds no PEM certificate", None));
         }
@@ -95,7 +98,9 @@ fn build(options: &ConnectionOptions, endpoint: &Endpoint, http1_only: bool) -> 
         builder = builder.http1_only();
     }
     builder.build().map_err(|error| {
-        Error::new(ErrorKind::Transport, "the HTTP client could not be set up").with_source(error.without_url()).permanent()
+        Error::new(ErrorKind::Transport, "the HTTP client could not be set up")
+            .with_source(error.without_url())
+            .permanent()
     })
 }
 
@@ -186,7 +191,9 @@ fn cut(error: reqwest::Error, head: Response<()>) -> Error {
 }
 
 fn failed(error: reqwest::Error, delivery: Delivery) -> Error {
-    Error::new(ErrorKind::Transport, "the request could not be made").with_delivery(delivery).with_source(error.without_url())
+    Error::new(ErrorKind::Transport, "the request could not be made")
+        .with_delivery(delivery)
+        .with_source(error.without_url())
 }
 
 /// Tells how far a request without an answer got, from the errors behind reqwest's.
@@ -194,9 +201,13 @@ fn not_answered(error: reqwest::Error) -> Error {
     let signs = Signs::of(&error);
     let (text, delivery) = match &signs {
         Signs { certificate: true, .. } => ("the server's certificate was rejected", Delivery::NotSent),
-        _ if error.is_connect() && error.is_timeout() => ("the connection could not be made in time", Delivery::NotSent),
+        _ if error.is_connect() && error.is_timeout() => {
+            ("the connection could not be made in time", Delivery::NotSent)
+        }
         _ if error.is_connect() => ("the connection could not be made", Delivery::NotSent),
-        Signs { unsent: true, .. } => ("the connection closed before the request was sent", Delivery::NotSent),
+        Signs { unsent: true, .. } => {
+            ("the connection closed before the request was sent", Delivery::NotSent)
+        }
         _ if error.is_builder() => ("the request could not be made", Delivery::NotSent),
         _ => ("the connection failed before an answer came", Delivery::Unknown),
     };

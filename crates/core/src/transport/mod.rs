@@ -44,7 +44,9 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
 impl fmt::Debug for Upgrade {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Switched(response, _) => f.debug_tuple("Switched").field(&response.status()).finish_non_exhaustive(),
+            Self::Switched(response, _) => {
+                f.debug_tuple("Switched").field(&response.status()).finish_non_exhaustive()
+            }
             Self::Refused(response) => f.debug_tuple("Refused").field(&response.status()).finish(),
         }
     }

@@ -1,0 +1,57 @@
+//! The rules for names, checked before anything is sent. Empty names and dot segments are the encoder's to refuse.
+
+use service_core::{Error, Result};
+
+/// `^[A-Za-z][A-Za-z0-9_`,.[\]]{0,127}$`
+pub(crate) fn hub(name: &str) -> Result<()> {
+    let mut characters = name.chars();
+    let first = characters.next().is_some_and(|c| c.is_ascii_alphabetic());
+    let others = characters.all(|c| c.is_ascii_alphanumeric() || "_`,.[]".contains(c));
+    if first && others && name.len() <= 128 {
+        return Ok(());
+    }
+    let rule = "must be 1 to 128 characters: a letter, then letters, digits or any of _ ` , . [ ]";
+    Err(Error::invalid_input("hub", rule, Some(name)))
+}
+
+/// 1 to 1024 characters, not only white space.
+pub(crate) fn group(name: &str) -> Result<()> {
+    if name.chars().all(char::is_whitespace) {
+        return Err(Error::invalid_input("group", "must not be empty or only white space", Some(name)));
+    }
+    let length = name.chars().count();
+    if length > 1024 {
+        let rule = format!("must be at most 1024 characters, has {length}");
+        return Err(Error::invalid_input("group", &rule, Some(name)));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hub_names_follow_the_services_pattern() {
+        for good in ["a", "Chat", "a_`,.[]9", &"h".repeat(128)] {
+            assert!(hub(good).is_ok(), "{good}");
+        }
+        for bad in ["", "1a", "_a", "a-b", "a/b", "a b", "é", "..", &"h".repeat(129)] {
+            let error = hub(bad).unwrap_err();
+            assert!(
+                error.is_invalid_input() && error.to_string().contains("hub must be 1 to 128"),
+                "{error}"
+            );
+        }
+    }
+
+    #[test]
+    fn group_names_are_bounded_and_not_blank() {
+        for good in ["g", " g ", "日本語", "a/b?c#d%'", &"g".repeat(1024), &"😀".repeat(1024)] {
+            assert!(group(good).is_ok(), "{good}");
+        }
+        for bad in ["", " ", "\t\n", "\u{3000}", &"g".repeat(1025), &"😀".repeat(1025)] {
+            assert!(group(bad).unwrap_err().is_invalid_input(), "{bad}");
+        }
+    }
+}
