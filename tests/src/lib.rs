@@ -1,1 +1,5 @@
-//! What the tests of more than one crate share.
+//! What needs more than one crate: a WebSocket client that shares no code with ours, and the demo as a library, so that a
+//! test can break what it promises.
+
+pub mod demo;
+pub mod socket;

@@ -1,12 +1,13 @@
 //! `Name=value;Name=value`: read without ever repeating a value, since one of them is a key.
 
+use std::fmt;
+
 use crate::{Error, Result, Secret};
 
 /// A connection string's parts, by name.
 ///
 /// Names are compared without regard to case, values run from the first `=` to the next `;` (keys end in `=` padding),
 /// spaces around either are dropped, empty parts and unknown names are ignored.
-#[derive(Debug)]
 pub struct ConnectionString {
     parts: Vec<(String, Secret)>,
 }
@@ -62,6 +63,13 @@ impl ConnectionString {
     }
 }
 
+/// Without the names: in a text with a stray `;`, what looks like a name may be the rest of a key.
+impl fmt::Debug for ConnectionString {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ConnectionString({} parts)", self.parts.len())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -97,9 +105,11 @@ mod tests {
     proptest! {
         #[test]
         fn any_text_is_parsed_or_refused_without_repeating_it(text in "[a-z=;]{0,20}PLANTED[a-z=;]{0,20}") {
-            if let Err(error) = ConnectionString::parse(&text) {
-                prop_assert!(!format!("{error} {error:?}").contains("PLANTED"));
-            }
+            let shown = match ConnectionString::parse(&text) {
+                Ok(parsed) => format!("{parsed:?} {parsed:#?}"),
+                Err(error) => format!("{error} {error:?} {error:#?}"),
+            };
+            prop_assert!(!shown.to_uppercase().contains("PLANTED"), "shown");
         }
     }
 }

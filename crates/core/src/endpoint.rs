@@ -32,6 +32,10 @@ impl Endpoint {
         if !text.contains("://") {
             return Err(refuse("has no scheme: write `https://<host>`"));
         }
+        // URL parsers drop tabs and line breaks without a word.
+        if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+            return Err(refuse("must not contain white space"));
+        }
         let url = Url::parse(text).map_err(|_| refuse("is not a URL: write `https://<host>`"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(refuse("must have the scheme `https` or `http`"));
@@ -41,6 +45,9 @@ impl Endpoint {
         }
         if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
             return Err(refuse("must end after the host: no path, query or fragment"));
+        }
+        if url.port() == Some(0) {
+            return Err(refuse("must have a port between 1 and 65535"));
         }
         Ok(Self {
             origin: url.origin().ascii_serialization(),
@@ -122,9 +129,11 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// A whole connection string, or a URL with a token in it, often lands where an endpoint belongs.
+/// A whole connection string, a key, or a URL with a token in it, often lands where an endpoint belongs.
 fn printable(text: &str) -> Option<&str> {
-    (text.len() <= 128 && !text.contains(['@', '=', ';', '?', '#'])).then_some(text)
+    let reads_as_address = text.len() <= 128 && !text.contains(['@', '=', ';', '?', '#', '+', '%']);
+    let reads_as_key = text.split(['.', '/', ':']).any(|word| word.len() > 32);
+    (reads_as_address && !reads_as_key).then_some(text)
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -153,6 +162,9 @@ mod tests {
         assert_eq!(Endpoint::parse("http://[::1]:8080").unwrap().host(), "[::1]");
         assert_eq!(Endpoint::parse("http://[::1]").unwrap().host(), "[::1]");
         assert_eq!(Endpoint::parse("http://a.b:1").unwrap().host(), "a.b");
+        assert_eq!(Endpoint::parse("http://[::1]").unwrap().with_port(81).unwrap().as_str(), "http://[::1]:81");
+        assert_eq!(Endpoint::parse("https://a.b:1").unwrap().with_port(443).unwrap().as_str(), "https://a.b");
+        assert!(Endpoint::parse("https://a.b").unwrap().with_port(0).unwrap_err().is_invalid_input());
     }
 
     #[test]
@@ -166,6 +178,11 @@ mod tests {
             ("https://name.example.com/hubs", "no path"),
             ("https://name.example.com?x", "no path, query"),
             ("https://user:planted@name.example.com", "credentials"),
+            ("https://name.exa\nmple.com", "white space"),
+            ("https://na me.example.com", "white space"),
+            ("https://name.example.com:0", "port"),
+            ("https://name.example.com:65536", "not a URL"),
+            ("https://[::1", "not a URL"),
         ] {
             let error = Endpoint::parse(given).unwrap_err().to_string();
             assert!(error.contains(rule), "{given}: {error}");
@@ -175,8 +192,29 @@ mod tests {
 
     #[test]
     fn a_connection_string_in_the_wrong_place_is_not_repeated() {
-        let error = Endpoint::parse("Endpoint=https://x.example;AccessKey=planted").unwrap_err();
-        assert!(!format!("{error} {error:?}").contains("planted"));
+        for given in [
+            "Endpoint=https://x.example;AccessKey=planted",
+            "plantedXYZplantedXYZplantedXYZplantedXYZ012345",
+            "https://x.example/plantedXYZplantedXYZplantedXYZplantedXYZ012345",
+            "https://x.example/?sig=planted",
+        ] {
+            let error = Endpoint::parse(given).unwrap_err();
+            assert!(!format!("{error} {error:?}").contains("planted"), "{error}");
+        }
+    }
+
+    #[test]
+    fn international_names_and_short_addresses_are_written_as_the_wire_has_them() {
+        for (given, kept) in [
+            ("https://bücher.example", "https://xn--bcher-kva.example"),
+            ("http://127.1:8080", "http://127.0.0.1:8080"),
+            ("http://[0:0:0:0:0:0:0:1]", "http://[::1]"),
+            ("https://name.example.com.", "https://name.example.com."),
+        ] {
+            assert_eq!(Endpoint::parse(given).unwrap().as_str(), kept);
+        }
+        assert!(Endpoint::parse("http://127.1").unwrap().is_loopback());
+        assert!(!Endpoint::parse("http://[::ffff:127.0.0.1]").unwrap().is_loopback());
     }
 
     #[test]
@@ -204,6 +242,8 @@ mod tests {
             ("https://name.example.com:8443/a", false),
             ("https://evil.example.com/a", false),
             ("https://name.example.com@evil.example.com/a", false),
+            ("https://user:word@name.example.com/a", false),
+            ("/a", false),
         ] {
             assert_eq!(endpoint.owns(&uri.parse().unwrap()), own, "{uri}");
         }

@@ -18,6 +18,8 @@ mod retry;
 mod secret;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 pub use call::{Call, CallFuture, RawRequest, read};

@@ -27,7 +27,8 @@ impl<T> Response<T> {
         &self.headers
     }
 
-    /// The id to give to the service's support: the answer's, or the one that was sent when the answer has none.
+    /// The id to give to the service's support: the answer's, or the one that was sent when the answer has none. Empty for
+    /// services that know no such id.
     #[must_use]
     pub fn request_id(&self) -> &str {
         &self.request_id

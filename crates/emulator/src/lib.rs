@@ -1,8 +1,12 @@
-#![doc = include_str!("../README.md")]
+// The README's example needs the service that it uses.
+#![cfg_attr(feature = "webpubsub", doc = include_str!("../README.md"))]
+#![cfg_attr(not(feature = "webpubsub"), doc = "A local emulator of cloud services, built here without Web PubSub.")]
 
 mod clock;
+mod emulator;
 #[cfg(feature = "eventgrid")]
 pub mod eventgrid;
+pub mod faults;
 #[cfg(feature = "hulft")]
 pub mod hulft;
 mod server;
@@ -10,3 +14,6 @@ mod server;
 pub mod webpubsub;
 
 pub use clock::Clock;
+pub use emulator::{Builder, Emulator};
+pub use faults::{Fault, Faults};
+pub use server::{Received, Service};

@@ -13,8 +13,8 @@ const ENDPOINT: &str = "https://www.webconnect.hulft.com";
 
 static DIALECT: Dialect = Dialect {
     product: concat!("hulft-webconnect/", env!("CARGO_PKG_VERSION")),
-    // No request or answer header of the service is documented for this.
-    sent_request_id: None,
+    // The vendor documents no header for this. The common one lets proxies and gateways on the way be asked about a call.
+    sent_request_id: Some("x-request-id"),
     answered_request_id: &[],
     error_code: &[],
     span: service_core::call_span!("hulft.request_id"),

@@ -77,6 +77,12 @@ impl ServiceClient {
         Self { hub: hub.into(), ..self.clone() }
     }
 
+    /// The resource's address.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        self.pipeline.endpoint().as_str()
+    }
+
     /// The hub's name.
     #[must_use]
     pub fn hub_name(&self) -> &str {

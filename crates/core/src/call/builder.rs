@@ -6,7 +6,8 @@
 macro_rules! call_setters {
     ($builder:ty => $value:ty) => {
         impl $builder {
-            /// Adds a header to this call; a second value for the same name replaces the first.
+            /// Sets a header of this call in place of any value that it would have. The headers that carry the credential
+            /// and frame the message cannot be set.
             pub fn header<N, V>(mut self, name: N, value: V) -> Self
             where
                 N: TryInto<$crate::reexport::http::HeaderName>,

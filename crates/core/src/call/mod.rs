@@ -11,8 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{ACCEPT, CONTENT_TYPE};
+use http::header::{
+    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
+use url::Url;
 
 use crate::encode;
 use crate::error::{Error, Result};
@@ -31,6 +34,10 @@ const SUCCESS: [u16; 100] = {
     }
     statuses
 };
+
+/// The headers that follow from the credential, the endpoint and the body. Another value would be replaced in silence, would
+/// name a host that the credential is not for, or would break the framing of HTTP/1.1.
+const OWN: [HeaderName; 6] = [AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE];
 
 /// What a caller overrides for one call.
 #[derive(Clone, Default)]
@@ -147,17 +154,7 @@ impl<T> Call<T> {
             error.inner_mut().operation = Some(operation.id);
             error
         })?;
-        let sent = pipeline.send(&operation, request, &options).await?;
-        let value = read(&sent.answer).map_err(|mut error| {
-            let inner = error.inner_mut();
-            inner.operation = Some(operation.id);
-            inner.request_id = Some(sent.request_id.clone());
-            inner.attempts = sent.attempts;
-            error
-        })?;
-        let (parts, _) = sent.answer.into_parts();
-        let (status, headers) = (parts.status, parts.headers);
-        Ok(Response { body: value, status, headers, request_id: sent.request_id, attempts: sent.attempts })
+        pipeline.send(&operation, request, &options, read).await
     }
 
     #[doc(hidden)]
@@ -167,6 +164,10 @@ impl<T> Call<T> {
         V: TryInto<HeaderValue>,
     {
         match (name.try_into(), value.try_into()) {
+            (Ok(name), _) if OWN.contains(&name) => {
+                let rule = "is the client's own and cannot be set for a call";
+                self.check(Err(Error::invalid_input("header", rule, Some(name.as_str()))));
+            }
             (Ok(name), Ok(value)) => {
                 self.options.headers.insert(name, value);
             }
@@ -222,7 +223,9 @@ fn request(
     for (name, value) in query {
         encode::push_query(&mut target, name, value);
     }
-    headers.extend(options.headers.iter().map(|(name, value)| (name.clone(), value.clone())));
+    for (name, value) in &options.headers {
+        headers.insert(name, value.clone());
+    }
     let mut request = Request::new(body);
     *request.method_mut() = operation.method.clone();
     *request.uri_mut() = target.parse().map_err(|error: http::uri::InvalidUri| {
@@ -296,12 +299,12 @@ fn fill(template: &str, segments: &[&str]) -> Result<String> {
     if !path.starts_with('/') || path.contains(['?', '#']) {
         return Err(Error::invalid_input("path", "must start with `/` and hold no query", Some(template)));
     }
-    if path.split('/').any(|segment| segment == "." || segment == "..") {
-        return Err(Error::invalid_input(
-            "path",
-            "must hold no dot segment, which walks out of it",
-            Some(template),
-        ));
+    // A dot segment walks out of the path, and any other text that a URL parser rewrites would be signed as one and sent as
+    // another.
+    let parsed = Url::parse(&format!("http://host{path}"));
+    if !parsed.is_ok_and(|url| url.path() == path) {
+        let rule = "must hold no dot segment and no character that URLs escape: those are for `segments`";
+        return Err(Error::invalid_input("path", rule, Some(template)));
     }
     Ok(path)
 }

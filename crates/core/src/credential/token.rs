@@ -14,12 +14,14 @@ use tokio::sync::watch;
 
 use super::{Authorize, sensitive};
 use crate::error::{BoxError, Delivery, ErrorKind};
-use crate::{Clock, Error, Result, Secret};
+use crate::{Clock, Error, Result, Secret, clock};
 
 /// A token is renewed this long before it ends, or at half of a shorter life.
 const REFRESH_AHEAD: Duration = Duration::from_secs(300);
 /// A failed renewal is not tried again for this long while the old token works.
 const QUIET: Duration = Duration::from_secs(30);
+/// A fetch is given up after this long, so that a half-open connection to the identity service does not hold every later call.
+const FETCH_LIMIT: Duration = Duration::from_secs(120);
 
 /// A token and when it ends.
 #[derive(Debug, Clone)]
@@ -77,7 +79,7 @@ struct Cache {
 #[derive(Default)]
 struct State {
     current: Option<Current>,
-    fetch: Option<watch::Receiver<Option<Fetched>>>,
+    fetch: Option<Fetching>,
     /// No renewal of a working token before this moment of `Clock::elapsed`.
     quiet_until: Duration,
 }
@@ -90,6 +92,7 @@ struct Current {
 }
 
 type Fetched = Result<Current, Arc<BoxError>>;
+type Fetching = watch::Receiver<Option<Fetched>>;
 
 impl BearerToken {
     /// A cache over `credential` for `scopes`.
@@ -99,56 +102,100 @@ impl BearerToken {
     }
 
     async fn header(&self) -> Result<HeaderValue> {
-        let mut fetch = match self.cached_or_fetching() {
-            Ok(header) => return Ok(header),
-            Err(fetch) => fetch,
-        };
-        let fetched = match fetch.wait_for(Option::is_some).await {
-            Ok(fetched) => fetched.clone(),
-            Err(_) => None,
-        };
-        match fetched {
-            Some(Ok(current)) => Ok(current.header),
-            Some(Err(cause)) => Err(no_token().with_source(Shared(cause))),
-            None => Err(no_token().with_source("the task that fetched it was ended")),
+        // A fetch may end with the runtime of the call that began it; this call then begins its own.
+        for _ in 0..2 {
+            let mut fetch = match self.cached_or_fetching() {
+                Ok(header) => return Ok(header),
+                Err(fetch) => fetch,
+            };
+            let fetched = fetch.wait_for(Option::is_some).await.ok().and_then(|fetched| fetched.clone());
+            match fetched {
+                Some(Ok(current)) => return Ok(current.header),
+                Some(Err(cause)) => return Err(no_token().with_source(Shared(cause))),
+                None => {}
+            }
         }
+        Err(no_token().with_source("the task that fetched it was ended"))
     }
 
     /// The cached header while it works (a renewal may start behind it), else the fetch to wait for.
-    fn cached_or_fetching(&self) -> Result<HeaderValue, watch::Receiver<Option<Fetched>>> {
-        let now = self.0.clock.now();
-        let mut state = self.0.lock();
-        // A fetch clears itself when it ends; one that is there without a sender was ended with its runtime.
-        if state.fetch.as_ref().is_some_and(|fetch| fetch.has_changed().is_err()) {
-            state.fetch = None;
+    fn cached_or_fetching(&self) -> Result<HeaderValue, Fetching> {
+        let (found, begun) = self.look();
+        // In a task of its own, so that a caller who gives up does not end it for the others; begun outside the lock, since
+        // a runtime that is shutting down drops the task at once, and a fetch that ends takes the lock.
+        if let Some(fetch) = begun {
+            tokio::spawn(fetch.run());
         }
-        let Some(current) = state.current.clone().filter(|current| now < current.expires_on) else {
-            return Err(state.fetch.get_or_insert_with(|| self.fetch()).clone());
-        };
-        let quiet = self.0.clock.elapsed() < state.quiet_until;
-        if now >= current.refresh_on && !quiet && state.fetch.is_none() {
-            state.fetch = Some(self.fetch());
-        }
-        Ok(current.header)
+        found
     }
 
-    /// Fetches in a task of its own, so that a caller who gives up does not end it for the others.
-    fn fetch(&self) -> watch::Receiver<Option<Fetched>> {
-        let (sender, receiver) = watch::channel(None);
-        let cache = Arc::clone(&self.0);
-        tokio::spawn(async move {
-            let token = cache.credential.token(cache.scopes.clone()).await;
-            let fetched = token.and_then(|token| cache.accept(&token)).map_err(Arc::new);
-            let mut state = cache.lock();
-            state.fetch = None;
-            match &fetched {
-                Ok(current) => state.current = Some(current.clone()),
-                Err(_) => state.quiet_until = cache.clock.elapsed() + QUIET,
+    fn look(&self) -> (Result<HeaderValue, Fetching>, Option<Fetch>) {
+        let now = self.0.clock.now();
+        let mut state = self.0.lock();
+        let Some(current) = state.current.clone().filter(|current| now < current.expires_on) else {
+            if let Some(fetching) = &state.fetch {
+                return (Err(fetching.clone()), None);
             }
-            drop(state);
-            sender.send_replace(Some(fetched));
-        });
-        receiver
+            let (fetch, fetching) = self.fetch();
+            state.fetch = Some(fetching.clone());
+            return (Err(fetching), Some(fetch));
+        };
+        let quiet = self.0.clock.elapsed() < state.quiet_until;
+        let mut begun = None;
+        if now >= current.refresh_on && !quiet && state.fetch.is_none() {
+            let (fetch, fetching) = self.fetch();
+            (state.fetch, begun) = (Some(fetching), Some(fetch));
+        }
+        (Ok(current.header), begun)
+    }
+
+    fn fetch(&self) -> (Fetch, Fetching) {
+        let (sender, fetching) = watch::channel(None);
+        (Fetch { cache: Arc::clone(&self.0), sender, ended: false }, fetching)
+    }
+}
+
+/// A fetch under way. However it ends, the cache forgets it and the calls that wait for it hear of it.
+struct Fetch {
+    cache: Arc<Cache>,
+    sender: watch::Sender<Option<Fetched>>,
+    ended: bool,
+}
+
+impl Fetch {
+    async fn run(mut self) {
+        let cache = Arc::clone(&self.cache);
+        let token = cache.credential.token(cache.scopes.clone());
+        let token = clock::within(&*cache.clock, FETCH_LIMIT, token).await;
+        let token = token.unwrap_or_else(|| Err(format!("no token came within {FETCH_LIMIT:?}").into()));
+        self.end(token.and_then(|token| cache.accept(&token)));
+    }
+
+    fn end(&mut self, fetched: Result<Current, BoxError>) {
+        self.ended = true;
+        let fetched = fetched.map_err(Arc::new);
+        let mut state = self.cache.lock();
+        state.fetch = None;
+        match &fetched {
+            Ok(current) => state.current = Some(current.clone()),
+            Err(_) => state.quiet_until = self.cache.clock.elapsed().saturating_add(QUIET),
+        }
+        drop(state);
+        self.sender.send_replace(Some(fetched));
+    }
+}
+
+impl Drop for Fetch {
+    fn drop(&mut self) {
+        if self.ended {
+            return;
+        }
+        if std::thread::panicking() {
+            self.end(Err("the credential panicked".into()));
+        } else {
+            // The runtime went away: no fault of the identity service, so the next call may ask at once.
+            self.cache.lock().fetch = None;
+        }
     }
 }
 

@@ -113,16 +113,20 @@ impl Error {
         }
         let mut error = Self::new(ErrorKind::InvalidInput, text);
         error.0.delivery = Some(Delivery::NotSent);
-        error
+        error.permanent()
     }
 
-    /// An answer with an error status.
+    /// An answer with a status that the operation does not count as success.
     pub(crate) fn from_answer(
         status: StatusCode,
         headers: HeaderMap,
-        body: Bytes,
+        mut body: Bytes,
         code_headers: &[&str],
     ) -> Self {
+        if body.len() > ERROR_BODY_CAP {
+            // Copied, so that the rest of a large body is let go.
+            body = Bytes::copy_from_slice(&body[..ERROR_BODY_CAP]);
+        }
         let kind =
             if status == StatusCode::TOO_MANY_REQUESTS { ErrorKind::Throttled } else { ErrorKind::Service };
         let mut error = Self::new(kind, "");
@@ -133,7 +137,9 @@ impl Error {
             .filter(|code| !code.is_empty());
         error.0.code = header.map(str::to_owned).or_else(|| detail.as_ref()?.code.clone());
         error.0.status = Some(status);
-        error.0.delivery = Some(Delivery::Answered);
+        // A 2xx that the operation does not know is an error to its caller, but not to the service.
+        let delivery = if status.is_success() { Delivery::Accepted } else { Delivery::Answered };
+        error.0.delivery = Some(delivery);
         error.0.headers = headers;
         error.0.body = body;
         error.0.detail = detail;

@@ -1,4 +1,5 @@
-//! One attempt: the caller's policies, then the signature, then the transport. Nothing comes between the last two.
+//! One attempt: the caller's policies, then the signature, then the transport. Nothing comes between the last two, and the
+//! URL that is signed is the one that reaches the socket.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -9,6 +10,8 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request, Response, StatusCode};
 
+use url::Url;
+
 use super::Inner;
 use crate::Operation;
 use crate::error::{Delivery, Error, ErrorKind, Result};
@@ -18,13 +21,14 @@ pub(super) struct Attempt<'a> {
     client: &'a Inner,
     operation: &'a Operation,
     /// Whether the transport was reached: a time-out before that certainly sent nothing.
-    sent: AtomicBool,
+    sent: &'a AtomicBool,
     signed: Mutex<Option<HeaderValue>>,
 }
 
 impl<'a> Attempt<'a> {
-    pub(super) fn new(client: &'a Inner, operation: &'a Operation) -> Self {
-        Self { client, operation, sent: AtomicBool::new(false), signed: Mutex::new(None) }
+    pub(super) fn new(client: &'a Inner, operation: &'a Operation, sent: &'a AtomicBool) -> Self {
+        sent.store(false, Ordering::Relaxed);
+        Self { client, operation, sent, signed: Mutex::new(None) }
     }
 
     pub(super) async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
@@ -35,7 +39,7 @@ impl<'a> Attempt<'a> {
     }
 
     async fn sign_and_send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>> {
-        if !self.client.endpoint.owns(request.uri()) {
+        if !settle(&mut request) || !self.client.endpoint.owns(request.uri()) {
             let text = format!(
                 "the request does not go to {}, so the credential must not go with it",
                 self.client.endpoint
@@ -62,10 +66,21 @@ impl<'a> Attempt<'a> {
         let sent = self.sent.load(Ordering::Relaxed);
         let (delivery, text) = match sent {
             true => (Delivery::Unknown, format!("no answer came within {limit:?}")),
-            false => (Delivery::NotSent, format!("the credential took longer than {limit:?}")),
+            false => (Delivery::NotSent, format!("nothing could be sent within {limit:?}")),
         };
         Error::new(ErrorKind::Timeout, text).with_delivery(delivery)
     }
+}
+
+/// Writes the URL the way the transport will: a policy may have set one that URL parsers rewrite. Says whether it is a URL.
+fn settle(request: &mut Request<Bytes>) -> bool {
+    let text = request.uri().to_string();
+    let Ok(url) = Url::parse(&text) else { return false };
+    if url.as_str() != text {
+        let Ok(uri) = url.as_str().parse() else { return false };
+        *request.uri_mut() = uri;
+    }
+    true
 }
 
 #[async_trait]

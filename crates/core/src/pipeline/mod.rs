@@ -3,13 +3,15 @@
 mod attempt;
 mod trace;
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::USER_AGENT;
-use http::{HeaderValue, Request, Response, StatusCode};
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tracing::Instrument;
 
 use crate::call::CallOptions;
@@ -42,13 +44,6 @@ pub(crate) struct Inner {
     pub(crate) user_agent: HeaderValue,
 }
 
-/// The outcome of a call with what it took to get it.
-pub(crate) struct Sent {
-    pub(crate) answer: Response<Bytes>,
-    pub(crate) request_id: String,
-    pub(crate) attempts: u32,
-}
-
 impl Pipeline {
     /// Where its requests go.
     #[must_use]
@@ -62,18 +57,19 @@ impl Pipeline {
         &self.inner.clock
     }
 
-    pub(crate) async fn send(
+    pub(crate) async fn send<T>(
         &self,
         operation: &Operation,
-        request: Request<Bytes>,
+        mut request: Request<Bytes>,
         options: &CallOptions,
-    ) -> Result<Sent> {
-        let id = self.inner.randomness.uuid().hyphenated().to_string();
+        read: Read<T>,
+    ) -> Result<crate::Response<T>> {
         let span = trace::open(&self.inner, operation);
         let call = Call::new(&self.inner, operation, options);
+        let id = call.identify(request.headers_mut());
         async {
-            let outcome = call.run(request, &id).await;
-            let concluded = call.conclude(outcome, id);
+            let outcome = call.run(request).await;
+            let concluded = call.conclude(outcome, id, read);
             trace::close(&tracing::Span::current(), &self.inner, &concluded);
             concluded
         }
@@ -82,8 +78,11 @@ impl Pipeline {
     }
 }
 
-/// Stands in the extensions of an answer that came after an attempt without one: the service may have acted on that earlier
-/// attempt already, and the answer may be about the second time.
+/// How an answer becomes a value.
+pub(crate) type Read<T> = fn(&Response<Bytes>) -> Result<T>;
+
+/// Stands in the extensions of an answer that came after an attempt with an unknown effect, without a whole answer or with
+/// one such as 504: the service may have acted on that earlier attempt already, and this answer may be about the second time.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct AfterUnknown;
@@ -95,6 +94,8 @@ struct Call<'a> {
     options: &'a CallOptions,
     started: Duration,
     deadline: Duration,
+    /// Whether the current attempt has reached the transport.
+    sent: AtomicBool,
     effort: Mutex<Effort>,
 }
 
@@ -105,6 +106,7 @@ struct Effort {
     stop: Option<StopReason>,
     hint: Option<Duration>,
     was_unknown: bool,
+    may_have_acted: bool,
 }
 
 impl<'a> Call<'a> {
@@ -116,15 +118,23 @@ impl<'a> Call<'a> {
             options,
             started: client.clock.elapsed(),
             deadline,
+            sent: AtomicBool::new(false),
             effort: Mutex::default(),
         }
     }
 
-    async fn run(&self, mut request: Request<Bytes>, id: &str) -> Result<Response<Bytes>> {
-        if let (Some(name), Ok(id)) = (self.client.dialect.sent_request_id, HeaderValue::from_str(id)) {
-            request.headers_mut().entry(name).or_insert(id);
+    /// Says who asks, and under which id where the service takes one. The caller's own values stay.
+    fn identify(&self, headers: &mut HeaderMap) -> Option<String> {
+        headers.entry(USER_AGENT).or_insert_with(|| self.client.user_agent.clone());
+        let name = self.client.dialect.sent_request_id?;
+        if !headers.contains_key(name) {
+            let id = self.client.randomness.uuid().hyphenated().to_string();
+            headers.insert(name, HeaderValue::from_str(&id).ok()?);
         }
-        request.headers_mut().entry(USER_AGENT).or_insert_with(|| self.client.user_agent.clone());
+        text(headers, name)
+    }
+
+    async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
         if self.client.call_policies.is_empty() && self.options.policies.is_empty() {
             return self.retrying(request).await;
         }
@@ -146,28 +156,44 @@ impl<'a> Call<'a> {
             done: 0,
             taken: 0,
             was_unknown: false,
+            may_have_acted: false,
         };
+        if self.left().is_zero() {
+            return Err(self.out_of_time());
+        }
         let mut refreshed = false;
         loop {
             let limit = self.left().min(self.options.attempt_timeout.unwrap_or(self.client.attempt_timeout));
-            let attempt = Attempt::new(self.client, self.operation);
-            self.effort(|effort| effort.attempts += 1);
+            let attempt = Attempt::new(self.client, self.operation, &self.sent);
+            let number = self.effort(|effort| {
+                effort.attempts += 1;
+                effort.attempts
+            });
             let outcome = match clock::within(&*self.client.clock, limit, attempt.run(request.clone())).await
             {
                 Some(outcome) => outcome,
                 None => Err(attempt.timed_out(limit)),
             };
-            if !refreshed && attempt.refused(&outcome) {
+            if !refreshed && !self.left().is_zero() && attempt.refused(&outcome) {
                 refreshed = true;
+                trace::retry(number, Duration::ZERO, &outcome);
                 continue;
             }
             let hint = retry::hint(&outcome, self.client.clock.now());
             let next = retries.next(&outcome, hint, self.left());
-            self.effort(|effort| (effort.hint, effort.was_unknown) = (hint, retries.was_unknown));
+            self.effort(|effort| {
+                (effort.hint, effort.was_unknown) = (hint, retries.was_unknown);
+                effort.may_have_acted = retries.may_have_acted;
+            });
             match next {
                 retry::Next::Wait(wait) => {
-                    trace::retry(retries.done, wait, &outcome);
+                    trace::retry(number, wait, &outcome);
                     self.client.clock.sleep(wait).await;
+                    // Timers are late at times; what was learnt is worth more than an attempt without time.
+                    if self.left().is_zero() {
+                        self.effort(|effort| effort.stop = Some(StopReason::Deadline));
+                        return outcome;
+                    }
                 }
                 retry::Next::Stop(stop) => {
                     self.effort(|effort| effort.stop = stop);
@@ -184,31 +210,25 @@ impl<'a> Call<'a> {
         self.operation.success.contains(&status.as_u16())
     }
 
-    /// The status check, and everything that an error has to tell.
-    fn conclude(&self, outcome: Result<Response<Bytes>>, id: String) -> Result<Sent> {
+    /// The status check, the value, and everything that an error has to tell.
+    fn conclude<T>(
+        &self,
+        outcome: Result<Response<Bytes>>,
+        sent_id: Option<String>,
+        read: Read<T>,
+    ) -> Result<crate::Response<T>> {
         let effort = std::mem::take(&mut *self.effort.lock().unwrap_or_else(PoisonError::into_inner));
-        let answered_id = |headers: &http::HeaderMap| {
-            let named = self.client.dialect.answered_request_id.iter().find_map(|name| headers.get(*name));
-            named.and_then(|value| value.to_str().ok()).map(str::to_owned)
-        };
-        let mut error = match outcome {
-            Ok(mut answer) if self.succeeded(answer.status()) => {
-                if effort.was_unknown {
-                    answer.extensions_mut().insert(AfterUnknown);
-                }
-                let request_id = answered_id(answer.headers()).unwrap_or(id);
-                return Ok(Sent { answer, request_id, attempts: effort.attempts });
-            }
-            Ok(answer) => {
-                let (parts, body) = answer.into_parts();
-                Error::from_answer(parts.status, parts.headers, body, self.client.dialect.error_code)
+        let mut error = match outcome.and_then(|answer| self.accept(answer, effort.may_have_acted, read)) {
+            Ok((Parts { status, headers, .. }, body)) => {
+                let request_id = self.answered_id(&headers).or(sent_id).unwrap_or_default();
+                return Ok(crate::Response { body, status, headers, request_id, attempts: effort.attempts });
             }
             Err(error) => error,
         };
-        let request_id = answered_id(error.headers()).unwrap_or(id);
+        let request_id = self.answered_id(error.headers()).or(sent_id);
         let inner = error.inner_mut();
         inner.operation = Some(self.operation.id);
-        inner.request_id = Some(request_id);
+        inner.request_id = request_id;
         inner.attempts = effort.attempts;
         inner.elapsed = self.client.clock.elapsed().saturating_sub(self.started);
         inner.retry_after = effort.hint;
@@ -220,13 +240,35 @@ impl<'a> Call<'a> {
         Err(error)
     }
 
+    fn accept<T>(
+        &self,
+        mut answer: Response<Bytes>,
+        may_have_acted: bool,
+        read: Read<T>,
+    ) -> Result<(Parts, T)> {
+        if !self.succeeded(answer.status()) {
+            let (parts, body) = answer.into_parts();
+            let code = self.client.dialect.error_code;
+            return Err(Error::from_answer(parts.status, parts.headers, body, code));
+        }
+        if may_have_acted {
+            answer.extensions_mut().insert(AfterUnknown);
+        }
+        let value = read(&answer)?;
+        Ok((answer.into_parts().0, value))
+    }
+
+    fn answered_id(&self, headers: &HeaderMap) -> Option<String> {
+        self.client.dialect.answered_request_id.iter().find_map(|name| text(headers, name))
+    }
+
     fn left(&self) -> Duration {
         self.deadline.saturating_sub(self.client.clock.elapsed().saturating_sub(self.started))
     }
 
     fn out_of_time(&self) -> Error {
-        let delivery =
-            if self.effort(|effort| effort.attempts > 0) { Delivery::Unknown } else { Delivery::NotSent };
+        let sent = self.sent.load(Ordering::Relaxed);
+        let delivery = if sent { Delivery::Unknown } else { Delivery::NotSent };
         let text = format!("the call took longer than its deadline of {:?}", self.deadline);
         Error::new(ErrorKind::Timeout, text).with_delivery(delivery)
     }
@@ -241,4 +283,8 @@ impl Terminal for Call<'_> {
     async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
         self.retrying(request).await
     }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Response;
 use tracing::Span;
 
-use super::{Inner, Sent};
+use super::Inner;
 use crate::Operation;
 use crate::error::{Error, Result};
 
@@ -15,7 +15,8 @@ pub(super) fn open(client: &Inner, operation: &Operation) -> Span {
     if !span.is_disabled() {
         span.record("otel.name", operation.id);
         span.record("http.request.method", operation.method.as_str());
-        span.record("server.address", client.endpoint.host());
+        // OpenTelemetry writes an IPv6 address without the brackets that URLs need.
+        span.record("server.address", client.endpoint.host().trim_matches(['[', ']']));
         let default = if client.endpoint.is_https() { 443 } else { 80 };
         let port =
             client.endpoint.authority().rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
@@ -24,12 +25,12 @@ pub(super) fn open(client: &Inner, operation: &Operation) -> Span {
     span
 }
 
-pub(super) fn close(span: &Span, client: &Inner, outcome: &Result<Sent>) {
+pub(super) fn close<T>(span: &Span, client: &Inner, outcome: &Result<crate::Response<T>>) {
     if span.is_disabled() {
         return;
     }
     let (status, attempts, id) = match outcome {
-        Ok(sent) => (Some(sent.answer.status()), sent.attempts, Some(sent.request_id.as_str())),
+        Ok(answer) => (Some(answer.status), answer.attempts, Some(answer.request_id.as_str())),
         Err(error) => (error.status(), error.attempts(), error.request_id()),
     };
     if let Some(status) = status {
@@ -38,7 +39,7 @@ pub(super) fn close(span: &Span, client: &Inner, outcome: &Result<Sent>) {
     if attempts > 1 {
         span.record("http.request.resend_count", attempts - 1);
     }
-    if let Some(id) = id {
+    if let Some(id) = id.filter(|id| !id.is_empty()) {
         span.record(client.dialect.span_request_id, id);
     }
     if let Err(error) = outcome {
@@ -46,6 +47,7 @@ pub(super) fn close(span: &Span, client: &Inner, outcome: &Result<Sent>) {
     }
 }
 
+/// `number` is the count of attempts so far, and so the number of the resend that follows.
 pub(super) fn retry(number: u32, wait: Duration, outcome: &Result<Response<Bytes>>) {
     let reason = match outcome {
         Ok(answer) => answer.status().as_str().to_owned(),

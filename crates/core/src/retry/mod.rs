@@ -96,8 +96,11 @@ pub(crate) struct Retries<'a> {
     pub(crate) randomness: &'a Randomness,
     pub(crate) done: u32,
     pub(crate) taken: u32,
-    /// An attempt of this call ended without an answer, so that the service may have acted whatever comes later.
+    /// An attempt of this call ended without a whole answer, so that the service may have acted whatever comes later.
     pub(crate) was_unknown: bool,
+    /// An attempt of this call ended so that only idempotent operations are sent again: without a whole answer, or with one
+    /// that leaves open what the service did.
+    pub(crate) may_have_acted: bool,
 }
 
 /// What happens after an attempt.
@@ -116,8 +119,9 @@ impl Retries<'_> {
         left: Duration,
     ) -> Next {
         if let Err(error) = outcome {
-            self.was_unknown |= error.outcome_unknown();
+            self.was_unknown |= matches!(error.delivery(), Some(Delivery::Unknown | Delivery::Accepted));
         }
+        self.may_have_acted |= verdict(outcome, hint.is_some(), false) == Verdict::NotIdempotent;
         let cause = match verdict(outcome, hint.is_some(), self.idempotent) {
             Verdict::Done => return Next::Stop(None),
             Verdict::NotIdempotent => return Next::Stop(Some(StopReason::NotIdempotent)),
@@ -239,6 +243,7 @@ mod tests {
             done: 0,
             taken: 0,
             was_unknown: false,
+            may_have_acted: false,
         };
         let left = Duration::from_secs(100);
         assert!(matches!(retries.next(&failed(Delivery::Unknown), None, left), Next::Wait(_)));

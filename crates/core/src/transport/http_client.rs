@@ -7,10 +7,11 @@ use std::sync::OnceLock;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
+use url::Url;
 
 use super::{ConnectionOptions, Proxy, Transport, Upgrade};
-use crate::Endpoint;
 use crate::error::{Delivery, ERROR_BODY_CAP, Error, ErrorKind, Result};
+use crate::{Endpoint, Secret};
 
 /// One pool of connections, HTTP/2 where the service offers it.
 #[derive(Debug)]
@@ -41,16 +42,14 @@ impl HttpClient {
 #[async_trait]
 impl Transport for HttpClient {
     async fn send(&self, request: Request<Bytes>, answer_cap: usize) -> Result<Response<Bytes>> {
-        let request =
-            reqwest::Request::try_from(request).map_err(|error| failed(error, Delivery::NotSent))?;
+        let request = reqwest::Request::try_from(request).map_err(not_answered)?;
         let answer = self.client.execute(request).await.map_err(not_answered)?;
         buffer(answer, answer_cap).await
     }
 
     async fn upgrade(&self, request: Request<()>) -> Result<Upgrade> {
         let request = request.map(|()| Bytes::new());
-        let request =
-            reqwest::Request::try_from(request).map_err(|error| failed(error, Delivery::NotSent))?;
+        let request = reqwest::Request::try_from(request).map_err(not_answered)?;
         let answer = self.http1()?.execute(request).await.map_err(not_answered)?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             return buffer(answer, ERROR_BODY_CAP).await.map(Upgrade::Refused);
@@ -58,7 +57,7 @@ impl Transport for HttpClient {
         let mut head = Response::new(());
         *head.status_mut() = answer.status();
         *head.headers_mut() = answer.headers().clone();
-        let stream = answer.upgrade().await.map_err(|error| failed(error, Delivery::Unknown))?;
+        let stream = answer.upgrade().await.map_err(not_answered)?;
         Ok(Upgrade::Switched(head, Box::new(stream)))
     }
 }
@@ -77,10 +76,7 @@ fn build(options: &ConnectionOptions, endpoint: &Endpoint, http1_only: bool) -> 
         builder = builder.no_proxy();
     }
     if let Proxy::Fixed(url) = &options.proxy {
-        // The error's text may hold the URL, and with it the proxy's password.
-        let proxy = reqwest::Proxy::all(url.expose())
-            .map_err(|_| Error::invalid_input("proxy", "is not a URL such as `http://host:3128`", None))?;
-        builder = builder.proxy(proxy);
+        builder = builder.proxy(fixed_proxy(url)?);
     }
     for pem in &options.root_certificates {
         let certificates =
@@ -102,6 +98,17 @@ fn build(options: &ConnectionOptions, endpoint: &Endpoint, http1_only: bool) -> 
             .with_source(error.without_url())
             .permanent()
     })
+}
+
+/// reqwest takes schemes that it then does not speak, and would connect without the proxy.
+fn fixed_proxy(text: &Secret) -> Result<reqwest::Proxy> {
+    // The parsers' errors may hold the URL, and with it the proxy's password.
+    let refuse = || Error::invalid_input("proxy", "is not a URL such as `http://host:3128`", None);
+    let url = Url::parse(text.expose()).map_err(|_| refuse())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse());
+    }
+    reqwest::Proxy::all(url).map_err(|_| refuse())
 }
 
 /// reqwest panics where no TLS provider is to be found; a library must not.
@@ -187,12 +194,6 @@ fn cut(error: reqwest::Error, head: Response<()>) -> Error {
     Error::new(ErrorKind::Transport, "the answer was cut off")
         .with_head(parts.status, parts.headers)
         .with_delivery(Delivery::Accepted)
-        .with_source(error.without_url())
-}
-
-fn failed(error: reqwest::Error, delivery: Delivery) -> Error {
-    Error::new(ErrorKind::Transport, "the request could not be made")
-        .with_delivery(delivery)
         .with_source(error.without_url())
 }
 

@@ -1,5 +1,40 @@
 //! The one port: reads requests, hands them to the service that they name, writes answers.
 
+mod accept;
+mod answer;
+mod connection;
+mod io;
+mod log;
 mod request;
+mod route;
 
+use std::net::SocketAddr;
+
+pub(crate) use accept::Running;
+pub(crate) use answer::Answer;
+#[cfg(feature = "webpubsub")]
+pub(crate) use answer::{Upgrade, Upgraded};
+pub use log::Received;
 pub(crate) use request::{Reply, Request};
+pub use route::Service;
+pub(crate) use route::Services;
+
+use crate::clock::Clock;
+use crate::faults::Faults;
+use log::Log;
+
+/// What every connection of one emulator works with.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) address: SocketAddr,
+    pub(crate) clock: Clock,
+    pub(crate) faults: Faults,
+    pub(crate) log: Log,
+    pub(crate) services: Services,
+}
+
+impl Shared {
+    pub(crate) fn new(address: SocketAddr, clock: Clock, services: Services) -> Self {
+        Self { address, clock, faults: Faults::default(), log: Log::default(), services }
+    }
+}

@@ -28,9 +28,10 @@ impl Request {
     pub(crate) fn read(method: Method, target: String, headers: HeaderMap, body: Bytes) -> Option<Self> {
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let segments =
-            path.trim_start_matches('/').split('/').map(decode).collect::<Option<Vec<_>>>()?;
+            path.strip_prefix('/').unwrap_or(path).split('/').map(decode).collect::<Option<Vec<_>>>()?;
         let query = query.split('&').filter(|pair| !pair.is_empty()).map(pair).collect::<Option<Vec<_>>>()?;
-        let host = headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("").to_owned();
+        let host =
+            headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("").to_owned();
         Some(Self { method, target, host, segments, query, headers, body })
     }
 
@@ -45,6 +46,7 @@ impl Request {
     }
 
     /// Every query value of that name, in order.
+    #[cfg_attr(not(feature = "webpubsub"), allow(dead_code, reason = "no other service has such parameters"))]
     pub(crate) fn query_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
         self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -56,7 +58,7 @@ impl Request {
 }
 
 fn decode(text: &str) -> Option<String> {
-    percent_decode_str(text).decode_utf8().ok().map(|text| text.into_owned())
+    percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
 /// In a query, `+` is a space: some clients write form encoding there.

@@ -1,1 +1,89 @@
-//! Not written yet.
+//! Azure Web PubSub: the REST operations and the WebSocket clients of its hubs.
+
+mod close;
+mod connection;
+mod delivery;
+mod errors;
+mod exists;
+mod generate_token;
+mod groups;
+mod handshake;
+mod hub;
+mod json_protocol;
+mod names;
+mod outbox;
+mod roles;
+mod routes;
+mod send;
+mod simple;
+mod socket;
+mod token;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+pub use hub::ConnectionInfo;
+pub use token::ClientToken;
+
+use crate::clock::Clock;
+use crate::server::{Answer, Request};
+use hub::Hubs;
+use token::Keys;
+
+/// A handle onto the emulated service: where it is, its keys, and who is connected.
+#[derive(Debug, Clone)]
+pub struct WebPubSub(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    clock: Clock,
+    address: SocketAddr,
+    keys: Keys,
+    hubs: Arc<Hubs>,
+}
+
+impl WebPubSub {
+    pub(crate) fn new(clock: Clock, address: SocketAddr) -> Self {
+        Self(Arc::new(Inner { clock, address, keys: Keys::default(), hubs: Arc::default() }))
+    }
+
+    /// The connection string of the service with its primary key.
+    pub fn connection_string(&self) -> String {
+        format!("Endpoint=http://{};AccessKey={};Version=1.0;", self.0.address, self.access_key())
+    }
+
+    /// The primary access key: the one of the official emulator.
+    pub fn access_key(&self) -> &'static str {
+        Keys::PRIMARY
+    }
+
+    /// The secondary access key.
+    pub fn secondary_access_key(&self) -> &'static str {
+        Keys::SECONDARY
+    }
+
+    /// The URL, `ws://...?access_token=...`, under which a client reaches the hub for the next hour.
+    pub fn client_access_url(&self, hub: &str, token: &ClientToken) -> String {
+        let hub = names::encode(hub);
+        let audience = format!("http://{}/client/hubs/{hub}", self.0.address);
+        let token = token.sign(&audience, self.0.clock.now());
+        format!("ws://{}/client/hubs/{hub}?access_token={token}", self.0.address)
+    }
+
+    /// The connections of a hub, ordered by connection id.
+    pub fn connections(&self, hub: &str) -> Vec<ConnectionInfo> {
+        self.0.hubs.connections(hub)
+    }
+
+    /// Returns as soon as the hub has exactly this many connections.
+    pub async fn wait_for_connections(&self, hub: &str, count: usize) {
+        self.0.hubs.wait_for(hub, count).await;
+    }
+
+    pub(crate) fn answer(&self, request: &Request) -> Answer {
+        match request.path().as_slice() {
+            ["client" | "clients", ..] => handshake::answer(&self.0, request),
+            _ => Answer::Reply(routes::answer(&self.0, request)),
+        }
+    }
+}

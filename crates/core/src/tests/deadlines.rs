@@ -1,0 +1,134 @@
+//! How long an attempt and a whole call may take, and what is told when time runs out.
+
+use super::*;
+use crate::error::{Delivery, ErrorKind, StopReason};
+
+#[tokio::test]
+async fn an_unanswered_request_that_must_not_be_done_twice_ends_with_its_attempt() {
+    let kit = Kit::new();
+    kit.script.never();
+    let error = kit.send().await.unwrap_err();
+    assert_eq!((kit.elapsed(), kit.sent()), (secs(30), 1));
+    assert!(error.is_timeout() && error.outcome_unknown(), "{error}");
+    assert_eq!((error.stop_reason(), error.elapsed()), (Some(StopReason::NotIdempotent), secs(30)));
+}
+
+#[tokio::test]
+async fn an_unanswered_idempotent_request_ends_with_the_whole_call() {
+    let kit = Kit::new();
+    kit.script.never().never().never().never();
+    let error = kit.close().await.unwrap_err();
+    assert_eq!((kit.elapsed(), kit.sent()), (secs(100), 4));
+    assert!(error.is_timeout() && error.outcome_unknown());
+    assert_eq!((error.attempts(), error.elapsed()), (4, secs(100)));
+}
+
+#[tokio::test]
+async fn a_per_call_deadline_cuts_the_attempt() {
+    let kit = Kit::new();
+    kit.script.never();
+    let error = kit.close().deadline(secs(2)).await.unwrap_err();
+    assert_eq!((kit.elapsed(), kit.sent()), (secs(2), 1));
+    assert!(error.is_timeout() && error.to_string().contains("no answer came within 2s"), "{error}");
+    assert_eq!(error.stop_reason(), Some(StopReason::Deadline));
+}
+
+#[tokio::test]
+async fn a_call_without_any_time_sends_nothing() {
+    let kit = Kit::new();
+    kit.script.status(204);
+    let error = kit.close().deadline(Duration::ZERO).await.unwrap_err();
+    assert_eq!((kit.sent(), error.attempts(), error.delivery()), (0, 0, Some(Delivery::NotSent)));
+    assert!(error.is_timeout());
+}
+
+#[tokio::test]
+async fn a_deadline_beyond_all_bounds_is_no_deadline() {
+    let kit = Kit::new();
+    kit.script.status(500).status(204);
+    kit.close().deadline(Duration::MAX).attempt_timeout(Duration::MAX).await.unwrap();
+    assert_eq!(kit.sent(), 2);
+}
+
+#[tokio::test]
+async fn a_slow_token_counts_and_nothing_was_sent() {
+    let identity = Identity::new(secs(70), |_, _| Ok(secs(3600)));
+    let kit = Kit::with_tokens(&identity);
+    let error = kit.send().deadline(secs(10)).await.unwrap_err();
+    assert_eq!((kit.elapsed(), kit.sent(), identity.asked()), (secs(10), 0, 1));
+    assert!(error.is_timeout() && !error.outcome_unknown(), "{error}");
+    assert_eq!(error.delivery(), Some(Delivery::NotSent));
+}
+
+#[tokio::test]
+async fn a_token_that_takes_longer_than_one_attempt_still_serves_the_call() {
+    let identity = Identity::new(secs(70), |_, _| Ok(secs(3600)));
+    let kit = Kit::with_tokens(&identity);
+    kit.script.status(202);
+    kit.send().await.unwrap();
+    assert_eq!((kit.sent(), identity.asked()), (1, 1));
+    assert!(kit.elapsed() >= secs(70) && kit.elapsed() < secs(100));
+}
+
+/// Takes its time after the rest of the chain.
+struct Linger(ManualClock);
+
+#[async_trait::async_trait]
+impl crate::Policy for Linger {
+    async fn send(&self, request: Request<Bytes>, next: crate::Next<'_>) -> Result<Response<Bytes>> {
+        let answer = next.run(request).await;
+        self.0.sleep(secs(1000)).await;
+        answer
+    }
+}
+
+/// Takes its time before the rest of the chain.
+struct Dawdle(ManualClock);
+
+#[async_trait::async_trait]
+impl crate::Policy for Dawdle {
+    async fn send(&self, request: Request<Bytes>, next: crate::Next<'_>) -> Result<Response<Bytes>> {
+        self.0.sleep(secs(1000)).await;
+        next.run(request).await
+    }
+}
+
+#[tokio::test]
+async fn a_policy_cannot_hold_a_call_over_its_deadline() {
+    let kit = Kit::new();
+    kit.script.status(204);
+    let error = kit.close().policy(Linger(kit.clock.clone())).await.unwrap_err();
+    assert_eq!((kit.elapsed(), kit.sent()), (secs(100), 1));
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Timeout, Some(Delivery::Unknown)));
+
+    let kit = Kit::new();
+    let error = kit.close().policy(Dawdle(kit.clock.clone())).await.unwrap_err();
+    assert_eq!((kit.elapsed(), kit.sent()), (secs(100), 0));
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Timeout, Some(Delivery::NotSent)));
+}
+
+#[tokio::test]
+async fn a_policy_around_a_call_whose_token_never_comes_does_not_make_its_outcome_unknown() {
+    let identity = Identity::new(secs(1000), |_, _| Ok(secs(3600)));
+    let kit = Kit::with_tokens(&identity);
+    let pass = Pass;
+    let error = kit.send().policy(pass).deadline(secs(10)).await.unwrap_err();
+    assert_eq!((kit.sent(), error.delivery()), (0, Some(Delivery::NotSent)));
+}
+
+struct Pass;
+
+#[async_trait::async_trait]
+impl crate::Policy for Pass {
+    async fn send(&self, request: Request<Bytes>, next: crate::Next<'_>) -> Result<Response<Bytes>> {
+        next.run(request).await
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_late_but_in_time_is_taken() {
+    let kit = Kit::new();
+    kit.script.late(Arc::new(kit.clock.clone()), secs(29), answer(202, &[]));
+    kit.send().await.unwrap();
+    assert_eq!(kit.elapsed(), secs(29));
+}

@@ -1,0 +1,219 @@
+//! Tests of the whole pipeline, rule by rule: in virtual time where time matters, on real sockets where the network does.
+//! They are unit tests, so that a plain `cargo test` runs them without a feature.
+
+mod calls;
+mod deadlines;
+mod overrides;
+mod policies;
+mod proxies;
+mod retries;
+mod secrets;
+mod server;
+mod sockets;
+mod tokens;
+mod traces;
+mod upgrades;
+
+use std::future::IntoFuture;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method, Request, Response};
+
+use crate::testing::{ManualClock, ScriptedTransport};
+use crate::{
+    AccessToken, Authorize, BearerToken, BoxError, Call, ClientOptions, Clock, Dialect, Endpoint, HeaderKey,
+    Operation, Pipeline, Result, TokenCredential, Transport, read,
+};
+
+/// The secret that tests plant where secrets go, and look for where they must not.
+const PLANTED: &str = "planted-secret-9f3c";
+
+static DIALECT: Dialect = Dialect {
+    product: "rooms/1.2.3",
+    sent_request_id: Some("x-call-id"),
+    answered_request_id: &["x-request-id"],
+    error_code: &["x-error-code"],
+    span: crate::call_span!("rooms.request_id"),
+    span_request_id: "rooms.request_id",
+};
+
+/// Not idempotent, as sending a message is.
+static SEND: Operation =
+    Operation::new("SendToRoom", Method::POST, "/rooms/{room}/:send").query(&["reason"]).success(&[202]);
+/// Idempotent, as closing is.
+static CLOSE: Operation =
+    Operation::new("CloseRoom", Method::DELETE, "/rooms/{room}").query(&["reason"]).success(&[204]).idempotent();
+/// Idempotent with an answer to read.
+static GET: Operation = Operation::new("GetRoom", Method::GET, "/rooms/{room}").idempotent().answer_cap(1024);
+
+/// A builder as service crates have them.
+#[must_use]
+struct Rooms {
+    call: Call<Bytes>,
+}
+
+crate::call_setters!(Rooms => Bytes);
+
+impl Rooms {
+    fn reason(mut self, reason: &str) -> Self {
+        self.call.query("reason", reason);
+        self
+    }
+}
+
+/// A client as service crates have them.
+struct Client {
+    options: ClientOptions,
+}
+
+crate::client_setters!(Client);
+
+impl Client {
+    fn new() -> Self {
+        let mut options = ClientOptions::default();
+        options.seed(7);
+        Self { options }
+    }
+
+    fn build(self, endpoint: &str, credential: impl Authorize) -> Result<Pipeline> {
+        self.options.build(&DIALECT, Endpoint::parse(endpoint)?, Arc::new(credential))
+    }
+}
+
+fn call(pipeline: &Pipeline, operation: &'static Operation) -> Rooms {
+    Rooms { call: Call::new(pipeline, operation, &[("room", "blue")], |answer| Ok(answer.body().clone())) }
+}
+
+fn key() -> HeaderKey {
+    HeaderKey::authorization("Bearer", &PLANTED.into()).unwrap()
+}
+
+fn start() -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_770)
+}
+
+/// A client without a network in time that passes by itself.
+struct Kit {
+    pipeline: Pipeline,
+    script: ScriptedTransport,
+    clock: ManualClock,
+}
+
+impl Kit {
+    fn new() -> Self {
+        Self::with(|client| client)
+    }
+
+    fn with(change: impl FnOnce(Client) -> Client) -> Self {
+        Self::signed(change, |_| key())
+    }
+
+    fn signed<A: Authorize>(
+        change: impl FnOnce(Client) -> Client,
+        credential: impl FnOnce(Arc<dyn Clock>) -> A,
+    ) -> Self {
+        let (script, clock) = (ScriptedTransport::new(), ManualClock::jumping(start()));
+        let client = Client::new().transport(Arc::new(script.clone())).clock(Arc::new(clock.clone()));
+        let client = change(client);
+        let credential = credential(client.options.time());
+        let pipeline = client.build("https://rooms.example", credential).unwrap();
+        Self { pipeline, script, clock }
+    }
+
+    /// With tokens of `identity`.
+    fn with_tokens(identity: &Identity) -> Self {
+        let identity = identity.clone();
+        Self::signed(|client| client, |clock| identity.bearer(clock))
+    }
+
+    fn send(&self) -> Rooms {
+        call(&self.pipeline, &SEND)
+    }
+
+    fn close(&self) -> Rooms {
+        call(&self.pipeline, &CLOSE)
+    }
+
+    fn get(&self) -> Rooms {
+        call(&self.pipeline, &GET)
+    }
+
+    fn sent(&self) -> usize {
+        self.script.sent().len()
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.clock.elapsed()
+    }
+}
+
+/// An identity service: what it gives next, how long it takes, and how often it was asked.
+#[derive(Clone)]
+struct Identity {
+    asked: Arc<AtomicU32>,
+    behave: Arc<dyn Fn(u32, &dyn Clock) -> Result<Duration, BoxError> + Send + Sync>,
+    takes: Duration,
+    clock: Arc<std::sync::OnceLock<Arc<dyn Clock>>>,
+}
+
+impl Identity {
+    /// `behave` gets the number of the fetch, from 1, and gives the life of its token.
+    fn new(
+        takes: Duration,
+        behave: impl Fn(u32, &dyn Clock) -> Result<Duration, BoxError> + Send + Sync + 'static,
+    ) -> Self {
+        Self { asked: Arc::default(), behave: Arc::new(behave), takes, clock: Arc::default() }
+    }
+
+    fn bearer(self, clock: Arc<dyn Clock>) -> BearerToken {
+        self.clock.set(Arc::clone(&clock)).unwrap();
+        BearerToken::new(self, vec!["scope".to_owned()], clock)
+    }
+
+    fn asked(&self) -> u32 {
+        self.asked.load(Ordering::SeqCst)
+    }
+}
+
+#[async_trait::async_trait]
+impl TokenCredential for Identity {
+    async fn token(&self, _scopes: Vec<String>) -> Result<AccessToken, BoxError> {
+        let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
+        let clock = self.clock.get().unwrap();
+        if !self.takes.is_zero() {
+            clock.sleep(self.takes).await;
+        }
+        let life = (self.behave)(number, &**clock)?;
+        Ok(AccessToken { token: format!("token-{number}").into(), expires_on: clock.now() + life })
+    }
+}
+
+/// The whole text that an error can be made to give: Display, both Debugs and the chain of its sources.
+fn everything(error: &crate::Error) -> String {
+    let mut text = format!("{error}\n{error:?}\n{error:#?}");
+    let mut next = std::error::Error::source(error);
+    while let Some(source) = next {
+        text.push_str(&format!("\n{source}\n{source:?}\n{source:#?}"));
+        next = source.source();
+    }
+    text
+}
+
+fn answer(status: u16, headers: &[(&'static str, &str)]) -> Response<Bytes> {
+    let mut answer = Response::builder().status(status);
+    for (name, value) in headers {
+        answer = answer.header(*name, *value);
+    }
+    answer.body(Bytes::new()).unwrap()
+}
+
+fn authorization(request: &Request<Bytes>) -> &str {
+    request.headers()[http::header::AUTHORIZATION].to_str().unwrap()
+}
+
+fn secs(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}

@@ -1,0 +1,270 @@
+//! When a failed attempt is sent again, after which wait, and what the error says when it is not.
+
+use super::*;
+use crate::error::{Delivery, ErrorKind, StopReason};
+use crate::{AfterUnknown, Error};
+
+/// The failures after which the service may have acted, as one attempt each.
+fn doubtful() -> Vec<(&'static str, fn(&ScriptedTransport))> {
+    vec![
+        ("408", |script| drop(script.status(408))),
+        ("500", |script| drop(script.status(500))),
+        ("502", |script| drop(script.status(502))),
+        ("503", |script| drop(script.status(503))),
+        ("504", |script| drop(script.status(504))),
+        ("no answer", |script| drop(script.fail(Delivery::Unknown))),
+        ("a cut body", |script| drop(script.fail(Delivery::Accepted))),
+    ]
+}
+
+#[tokio::test]
+async fn what_must_not_be_done_twice_is_sent_once_when_the_service_may_have_acted() {
+    for (name, fail) in doubtful() {
+        let kit = Kit::new();
+        fail(&kit.script);
+        kit.script.status(202);
+        let error = kit.send().await.unwrap_err();
+        assert_eq!(kit.sent(), 1, "{name}");
+        assert_eq!(error.stop_reason(), Some(StopReason::NotIdempotent), "{name}");
+        assert_eq!(error.outcome_unknown(), name == "no answer", "{name}");
+        assert_eq!(error.attempts(), 1);
+        assert!(error.to_string().contains("not idempotent"), "{error}");
+        assert_eq!(kit.elapsed(), Duration::ZERO);
+    }
+}
+
+#[tokio::test]
+async fn an_accepted_request_with_a_lost_answer_says_that_it_was_accepted() {
+    let kit = Kit::new();
+    kit.script.fail(Delivery::Accepted);
+    let error = kit.send().await.unwrap_err();
+    assert_eq!(error.delivery(), Some(Delivery::Accepted));
+    assert!(error.to_string().contains("the service accepted the request"), "{error}");
+}
+
+#[tokio::test]
+async fn an_idempotent_operation_is_sent_again_after_every_passing_failure() {
+    for (name, fail) in doubtful() {
+        let kit = Kit::new();
+        fail(&kit.script);
+        kit.script.status(204);
+        let answer = kit.close().with_response().await.unwrap();
+        assert_eq!((kit.sent(), answer.attempts()), (2, 2), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn what_never_left_is_sent_again_even_if_it_must_not_be_done_twice() {
+    let kit = Kit::new();
+    kit.script.fail(Delivery::NotSent).fail(Delivery::NotSent).fail(Delivery::NotSent).status(202);
+    kit.send().await.unwrap();
+    assert_eq!(kit.sent(), 4);
+}
+
+#[tokio::test]
+async fn a_throttled_publish_is_sent_again_after_the_hint() {
+    for (status, name, value, wait) in [
+        (429, "retry-after-ms", "1500", Duration::from_millis(1500)),
+        (503, "x-ms-retry-after-ms", "20", Duration::from_millis(20)),
+        (429, "retry-after", "8", secs(8)),
+        (503, "retry-after", "Sun, 06 Nov 1994 08:49:37 GMT", secs(7)),
+    ] {
+        let kit = Kit::new();
+        kit.script.answer(answer(status, &[(name, value)])).status(202);
+        kit.send().await.unwrap();
+        assert_eq!((kit.sent(), kit.elapsed()), (2, wait), "{status} {name}: {value}");
+    }
+}
+
+#[tokio::test]
+async fn a_hint_is_heeded_on_every_status_that_is_sent_again() {
+    for status in [408, 429, 500, 502, 503, 504] {
+        let kit = Kit::new();
+        kit.script.answer(answer(status, &[("retry-after", "11")])).status(204);
+        kit.close().await.unwrap();
+        assert_eq!(kit.elapsed(), secs(11), "{status}");
+    }
+}
+
+#[tokio::test]
+async fn a_429_without_a_hint_is_sent_again_after_a_drawn_wait() {
+    let kit = Kit::new();
+    kit.script.status(429).status(202);
+    kit.send().await.unwrap();
+    assert_eq!(kit.sent(), 2);
+    assert!(kit.elapsed() > Duration::ZERO && kit.elapsed() <= Duration::from_millis(800), "{:?}", kit.elapsed());
+}
+
+#[tokio::test]
+async fn a_final_answer_is_not_sent_again() {
+    for status in [301, 302, 400, 403, 404, 409, 413, 501] {
+        let kit = Kit::new();
+        kit.script.answer(answer(status, &[("retry-after", "1")])).status(204);
+        let error = kit.close().await.unwrap_err();
+        assert_eq!((kit.sent(), error.status().unwrap().as_u16()), (1, status));
+        assert_eq!((error.stop_reason(), error.outcome_unknown()), (None, false));
+    }
+}
+
+/// An attempt policy whose requests fail for good.
+struct Refuse(fn() -> Error);
+
+#[async_trait::async_trait]
+impl crate::Policy for Refuse {
+    async fn send(&self, _: Request<Bytes>, _: crate::Next<'_>) -> Result<Response<Bytes>> {
+        Err((self.0)())
+    }
+}
+
+#[tokio::test]
+async fn a_permanent_failure_is_not_tried_again() {
+    let rejected = || Error::new(ErrorKind::Transport, "rejected").with_delivery(Delivery::NotSent).permanent();
+    let invalid = || Error::invalid_input("thing", "breaks a rule", None);
+    for make in [rejected as fn() -> Error, invalid] {
+        let kit = Kit::with(|client| client.attempt_policy(Refuse(make)));
+        let error = kit.close().await.unwrap_err();
+        assert_eq!((error.attempts(), error.stop_reason(), kit.elapsed()), (1, None, Duration::ZERO));
+    }
+}
+
+#[tokio::test]
+async fn a_hint_that_does_not_fit_the_deadline_ends_the_call_at_once_and_stands_in_the_error() {
+    let kit = Kit::new();
+    kit.script.answer(answer(503, &[("retry-after", "8")])).status(202);
+    let error = kit.send().deadline(secs(2)).await.unwrap_err();
+    assert!(kit.elapsed() <= Duration::from_millis(10), "{:?}", kit.elapsed());
+    assert_eq!((error.retry_after(), error.stop_reason()), (Some(secs(8)), Some(StopReason::Deadline)));
+    assert_eq!(error.status().unwrap(), 503);
+    assert!(error.to_string().contains("the service asks to wait 8.0 s"), "{error}");
+}
+
+#[tokio::test]
+async fn a_service_that_is_never_ready_does_not_hold_a_call_over_its_budget() {
+    for hint in ["0", "1", "7", "19", "33", "59", "61", "99999999999999999999"] {
+        let kit = Kit::with(|client| {
+            client.deadline(secs(60)).retry(crate::RetryOptions::default().max_retries(1000))
+        });
+        let mut tries = 0;
+        for _ in 0..1100 {
+            kit.script.answer(answer(503, &[("retry-after", hint)]));
+        }
+        let error = kit.send().await.unwrap_err();
+        tries += kit.sent();
+        assert!(kit.elapsed() < secs(60), "{hint}: {:?}", kit.elapsed());
+        assert_eq!(error.attempts() as usize, tries, "{hint}");
+        assert_eq!(error.elapsed(), kit.elapsed(), "{hint}");
+        assert_eq!(error.status().unwrap(), 503);
+        let expected = if hint == "0" { StopReason::Quota } else { StopReason::Deadline };
+        assert_eq!(error.stop_reason(), Some(expected), "{hint}");
+    }
+}
+
+#[tokio::test]
+async fn the_error_of_a_call_that_used_its_attempts_tells_them_its_time_and_why_it_stopped() {
+    let kit = Kit::new();
+    for _ in 0..4 {
+        kit.script.answer(answer(500, &[("retry-after", "2"), ("x-request-id", "id-4"), ("x-error-code", "Broken")]));
+    }
+    let error = kit.close().await.unwrap_err();
+    assert_eq!((kit.sent(), error.attempts(), error.elapsed()), (4, 4, secs(6)));
+    assert_eq!(error.stop_reason(), Some(StopReason::Attempts));
+    assert_eq!(
+        error.to_string(),
+        "CloseRoom: 500 Internal Server Error, Broken; not tried again: the allowed attempts are used up; \
+         the service asks to wait 2.0 s (request id id-4, 4 attempts, 6.0 s)"
+    );
+}
+
+#[tokio::test]
+async fn a_client_whose_calls_all_fail_makes_at_most_35_retries_and_recovers_with_success() {
+    let kit = Kit::new();
+    let mut stopped_by_quota = 0;
+    for _ in 0..50 {
+        for _ in 0..4 {
+            kit.script.status(500);
+        }
+        let before = kit.sent();
+        let error = kit.close().await.unwrap_err();
+        stopped_by_quota += usize::from(error.stop_reason() == Some(StopReason::Quota));
+        for _ in 0..4 - (kit.sent() - before) {
+            // What is left of this call's script.
+            kit.script.drop_next();
+        }
+    }
+    assert_eq!(kit.sent(), 50 + 35);
+    assert!(stopped_by_quota >= 38, "{stopped_by_quota}");
+    // 490 of 500 are spent: 4 successes make a retry's 14 affordable again.
+    for _ in 0..4 {
+        kit.script.status(204);
+        kit.close().await.unwrap();
+    }
+    kit.script.status(500).status(204);
+    kit.close().await.unwrap();
+    // That success gave the 14 back.
+    kit.script.status(500).status(204);
+    kit.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn clients_that_fail_together_do_not_come_back_together() {
+    let mut slots = [0; 8];
+    for seed in 0..1000 {
+        let (script, clock) = (ScriptedTransport::new(), ManualClock::jumping(start()));
+        let mut client = Client::new().transport(Arc::new(script.clone())).clock(Arc::new(clock.clone()));
+        client.options.seed(seed);
+        let pipeline = client.build("https://rooms.example", key()).unwrap();
+        script.status(500).status(204);
+        call(&pipeline, &CLOSE).await.unwrap();
+        slots[(clock.elapsed().as_millis() / 100).min(7) as usize] += 1;
+    }
+    assert_eq!(slots.iter().sum::<u32>(), 1000);
+    assert!(slots.iter().all(|slot| *slot <= 200), "{slots:?}");
+}
+
+#[tokio::test]
+async fn a_dropped_call_sends_nothing_more() {
+    let kit = Kit::new();
+    kit.script.answer(answer(503, &[("retry-after", "5")])).status(204);
+    let limit = secs(1);
+    assert!(crate::within(&kit.clock, limit, kit.close().into_future()).await.is_none());
+    kit.clock.sleep(secs(60)).await;
+    assert_eq!(kit.sent(), 1);
+}
+
+/// Reads whether the answer came after an attempt whose effect is unknown.
+fn after_unknown(kit: &Kit) -> Call<bool> {
+    Call::new(&kit.pipeline, &CLOSE, &[("room", "blue")], |answer| {
+        Ok(answer.extensions().get::<AfterUnknown>().is_some())
+    })
+}
+
+#[tokio::test]
+async fn a_success_after_an_attempt_with_an_unknown_effect_says_so() {
+    for (name, fail) in doubtful() {
+        let kit = Kit::new();
+        fail(&kit.script);
+        kit.script.status(204);
+        assert!(after_unknown(&kit).send().await.unwrap().body, "{name}");
+    }
+    for fail in [
+        (|script| drop(script.status(429))) as fn(&ScriptedTransport),
+        |script| drop(script.fail(Delivery::NotSent)),
+        |script| drop(script.answer(answer(503, &[("retry-after", "1")]))),
+    ] {
+        let kit = Kit::new();
+        fail(&kit.script);
+        kit.script.status(204);
+        assert!(!after_unknown(&kit).send().await.unwrap().body);
+    }
+}
+
+#[tokio::test]
+async fn an_unknown_attempt_shows_in_the_error_of_a_later_one_that_never_left() {
+    for earlier in [Delivery::Unknown, Delivery::Accepted] {
+        let kit = Kit::new();
+        kit.script.fail(earlier).status(404);
+        let error = kit.close().await.unwrap_err();
+        assert!(error.outcome_unknown() && error.is_not_found(), "{error}");
+        assert!(error.to_string().contains("the service may have acted on it"), "{error}");
+    }
+}

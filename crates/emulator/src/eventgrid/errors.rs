@@ -1,0 +1,132 @@
+//! What the service answers: results in JSON, and refusals with the body and headers that were observed.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response, StatusCode};
+use serde::Serialize;
+use std::time::SystemTime;
+use time::OffsetDateTime;
+use time::macros::format_description;
+
+use super::lock_token::guid;
+use crate::server::Reply;
+
+/// A request that is refused, before its body has been made.
+#[derive(Debug)]
+pub(super) struct Failure {
+    status: StatusCode,
+    code: &'static str,
+    message: String,
+}
+
+impl Failure {
+    pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
+        Self { status, code, message: message.into() }
+    }
+
+    pub(super) fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "BadRequest", message)
+    }
+
+    pub(super) fn invalid_argument(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "ArgumentInvalid", message)
+    }
+
+    pub(super) fn not_json() -> Self {
+        Self::bad_request("Json deserialize error")
+    }
+
+    pub(super) fn too_large(message: &str) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "MessageTooLarge", message)
+    }
+
+    pub(super) fn unsupported_media_type(content_type: &str) -> Self {
+        let message = format!("Content type '{content_type}' is not supported");
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "UnsupportedMediaType", message)
+    }
+
+    pub(super) fn not_found(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "NotFound", message)
+    }
+
+    /// Observed for a failure of the service itself.
+    pub(super) fn server_error() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ServerError", "Unexpected server error")
+    }
+
+    /// The refusal as it goes out, with the members that the schema lacks and the service sends.
+    pub(super) fn into_reply(self, now: SystemTime) -> Reply {
+        let error = ErrorBody {
+            code: self.code,
+            message: &self.message,
+            timestamp_utc: timestamp(now),
+            tracking_id: guid(),
+        };
+        let mut reply = json(RECEIVED, &ErrorResponse { error }).unwrap_or_default();
+        *reply.status_mut() = self.status;
+        reply.headers_mut().insert("broker-errorcode", HeaderValue::from_static(self.code));
+        reply
+    }
+}
+
+#[derive(Serialize)]
+struct ErrorResponse<'a> {
+    error: ErrorBody<'a>,
+}
+
+#[derive(Serialize)]
+struct ErrorBody<'a> {
+    code: &'a str,
+    message: &'a str,
+    timestamp_utc: String,
+    tracking_id: String,
+}
+
+/// The content type of publish and settle results: observed without a charset.
+pub(super) const SETTLED: &str = "application/json";
+/// The content type of received events and of refusals: observed with a charset.
+pub(super) const RECEIVED: &str = "application/json; charset=utf-8";
+
+/// A `200` with this JSON.
+pub(super) fn json(content_type: &'static str, body: &impl Serialize) -> Result<Reply, Failure> {
+    let body = serde_json::to_vec(body).map_err(|_| Failure::server_error())?;
+    Ok(text(content_type, body))
+}
+
+/// A `200` with a body that is JSON text already.
+pub(super) fn text(content_type: &'static str, body: impl Into<Bytes>) -> Reply {
+    let mut reply = Response::new(body.into());
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}
+
+/// Nine digits of a second and a numeric offset, as observed.
+fn timestamp(now: SystemTime) -> String {
+    let format =
+        format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:9]+00:00");
+    OffsetDateTime::from(now).format(format).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_refusal_looks_as_it_was_observed() {
+        let now = SystemTime::UNIX_EPOCH + Duration::new(1_699_047_392, 601_465_849);
+        let reply = Failure::not_found("Topic 'faketopic' is not found").into_reply(now);
+        assert_eq!(reply.status(), 404);
+        assert_eq!(reply.headers()["broker-errorcode"], "NotFound");
+        assert_eq!(reply.headers()["content-type"], "application/json; charset=utf-8");
+        // The recorded answer has this length.
+        assert_eq!(reply.body().len(), 179);
+        let text = std::str::from_utf8(reply.body()).unwrap();
+        let (start, id) = text.split_at(text.len() - 39);
+        assert_eq!(
+            start,
+            r#"{"error":{"code":"NotFound","message":"Topic 'faketopic' is not found","timestamp_utc":"2023-11-03T21:36:32.601465849+00:00","tracking_id":""#
+        );
+        assert!(id[..36].bytes().all(|byte| matches!(byte, b'-' | b'0'..=b'9' | b'A'..=b'F')), "{id}");
+    }
+}

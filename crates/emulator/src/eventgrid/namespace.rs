@@ -1,0 +1,111 @@
+//! The topics of the namespace and their subscriptions, each with the signals that wake its receivers.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use http::StatusCode;
+use tokio::sync::{Notify, watch};
+
+use super::errors::Failure;
+use super::subscription::Subscription;
+
+/// 100 topics for each of the 40 throughput units that a namespace may have.
+const MOST_TOPICS: usize = 4_000;
+const MOST_SUBSCRIPTIONS: usize = 500;
+
+#[derive(Debug)]
+pub(super) struct Namespace {
+    pub(super) create_on_use: bool,
+    topics: BTreeMap<String, Topic>,
+}
+
+type Topic = BTreeMap<String, Queue>;
+
+impl Default for Namespace {
+    fn default() -> Self {
+        Self { create_on_use: true, topics: BTreeMap::new() }
+    }
+}
+
+impl Namespace {
+    pub(super) fn declare_topic(&mut self, topic: &str) {
+        self.topics.entry(topic.to_owned()).or_default();
+    }
+
+    pub(super) fn declare(&mut self, topic: &str, subscription: &str) -> &mut Queue {
+        let topic = self.topics.entry(topic.to_owned()).or_default();
+        topic.entry(subscription.to_owned()).or_default()
+    }
+
+    pub(super) fn find(&mut self, topic: &str, subscription: &str) -> Option<&mut Queue> {
+        self.topics.get_mut(topic)?.get_mut(subscription)
+    }
+
+    /// The topic of a request: made now if things are created on use.
+    pub(super) fn topic(&mut self, name: &str) -> Result<&mut Topic, Failure> {
+        if !self.topics.contains_key(name) {
+            if !self.create_on_use {
+                return Err(Failure::not_found(format!("Topic '{name}' is not found")));
+            }
+            check_quota(self.topics.len(), MOST_TOPICS, "topics")?;
+        }
+        Ok(self.topics.entry(name.to_owned()).or_default())
+    }
+
+    /// The subscription of a request: made now if things are created on use.
+    pub(super) fn queue(&mut self, topic: &str, subscription: &str) -> Result<&mut Queue, Failure> {
+        let create_on_use = self.create_on_use;
+        let topic = self.topic(topic)?;
+        if !topic.contains_key(subscription) {
+            if !create_on_use {
+                return Err(Failure::not_found("Event subscription is not found"));
+            }
+            check_quota(topic.len(), MOST_SUBSCRIPTIONS, "subscriptions")?;
+        }
+        Ok(topic.entry(subscription.to_owned()).or_default())
+    }
+}
+
+fn check_quota(have: usize, most: usize, what: &str) -> Result<(), Failure> {
+    if have < most {
+        return Ok(());
+    }
+    let message = format!("The quota of {most} {what} is used up");
+    Err(Failure::new(StatusCode::FORBIDDEN, "QuotaExceeded", message))
+}
+
+/// A subscription and whoever waits for its events.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
+    pub(super) subscription: Subscription,
+    pub(super) signals: Arc<Signals>,
+}
+
+/// What wakes a waiting receiver.
+#[derive(Debug, Default)]
+pub(super) struct Signals {
+    /// Wakes the longest-waiting receiver when there is something to take.
+    pub(super) ready: Notify,
+    /// When the next lock or release delay ends: waiting receivers look again at that moment.
+    pub(super) due: watch::Sender<Option<SystemTime>>,
+}
+
+impl Queue {
+    /// Every change goes through here, so that none is made without waking whom it concerns.
+    ///
+    /// While anything is available, one signal is under way: it is given when something becomes available, and again by
+    /// a receiver that leaves something behind. So receivers are served in their order, one signal after the other.
+    pub(super) fn change<T>(&mut self, now: SystemTime, change: impl FnOnce(&mut Subscription) -> T) -> T {
+        let before = self.subscription.available();
+        self.subscription.tick(now);
+        let result = change(&mut self.subscription);
+        let after = self.subscription.available();
+        if after > 0 && after != before {
+            self.signals.ready.notify_one();
+        }
+        let next = self.subscription.next_due();
+        self.signals.due.send_if_modified(|due| std::mem::replace(due, next) != next);
+        result
+    }
+}

@@ -1,0 +1,74 @@
+//! Publishing in its three modes, told apart by the content type: one event, a batch, or an event in headers.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde_json::Value;
+
+use super::EventGrid;
+use super::errors::{Failure, SETTLED, text};
+use super::event;
+use crate::server::{Reply, Request};
+
+/// 1 MB, the most that an event and a request may have.
+const MOST_BYTES: usize = 1_048_576;
+const MOST_EVENTS: usize = 1_000;
+
+pub(super) fn publish(grid: &EventGrid, topic: &str, request: &Request) -> Result<Reply, Failure> {
+    // Observed: an unknown topic is reported before anything about the event.
+    grid.namespace().topic(topic)?;
+    if request.body.len() > MOST_BYTES {
+        return Err(Failure::too_large("Message size cannot exceed 1Mb bytes"));
+    }
+    let events = read(request)?;
+    enqueue(grid, topic, &events)?;
+    Ok(text(SETTLED, "{}"))
+}
+
+/// CloudEvents HTTP binding, section 3: the mode is in the prefix of the content type, in any case.
+fn read(request: &Request) -> Result<Vec<Arc<str>>, Failure> {
+    let content_type =
+        request.header(CONTENT_TYPE).ok_or_else(|| Failure::bad_request("CONTENT-TYPE is not provided"))?;
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.as_str() {
+        "application/cloudevents+json" => {
+            let event = serde_json::from_slice(&request.body).map_err(|_| Failure::not_json())?;
+            Ok(vec![event::structured(event)?])
+        }
+        "application/cloudevents-batch+json" => batch(&request.body),
+        other if other.starts_with("application/cloudevents") => {
+            Err(Failure::unsupported_media_type(content_type))
+        }
+        _ => Ok(vec![event::binary(&request.headers, content_type, &request.body)?]),
+    }
+}
+
+fn batch(body: &[u8]) -> Result<Vec<Arc<str>>, Failure> {
+    let events: Vec<Value> = serde_json::from_slice(body).map_err(|_| Failure::not_json())?;
+    if events.is_empty() {
+        return Err(Failure::bad_request("At least one event is required"));
+    }
+    if events.len() > MOST_EVENTS {
+        return Err(Failure::too_large("Number of events cannot exceed 1000"));
+    }
+    events.into_iter().map(event::structured).collect()
+}
+
+/// All or nothing: when one subscription has no room, none gets any of the events.
+fn enqueue(grid: &EventGrid, topic: &str, events: &[Arc<str>]) -> Result<(), Failure> {
+    let bytes = events.iter().map(|event| event.len()).sum();
+    let now = grid.clock().now();
+    let mut namespace = grid.namespace();
+    let subscriptions = namespace.topic(topic)?;
+    for (name, queue) in subscriptions.iter_mut() {
+        if !queue.change(now, |held| held.has_room(events.len(), bytes)) {
+            let message = format!("Event subscription '{name}' is full");
+            return Err(Failure::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message));
+        }
+    }
+    for queue in subscriptions.values_mut() {
+        queue.change(now, |held| events.iter().for_each(|event| held.add(Arc::clone(event), now)));
+    }
+    Ok(())
+}

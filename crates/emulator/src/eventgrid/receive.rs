@@ -1,0 +1,113 @@
+//! Receiving: a long poll that answers the moment there is an event.
+
+use std::future::{Future, poll_fn};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, SystemTime};
+
+use super::EventGrid;
+use super::errors::{Failure, RECEIVED, text};
+use super::namespace::Queue;
+use super::routes::Target;
+use super::subscription::Delivery;
+use crate::clock::Clock;
+use crate::server::{Reply, Request};
+
+pub(super) async fn receive(
+    grid: &EventGrid,
+    target: &Target<'_>,
+    request: &Request,
+) -> Result<Reply, Failure> {
+    let most = number(request, "maxEvents", 1)?;
+    if !(1..=100).contains(&most) {
+        return Err(Failure::invalid_argument("Invalid maxEvents parameter"));
+    }
+    let wait = number(request, "maxWaitTime", 60)?;
+    if !(10..=120).contains(&wait) {
+        return Err(Failure::invalid_argument("Invalid maxWaitTime parameter"));
+    }
+    let deliveries = wait_for(grid, target, usize::from(most), Duration::from_secs(wait.into())).await?;
+    Ok(text(RECEIVED, body(&deliveries)))
+}
+
+/// Observed: what is no number at all, or negative, is another error than a number out of range.
+fn number(request: &Request, name: &str, default: u16) -> Result<u16, Failure> {
+    let Some(value) = request.query(name) else { return Ok(default) };
+    let parsed: u32 = value.parse().map_err(|_| Failure::bad_request("Error parsing query parameters"))?;
+    Ok(u16::try_from(parsed).unwrap_or(u16::MAX))
+}
+
+/// Events are locked in the very poll that returns them: a receive that is dropped while it waits has locked nothing, and
+/// a signal that it was given passes on to the next receiver.
+async fn wait_for(
+    grid: &EventGrid,
+    target: &Target<'_>,
+    most: usize,
+    wait: Duration,
+) -> Result<Vec<Delivery>, Failure> {
+    let clock = grid.clock();
+    let deadline = clock.now() + wait;
+    let signals = on_queue(grid, target, |queue| Arc::clone(&queue.signals))?;
+    let mut due = signals.due.subscribe();
+    let mut ready = pin!(signals.ready.notified());
+    let mut my_turn = true;
+    loop {
+        // In line before looking, so that an event that arrives in between is not missed.
+        ready.as_mut().enable();
+        let next_due = *due.borrow_and_update();
+        let now = clock.now();
+        let ends = now >= deadline;
+        // Who wakes because time has passed takes nothing out of turn: the change signals whoever is first in line.
+        let most = if my_turn || ends { most } else { 0 };
+        let taken = on_queue(grid, target, |queue| queue.change(now, |held| held.take(most, now)))?;
+        if ends || !taken.is_empty() {
+            return Ok(taken);
+        }
+        let until = next_due.map_or(deadline, |due| due.min(deadline));
+        my_turn = tokio::select! {
+            biased;
+            () = ready.as_mut() => {
+                ready.set(signals.ready.notified());
+                true
+            }
+            _ = due.changed() => false,
+            () = sleep_until(clock, until) => false,
+        };
+    }
+}
+
+/// Looks at the clock once more after the sleep has begun: the clock may have been moved in between.
+async fn sleep_until(clock: &Clock, moment: SystemTime) {
+    let left = moment.duration_since(clock.now()).unwrap_or_default();
+    let mut sleep = pin!(clock.sleep(left));
+    poll_fn(|context| {
+        let slept = sleep.as_mut().poll(context);
+        if clock.now() >= moment { Poll::Ready(()) } else { slept }
+    })
+    .await;
+}
+
+fn on_queue<T>(
+    grid: &EventGrid,
+    target: &Target<'_>,
+    work: impl FnOnce(&mut Queue) -> T,
+) -> Result<T, Failure> {
+    Ok(work(grid.namespace().queue(target.topic, target.subscription)?))
+}
+
+/// The events are JSON text already, and lock tokens have nothing to escape.
+fn body(deliveries: &[Delivery]) -> String {
+    let length: usize = deliveries.iter().map(|delivery| delivery.event.len() + 160).sum();
+    let mut text = String::with_capacity(length + 16);
+    text.push_str(r#"{"value":["#);
+    for (index, Delivery { token, count, event }) in deliveries.iter().enumerate() {
+        if index > 0 {
+            text.push(',');
+        }
+        let properties = format!(r#"{{"lockToken":"{token}","deliveryCount":{count}}}"#);
+        text.push_str(&format!(r#"{{"brokerProperties":{properties},"event":{event}}}"#));
+    }
+    text.push_str("]}");
+    text
+}

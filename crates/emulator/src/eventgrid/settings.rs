@@ -1,0 +1,72 @@
+//! The settings of a subscription that rule delivery. In the service they belong to the control plane, which is why they
+//! are set by method here and no request can read them.
+
+use std::time::Duration;
+
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How a subscription delivers. Values outside the service's bounds are moved to the nearest bound.
+///
+/// ```
+/// use std::time::Duration;
+/// let settings = service_emulator::eventgrid::SubscriptionSettings::default()
+///     .lock_duration(Duration::from_secs(90))
+///     .max_delivery_count(3);
+/// # let _ = settings;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SubscriptionSettings {
+    pub(super) lock_duration: Duration,
+    pub(super) max_delivery_count: u32,
+    pub(super) time_to_live: Duration,
+}
+
+impl Default for SubscriptionSettings {
+    fn default() -> Self {
+        Self { lock_duration: Duration::from_secs(60), max_delivery_count: 10, time_to_live: 7 * DAY }
+    }
+}
+
+impl SubscriptionSettings {
+    /// How long a received event stays locked: 60 s (the default) to 300 s.
+    #[must_use]
+    pub fn lock_duration(mut self, duration: Duration) -> Self {
+        self.lock_duration = duration.clamp(Duration::from_secs(60), Duration::from_secs(300));
+        self
+    }
+
+    /// After how many deliveries without an acknowledgement an event becomes a dead letter: 1 to 10 (the default).
+    #[must_use]
+    pub fn max_delivery_count(mut self, count: u32) -> Self {
+        self.max_delivery_count = count.clamp(1, 10);
+        self
+    }
+
+    /// How long after its publication an event becomes a dead letter: 1 minute to 7 days (the default).
+    #[must_use]
+    pub fn time_to_live(mut self, time: Duration) -> Self {
+        self.time_to_live = time.clamp(Duration::from_secs(60), 7 * DAY);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_out_of_bounds_move_to_the_nearest_bound() {
+        let least = SubscriptionSettings::default()
+            .lock_duration(Duration::ZERO)
+            .max_delivery_count(0)
+            .time_to_live(Duration::ZERO);
+        assert_eq!(least.lock_duration, Duration::from_secs(60));
+        assert_eq!(least.max_delivery_count, 1);
+        assert_eq!(least.time_to_live, Duration::from_secs(60));
+        let most =
+            SubscriptionSettings::default().lock_duration(DAY).max_delivery_count(99).time_to_live(DAY * 30);
+        assert_eq!(most.lock_duration, Duration::from_secs(300));
+        assert_eq!(most.max_delivery_count, 10);
+        assert_eq!(most.time_to_live, DAY * 7);
+    }
+}

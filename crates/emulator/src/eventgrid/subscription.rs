@@ -1,0 +1,494 @@
+//! One subscription as a state machine: what is available, locked, delayed or dead at a given moment. It reads no clock and
+//! wakes nobody, so that every rule about time is tested by naming the time.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::fmt;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::lock_token::{LockId, LockToken, guid};
+use super::settings::SubscriptionSettings;
+
+/// The most events a subscription holds.
+pub(super) const MOST_EVENTS: usize = 100_000;
+/// The most bytes of events a subscription holds.
+pub(super) const MOST_BYTES: usize = 256 * 1024 * 1024;
+const MOST_DEAD_LETTERS: usize = 10_000;
+const MOST_DEAD_BYTES: usize = 64 * 1024 * 1024;
+/// A lock may be renewed this long after the event was received, however short the lock is.
+const RENEWAL_WINDOW: Duration = Duration::from_secs(60 * 60);
+
+/// Why an event became a dead letter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DeadLetterReason {
+    /// A receiver rejected it.
+    Rejected,
+    /// Its last allowed delivery was released, or its lock expired.
+    MaxDeliveryCountExceeded,
+    /// It was not acknowledged within its time to live.
+    TimeToLiveExceeded,
+}
+
+impl fmt::Display for DeadLetterReason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// An event that will not be delivered again.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub struct DeadLetter {
+    /// The event as it was delivered.
+    pub event: serde_json::Value,
+    /// Why it is here.
+    pub reason: DeadLetterReason,
+    /// How often it was delivered before.
+    pub deliveries: u32,
+}
+
+/// One event handed to one receiver.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    pub(super) token: String,
+    pub(super) count: u32,
+    pub(super) event: Arc<str>,
+}
+
+#[derive(Debug)]
+pub(super) struct Subscription {
+    pub(super) settings: SubscriptionSettings,
+    guid: String,
+    /// By publication, so that the oldest, which expires first, is first.
+    events: BTreeMap<u64, Entry>,
+    next: u64,
+    /// Positions of available events.
+    ready: BTreeMap<i64, u64>,
+    locks: HashMap<LockId, u64>,
+    /// When locks and release delays end.
+    due: BTreeSet<(SystemTime, u64)>,
+    bytes: usize,
+    dead: VecDeque<(Arc<str>, DeadLetterReason, u32)>,
+    dead_bytes: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    event: Arc<str>,
+    published: SystemTime,
+    deliveries: u32,
+    state: State,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum State {
+    Ready { position: i64 },
+    Delayed { until: SystemTime },
+    Locked { id: LockId, received: SystemTime, until: SystemTime },
+}
+
+impl Default for Subscription {
+    fn default() -> Self {
+        Self {
+            settings: SubscriptionSettings::default(),
+            guid: guid(),
+            events: BTreeMap::new(),
+            next: 0,
+            ready: BTreeMap::new(),
+            locks: HashMap::new(),
+            due: BTreeSet::new(),
+            bytes: 0,
+            dead: VecDeque::new(),
+            dead_bytes: 0,
+        }
+    }
+}
+
+impl Subscription {
+    /// Lets everything happen that time has brought: the other methods expect this to be done.
+    pub(super) fn tick(&mut self, now: SystemTime) {
+        while let Some((&oldest, entry)) = self.events.first_key_value()
+            && entry.published + self.settings.time_to_live <= now
+        {
+            self.bury(oldest, DeadLetterReason::TimeToLiveExceeded);
+        }
+        while let Some(&(at, event)) = self.due.first()
+            && at <= now
+        {
+            self.make_available_again(event);
+        }
+    }
+
+    /// Whether this many more events of this many bytes in all may be added.
+    pub(super) fn has_room(&self, events: usize, bytes: usize) -> bool {
+        self.events.len() + events <= MOST_EVENTS && self.bytes + bytes <= MOST_BYTES
+    }
+
+    pub(super) fn add(&mut self, event: Arc<str>, now: SystemTime) {
+        let position = self.ready.last_key_value().map_or(0, |(last, _)| last + 1);
+        let id = self.next;
+        self.next += 1;
+        self.bytes += event.len();
+        self.ready.insert(position, id);
+        let state = State::Ready { position };
+        self.events.insert(id, Entry { event, published: now, deliveries: 0, state });
+    }
+
+    /// Locks up to `most` available events and hands them out.
+    pub(super) fn take(&mut self, most: usize, now: SystemTime) -> Vec<Delivery> {
+        let mut taken = Vec::new();
+        while taken.len() < most
+            && let Some((_, id)) = self.ready.pop_first()
+        {
+            let Some(entry) = self.events.get_mut(&id) else { continue };
+            let token = LockToken::fresh(&self.guid);
+            let until = now + self.settings.lock_duration;
+            entry.state = State::Locked { id: token.id, received: now, until };
+            entry.deliveries += 1;
+            self.locks.insert(token.id, id);
+            self.due.insert((until, id));
+            taken.push(Delivery {
+                token: token.encode(),
+                count: entry.deliveries,
+                event: Arc::clone(&entry.event),
+            });
+        }
+        taken
+    }
+
+    /// Deletes a locked event; `false` when the lock is no longer held, here and in the next three.
+    pub(super) fn acknowledge(&mut self, token: &LockToken) -> bool {
+        self.find(token).is_some_and(|id| self.remove(id).is_some())
+    }
+
+    /// Makes a locked event available again, after a delay.
+    pub(super) fn release(&mut self, token: &LockToken, delay: Duration, now: SystemTime) -> bool {
+        let Some(id) = self.find(token) else { return false };
+        if delay.is_zero() {
+            self.make_available_again(id);
+        } else {
+            let until = now + delay;
+            self.enter(id, State::Delayed { until });
+            self.due.insert((until, id));
+        }
+        true
+    }
+
+    pub(super) fn reject(&mut self, token: &LockToken) -> bool {
+        let Some(id) = self.find(token) else { return false };
+        self.bury(id, DeadLetterReason::Rejected);
+        true
+    }
+
+    /// Starts the lock's time anew, unless the event was received too long ago.
+    pub(super) fn renew(&mut self, token: &LockToken, now: SystemTime) -> bool {
+        let Some(event) = self.find(token) else { return false };
+        let Some(Entry { state: State::Locked { id, received, .. }, .. }) = self.events.get(&event) else {
+            return false;
+        };
+        let (id, received) = (*id, *received);
+        if now > received + RENEWAL_WINDOW {
+            return false;
+        }
+        let until = now + self.settings.lock_duration;
+        self.enter(event, State::Locked { id, received, until });
+        self.locks.insert(id, event);
+        self.due.insert((until, event));
+        true
+    }
+
+    /// How many events can be received at this moment.
+    pub(super) fn available(&self) -> usize {
+        self.ready.len()
+    }
+
+    /// When the next lock or release delay ends.
+    pub(super) fn next_due(&self) -> Option<SystemTime> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.events.len() - self.locks.len()
+    }
+
+    pub(super) fn locked(&self) -> usize {
+        self.locks.len()
+    }
+
+    pub(super) fn dead_letters(&self) -> Vec<DeadLetter> {
+        let letter = |(event, reason, deliveries): &(Arc<str>, DeadLetterReason, u32)| DeadLetter {
+            event: serde_json::from_str(event).unwrap_or_default(),
+            reason: *reason,
+            deliveries: *deliveries,
+        };
+        self.dead.iter().map(letter).collect()
+    }
+
+    fn find(&self, token: &LockToken) -> Option<u64> {
+        if token.owner == self.guid { self.locks.get(&token.id).copied() } else { None }
+    }
+
+    /// Back to the front: the service was seen to deliver redeliveries before new events, and the newest of them first.
+    fn make_available_again(&mut self, id: u64) {
+        let used_up =
+            self.events.get(&id).is_some_and(|entry| entry.deliveries >= self.settings.max_delivery_count);
+        if used_up {
+            return self.bury(id, DeadLetterReason::MaxDeliveryCountExceeded);
+        }
+        let position = self.ready.first_key_value().map_or(0, |(first, _)| first - 1);
+        self.enter(id, State::Ready { position });
+        self.ready.insert(position, id);
+    }
+
+    /// Takes the event out of what its old state kept of it and gives it a new one.
+    fn enter(&mut self, id: u64, state: State) {
+        if let Some(entry) = self.events.get_mut(&id) {
+            let old = std::mem::replace(&mut entry.state, state);
+            self.leave(id, old);
+        }
+    }
+
+    fn leave(&mut self, id: u64, state: State) {
+        match state {
+            State::Ready { position } => {
+                self.ready.remove(&position);
+            }
+            State::Delayed { until } => {
+                self.due.remove(&(until, id));
+            }
+            State::Locked { id: lock, until, .. } => {
+                self.locks.remove(&lock);
+                self.due.remove(&(until, id));
+            }
+        }
+    }
+
+    fn remove(&mut self, id: u64) -> Option<Entry> {
+        let entry = self.events.remove(&id)?;
+        self.leave(id, entry.state);
+        self.bytes -= entry.event.len();
+        Some(entry)
+    }
+
+    fn bury(&mut self, id: u64, reason: DeadLetterReason) {
+        let Some(entry) = self.remove(id) else { return };
+        self.dead_bytes += entry.event.len();
+        self.dead.push_back((entry.event, reason, entry.deliveries));
+        while (self.dead.len() > MOST_DEAD_LETTERS || self.dead_bytes > MOST_DEAD_BYTES)
+            && let Some((event, ..)) = self.dead.pop_front()
+        {
+            self.dead_bytes -= event.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE: u64 = 60;
+    const HOUR: u64 = 60 * MINUTE;
+
+    fn at(seconds: u64) -> SystemTime {
+        SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn with_event(settings: SubscriptionSettings) -> Subscription {
+        let mut held = Subscription { settings, ..Subscription::default() };
+        held.add(r#"{"id":"1"}"#.into(), at(0));
+        held
+    }
+
+    /// Receives one event; its token and delivery count.
+    fn take(held: &mut Subscription, second: u64) -> Option<(LockToken, u32)> {
+        held.tick(at(second));
+        let delivery = held.take(1, at(second)).pop()?;
+        Some((LockToken::decode(&delivery.token).unwrap(), delivery.count))
+    }
+
+    fn reasons(held: &Subscription) -> Vec<(DeadLetterReason, u32)> {
+        held.dead_letters().iter().map(|letter| (letter.reason, letter.deliveries)).collect()
+    }
+
+    #[test]
+    fn an_event_whose_lock_expires_comes_again_with_a_new_token_and_a_higher_count() {
+        let mut held = with_event(SubscriptionSettings::default());
+        let (first, count) = take(&mut held, 0).unwrap();
+        assert_eq!(count, 1);
+        assert!(take(&mut held, 59).is_none());
+        let (second, count) = take(&mut held, 60).unwrap();
+        assert_eq!(count, 2);
+        assert_ne!(first.id, second.id);
+        assert_eq!(first.owner, second.owner);
+        assert!(!held.acknowledge(&first), "the expired token has lost the event");
+        assert!(held.acknowledge(&second));
+        assert!(!held.acknowledge(&second));
+        assert_eq!((held.waiting(), held.locked(), held.bytes), (0, 0, 0));
+        assert_eq!(held.next_due(), None);
+    }
+
+    #[test]
+    fn the_lock_lasts_as_long_as_the_subscription_says() {
+        let mut held =
+            with_event(SubscriptionSettings::default().lock_duration(Duration::from_secs(5 * MINUTE)));
+        take(&mut held, 0).unwrap();
+        assert!(take(&mut held, 299).is_none());
+        assert!(take(&mut held, 300).is_some());
+    }
+
+    #[test]
+    fn a_token_of_another_subscription_settles_nothing() {
+        let mut one = with_event(SubscriptionSettings::default());
+        let (token, _) = take(&mut one, 0).unwrap();
+        let foreign = LockToken { owner: guid(), id: token.id };
+        assert!(!one.acknowledge(&foreign));
+        assert!(one.acknowledge(&token));
+    }
+
+    #[test]
+    fn a_release_delays_the_next_delivery() {
+        let mut held = with_event(SubscriptionSettings::default());
+        let (token, _) = take(&mut held, 0).unwrap();
+        assert!(held.release(&token, Duration::from_secs(10), at(1)));
+        assert!(!held.release(&token, Duration::ZERO, at(1)), "a released lock is no longer held");
+        assert_eq!((held.waiting(), held.locked()), (1, 0));
+        assert_eq!(held.next_due(), Some(at(11)));
+        assert!(take(&mut held, 10).is_none());
+        assert_eq!(take(&mut held, 11).unwrap().1, 2);
+    }
+
+    #[test]
+    fn ten_releases_succeed_and_then_the_event_is_dead() {
+        let mut held = with_event(SubscriptionSettings::default());
+        for count in 1..=10 {
+            let (token, delivered) = take(&mut held, 0).unwrap();
+            assert_eq!(delivered, count);
+            assert!(held.release(&token, Duration::ZERO, at(0)));
+        }
+        assert!(take(&mut held, 0).is_none());
+        assert_eq!(reasons(&held), [(DeadLetterReason::MaxDeliveryCountExceeded, 10)]);
+    }
+
+    #[test]
+    fn a_lock_that_expires_at_the_last_delivery_makes_the_event_dead() {
+        let mut held = with_event(SubscriptionSettings::default().max_delivery_count(1));
+        take(&mut held, 0).unwrap();
+        assert!(take(&mut held, 60).is_none());
+        assert_eq!(reasons(&held), [(DeadLetterReason::MaxDeliveryCountExceeded, 1)]);
+    }
+
+    #[test]
+    fn a_rejected_event_is_dead_at_once() {
+        let mut held = with_event(SubscriptionSettings::default());
+        let (token, _) = take(&mut held, 0).unwrap();
+        assert!(held.reject(&token));
+        assert!(take(&mut held, HOUR).is_none());
+        assert_eq!(reasons(&held), [(DeadLetterReason::Rejected, 1)]);
+        assert_eq!(held.dead_letters()[0].event, serde_json::json!({"id": "1"}));
+    }
+
+    #[test]
+    fn a_renewed_lock_holds_for_its_whole_time_again() {
+        let mut held = with_event(SubscriptionSettings::default());
+        let (token, _) = take(&mut held, 0).unwrap();
+        held.tick(at(50));
+        assert!(held.renew(&token, at(50)));
+        assert!(take(&mut held, 109).is_none());
+        assert_eq!(take(&mut held, 110).unwrap().1, 2);
+        assert!(!held.renew(&token, at(110)), "an expired lock cannot be renewed");
+    }
+
+    #[test]
+    fn a_lock_can_be_renewed_for_an_hour_after_its_receipt_and_not_longer() {
+        let mut held = with_event(SubscriptionSettings::default());
+        let (token, _) = take(&mut held, 0).unwrap();
+        for second in (30..=HOUR).step_by(30) {
+            held.tick(at(second));
+            assert!(held.renew(&token, at(second)), "{second}");
+        }
+        held.tick(at(HOUR + 1));
+        assert!(!held.renew(&token, at(HOUR + 1)));
+        assert!(held.acknowledge(&token), "the lock that cannot be renewed is still held until it ends");
+    }
+
+    #[test]
+    fn an_event_older_than_its_time_to_live_is_dead_in_every_state() {
+        let settings = SubscriptionSettings::default()
+            .time_to_live(Duration::from_secs(MINUTE))
+            .lock_duration(Duration::from_secs(2 * MINUTE));
+        let mut held = with_event(settings);
+        held.add("{}".into(), at(0));
+        held.add("{}".into(), at(0));
+        held.add("{}".into(), at(30));
+        let (locked, _) = take(&mut held, 0).unwrap();
+        let (delayed, _) = take(&mut held, 0).unwrap();
+        held.release(&delayed, Duration::from_secs(HOUR), at(0));
+        held.tick(at(59));
+        assert!(reasons(&held).is_empty());
+        held.tick(at(60));
+        let ttl = DeadLetterReason::TimeToLiveExceeded;
+        assert_eq!(reasons(&held), [(ttl, 1), (ttl, 1), (ttl, 0)]);
+        assert!(!held.acknowledge(&locked));
+        assert_eq!((held.waiting(), held.locked(), held.next_due()), (1, 0, None), "the younger event stays");
+        assert!(take(&mut held, 60).is_some());
+    }
+
+    #[test]
+    fn events_are_kept_for_seven_days() {
+        let mut held = with_event(SubscriptionSettings::default());
+        held.tick(at(7 * 24 * HOUR - 1));
+        assert_eq!(held.waiting(), 1);
+        held.tick(at(7 * 24 * HOUR));
+        assert_eq!(held.waiting(), 0);
+    }
+
+    #[test]
+    fn redeliveries_come_before_new_events_and_the_newest_of_them_first() {
+        let mut held = Subscription::default();
+        ["\"a\"", "\"b\"", "\"c\""].into_iter().for_each(|event| held.add(event.into(), at(0)));
+        let first: Vec<_> = held.take(2, at(0));
+        assert_eq!(first.iter().map(|delivery| &*delivery.event).collect::<Vec<_>>(), ["\"a\"", "\"b\""]);
+        for delivery in &first {
+            held.release(&LockToken::decode(&delivery.token).unwrap(), Duration::ZERO, at(0));
+        }
+        let again: Vec<_> = held.take(9, at(0)).into_iter().map(|delivery| delivery.event).collect();
+        assert_eq!(again.iter().map(|event| &**event).collect::<Vec<_>>(), ["\"b\"", "\"a\"", "\"c\""]);
+    }
+
+    #[test]
+    fn there_is_room_up_to_the_bounds_only() {
+        let mut held = with_event(SubscriptionSettings::default());
+        assert!(held.has_room(MOST_EVENTS - 1, MOST_BYTES - held.bytes));
+        assert!(!held.has_room(MOST_EVENTS, 0));
+        assert!(!held.has_room(1, MOST_BYTES - held.bytes + 1));
+        let (token, _) = take(&mut held, 0).unwrap();
+        held.acknowledge(&token);
+        assert!(held.has_room(MOST_EVENTS, MOST_BYTES));
+    }
+
+    #[test]
+    fn the_newest_dead_letters_are_kept() {
+        let mut held = Subscription::default();
+        for number in 0..=MOST_DEAD_LETTERS {
+            held.add(number.to_string().into(), at(0));
+            let (token, _) = take(&mut held, 0).unwrap();
+            held.reject(&token);
+        }
+        let letters = held.dead_letters();
+        assert_eq!(letters.len(), MOST_DEAD_LETTERS);
+        assert_eq!(letters[0].event, 1);
+    }
+
+    #[test]
+    fn dead_letters_are_bounded_in_bytes_too() {
+        let mut held = Subscription::default();
+        let event: Arc<str> = format!("\"{}\"", "x".repeat(MOST_DEAD_BYTES / 4)).into();
+        for _ in 0..4 {
+            held.add(Arc::clone(&event), at(0));
+            let (token, _) = take(&mut held, 0).unwrap();
+            held.reject(&token);
+        }
+        assert_eq!(held.dead_letters().len(), 3);
+    }
+}

@@ -1,0 +1,136 @@
+//! Faults that requests meet: scripted ones, first in first out, and random ones with a seed.
+//!
+//! ```
+//! # async fn example(emulator: service_emulator::Emulator) {
+//! use service_emulator::{Fault, Service};
+//!
+//! let faults = emulator.faults();
+//! faults.push(Fault::status(503).header("retry-after", "1").service(Service::WebPubSub).times(2));
+//! faults.push(Fault::reset().after_work().method("POST").path_contains(":send"));
+//! # }
+//! ```
+
+mod fault;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+pub(crate) use fault::Effect;
+pub use fault::Fault;
+
+use crate::server::{Request, Service};
+
+/// The faults of one emulator; clones are handles onto the same ones.
+#[derive(Debug, Clone, Default)]
+pub struct Faults(Arc<Mutex<Script>>);
+
+#[derive(Debug, Default)]
+struct Script {
+    queue: VecDeque<Fault>,
+    random: Vec<Random>,
+}
+
+#[derive(Debug)]
+struct Random {
+    probability: f64,
+    fault: Fault,
+    rng: fastrand::Rng,
+}
+
+impl Faults {
+    /// Adds a fault behind those already there. A request meets the first one that matches it, and only that one.
+    pub fn push(&self, fault: Fault) {
+        if fault.times > 0 {
+            self.script().queue.push_back(fault);
+        }
+    }
+
+    /// Lets each matching request that meets no scripted fault meet this one with a probability from 0 to 1, until
+    /// [`clear`](Self::clear). The same seed and the same order of requests give the same faults.
+    pub fn randomly(&self, probability: f64, fault: Fault, seed: u64) {
+        let rng = fastrand::Rng::with_seed(seed);
+        self.script().random.push(Random { probability, fault, rng });
+    }
+
+    /// How often scripted faults are still to happen.
+    pub fn pending(&self) -> usize {
+        self.script().queue.iter().map(|fault| fault.times as usize).sum()
+    }
+
+    /// Forgets all faults, scripted and random.
+    pub fn clear(&self) {
+        *self.script() = Script::default();
+    }
+
+    /// The fault that this request meets; a scripted one is used up by it.
+    pub(crate) fn strike(&self, request: &Request, service: Option<Service>) -> Option<Fault> {
+        let mut script = self.script();
+        if let Some(place) = script.queue.iter().position(|fault| fault.matches(request, service)) {
+            let fault = &mut script.queue[place];
+            fault.times -= 1;
+            return if fault.times == 0 { script.queue.remove(place) } else { Some(fault.clone()) };
+        }
+        let random = script.random.iter_mut().filter(|random| random.fault.matches(request, service));
+        random
+            .into_iter()
+            .find_map(|random| (random.rng.f64() < random.probability).then(|| random.fault.clone()))
+    }
+
+    fn script(&self) -> std::sync::MutexGuard<'_, Script> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(method: http::Method, target: &str) -> Request {
+        Request::read(method, target.to_owned(), http::HeaderMap::new(), bytes::Bytes::new()).unwrap()
+    }
+
+    fn strikes(faults: &Faults, method: http::Method, target: &str) -> bool {
+        faults.strike(&request(method, target), Some(Service::Hulft)).is_some()
+    }
+
+    #[test]
+    fn a_fault_strikes_as_often_as_it_is_told_and_not_again() {
+        let faults = Faults::default();
+        faults.push(Fault::status(500).times(2));
+        faults.push(Fault::status(500).times(0));
+        assert_eq!(faults.pending(), 2);
+        let struck = [0; 3].map(|_| strikes(&faults, http::Method::GET, "/a"));
+        assert_eq!((struck, faults.pending()), ([true, true, false], 0));
+    }
+
+    #[test]
+    fn a_fault_waits_for_the_request_that_matches_it() {
+        let faults = Faults::default();
+        faults.push(Fault::reset().method("POST").path_contains(":send").service(Service::Hulft));
+        assert!(!strikes(&faults, http::Method::GET, "/x/:send"));
+        assert!(!strikes(&faults, http::Method::POST, "/x/other?y=:send"));
+        assert!(faults.strike(&request(http::Method::POST, "/x/:send"), Some(Service::EventGrid)).is_none());
+        assert!(strikes(&faults, http::Method::POST, "/x/:send"));
+    }
+
+    #[test]
+    fn a_seed_decides_which_requests_are_struck() {
+        let run = |seed| {
+            let faults = Faults::default();
+            faults.randomly(0.5, Fault::reset(), seed);
+            (0..64).map(|_| strikes(&faults, http::Method::GET, "/a")).collect::<Vec<_>>()
+        };
+        assert_eq!(run(7), run(7));
+        assert_ne!(run(7), run(8));
+        assert!(run(7).contains(&true) && run(7).contains(&false));
+    }
+
+    #[test]
+    fn clearing_ends_random_faults_too() {
+        let faults = Faults::default();
+        faults.randomly(1.0, Fault::reset(), 1);
+        assert!(strikes(&faults, http::Method::GET, "/a"));
+        faults.clear();
+        assert!(!strikes(&faults, http::Method::GET, "/a"));
+    }
+}

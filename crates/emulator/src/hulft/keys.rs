@@ -1,0 +1,94 @@
+//! API keys and their scopes. The vendor documents scopes as boxes to tick, a resource and an action, without names for
+//! machines; here each documented pair is a constant.
+
+use std::collections::{BTreeSet, HashMap};
+use std::fmt;
+
+/// What an API key allows: an action on a resource, as ticked in the vendor's console.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Scope {
+    resource: &'static str,
+    action: &'static str,
+}
+
+macro_rules! scopes {
+    ($($name:ident: $resource:literal, $action:literal;)*) => {
+        impl Scope {
+            /// Every scope of the Site API.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+            $(
+                #[doc = concat!($resource, ": ", $action, ".")]
+                pub const $name: Self = Self { resource: $resource, action: $action };
+            )*
+        }
+    };
+}
+
+scopes! {
+    AGENT_GET: "Agent", "Get";
+    AGENT_DISCONNECT: "Agent", "Disconnect";
+    CONNECTION_SETTINGS_GET: "Connection Settings", "Get";
+    CONNECTION_SETTINGS_CREATE: "Connection Settings", "Create";
+    CONNECTION_SETTINGS_UPDATE: "Connection Settings", "Update";
+    CONNECTION_SETTINGS_DELETE: "Connection Settings", "Delete";
+    RELAY_AUTH_SETTINGS_GET: "Relay Auth Settings", "Get";
+    RELAY_AUTH_SETTINGS_CREATE: "Relay Auth Settings", "Create";
+    RELAY_AUTH_SETTINGS_UPDATE: "Relay Auth Settings", "Update";
+    RELAY_AUTH_SETTINGS_DELETE: "Relay Auth Settings", "Delete";
+    RELAY_LOG_GET: "Relay Log", "Get";
+    BROWSER_SEND_FILE_GET: "Browser Send File", "Get";
+    BROWSER_SEND_FILE_CREATE: "Browser Send File", "Create";
+    BROWSER_SEND_FILE_UPDATE: "Browser Send File", "Update";
+    BROWSER_SEND_FILE_DELETE: "Browser Send File", "Delete";
+    BROWSER_SEND_REQUEST_GET: "Browser Send Request", "Get";
+    BROWSER_SEND_REQUEST_CREATE: "Browser Send Request", "Create";
+    BROWSER_SEND_REQUEST_UPDATE: "Browser Send Request", "Update";
+    BROWSER_SEND_REQUEST_DELETE: "Browser Send Request", "Delete";
+    SERVICE_STATUS_GET: "Service Status", "Get";
+    SECONDARY_ACCOUNT_GET: "Previous secondary account for Browser Transfer Settings", "Get";
+    SECONDARY_ACCOUNT_DELETE: "Previous secondary account for Browser Transfer Settings", "Delete";
+}
+
+impl fmt::Display for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.resource, self.action)
+    }
+}
+
+/// The keys of the contract.
+#[derive(Default)]
+pub(super) struct Keys(HashMap<String, BTreeSet<Scope>>);
+
+impl Keys {
+    pub(super) fn add(&mut self, key: &str, scopes: &[Scope]) {
+        self.0.insert(key.to_owned(), scopes.iter().copied().collect());
+    }
+
+    /// The scopes of the key in an `Authorization` header; `None` when there is no such key.
+    pub(super) fn scopes(&self, authorization: Option<&str>) -> Option<&BTreeSet<Scope>> {
+        let (scheme, key) = authorization?.split_once(' ')?;
+        if scheme.eq_ignore_ascii_case("Bearer") { self.0.get(key.trim()) } else { None }
+    }
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Keys({})", self.0.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_found_by_its_bearer_header_only() {
+        let mut keys = Keys::default();
+        keys.add("secret", &[Scope::AGENT_GET]);
+        assert!(keys.scopes(Some("Bearer secret")).is_some_and(|scopes| scopes.contains(&Scope::AGENT_GET)));
+        for header in [None, Some("secret"), Some("Basic secret"), Some("Bearer other"), Some("Bearer")] {
+            assert_eq!(keys.scopes(header), None, "{header:?}");
+        }
+        assert!(!format!("{keys:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,75 @@
+//! The accept loop: a bounded number of connections, each in a task of its own, all ended together.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::{JoinHandle, JoinSet};
+
+use super::{Shared, connection};
+
+const MOST_CONNECTIONS: usize = 1_024;
+
+/// The running server; it stops when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    stop: watch::Sender<bool>,
+    server: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Running {
+    pub(crate) fn start(listener: TcpListener, shared: Arc<Shared>) -> Self {
+        let (stop, stopped) = watch::channel(false);
+        let server = tokio::spawn(serve(listener, shared, stopped));
+        Self { stop, server: Mutex::new(Some(server)) }
+    }
+
+    /// Stops the server and waits for its end; a second caller waits as well.
+    pub(crate) async fn stop(&self) {
+        self.stop.send_replace(true);
+        if let Some(server) = self.server.lock().await.take() {
+            let _ = server.await;
+        }
+    }
+}
+
+async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
+    let slots = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    loop {
+        while connections.try_join_next().is_some() {}
+        let (stream, slot) = tokio::select! {
+            // An error means that the last handle is gone.
+            _ = stopped.wait_for(|stopped| *stopped) => break,
+            next = accept(&listener, &slots, &shared) => next,
+        };
+        let shared = Arc::clone(&shared);
+        connections.spawn(async move {
+            connection::serve(stream, shared).await;
+            drop(slot);
+        });
+    }
+    drop(listener);
+    connections.shutdown().await;
+}
+
+/// Waits for a free slot first: further connections stay in the kernel's backlog.
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+    shared: &Shared,
+) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+    // The semaphore is never closed, so that an error cannot be met.
+    let slot = Arc::clone(slots).acquire_owned().await.ok();
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return (stream, slot),
+            Err(error) => {
+                // Out of file descriptors, or a connection that died in the backlog: the listener itself lives on.
+                tracing::warn!(%error, "a connection could not be accepted");
+                shared.clock.sleep(Duration::from_millis(50)).await;
+            }
+        }
+    }
+}

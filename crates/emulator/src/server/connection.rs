@@ -1,0 +1,174 @@
+//! One connection: requests one after the other, faults put between client and service, and perhaps an upgrade.
+
+use std::sync::Arc;
+#[cfg(feature = "webpubsub")]
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, Response, StatusCode};
+use http_body_util::{BodyExt, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpStream;
+
+#[cfg(feature = "webpubsub")]
+use super::answer::Answer;
+use super::answer::{self, Outgoing, plain_error};
+use super::io::{ResetSwitch, Socket};
+use super::{Request, Service, Shared};
+use crate::faults::Effect;
+
+/// Bound on what is read of a body: Event Grid's largest publish and some.
+const MOST_BODY: usize = 1_600_000;
+/// Real time: moving the emulator's clock must not cut off clients that are idle.
+const HEAD_WITHIN: Duration = Duration::from_secs(120);
+
+/// Ends the connection without an answer.
+#[derive(Debug)]
+struct NoAnswer;
+
+impl std::fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("the connection ends without an answer")
+    }
+}
+
+impl std::error::Error for NoAnswer {}
+
+/// What the requests of one connection share.
+#[derive(Clone)]
+struct Connection {
+    shared: Arc<Shared>,
+    reset: ResetSwitch,
+    #[cfg(feature = "webpubsub")]
+    upgrade: Arc<Mutex<Option<(hyper::upgrade::OnUpgrade, super::Upgrade)>>>,
+}
+
+/// Serves a connection until either side ends it.
+pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
+    let connection = Connection {
+        shared,
+        reset: ResetSwitch::default(),
+        #[cfg(feature = "webpubsub")]
+        upgrade: Arc::default(),
+    };
+    let _ = stream.set_nodelay(true);
+    let socket = TokioIo::new(Socket::new(stream, connection.reset.clone()));
+    let service = service_fn(|request| {
+        let connection = connection.clone();
+        async move { connection.handle(request).await }
+    });
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    if let Err(error) = http.serve_connection(socket, service).with_upgrades().await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+    #[cfg(feature = "webpubsub")]
+    connection.continue_upgraded().await;
+}
+
+impl Connection {
+    async fn handle(&self, incoming: hyper::Request<Incoming>) -> Result<Response<Outgoing>, NoAnswer> {
+        #[cfg(feature = "webpubsub")]
+        let mut incoming = incoming;
+        #[cfg(feature = "webpubsub")]
+        let on_upgrade = hyper::upgrade::on(&mut incoming);
+        let (head, body) = incoming.into_parts();
+        let body = match Limited::new(body, MOST_BODY).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                return Ok(answer::whole(plain_error(
+                    StatusCode::PAYLOAD_TOO_LARGE,
+                    "the body is too large",
+                )));
+            }
+            Err(_) => return Err(NoAnswer),
+        };
+        let Some(request) = read(&head.method, &head.uri, head.headers, body) else {
+            let message = "path and query must be UTF-8 once decoded";
+            return Ok(answer::whole(plain_error(StatusCode::BAD_REQUEST, message)));
+        };
+        self.shared.log.add(&request);
+        let effect = self.faulty_answer(&request).await;
+        self.finish(
+            &request,
+            effect,
+            #[cfg(feature = "webpubsub")]
+            on_upgrade,
+        )
+    }
+
+    /// The service's answer with the fault, if one is due, laid over it.
+    async fn faulty_answer(&self, request: &Request) -> Effect {
+        let service = Service::of(request);
+        let work = self.shared.services.answer(request);
+        match self.shared.faults.strike(request, service) {
+            None => Effect::Answer(work.await),
+            Some(fault) => fault.apply(work, &self.shared.clock).await,
+        }
+    }
+
+    fn finish(
+        &self,
+        request: &Request,
+        effect: Effect,
+        #[cfg(feature = "webpubsub")] on_upgrade: hyper::upgrade::OnUpgrade,
+    ) -> Result<Response<Outgoing>, NoAnswer> {
+        let answer = match effect {
+            Effect::Answer(answer) => answer,
+            Effect::Reset => return self.reset(request),
+            Effect::Cut(answer) => {
+                let cut = answer::cut(&request.method, answer.into_reply());
+                return cut.map_or_else(|| self.reset(request), Ok);
+            }
+        };
+        #[cfg(feature = "webpubsub")]
+        let answer = self.keep_upgrade(answer, on_upgrade);
+        let reply = answer.into_reply();
+        note(request, reply.status().as_str());
+        Ok(answer::whole(reply))
+    }
+
+    fn reset(&self, request: &Request) -> Result<Response<Outgoing>, NoAnswer> {
+        note(request, "reset");
+        self.reset.turn_on();
+        Err(NoAnswer)
+    }
+
+    /// Keeps what follows an upgrade until hyper has sent the answer and hands the stream over.
+    #[cfg(feature = "webpubsub")]
+    fn keep_upgrade(&self, answer: Answer, on_upgrade: hyper::upgrade::OnUpgrade) -> Answer {
+        match answer {
+            Answer::Upgrade(reply, upgrade) => {
+                *self.upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some((on_upgrade, upgrade));
+                Answer::Reply(reply)
+            }
+            reply => reply,
+        }
+    }
+
+    /// The upgraded stream is served by the connection's own task, so that it keeps the connection's slot and ends
+    /// with the server.
+    #[cfg(feature = "webpubsub")]
+    async fn continue_upgraded(&self) {
+        let upgrade = self.upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some((on_upgrade, upgrade)) = upgrade
+            && let Ok(stream) = on_upgrade.await
+        {
+            upgrade.run(stream).await;
+        }
+    }
+}
+
+fn read(method: &Method, uri: &http::Uri, headers: HeaderMap, body: Bytes) -> Option<Request> {
+    let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
+    Request::read(method.clone(), target.to_owned(), headers, body)
+}
+
+/// One event per request, without the query: it may hold a token.
+fn note(request: &Request, outcome: &str) {
+    let path = request.target.split('?').next().unwrap_or("");
+    tracing::debug!(method = %request.method, path, outcome, "request");
+}

@@ -1,0 +1,84 @@
+//! The requests received last, kept within bounds, so that a test can see what a client really put on the wire.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method};
+
+use super::Request;
+
+const MOST: usize = 1_000;
+const MOST_BYTES: usize = 64 * 1024 * 1024;
+
+/// One request as it arrived, secrets included.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Received {
+    /// The method.
+    pub method: Method,
+    /// Path and query exactly as they stood on the request line.
+    pub target: String,
+    /// The `Host` header, or nothing when there was none.
+    pub host: String,
+    /// All headers, credentials left in.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Bytes,
+}
+
+/// The last requests of one emulator.
+#[derive(Debug, Default)]
+pub(crate) struct Log(Mutex<Entries>);
+
+#[derive(Debug, Default)]
+struct Entries {
+    requests: VecDeque<Received>,
+    bytes: usize,
+}
+
+impl Log {
+    pub(crate) fn all(&self) -> Vec<Received> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).requests.iter().cloned().collect()
+    }
+
+    pub(super) fn add(&self, request: &Request) {
+        let Request { method, target, host, headers, body, .. } = request.clone();
+        let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.bytes += body.len();
+        entries.requests.push_back(Received { method, target, host, headers, body });
+        while entries.requests.len() > MOST || entries.bytes > MOST_BYTES {
+            let Some(oldest) = entries.requests.pop_front() else { break };
+            entries.bytes -= oldest.body.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(target: &str, body: Bytes) -> Request {
+        Request::read(Method::POST, target.to_owned(), HeaderMap::new(), body).unwrap()
+    }
+
+    #[test]
+    fn only_the_last_thousand_requests_are_kept() {
+        let log = Log::default();
+        for number in 0..1_001 {
+            log.add(&request(&format!("/{number}"), Bytes::new()));
+        }
+        let kept = log.all();
+        assert_eq!((kept.len(), kept[0].target.as_str(), kept[999].target.as_str()), (1_000, "/1", "/1000"));
+    }
+
+    #[test]
+    fn large_bodies_push_older_requests_out_early() {
+        let log = Log::default();
+        for number in 0..3 {
+            log.add(&request(&format!("/{number}"), Bytes::from(vec![0; MOST_BYTES / 2])));
+        }
+        let kept = log.all();
+        assert_eq!(kept.iter().map(|request| request.target.as_str()).collect::<Vec<_>>(), ["/1", "/2"]);
+    }
+}

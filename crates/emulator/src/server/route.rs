@@ -1,0 +1,95 @@
+//! Which service a path belongs to: the paths of the three do not collide, so that one port serves them all.
+
+use std::net::SocketAddr;
+
+use http::StatusCode;
+
+use super::answer::{Answer, plain_error};
+use super::request::Request;
+use crate::clock::Clock;
+
+/// One of the emulated services.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Service {
+    /// Azure Web PubSub: `/api/hubs`, `/api/health`, `/client`, `/clients`.
+    WebPubSub,
+    /// Azure Event Grid Namespaces: `/topics`, `/api/events/topics`.
+    EventGrid,
+    /// HULFT-WebConnect: `/api/v2`.
+    Hulft,
+}
+
+impl Service {
+    /// The service that a path belongs to.
+    pub(crate) fn of(request: &Request) -> Option<Self> {
+        match request.path().as_slice() {
+            ["api", "hubs" | "health", ..] | ["client" | "clients", ..] => Some(Self::WebPubSub),
+            ["topics", ..] | ["api", "events", "topics", ..] => Some(Self::EventGrid),
+            ["api", "v2", ..] => Some(Self::Hulft),
+            _ => None,
+        }
+    }
+}
+
+/// The services that this build contains.
+#[derive(Debug, Clone)]
+pub(crate) struct Services {
+    #[cfg(feature = "webpubsub")]
+    pub(crate) webpubsub: crate::webpubsub::WebPubSub,
+    #[cfg(feature = "eventgrid")]
+    pub(crate) eventgrid: crate::eventgrid::EventGrid,
+    #[cfg(feature = "hulft")]
+    pub(crate) hulft: crate::hulft::Hulft,
+}
+
+impl Services {
+    #[cfg_attr(
+        not(feature = "webpubsub"),
+        allow(unused_variables, reason = "only its tokens name the address")
+    )]
+    pub(crate) fn new(clock: &Clock, address: SocketAddr) -> Self {
+        Self {
+            #[cfg(feature = "webpubsub")]
+            webpubsub: crate::webpubsub::WebPubSub::new(clock.clone(), address),
+            #[cfg(feature = "eventgrid")]
+            eventgrid: crate::eventgrid::EventGrid::new(clock.clone()),
+            #[cfg(feature = "hulft")]
+            hulft: crate::hulft::Hulft::new(clock.clone()),
+        }
+    }
+
+    /// Does the work that the request asks for.
+    pub(crate) async fn answer(&self, request: &Request) -> Answer {
+        match Service::of(request) {
+            #[cfg(feature = "webpubsub")]
+            Some(Service::WebPubSub) => self.webpubsub.answer(request),
+            #[cfg(feature = "eventgrid")]
+            Some(Service::EventGrid) => Answer::Reply(self.eventgrid.answer(request).await),
+            #[cfg(feature = "hulft")]
+            Some(Service::Hulft) => Answer::Reply(self.hulft.answer(request).await),
+            _ => Answer::Reply(plain_error(StatusCode::NOT_FOUND, "no emulated service has this path")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_path_belongs_to_one_service() {
+        let of = |target: &str| {
+            let (method, headers) = (http::Method::GET, http::HeaderMap::new());
+            Service::of(&Request::read(method, target.to_owned(), headers, bytes::Bytes::new()).unwrap())
+        };
+        assert_eq!(of("/api/hubs/chat/:send?api-version=1"), Some(Service::WebPubSub));
+        assert_eq!(of("/api/health"), Some(Service::WebPubSub));
+        assert_eq!(of("/client/hubs/chat"), Some(Service::WebPubSub));
+        assert_eq!(of("/topics/orders:publish"), Some(Service::EventGrid));
+        assert_eq!(of("/api/events/topics/orders:publish"), Some(Service::EventGrid));
+        assert_eq!(of("/api/v2/agent/status"), Some(Service::Hulft));
+        assert_eq!(of("//api/v2/agent/status"), None);
+        assert_eq!(of("/"), None);
+    }
+}

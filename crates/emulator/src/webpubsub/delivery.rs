@@ -1,0 +1,57 @@
+//! A message on its way to clients, independent of how each of them will see it.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
+use serde_json::value::RawValue;
+
+/// What is delivered, and on whose behalf.
+#[derive(Debug, Clone)]
+pub(super) struct Delivery {
+    pub(super) from: From,
+    pub(super) data: Data,
+}
+
+/// Where a message comes from, as the receiver is told.
+#[derive(Debug, Clone)]
+pub(super) enum From {
+    Group { group: String, user: Option<String> },
+    Server,
+}
+
+/// The payload.
+#[derive(Debug, Clone)]
+pub(super) enum Data {
+    Text(String),
+    /// Kept as it was written: parsing would sort members and round numbers.
+    Json(Box<RawValue>),
+    Binary(Bytes),
+    /// A serialised `google.protobuf.Any`.
+    Protobuf(Bytes),
+}
+
+impl Data {
+    /// Reads the `dataType` and `data` of a frame; `None` when they do not fit each other.
+    pub(super) fn read(data_type: Option<&str>, data: &RawValue) -> Option<Self> {
+        let text = || serde_json::from_str::<String>(data.get()).ok();
+        let bytes = || STANDARD.decode(text()?).ok().map(Bytes::from);
+        match data_type.unwrap_or("json") {
+            "json" => (data.get() != "null").then(|| Self::Json(data.to_owned())),
+            "text" => text().map(Self::Text),
+            "binary" => bytes().map(Self::Binary),
+            "protobuf" => bytes().map(Self::Protobuf),
+            _ => None,
+        }
+    }
+
+    /// The `dataType` and `data` of a frame.
+    pub(super) fn write(&self) -> (&'static str, String) {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        match self {
+            Self::Text(text) => ("text", quoted(text)),
+            Self::Json(json) => ("json", json.get().to_owned()),
+            Self::Binary(bytes) => ("binary", quoted(&STANDARD.encode(bytes))),
+            Self::Protobuf(bytes) => ("protobuf", quoted(&STANDARD.encode(bytes))),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! Answers without a model: success without a body, and the two error bodies that were observed.
+
+use bytes::Bytes;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde_json::json;
+
+use crate::server::Reply;
+
+const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
+const SUPPORTED: HeaderName = HeaderName::from_static("api-supported-versions");
+pub(super) const VERSIONS: [&str; 5] = ["2021-10-01", "2022-11-01", "2023-07-01", "2024-01-01", "2024-12-01"];
+const VERSIONS_TEXT: &str = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01";
+pub(super) const GROUP_NAME: &str =
+    "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
+
+/// An answer that ends an operation early; boxed, since it travels through many results.
+pub(super) type Refusal = Box<Reply>;
+
+/// A status without a body, as after success.
+pub(super) fn empty(status: StatusCode) -> Reply {
+    let mut reply = bare(status);
+    reply.headers_mut().insert(SUPPORTED, HeaderValue::from_static(VERSIONS_TEXT));
+    reply
+}
+
+/// A status with no header of the service, as health answers.
+pub(super) fn bare(status: StatusCode) -> Reply {
+    let mut reply = Reply::new(Bytes::new());
+    *reply.status_mut() = status;
+    reply
+}
+
+/// Error body A: something does not exist, or the request as a whole is wrong.
+pub(super) fn error(status: StatusCode, code: &str, message: &str, target: &str) -> Refusal {
+    let body = json_text(&[
+        ("code", json!(code)),
+        ("message", json!(message)),
+        ("target", json!(target)),
+        ("details", json!(null)),
+        ("inner", json!(null)),
+    ]);
+    let mut reply = with_body(status, code, "application/json; charset=utf-8", body);
+    reply.headers_mut().insert(SUPPORTED, HeaderValue::from_static(VERSIONS_TEXT));
+    Box::new(reply)
+}
+
+/// Error body A for a missing connection, user or group; the severity differs per operation.
+pub(super) fn not_existed(severity: &str, kind: &str, name: &str) -> Refusal {
+    let code = format!("{severity}.{kind}.NotExisted");
+    // No body was seen for a group, but the lengths announced to HEAD requests are four shorter.
+    let what = if kind == "Group" { "empty" } else { "not found" };
+    error(StatusCode::NOT_FOUND, &code, &format!("{kind} `{name}` is {what}."), kind)
+}
+
+/// Error body B: a parameter is invalid.
+pub(super) fn invalid(parameter: &str, message: &str) -> Refusal {
+    let code = "Error.BadRequest";
+    let body = json_text(&[
+        ("code", json!(code)),
+        ("message", json!(message)),
+        ("target", json!(parameter)),
+        ("errors", json!({ parameter: [message] })),
+        ("type", json!(null)),
+        ("title", json!("One or more validation errors occurred.")),
+        ("status", json!(400)),
+        ("detail", json!(null)),
+        ("instance", json!(null)),
+        ("extensions", json!({})),
+    ]);
+    Box::new(with_body(StatusCode::BAD_REQUEST, code, "application/problem+json; charset=utf-8", body))
+}
+
+/// No 401 was ever recorded: RFC 6750's header, no body.
+pub(super) fn unauthorized(why: &'static str) -> Refusal {
+    let mut reply = bare(StatusCode::UNAUTHORIZED);
+    let text = format!("Bearer error=\"invalid_token\", error_description=\"{why}\"");
+    if let Ok(value) = HeaderValue::from_str(&text) {
+        reply.headers_mut().insert(WWW_AUTHENTICATE, value);
+    }
+    Box::new(reply)
+}
+
+/// An error to a HEAD request announces the length of the body that it does not send.
+fn with_body(status: StatusCode, code: &str, content_type: &'static str, body: String) -> Reply {
+    let length = body.len();
+    let mut reply = Reply::new(Bytes::from(body));
+    *reply.status_mut() = status;
+    let headers = reply.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
+    if let Ok(code) = HeaderValue::from_str(code) {
+        headers.insert(ERROR_CODE, code);
+    }
+    reply
+}
+
+/// Members in the order given: the observed bodies have one, which a JSON map would sort away.
+fn json_text(members: &[(&str, serde_json::Value)]) -> String {
+    let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
+    format!("{{{}}}", members.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_missing_connection_is_worded_as_observed() {
+        let reply = not_existed("Error", "Connection", "fake-connection-id");
+        assert_eq!(reply.headers()[CONTENT_LENGTH], "146");
+        assert_eq!(
+            std::str::from_utf8(reply.body()).unwrap(),
+            r#"{"code":"Error.Connection.NotExisted","message":"Connection `fake-connection-id` is not found.","target":"Connection","details":null,"inner":null}"#
+        );
+    }
+
+    #[test]
+    fn an_invalid_parameter_is_worded_as_observed() {
+        let reply = invalid("clientType", "The value 'socketio' is not valid.");
+        assert_eq!(reply.headers()[CONTENT_LENGTH], "280");
+        assert_eq!(reply.headers()[&ERROR_CODE], "Error.BadRequest");
+        assert!(!reply.headers().contains_key(&SUPPORTED));
+    }
+}

@@ -1,0 +1,28 @@
+//! The operations that ask whether someone is there: a connection, a user with a connection, a group with a member.
+
+use http::StatusCode;
+
+use super::errors;
+use super::routes::{Call, Outcome};
+
+/// `HEAD /connections/{connectionId}`
+pub(super) fn connection(call: &Call<'_>) -> Outcome {
+    let connection = call.value("connection")?;
+    found(call.hubs.any(call.hub, |id, _| id == connection), "Connection", connection)
+}
+
+/// `HEAD /users/{userId}`
+pub(super) fn user(call: &Call<'_>) -> Outcome {
+    let user = call.value("user")?;
+    found(call.hubs.any(call.hub, |_, member| member.is_user(user)), "User", user)
+}
+
+/// `HEAD /groups/{group}`
+pub(super) fn group(call: &Call<'_>) -> Outcome {
+    let group = call.group()?;
+    found(call.hubs.any(call.hub, |_, member| member.is_in(group)), "Group", group)
+}
+
+fn found(there: bool, kind: &str, name: &str) -> Outcome {
+    if there { Ok(errors::empty(StatusCode::OK)) } else { Err(errors::not_existed("Warning", kind, name)) }
+}

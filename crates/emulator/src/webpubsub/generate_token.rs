@@ -1,0 +1,50 @@
+//! `POST /:generateToken`: client access tokens made by the service, for callers that hold no access key.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, StatusCode};
+
+use super::routes::{Call, Outcome};
+use super::token::ClientToken;
+use super::{errors, names};
+use crate::server::Reply;
+
+const DEFAULT_MINUTES: u64 = 60;
+
+pub(super) fn run(call: &Call<'_>) -> Outcome {
+    let request = call.request;
+    let minutes = request.query("minutesToExpire").map_or(Ok(DEFAULT_MINUTES), |text| {
+        let number = text
+            .parse::<i32>()
+            .ok()
+            .and_then(|number| u64::try_from(number).ok())
+            .filter(|number| *number >= 1);
+        number.ok_or_else(|| refuse("minutesToExpire", text))
+    })?;
+    let mut token = ClientToken::new();
+    token.user = request.query("userId").filter(|user| !user.is_empty()).map(str::to_owned);
+    token.roles = request.query_all("role").map(str::to_owned).collect();
+    token.groups = request.query_all("group").map(str::to_owned).collect();
+    if !token.groups.iter().all(|group| names::is_group(group)) {
+        return Err(errors::invalid("group", errors::GROUP_NAME));
+    }
+    let hub = names::encode(call.hub);
+    let path = match request.query("clientType").unwrap_or("Default") {
+        kind if kind.eq_ignore_ascii_case("Default") => "client/hubs",
+        kind if kind.eq_ignore_ascii_case("MQTT") => "clients/mqtt/hubs",
+        other => return Err(refuse("clientType", other)),
+    };
+    let audience = format!("http://{}/{path}/{hub}", request.host);
+    let token = token.sign_for(&audience, call.now, Duration::from_secs(minutes * 60));
+    // base64url and dots: nothing that JSON would have to escape.
+    let mut reply = errors::empty(StatusCode::OK);
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
+    *reply.body_mut() = Bytes::from(format!("{{\"token\":\"{token}\"}}"));
+    Ok(reply)
+}
+
+fn refuse(parameter: &str, value: &str) -> Box<Reply> {
+    errors::invalid(parameter, &format!("The value '{value}' is not valid."))
+}

@@ -1,0 +1,127 @@
+//! The opening of a WebSocket: checks the request, the token and the protocol asked for, and enters the hub.
+
+use http::header::{
+    CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
+    UPGRADE,
+};
+use http::{HeaderValue, Method, StatusCode};
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+
+use super::connection::{Identity, JSON, Protocol, SimpleMode};
+use super::errors::Refusal;
+use super::hub::Member;
+use super::outbox::outbox;
+use super::roles::Roles;
+use super::{Inner, errors, json_protocol, names, socket};
+use crate::server::{Answer, Request, Upgrade};
+
+const LATER: [&str; 3] = [
+    "json.reliable.webpubsub.azure.v1",
+    "protobuf.webpubsub.azure.v1",
+    "protobuf.reliable.webpubsub.azure.v1",
+];
+
+/// Answers a request below `/client`.
+pub(super) fn answer(service: &Inner, request: &Request) -> Answer {
+    try_answer(service, request).unwrap_or_else(|refusal| Answer::Reply(*refusal))
+}
+
+fn try_answer(service: &Inner, request: &Request) -> Result<Answer, Refusal> {
+    let hub = hub(request)?;
+    let key = check_upgrade(request)?;
+    if !names::is_hub(hub) {
+        return Err(errors::invalid("hub", "The hub name is invalid."));
+    }
+    let claims =
+        service.keys.check_client_token(request, hub, service.clock.now()).map_err(errors::unauthorized)?;
+    let protocol = protocol(request)?;
+    let mut reply = errors::bare(StatusCode::SWITCHING_PROTOCOLS);
+    let headers = reply.headers_mut();
+    headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
+    if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
+        headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    if let Some(name) = protocol.name() {
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(name));
+    }
+    let identity = Identity { user: claims.user(), roles: Roles::read(claims.role.as_slice()), protocol };
+    Ok(Answer::Upgrade(reply, enter(service, hub, identity, claims.groups.as_slice())))
+}
+
+/// Enters the hub before the answer is sent: whoever sees the answer can be reached.
+fn enter(service: &Inner, hub: &str, identity: Identity, groups: &[String]) -> Upgrade {
+    let connection: String = std::iter::repeat_with(fastrand::alphanumeric).take(31).collect();
+    let (outbox, pending) = outbox();
+    if identity.protocol == Protocol::Json {
+        outbox.push(json_protocol::connected(&connection, identity.user.as_deref()));
+    }
+    let member = Member {
+        user: identity.user.clone(),
+        groups: groups.iter().filter(|group| names::is_group(group)).cloned().collect(),
+        protocol: identity.protocol.clone(),
+        outbox: outbox.clone(),
+    };
+    let membership = service.hubs.enter(hub, &connection, member);
+    let clock = service.clock.clone();
+    Upgrade::new(move |stream| socket::run(stream, identity, membership, outbox, pending, clock))
+}
+
+fn hub(request: &Request) -> Result<&str, Refusal> {
+    let hub = match request.path().as_slice() {
+        ["client", "hubs", _] => request.segments.get(2).map(String::as_str),
+        ["client"] | ["client", ""] => request.query("hub"),
+        _ => None,
+    };
+    hub.ok_or_else(|| {
+        errors::error(StatusCode::NOT_FOUND, "Error.NotFound", "No client endpoint has this path.", "Path")
+    })
+}
+
+/// The client's key, when the request is a WebSocket opening (RFC 6455, section 4.2.1).
+fn check_upgrade(request: &Request) -> Result<&str, Refusal> {
+    let names = |header, word: &str| {
+        request
+            .header(header)
+            .is_some_and(|value| value.split(',').any(|part| part.trim().eq_ignore_ascii_case(word)))
+    };
+    let opening =
+        request.method == Method::GET && names(UPGRADE, "websocket") && names(CONNECTION, "upgrade");
+    if !opening || request.header(SEC_WEBSOCKET_VERSION) != Some("13") {
+        return Err(errors::invalid("Upgrade", "The request is no WebSocket opening of version 13."));
+    }
+    request
+        .header(SEC_WEBSOCKET_KEY)
+        .ok_or_else(|| errors::invalid("Sec-WebSocket-Key", "The key is missing."))
+}
+
+/// One known protocol is chosen; a custom one, or one of several, only an event handler could choose, so that the
+/// client is a simple one.
+fn protocol(request: &Request) -> Result<Protocol, Refusal> {
+    let asked: Vec<&str> = request
+        .headers
+        .get_all(SEC_WEBSOCKET_PROTOCOL)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(',').map(str::trim))
+        .collect();
+    match asked.as_slice() {
+        [JSON] => Ok(Protocol::Json),
+        [name] if LATER.contains(name) => {
+            let message = format!("This emulator does not speak the subprotocol '{name}'.");
+            Err(errors::invalid("Sec-WebSocket-Protocol", &message))
+        }
+        _ => Ok(Protocol::Simple { mode: simple_mode(request)? }),
+    }
+}
+
+fn simple_mode(request: &Request) -> Result<SimpleMode, Refusal> {
+    match request.query("webpubsub_mode") {
+        None | Some("sendEvent") => Ok(SimpleMode::SendEvent),
+        Some("sendToGroup") => match request.query("group").filter(|group| names::is_group(group)) {
+            Some(group) => Ok(SimpleMode::SendToGroup(group.to_owned())),
+            None => Err(errors::invalid("group", errors::GROUP_NAME)),
+        },
+        Some(mode) => Err(errors::invalid("webpubsub_mode", &format!("The value '{mode}' is not valid."))),
+    }
+}

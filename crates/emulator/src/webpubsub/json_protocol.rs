@@ -1,0 +1,226 @@
+//! The subprotocol `json.webpubsub.azure.v1`: its frames in both directions (client protocols, sections 3 to 6).
+
+use std::collections::{HashSet, VecDeque};
+
+use serde::Deserialize;
+use serde_json::json;
+use serde_json::value::RawValue;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use super::connection::Identity;
+use super::delivery::{Data, Delivery, From};
+use super::hub::{Joined, Membership};
+use super::names;
+use super::outbox::{Closing, Outbox};
+use super::roles::Permission;
+
+/// How many ack ids a connection remembers.
+const REMEMBERED: usize = 1_000;
+
+/// A client's frame. Flat, since a tagged enum cannot keep `data` as it was written.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Incoming {
+    r#type: String,
+    group: Option<String>,
+    event: Option<String>,
+    ack_id: Option<u64>,
+    #[serde(default)]
+    no_echo: bool,
+    ttl_seconds: Option<u32>,
+    data_type: Option<String>,
+    data: Option<Box<RawValue>>,
+    sequence_id: Option<u64>,
+}
+
+/// Why a frame was not carried out, as its ack tells.
+struct Failure {
+    name: &'static str,
+    message: String,
+}
+
+/// Ends the connection: the frame is none that the protocol knows.
+struct Invalid(&'static str);
+
+/// The state of one connection's conversation.
+pub(super) struct Conversation<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) membership: &'a Membership,
+    pub(super) outbox: &'a Outbox,
+    acknowledged: Acknowledged,
+}
+
+/// The ack ids carried out last: each is carried out once.
+#[derive(Default)]
+struct Acknowledged {
+    order: VecDeque<u64>,
+    ids: HashSet<u64>,
+}
+
+/// The frame that says a client is connected.
+pub(super) fn connected(connection: &str, user: Option<&str>) -> Message {
+    let mut frame = json!({ "type": "system", "event": "connected", "connectionId": connection });
+    if let Some(user) = user {
+        frame["userId"] = user.into();
+    }
+    Message::text(frame.to_string())
+}
+
+/// The frame that says a client is about to be disconnected.
+pub(super) fn disconnected(reason: Option<&str>) -> Message {
+    let mut frame = json!({ "type": "system", "event": "disconnected" });
+    if let Some(reason) = reason {
+        frame["message"] = reason.into();
+    }
+    Message::text(frame.to_string())
+}
+
+/// The frame of a message.
+pub(super) fn message(delivery: &Delivery) -> String {
+    let (data_type, data) = delivery.data.write();
+    let quoted = |text: &str| serde_json::Value::from(text).to_string();
+    let from = match &delivery.from {
+        From::Server => r#""from":"server""#.to_owned(),
+        From::Group { group, user: None } => format!(r#""from":"group","group":{}"#, quoted(group)),
+        From::Group { group, user: Some(user) } => {
+            format!(r#""from":"group","group":{},"fromUserId":{}"#, quoted(group), quoted(user))
+        }
+    };
+    format!(r#"{{"type":"message",{from},"dataType":"{data_type}","data":{data}}}"#)
+}
+
+impl<'a> Conversation<'a> {
+    pub(super) fn new(identity: &'a Identity, membership: &'a Membership, outbox: &'a Outbox) -> Self {
+        Self { identity, membership, outbox, acknowledged: Acknowledged::default() }
+    }
+
+    /// Does what a frame asks for; an error is how the connection ends.
+    pub(super) fn receive(&mut self, frame: &Message) -> Result<(), Closing> {
+        let text = match frame {
+            Message::Text(text) => text.as_str(),
+            Message::Binary(_) => {
+                return Err(Closing::for_fault(CloseCode::Unsupported, "the protocol has text frames only"));
+            }
+            _ => return Ok(()),
+        };
+        let invalid = |Invalid(why): Invalid| Closing::for_fault(CloseCode::Invalid, why);
+        let frame: Incoming =
+            serde_json::from_str(text).map_err(|_| invalid(Invalid("the frame is invalid")))?;
+        self.carry_out(&frame).map_err(invalid)
+    }
+
+    fn carry_out(&mut self, frame: &Incoming) -> Result<(), Invalid> {
+        let outcome = match frame.r#type.as_str() {
+            "ping" => {
+                self.outbox.push(Message::text(r#"{"type":"pong"}"#));
+                return Ok(());
+            }
+            "sequenceAck" => return frame.sequence_id.map(|_| ()).ok_or(Invalid("sequenceId is missing")),
+            _ if self.is_duplicate(frame) => return Ok(()),
+            "joinGroup" => self.join(frame.group()?),
+            "leaveGroup" => self.leave(frame.group()?),
+            "sendToGroup" => self.send_to_group(frame)?,
+            "event" => frame.check_event().map(Ok)?,
+            _ => return Err(Invalid("the frame's type is unknown or not supported by the emulator")),
+        };
+        self.acknowledge(frame.ack_id, outcome);
+        Ok(())
+    }
+
+    fn join(&self, group: &str) -> Result<(), Failure> {
+        self.check(Permission::JoinLeaveGroup, group)?;
+        let Membership { hub, connection, .. } = self.membership;
+        match self.membership.hubs().join(hub, connection, group) {
+            Joined::TooMany => Err(Failure { name: "BadRequest", message: "in too many groups".to_owned() }),
+            Joined::Yes | Joined::NoConnection => Ok(()),
+        }
+    }
+
+    fn leave(&self, group: &str) -> Result<(), Failure> {
+        self.check(Permission::JoinLeaveGroup, group)?;
+        self.membership.hubs().leave(&self.membership.hub, &self.membership.connection, group);
+        Ok(())
+    }
+
+    fn send_to_group(&self, frame: &Incoming) -> Result<Result<(), Failure>, Invalid> {
+        let (group, data) = (frame.group()?, frame.data()?);
+        if let Err(failure) = self.check(Permission::SendToGroup, group) {
+            return Ok(Err(failure));
+        }
+        let from = From::Group { group: group.to_owned(), user: self.identity.user.clone() };
+        let own = self.membership.connection.as_str();
+        self.membership.hubs().deliver(&self.membership.hub, &Delivery { from, data }, |id, member| {
+            member.is_in(group) && !(frame.no_echo && id == own)
+        });
+        Ok(Ok(()))
+    }
+
+    fn check(&self, permission: Permission, group: &str) -> Result<(), Failure> {
+        if !names::is_group(group) {
+            return Err(Failure { name: "BadRequest", message: super::errors::GROUP_NAME.to_owned() });
+        }
+        if !self.identity.roles.grant(permission, group) {
+            let message = format!("The client has no permission for this in group '{group}'.");
+            return Err(Failure { name: "Forbidden", message });
+        }
+        Ok(())
+    }
+
+    fn is_duplicate(&self, frame: &Incoming) -> bool {
+        let Some(id) = frame.ack_id.filter(|id| self.acknowledged.ids.contains(id)) else { return false };
+        let message = format!("Message with ack-id: {id} has been processed");
+        self.acknowledge_failure(id, &Failure { name: "Duplicate", message });
+        true
+    }
+
+    fn acknowledge(&mut self, ack_id: Option<u64>, outcome: Result<(), Failure>) {
+        let Some(id) = ack_id else { return };
+        match outcome {
+            Ok(()) => {
+                self.acknowledged.remember(id);
+                self.outbox
+                    .push(Message::text(json!({ "type": "ack", "ackId": id, "success": true }).to_string()));
+            }
+            Err(failure) => self.acknowledge_failure(id, &failure),
+        }
+    }
+
+    fn acknowledge_failure(&self, id: u64, failure: &Failure) {
+        let error = json!({ "name": failure.name, "message": failure.message });
+        let frame = json!({ "type": "ack", "ackId": id, "success": false, "error": error });
+        self.outbox.push(Message::text(frame.to_string()));
+    }
+}
+
+impl Incoming {
+    fn group(&self) -> Result<&str, Invalid> {
+        self.group.as_deref().ok_or(Invalid("group is missing"))
+    }
+
+    fn data(&self) -> Result<Data, Invalid> {
+        if self.ttl_seconds.is_some_and(|ttl| ttl > 300) {
+            return Err(Invalid("ttlSeconds is not within 0 to 300"));
+        }
+        let data = self.data.as_ref().ok_or(Invalid("data is missing"))?;
+        Data::read(self.data_type.as_deref(), data).ok_or(Invalid("data does not fit dataType"))
+    }
+
+    fn check_event(&self) -> Result<(), Invalid> {
+        let event = self.event.as_deref().ok_or(Invalid("event is missing"))?;
+        self.data()?;
+        if names::is_event(event) { Ok(()) } else { Err(Invalid("the event's name is invalid")) }
+    }
+}
+
+impl Acknowledged {
+    fn remember(&mut self, id: u64) {
+        self.ids.insert(id);
+        self.order.push_back(id);
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The rules for names that come in paths, queries and frames (webpubsub REST, section 1).
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// ``^[A-Za-z][A-Za-z0-9_`,.[\]]{0,127}$``
+pub(super) fn is_hub(name: &str) -> bool {
+    name.len() <= 128
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_`,.[]".contains(c))
+}
+
+/// 1 to 1024 characters, not only white space.
+pub(super) fn is_group(name: &str) -> bool {
+    name.chars().count() <= 1024 && name.chars().any(|c| !c.is_whitespace())
+}
+
+/// `^[a-z][a-z0-9_.-]{0,127}$`, whatever the case.
+pub(super) fn is_event(name: &str) -> bool {
+    name.len() <= 128
+        && name.starts_with(|first: char| first.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+}
+
+/// One path segment.
+pub(super) fn encode(name: &str) -> String {
+    utf8_percent_encode(name, UNRESERVED).to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hub_names_follow_the_pattern() {
+        assert!(is_hub("Chat_1`,.[]") && is_hub(&"a".repeat(128)));
+        assert!(
+            !is_hub("") && !is_hub("1chat") && !is_hub("a-b") && !is_hub("é") && !is_hub(&"a".repeat(129))
+        );
+    }
+
+    #[test]
+    fn a_group_is_any_text_of_1_to_1024_characters_but_white_space() {
+        assert!(is_group("..") && is_group("a b") && is_group(&"é".repeat(1024)));
+        assert!(!is_group("") && !is_group(" \t") && !is_group(&"a".repeat(1025)));
+    }
+
+    #[test]
+    fn event_names_follow_the_pattern() {
+        assert!(is_event("order.Created-1_x") && !is_event("") && !is_event("1a") && !is_event("a b"));
+    }
+}

@@ -1,0 +1,170 @@
+//! The bounded queue of what a connection still has to send, and the order to close it.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use tokio::sync::{mpsc, watch};
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+const MOST_MESSAGES: usize = 1_000;
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+/// How a connection is to end.
+#[derive(Debug, Clone)]
+pub(super) struct Closing {
+    pub(super) code: CloseCode,
+    /// The reason as told in the `disconnected` frame, and cut to fit in the close frame.
+    pub(super) reason: Option<String>,
+    /// Whether a pub/sub client is sent a `disconnected` frame first.
+    pub(super) announced: bool,
+    /// Whether what is queued is sent before.
+    pub(super) drained: bool,
+}
+
+impl Closing {
+    /// Closed by the application, through REST.
+    pub(super) fn by_server(reason: Option<&str>) -> Self {
+        Self { code: CloseCode::Normal, reason: reason.map(str::to_owned), announced: true, drained: true }
+    }
+
+    /// Closed for something that the client sent.
+    pub(super) fn for_fault(code: CloseCode, reason: &str) -> Self {
+        Self { code, reason: Some(reason.to_owned()), announced: false, drained: true }
+    }
+
+    fn slow_client() -> Self {
+        let reason = Some("SlowClient".to_owned());
+        Self { code: CloseCode::Policy, reason, announced: true, drained: false }
+    }
+}
+
+/// The sending end; clones fill the same queue.
+#[derive(Debug, Clone)]
+pub(super) struct Outbox {
+    queue: mpsc::UnboundedSender<Message>,
+    size: Arc<Size>,
+    closing: watch::Sender<Option<Closing>>,
+}
+
+/// The receiving end, held by the connection's task.
+#[derive(Debug)]
+pub(super) struct Pending {
+    queue: mpsc::UnboundedReceiver<Message>,
+    size: Arc<Size>,
+    pub(super) closing: watch::Receiver<Option<Closing>>,
+}
+
+#[derive(Debug, Default)]
+struct Size {
+    messages: AtomicUsize,
+    bytes: AtomicUsize,
+}
+
+/// Both ends of a new queue.
+pub(super) fn outbox() -> (Outbox, Pending) {
+    // Unbounded, since the bound is on bytes as well and kept here.
+    let (sender, queue) = mpsc::unbounded_channel();
+    let (closing, told) = watch::channel(None);
+    let size = Arc::new(Size::default());
+    (Outbox { queue: sender, size: Arc::clone(&size), closing }, Pending { queue, size, closing: told })
+}
+
+impl Outbox {
+    /// Queues a message. A client that lets the queue grow past its bounds is closed.
+    pub(super) fn push(&self, message: Message) {
+        let messages = self.size.messages.fetch_add(1, Ordering::AcqRel) + 1;
+        let bytes = self.size.bytes.fetch_add(message.len(), Ordering::AcqRel) + message.len();
+        if messages > MOST_MESSAGES || bytes > MOST_BYTES {
+            self.size.take(message.len());
+            self.close(Closing::slow_client());
+        } else if self.queue.send(message).is_err() {
+            tracing::trace!("a message for a connection that has just ended");
+        }
+    }
+
+    /// Orders the connection to end; the first order counts.
+    pub(super) fn close(&self, closing: Closing) {
+        self.closing.send_if_modified(|current| {
+            let first = current.is_none();
+            current.get_or_insert(closing);
+            first
+        });
+    }
+
+    /// Whether the connection has been ordered to end.
+    pub(super) fn is_closing(&self) -> bool {
+        self.closing.borrow().is_some()
+    }
+}
+
+impl Pending {
+    /// The next message; waits for ever when there is none.
+    pub(super) async fn next(&mut self) -> Message {
+        match self.queue.recv().await {
+            Some(message) => self.taken(message),
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The next message that is already there.
+    pub(super) fn try_next(&mut self) -> Option<Message> {
+        let message = self.queue.try_recv().ok()?;
+        Some(self.taken(message))
+    }
+
+    fn taken(&self, message: Message) -> Message {
+        self.size.take(message.len());
+        message
+    }
+}
+
+impl Size {
+    fn take(&self, bytes: usize) {
+        self.messages.fetch_sub(1, Ordering::AcqRel);
+        self.bytes.fetch_sub(bytes, Ordering::AcqRel);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queue_of_more_than_a_thousand_messages_closes_the_client() {
+        let (outbox, mut pending) = outbox();
+        (0..MOST_MESSAGES).for_each(|_| outbox.push(Message::text("x")));
+        assert!(!outbox.is_closing());
+        outbox.push(Message::text("x"));
+        assert!(outbox.is_closing());
+        assert_eq!(std::iter::from_fn(|| pending.try_next()).count(), MOST_MESSAGES);
+    }
+
+    #[test]
+    fn a_queue_of_more_than_16_megabytes_closes_the_client() {
+        let (outbox, _pending) = outbox();
+        (0..16).for_each(|_| outbox.push(Message::binary(vec![0; 1024 * 1024])));
+        assert!(!outbox.is_closing());
+        outbox.push(Message::text("x"));
+        assert!(outbox.is_closing());
+    }
+
+    #[test]
+    fn taking_messages_makes_room_again() {
+        let (outbox, mut pending) = outbox();
+        for _ in 0..3 * MOST_MESSAGES {
+            outbox.push(Message::text("x"));
+            pending.try_next();
+        }
+        assert!(!outbox.is_closing());
+    }
+
+    #[test]
+    fn the_first_order_to_close_counts() {
+        let (outbox, pending) = outbox();
+        outbox.close(Closing::by_server(Some("first")));
+        outbox.close(Closing::by_server(Some("second")));
+        let closing = pending.closing.borrow().clone().unwrap();
+        assert_eq!(closing.reason.as_deref(), Some("first"));
+    }
+}

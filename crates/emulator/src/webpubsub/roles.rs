@@ -1,0 +1,170 @@
+//! What a client may do with groups: the roles of its token, with their patterns (webpubsub auth, section 5).
+
+/// The roles of one connection.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Roles(Vec<Role>);
+
+#[derive(Debug, Clone)]
+struct Role {
+    permission: Permission,
+    scope: Scope,
+}
+
+/// A permission that a role can grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Permission {
+    JoinLeaveGroup,
+    SendToGroup,
+}
+
+#[derive(Debug, Clone)]
+enum Scope {
+    Any,
+    Group(String),
+    Pattern(Vec<Token>),
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Token {
+    Character(char),
+    /// `?`: one character, no dot.
+    One,
+    /// `*`: any number of characters, no dots.
+    Many,
+    /// `**`: any number of characters.
+    All,
+}
+
+impl Roles {
+    /// Reads role names; those that mean nothing to groups are passed over.
+    pub(super) fn read<'a>(names: impl IntoIterator<Item = &'a String>) -> Self {
+        Self(names.into_iter().filter_map(|name| Role::read(name)).collect())
+    }
+
+    /// Whether a role grants this permission for this group.
+    pub(super) fn grant(&self, permission: Permission, group: &str) -> bool {
+        self.0.iter().any(|role| role.permission == permission && role.scope.contains(group))
+    }
+}
+
+impl Role {
+    fn read(name: &str) -> Option<Self> {
+        let name = name.strip_prefix("webpubsub.")?;
+        let (verb, group) = name.split_once('.').map_or((name, None), |(verb, group)| (verb, Some(group)));
+        let (permission, plural) = match verb {
+            "joinLeaveGroup" => (Permission::JoinLeaveGroup, false),
+            "joinLeaveGroups" => (Permission::JoinLeaveGroup, true),
+            "sendToGroup" => (Permission::SendToGroup, false),
+            "sendToGroups" => (Permission::SendToGroup, true),
+            _ => return None,
+        };
+        let scope = match (group, plural) {
+            (None, false) => Scope::Any,
+            (Some(group), false) => Scope::Group(group.to_owned()),
+            (Some(pattern), true) => Scope::Pattern(read_pattern(pattern)?),
+            (None, true) => return None,
+        };
+        Some(Self { permission, scope })
+    }
+}
+
+impl Scope {
+    fn contains(&self, group: &str) -> bool {
+        match self {
+            Self::Any => true,
+            Self::Group(name) => name == group,
+            Self::Pattern(pattern) => matches(pattern, group),
+        }
+    }
+}
+
+/// `None` for more than five `*`.
+fn read_pattern(text: &str) -> Option<Vec<Token>> {
+    if text.chars().filter(|c| *c == '*').count() > 5 {
+        return None;
+    }
+    let mut tokens = Vec::new();
+    let mut rest = text.chars().peekable();
+    while let Some(c) = rest.next() {
+        tokens.push(match c {
+            '?' => Token::One,
+            '*' if rest.next_if_eq(&'*').is_some() => Token::All,
+            '*' => Token::Many,
+            '\\' => Token::Character(rest.next()?),
+            other => Token::Character(other),
+        });
+    }
+    Some(tokens)
+}
+
+/// Walks the group's characters with the set of places in the pattern that have been reached: no backtracking, so that
+/// no pattern takes long.
+fn matches(pattern: &[Token], group: &str) -> bool {
+    let mut reached = vec![false; pattern.len() + 1];
+    reached[0] = true;
+    skip_stars(pattern, &mut reached);
+    for c in group.chars() {
+        let mut next = vec![false; pattern.len() + 1];
+        for (place, token) in pattern.iter().enumerate().filter(|(place, _)| reached[*place]) {
+            match token {
+                Token::Character(expected) if *expected == c => next[place + 1] = true,
+                Token::One if c != '.' => next[place + 1] = true,
+                Token::Many if c != '.' => next[place] = true,
+                Token::All => next[place] = true,
+                _ => {}
+            }
+        }
+        skip_stars(pattern, &mut next);
+        reached = next;
+    }
+    reached[pattern.len()]
+}
+
+fn skip_stars(pattern: &[Token], reached: &mut [bool]) {
+    for (place, token) in pattern.iter().enumerate() {
+        if reached[place] && matches!(token, Token::Many | Token::All) {
+            reached[place + 1] = true;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn may_send(role: &str, group: &str) -> bool {
+        Roles::read(&[role.to_owned()]).grant(Permission::SendToGroup, group)
+    }
+
+    #[test]
+    fn a_role_without_a_group_grants_every_group() {
+        assert!(may_send("webpubsub.sendToGroup", "any.thing"));
+        assert!(!may_send("webpubsub.joinLeaveGroup", "any.thing"));
+    }
+
+    #[test]
+    fn a_role_with_a_group_grants_that_group_only() {
+        assert!(may_send("webpubsub.sendToGroup.a.b", "a.b"));
+        assert!(!may_send("webpubsub.sendToGroup.a.b", "a.B"));
+        assert!(!may_send("webpubsub.sendToGroup.*", "a"));
+    }
+
+    #[test]
+    fn the_plural_form_is_a_pattern() {
+        assert!(may_send("webpubsub.sendToGroups.room?", "room1"));
+        assert!(!may_send("webpubsub.sendToGroups.room?", "room."));
+        assert!(!may_send("webpubsub.sendToGroups.room?", "room"));
+        assert!(may_send("webpubsub.sendToGroups.a.*.z", "a.bcd.z"));
+        assert!(!may_send("webpubsub.sendToGroups.a.*.z", "a.b.c.z"));
+        assert!(may_send("webpubsub.sendToGroups.a.**.z", "a.b.c.z"));
+        assert!(may_send(r"webpubsub.sendToGroups.a\*", "a*"));
+        assert!(!may_send(r"webpubsub.sendToGroups.a\*", "ab"));
+        assert!(!may_send("webpubsub.sendToGroups", "a"));
+    }
+
+    #[test]
+    fn a_pattern_with_more_than_five_stars_grants_nothing() {
+        assert!(may_send("webpubsub.sendToGroups.*a*b*c*d*", "abcd"));
+        assert!(!may_send("webpubsub.sendToGroups.*a*b*c*d*e*", "abcde"));
+    }
+}

@@ -1,0 +1,33 @@
+//! Clients without a pub/sub protocol: every frame is a payload (client protocols, section 2).
+
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use super::connection::{Identity, SimpleMode};
+use super::delivery::{Data, Delivery, From};
+use super::hub::Membership;
+use super::outbox::Closing;
+use super::roles::Permission;
+
+/// Does what a frame asks for; an error is how the connection ends.
+pub(super) fn receive(
+    mode: &SimpleMode,
+    identity: &Identity,
+    membership: &Membership,
+    frame: Message,
+) -> Result<(), Closing> {
+    let data = match frame {
+        Message::Text(text) => Data::Text(text.as_str().to_owned()),
+        Message::Binary(bytes) => Data::Binary(bytes),
+        _ => return Ok(()),
+    };
+    let SimpleMode::SendToGroup(group) = mode else {
+        return Err(Closing::for_fault(CloseCode::Policy, "no handler takes the event `message`"));
+    };
+    if !identity.roles.grant(Permission::SendToGroup, group) {
+        return Err(Closing::for_fault(CloseCode::Policy, "no role to send to the group"));
+    }
+    let delivery = Delivery { from: From::Group { group: group.clone(), user: identity.user.clone() }, data };
+    membership.hubs().deliver(&membership.hub, &delivery, |_, member| member.is_in(group));
+    Ok(())
+}

@@ -1,0 +1,176 @@
+//! A WebSocket from the answer 101 to its end: one side reads frames, the other writes what is queued, and both end in
+//! order when either side closes.
+
+use std::time::Duration;
+
+use futures_util::stream::{SplitSink, SplitStream};
+use futures_util::{SinkExt as _, StreamExt as _};
+use tokio::io::AsyncReadExt as _;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
+use tokio_tungstenite::tungstenite::{Error, Message};
+
+use super::connection::{Identity, Protocol};
+use super::hub::Membership;
+use super::json_protocol::{self, Conversation};
+use super::outbox::{Closing, Outbox, Pending};
+use super::simple;
+use crate::clock::Clock;
+use crate::server::Upgraded;
+
+type Sink = SplitSink<WebSocketStream<Upgraded>, Message>;
+type Source = SplitStream<WebSocketStream<Upgraded>>;
+
+const MOST_BYTES: usize = 1024 * 1024;
+/// How long the end of a connection may take: a client that does not answer cannot hold it.
+const GRACE: Duration = Duration::from_secs(5);
+
+/// Why reading ended.
+#[derive(PartialEq, Eq)]
+enum ReadEnd {
+    /// The client is gone, or closed in order.
+    Gone,
+    /// What comes cannot be read as frames any more.
+    Broken,
+}
+
+/// Serves a client until its end; the membership ends with it.
+pub(super) async fn run(
+    stream: Upgraded,
+    identity: Identity,
+    membership: Membership,
+    outbox: Outbox,
+    pending: Pending,
+    clock: Clock,
+) {
+    let config =
+        WebSocketConfig::default().max_message_size(Some(MOST_BYTES)).max_frame_size(Some(MOST_BYTES));
+    let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    let (mut sink, mut source) = socket.split();
+    let end = {
+        let mut writing = std::pin::pin!(write(&mut sink, pending, &identity, &clock));
+        let mut reading = std::pin::pin!(read(&mut source, &identity, &membership, &outbox));
+        tokio::select! {
+            () = &mut writing => within_grace(&clock, reading).await.unwrap_or(ReadEnd::Gone),
+            end = &mut reading => {
+                if end == ReadEnd::Broken {
+                    within_grace(&clock, writing).await;
+                }
+                end
+            }
+        }
+    };
+    drop(membership);
+    if end == ReadEnd::Broken {
+        within_grace(&clock, swallow(sink, source)).await;
+    }
+}
+
+/// Reads frames and does what they ask for. Once the connection is to close, frames are passed over up to the client's
+/// close frame.
+async fn read(source: &mut Source, identity: &Identity, membership: &Membership, outbox: &Outbox) -> ReadEnd {
+    let mut conversation = Conversation::new(identity, membership, outbox);
+    while let Some(frame) = source.next().await {
+        let outcome = match frame {
+            Ok(Message::Close(_)) => continue,
+            Ok(_) if outbox.is_closing() => continue,
+            Ok(frame) => match &identity.protocol {
+                Protocol::Json => conversation.receive(&frame),
+                Protocol::Simple { mode } => simple::receive(mode, identity, membership, frame),
+            },
+            Err(error) => match fault(&error) {
+                Some(closing) => {
+                    outbox.close(closing);
+                    return ReadEnd::Broken;
+                }
+                None => return ReadEnd::Gone,
+            },
+        };
+        if let Err(closing) = outcome {
+            outbox.close(closing);
+        }
+    }
+    ReadEnd::Gone
+}
+
+/// How to close after a frame that cannot be read; `None` when there is nobody to tell.
+fn fault(error: &Error) -> Option<Closing> {
+    match error {
+        Error::Capacity(_) => Some(Closing::for_fault(CloseCode::Size, "the message is larger than 1 MB")),
+        Error::Utf8(_) => Some(Closing::for_fault(CloseCode::Invalid, "the text is not UTF-8")),
+        Error::Protocol(_) => {
+            Some(Closing::for_fault(CloseCode::Protocol, "the frame is not a WebSocket frame"))
+        }
+        _ => None,
+    }
+}
+
+/// Writes what is queued until the connection is to close, then the last frames; returns once they are sent, or when
+/// they cannot be.
+async fn write(sink: &mut Sink, mut pending: Pending, identity: &Identity, clock: &Clock) {
+    let mut told = pending.closing.clone();
+    let closing = tokio::select! {
+        biased;
+        closing = told.wait_for(Option::is_some) => closing.ok().and_then(|closing| closing.clone()),
+        () = write_queued(sink, &mut pending) => return,
+    };
+    if let Some(closing) = closing {
+        within_grace(clock, write_last(sink, &mut pending, identity, &closing)).await;
+    }
+}
+
+async fn write_queued(sink: &mut Sink, pending: &mut Pending) {
+    loop {
+        let message = pending.next().await;
+        if sink.send(message).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn write_last(sink: &mut Sink, pending: &mut Pending, identity: &Identity, closing: &Closing) {
+    while let Some(message) = pending.try_next() {
+        if closing.drained && sink.send(message).await.is_err() {
+            return;
+        }
+    }
+    if closing.announced && identity.protocol == Protocol::Json {
+        let _ = sink.send(json_protocol::disconnected(closing.reason.as_deref())).await;
+    }
+    let reason = close_text(closing.reason.as_deref().unwrap_or(""));
+    let _ = sink.send(Message::Close(Some(CloseFrame { code: closing.code, reason: reason.into() }))).await;
+}
+
+/// Reads on without looking: closing a socket with unread bytes resets it, and the close frame would be lost.
+async fn swallow(sink: Sink, source: Source) {
+    let Ok(mut socket) = sink.reunite(source) else { return };
+    let mut buffer = vec![0; 16 * 1024];
+    while let Ok(1..) = socket.get_mut().read(&mut buffer).await {}
+}
+
+async fn within_grace<T>(clock: &Clock, work: impl Future<Output = T>) -> Option<T> {
+    tokio::select! {
+        done = work => Some(done),
+        () = clock.sleep(GRACE) => None,
+    }
+}
+
+/// A close frame holds at most 123 bytes of text (RFC 6455, section 5.5), here cut between characters.
+fn close_text(reason: &str) -> &str {
+    let fits = (0..=reason.len().min(123)).rev().find(|end| reason.is_char_boundary(*end));
+    &reason[..fits.unwrap_or(0)]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_reason_is_cut_between_characters() {
+        assert_eq!(close_text("bye"), "bye");
+        assert_eq!(close_text(&"a".repeat(200)).len(), 123);
+        assert_eq!(close_text(&"€".repeat(50)), "€".repeat(41));
+        assert_eq!(close_text(&format!("a{}", "€".repeat(50))).len(), 121);
+    }
+}

@@ -1,0 +1,264 @@
+//! The tokens of the service and of its clients, read with a JWT library that no client crate uses.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use http::header::AUTHORIZATION;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use percent_encoding::percent_decode_str;
+use serde::{Deserialize, Serialize};
+
+use crate::server::Request;
+
+const SKEW: f64 = 300.0;
+const LIFE: Duration = Duration::from_secs(3600);
+
+/// The two access keys; either signs.
+#[derive(Debug, Default)]
+pub(super) struct Keys;
+
+/// What a client access token says: made by a test, signed by
+/// [`client_access_url`](super::WebPubSub::client_access_url).
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ClientToken {
+    /// The user; anonymous without.
+    pub user: Option<String>,
+    /// The roles, such as `webpubsub.sendToGroup.<group>`.
+    pub roles: Vec<String>,
+    /// The groups joined at connect.
+    pub groups: Vec<String>,
+}
+
+/// What the emulator reads of either token.
+#[derive(Debug, Deserialize)]
+pub(super) struct Claims {
+    #[serde(default)]
+    aud: Texts,
+    exp: Option<f64>,
+    nbf: Option<f64>,
+    sub: Option<String>,
+    nameid: Option<String>,
+    #[serde(rename = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier")]
+    name_identifier: Option<String>,
+    #[serde(default)]
+    pub(super) role: Texts,
+    #[serde(default, rename = "webpubsub.group")]
+    pub(super) groups: Texts,
+}
+
+/// A claim that is one text or a list of them.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum Texts {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Serialize)]
+struct Signed<'a> {
+    aud: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sub: Option<&'a str>,
+    #[serde(skip_serializing_if = "<[String]>::is_empty")]
+    role: &'a [String],
+    #[serde(skip_serializing_if = "<[String]>::is_empty", rename = "webpubsub.group")]
+    groups: &'a [String],
+    iat: u64,
+    exp: u64,
+}
+
+impl ClientToken {
+    /// Anonymous, without roles and groups.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Sets the user.
+    #[must_use]
+    pub fn user(mut self, user: impl Into<String>) -> Self {
+        self.user = Some(user.into());
+        self
+    }
+
+    /// Adds a role.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.roles.push(role.into());
+        self
+    }
+
+    /// Adds a group that the client joins at connect.
+    #[must_use]
+    pub fn group(mut self, group: impl Into<String>) -> Self {
+        self.groups.push(group.into());
+        self
+    }
+
+    pub(super) fn sign(&self, audience: &str, now: SystemTime) -> String {
+        self.sign_for(audience, now, LIFE)
+    }
+
+    pub(super) fn sign_for(&self, audience: &str, now: SystemTime, life: Duration) -> String {
+        let now = seconds(now) as u64;
+        let (sub, role, groups) = (self.user.as_deref(), &self.roles, &self.groups);
+        let claims = Signed { aud: audience, sub, role, groups, iat: now, exp: now + life.as_secs() };
+        let key = EncodingKey::from_secret(Keys::PRIMARY.as_bytes());
+        // HMAC over a key in memory does not fail; an empty token would be refused by the handshake.
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap_or_default()
+    }
+}
+
+impl Texts {
+    pub(super) fn as_slice(&self) -> &[String] {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::Many(texts) => texts,
+        }
+    }
+}
+
+impl Default for Texts {
+    fn default() -> Self {
+        Self::Many(Vec::new())
+    }
+}
+
+impl Claims {
+    /// The user, where empty text means anonymous as well.
+    pub(super) fn user(&self) -> Option<String> {
+        let named = [&self.sub, &self.nameid, &self.name_identifier];
+        named.into_iter().flatten().find(|name| !name.is_empty()).cloned()
+    }
+}
+
+impl Keys {
+    pub(super) const PRIMARY: &'static str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+    pub(super) const SECONDARY: &'static str = "HGFEDCBA9876543210ZYXWVUTSRQPONMLKJIHGFEDCBA";
+
+    /// Checks the token of a REST request: its audience is the request's own URL, with the query or without.
+    pub(super) fn check_service_token(&self, request: &Request, now: SystemTime) -> Result<(), &'static str> {
+        let claims = self.read(bearer(request).ok_or("the request has no bearer token")?, now)?;
+        let url = format!("http://{}{}", request.host, request.target);
+        let path = url.split('?').next().unwrap_or(&url);
+        let fits = |audience: &String| same(audience, &url) || same(audience, path);
+        if claims.aud.as_slice().iter().any(fits) {
+            Ok(())
+        } else {
+            Err("the audience is not the request's URL")
+        }
+    }
+
+    /// Checks the token of a client: its audience is the address of the hub, under any of the four schemes.
+    pub(super) fn check_client_token(
+        &self,
+        request: &Request,
+        hub: &str,
+        now: SystemTime,
+    ) -> Result<Claims, &'static str> {
+        let token =
+            request.query("access_token").or_else(|| bearer(request)).ok_or("the request has no token")?;
+        let claims = self.read(token, now)?;
+        let address = format!("{}/client/hubs/{hub}", request.host);
+        let fits = |audience: &String| {
+            let bare = ["http://", "https://", "ws://", "wss://"]
+                .iter()
+                .find_map(|scheme| audience.strip_prefix(scheme));
+            bare.is_some_and(|bare| same(bare, &address))
+        };
+        if claims.aud.as_slice().iter().any(fits) {
+            Ok(claims)
+        } else {
+            Err("the audience is not the hub's address")
+        }
+    }
+
+    /// Checks signature and times. The library's own check of times is off, since the emulator's clock can be moved.
+    fn read(&self, token: &str, now: SystemTime) -> Result<Claims, &'static str> {
+        let mut rules = Validation::new(Algorithm::HS256);
+        rules.validate_exp = false;
+        rules.validate_nbf = false;
+        rules.validate_aud = false;
+        rules.required_spec_claims.clear();
+        let claims = [Self::PRIMARY, Self::SECONDARY]
+            .into_iter()
+            .find_map(|key| {
+                let key = DecodingKey::from_secret(key.as_bytes());
+                jsonwebtoken::decode::<Claims>(token, &key, &rules).ok()
+            })
+            .ok_or("the token is malformed or its signature is invalid")?
+            .claims;
+        let now = seconds(now);
+        match claims.exp {
+            None => return Err("the token has no exp"),
+            Some(exp) if exp + SKEW < now => return Err("the token has expired"),
+            Some(_) => {}
+        }
+        if claims.nbf.is_some_and(|nbf| nbf - SKEW > now) {
+            return Err("the token is not valid yet");
+        }
+        Ok(claims)
+    }
+}
+
+fn bearer(request: &Request) -> Option<&str> {
+    let (scheme, token) = request.header(AUTHORIZATION)?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+}
+
+/// Compared without case, as written and percent-decoded.
+fn same(audience: &str, url: &str) -> bool {
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().to_lowercase();
+    audience.eq_ignore_ascii_case(url) || decoded(audience) == decoded(url)
+}
+
+fn seconds(time: SystemTime) -> f64 {
+    time.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64()
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, Method};
+
+    use super::*;
+
+    // The test vectors of the auth spec, sections 2 and 4, at their own time.
+    const SERVICE: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwOi8vbG9jYWxob3N0OjgwODAvYXBpL2h1YnMvY2hhdC86c2VuZD9hcGktdmVyc2lvbj0yMDI0LTEyLTAxIiwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAwMDAzMDB9.y_6yceUQaX8qsuLwt7SRBfDDkYvykicwjPy1F2VM7KQ";
+    const CLIENT: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwOi8vbG9jYWxob3N0OjgwODAvY2xpZW50L2h1YnMvY2hhdCIsInN1YiI6InVzZXIxIiwicm9sZSI6WyJ3ZWJwdWJzdWIuc2VuZFRvR3JvdXAuZzEiXSwid2VicHVic3ViLmdyb3VwIjpbImcxIl0sImlhdCI6MTcwMDAwMDAwMCwiZXhwIjoxNzAwMDAzNjAwfQ.4NcJfT0mhF8-H1gbrWvtGEwK17k9kmLyeko-Nn4ocbc";
+
+    fn at(seconds: u64) -> SystemTime {
+        UNIX_EPOCH + Duration::from_secs(seconds)
+    }
+
+    fn request(method: Method, target: &str, token: &str) -> Request {
+        let headers = [("host", "localhost:8080"), ("authorization", &format!("Bearer {token}"))];
+        let headers = headers.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+        Request::read(method, target.to_owned(), HeaderMap::from_iter(headers), Bytes::new()).unwrap()
+    }
+
+    #[test]
+    fn the_service_token_of_the_spec_is_taken_at_its_time() {
+        let request = request(Method::POST, "/api/hubs/chat/:send?api-version=2024-12-01", SERVICE);
+        assert_eq!(Keys.check_service_token(&request, at(1_700_000_000)), Ok(()));
+        assert_eq!(Keys.check_service_token(&request, at(1_700_000_600)), Ok(()));
+        assert_eq!(Keys.check_service_token(&request, at(1_700_000_601)), Err("the token has expired"));
+    }
+
+    #[test]
+    fn the_client_token_of_the_spec_says_who_the_client_is() {
+        let request = request(Method::GET, "/client/hubs/chat", CLIENT);
+        let claims = Keys.check_client_token(&request, "chat", at(1_700_000_000)).unwrap();
+        assert_eq!(claims.user().as_deref(), Some("user1"));
+        assert_eq!(
+            (claims.role.as_slice(), claims.groups.as_slice()),
+            (&["webpubsub.sendToGroup.g1".to_owned()][..], &["g1".to_owned()][..])
+        );
+    }
+
+    #[test]
+    fn a_signed_client_token_has_the_claims_of_the_spec() {
+        let token = ClientToken::new().user("user1").role("webpubsub.sendToGroup.g1").group("g1");
+        let signed = token.sign("http://localhost:8080/client/hubs/chat", at(1_700_000_000));
+        // The header's members may stand in another order, and the signature follows from it.
+        assert_eq!(signed.split('.').nth(1), CLIENT.split('.').nth(1));
+    }
+}

@@ -1,0 +1,87 @@
+//! What the tests of the emulator share: a small HTTP/1.1 client that hides nothing.
+#![allow(dead_code, reason = "each test program uses a part")]
+
+#[cfg(feature = "webpubsub")]
+pub(crate) mod clients;
+
+use serde_json::Value;
+use service_emulator::Emulator;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+/// An HTTP answer.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    fn read(text: &str) -> Self {
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no HTTP answer: {text:?}"));
+        let mut lines = head.split("\r\n");
+        let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
+        let header =
+            |line: &str| line.split_once(':').map(|(k, v)| (k.to_ascii_lowercase(), v.trim().to_owned()));
+        Self { status, headers: lines.filter_map(header).collect(), body: body.to_owned() }
+    }
+}
+
+/// Sends bytes on a connection of their own and reads to its end.
+pub(crate) async fn exchange(emulator: &Emulator, request: &[u8]) -> std::io::Result<String> {
+    let mut stream = TcpStream::connect(emulator.address()).await?;
+    stream.write_all(request).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+/// The text of a request that ends its connection.
+pub(crate) fn request_text(
+    emulator: &Emulator,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> String {
+    let mut text =
+        format!("{method} {target} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n", emulator.address());
+    for (name, value) in headers {
+        text += &format!("{name}: {value}\r\n");
+    }
+    if !body.is_empty() || matches!(method, "POST" | "PUT") {
+        text += &format!("Content-Length: {}\r\n", body.len());
+    }
+    text + "\r\n" + body
+}
+
+pub(crate) async fn http(
+    emulator: &Emulator,
+    method: &str,
+    target: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Answer {
+    let text = request_text(emulator, method, target, headers, body);
+    Answer::read(&exchange(emulator, text.as_bytes()).await.unwrap())
+}
+
+/// Sends bytes and reads the head of the answer, however long the connection stays open after it.
+pub(crate) async fn head(emulator: &Emulator, request: &[u8]) -> Answer {
+    let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
+    stream.write_all(request).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    Answer::read(&String::from_utf8(head).unwrap())
+}

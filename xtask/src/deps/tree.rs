@@ -1,0 +1,78 @@
+//! What `cargo tree` says, as a list of crates.
+
+use std::collections::BTreeSet;
+use std::process::Command;
+
+use crate::failure::{Failure, Result};
+use crate::process;
+
+/// A flat list, name and version apart from the licence; edges of build scripts and tests left out.
+pub(super) const ARGS: [&str; 7] = ["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}\t{l}"];
+
+/// A crate in one version.
+#[derive(Debug, Default, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Crate {
+    pub(super) name: String,
+    pub(super) version: String,
+    /// As its manifest says it; empty when it says nothing.
+    pub(super) licence: String,
+}
+
+/// The crates of the tree that a command prints, each once: offline where all is at hand, else from the registry.
+pub(super) fn crates(command: impl Fn(&'static [&'static str]) -> Command) -> Result<Vec<Crate>> {
+    let text = process::read(command(&["--offline"])).or_else(|_| process::read(command(&[])))?;
+    let crates = parse(&text);
+    if crates.is_empty() {
+        return Err(Failure::failed("`cargo tree` printed no crate"));
+    }
+    Ok(crates)
+}
+
+/// The names that stand for more than one crate.
+pub(super) fn in_two_versions(crates: &[Crate]) -> Vec<&str> {
+    let mut names: Vec<&str> = crates.iter().map(|one| one.name.as_str()).collect();
+    names.sort_unstable();
+    let again = names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]);
+    again.collect::<BTreeSet<_>>().into_iter().collect()
+}
+
+fn parse(text: &str) -> Vec<Crate> {
+    let crates: BTreeSet<Crate> = text.lines().filter_map(parse_line).collect();
+    crates.into_iter().collect()
+}
+
+/// `name v1.0.0 (proc-macro)<tab>MIT (*)`, where the star says that its own dependencies stood further up.
+fn parse_line(line: &str) -> Option<Crate> {
+    let (package, licence) = line.split_once('\t')?;
+    let mut words = package.split(' ');
+    Some(Crate {
+        name: words.next()?.to_owned(),
+        version: words.next()?.to_owned(),
+        licence: licence.trim_end().trim_end_matches("(*)").trim_end().to_owned(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TREE: &str = "hello v0.0.0 (/x/hello)\t\nsyn v2.0.1\tMIT OR Apache-2.0\nderive v1.0.0 (proc-macro)\tMIT\n\
+                        syn v1.0.9\tMIT\nsyn v2.0.1\tMIT OR Apache-2.0 (*)\n\n";
+
+    #[test]
+    fn a_crate_that_is_named_again_counts_once() {
+        let crates = parse(TREE);
+        let told: Vec<_> =
+            crates.iter().map(|one| format!("{} {}: {}", one.name, one.version, one.licence)).collect();
+        let expected =
+            ["derive v1.0.0: MIT", "hello v0.0.0: ", "syn v1.0.9: MIT", "syn v2.0.1: MIT OR Apache-2.0"];
+        assert_eq!(told, expected);
+    }
+
+    #[test]
+    fn a_crate_in_two_versions_is_named_once() {
+        assert_eq!(in_two_versions(&parse(TREE)), ["syn"]);
+        let doubled = [TREE, "syn v3.0.0\tMIT\n"].concat();
+        assert_eq!(in_two_versions(&parse(&doubled)), ["syn"]);
+    }
+}

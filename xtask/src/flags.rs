@@ -1,0 +1,79 @@
+//! Reading of command lines that several commands share: a help page, flags without a value, arguments to pass on.
+
+use std::ffi::OsString;
+
+use crate::failure::Result;
+
+/// Prints `help` and gives true when the arguments ask for it before anything else.
+pub(crate) fn wants_help(args: &[OsString], help: &str) -> bool {
+    let wanted = args.first().is_some_and(|first| first == "--help" || first == "-h");
+    if wanted {
+        println!("{}", help.trim_end());
+    }
+    wanted
+}
+
+/// Which of `known` (without their dashes) are given; `None` when the help page was asked for, and printed.
+pub(crate) fn switches<const N: usize>(
+    args: Vec<OsString>,
+    known: [&str; N],
+    help: &str,
+) -> Result<Option<[bool; N]>> {
+    let mut given = [false; N];
+    let mut parser = lexopt::Parser::from_args(args);
+    while let Some(arg) = parser.next()? {
+        let lexopt::Arg::Long(name) = arg else {
+            if arg == lexopt::Arg::Short('h') {
+                println!("{}", help.trim_end());
+                return Ok(None);
+            }
+            return Err(arg.unexpected().into());
+        };
+        match known.iter().position(|known| *known == name) {
+            Some(index) => given[index] = true,
+            None if name == "help" => {
+                println!("{}", help.trim_end());
+                return Ok(None);
+            }
+            None => return Err(arg.unexpected().into()),
+        }
+    }
+    Ok(Some(given))
+}
+
+/// What a command passes on to the program that it runs: everything, less a leading `--`, which says that even a
+/// `--help` is the program's.
+pub(crate) fn passed_on(mut args: Vec<OsString>) -> Vec<OsString> {
+    if args.first().is_some_and(|first| first == "--") {
+        args.remove(0);
+    }
+    args
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(line: &str) -> Vec<OsString> {
+        line.split_whitespace().map(OsString::from).collect()
+    }
+
+    #[test]
+    fn a_switch_is_set_only_when_given() {
+        assert_eq!(switches(words("--b"), ["a", "b"], "").unwrap(), Some([false, true]));
+        assert_eq!(switches(words(""), ["a", "b"], "").unwrap(), Some([false, false]));
+    }
+
+    #[test]
+    fn a_stray_word_is_a_usage_error() {
+        assert_eq!(switches(words("stray"), ["a"], "").unwrap_err().exit_status(), 2);
+    }
+
+    #[test]
+    fn help_is_ours_unless_two_dashes_come_first() {
+        assert!(wants_help(&words("--help"), ""));
+        assert!(!wants_help(&words("-- --help"), ""));
+        assert_eq!(passed_on(words("-- --help -- x")), words("--help -- x"));
+        assert_eq!(passed_on(words("--port 1 -- x")), words("--port 1 -- x"));
+    }
+}

@@ -1,0 +1,251 @@
+//! `cargo xtask test`: all tests of the workspace, with nextest where it is installed, and one line at the end that
+//! sums up what ran.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use crate::failure::{Failure, Result};
+use crate::process;
+use crate::workspace::{self, Package};
+
+const HELP: &str = "\
+usage: cargo xtask test [--repeat N] [-p PKG].. [-- FILTER..]
+
+Runs all tests with all features, doctests included: by cargo-nextest where it is installed, else by `cargo test`.
+Ends with a line `N passed, N failed`; fails when a test fails and when none ran.
+
+  --repeat N       run everything N times, to find tests that fail now and then
+  -p, --package P  only this package; may be given more than once
+  FILTER..         only tests with this in their name; further arguments go to the test runner as they are";
+
+/// What the command line asks for.
+#[derive(Debug)]
+struct Options {
+    repeat: u32,
+    packages: Vec<String>,
+    filter: Vec<OsString>,
+}
+
+/// How many tests passed and failed.
+#[derive(Debug, Default, PartialEq, Clone, Copy)]
+struct Tally {
+    passed: u64,
+    failed: u64,
+}
+
+/// Runs the tests that the command line asks for.
+pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
+    match parse(args)? {
+        Some(options) => run_all(&options),
+        None => {
+            println!("{HELP}");
+            Ok(())
+        }
+    }
+}
+
+/// Runs all tests once.
+pub(crate) fn check() -> Result<()> {
+    run_all(&Options { repeat: 1, packages: Vec::new(), filter: Vec::new() })
+}
+
+/// `None` when the help page was asked for.
+fn parse(args: Vec<OsString>) -> Result<Option<Options>> {
+    let mut options = Options { repeat: 1, packages: Vec::new(), filter: Vec::new() };
+    let mut args = args.into_iter();
+    let ours: Vec<_> = args.by_ref().take_while(|arg| arg != "--").collect();
+    options.filter = args.collect();
+    let mut parser = lexopt::Parser::from_args(ours);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            lexopt::Arg::Long("repeat") => options.repeat = repeat(&parser.value()?)?,
+            lexopt::Arg::Short('p') | lexopt::Arg::Long("package") => {
+                options.packages.push(parser.value()?.to_string_lossy().into_owned());
+            }
+            lexopt::Arg::Short('h') | lexopt::Arg::Long("help") => return Ok(None),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    Ok(Some(options))
+}
+
+fn repeat(value: &OsString) -> Result<u32> {
+    let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| *number > 0);
+    number.ok_or_else(|| Failure::usage(format!("--repeat takes a number from 1 on, not {value:?}")))
+}
+
+fn run_all(options: &Options) -> Result<()> {
+    let packages = workspace::packages()?;
+    if let Some(unknown) = options.packages.iter().find(|name| packages.iter().all(|p| p.name != **name)) {
+        return Err(Failure::usage(format!("no package `{unknown}` in this workspace")));
+    }
+    let nextest = nextest_is_installed();
+    let mut total = Tally::default();
+    let mut result = Ok(());
+    for round in 1..=options.repeat {
+        if options.repeat > 1 {
+            eprintln!("round {round} of {}", options.repeat);
+        }
+        for command in commands(options, &packages, nextest) {
+            let (tally, outcome) = run_one(command);
+            total = Tally { passed: total.passed + tally.passed, failed: total.failed + tally.failed };
+            result = result.and(outcome);
+        }
+    }
+    println!("{} passed, {} failed", total.passed, total.failed);
+    result.and_then(|()| verdict(total))
+}
+
+/// A runner's status tells of failures; this is for runs that it calls a success and we do not.
+fn verdict(total: Tally) -> Result<()> {
+    match total {
+        Tally { passed: 0, failed: 0 } => Err(Failure::failed("no test ran")),
+        Tally { failed: 0, .. } => Ok(()),
+        Tally { failed, .. } => Err(Failure::failed(format!("{failed} tests failed"))),
+    }
+}
+
+fn nextest_is_installed() -> bool {
+    process::read(process::cargo(["nextest", "--version"])).is_ok()
+}
+
+/// The commands of one round. `cargo test` runs doctests too; nextest does not.
+fn commands(options: &Options, packages: &[Package], nextest: bool) -> Vec<Command> {
+    let all: &[&str] = if nextest {
+        // An empty package is no failure here: whether any test ran is asked of the sum.
+        &["nextest", "run", "--no-fail-fast", "--no-tests=pass"]
+    } else {
+        &["test", "--no-fail-fast"]
+    };
+    let mut commands = vec![command(all, &options.packages, &options.filter)];
+    // `cargo test --doc` refuses a package without a library; without any package it takes the whole workspace.
+    let has_doctests = |name: &&String| packages.iter().any(|p| p.name == **name && p.doctests);
+    let documented: Vec<_> = options.packages.iter().filter(has_doctests).cloned().collect();
+    if nextest && documented.is_empty() == options.packages.is_empty() {
+        commands.push(command(&["test", "--doc", "--no-fail-fast"], &documented, &options.filter));
+    }
+    commands
+}
+
+fn command(runner: &[&str], packages: &[String], filter: &[OsString]) -> Command {
+    let mut command = process::cargo(runner);
+    command.arg("--all-features");
+    if packages.is_empty() {
+        command.arg("--workspace");
+    }
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    if !filter.is_empty() {
+        command.arg("--").args(filter);
+    }
+    command
+}
+
+fn run_one(command: Command) -> (Tally, Result<()>) {
+    let (summaries, result) = process::run_and_keep(command, |line| tally_of(line).is_some());
+    let tallies = summaries.iter().filter_map(|line| tally_of(line));
+    let tally = tallies.fold(Tally::default(), |sum, next| Tally {
+        passed: sum.passed + next.passed,
+        failed: sum.failed + next.failed,
+    });
+    (tally, result)
+}
+
+/// What a runner's summary line says; `None` of any other line.
+fn tally_of(line: &str) -> Option<Tally> {
+    let line = line.trim();
+    if line.starts_with("test result: ") {
+        return Some(Tally {
+            passed: number_before(line, " passed")?,
+            failed: number_before(line, " failed")?,
+        });
+    }
+    if !line.starts_with("Summary [") {
+        return None;
+    }
+    // nextest tells failures by kind (failed, timed out, leaky, not started), so what did not pass is counted.
+    let ran = number_before(line, " tests run").or_else(|| number_before(line, " test run"))?;
+    let passed = number_before(line, " passed").unwrap_or(0);
+    Some(Tally { passed, failed: ran.saturating_sub(passed) })
+}
+
+/// The number in `of` right before `words`; of `3/7` the first, which nextest says when it was broken off.
+fn number_before(of: &str, words: &str) -> Option<u64> {
+    let (before, _) = of.split_once(words)?;
+    let word = before.rsplit(' ').next()?;
+    word.split('/').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(line: &str) -> Result<Options> {
+        parse(line.split_whitespace().map(OsString::from).collect()).map(Option::unwrap)
+    }
+
+    fn lines(line: &str, nextest: bool) -> Vec<String> {
+        let packages = [
+            Package { name: "core".into(), doctests: true, ..Package::default() },
+            Package { name: "tool".into(), doctests: false, ..Package::default() },
+        ];
+        let args = |command: Command| {
+            command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+        };
+        commands(&options(line).unwrap(), &packages, nextest).into_iter().map(args).collect()
+    }
+
+    #[test]
+    fn summaries_of_both_runners_are_read() {
+        let of = |line| tally_of(line).map(|tally| (tally.passed, tally.failed));
+        assert_eq!(of("     Summary [   0.005s] 2 tests run: 2 passed, 0 skipped"), Some((2, 0)));
+        assert_eq!(of("Summary [ 0.1s] 1 test run: 1 passed, 3 skipped"), Some((1, 0)));
+        assert_eq!(of("Summary [ 0.1s] 5 tests run: 2 passed (1 slow), 1 failed, 2 timed out"), Some((2, 3)));
+        assert_eq!(of("Summary [ 0.1s] 3/7 tests run: 1 passed, 2 failed, 0 skipped"), Some((1, 2)));
+        assert_eq!(of("Summary [ 0.1s] 1 test run: 0 passed, 1 failed, 0 skipped"), Some((0, 1)));
+        assert_eq!(of("test result: FAILED. 4 passed; 2 failed; 1 ignored; 0 measured"), Some((4, 2)));
+        assert_eq!(of("test summary ... ok"), None);
+    }
+
+    #[test]
+    fn a_run_without_any_test_fails() {
+        assert_eq!(verdict(Tally::default()).unwrap_err().text(), "no test ran");
+        assert!(verdict(Tally { passed: 1, failed: 0 }).is_ok());
+        assert!(verdict(Tally { passed: 1, failed: 1 }).is_err());
+    }
+
+    #[test]
+    fn nextest_is_followed_by_the_doctests_that_it_leaves_out() {
+        let both = lines("-- name --exact", true);
+        assert_eq!(both.len(), 2);
+        assert!(both[0].starts_with("nextest run") && both[0].ends_with("--workspace -- name --exact"));
+        assert!(both[1].starts_with("test --doc") && both[1].ends_with("--workspace -- name --exact"));
+    }
+
+    #[test]
+    fn plain_cargo_test_runs_once_doctests_included() {
+        assert_eq!(lines("", false), ["test --no-fail-fast --all-features --workspace"]);
+    }
+
+    #[test]
+    fn doctests_are_asked_only_of_packages_that_have_a_library() {
+        let of_both = lines("-p tool -p core", true);
+        assert_eq!(of_both[1], "test --doc --no-fail-fast --all-features --package core");
+        assert_eq!(lines("-p tool", true).len(), 1);
+    }
+
+    #[test]
+    fn a_repetition_that_is_no_number_from_one_on_is_a_usage_error() {
+        for bad in ["0", "many", "-1"] {
+            assert_eq!(options(&format!("--repeat={bad}")).unwrap_err().exit_status(), 2, "{bad}");
+        }
+        assert_eq!(options("--repeat 3").unwrap().repeat, 3);
+    }
+
+    #[test]
+    fn an_unknown_package_is_a_usage_error() {
+        let failure = run_all(&options("-p no-such-package").unwrap()).unwrap_err();
+        assert_eq!((failure.exit_status(), failure.text().contains("no-such-package")), (2, true));
+    }
+}

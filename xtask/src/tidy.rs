@@ -1,0 +1,122 @@
+//! `cargo xtask tidy`: the house rules that no compiler knows, each a small function under `tidy/`. They also run as a
+//! test of this package, so that `cargo test` tells of a breach.
+
+mod documents;
+mod manifests;
+mod source;
+mod sources;
+
+use std::ffi::OsString;
+use std::fmt;
+
+use crate::failure::{Failure, Result};
+use crate::flags;
+use crate::workspace::{self, Package, TextFile};
+use source::Source;
+
+const HELP: &str = "\
+usage: cargo xtask tidy
+
+Checks the house rules: size and first line of files, no unsafe and no panics, dependency direction, manifests,
+licences, paths and white space. Prints a line `file:line: rule: what to do` for each breach.";
+
+/// A place where a rule is broken.
+#[derive(Debug, PartialEq)]
+struct Breach {
+    path: String,
+    line: usize,
+    rule: &'static str,
+    what_to_do: String,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, line, rule, what_to_do } = self;
+        write!(f, "{path}:{line}: {rule}: {what_to_do}")
+    }
+}
+
+/// What the rules look at.
+struct Tree {
+    packages: Vec<Package>,
+    files: Vec<TextFile>,
+    sources: Vec<Source>,
+}
+
+impl Tree {
+    fn read() -> Result<Self> {
+        Ok(Self::new(workspace::packages()?, workspace::text_files()?))
+    }
+
+    fn new(packages: Vec<Package>, files: Vec<TextFile>) -> Self {
+        let rust = files.iter().filter(|file| file.path.ends_with(".rs"));
+        let sources = rust.map(|file| Source::new(&file.path, &file.text)).collect();
+        Self { packages, files, sources }
+    }
+
+    fn file(&self, path: &str) -> Option<&TextFile> {
+        self.files.iter().find(|file| file.path == path)
+    }
+}
+
+/// A rule: what it finds wrong.
+type Rule = fn(&Tree) -> Vec<Breach>;
+
+/// Checks the rules for a command line.
+pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
+    match flags::switches(args, [], HELP)? {
+        Some([]) => check(),
+        None => Ok(()),
+    }
+}
+
+/// Checks the rules.
+pub(crate) fn check() -> Result<()> {
+    let tree = Tree::read()?;
+    let breaches = breaches(&tree);
+    for breach in &breaches {
+        println!("{breach}");
+    }
+    if breaches.is_empty() {
+        println!("{} files keep the house rules", tree.files.len());
+        return Ok(());
+    }
+    Err(Failure::failed(format!("breaches of the house rules: {}", breaches.len())))
+}
+
+fn breaches(tree: &Tree) -> Vec<Breach> {
+    let rules = [sources::RULES, manifests::RULES, documents::RULES].concat();
+    let mut breaches: Vec<_> = rules.iter().flat_map(|rule| rule(tree)).collect();
+    breaches.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
+    breaches
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A tree of these files and no package.
+    pub(super) fn tree_of(files: &[(&str, &str)]) -> Tree {
+        let file =
+            |(path, text): &(&str, &str)| TextFile { path: (*path).to_owned(), text: (*text).to_owned() };
+        Tree::new(Vec::new(), files.iter().map(file).collect())
+    }
+
+    /// The places that a rule names, as `path:line`.
+    pub(super) fn places(rule: Rule, tree: &Tree) -> Vec<String> {
+        rule(tree).iter().map(|breach| format!("{}:{}", breach.path, breach.line)).collect()
+    }
+
+    #[test]
+    fn the_workspace_keeps_its_house_rules() {
+        let breaches = breaches(&Tree::read().unwrap());
+        let lines: Vec<_> = breaches.iter().map(ToString::to_string).collect();
+        assert!(lines.is_empty(), "{}", lines.join("\n"));
+    }
+
+    #[test]
+    fn a_breach_is_told_on_one_line_that_an_editor_can_follow() {
+        let breach = Breach { path: "a/b.rs".into(), line: 3, rule: "size", what_to_do: "split it".into() };
+        assert_eq!(breach.to_string(), "a/b.rs:3: size: split it");
+    }
+}

@@ -1,0 +1,165 @@
+//! What the workspace consists of: its root, its packages as `cargo metadata` tells them, its text files.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::failure::{Failure, Result};
+use crate::process;
+
+/// A package of the workspace.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Package {
+    pub(crate) name: String,
+    /// Its directory, from the workspace root, with `/`.
+    pub(crate) dir: String,
+    /// Whether it goes to the registry.
+    pub(crate) published: bool,
+    /// Whether it has a library with doctests.
+    pub(crate) doctests: bool,
+    pub(crate) features: Vec<String>,
+    pub(crate) dependencies: Vec<Dependency>,
+    /// All that `cargo metadata` says of it.
+    pub(crate) metadata: Value,
+}
+
+/// A dependency as the manifest names it.
+#[derive(Debug, Default, Clone)]
+pub(crate) struct Dependency {
+    pub(crate) name: String,
+    /// `normal`, `dev` or `build`.
+    pub(crate) kind: String,
+}
+
+/// A text file of the workspace.
+#[derive(Debug, Clone)]
+pub(crate) struct TextFile {
+    /// Its path from the workspace root, with `/`.
+    pub(crate) path: String,
+    pub(crate) text: String,
+}
+
+/// The directory of the workspace.
+pub(crate) fn root() -> PathBuf {
+    // At run time first: the checkout may have moved since this program was built.
+    let xtask = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    Path::new(&xtask).parent().map(Path::to_path_buf).unwrap_or_default()
+}
+
+/// The packages of the workspace, in the order of their names.
+pub(crate) fn packages() -> Result<Vec<Package>> {
+    let metadata = metadata()?;
+    let mut packages: Vec<_> = list(&metadata["packages"]).map(package).collect();
+    packages.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(packages)
+}
+
+/// Where cargo builds, which is also where this program keeps what it makes.
+pub(crate) fn target_directory() -> Result<PathBuf> {
+    let metadata = metadata()?;
+    let target = metadata["target_directory"].as_str();
+    target.map(PathBuf::from).ok_or_else(|| Failure::failed("`cargo metadata` names no target directory"))
+}
+
+/// Every text file that is in the repository or about to be.
+pub(crate) fn text_files() -> Result<Vec<TextFile>> {
+    let root = root();
+    let mut paths = listed_by_git(&root).unwrap_or_else(|| found_in(&root));
+    paths.sort();
+    let read = |path: String| {
+        // Neither a deleted file that git still lists nor a binary one is text.
+        let text = fs::read_to_string(root.join(&path)).ok().filter(|text| !text.contains('\0'))?;
+        Some(TextFile { path, text })
+    };
+    Ok(paths.into_iter().filter_map(read).collect())
+}
+
+fn metadata() -> Result<Value> {
+    let text =
+        process::read(process::cargo(["metadata", "--no-deps", "--format-version", "1", "--offline"]))?;
+    serde_json::from_str(&text).map_err(|error| Failure::failed(format!("`cargo metadata`: {error}")))
+}
+
+fn package(metadata: &Value) -> Package {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let manifest = PathBuf::from(text(&metadata["manifest_path"]));
+    let dir = manifest.parent().and_then(|dir| dir.strip_prefix(root()).ok()).map(slashed);
+    Package {
+        name: text(&metadata["name"]),
+        dir: dir.unwrap_or_default(),
+        published: metadata["publish"].is_null(),
+        doctests: list(&metadata["targets"]).any(|target| target["doctest"] == true),
+        features: metadata["features"].as_object().into_iter().flat_map(|map| map.keys().cloned()).collect(),
+        dependencies: list(&metadata["dependencies"])
+            .map(|dependency| Dependency {
+                name: text(&dependency["name"]),
+                kind: dependency["kind"].as_str().unwrap_or("normal").to_owned(),
+            })
+            .collect(),
+        metadata: metadata.clone(),
+    }
+}
+
+/// The elements of a JSON array; none of anything else.
+pub(crate) fn list(value: &Value) -> impl Iterator<Item = &Value> {
+    value.as_array().into_iter().flatten()
+}
+
+fn slashed(path: &Path) -> String {
+    path.to_string_lossy().replace('\\', "/")
+}
+
+/// Files under version control and new ones that are not ignored; `None` outside a repository, as in an archive of one.
+fn listed_by_git(root: &Path) -> Option<Vec<String>> {
+    let mut git = Command::new("git");
+    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
+    let output = git.current_dir(root).stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8(output.stdout).ok()?;
+    let paths: Vec<_> = text.split_terminator('\0').map(str::to_owned).collect();
+    (output.status.success() && !paths.is_empty()).then_some(paths)
+}
+
+fn found_in(root: &Path) -> Vec<String> {
+    let mut paths = Vec::new();
+    let mut directories = vec![root.to_path_buf()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
+            let path = entry.path();
+            match entry.file_type() {
+                Ok(kind) if kind.is_dir() && !is_no_source(&path, root) => directories.push(path),
+                Ok(kind) if kind.is_file() => paths.extend(path.strip_prefix(root).ok().map(slashed)),
+                _ => {}
+            }
+        }
+    }
+    paths
+}
+
+fn is_no_source(directory: &Path, root: &Path) -> bool {
+    directory == root.join("target") || directory.ends_with(".git")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_workspace_has_this_package_without_doctests_and_unpublished() {
+        let packages = packages().unwrap();
+        let xtask = packages.iter().find(|package| package.name == "xtask").unwrap();
+        assert_eq!((xtask.dir.as_str(), xtask.published, xtask.doctests), ("xtask", false, false));
+        assert!(xtask.dependencies.iter().any(|dep| dep.name == "lexopt" && dep.kind == "normal"));
+        let core = packages.iter().find(|package| package.name == "service-core").unwrap();
+        assert_eq!((core.dir.as_str(), core.published, core.doctests), ("crates/core", true, true));
+        assert!(core.features.iter().any(|feature| feature == "rustls"));
+    }
+
+    #[test]
+    fn without_git_the_sources_are_found_and_the_build_is_not() {
+        let paths = found_in(&root());
+        assert!(paths.iter().any(|path| path == "xtask/src/workspace.rs"));
+        assert!(!paths.iter().any(|path| path.starts_with("target/") || path.starts_with(".git/")));
+    }
+}
