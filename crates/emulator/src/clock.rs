@@ -35,10 +35,14 @@ impl Clock {
 
     /// Returns once `wait` has passed, by itself or by [`advance`](Self::advance).
     pub(crate) async fn sleep(&self, wait: Duration) {
+        self.sleep_until(self.now() + wait).await;
+    }
+
+    /// Returns once it is `moment`, by itself or by [`advance`](Self::advance).
+    pub(crate) async fn sleep_until(&self, moment: SystemTime) {
         let mut moved = self.0.moved.subscribe();
-        let deadline = self.since_start() + wait;
         loop {
-            let left = deadline.saturating_sub(self.since_start());
+            let left = moment.duration_since(self.now()).unwrap_or_default();
             if left.is_zero() {
                 return;
             }

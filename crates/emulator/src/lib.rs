@@ -1,6 +1,9 @@
 // The README's example needs the service that it uses.
 #![cfg_attr(feature = "webpubsub", doc = include_str!("../README.md"))]
-#![cfg_attr(not(feature = "webpubsub"), doc = "A local emulator of cloud services, built here without Web PubSub.")]
+#![cfg_attr(
+    not(feature = "webpubsub"),
+    doc = "A local emulator of cloud services, built here without Web PubSub."
+)]
 
 mod clock;
 mod emulator;

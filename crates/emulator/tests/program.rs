@@ -1,4 +1,5 @@
 //! The program: what it prints, that it serves, and how it reports what it cannot do.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
 use std::process::Stdio;
 

@@ -1,4 +1,5 @@
 //! The common server: faults, hostile clients, bounds, the request log, starting and stopping.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
 mod common;
 

@@ -1,6 +1,7 @@
 //! The REST operations of Web PubSub on a real socket: successes, the errors that were observed, and their effects on
 //! live clients.
 #![cfg(feature = "webpubsub")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
 mod common;
 

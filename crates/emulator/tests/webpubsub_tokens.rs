@@ -1,5 +1,6 @@
 //! Which tokens Web PubSub takes, for REST requests and for clients.
 #![cfg(feature = "webpubsub")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
 mod common;
 
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use common::clients::{KEY, VERSION, client_claims, jwt, now, open, refusal};
+use common::clients::{KEY, VERSION, client_claims, jwt, now, open, refusal, rest};
 use common::http;
 use serde_json::{Value, json};
 use service_emulator::Emulator;
@@ -186,4 +187,30 @@ async fn a_url_from_the_handle_connects_with_what_its_token_says() {
         (Some("ann"), &vec!["g 2".to_owned(), "g1".to_owned()])
     );
     assert_eq!(connection.subprotocol.as_deref(), Some(common::clients::JSON));
+}
+
+#[tokio::test]
+async fn a_generated_token_connects_for_as_long_as_was_asked() {
+    let emulator = Emulator::start().await.unwrap();
+    let path = ":generateToken?userId=ann&role=webpubsub.sendToGroup&group=a%26b&group=c&minutesToExpire=10";
+    let answer = rest(&emulator, "POST", path).await;
+    assert_eq!(
+        (answer.status, answer.header("content-type")),
+        (200, Some("application/json; charset=utf-8"))
+    );
+    let target = format!("/client/hubs/chat?access_token={}", answer.json()["token"].as_str().unwrap());
+    let _socket = open(&emulator, &target, None).await.unwrap();
+    let connection = &emulator.webpubsub().connections("chat")[0];
+    assert_eq!((connection.user_id.as_deref(), connection.groups.join(" ").as_str()), (Some("ann"), "a&b c"));
+    emulator.clock().advance(Duration::from_secs(15 * 60 + 1));
+    assert_eq!(refusal(open(&emulator, &target, None).await), 401);
+}
+
+#[tokio::test]
+async fn no_token_is_generated_for_parameters_that_break_a_rule() {
+    let emulator = Emulator::start().await.unwrap();
+    for query in ["minutesToExpire=0", "minutesToExpire=x", "group=%20", "clientType=socketio"] {
+        let answer = rest(&emulator, "POST", &format!(":generateToken?{query}")).await;
+        assert_eq!((answer.status, &answer.json()["code"]), (400, &json!("Error.BadRequest")), "{query}");
+    }
 }

@@ -39,7 +39,14 @@ fn a_file_is_short(tree: &Tree) -> Vec<Breach> {
 
 /// The first line tells what lives here and why it is apart; without that a reader has to read on to find out.
 fn a_file_says_what_it_is(tree: &Tree) -> Vec<Breach> {
-    let silent = |source: &&Source| !source.text.starts_with("//!") && !source.text.starts_with("#![doc");
+    let speaks = |line: &str| {
+        let by_feature = line.starts_with("#![cfg_attr(") && line.contains("doc =");
+        line.starts_with("//!") || line.starts_with("#![doc") || by_feature
+    };
+    // A plain comment may stand above, to say why the documentation is an attribute.
+    let first =
+        |source: &Source| source.text.lines().find(|line| !line.starts_with("// ")).is_some_and(speaks);
+    let silent = |source: &&Source| !first(source);
     let told = |source| breach(source, 1, "doc", "start with `//!`: what lives here and why it is apart");
     tree.sources.iter().filter(silent).map(told).collect()
 }
@@ -253,8 +260,15 @@ mod tests {
 
     #[test]
     fn a_file_without_a_first_line_of_documentation_is_told() {
-        let files = [("tests/a.rs", "use a;\n//! late\n"), ("tests/b.rs", "#![doc = include_str!(\"x\")]\n")];
-        assert_eq!(places(a_file_says_what_it_is, &tree_of(&files)), ["tests/a.rs:1"]);
+        let files = [
+            ("tests/a.rs", "use a;\n//! late\n"),
+            ("tests/b.rs", "#![doc = include_str!(\"x\")]\n"),
+            ("tests/c.rs", "// why\n#![cfg_attr(feature = \"a\", doc = include_str!(\"x\"))]\n"),
+            ("tests/d.rs", "// why\n#![cfg_attr(docsrs, feature(doc_cfg))]\n"),
+            ("tests/e.rs", ""),
+        ];
+        let told = places(a_file_says_what_it_is, &tree_of(&files));
+        assert_eq!(told, ["tests/a.rs:1", "tests/d.rs:1", "tests/e.rs:1"]);
     }
 
     #[test]

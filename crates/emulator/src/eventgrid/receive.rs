@@ -39,7 +39,7 @@ fn number(request: &Request, name: &str, default: u16) -> Result<u16, Failure> {
 }
 
 /// Events are locked in the very poll that returns them: a receive that is dropped while it waits has locked nothing, and
-/// a signal that it was given passes on to the next receiver.
+/// a signal that it was given passes on to the next receiver. A signal given before anyone waits is kept for who does.
 async fn wait_for(
     grid: &EventGrid,
     target: &Target<'_>,
@@ -53,8 +53,6 @@ async fn wait_for(
     let mut ready = pin!(signals.ready.notified());
     let mut my_turn = true;
     loop {
-        // In line before looking, so that an event that arrives in between is not missed.
-        ready.as_mut().enable();
         let next_due = *due.borrow_and_update();
         let now = clock.now();
         let ends = now >= deadline;
@@ -72,20 +70,9 @@ async fn wait_for(
                 true
             }
             _ = due.changed() => false,
-            () = sleep_until(clock, until) => false,
+            () = clock.sleep_until(until) => false,
         };
     }
-}
-
-/// Looks at the clock once more after the sleep has begun: the clock may have been moved in between.
-async fn sleep_until(clock: &Clock, moment: SystemTime) {
-    let left = moment.duration_since(clock.now()).unwrap_or_default();
-    let mut sleep = pin!(clock.sleep(left));
-    poll_fn(|context| {
-        let slept = sleep.as_mut().poll(context);
-        if clock.now() >= moment { Poll::Ready(()) } else { slept }
-    })
-    .await;
 }
 
 fn on_queue<T>(

@@ -215,6 +215,25 @@ async fn a_waiting_receive_gets_the_event_whose_release_delay_ends_meanwhile() {
 }
 
 #[tokio::test]
+async fn an_event_that_time_sets_free_goes_to_the_longest_waiting_receiver() {
+    let (grid, clock) = grid();
+    publish(&grid, &["1"]).await;
+    receive(&grid, "").await;
+    let calls = [receiving("&maxWaitTime=120"), receiving("&maxWaitTime=120"), receiving("&maxWaitTime=120")];
+    let [mut first, mut second, mut third] = calls.each_ref().map(|call| Box::pin(grid.answer(call)));
+    for waiting in [&mut first, &mut second, &mut third] {
+        assert!(waiting.now_or_never().is_none());
+    }
+    clock.advance(Duration::from_secs(60));
+    // The later ones look first, and leave the event to whose turn it is.
+    for waiting in [&mut third, &mut second] {
+        assert!(waiting.now_or_never().is_none());
+    }
+    assert_eq!(received(&at_once(first))[0].1, 2);
+    assert_eq!(grid.locked("orders", "billing"), 1);
+}
+
+#[tokio::test]
 async fn a_dropped_receive_neither_locks_nor_loses_events() {
     let (grid, _) = grid();
     let (one, two) = (receiving(""), receiving(""));
@@ -496,16 +515,16 @@ async fn a_settle_body_has_to_be_json_with_1_to_100_tokens() {
 async fn a_full_subscription_refuses_the_whole_publish() {
     let (grid, _) = grid();
     grid.declare("orders", "slow");
-    let batch = vec!["x"; 1000];
-    for _ in 0..100 {
-        publish(&grid, &batch).await;
-    }
-    let token = receive(&grid, "").await.remove(0).0;
-    settle(&grid, "acknowledge?", &[&token]).await;
+    let now = grid.clock().now();
+    let small: Arc<str> = "{}".into();
+    let fill = |held: &mut subscription::Subscription| {
+        (0..subscription::MOST_EVENTS).for_each(|_| held.add(Arc::clone(&small), now));
+    };
+    grid.namespace().declare("orders", "slow").change(now, fill);
     let target = format!("/topics/orders:publish?{VERSION}");
     let reply = post(&grid, &target, SINGLE, event("y").to_string()).await;
     assert_eq!(refusal(&reply).0, 429);
-    assert_eq!((grid.waiting("orders", "billing"), grid.waiting("orders", "slow")), (99_999, 100_000));
+    assert_eq!((grid.waiting("orders", "billing"), grid.waiting("orders", "slow")), (0, 100_000));
 }
 
 #[tokio::test]

@@ -13,7 +13,7 @@ const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=ut
 /// A request that is refused.
 #[derive(Debug)]
 pub(super) struct Failure {
-    pub(super) status: StatusCode,
+    status: StatusCode,
     code: &'static str,
     message: String,
     header: Option<(HeaderName, HeaderValue)>,

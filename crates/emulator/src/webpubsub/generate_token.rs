@@ -6,10 +6,10 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, StatusCode};
 
+use super::errors::Refusal;
 use super::routes::{Call, Outcome};
 use super::token::ClientToken;
 use super::{errors, names};
-use crate::server::Reply;
 
 const DEFAULT_MINUTES: u64 = 60;
 
@@ -45,6 +45,6 @@ pub(super) fn run(call: &Call<'_>) -> Outcome {
     Ok(reply)
 }
 
-fn refuse(parameter: &str, value: &str) -> Box<Reply> {
+fn refuse(parameter: &str, value: &str) -> Refusal {
     errors::invalid(parameter, &format!("The value '{value}' is not valid."))
 }

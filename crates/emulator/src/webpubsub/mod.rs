@@ -44,7 +44,7 @@ struct Inner {
 
 impl WebPubSub {
     pub(crate) fn new(clock: Clock, address: SocketAddr) -> Self {
-        Self(Arc::new(Inner { clock, address, keys: Keys::default(), hubs: Arc::default() }))
+        Self(Arc::new(Inner { clock, address, keys: Keys, hubs: Arc::default() }))
     }
 
     /// The connection string of the service with its primary key.
