@@ -1,17 +1,14 @@
 //! Receiving: a long poll that answers the moment there is an event.
 
-use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use super::EventGrid;
 use super::errors::{Failure, RECEIVED, text};
 use super::namespace::Queue;
 use super::routes::Target;
 use super::subscription::Delivery;
-use crate::clock::Clock;
 use crate::server::{Reply, Request};
 
 pub(super) async fn receive(
