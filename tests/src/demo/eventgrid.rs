@@ -94,13 +94,14 @@ impl Scene<'_> {
 
     /// Receives until event `last` comes; the lock token of event `wanted` if it came by then.
     async fn receive_until(&self, wanted: &str, last: &str) -> Result<Option<String>, BoxError> {
-        let mut token = None;
-        for _ in 0..20 {
+        let (mut token, mut empty) = (None, 0);
+        while empty < 2 {
             let names = [self.topic, self.subscription];
             let request =
                 self.receiver.request(Method::POST, "/topics/{}/eventsubscriptions/{}:receive", &names);
             let answer: Bytes = request.query("maxEvents", "10").query("maxWaitTime", "10").await?;
             let answer: Value = serde_json::from_slice(&answer)?;
+            empty += usize::from(answer["value"].as_array().is_none_or(Vec::is_empty));
             for received in answer["value"].as_array().into_iter().flatten() {
                 if received["event"]["id"] == wanted {
                     token = received["brokerProperties"]["lockToken"].as_str().map(str::to_owned);
