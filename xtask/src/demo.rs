@@ -6,18 +6,8 @@ use std::process::{Command, Stdio};
 use crate::failure::Result;
 use crate::{flags, process};
 
-const HELP: &str = "\
-usage: cargo xtask demo [ARGS..]
-
-Runs the demo: every client against an emulator in the same process, no account needed.
-ARGS go to the demo as they are, and its exit status comes back.
-`cargo xtask demo -- --help` shows the demo's own help.";
-
-/// Runs the demo in our place.
+/// Runs the demo in our place; all arguments are its own, `--help` too.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    if flags::wants_help(&args, HELP) {
-        return Ok(());
-    }
     let mut command = demo();
     command.args(flags::passed_on(args));
     process::become_it(command)

@@ -162,7 +162,10 @@ mod tests {
         assert_eq!(Endpoint::parse("http://[::1]:8080").unwrap().host(), "[::1]");
         assert_eq!(Endpoint::parse("http://[::1]").unwrap().host(), "[::1]");
         assert_eq!(Endpoint::parse("http://a.b:1").unwrap().host(), "a.b");
-        assert_eq!(Endpoint::parse("http://[::1]").unwrap().with_port(81).unwrap().as_str(), "http://[::1]:81");
+        assert_eq!(
+            Endpoint::parse("http://[::1]").unwrap().with_port(81).unwrap().as_str(),
+            "http://[::1]:81"
+        );
         assert_eq!(Endpoint::parse("https://a.b:1").unwrap().with_port(443).unwrap().as_str(), "https://a.b");
         assert!(Endpoint::parse("https://a.b").unwrap().with_port(0).unwrap_err().is_invalid_input());
     }

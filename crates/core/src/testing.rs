@@ -1,5 +1,36 @@
 //! A scripted transport and a clock that tests move: every rule about retries, tokens and deadlines without a network and
 //! without waiting.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use std::time::{Duration, SystemTime};
+//!
+//! use http::{Method, Response};
+//! use service_core::testing::{ManualClock, ScriptedTransport};
+//! # use service_core::{ClientOptions, Clock, Dialect, Endpoint, HeaderKey, Pipeline, RawRequest, Result, Secret};
+//! # struct Builder { options: ClientOptions }
+//! # service_core::client_setters!(Builder);
+//! # static DIALECT: Dialect = Dialect {
+//! #     product: "rooms/0.1.0", sent_request_id: None, answered_request_id: &[], error_code: &[],
+//! #     span: service_core::call_span!("id"), span_request_id: "id",
+//! # };
+//! # impl Builder {
+//! #     fn build(self) -> Result<Pipeline> {
+//! #         let credential = HeaderKey::authorization("Bearer", &Secret::new("key"))?;
+//! #         self.options.build(&DIALECT, Endpoint::parse("https://rooms.example")?, Arc::new(credential))
+//! #     }
+//! # }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<()> {
+//! let (script, clock) = (ScriptedTransport::new(), ManualClock::jumping(SystemTime::UNIX_EPOCH));
+//! script.answer(Response::builder().status(429).header("retry-after", "8").body("").unwrap()).status(200);
+//! # let builder = Builder { options: ClientOptions::default() };
+//! let client = builder.transport(Arc::new(script.clone())).clock(Arc::new(clock.clone())).build()?;
+//! RawRequest::new(&client, Method::POST, "/rooms", &[]).await?;
+//! assert_eq!((script.sent().len(), clock.elapsed()), (2, Duration::from_secs(8)));
+//! # Ok(()) }
+//! ```
 
 use std::collections::VecDeque;
 use std::future::poll_fn;

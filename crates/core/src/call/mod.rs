@@ -173,10 +173,10 @@ impl<T> Call<T> {
             }
             // Neither is repeated: a header may well hold a secret.
             (Err(_), _) => {
-                self.check(Err(Error::invalid_input("header", "has a name that HTTP does not allow", None)))
+                self.check(Err(Error::invalid_input("header", "has a name that HTTP does not allow", None)));
             }
             (_, Err(_)) => {
-                self.check(Err(Error::invalid_input("header", "has a value that HTTP does not allow", None)))
+                self.check(Err(Error::invalid_input("header", "has a value that HTTP does not allow", None)));
             }
         }
     }

@@ -57,7 +57,8 @@ pub(super) fn retry(number: u32, wait: Duration, outcome: &Result<Response<Bytes
     tracing::debug!("http.request.resend_count" = number, "error.type" = reason, wait_ms, "trying again");
 }
 
-/// OpenTelemetry wants the status for answers, and something of low cardinality for the rest.
+/// OpenTelemetry wants the status for error answers, and something of low cardinality for the rest.
 fn error_type(error: &Error) -> String {
-    error.status().map_or_else(|| error.kind().to_string(), |status| status.as_str().to_owned())
+    let status = error.status().filter(|status| !status.is_success());
+    status.map_or_else(|| error.kind().to_string(), |status| status.as_str().to_owned())
 }

@@ -7,6 +7,7 @@ mod overrides;
 mod policies;
 mod proxies;
 mod retries;
+mod rooms;
 mod secrets;
 mod server;
 mod sockets;
@@ -22,10 +23,11 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response};
 
+use self::rooms::{Client, Rooms};
 use crate::testing::{ManualClock, ScriptedTransport};
 use crate::{
-    AccessToken, Authorize, BearerToken, BoxError, Call, ClientOptions, Clock, Dialect, Endpoint, HeaderKey,
-    Operation, Pipeline, Result, TokenCredential, Transport, read,
+    AccessToken, Authorize, BearerToken, BoxError, Call, Clock, Dialect, Endpoint, HeaderKey, Operation,
+    Pipeline, Result, TokenCredential, Transport, read,
 };
 
 /// The secret that tests plant where secrets go, and look for where they must not.
@@ -44,44 +46,12 @@ static DIALECT: Dialect = Dialect {
 static SEND: Operation =
     Operation::new("SendToRoom", Method::POST, "/rooms/{room}/:send").query(&["reason"]).success(&[202]);
 /// Idempotent, as closing is.
-static CLOSE: Operation =
-    Operation::new("CloseRoom", Method::DELETE, "/rooms/{room}").query(&["reason"]).success(&[204]).idempotent();
+static CLOSE: Operation = Operation::new("CloseRoom", Method::DELETE, "/rooms/{room}")
+    .query(&["reason"])
+    .success(&[204])
+    .idempotent();
 /// Idempotent with an answer to read.
 static GET: Operation = Operation::new("GetRoom", Method::GET, "/rooms/{room}").idempotent().answer_cap(1024);
-
-/// A builder as service crates have them.
-#[must_use]
-struct Rooms {
-    call: Call<Bytes>,
-}
-
-crate::call_setters!(Rooms => Bytes);
-
-impl Rooms {
-    fn reason(mut self, reason: &str) -> Self {
-        self.call.query("reason", reason);
-        self
-    }
-}
-
-/// A client as service crates have them.
-struct Client {
-    options: ClientOptions,
-}
-
-crate::client_setters!(Client);
-
-impl Client {
-    fn new() -> Self {
-        let mut options = ClientOptions::default();
-        options.seed(7);
-        Self { options }
-    }
-
-    fn build(self, endpoint: &str, credential: impl Authorize) -> Result<Pipeline> {
-        self.options.build(&DIALECT, Endpoint::parse(endpoint)?, Arc::new(credential))
-    }
-}
 
 fn call(pipeline: &Pipeline, operation: &'static Operation) -> Rooms {
     Rooms { call: Call::new(pipeline, operation, &[("room", "blue")], |answer| Ok(answer.body().clone())) }
@@ -137,10 +107,6 @@ impl Kit {
         call(&self.pipeline, &CLOSE)
     }
 
-    fn get(&self) -> Rooms {
-        call(&self.pipeline, &GET)
-    }
-
     fn sent(&self) -> usize {
         self.script.sent().len()
     }
@@ -150,11 +116,13 @@ impl Kit {
     }
 }
 
+type Behave = dyn Fn(u32, &dyn Clock) -> Result<Duration, BoxError> + Send + Sync;
+
 /// An identity service: what it gives next, how long it takes, and how often it was asked.
 #[derive(Clone)]
 struct Identity {
     asked: Arc<AtomicU32>,
-    behave: Arc<dyn Fn(u32, &dyn Clock) -> Result<Duration, BoxError> + Send + Sync>,
+    behave: Arc<Behave>,
     takes: Duration,
     clock: Arc<std::sync::OnceLock<Arc<dyn Clock>>>,
 }

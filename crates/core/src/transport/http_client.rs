@@ -93,11 +93,8 @@ fn build(options: &ConnectionOptions, endpoint: &Endpoint, http1_only: bool) -> 
     if http1_only {
         builder = builder.http1_only();
     }
-    builder.build().map_err(|error| {
-        Error::new(ErrorKind::Transport, "the HTTP client could not be set up")
-            .with_source(error.without_url())
-            .permanent()
-    })
+    // reqwest looks into the certificates only now.
+    builder.build().map_err(|error| refuse("certificate or TLS setting", error))
 }
 
 /// reqwest takes schemes that it then does not speak, and would connect without the proxy.
@@ -251,5 +248,44 @@ impl Signs {
             let refused = stream.reason() == Some(h2::Reason::REFUSED_STREAM);
             self.unsent |= stream.is_remote() && (refused || stream.is_go_away());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What a client gets whose stream the server resets for this reason.
+    async fn reset(reason: h2::Reason) -> h2::Error {
+        let (near, far) = tokio::io::duplex(4096);
+        tokio::spawn(async move {
+            let mut server = h2::server::handshake(far).await.unwrap();
+            while let Some(Ok((_, mut answer))) = server.accept().await {
+                answer.send_reset(reason);
+            }
+        });
+        let (mut client, connection) = h2::client::handshake(near).await.unwrap();
+        tokio::spawn(connection);
+        let request = Request::post("http://rooms.example/").body(()).unwrap();
+        let (answer, _) = client.send_request(request, true).unwrap();
+        answer.await.unwrap_err()
+    }
+
+    #[tokio::test]
+    async fn a_refused_http2_stream_was_not_processed_and_any_other_reset_one_may_have_been() {
+        assert!(Signs::of(&reset(h2::Reason::REFUSED_STREAM).await).unsent);
+        assert!(Signs::of(&io::Error::other(reset(h2::Reason::REFUSED_STREAM).await)).unsent);
+        for reason in [h2::Reason::INTERNAL_ERROR, h2::Reason::CANCEL, h2::Reason::NO_ERROR] {
+            assert!(!Signs::of(&reset(reason).await).unsent, "{reason}");
+        }
+        // An error of this side promises nothing about the other.
+        assert!(!Signs::of(&h2::Error::from(h2::Reason::REFUSED_STREAM)).unsent);
+    }
+
+    #[test]
+    fn a_rejected_certificate_is_found_behind_other_errors() {
+        let rejected = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        assert!(Signs::of(&io::Error::other(io::Error::other(rejected))).certificate);
+        assert!(!Signs::of(&io::Error::other(rustls::Error::DecryptError)).certificate);
     }
 }
