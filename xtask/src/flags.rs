@@ -1,17 +1,8 @@
-//! Reading of command lines that several commands share: a help page, flags without a value, arguments to pass on.
+//! Reading of command lines that several commands share: flags without a value with a help page, arguments to pass on.
 
 use std::ffi::OsString;
 
 use crate::failure::Result;
-
-/// Prints `help` and gives true when the arguments ask for it before anything else.
-pub(crate) fn wants_help(args: &[OsString], help: &str) -> bool {
-    let wanted = args.first().is_some_and(|first| first == "--help" || first == "-h");
-    if wanted {
-        println!("{}", help.trim_end());
-    }
-    wanted
-}
 
 /// Which of `known` (without their dashes) are given; `None` when the help page was asked for, and printed.
 pub(crate) fn switches<const N: usize>(
