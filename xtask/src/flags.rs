@@ -61,9 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn help_is_ours_unless_two_dashes_come_first() {
-        assert!(wants_help(&words("--help"), ""));
-        assert!(!wants_help(&words("-- --help"), ""));
+    fn all_arguments_are_passed_on_less_the_first_two_dashes() {
         assert_eq!(passed_on(words("-- --help -- x")), words("--help -- x"));
         assert_eq!(passed_on(words("--port 1 -- x")), words("--port 1 -- x"));
     }
