@@ -25,6 +25,8 @@ mod transport;
 pub use call::{Call, CallFuture, RawRequest, read};
 pub use clock::{Clock, SystemClock, within};
 pub use connection_string::ConnectionString;
+#[cfg(feature = "azure-identity")]
+pub use credential::AzureCredential;
 pub use credential::{AccessToken, Authorize, BearerToken, HeaderKey, TokenCredential, sensitive};
 pub use dialect::Dialect;
 pub use encode::{push_query, push_segment};

@@ -248,9 +248,13 @@ impl Clock for ManualClock {
             place
         };
         let asleep = Asleep(self, id);
-        let mut turns = 0;
+        let (mut turns, mut seen) = (0, Duration::MAX);
         poll_fn(|context| {
             let mut time = self.lock();
+            // Whoever a jump woke has its turns too before the next jump.
+            if time.now != seen {
+                (turns, seen) = (0, time.now);
+            }
             let first = time.sleepers.iter().all(|other| (until, id) <= (other.until, other.id));
             if time.jumps && first && turns >= TURNS {
                 time.now = time.now.max(until);
@@ -269,5 +273,24 @@ impl Clock for ManualClock {
         .await;
         drop(asleep);
         self.lock().slept.push(wait);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn whoever_a_jump_wakes_has_its_turns_before_the_next_jump() {
+        let clock = ManualClock::jumping(SystemTime::UNIX_EPOCH);
+        let second = Duration::from_secs(1);
+        let early = async {
+            clock.sleep(second).await;
+            tokio::task::yield_now().await;
+            tokio::task::yield_now().await;
+            clock.elapsed()
+        };
+        let (early, ()) = tokio::join!(early, clock.sleep(second * 5));
+        assert_eq!((early, clock.elapsed()), (second, second * 5));
     }
 }

@@ -1,5 +1,7 @@
 //! How a request is signed: last of all, once per attempt, so that nothing changes what was signed.
 
+#[cfg(feature = "azure-identity")]
+mod azure;
 mod token;
 
 use std::fmt;
@@ -9,6 +11,8 @@ use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderName, HeaderValue, Request};
 
+#[cfg(feature = "azure-identity")]
+pub use azure::AzureCredential;
 pub use token::{AccessToken, BearerToken, TokenCredential};
 
 use crate::{Error, Result, Secret};

@@ -70,6 +70,17 @@ async fn a_token_that_takes_longer_than_one_attempt_still_serves_the_call() {
     assert!(kit.elapsed() >= secs(70) && kit.elapsed() < secs(100));
 }
 
+#[tokio::test]
+async fn a_slow_token_after_a_refused_attempt_does_not_make_the_outcome_unknown() {
+    // The token ends while the service's hint is waited for, and the next one comes too late.
+    let identity = Identity::new(secs(5), |_, _| Ok(secs(10)));
+    let kit = Kit::with_tokens(&identity);
+    kit.script.answer(answer(429, &[("retry-after", "20")]));
+    let error = kit.send().deadline(secs(28)).await.unwrap_err();
+    assert_eq!((kit.elapsed(), kit.sent(), identity.asked()), (secs(28), 1, 2));
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Timeout, Some(Delivery::NotSent)));
+}
+
 /// Takes its time after the rest of the chain.
 struct Linger(ManualClock);
 

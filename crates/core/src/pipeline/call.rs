@@ -1,0 +1,222 @@
+//! One call on its way: policies, the retry loop, and what is told at its end.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::header::USER_AGENT;
+use http::response::Parts;
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+
+use super::attempt::Attempt;
+use super::{AfterUnknown, Inner, Read, trace};
+use crate::Operation;
+use crate::call::CallOptions;
+use crate::clock;
+use crate::error::{Delivery, Error, ErrorKind, Result, StopReason};
+use crate::policy::{Next, Terminal};
+use crate::retry::{self, Retries};
+
+/// One call on its way.
+pub(super) struct Call<'a> {
+    client: &'a Inner,
+    operation: &'a Operation,
+    options: &'a CallOptions,
+    started: Duration,
+    deadline: Duration,
+    /// Whether the current attempt has reached the transport.
+    sent: AtomicBool,
+    effort: Mutex<Effort>,
+}
+
+/// What the retry loop has to tell once the caller's policies are through.
+#[derive(Default)]
+struct Effort {
+    attempts: u32,
+    stop: Option<StopReason>,
+    hint: Option<Duration>,
+    was_unknown: bool,
+    may_have_acted: bool,
+}
+
+impl<'a> Call<'a> {
+    pub(super) fn new(client: &'a Inner, operation: &'a Operation, options: &'a CallOptions) -> Self {
+        let deadline = options.deadline.unwrap_or(client.deadline);
+        Self {
+            client,
+            operation,
+            options,
+            started: client.clock.elapsed(),
+            deadline,
+            sent: AtomicBool::new(false),
+            effort: Mutex::default(),
+        }
+    }
+
+    /// Says who asks, and under which id where the service takes one. The caller's own values stay.
+    pub(super) fn identify(&self, headers: &mut HeaderMap) -> Option<String> {
+        headers.entry(USER_AGENT).or_insert_with(|| self.client.user_agent.clone());
+        let name = self.client.dialect.sent_request_id?;
+        if !headers.contains_key(name) {
+            let id = self.client.randomness.uuid().hyphenated().to_string();
+            headers.insert(name, HeaderValue::from_str(&id).ok()?);
+        }
+        text(headers, name)
+    }
+
+    pub(super) async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
+        if self.client.call_policies.is_empty() && self.options.policies.is_empty() {
+            return self.retrying(request).await;
+        }
+        let policies: Vec<_> =
+            self.client.call_policies.iter().chain(&self.options.policies).cloned().collect();
+        let chain = Next::new(&policies, self).run(request);
+        // The retry loop minds the deadline by itself; a policy around it may not.
+        clock::within(&*self.client.clock, self.deadline, chain)
+            .await
+            .unwrap_or_else(|| Err(self.out_of_time()))
+    }
+
+    async fn retrying(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
+        let mut retries = Retries {
+            options: self.options.retry.as_ref().unwrap_or(&self.client.retry),
+            idempotent: self.options.idempotent.unwrap_or(self.operation.idempotent),
+            quota: &self.client.quota,
+            randomness: &self.client.randomness,
+            done: 0,
+            taken: 0,
+            was_unknown: false,
+            may_have_acted: false,
+        };
+        if self.left().is_zero() {
+            return Err(self.out_of_time());
+        }
+        let mut refreshed = false;
+        loop {
+            let limit = self.left().min(self.options.attempt_timeout.unwrap_or(self.client.attempt_timeout));
+            let attempt = Attempt::new(self.client, self.operation, &self.sent);
+            let number = self.effort(|effort| {
+                effort.attempts += 1;
+                effort.attempts
+            });
+            let outcome = match clock::within(&*self.client.clock, limit, attempt.run(request.clone())).await
+            {
+                Some(outcome) => outcome,
+                None => Err(attempt.timed_out(limit)),
+            };
+            if !refreshed && !self.left().is_zero() && attempt.refused(&outcome) {
+                refreshed = true;
+                trace::retry(number, Duration::ZERO, &outcome);
+                continue;
+            }
+            let hint = retry::hint(&outcome, self.client.clock.now());
+            let next = retries.next(&outcome, hint, self.left());
+            self.effort(|effort| {
+                (effort.hint, effort.was_unknown) = (hint, retries.was_unknown);
+                effort.may_have_acted = retries.may_have_acted;
+            });
+            match next {
+                retry::Next::Wait(wait) => {
+                    trace::retry(number, wait, &outcome);
+                    self.client.clock.sleep(wait).await;
+                    // Timers are late at times; what was learnt is worth more than an attempt without time.
+                    if self.left().is_zero() {
+                        self.effort(|effort| effort.stop = Some(StopReason::Deadline));
+                        return outcome;
+                    }
+                }
+                retry::Next::Stop(stop) => {
+                    self.effort(|effort| effort.stop = stop);
+                    if outcome.as_ref().is_ok_and(|answer| self.succeeded(answer.status())) {
+                        self.client.quota.give_back(retries.taken);
+                    }
+                    return outcome;
+                }
+            }
+        }
+    }
+
+    fn succeeded(&self, status: StatusCode) -> bool {
+        self.operation.success.contains(&status.as_u16())
+    }
+
+    /// The status check, the value, and everything that an error has to tell.
+    pub(super) fn conclude<T>(
+        &self,
+        outcome: Result<Response<Bytes>>,
+        sent_id: Option<String>,
+        read: Read<T>,
+    ) -> Result<crate::Response<T>> {
+        let effort = std::mem::take(&mut *self.effort.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut error = match outcome.and_then(|answer| self.accept(answer, effort.may_have_acted, read)) {
+            Ok((Parts { status, headers, .. }, body)) => {
+                let request_id = self.answered_id(&headers).or(sent_id).unwrap_or_default();
+                return Ok(crate::Response { body, status, headers, request_id, attempts: effort.attempts });
+            }
+            Err(error) => error,
+        };
+        let request_id = self.answered_id(error.headers()).or(sent_id);
+        let inner = error.inner_mut();
+        inner.operation = Some(self.operation.id);
+        inner.request_id = request_id;
+        inner.attempts = effort.attempts;
+        inner.elapsed = self.client.clock.elapsed().saturating_sub(self.started);
+        inner.retry_after = effort.hint;
+        inner.stop = effort.stop;
+        if effort.was_unknown && inner.delivery != Some(Delivery::Accepted) {
+            // Whatever the last attempt met, an earlier one may have had its effect.
+            inner.delivery = Some(Delivery::Unknown);
+        }
+        Err(error)
+    }
+
+    fn accept<T>(
+        &self,
+        mut answer: Response<Bytes>,
+        may_have_acted: bool,
+        read: Read<T>,
+    ) -> Result<(Parts, T)> {
+        if !self.succeeded(answer.status()) {
+            let (parts, body) = answer.into_parts();
+            let code = self.client.dialect.error_code;
+            return Err(Error::from_answer(parts.status, parts.headers, body, code));
+        }
+        if may_have_acted {
+            answer.extensions_mut().insert(AfterUnknown);
+        }
+        let value = read(&answer)?;
+        Ok((answer.into_parts().0, value))
+    }
+
+    fn answered_id(&self, headers: &HeaderMap) -> Option<String> {
+        self.client.dialect.answered_request_id.iter().find_map(|name| text(headers, name))
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_sub(self.client.clock.elapsed().saturating_sub(self.started))
+    }
+
+    fn out_of_time(&self) -> Error {
+        let sent = self.sent.load(Ordering::Relaxed);
+        let delivery = if sent { Delivery::Unknown } else { Delivery::NotSent };
+        let text = format!("the call took longer than its deadline of {:?}", self.deadline);
+        Error::new(ErrorKind::Timeout, text).with_delivery(delivery)
+    }
+
+    fn effort<T>(&self, change: impl FnOnce(&mut Effort) -> T) -> T {
+        change(&mut self.effort.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+#[async_trait]
+impl Terminal for Call<'_> {
+    async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
+        self.retrying(request).await
+    }
+}
+
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name)?.to_str().ok().map(str::to_owned)
+}

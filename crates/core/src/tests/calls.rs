@@ -1,0 +1,142 @@
+//! From arguments to a request, and from an answer to a value or an error.
+
+use std::error::Error as _;
+
+use super::*;
+use crate::RawRequest;
+use crate::error::{Delivery, ERROR_BODY_CAP, ErrorKind};
+
+#[tokio::test]
+async fn arguments_are_escaped_into_the_url() {
+    let kit = Kit::new();
+    kit.script.status(204);
+    let mut builder =
+        Rooms { call: Call::new(&kit.pipeline, &CLOSE, &[("room", "a/../b ?#'日")], |_| Ok(Bytes::new())) };
+    builder = builder.reason("x&reason=y");
+    builder.await.unwrap();
+    let uri = kit.script.sent()[0].uri().to_string();
+    assert_eq!(uri, "https://rooms.example/rooms/a%2F..%2Fb%20%3F%23%27%E6%97%A5?reason=x%26reason%3Dy");
+}
+
+#[tokio::test]
+async fn a_bad_argument_is_the_calls_error_and_nothing_is_sent() {
+    let kit = Kit::new();
+    for room in ["", ".", ".."] {
+        let call = Call::new(&kit.pipeline, &CLOSE, &[("room", room)], read::nothing);
+        let error = call.send().await.unwrap_err();
+        assert!(error.is_invalid_input() && error.to_string().starts_with("CloseRoom: room must not be"));
+    }
+    let mut call = Call::new(&kit.pipeline, &CLOSE, &[("room", "a")], read::nothing);
+    call.check(Err(crate::Error::invalid_input("first", "is bad", None)));
+    call.check(Err(crate::Error::invalid_input("second", "is bad", None)));
+    call.query("unknown", "x");
+    assert!(call.send().await.unwrap_err().to_string().contains("first is bad"));
+    let mut call = Call::new(&kit.pipeline, &CLOSE, &[("room", "a")], read::nothing);
+    call.query("unknown", "x");
+    assert!(call.send().await.unwrap_err().to_string().contains("is not one of this operation's"));
+    assert_eq!(kit.sent(), 0);
+}
+
+#[tokio::test]
+async fn a_query_parameter_stands_once_unless_it_is_a_list() {
+    let kit = Kit::new();
+    kit.script.status(204).status(204);
+    kit.close().reason("first").reason("second").await.unwrap();
+    let mut call = Call::new(&kit.pipeline, &CLOSE, &[("room", "a")], read::nothing);
+    call.query_each("reason", ["x", "y"]);
+    call.send().await.unwrap();
+    let sent = kit.script.sent();
+    assert_eq!(sent[0].uri().query(), Some("reason=second"));
+    assert_eq!(sent[1].uri().query(), Some("reason=x&reason=y"));
+}
+
+#[tokio::test]
+async fn an_answer_that_cannot_be_read_says_that_the_service_acted() {
+    let kit = Kit::new();
+    kit.script.late(
+        Arc::new(kit.clock.clone()),
+        secs(3),
+        Response::builder().header("x-request-id", "id-1").body(format!("{{\"{PLANTED}\": 1")).unwrap(),
+    );
+    let call: Call<Vec<u8>> = Call::new(&kit.pipeline, &GET, &[("room", "a")], read::json);
+    let error = call.send().await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Decode, Some(Delivery::Accepted)));
+    assert_eq!((error.status().unwrap().as_u16(), error.attempts(), error.elapsed()), (200, 1, secs(3)));
+    assert_eq!((error.request_id(), error.operation()), (Some("id-1"), Some("GetRoom")));
+    assert!(!everything(&error).contains(PLANTED) && error.source().is_none(), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_success_that_the_operation_does_not_know_is_an_error_that_says_it_was_accepted() {
+    let kit = Kit::new();
+    kit.script.answer(Response::new("x".repeat(ERROR_BODY_CAP + 1)));
+    let error = kit.send().await.unwrap_err();
+    assert_eq!((error.status().unwrap().as_u16(), error.delivery()), (200, Some(Delivery::Accepted)));
+    assert_eq!((error.body().len(), kit.sent()), (ERROR_BODY_CAP, 1));
+}
+
+#[tokio::test]
+async fn a_raw_request_escapes_its_segments_and_refuses_paths_that_walk() {
+    let kit = Kit::new();
+    kit.script.status(204);
+    let request = RawRequest::new(&kit.pipeline, Method::PUT, "/rooms/{}/members/{}", &["a/b", "c"]);
+    request.query("a&b", "c&d").query("tag", "1").query("tag", "2").body("text/plain", "x").await.unwrap();
+    let sent = &kit.script.sent()[0];
+    assert_eq!(sent.uri(), "https://rooms.example/rooms/a%2Fb/members/c?a%26b=c%26d&tag=1&tag=2");
+    assert_eq!(
+        (sent.method(), &sent.headers()["content-type"]),
+        (&Method::PUT, &HeaderValue::from_static("text/plain"))
+    );
+
+    for (path, segments) in [
+        ("/rooms/..", &[][..]),
+        ("/rooms/%2e%2e/x", &[]),
+        ("/rooms/.%2E", &[]),
+        ("/rooms/{}", &[".."]),
+        ("/rooms/.{}", &["."]),
+        ("/rooms/\\..\\x", &[]),
+        ("/rooms/x y", &[]),
+        ("/rooms/日", &[]),
+        ("/rooms/{}", &[]),
+        ("/rooms", &["x"]),
+        ("rooms", &[]),
+        ("//evil.example/x?y", &[]),
+        ("/rooms?x", &[]),
+        ("/rooms#x", &[]),
+    ] {
+        let error = RawRequest::new(&kit.pipeline, Method::GET, path, segments).await.unwrap_err();
+        assert!(error.is_invalid_input(), "{path}: {error}");
+    }
+    assert_eq!(kit.sent(), 1);
+}
+
+#[tokio::test]
+async fn a_raw_request_is_repeated_by_the_rules_of_its_method() {
+    for (method, sends) in [(Method::GET, 2), (Method::DELETE, 2), (Method::POST, 1), (Method::PATCH, 1)] {
+        let kit = Kit::new();
+        kit.script.status(500).status(200);
+        let _ = RawRequest::new(&kit.pipeline, method.clone(), "/x", &[]).await;
+        assert_eq!(kit.sent(), sends, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn absence_can_be_an_answer() {
+    static EXISTS: Operation =
+        Operation::new("RoomExists", Method::HEAD, "/rooms/{room}").success(&[200, 404]);
+    let kit = Kit::new();
+    kit.script.status(200).status(404).status(403);
+    let exists = || Call::new(&kit.pipeline, &EXISTS, &[("room", "a")], read::exists).send();
+    assert!(exists().await.unwrap().body);
+    assert!(!exists().await.unwrap().body);
+    assert_eq!(exists().await.unwrap_err().status().unwrap(), 403);
+}
+
+#[test]
+fn calls_and_their_futures_can_be_spawned() {
+    fn is<T: Send + 'static>(_: T) {}
+    let kit = Kit::new();
+    is(kit.close());
+    is(kit.close().into_future());
+    is(kit.close().with_response());
+}

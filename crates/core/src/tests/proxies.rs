@@ -1,0 +1,116 @@
+//! Which proxy requests go through, and settings of the connection that cannot be used.
+
+use std::process::Command;
+
+use super::server::{Server, client, ok};
+use super::*;
+
+async fn get(pipeline: &Pipeline) -> Result<Bytes> {
+    call(pipeline, &GET).await
+}
+
+#[tokio::test]
+async fn an_explicit_proxy_takes_everything_with_its_password_and_not_into_the_request() {
+    let proxy = Server::answering(ok("by proxy")).await;
+    let url = proxy.endpoint.replace("http://", "http://user:word@");
+    let pipeline = client().proxy(url).allow_insecure_http().build("http://rooms.example", key()).unwrap();
+    assert_eq!(get(&pipeline).await.unwrap(), "by proxy");
+    let request = &proxy.seen()[0];
+    assert!(request.starts_with("GET http://rooms.example/rooms/blue HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains("proxy-authorization: Basic dXNlcjp3b3Jk\r\n"), "{request}");
+}
+
+#[tokio::test]
+async fn a_proxy_that_refuses_the_tunnel_lets_nothing_through_and_shows_no_password() {
+    let proxy = Server::closing_after("HTTP/1.1 407 Who are you\r\ncontent-length: 0\r\n\r\n").await;
+    let url = proxy.endpoint.replace("http://", &format!("http://user:{PLANTED}@"));
+    let pipeline = client().proxy(url).build("https://rooms.example", key()).unwrap();
+    let error = call(&pipeline, &SEND).await.unwrap_err();
+    assert_eq!(error.delivery(), Some(crate::Delivery::NotSent));
+    assert!(proxy.seen()[0].starts_with("CONNECT rooms.example:443 "), "{:?}", proxy.seen());
+    assert!(!proxy.seen()[0].contains(PLANTED), "the service's key stays out of the proxy's request");
+    assert!(!everything(&error).contains(PLANTED), "{error:?}");
+}
+
+/// Runs one of the tests below alone, in a process with these variables.
+fn child(test: &str, variables: &[(&str, &str)]) {
+    let output = Command::new(std::env::current_exe().unwrap())
+        .args([&format!("tests::proxies::{test}"), "--exact", "--ignored"])
+        .envs(variables.iter().copied())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_environments_proxy_is_used_except_for_loopback_and_can_be_switched_off() {
+    let proxy = Server::answering(ok("by proxy")).await;
+    let server = Server::answering(ok("direct")).await;
+    let variables = [
+        ("HTTP_PROXY", &*proxy.endpoint),
+        ("http_proxy", &proxy.endpoint),
+        ("NO_PROXY", ""),
+        ("no_proxy", ""),
+        ("SERVER", &server.endpoint),
+    ];
+    child("child_with_a_proxy_in_its_environment", &variables);
+    // Once, for the client that neither talked to loopback nor had the proxy switched off.
+    assert_eq!((proxy.seen().len(), server.seen().len()), (1, 1));
+}
+
+#[tokio::test]
+#[ignore = "runs in a process of its own, with variables set by the test above"]
+async fn child_with_a_proxy_in_its_environment() {
+    // Absent when somebody runs all ignored tests; the test above counts what this one sends.
+    let Ok(server) = std::env::var("SERVER") else { return };
+    assert_eq!(get(&client().build(&server, key()).unwrap()).await.unwrap(), "direct");
+    let far = || client().allow_insecure_http().retry(crate::RetryOptions::none());
+    // A name that cannot be resolved: only a proxy can answer for it.
+    assert_eq!(get(&far().build("http://rooms.invalid", key()).unwrap()).await.unwrap(), "by proxy");
+    let error = get(&far().no_proxy().build("http://rooms.invalid", key()).unwrap()).await.unwrap_err();
+    assert_eq!(error.delivery(), Some(crate::Delivery::NotSent));
+}
+
+fn refused(client: Client) -> crate::Error {
+    client.build("https://rooms.example", key()).err().expect("refused")
+}
+
+#[test]
+fn a_proxy_that_is_no_http_url_is_refused_without_being_repeated() {
+    for url in [
+        "",
+        "planted",
+        "host:3128",
+        "socks5://user:planted@host:1080",
+        "http://user:planted@",
+        "http://:planted@host:99999",
+        "ftp://planted",
+    ] {
+        let error = refused(client().proxy(url));
+        assert!(error.is_invalid_input() && error.to_string().contains("proxy"), "{url}: {error}");
+        assert!(!everything(&error).contains("planted"), "{error:?}");
+    }
+}
+
+#[test]
+fn certificates_that_are_none_are_refused_without_being_repeated() {
+    let garbage = format!(
+        "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
+        "cGxhbnRlZC1zZWNyZXQtOWYzYw=="
+    );
+    let unread = "-----BEGIN CERTIFICATE-----\nplanted-secret-9f3c!\n-----END CERTIFICATE-----\n";
+    for pem in ["", PLANTED, &garbage, unread, "-----BEGIN CERTIFICATE-----\n"] {
+        let error = refused(client().root_certificate(pem.as_bytes().to_vec()));
+        assert!(error.is_invalid_input() && error.to_string().contains("certificate"), "{error:?}");
+        let shown = everything(&error);
+        assert!(!shown.contains(PLANTED) && !shown.contains("cGxhbnRlZC1"), "{error:?}");
+    }
+    let key = format!("-----BEGIN PRIVATE KEY-----\n{PLANTED}\n-----END PRIVATE KEY-----\n");
+    for pem in ["", PLANTED, &key, &garbage] {
+        let error = refused(client().client_certificate(pem));
+        assert!(error.is_invalid_input() && error.to_string().contains("certificate"), "{error:?}");
+        let shown = everything(&error);
+        assert!(!shown.contains(PLANTED) && !shown.contains("cGxhbnRlZC1"), "{error:?}");
+    }
+}

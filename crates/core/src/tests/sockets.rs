@@ -1,0 +1,223 @@
+//! The real transport against servers that misbehave: what it says about how far a request got.
+
+use super::server::{Connection, Server, client, nowhere, ok};
+use super::*;
+use crate::error::{Delivery, ERROR_BODY_CAP, ErrorKind, StopReason};
+use crate::{RawRequest, RetryOptions};
+
+/// Not idempotent and read, with a small cap.
+static ASK: Operation = Operation::new("AskRoom", Method::POST, "/rooms/{room}/:ask").answer_cap(64 * 1024);
+
+fn ask(pipeline: &Pipeline) -> Rooms {
+    call(pipeline, &ASK)
+}
+
+#[tokio::test]
+async fn a_refused_connection_sent_nothing_and_is_tried_again() {
+    let pipeline = client().build(&nowhere().await, key()).unwrap();
+    let error = ask(&pipeline).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Transport, Some(Delivery::NotSent)));
+    assert_eq!((error.attempts(), error.stop_reason()), (4, Some(StopReason::Attempts)));
+    assert!(error.to_string().contains("AskRoom: the connection could not be made"), "{error}");
+}
+
+#[tokio::test]
+async fn a_broken_tls_handshake_sent_nothing() {
+    let server = Server::closing_after("HTTP/1.1 400 Bad Request\r\n\r\n").await;
+    let endpoint = server.endpoint.replace("http:", "https:");
+    let pipeline = client().retry(RetryOptions::none()).build(&endpoint, key()).unwrap();
+    let error = ask(&pipeline).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Transport, Some(Delivery::NotSent)));
+}
+
+#[tokio::test]
+async fn a_connection_that_closes_without_an_answer_leaves_the_outcome_unknown() {
+    for begun in ["", "HTTP/1.1 200 OK\r\ncontent-le"] {
+        let server = Server::closing_after(begun).await;
+        let pipeline = server.client();
+        let error = ask(&pipeline).await.unwrap_err();
+        assert!(error.outcome_unknown() && error.status().is_none(), "{error}");
+        assert_eq!((server.seen().len(), error.attempts()), (1, 1), "{error}");
+        let error = call(&pipeline, &GET).await.unwrap_err();
+        assert_eq!((server.seen().len(), error.attempts()), (5, 4), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_http_leaves_the_outcome_unknown() {
+    let server = Server::closing_after("SSH-2.0-OpenSSH\r\n\r\n").await;
+    let error = ask(&server.client()).await.unwrap_err();
+    assert!(error.outcome_unknown() && server.seen().len() == 1, "{error}");
+}
+
+#[tokio::test]
+async fn a_success_with_a_cut_body_was_accepted() {
+    for cut in [
+        "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf",
+        "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+    ] {
+        let server = Server::closing_after(cut).await;
+        let error = ask(&server.client()).await.unwrap_err();
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Transport, Some(Delivery::Accepted)));
+        assert_eq!((error.status().unwrap().as_u16(), server.seen().len()), (200, 1));
+        let error = call(&server.client(), &GET).await.unwrap_err();
+        assert_eq!(error.attempts(), 4, "an idempotent call is repeated");
+    }
+}
+
+#[tokio::test]
+async fn an_error_status_with_a_cut_body_keeps_status_and_text() {
+    let server =
+        Server::closing_after("HTTP/1.1 409 Conflict\r\ncontent-length: 100\r\n\r\nhalf of it").await;
+    let error = ask(&server.client()).await.unwrap_err();
+    assert_eq!((error.status().unwrap().as_u16(), error.delivery()), (409, Some(Delivery::Answered)));
+    assert_eq!(error.body(), "half of it");
+}
+
+/// Sends chunks of 64 KiB until the client has enough; gives their number to the channel.
+async fn flood(
+    mut connection: Connection,
+    head: &'static str,
+    sent: tokio::sync::mpsc::UnboundedSender<u32>,
+) {
+    connection.request().await;
+    connection.write(head.as_bytes()).await;
+    let chunk = [b"10000\r\n".to_vec(), vec![b'x'; 0x10000], b"\r\n".to_vec()].concat();
+    let mut chunks = 0;
+    while chunks < 4096 && connection.write(&chunk).await {
+        chunks += 1;
+    }
+    let _ = sent.send(chunks);
+}
+
+#[tokio::test]
+async fn an_answer_over_its_cap_is_an_error_and_is_not_read_to_its_end() {
+    let (sender, mut sent) = tokio::sync::mpsc::unbounded_channel();
+    let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+    let server = Server::start(move |connection| flood(connection, head, sender.clone())).await;
+    let error = ask(&server.client()).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::AnswerTooLarge, Some(Delivery::Accepted)));
+    assert_eq!((error.status().unwrap().as_u16(), error.attempts()), (200, 1));
+    // 256 MiB were on offer; what was sent beyond the cap lay in the buffers of the sockets.
+    assert!(sent.recv().await.unwrap() < 1024);
+    let error = call(&server.client(), &GET).await.unwrap_err();
+    assert_eq!(error.attempts(), 1, "it would be too large again");
+}
+
+#[tokio::test]
+async fn an_announced_answer_of_exactly_the_cap_is_taken() {
+    let body = "x".repeat(64 * 1024);
+    let server = Server::answering(ok(&body)).await;
+    assert_eq!(ask(&server.client()).await.unwrap().len(), body.len());
+    let server = Server::answering(ok(&format!("{body}y"))).await;
+    assert_eq!(ask(&server.client()).await.unwrap_err().kind(), ErrorKind::AnswerTooLarge);
+}
+
+#[tokio::test]
+async fn of_an_endless_error_64_kib_are_kept() {
+    let (sender, mut sent) = tokio::sync::mpsc::unbounded_channel();
+    let head = "HTTP/1.1 403 Forbidden\r\ntransfer-encoding: chunked\r\n\r\n";
+    let server = Server::start(move |connection| flood(connection, head, sender.clone())).await;
+    let error = ask(&server.client()).await.unwrap_err();
+    assert_eq!((error.status().unwrap().as_u16(), error.body().len()), (403, ERROR_BODY_CAP));
+    assert!(error.to_string().len() < 600);
+    assert!(sent.recv().await.unwrap() < 1024);
+}
+
+#[tokio::test]
+async fn a_redirect_is_not_followed() {
+    let other = Server::answering(ok("")).await;
+    let target =
+        format!("HTTP/1.1 307 Elsewhere\r\nlocation: {}/x\r\ncontent-length: 0\r\n\r\n", other.endpoint);
+    let server = Server::answering(target).await;
+    let error = call(&server.client(), &GET).await.unwrap_err();
+    assert_eq!(error.status().unwrap(), 307);
+    assert_eq!((server.seen().len(), other.connections()), (1, 0));
+}
+
+#[tokio::test]
+async fn bytes_that_are_no_text_are_kept_as_they_came() {
+    let server =
+        Server::answering(b"HTTP/1.1 400 Bad\r\ncontent-length: 3\r\n\r\n\xff\xfe\x00".to_vec()).await;
+    let error = ask(&server.client()).await.unwrap_err();
+    assert_eq!(&error.body()[..], b"\xff\xfe\x00");
+    assert!(error.to_string().starts_with("AskRoom: 400 Bad Request, \u{fffd}"), "{error}");
+}
+
+#[tokio::test]
+async fn a_head_request_takes_the_length_of_what_it_does_not_get() {
+    let server = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").await;
+    let pipeline = server.client();
+    for _ in 0..2 {
+        assert!(RawRequest::new(&pipeline, Method::HEAD, "/x", &[]).await.unwrap().is_empty());
+    }
+    assert_eq!((server.seen().len(), server.connections()), (2, 1));
+}
+
+#[tokio::test]
+async fn an_idle_connection_that_the_server_closed_loses_no_call() {
+    // Each connection answers one request as if it stayed open, and closes.
+    let server = Server::closing_after(ok("here")).await;
+    let pipeline = server.client();
+    for _ in 0..20 {
+        assert_eq!(call(&pipeline, &GET).await.unwrap(), "here");
+    }
+}
+
+#[tokio::test]
+async fn connections_are_reused_and_concurrent_calls_do_not_mix() {
+    let server = Server::start(|mut connection| async move {
+        while let Some(request) = connection.request().await {
+            let body = request.split_whitespace().nth(1).unwrap_or("").to_owned();
+            connection.write(ok(&body).as_bytes()).await;
+        }
+    })
+    .await;
+    let pipeline = server.client();
+    let one = RawRequest::new(&pipeline, Method::GET, "/{}", &["one"]).into_future();
+    let two = RawRequest::new(&pipeline, Method::GET, "/{}", &["two"]).into_future();
+    let (one, two) = tokio::join!(one, two);
+    assert_eq!((one.unwrap(), two.unwrap()), ("/one".into(), "/two".into()));
+    let before = server.connections();
+    RawRequest::new(&pipeline, Method::GET, "/three", &[]).await.unwrap();
+    assert!(before <= 2 && server.connections() == before);
+}
+
+#[tokio::test]
+async fn what_is_signed_is_what_reaches_the_socket() {
+    let server = Server::answering(ok("")).await;
+    let pipeline = server.client();
+    let rooms = Rooms {
+        call: Call::new(&pipeline, &ASK, &[("room", "a'b/c é%2e")], |answer| Ok(answer.body().clone())),
+    };
+    rooms.header("x-tenant", "blue").await.unwrap();
+    let request = &server.seen()[0];
+    assert!(request.starts_with("POST /rooms/a%27b%2Fc%20%C3%A9%252e/:ask HTTP/1.1\r\n"), "{request}");
+    assert!(request.contains(&format!("authorization: Bearer {PLANTED}\r\n")), "{request}");
+    assert!(
+        request.contains("x-tenant: blue\r\n") && request.contains("user-agent: rooms/1.2.3 ("),
+        "{request}"
+    );
+    assert!(request.contains(&format!("host: {}\r\n", server.address)), "{request}");
+    assert!(!request.contains("referer") && !request.contains("accept-encoding"), "{request}");
+}
+
+#[tokio::test]
+async fn a_dropped_call_closes_its_connection() {
+    let (sender, mut closed) = tokio::sync::mpsc::unbounded_channel();
+    let server = Server::start(move |mut connection| {
+        let sender = sender.clone();
+        async move {
+            connection.request().await;
+            let _ = sender.send("asked");
+            connection.closed().await;
+            let _ = sender.send("closed");
+        }
+    })
+    .await;
+    let task = tokio::spawn(ask(&server.client()).into_future());
+    assert_eq!(closed.recv().await, Some("asked"));
+    task.abort();
+    assert_eq!(closed.recv().await, Some("closed"));
+    assert_eq!(server.seen().len(), 1);
+}

@@ -1,0 +1,70 @@
+//! Upgrades: a stream through which bytes flow both ways, or the answer that refused it.
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::server::{Server, nowhere};
+use super::*;
+use crate::Upgrade;
+use crate::error::{Delivery, ERROR_BODY_CAP};
+
+async fn upgrade(endpoint: &str) -> Result<Upgrade> {
+    let pipeline = server::client().build(endpoint, key()).unwrap();
+    let request = Request::get(format!("{endpoint}/chat?access_token={PLANTED}"))
+        .header("connection", "upgrade")
+        .header("upgrade", "echo")
+        .body(())
+        .unwrap();
+    pipeline.inner.transport.upgrade(request).await
+}
+
+#[tokio::test]
+async fn after_101_bytes_flow_both_ways() {
+    let server = Server::start(|mut connection| async move {
+        connection.request().await;
+        // The first bytes of the new protocol may come with the answer.
+        connection
+            .write(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\nx-a: b\r\n\r\nhello")
+            .await;
+        while let Some(bytes) = connection.read_exact(4).await {
+            connection.write(&bytes.to_ascii_uppercase()).await;
+        }
+    })
+    .await;
+    let Upgrade::Switched(head, mut stream) = upgrade(&server.endpoint).await.unwrap() else {
+        panic!("not switched");
+    };
+    assert_eq!((head.status().as_u16(), &head.headers()["x-a"]), (101, &HeaderValue::from_static("b")));
+    let mut bytes = [0; 5];
+    stream.read_exact(&mut bytes).await.unwrap();
+    assert_eq!(&bytes, b"hello");
+    for word in [b"abcd", b"efgh"] {
+        stream.write_all(word).await.unwrap();
+        stream.flush().await.unwrap();
+        let mut echo = [0; 4];
+        stream.read_exact(&mut echo).await.unwrap();
+        assert_eq!(echo, word.to_ascii_uppercase()[..]);
+    }
+}
+
+#[tokio::test]
+async fn any_other_status_is_an_answer_with_its_body() {
+    for (status, body) in [(200, "fine".to_owned()), (401, "no".to_owned()), (500, "x".repeat(100_000))] {
+        let length = body.len();
+        let server =
+            Server::answering(format!("HTTP/1.1 {status} S\r\ncontent-length: {length}\r\n\r\n{body}")).await;
+        let Upgrade::Refused(answer) = upgrade(&server.endpoint).await.unwrap() else { panic!("switched") };
+        assert_eq!(answer.status().as_u16(), status);
+        assert_eq!(answer.body(), &body[..length.min(ERROR_BODY_CAP)]);
+    }
+}
+
+#[tokio::test]
+async fn an_upgrade_that_fails_says_how_far_it_got_and_holds_no_url() {
+    let error = upgrade(&nowhere().await).await.unwrap_err();
+    assert_eq!(error.delivery(), Some(Delivery::NotSent));
+    assert!(!everything(&error).contains(PLANTED), "{error:?}");
+    let server = Server::closing_after("").await;
+    let error = upgrade(&server.endpoint).await.unwrap_err();
+    assert_eq!(error.delivery(), Some(Delivery::Unknown));
+    assert!(!everything(&error).contains(PLANTED), "{error:?}");
+}
