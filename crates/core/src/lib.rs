@@ -11,6 +11,7 @@ mod endpoint;
 mod error;
 mod operation;
 mod options;
+mod pace;
 mod pipeline;
 mod policy;
 mod response;
@@ -36,6 +37,7 @@ pub use error::{
 };
 pub use operation::{DEFAULT_ANSWER_CAP, Operation};
 pub use options::ClientOptions;
+pub use pace::Pacer;
 pub use pipeline::{AfterUnknown, Pipeline};
 pub use policy::{Next, Policy};
 pub use response::Response;

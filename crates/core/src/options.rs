@@ -12,7 +12,8 @@ use crate::pipeline::Inner;
 use crate::retry::Quota;
 use crate::transport::{ConnectionOptions, HttpClient, Proxy};
 use crate::{
-    Authorize, Clock, Dialect, Endpoint, Error, Pipeline, Policy, Result, RetryOptions, Secret, Transport,
+    Authorize, Clock, Dialect, Endpoint, Error, Pacer, Pipeline, Policy, Result, RetryOptions, Secret,
+    Transport,
 };
 
 /// A client's settings. Service crates wrap it with [`client_setters!`](crate::client_setters).
@@ -28,6 +29,7 @@ pub struct ClientOptions {
     attempt_policies: Vec<Arc<dyn Policy>>,
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
+    pacer: Option<Arc<dyn Pacer>>,
     seed: Option<u64>,
 }
 
@@ -44,6 +46,7 @@ impl Default for ClientOptions {
             attempt_policies: Vec::new(),
             transport: None,
             clock: Arc::new(SystemClock::new()),
+            pacer: None,
             seed: None,
         }
     }
@@ -83,6 +86,7 @@ impl ClientOptions {
             endpoint,
             transport,
             clock: self.clock,
+            pacer: self.pacer,
             credential,
             call_policies: self.call_policies,
             attempt_policies: self.attempt_policies,
@@ -94,6 +98,11 @@ impl ClientOptions {
             user_agent,
         };
         Ok(Pipeline { inner: Arc::new(inner) })
+    }
+
+    /// Keeps the client below its service's limit on how often it is called: every attempt waits for its place.
+    pub fn pacer(&mut self, pacer: Arc<dyn Pacer>) {
+        self.pacer = Some(pacer);
     }
 
     #[doc(hidden)]

@@ -93,7 +93,7 @@ impl Receiver {
     }
 
     /// A request that this crate has no method for, through the same pipeline: each `{}` of `path` takes the next of
-    /// `segments`, escaped. The api-version goes with it.
+    /// `segments`, escaped. The client's api-version goes with it unless `.query("api-version", ..)` gives another one.
     ///
     /// ```no_run
     /// # use http::Method;
@@ -103,7 +103,8 @@ impl Receiver {
     /// # Ok(()) }
     /// ```
     pub fn request(&self, method: Method, path: &str, segments: &[&str]) -> RawRequest {
-        RawRequest::new(&self.pipeline, method, path, segments).query("api-version", &*self.api_version)
+        RawRequest::new(&self.pipeline, method, path, segments)
+            .default_query("api-version", &*self.api_version)
     }
 }
 

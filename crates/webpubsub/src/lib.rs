@@ -18,6 +18,8 @@ pub use group::Group;
 pub use service::{ServiceClient, ServiceClientBuilder};
 pub use user::User;
 
+#[cfg(feature = "azure-identity")]
+pub use service_core::AzureCredential;
 pub use service_core::{
     AccessToken, BoxError, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Next, Policy,
     RawRequest, Response, Result, RetryOptions, Secret, StopReason, TokenCredential, Transport, Upgrade,

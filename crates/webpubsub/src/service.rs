@@ -105,7 +105,7 @@ impl ServiceClient {
     }
 
     /// A request that this crate has no method for, through the same pipeline: each `{}` of `path` takes the next of
-    /// `segments`, escaped. The api-version goes with it.
+    /// `segments`, escaped. The client's api-version goes with it unless `.query("api-version", ..)` gives another one.
     ///
     /// ```no_run
     /// # use http::Method;
@@ -114,7 +114,8 @@ impl ServiceClient {
     /// # Ok(()) }
     /// ```
     pub fn request(&self, method: Method, path: &str, segments: &[&str]) -> RawRequest {
-        RawRequest::new(&self.pipeline, method, path, segments).query("api-version", &*self.api_version)
+        RawRequest::new(&self.pipeline, method, path, segments)
+            .default_query("api-version", &*self.api_version)
     }
 
     /// A call that answers with nothing, for one name below the hub.

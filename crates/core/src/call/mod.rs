@@ -1,6 +1,7 @@
 //! A call in the making: what an operation's builder holds until it is awaited.
 
 mod builder;
+mod raw;
 pub mod read;
 
 use std::borrow::Cow;
@@ -14,8 +15,9 @@ use bytes::Bytes;
 use http::header::{
     ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request};
-use url::Url;
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
+
+pub use raw::RawRequest;
 
 use crate::encode;
 use crate::error::{Error, Result};
@@ -23,17 +25,6 @@ use crate::{Operation, Pipeline, Policy, Response, RetryOptions};
 
 /// The future behind an awaited builder.
 pub type CallFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
-
-/// Every status of success: what a request outside the known operations accepts.
-const SUCCESS: [u16; 100] = {
-    let mut statuses = [200; 100];
-    let mut index = 0;
-    while index < statuses.len() {
-        statuses[index] += index as u16;
-        index += 1;
-    }
-    statuses
-};
 
 /// The headers that follow from the credential, the endpoint and the body. Another value would be replaced in silence, would
 /// name a host that the credential is not for, or would break the framing of HTTP/1.1.
@@ -44,10 +35,29 @@ const OWN: [HeaderName; 6] = [AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, T
 pub(crate) struct CallOptions {
     headers: HeaderMap,
     pub(crate) deadline: Option<Duration>,
-    pub(crate) attempt_timeout: Option<Duration>,
+    attempt_timeout: Option<Duration>,
+    long_poll: Option<Duration>,
     pub(crate) retry: Option<RetryOptions>,
     pub(crate) idempotent: Option<bool>,
     pub(crate) policies: Vec<Arc<dyn Policy>>,
+}
+
+/// A long poll's attempt may take this much longer than the wait that the server was asked for.
+const POLL_ATTEMPT: Duration = Duration::from_secs(15);
+/// Its whole call may take this much longer than one attempt: room for one that fails early.
+const POLL_CALL: Duration = Duration::from_secs(25);
+
+impl CallOptions {
+    /// The budget of one attempt, where the client's own is `default`.
+    pub(crate) fn attempt_timeout(&self, default: Duration) -> Duration {
+        let least = self.long_poll.map_or(Duration::ZERO, |wait| wait.saturating_add(POLL_ATTEMPT));
+        self.attempt_timeout.unwrap_or_else(|| default.max(least))
+    }
+
+    /// What the whole call needs at the least, unless the caller says otherwise.
+    pub(crate) fn least_deadline(&self) -> Duration {
+        self.long_poll.map_or(Duration::ZERO, |wait| wait.saturating_add(POLL_ATTEMPT + POLL_CALL))
+    }
 }
 
 /// One call: operation, arguments, overrides, and how its answer is read.
@@ -137,6 +147,17 @@ impl<T> Call<T> {
     /// Sets the content type that the answer should have.
     pub fn accept(&mut self, content_type: &'static str) {
         self.headers.insert(ACCEPT, HeaderValue::from_static(content_type));
+    }
+
+    /// Says that the server answers after up to `wait` on purpose: the default budgets then leave room for it. Budgets that
+    /// the caller sets for the call stay as they are.
+    pub fn long_poll(&mut self, wait: Duration) {
+        self.options.long_poll = Some(wait);
+    }
+
+    /// Sets how many bytes of a successful answer are read, where that depends on the arguments.
+    pub fn answer_cap(&mut self, bytes: usize) {
+        self.operation.to_mut().answer_cap = bytes;
     }
 
     /// Sends the call and reads its answer.
@@ -239,72 +260,4 @@ impl<T> fmt::Debug for Call<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Call").field("operation", &self.operation.id).finish_non_exhaustive()
     }
-}
-
-/// A request outside the known operations: what the next version of a service's API brings, through the same pipeline.
-#[must_use = "does nothing until awaited"]
-#[derive(Debug)]
-pub struct RawRequest {
-    call: Call<Bytes>,
-}
-
-impl RawRequest {
-    /// `path` is a template in which each `{}` takes the next of `segments`, escaped as one path segment.
-    ///
-    /// By HTTP's own rules GET, HEAD, PUT, DELETE and OPTIONS count as idempotent, and every 2xx as success.
-    pub fn new(pipeline: &Pipeline, method: Method, path: &str, segments: &[&str]) -> Self {
-        let mut operation = Operation::new("request", method, "").success(&SUCCESS);
-        operation.idempotent = operation.method.is_idempotent();
-        let path = fill(path, segments);
-        Self {
-            call: Call::with_path(pipeline, Cow::Owned(operation), path, |answer| Ok(answer.body().clone())),
-        }
-    }
-
-    /// Adds a query parameter; a name may stand repeatedly.
-    pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        let mut escaped = String::new();
-        match encode::push_segment(&mut escaped, "query parameter's name", &name.into()) {
-            Ok(()) => self.call.query.push((Cow::Owned(escaped), value.into())),
-            error => self.call.check(error),
-        }
-        self
-    }
-
-    /// Sets the body and its content type.
-    pub fn body(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        self.call.body(content_type, body);
-        self
-    }
-}
-
-crate::call_setters!(RawRequest => Bytes);
-
-fn fill(template: &str, segments: &[&str]) -> Result<String> {
-    let mut values = segments.iter();
-    let mut path = String::new();
-    let mut parts = template.split("{}").peekable();
-    while let Some(literal) = parts.next() {
-        path.push_str(literal);
-        if parts.peek().is_some() {
-            let value = values
-                .next()
-                .ok_or_else(|| Error::invalid_input("path", "has more `{}` than segments", Some(template)))?;
-            encode::push_segment(&mut path, "segment", value)?;
-        }
-    }
-    if values.next().is_some() {
-        return Err(Error::invalid_input("path", "has fewer `{}` than segments", Some(template)));
-    }
-    if !path.starts_with('/') || path.contains(['?', '#']) {
-        return Err(Error::invalid_input("path", "must start with `/` and hold no query", Some(template)));
-    }
-    // A dot segment walks out of the path, and any other text that a URL parser rewrites would be signed as one and sent as
-    // another.
-    let parsed = Url::parse(&format!("http://host{path}"));
-    if !parsed.is_ok_and(|url| url.path() == path) {
-        let rule = "must hold no dot segment and no character that URLs escape: those are for `segments`";
-        return Err(Error::invalid_input("path", rule, Some(template)));
-    }
-    Ok(path)
 }

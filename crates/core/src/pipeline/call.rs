@@ -12,12 +12,12 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 
 use super::attempt::Attempt;
 use super::{AfterUnknown, Inner, Read, trace};
-use crate::Operation;
 use crate::call::CallOptions;
 use crate::clock;
 use crate::error::{Delivery, Error, ErrorKind, Result, StopReason};
 use crate::policy::{Next, Terminal};
 use crate::retry::{self, Retries};
+use crate::{Operation, Pacer};
 
 /// One call on its way.
 pub(super) struct Call<'a> {
@@ -43,7 +43,7 @@ struct Effort {
 
 impl<'a> Call<'a> {
     pub(super) fn new(client: &'a Inner, operation: &'a Operation, options: &'a CallOptions) -> Self {
-        let deadline = options.deadline.unwrap_or(client.deadline);
+        let deadline = options.deadline.unwrap_or_else(|| client.deadline.max(options.least_deadline()));
         Self {
             client,
             operation,
@@ -90,12 +90,16 @@ impl<'a> Call<'a> {
             was_unknown: false,
             may_have_acted: false,
         };
-        if self.left().is_zero() {
-            return Err(self.out_of_time());
-        }
+        let attempt_timeout = self.options.attempt_timeout(self.client.attempt_timeout);
         let mut refreshed = false;
         loop {
-            let limit = self.left().min(self.options.attempt_timeout.unwrap_or(self.client.attempt_timeout));
+            if let Some(pacer) = &self.client.pacer {
+                self.keep_pace(&**pacer).await?;
+            }
+            if self.left().is_zero() {
+                return Err(self.out_of_time());
+            }
+            let limit = self.left().min(attempt_timeout);
             let attempt = Attempt::new(self.client, self.operation, &self.sent);
             let number = self.effort(|effort| {
                 effort.attempts += 1;
@@ -138,6 +142,19 @@ impl<'a> Call<'a> {
         }
     }
 
+    /// Waits for this attempt's place; a wait that does not fit the deadline ends the call at once.
+    async fn keep_pace(&self, pacer: &dyn Pacer) -> Result<()> {
+        let wait = pacer.take(self.client.clock.elapsed(), self.left()).map_err(|wait| {
+            self.effort(|effort| effort.hint = Some(wait));
+            let text = format!("the client keeps below the service's limit of calls, and would have to wait {wait:.1?} for this one");
+            Error::new(ErrorKind::Throttled, text).with_delivery(Delivery::NotSent).permanent()
+        })?;
+        if !wait.is_zero() {
+            self.client.clock.sleep(wait).await;
+        }
+        Ok(())
+    }
+
     fn succeeded(&self, status: StatusCode) -> bool {
         self.operation.success.contains(&status.as_u16())
     }
@@ -165,7 +182,10 @@ impl<'a> Call<'a> {
         inner.elapsed = self.client.clock.elapsed().saturating_sub(self.started);
         inner.retry_after = effort.hint;
         inner.stop = effort.stop;
-        if effort.was_unknown && inner.delivery != Some(Delivery::Accepted) {
+        let never_left = inner.delivery == Some(Delivery::NotSent);
+        if effort.may_have_acted && never_left
+            || effort.was_unknown && inner.delivery != Some(Delivery::Accepted)
+        {
             // Whatever the last attempt met, an earlier one may have had its effect.
             inner.delivery = Some(Delivery::Unknown);
         }

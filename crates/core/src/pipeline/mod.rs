@@ -15,7 +15,7 @@ use crate::call::CallOptions;
 use crate::clock::Randomness;
 use crate::error::Result;
 use crate::retry::{Quota, RetryOptions};
-use crate::{Authorize, Clock, Dialect, Endpoint, Operation, Policy, Transport};
+use crate::{Authorize, Clock, Dialect, Endpoint, Operation, Pacer, Policy, Transport};
 use call::Call;
 
 /// What a client sends its requests through. Clones share connections, tokens and the retry quota.
@@ -29,6 +29,7 @@ pub(crate) struct Inner {
     pub(crate) endpoint: Endpoint,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) pacer: Option<Arc<dyn Pacer>>,
     pub(crate) credential: Arc<dyn Authorize>,
     pub(crate) call_policies: Vec<Arc<dyn Policy>>,
     pub(crate) attempt_policies: Vec<Arc<dyn Policy>>,

@@ -111,6 +111,18 @@ async fn a_raw_request_escapes_its_segments_and_refuses_paths_that_walk() {
 }
 
 #[tokio::test]
+async fn a_raw_request_takes_the_callers_value_in_place_of_the_default_one() {
+    let kit = Kit::new();
+    kit.script.status(200).status(200);
+    let raw = || RawRequest::new(&kit.pipeline, Method::GET, "/rooms", &[]).default_query("version", "1");
+    raw().query("filter", "version").await.unwrap();
+    raw().query("version", "2").query("version", "3").await.unwrap();
+    let sent: Vec<_> =
+        kit.script.sent().iter().map(|request| request.uri().query().unwrap().to_owned()).collect();
+    assert_eq!(sent, ["version=1&filter=version", "version=2&version=3"]);
+}
+
+#[tokio::test]
 async fn a_raw_request_is_repeated_by_the_rules_of_its_method() {
     for (method, sends) in [(Method::GET, 2), (Method::DELETE, 2), (Method::POST, 1), (Method::PATCH, 1)] {
         let kit = Kit::new();

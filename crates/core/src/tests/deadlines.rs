@@ -143,3 +143,40 @@ async fn an_answer_that_comes_late_but_in_time_is_taken() {
     kit.send().await.unwrap();
     assert_eq!(kit.elapsed(), secs(29));
 }
+
+fn poll(kit: &Kit) -> Rooms {
+    let mut poll = kit.send();
+    poll.call.long_poll(secs(120));
+    poll
+}
+
+#[tokio::test]
+async fn a_long_poll_that_is_answered_at_its_end_succeeds_with_default_budgets() {
+    let kit = Kit::new();
+    let answer = Response::builder().status(202).body("late").unwrap();
+    kit.script.late(Arc::new(kit.clock.clone()), secs(119), answer);
+    assert_eq!(poll(&kit).await.unwrap(), "late");
+    assert_eq!(kit.elapsed(), secs(119));
+}
+
+#[tokio::test]
+async fn a_long_poll_has_its_own_budgets_unless_the_caller_sets_them() {
+    for (change, ends) in [
+        ((|poll| poll) as fn(Rooms) -> Rooms, 135),
+        (|poll| poll.attempt_timeout(secs(50)), 50),
+        (|poll| poll.deadline(secs(40)), 40),
+    ] {
+        let kit = Kit::new();
+        kit.script.never();
+        change(poll(&kit)).await.unwrap_err();
+        assert_eq!(kit.elapsed(), secs(ends));
+    }
+    let kit = Kit::new();
+    kit.script.never().never().never();
+    poll(&kit).idempotent(true).await.unwrap_err();
+    assert_eq!(
+        (kit.elapsed(), kit.sent()),
+        (secs(160), 2),
+        "the whole call lasts 25 s longer than an attempt"
+    );
+}

@@ -4,6 +4,7 @@
 mod calls;
 mod deadlines;
 mod overrides;
+mod pacing;
 mod policies;
 mod proxies;
 mod retries;

@@ -1,0 +1,62 @@
+//! Pacing: every attempt has its place, and a place that comes too late ends the call before it is sent.
+
+use std::sync::Mutex;
+
+use super::*;
+use crate::{Delivery, ErrorKind, Pacer, RetryOptions};
+
+/// One place every ten seconds.
+#[derive(Debug, Default)]
+struct Slow(Mutex<Duration>);
+
+impl Pacer for Slow {
+    fn take(&self, now: Duration, longest: Duration) -> Result<Duration, Duration> {
+        let mut next = self.0.lock().unwrap();
+        let wait = next.saturating_sub(now);
+        if wait > longest {
+            return Err(wait);
+        }
+        *next = now + wait + Duration::from_secs(10);
+        Ok(wait)
+    }
+}
+
+fn paced() -> Kit {
+    Kit::with(|mut client| {
+        client.options.pacer(Arc::new(Slow::default()));
+        client
+    })
+}
+
+#[tokio::test]
+async fn every_attempt_waits_for_its_place_retries_included() {
+    let kit = paced();
+    kit.script.status(500).status(204).status(204);
+    kit.close().retry(RetryOptions::default().base(Duration::ZERO)).await.unwrap();
+    assert_eq!(kit.clock.elapsed(), Duration::from_secs(10), "the retry had to wait");
+    kit.close().await.unwrap();
+    assert_eq!(kit.clock.elapsed(), Duration::from_secs(20), "clones share the pace");
+}
+
+#[tokio::test]
+async fn a_place_behind_the_deadline_fails_at_once_and_names_the_wait() {
+    let kit = paced();
+    kit.script.status(204);
+    kit.close().await.unwrap();
+    let error = kit.close().deadline(Duration::from_secs(5)).await.unwrap_err();
+    assert_eq!(kit.clock.elapsed(), Duration::ZERO);
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Throttled, Some(Delivery::NotSent)));
+    assert_eq!((error.retry_after(), error.attempts()), (Some(Duration::from_secs(10)), 0));
+    assert!(error.to_string().contains("have to wait 10.0s"), "{error}");
+    assert_eq!(kit.script.sent().len(), 1);
+}
+
+#[tokio::test]
+async fn a_retry_without_a_place_does_not_hide_that_the_service_may_have_acted() {
+    let kit = paced();
+    kit.script.status(504);
+    let call =
+        kit.close().deadline(Duration::from_secs(5)).retry(RetryOptions::default().base(Duration::ZERO));
+    let error = call.await.unwrap_err();
+    assert_eq!((error.attempts(), error.delivery()), (1, Some(Delivery::Unknown)), "{error}");
+}
