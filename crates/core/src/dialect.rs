@@ -1,14 +1,15 @@
 //! What differs from service to service, as a value, so that nothing else in this crate knows one from another.
 
+use http::HeaderName;
 use tracing::Span;
 
 /// How one service speaks.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Dialect {
     /// The product in the user agent, `name/version`.
     pub product: &'static str,
     /// The request header that carries this side's id of the call, if the service takes one.
-    pub sent_request_id: Option<&'static str>,
+    pub sent_request_id: Option<HeaderName>,
     /// The answer headers that may carry the service's id of the call, the preferred one first.
     pub answered_request_id: &'static [&'static str],
     /// The answer headers that repeat the error's code.

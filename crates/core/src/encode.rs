@@ -30,12 +30,19 @@ pub fn push_segment(path: &mut String, name: &str, value: &str) -> Result<()> {
     }
 }
 
-/// Appends `name=value` to a query, behind `?` or `&` as needed. The name is taken as it is.
-pub fn push_query(target: &mut String, name: &str, value: &str) {
-    target.push(if target.contains('?') { '&' } else { '?' });
+/// Appends `name=value`, the value escaped, the name as it is.
+pub(crate) fn push_pair(target: &mut String, name: &str, value: &str) {
     target.push_str(name);
     target.push('=');
     target.extend(utf8_percent_encode(value, ESCAPED));
+}
+
+/// Takes a parameter out of a query that stands without its `?`; a value that only contains the name stays.
+pub(crate) fn remove_query(query: &mut String, name: &str) {
+    let is_it = |pair: &str| pair.strip_prefix(name).is_some_and(|rest| rest.starts_with('='));
+    if query.len() > name.len() && query.split('&').any(is_it) {
+        *query = query.split('&').filter(|pair| !is_it(pair)).collect::<Vec<_>>().join("&");
+    }
 }
 
 /// Fills the `{names}` of a path template.
@@ -70,7 +77,8 @@ mod tests {
         let mut target = "https://host.example/api/hubs/h/groups/".to_owned();
         push_segment(&mut target, "group", value)?;
         target.push_str("/:send");
-        push_query(&mut target, "reason", value);
+        target.push('?');
+        push_pair(&mut target, "reason", value);
         Ok(target)
     }
 
@@ -88,6 +96,21 @@ mod tests {
         }
         assert!(url_of("...").is_ok());
         assert!(url_of("%2e%2e").unwrap().contains("%252e%252e"));
+    }
+
+    #[test]
+    fn a_parameter_is_taken_out_whole_and_alone() {
+        for (query, left) in [
+            ("a=1", ""),
+            ("a=1&b=2&a=3", "b=2"),
+            ("aa=1&b=a=2&c=a", "aa=1&b=a=2&c=a"),
+            ("b=1", "b=1"),
+            ("", ""),
+        ] {
+            let mut query = query.to_owned();
+            remove_query(&mut query, "a");
+            assert_eq!(query, left);
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ pub struct Response<T> {
     pub body: T,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    pub(crate) request_id: String,
+    pub(crate) request_id: Option<http::HeaderValue>,
     pub(crate) attempts: u32,
 }
 
@@ -31,7 +31,7 @@ impl<T> Response<T> {
     /// services that know no such id.
     #[must_use]
     pub fn request_id(&self) -> &str {
-        &self.request_id
+        self.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default()
     }
 
     /// How many attempts it took.

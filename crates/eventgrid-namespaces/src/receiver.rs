@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::Method;
+use http::{HeaderName, Method};
 use service_core::{ClientOptions, Dialect, Endpoint, Pipeline};
 
 use crate::operations::API_VERSION;
@@ -14,7 +14,7 @@ const SCOPE: &str = "https://eventgrid.azure.net/.default";
 
 static DIALECT: Dialect = Dialect {
     product: concat!("eventgrid-namespaces/", env!("CARGO_PKG_VERSION")),
-    sent_request_id: Some("x-ms-client-request-id"),
+    sent_request_id: Some(HeaderName::from_static("x-ms-client-request-id")),
     answered_request_id: &["x-ms-request-id"],
     // The specification names the first; the service was seen to send the second.
     error_code: &["x-ms-error-code", "broker-errorcode"],

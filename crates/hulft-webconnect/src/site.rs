@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::Method;
+use http::{HeaderName, Method};
 use service_core::{ClientOptions, Dialect, Endpoint, HeaderKey, Pipeline};
 
 use crate::{Agents, RawRequest, Result, Secret};
@@ -14,7 +14,7 @@ const ENDPOINT: &str = "https://www.webconnect.hulft.com";
 static DIALECT: Dialect = Dialect {
     product: concat!("hulft-webconnect/", env!("CARGO_PKG_VERSION")),
     // The vendor documents no header for this. The common one lets proxies and gateways on the way be asked about a call.
-    sent_request_id: Some("x-request-id"),
+    sent_request_id: Some(HeaderName::from_static("x-request-id")),
     answered_request_id: &[],
     error_code: &[],
     span: service_core::call_span!("hulft.request_id"),

@@ -16,13 +16,13 @@ impl CloseConnections {
     }
 
     /// Leaves these connections open, by id. Ids that are not there do no harm.
-    pub fn excluded<S: Into<String>>(mut self, connections: impl IntoIterator<Item = S>) -> Self {
+    pub fn excluded<S: AsRef<str>>(mut self, connections: impl IntoIterator<Item = S>) -> Self {
         self.call.query_each("excluded", connections);
         self
     }
 
     /// Tells the clients why: the text reaches them in the `disconnected` message and the close frame.
-    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+    pub fn reason(mut self, reason: impl AsRef<str>) -> Self {
         self.call.query("reason", reason);
         self
     }

@@ -39,7 +39,7 @@ pub struct CloseConnection {
 
 impl CloseConnection {
     /// Tells the client why: the text reaches it in the `disconnected` message and the close frame.
-    pub fn reason(mut self, reason: impl Into<String>) -> Self {
+    pub fn reason(mut self, reason: impl AsRef<str>) -> Self {
         self.call.query("reason", reason);
         self
     }

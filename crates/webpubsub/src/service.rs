@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::Method;
+use http::{HeaderName, Method};
 use service_core::{Call, ClientOptions, ConnectionString, Dialect, Endpoint, Operation, Pipeline, read};
 
 use crate::operations::API_VERSION;
@@ -13,7 +13,7 @@ const SCOPE: &str = "https://webpubsub.azure.com/.default";
 
 static DIALECT: Dialect = Dialect {
     product: concat!("webpubsub/", env!("CARGO_PKG_VERSION")),
-    sent_request_id: Some("x-ms-client-request-id"),
+    sent_request_id: Some(HeaderName::from_static("x-ms-client-request-id")),
     answered_request_id: &["x-ms-request-id"],
     error_code: &["x-ms-error-code"],
     span: service_core::call_span!("az.service_request_id"),

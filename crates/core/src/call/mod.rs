@@ -15,7 +15,7 @@ use bytes::Bytes;
 use http::header::{
     ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 
 pub use raw::RawRequest;
 
@@ -68,7 +68,8 @@ pub struct Call<T> {
     pipeline: Pipeline,
     operation: Cow<'static, Operation>,
     path: String,
-    query: Vec<(Cow<'static, str>, String)>,
+    /// The query as it goes over the wire, without its `?`.
+    query: String,
     headers: HeaderMap,
     body: Bytes,
     options: CallOptions,
@@ -102,7 +103,7 @@ impl<T> Call<T> {
             pipeline: pipeline.clone(),
             operation,
             path,
-            query: Vec::new(),
+            query: String::new(),
             headers: HeaderMap::new(),
             body: Bytes::new(),
             options: CallOptions::default(),
@@ -121,13 +122,13 @@ impl<T> Call<T> {
     }
 
     /// Sets a query parameter that stands at most once; a second value replaces the first.
-    pub fn query(&mut self, name: &'static str, value: impl Into<String>) {
-        self.query.retain(|(known, _)| known != name);
+    pub fn query(&mut self, name: &'static str, value: impl AsRef<str>) {
+        encode::remove_query(&mut self.query, name);
         self.query_each(name, [value]);
     }
 
     /// Adds values of a query parameter that may stand repeatedly, `name=a&name=b`.
-    pub fn query_each<S: Into<String>>(&mut self, name: &'static str, values: impl IntoIterator<Item = S>) {
+    pub fn query_each<S: AsRef<str>>(&mut self, name: &'static str, values: impl IntoIterator<Item = S>) {
         if !self.operation.query.contains(&name) {
             self.check(Err(Error::invalid_input(
                 "query parameter",
@@ -135,7 +136,19 @@ impl<T> Call<T> {
                 Some(name),
             )));
         }
-        self.query.extend(values.into_iter().map(|value| (Cow::Borrowed(name), value.into())));
+        for value in values {
+            self.push_query(name, value.as_ref());
+        }
+    }
+
+    fn push_query(&mut self, name: &str, value: &str) {
+        if self.query.is_empty() {
+            // Most queries then need no more than this one allocation.
+            self.query.reserve(96);
+        } else {
+            self.query.push('&');
+        }
+        encode::push_pair(&mut self.query, name, value);
     }
 
     /// Sets the body.
@@ -232,24 +245,25 @@ fn request(
     pipeline: &Pipeline,
     operation: &Operation,
     path: &str,
-    query: &[(Cow<'static, str>, String)],
+    query: &str,
     mut headers: HeaderMap,
     options: &CallOptions,
     body: Bytes,
 ) -> Result<Request<Bytes>> {
     let endpoint = pipeline.endpoint().as_str();
-    let mut target = String::with_capacity(endpoint.len() + path.len() + 64);
+    let mut target = String::with_capacity(endpoint.len() + path.len() + 1 + query.len());
     target.push_str(endpoint);
     target.push_str(path);
-    for (name, value) in query {
-        encode::push_query(&mut target, name, value);
+    if !query.is_empty() {
+        target.push('?');
+        target.push_str(query);
     }
     for (name, value) in &options.headers {
         headers.insert(name, value.clone());
     }
     let mut request = Request::new(body);
     *request.method_mut() = operation.method.clone();
-    *request.uri_mut() = target.parse().map_err(|error: http::uri::InvalidUri| {
+    *request.uri_mut() = Uri::try_from(target).map_err(|error| {
         Error::invalid_input("request", "makes a URL that HTTP does not allow", None).with_source(error)
     })?;
     *request.headers_mut() = headers;

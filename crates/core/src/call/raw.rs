@@ -43,20 +43,20 @@ impl RawRequest {
     }
 
     /// Sets the query parameter that a service wants in every request; the caller's own value replaces it.
-    pub fn default_query(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.call.query.push((Cow::Borrowed(name), value.into()));
+    pub fn default_query(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
+        self.call.push_query(name, value.as_ref());
         self.default = Some(name);
         self
     }
 
     /// Adds a query parameter; a name may stand repeatedly.
-    pub fn query(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        let (name, mut escaped) = (name.into(), String::new());
+    pub fn query(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
+        let (name, mut escaped) = (name.as_ref(), String::new());
         if self.default.take_if(|default| *default == name).is_some() {
-            self.call.query.retain(|(known, _)| *known != name);
+            encode::remove_query(&mut self.call.query, name);
         }
-        match encode::push_segment(&mut escaped, "query parameter's name", &name) {
-            Ok(()) => self.call.query.push((Cow::Owned(escaped), value.into())),
+        match encode::push_segment(&mut escaped, "query parameter's name", name) {
+            Ok(()) => self.call.push_query(&escaped, value.as_ref()),
             error => self.call.check(error),
         }
         self

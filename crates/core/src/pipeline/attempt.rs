@@ -22,24 +22,32 @@ pub(super) struct Attempt<'a> {
     operation: &'a Operation,
     /// Whether the transport was reached: a time-out before that certainly sent nothing.
     sent: &'a AtomicBool,
+    /// Whether a policy may have changed the URL. The one that a call builds is final: the encoder sees to that.
+    touched: bool,
     signed: Mutex<Option<HeaderValue>>,
 }
 
 impl<'a> Attempt<'a> {
-    pub(super) fn new(client: &'a Inner, operation: &'a Operation, sent: &'a AtomicBool) -> Self {
+    pub(super) fn new(
+        client: &'a Inner,
+        operation: &'a Operation,
+        sent: &'a AtomicBool,
+        call_policies: bool,
+    ) -> Self {
         sent.store(false, Ordering::Relaxed);
-        Self { client, operation, sent, signed: Mutex::new(None) }
+        let touched = call_policies || !client.attempt_policies.is_empty();
+        Self { client, operation, sent, touched, signed: Mutex::new(None) }
     }
 
-    pub(super) async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
+    pub(super) async fn run(&self, request: &Request<Bytes>) -> Result<Response<Bytes>> {
         if self.client.attempt_policies.is_empty() {
-            return self.sign_and_send(request).await;
+            return self.sign_and_send(request.clone()).await;
         }
-        Next::new(&self.client.attempt_policies, self).run(request).await
+        Next::new(&self.client.attempt_policies, self).run(request.clone()).await
     }
 
     async fn sign_and_send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>> {
-        if !settle(&mut request) || !self.client.endpoint.owns(request.uri()) {
+        if (self.touched && !settle(&mut request)) || !self.client.endpoint.owns(request.uri()) {
             let text = format!(
                 "the request does not go to {}, so the credential must not go with it",
                 self.client.endpoint

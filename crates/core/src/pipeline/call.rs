@@ -56,30 +56,37 @@ impl<'a> Call<'a> {
     }
 
     /// Says who asks, and under which id where the service takes one. The caller's own values stay.
-    pub(super) fn identify(&self, headers: &mut HeaderMap) -> Option<String> {
+    pub(super) fn identify(&self, headers: &mut HeaderMap) -> Option<HeaderValue> {
         headers.entry(USER_AGENT).or_insert_with(|| self.client.user_agent.clone());
-        let name = self.client.dialect.sent_request_id?;
-        if !headers.contains_key(name) {
-            let id = self.client.randomness.uuid().hyphenated().to_string();
-            headers.insert(name, HeaderValue::from_str(&id).ok()?);
+        let name = self.client.dialect.sent_request_id.as_ref()?;
+        if let Some(given) = headers.get(name) {
+            return Some(given.clone());
         }
-        text(headers, name)
+        let mut text = uuid::Uuid::encode_buffer();
+        let id =
+            HeaderValue::from_str(self.client.randomness.uuid().hyphenated().encode_lower(&mut text)).ok()?;
+        headers.insert(name.clone(), id.clone());
+        Some(id)
     }
 
-    pub(super) async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
-        if self.client.call_policies.is_empty() && self.options.policies.is_empty() {
+    pub(super) async fn run(&self, request: &Request<Bytes>) -> Result<Response<Bytes>> {
+        if !self.has_policies() {
             return self.retrying(request).await;
         }
         let policies: Vec<_> =
             self.client.call_policies.iter().chain(&self.options.policies).cloned().collect();
-        let chain = Next::new(&policies, self).run(request);
+        let chain = Next::new(&policies, self).run(request.clone());
         // The retry loop minds the deadline by itself; a policy around it may not.
         clock::within(&*self.client.clock, self.deadline, chain)
             .await
             .unwrap_or_else(|| Err(self.out_of_time()))
     }
 
-    async fn retrying(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
+    fn has_policies(&self) -> bool {
+        !self.client.call_policies.is_empty() || !self.options.policies.is_empty()
+    }
+
+    async fn retrying(&self, request: &Request<Bytes>) -> Result<Response<Bytes>> {
         let mut retries = Retries {
             options: self.options.retry.as_ref().unwrap_or(&self.client.retry),
             idempotent: self.options.idempotent.unwrap_or(self.operation.idempotent),
@@ -100,17 +107,21 @@ impl<'a> Call<'a> {
                 return Err(self.out_of_time());
             }
             let limit = self.left().min(attempt_timeout);
-            let attempt = Attempt::new(self.client, self.operation, &self.sent);
+            let attempt = Attempt::new(self.client, self.operation, &self.sent, self.has_policies());
             let number = self.effort(|effort| {
                 effort.attempts += 1;
                 effort.attempts
             });
-            let outcome = match clock::within(&*self.client.clock, limit, attempt.run(request.clone())).await
-            {
+            let outcome = match clock::within(&*self.client.clock, limit, attempt.run(request)).await {
                 Some(outcome) => outcome,
                 None => Err(attempt.timed_out(limit)),
             };
-            if !refreshed && !self.left().is_zero() && attempt.refused(&outcome) {
+            if outcome.as_ref().is_ok_and(|answer| self.succeeded(answer.status())) {
+                self.client.quota.give_back(retries.taken);
+                self.effort(|effort| effort.hint = None);
+                return outcome;
+            }
+            if !refreshed && attempt.refused(&outcome) && !self.left().is_zero() {
                 refreshed = true;
                 trace::retry(number, Duration::ZERO, &outcome);
                 continue;
@@ -133,9 +144,6 @@ impl<'a> Call<'a> {
                 }
                 retry::Next::Stop(stop) => {
                     self.effort(|effort| effort.stop = stop);
-                    if outcome.as_ref().is_ok_and(|answer| self.succeeded(answer.status())) {
-                        self.client.quota.give_back(retries.taken);
-                    }
                     return outcome;
                 }
             }
@@ -163,18 +171,19 @@ impl<'a> Call<'a> {
     pub(super) fn conclude<T>(
         &self,
         outcome: Result<Response<Bytes>>,
-        sent_id: Option<String>,
+        sent_id: Option<HeaderValue>,
         read: Read<T>,
     ) -> Result<crate::Response<T>> {
         let effort = std::mem::take(&mut *self.effort.lock().unwrap_or_else(PoisonError::into_inner));
         let mut error = match outcome.and_then(|answer| self.accept(answer, effort.may_have_acted, read)) {
             Ok((Parts { status, headers, .. }, body)) => {
-                let request_id = self.answered_id(&headers).or(sent_id).unwrap_or_default();
+                let request_id = self.answered_id(&headers).cloned().or(sent_id);
                 return Ok(crate::Response { body, status, headers, request_id, attempts: effort.attempts });
             }
             Err(error) => error,
         };
-        let request_id = self.answered_id(error.headers()).or(sent_id);
+        let request_id = self.answered_id(error.headers()).cloned().or(sent_id);
+        let request_id = request_id.and_then(|id| id.to_str().ok().map(str::to_owned));
         let inner = error.inner_mut();
         inner.operation = Some(self.operation.id);
         inner.request_id = request_id;
@@ -210,8 +219,9 @@ impl<'a> Call<'a> {
         Ok((answer.into_parts().0, value))
     }
 
-    fn answered_id(&self, headers: &HeaderMap) -> Option<String> {
-        self.client.dialect.answered_request_id.iter().find_map(|name| text(headers, name))
+    fn answered_id<'h>(&self, headers: &'h HeaderMap) -> Option<&'h HeaderValue> {
+        let all = self.client.dialect.answered_request_id.iter();
+        all.filter_map(|name| headers.get(*name)).find(|id| id.to_str().is_ok())
     }
 
     fn left(&self) -> Duration {
@@ -233,10 +243,6 @@ impl<'a> Call<'a> {
 #[async_trait]
 impl Terminal for Call<'_> {
     async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
-        self.retrying(request).await
+        self.retrying(&request).await
     }
-}
-
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
-    headers.get(name)?.to_str().ok().map(str::to_owned)
 }

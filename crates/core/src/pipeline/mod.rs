@@ -64,7 +64,7 @@ impl Pipeline {
         let span = trace::open(&self.inner, operation);
         let call = Call::new(&self.inner, operation, options);
         let id = call.identify(request.headers_mut());
-        let outcome = call.run(request).instrument(span.clone()).await;
+        let outcome = call.run(&request).instrument(span.clone()).await;
         let concluded = call.conclude(outcome, id, read);
         trace::close(&span, &self.inner, &concluded);
         concluded

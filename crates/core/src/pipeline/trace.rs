@@ -30,7 +30,7 @@ pub(super) fn close<T>(span: &Span, client: &Inner, outcome: &Result<crate::Resp
         return;
     }
     let (status, attempts, id) = match outcome {
-        Ok(answer) => (Some(answer.status), answer.attempts, Some(answer.request_id.as_str())),
+        Ok(answer) => (Some(answer.status), answer.attempts, Some(answer.request_id())),
         Err(error) => (error.status(), error.attempts(), error.request_id()),
     };
     if let Some(status) = status {

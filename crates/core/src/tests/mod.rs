@@ -22,7 +22,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method, Request, Response};
+use http::{HeaderName, HeaderValue, Method, Request, Response};
 
 use self::rooms::{Client, Rooms};
 use crate::testing::{ManualClock, ScriptedTransport};
@@ -36,7 +36,7 @@ const PLANTED: &str = "planted-secret-9f3c";
 
 static DIALECT: Dialect = Dialect {
     product: "rooms/1.2.3",
-    sent_request_id: Some("x-call-id"),
+    sent_request_id: Some(HeaderName::from_static("x-call-id")),
     answered_request_id: &["x-request-id"],
     error_code: &["x-error-code"],
     span: crate::call_span!("rooms.request_id"),

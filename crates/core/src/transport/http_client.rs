@@ -42,8 +42,7 @@ impl HttpClient {
 #[async_trait]
 impl Transport for HttpClient {
     async fn send(&self, request: Request<Bytes>, answer_cap: usize) -> Result<Response<Bytes>> {
-        let request = reqwest::Request::try_from(request).map_err(not_answered)?;
-        let answer = self.client.execute(request).await.map_err(not_answered)?;
+        let answer = self.client.execute(outgoing(request)?).await.map_err(not_answered)?;
         buffer(answer, answer_cap).await
     }
 
@@ -60,6 +59,24 @@ impl Transport for HttpClient {
         let stream = answer.upgrade().await.map_err(not_answered)?;
         Ok(Upgrade::Switched(head, Box::new(stream)))
     }
+}
+
+/// What reqwest's own conversion does, without a text that grows piece by piece.
+fn outgoing(request: Request<Bytes>) -> Result<reqwest::Request> {
+    let (parts, body) = request.into_parts();
+    let mut text = String::with_capacity(256);
+    if let (Some(scheme), Some(authority)) = (parts.uri.scheme_str(), parts.uri.authority()) {
+        text.extend([scheme, "://", authority.as_str()]);
+    }
+    text.push_str(parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str));
+    let url = Url::parse(&text).map_err(|error| {
+        let refused = Error::new(ErrorKind::Transport, "the request could not be made").with_source(error);
+        refused.with_delivery(Delivery::NotSent).permanent()
+    })?;
+    let mut outgoing = reqwest::Request::new(parts.method, url);
+    *outgoing.headers_mut() = parts.headers;
+    *outgoing.body_mut() = Some(body.into());
+    Ok(outgoing)
 }
 
 fn build(options: &ConnectionOptions, endpoint: &Endpoint, http1_only: bool) -> Result<reqwest::Client> {
