@@ -154,13 +154,14 @@ fn run_one(command: Command) -> (Tally, Result<()>) {
 
 /// What a runner's summary line says; `None` of any other line.
 fn tally_of(line: &str) -> Option<Tally> {
-    let line = line.trim();
+    // nextest repeats what a failed test printed, indented; libtest's own summary begins its line.
     if line.starts_with("test result: ") {
         return Some(Tally {
             passed: number_before(line, " passed")?,
             failed: number_before(line, " failed")?,
         });
     }
+    let line = line.trim();
     if !line.starts_with("Summary [") {
         return None;
     }
@@ -205,6 +206,7 @@ mod tests {
         assert_eq!(of("Summary [ 0.1s] 3/7 tests run: 1 passed, 2 failed, 0 skipped"), Some((1, 2)));
         assert_eq!(of("Summary [ 0.1s] 1 test run: 0 passed, 1 failed, 0 skipped"), Some((0, 1)));
         assert_eq!(of("test result: FAILED. 4 passed; 2 failed; 1 ignored; 0 measured"), Some((4, 2)));
+        assert_eq!(of("    test result: FAILED. 0 passed; 1 failed; 0 ignored"), None);
         assert_eq!(of("test summary ... ok"), None);
     }
 
