@@ -124,6 +124,7 @@ fn is_free_call(line: &str, at: usize, word: &str) -> bool {
 
 /// The core serves any HTTP service: what differs between them comes in as a value. A name in it, even in a comment,
 /// is the first step towards knowledge that only one of them needs. The two headers are retry hints of several services.
+/// The one adapter of a foreign library's credentials, behind a feature, knows that library and still no service.
 fn the_core_names_no_service(tree: &Tree) -> Vec<Breach> {
     const NAMES: [&str; 12] = [
         "webpubsub",
@@ -139,10 +140,14 @@ fn the_core_names_no_service(tree: &Tree) -> Vec<Breach> {
         "microsoft",
         "x-ms-",
     ];
+    const ADAPTER: &str = "crates/core/src/credential/azure.rs";
+    const ALLOWED: [&str; 5] =
+        ["x-ms-retry-after-ms", "azure-identity", "mod azure;", "azure::azurecredential", "azurecredential"];
     let mut breaches = Vec::new();
-    for source in tree.sources.iter().filter(|source| source.path.starts_with("crates/core/src/")) {
+    let core = tree.sources.iter().filter(|source| source.path.starts_with("crates/core/src/"));
+    for source in core.filter(|source| source.path != ADAPTER) {
         for (index, line) in source.text.lines().enumerate() {
-            let line = line.to_lowercase().replace("x-ms-retry-after-ms", "");
+            let line = ALLOWED.iter().fold(line.to_lowercase(), |line, allowed| line.replace(allowed, ""));
             if let Some(name) = NAMES.iter().find(|name| line.contains(**name)) {
                 breaches.push(breach(
                     source,
