@@ -74,7 +74,7 @@ impl Client {
             request = request.header(SEC_WEBSOCKET_PROTOCOL, name);
         }
         let answer = request.send().await.map_err(reqwest::Error::without_url)?;
-        let accepted = answer.headers().get("sec-websocket-accept").map(|accept| accept.as_bytes());
+        let accepted = answer.headers().get("sec-websocket-accept").map(http::HeaderValue::as_bytes);
         if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
             return Err(format!("the handshake was answered with {}", answer.status()).into());
         }
@@ -128,7 +128,7 @@ impl Client {
                     let frame: Value = serde_json::from_str(&text)?;
                     match (frame["type"].as_str(), frame["event"].as_str()) {
                         (_, Some("disconnected")) => {
-                            ending.message = frame["message"].as_str().map(str::to_owned)
+                            ending.message = frame["message"].as_str().map(str::to_owned);
                         }
                         (Some("pong"), _) if pongs >= grace => {
                             return Err("the connection is still open".into());

@@ -1,4 +1,5 @@
 //! The demo passes when the services do their work, and fails as soon as one of them only says so.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 use service_emulator::{Emulator, Fault};
 use workspace_tests::demo::{Targets, run};

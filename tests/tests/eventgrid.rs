@@ -1,4 +1,5 @@
 //! What rejecting does to real events, over real sockets.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! What closing does to real WebSocket connections, and what the client signs, over real sockets.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 use std::future::IntoFuture;
 use std::time::Duration;

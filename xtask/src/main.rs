@@ -1,6 +1,7 @@
 //! `cargo xtask`: the workspace's only task runner. One file and one `run` per command; this one finds the command and
 //! turns its result into an exit status.
 
+mod bench;
 mod ci;
 mod demo;
 mod deps;
@@ -13,6 +14,7 @@ mod process;
 mod stopwatch;
 mod test;
 mod tidy;
+mod tls;
 mod workspace;
 
 use std::ffi::OsString;
@@ -33,7 +35,9 @@ const COMMANDS: &[Command] = &[
     Command { name: "lint", about: "check format, clippy, documentation and feature sets", run: lint::run },
     Command { name: "tidy", about: "check the house rules that no compiler knows", run: tidy::run },
     Command { name: "deps", about: "check count, versions and licences of dependencies", run: deps::run },
+    Command { name: "tls", about: "run clients with no, another and two TLS providers", run: tls::run },
     Command { name: "emulator", about: "start the emulator of the three services", run: emulator::run },
+    Command { name: "bench", about: "run a benchmark beside its baselines", run: bench::run },
     Command { name: "ci", about: "run every check there is, the fast ones first", run: ci::run },
 ];
 

@@ -10,7 +10,7 @@ pub struct Credential(Kind);
 
 enum Kind {
     Key(Secret),
-    Token(Box<dyn FnOnce(Vec<String>, Arc<dyn Clock>) -> BearerToken + Send>),
+    Token(Box<dyn TokenCredential>),
 }
 
 impl Credential {
@@ -21,13 +21,13 @@ impl Credential {
 
     /// Tokens of Microsoft Entra ID: anything that implements [`TokenCredential`], async closures included.
     pub fn token(credential: impl TokenCredential) -> Self {
-        Self(Kind::Token(Box::new(|scopes, clock| BearerToken::new(credential, scopes, clock))))
+        Self(Kind::Token(Box::new(credential)))
     }
 
     pub(crate) fn authorizer(self, scope: String, clock: Arc<dyn Clock>) -> Result<Arc<dyn Authorize>> {
         Ok(match self.0 {
             Kind::Key(key) => Arc::new(HeaderKey::authorization("SharedAccessKey", &key)?),
-            Kind::Token(bearer) => Arc::new(bearer(vec![scope], clock)),
+            Kind::Token(credential) => Arc::new(BearerToken::boxed(credential, vec![scope], clock)),
         })
     }
 }

@@ -89,7 +89,8 @@ impl Receiver {
     ///
     /// No token, or an empty one, before anything is sent.
     pub fn reject<S: Into<String>>(&self, lock_tokens: impl IntoIterator<Item = S>) -> Reject {
-        Reject::new(self, lock_tokens.into_iter().map(Into::into).collect())
+        let lock_tokens: Vec<String> = lock_tokens.into_iter().map(Into::into).collect();
+        Reject::new(self, &lock_tokens)
     }
 
     /// A request that this crate has no method for, through the same pipeline: each `{}` of `path` takes the next of

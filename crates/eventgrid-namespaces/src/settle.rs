@@ -112,7 +112,7 @@ struct LockTokens<'a> {
 }
 
 impl Reject {
-    pub(crate) fn new(receiver: &Receiver, tokens: Vec<String>) -> Self {
+    pub(crate) fn new(receiver: &Receiver, tokens: &[String]) -> Self {
         let names = [("topicName", &*receiver.topic), ("eventSubscriptionName", &*receiver.subscription)];
         let mut call = Call::new(&receiver.pipeline, &REJECT, &names, settled);
         call.query("api-version", &*receiver.api_version);
@@ -123,10 +123,10 @@ impl Reject {
         if tokens.iter().any(String::is_empty) {
             call.check(Err(Error::invalid_input("lock token", "must not be empty", None)));
         }
-        match serde_json::to_vec(&LockTokens { lock_tokens: &tokens }) {
+        match serde_json::to_vec(&LockTokens { lock_tokens: tokens }) {
             Ok(body) => call.body("application/json", body),
             Err(error) => {
-                call.check(Err(Error::invalid_input("lock tokens", "are not JSON", None).with_source(error)))
+                call.check(Err(Error::invalid_input("lock tokens", "are not JSON", None).with_source(error)));
             }
         }
         Self { call }

@@ -1,4 +1,5 @@
 //! The shape of each request on the wire, and what each answer becomes, against a mock server.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 use eventgrid_namespaces::{Credential, ErrorKind, Receiver, RetryOptions, TokenErrorCode};
 use http::Method;

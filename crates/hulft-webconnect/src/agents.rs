@@ -55,7 +55,7 @@ impl Agents {
         match serde_json::to_vec(&body) {
             Ok(body) => call.body("application/json", body),
             Err(error) => {
-                call.check(Err(Error::invalid_input("session id", "is not JSON", None).with_source(error)))
+                call.check(Err(Error::invalid_input("session id", "is not JSON", None).with_source(error)));
             }
         }
         DisconnectAgent { call }

@@ -1,2 +1,18 @@
-//! The place for benchmarks, each beside its baseline, in a package of its own so that their dependencies stay out of the
-//! tests'. There are none yet.
+//! Benchmarks, each of which runs beside its baselines in the same process and the same minutes, so that what is told are
+//! ratios and differences rather than times of a machine. In a package of its own, so that the baselines stay out of the
+//! tests' dependencies.
+
+pub mod calls;
+pub mod load;
+pub mod measure;
+pub mod plan;
+pub mod report;
+pub mod rounds;
+pub mod server;
+pub mod spread;
+
+/// What fails here is told to a person and ends the run.
+pub type Error = Box<dyn std::error::Error + Send + Sync>;
+
+/// The result of a step.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -97,8 +97,12 @@ type Fetching = watch::Receiver<Option<Fetched>>;
 impl BearerToken {
     /// A cache over `credential` for `scopes`.
     pub fn new(credential: impl TokenCredential, scopes: Vec<String>, clock: Arc<dyn Clock>) -> Self {
-        let state = Mutex::new(State::default());
-        Self(Arc::new(Cache { credential: Box::new(credential), scopes, clock, state }))
+        Self::boxed(Box::new(credential), scopes, clock)
+    }
+
+    /// The same over a credential whose type is not known any more.
+    pub fn boxed(credential: Box<dyn TokenCredential>, scopes: Vec<String>, clock: Arc<dyn Clock>) -> Self {
+        Self(Arc::new(Cache { credential, scopes, clock, state: Mutex::new(State::default()) }))
     }
 
     async fn header(&self) -> Result<HeaderValue> {

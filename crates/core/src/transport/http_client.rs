@@ -216,6 +216,9 @@ fn not_answered(error: reqwest::Error) -> Error {
     let signs = Signs::of(&error);
     let (text, delivery) = match &signs {
         Signs { certificate: true, .. } => ("the server's certificate was rejected", Delivery::NotSent),
+        Signs { ours: true, .. } => {
+            ("the server rejected the client's certificate, or wants one", Delivery::NotSent)
+        }
         _ if error.is_connect() && error.is_timeout() => {
             ("the connection could not be made in time", Delivery::NotSent)
         }
@@ -226,7 +229,7 @@ fn not_answered(error: reqwest::Error) -> Error {
         _ if error.is_builder() => ("the request could not be made", Delivery::NotSent),
         _ => ("the connection failed before an answer came", Delivery::Unknown),
     };
-    let permanent = signs.certificate || error.is_builder();
+    let permanent = signs.certificate || signs.ours || error.is_builder();
     let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
     let error = Error::new(kind, text).with_delivery(delivery).with_source(error.without_url());
     if permanent { error.permanent() } else { error }
@@ -235,7 +238,10 @@ fn not_answered(error: reqwest::Error) -> Error {
 /// What the source chain of a transport error gives away.
 #[derive(Default)]
 struct Signs {
+    /// This side rejected the server's certificate.
     certificate: bool,
+    /// The server rejected this side's.
+    ours: bool,
     unsent: bool,
 }
 
@@ -255,6 +261,7 @@ impl Signs {
     fn read(&mut self, error: &(dyn StdError + 'static)) {
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             self.certificate |= matches!(tls, rustls::Error::InvalidCertificate(_));
+            self.ours |= matches!(tls, rustls::Error::AlertReceived(alert) if about_a_certificate(*alert));
         }
         if let Some(http) = error.downcast_ref::<hyper::Error>() {
             // The pool closed the connection before the request was written to it.
@@ -266,6 +273,23 @@ impl Signs {
             self.unsent |= stream.is_remote() && (refused || stream.is_go_away());
         }
     }
+}
+
+/// In TLS 1.3 the server judges the client's certificate after the client's own handshake is done, so its alert meets the
+/// request on its way. It reads no request before it has judged (RFC 8446, 4.4).
+fn about_a_certificate(alert: rustls::AlertDescription) -> bool {
+    use rustls::AlertDescription as Alert;
+    matches!(
+        alert,
+        Alert::CertificateRequired
+            | Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+    )
 }
 
 #[cfg(test)]
@@ -304,5 +328,8 @@ mod tests {
         let rejected = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         assert!(Signs::of(&io::Error::other(io::Error::other(rejected))).certificate);
         assert!(!Signs::of(&io::Error::other(rustls::Error::DecryptError)).certificate);
+        let of = |alert| Signs::of(&io::Error::other(rustls::Error::AlertReceived(alert))).ours;
+        assert!(of(rustls::AlertDescription::CertificateRequired) && of(rustls::AlertDescription::UnknownCA));
+        assert!(!of(rustls::AlertDescription::InternalError), "it says nothing about what was done");
     }
 }

@@ -1,0 +1,69 @@
+//! What every contender sends and gets: one request, made of the same parts, and one answer.
+
+use std::sync::{Mutex, PoisonError};
+
+use bytes::Bytes;
+use http::HeaderValue;
+
+use crate::Result;
+use crate::server::answer_to;
+
+/// The key that goes with every request.
+pub(super) const KEY: &str = "bench-key-of-no-service";
+/// The room that it names.
+pub(super) const ROOM: &str = "lobby one";
+/// The path and the query as they go over the wire.
+pub(super) const TARGET: &str = "/rooms/lobby%20one/:send?api-version=2026-01-01&reason=closing%20time";
+/// The header that carries the id of the call.
+pub(super) const REQUEST_ID: &str = "x-request-id";
+/// The type of the body.
+pub(super) const JSON: &str = "application/json";
+const BODY: usize = 1024;
+
+/// The parts of the request that do not change, made once as a client does.
+#[derive(Debug)]
+pub(super) struct Message {
+    pub(super) origin: String,
+    pub(super) authorization: HeaderValue,
+    pub(super) user_agent: HeaderValue,
+    pub(super) body: Bytes,
+    answer: String,
+    ids: Mutex<fastrand::Rng>,
+}
+
+impl Message {
+    pub(super) fn new(origin: &str) -> Result<Self> {
+        let mut authorization = HeaderValue::from_str(&format!("Bearer {KEY}"))?;
+        authorization.set_sensitive(true);
+        let user_agent =
+            format!("workspace-bench/0.0.0 ({}; {})", std::env::consts::OS, std::env::consts::ARCH);
+        Ok(Self {
+            origin: origin.to_owned(),
+            authorization,
+            user_agent: HeaderValue::from_str(&user_agent)?,
+            body: Bytes::from(format!("{:?}", "x".repeat(BODY - 2))),
+            answer: answer_to(BODY),
+            ids: Mutex::new(fastrand::Rng::with_seed(7)),
+        })
+    }
+
+    /// The whole URL, put together for each request as a client has to.
+    pub(super) fn url(&self) -> String {
+        format!("{}{TARGET}", self.origin)
+    }
+
+    /// The id of one more call, from the cheapest generator that there is.
+    pub(super) fn request_id(&self) -> Result<HeaderValue> {
+        let random = self.ids.lock().unwrap_or_else(PoisonError::into_inner).u128(..);
+        let id = uuid::Builder::from_random_bytes(random.to_ne_bytes()).into_uuid();
+        Ok(HeaderValue::from_str(&id.hyphenated().to_string())?)
+    }
+
+    /// Whether this is the answer to the whole request.
+    pub(super) fn check(&self, answer: &[u8]) -> Result<()> {
+        if answer == self.answer.as_bytes() {
+            return Ok(());
+        }
+        Err(format!("the server answered {:?}", String::from_utf8_lossy(answer)).into())
+    }
+}

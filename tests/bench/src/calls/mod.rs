@@ -1,0 +1,107 @@
+//! The benchmark of the core: what its call costs beside the bare request, raw reqwest and azure_core's pipeline, and the
+//! limits that it keeps to.
+
+mod instant;
+mod message;
+mod official;
+mod raw;
+mod rooms;
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+
+use tokio::runtime::Runtime;
+
+use crate::plan::Plan;
+use crate::report::{Limit, Report};
+use crate::rounds::{Contender, Cost, Outcome};
+use crate::server::Server;
+use crate::{Result, load};
+use instant::Instant;
+use message::Message;
+use rooms::Rooms;
+
+const LANES: u32 = 32;
+/// A call without a network is so short that a turn needs more of them.
+const MORE_WITHOUT_NETWORK: u32 = 8;
+
+const BARE: &str = "http request, built and answered";
+const RAW: &str = "raw reqwest";
+const CORE: &str = "service-core";
+const OFFICIAL: &str = "azure_core pipeline";
+
+const CPU: fn(&Cost) -> f64 = |cost| cost.cpu;
+const ALLOCATIONS: fn(&Cost) -> f64 = |cost| cost.allocations;
+
+/// Runs the comparisons, with this `bench-server` as the one to talk to.
+///
+/// # Errors
+///
+/// A request that fails, a server that does not start.
+pub fn compare(plan: Plan, server: &Path) -> Result<Report> {
+    let plan = Plan { requests: plan.requests.next_multiple_of(LANES), ..plan };
+    let without_network = Plan { requests: plan.requests.saturating_mul(MORE_WITHOUT_NETWORK), ..plan };
+    let mut report = Report::new(format!(
+        "CPU time of the client (user + system, by getrusage) and allocations, per request. {} interleaved rounds,\n\
+         {} requests a turn ({} without network), every contender on the same single-threaded runtime.",
+        plan.rounds, plan.requests, without_network.requests
+    ));
+    let runtime = load::runtime()?;
+    over_an_instant_transport(without_network, &runtime, &mut report)?;
+    over_loopback(plan, server, &runtime, &mut report)?;
+    Ok(report)
+}
+
+fn over_an_instant_transport(plan: Plan, runtime: &Runtime, report: &mut Report) -> Result<()> {
+    let message = Arc::new(Message::new("http://127.0.0.1:9")?);
+    let rooms = Rooms::over(&message, Some(Arc::new(Instant)))?;
+    let bare =
+        |requests| runtime.block_on(load::one_by_one(requests, || instant::send(Arc::clone(&message))));
+    let core = |requests| {
+        runtime.block_on(load::one_by_one(requests, || rooms::send(rooms.clone(), Arc::clone(&message))))
+    };
+    let outcome = Outcome::of(plan, vec![Contender::new(BARE, bare), Contender::new(CORE, core)])?;
+    report.table("instant transport, one call at a time", &outcome)?;
+    let cpu = outcome.difference(CORE, BARE, CPU)?;
+    report.limit(Limit::new("instant: µs above the bare request", cpu, 3.0));
+    let allocations = outcome.difference(CORE, BARE, ALLOCATIONS)?;
+    report.limit(Limit::new("instant: allocations above the bare one", allocations, 10.0));
+    Ok(())
+}
+
+fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Report) -> Result<()> {
+    let server = Server::start(server)?;
+    let message = Arc::new(Message::new(&server.origin())?);
+    let raw = raw::client()?;
+    let rooms = Rooms::over(&message, None)?;
+    let official = Arc::new(official::pipeline()?);
+    let contenders = vec![
+        Contender::new(RAW, under_load(runtime, &message, raw, raw::send)),
+        Contender::new(CORE, under_load(runtime, &message, rooms, rooms::send)),
+        Contender::new(OFFICIAL, under_load(runtime, &message, official, official::send)),
+    ];
+    let outcome = Outcome::of(plan, contenders)?;
+    report.table(&format!("loopback server, {LANES} in flight, 1 KiB POST"), &outcome)?;
+    report.limit(Limit::new("loopback: times raw reqwest's CPU", outcome.ratio(CORE, RAW, CPU)?, 1.15));
+    report.limit(Limit::new("loopback: times azure_core's CPU", outcome.ratio(CORE, OFFICIAL, CPU)?, 0.7));
+    Ok(())
+}
+
+/// A contender's turn: so many calls of `send`, with the client that it needs.
+fn under_load<'a, C, F>(
+    runtime: &'a Runtime,
+    message: &'a Arc<Message>,
+    client: C,
+    send: fn(C, Arc<Message>) -> F,
+) -> impl FnMut(u32) -> Result<()> + 'a
+where
+    C: Clone + Send + 'static,
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    move |requests| {
+        let (client, message) = (client.clone(), Arc::clone(message));
+        let send = move || send(client.clone(), Arc::clone(&message));
+        runtime.block_on(load::in_flight(LANES, requests, send))
+    }
+}

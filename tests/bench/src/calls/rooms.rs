@@ -1,0 +1,73 @@
+//! The core as a service crate uses it: an operation, a builder of its own, a static key.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Method;
+use service_core::{
+    Call, ClientOptions, Dialect, Endpoint, HeaderKey, Operation, Pipeline, Secret, Transport, call_setters,
+    call_span,
+};
+
+use super::message::{JSON, KEY, Message, REQUEST_ID, ROOM};
+use crate::Result;
+
+static DIALECT: Dialect = Dialect {
+    product: "workspace-bench/0.0.0",
+    sent_request_id: Some(http::HeaderName::from_static(REQUEST_ID)),
+    answered_request_id: &[REQUEST_ID],
+    error_code: &[],
+    span: call_span!("bench.request_id"),
+    span_request_id: "bench.request_id",
+};
+
+static SEND: Operation =
+    Operation::new("SendToRoom", Method::POST, "/rooms/{room}/:send").query(&["api-version", "reason"]);
+
+/// The client.
+#[derive(Clone)]
+pub(super) struct Rooms {
+    pipeline: Pipeline,
+}
+
+impl Rooms {
+    /// A client for the message's origin, over this transport or over the network.
+    pub(super) fn over(message: &Message, transport: Option<Arc<dyn Transport>>) -> Result<Self> {
+        let mut options = ClientOptions::default();
+        if let Some(transport) = transport {
+            options.transport(transport);
+        }
+        let key = HeaderKey::authorization("Bearer", &Secret::new(KEY))?;
+        let pipeline = options.build(&DIALECT, Endpoint::parse(&message.origin)?, Arc::new(key))?;
+        Ok(Self { pipeline })
+    }
+
+    fn send(&self, room: &str, body: Bytes) -> SendToRoom {
+        let read = |answer: &http::Response<Bytes>| Ok(answer.body().clone());
+        let mut call = Call::new(&self.pipeline, &SEND, &[("room", room)], read);
+        call.query("api-version", "2026-01-01");
+        call.body(JSON, body);
+        SendToRoom { call }
+    }
+}
+
+/// The builder of one call.
+#[must_use = "does nothing until awaited"]
+struct SendToRoom {
+    call: Call<Bytes>,
+}
+
+impl SendToRoom {
+    fn reason(mut self, reason: &str) -> Self {
+        self.call.query("reason", reason);
+        self
+    }
+}
+
+call_setters!(SendToRoom => Bytes);
+
+/// Sends the message once.
+pub(super) async fn send(rooms: Rooms, message: Arc<Message>) -> Result<()> {
+    let answer = rooms.send(ROOM, message.body.clone()).reason("closing time").await?;
+    message.check(&answer)
+}

@@ -1,0 +1,91 @@
+//! The load that every contender is put under, so that none is driven in a way that suits it better.
+
+use std::future::Future;
+
+use tokio::runtime::{Builder, Runtime};
+use tokio::task::JoinSet;
+
+use crate::Result;
+
+/// The runtime of every contender: one thread, so that the CPU time is that of the work and not of threads that look for it.
+///
+/// # Errors
+///
+/// A system that gives no event queue.
+pub fn runtime() -> Result<Runtime> {
+    Ok(Builder::new_current_thread().enable_all().build()?)
+}
+
+/// One request after the other.
+///
+/// # Errors
+///
+/// The first request that fails.
+pub async fn one_by_one<F>(requests: u32, mut send: impl FnMut() -> F) -> Result<()>
+where
+    F: Future<Output = Result<()>>,
+{
+    for _ in 0..requests {
+        send().await?;
+    }
+    Ok(())
+}
+
+/// `lanes` tasks, each of which sends one request after the other; together at least `requests`.
+///
+/// # Errors
+///
+/// The first request that fails.
+pub async fn in_flight<F>(
+    lanes: u32,
+    requests: u32,
+    send: impl Fn() -> F + Clone + Send + 'static,
+) -> Result<()>
+where
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    let mut tasks = JoinSet::new();
+    for _ in 0..lanes {
+        tasks.spawn(one_by_one(requests.div_ceil(lanes), send.clone()));
+    }
+    while let Some(task) = tasks.join_next().await {
+        task??;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use tokio::sync::Barrier;
+
+    use super::*;
+
+    #[test]
+    fn as_many_requests_are_in_flight_as_there_are_lanes() {
+        // Nobody passes the barrier until all four are there.
+        let (barrier, sent) = (Arc::new(Barrier::new(4)), Arc::new(AtomicU32::new(0)));
+        let send = {
+            let sent = Arc::clone(&sent);
+            move || {
+                let (barrier, sent) = (Arc::clone(&barrier), Arc::clone(&sent));
+                async move {
+                    barrier.wait().await;
+                    sent.fetch_add(1, Ordering::Relaxed);
+                    Ok(())
+                }
+            }
+        };
+        runtime().unwrap().block_on(in_flight(4, 12, send)).unwrap();
+        assert_eq!(sent.load(Ordering::Relaxed), 12);
+    }
+
+    #[test]
+    fn a_request_that_fails_is_not_swallowed() {
+        let send = || async { Err("refused".into()) };
+        let error = runtime().unwrap().block_on(in_flight(2, 2, send)).unwrap_err();
+        assert_eq!(error.to_string(), "refused");
+    }
+}

@@ -1,0 +1,68 @@
+//! The server under the load: a process of its own, so that its CPU time is not the client's.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use crate::Result;
+
+/// What a request must carry, so that every contender sends the same.
+pub const REQUIRED: [&str; 4] = ["authorization", "content-type", "user-agent", "x-request-id"];
+
+/// A running `bench-server`. It ends when this is dropped, or when this process ends in any other way.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    port: u16,
+}
+
+impl Server {
+    /// Starts this `bench-server`.
+    ///
+    /// # Errors
+    ///
+    /// None there, or one that says no port.
+    pub fn start(program: &Path) -> Result<Self> {
+        let mut command = Command::new(program);
+        // It ends with its standard input, which is closed when we end.
+        let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let child = child.map_err(|error| format!("{} could not be run: {error}", program.display()))?;
+        let mut server = Self { child, port: 0 };
+        let mut line = String::new();
+        if let Some(output) = &mut server.child.stdout {
+            BufReader::new(output).read_line(&mut line)?;
+        }
+        server.port = line.trim().parse().map_err(|_| format!("bench-server gave no port but {line:?}"))?;
+        Ok(server)
+    }
+
+    /// `http://127.0.0.1:<port>`.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        drop(self.child.stdin.take());
+        // It ends by itself now; there is nobody to tell if it had done so before.
+        let _ = self.child.wait();
+    }
+}
+
+/// The `bench-server` that lies beside the running program.
+///
+/// # Errors
+///
+/// A system that does not tell where the program lies.
+pub fn beside_this_program() -> Result<PathBuf> {
+    let name = format!("bench-server{}", std::env::consts::EXE_SUFFIX);
+    Ok(std::env::current_exe()?.with_file_name(name))
+}
+
+/// What the server answers to a body of this size.
+#[must_use]
+pub fn answer_to(received: usize) -> String {
+    format!(r#"{{"accepted":true,"received":{received}}}"#)
+}

@@ -1,0 +1,55 @@
+//! The benchmark's programs together: what the server lets pass, and that every contender gets through to it. How long
+//! anything takes is not looked at here.
+
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+
+use workspace_bench::plan::Plan;
+use workspace_bench::server::{REQUIRED, Server, answer_to};
+use workspace_bench::{Result, calls};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_bench-server");
+
+/// What the server says to a POST with these headers and a body of 5 bytes.
+fn answered(headers: &[&str]) -> Result<String> {
+    let server = Server::start(Path::new(PROGRAM))?;
+    let mut stream = TcpStream::connect(server.origin().trim_start_matches("http://"))?;
+    let headers: String = headers.iter().map(|name| format!("{name}: some\r\n")).collect();
+    let head = format!("POST / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n{headers}content-length: 5");
+    write!(stream, "{head}\r\n\r\nhello")?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer)?;
+    Ok(answer)
+}
+
+#[test]
+fn the_server_answers_a_whole_request_with_the_size_that_it_received() {
+    let answer = answered(&REQUIRED).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(&answer_to(5)), "{answer}");
+}
+
+#[test]
+fn the_server_refuses_a_request_that_lacks_what_the_others_send() {
+    for lacking in REQUIRED {
+        let headers: Vec<_> = REQUIRED.into_iter().filter(|name| *name != lacking).collect();
+        let answer = answered(&headers).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 400 "), "{lacking}: {answer}");
+    }
+}
+
+#[test]
+fn every_contender_gets_its_requests_through_and_is_told() {
+    let report = calls::compare(Plan { rounds: 1, requests: 1 }, Path::new(PROGRAM)).unwrap().to_string();
+    for name in ["http request", "raw reqwest", "service-core", "azure_core"] {
+        assert!(report.contains(name), "{report}");
+    }
+    assert_eq!(report.matches("µs above").count() + report.matches("allocations above").count(), 2);
+    assert_eq!(report.matches("loopback: times").count(), 2);
+}
+
+#[test]
+fn a_program_that_is_no_server_is_told_apart() {
+    let error = Server::start(Path::new("no-such-bench-server")).unwrap_err().to_string();
+    assert!(error.contains("no-such-bench-server"), "{error}");
+}
