@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::{Request, Response, StatusCode};
+use rustls::AlertDescription;
 use url::Url;
 
 use super::{ConnectionOptions, Proxy, Transport, Upgrade};
@@ -259,9 +260,9 @@ impl Signs {
     }
 
     fn read(&mut self, error: &(dyn StdError + 'static)) {
+        self.ours |= rejects_ours(error);
         if let Some(tls) = error.downcast_ref::<rustls::Error>() {
             self.certificate |= matches!(tls, rustls::Error::InvalidCertificate(_));
-            self.ours |= matches!(tls, rustls::Error::AlertReceived(alert) if about_a_certificate(*alert));
         }
         if let Some(http) = error.downcast_ref::<hyper::Error>() {
             // The pool closed the connection before the request was written to it.
@@ -275,21 +276,32 @@ impl Signs {
     }
 }
 
-/// In TLS 1.3 the server judges the client's certificate after the client's own handshake is done, so its alert meets the
-/// request on its way. It reads no request before it has judged (RFC 8446, 4.4).
-fn about_a_certificate(alert: rustls::AlertDescription) -> bool {
-    use rustls::AlertDescription as Alert;
-    matches!(
-        alert,
-        Alert::CertificateRequired
-            | Alert::BadCertificate
-            | Alert::UnsupportedCertificate
-            | Alert::CertificateRevoked
-            | Alert::CertificateExpired
-            | Alert::CertificateUnknown
-            | Alert::UnknownCA
-            | Alert::AccessDenied
-    )
+/// What a server says that rejects the client's certificate, or misses one. In TLS 1.3 it judges after the client's own
+/// handshake is done, so this meets the request on its way; it reads no request before it has judged (RFC 8446, 4.4).
+const CERTIFICATE_ALERTS: [AlertDescription; 9] = [
+    AlertDescription::CertificateRequired,
+    AlertDescription::BadCertificate,
+    AlertDescription::UnsupportedCertificate,
+    AlertDescription::CertificateRevoked,
+    AlertDescription::CertificateExpired,
+    AlertDescription::CertificateUnknown,
+    AlertDescription::UnknownCA,
+    AlertDescription::AccessDenied,
+    // Its signature does not fit: a handshake alert too, never one of records (RFC 8446, 6.2).
+    AlertDescription::DecryptError,
+];
+
+fn rejects_ours(error: &(dyn StdError + 'static)) -> bool {
+    let mut alerts = CERTIFICATE_ALERTS.iter().map(|alert| rustls::Error::AlertReceived(*alert));
+    match (error.downcast_ref::<rustls::Error>(), error.downcast_ref::<io::Error>()) {
+        (Some(tls), _) => alerts.any(|alert| alert == *tls),
+        // Of what ended an HTTP/2 connection, its streams are told the kind and the text only.
+        (_, Some(io)) if io.kind() == io::ErrorKind::InvalidData => {
+            let text = io.to_string();
+            alerts.any(|alert| alert.to_string() == text)
+        }
+        _ => false,
+    }
 }
 
 #[cfg(test)]
@@ -329,7 +341,7 @@ mod tests {
         assert!(Signs::of(&io::Error::other(io::Error::other(rejected))).certificate);
         assert!(!Signs::of(&io::Error::other(rustls::Error::DecryptError)).certificate);
         let of = |alert| Signs::of(&io::Error::other(rustls::Error::AlertReceived(alert))).ours;
-        assert!(of(rustls::AlertDescription::CertificateRequired) && of(rustls::AlertDescription::UnknownCA));
-        assert!(!of(rustls::AlertDescription::InternalError), "it says nothing about what was done");
+        assert!(of(AlertDescription::CertificateRequired) && of(AlertDescription::UnknownCA));
+        assert!(!of(AlertDescription::InternalError), "it says nothing about what was done");
     }
 }
