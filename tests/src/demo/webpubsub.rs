@@ -7,7 +7,7 @@ use webpubsub::ServiceClient;
 
 use super::recorder::Recorder;
 use super::{Story, Targets, observed};
-use crate::socket::{Client, Ending};
+use crate::socket::Client;
 
 pub(super) async fn show(
     story: &mut Story<'_>,
@@ -47,7 +47,7 @@ impl Scene {
         let group = self.service.group("demo-lobby");
         group.close_connections().excluded([&bob.connection_id]).reason("closing time").await?;
         story.exchange(&self.recorder.last())?;
-        self.saw("Alice", &alice.ending(self.grace()).await?, "closing time")?;
+        self.closed("Alice", &mut alice, "closing time").await?;
         bob.ping()
             .await
             .map_err(|error| format!("not observed: Bob, who was excluded, is still connected ({error})"))?;
@@ -63,7 +63,7 @@ impl Scene {
         story.call(r#"service.connection(carol).close().reason("signed in elsewhere").await?"#)?;
         self.service.connection(&carol.connection_id).close().reason("signed in elsewhere").await?;
         story.exchange(&self.recorder.last())?;
-        self.saw("Carol", &carol.ending(self.grace()).await?, "signed in elsewhere")?;
+        self.closed("Carol", &mut carol, "signed in elsewhere").await?;
         story.effect("Carol's client was told \"signed in elsewhere\" and its socket closed.")?;
         Ok(())
     }
@@ -76,7 +76,7 @@ impl Scene {
         let user = self.service.user("demo-dave");
         user.close_connections().excluded([&laptop.connection_id]).reason("one device only").await?;
         story.exchange(&self.recorder.last())?;
-        self.saw("Dave's phone", &phone.ending(self.grace()).await?, "one device only")?;
+        self.closed("Dave's phone", &mut phone, "one device only").await?;
         laptop
             .ping()
             .await
@@ -102,8 +102,10 @@ impl Scene {
         if self.emulated { 0 } else { 20 }
     }
 
-    /// The real service is only known to tell the reason in its `disconnected` message.
-    fn saw(&self, who: &str, ending: &Ending, reason: &str) -> Result<(), BoxError> {
+    /// The client is closed and was told why. The real service is only known to tell it in its `disconnected` message.
+    async fn closed(&self, who: &str, client: &mut Client, reason: &str) -> Result<(), BoxError> {
+        let ending = client.ending(self.grace()).await;
+        let ending = ending.map_err(|error| format!("not observed: {who}'s client is closed ({error})"))?;
         let told = ending.message.as_deref() == Some(reason);
         observed(told, &format!("{who}'s client is told {reason:?}; it was told {:?}", ending.message))?;
         let framed = ending.reason == reason || !self.emulated;

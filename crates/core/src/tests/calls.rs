@@ -152,3 +152,24 @@ fn calls_and_their_futures_can_be_spawned() {
     is(kit.close().into_future());
     is(kit.close().with_response());
 }
+
+#[tokio::test]
+async fn all_values_of_a_header_are_kept_in_answers_and_in_errors() {
+    for status in [200, 403] {
+        let kit = Kit::new();
+        let answer = Response::builder()
+            .status(status)
+            .header("www-authenticate", "Bearer")
+            .header("www-authenticate", "Basic");
+        kit.script.answer(answer.body("").unwrap());
+        let headers = match call(&kit.pipeline, &GET).with_response().await {
+            Ok(answer) => answer.headers().clone(),
+            Err(error) => error.headers().clone(),
+        };
+        assert_eq!(
+            headers.get_all("www-authenticate").iter().collect::<Vec<_>>(),
+            ["Bearer", "Basic"],
+            "{status}"
+        );
+    }
+}

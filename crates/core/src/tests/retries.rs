@@ -273,3 +273,22 @@ async fn an_unknown_attempt_shows_in_the_error_of_a_later_one_that_never_left() 
         assert!(error.to_string().contains("the service may have acted on it"), "{error}");
     }
 }
+
+#[tokio::test]
+async fn at_one_random_failure_in_ten_nearly_every_idempotent_call_succeeds() {
+    let kit = Kit::new();
+    let mut random = fastrand::Rng::with_seed(10);
+    let mut succeeded = 0;
+    for _ in 0..2_000 {
+        // How often this call fails before it succeeds: at four times its attempts are used up.
+        let failures = (0..4).take_while(|_| random.u8(0..10) == 0).count();
+        (0..failures).for_each(|_| {
+            kit.script.status(503);
+        });
+        if failures < 4 {
+            kit.script.status(204);
+        }
+        succeeded += u32::from(kit.close().await.is_ok());
+    }
+    assert!(succeeded >= 1_980, "{succeeded} of 2000");
+}
