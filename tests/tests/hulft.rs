@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use hulft_webconnect::{ErrorKind, RetryOptions, SiteClient};
+use hulft_webconnect::{ErrorKind, Pacing, RetryOptions, SiteClient};
 use service_emulator::Emulator;
 use service_emulator::hulft::{Agent, Direction, Scope, TransferState};
 
@@ -14,7 +14,8 @@ async fn start() -> (Emulator, SiteClient) {
 }
 
 fn site(emulator: &Emulator, key: &str) -> SiteClient {
-    SiteClient::builder(key).endpoint(emulator.endpoint()).build().unwrap()
+    // Paced below the limit, no test would ever meet the limit.
+    SiteClient::builder(key).endpoint(emulator.endpoint()).pacing(Pacing::off()).build().unwrap()
 }
 
 fn agent(id: &str, direction: Direction, version: &str) -> Agent {
@@ -40,8 +41,8 @@ async fn a_disconnected_agent_is_gone_from_the_status_list_and_its_transfer_ends
         .await
         .unwrap();
     assert_eq!(answer.status().as_u16(), 200);
-    let page = site.agents().status_page().await.unwrap();
-    assert_eq!((page.total_size, page.agents[0].agent_id.as_str()), (1, "a2"));
+    let page = site.agents().list().page().await.unwrap();
+    assert_eq!((page.total_size, page.rows[0].agent_id.as_str()), (1, "a2"));
     assert_eq!(emulator.hulft().transfers()[0].state, TransferState::EndedAbnormally);
 }
 
@@ -50,11 +51,11 @@ async fn an_agent_taken_from_the_list_is_disconnected() {
     let (emulator, site) = start().await;
     emulator.hulft().connect_agent(agent("out", Direction::Send, "2.0.0"));
     emulator.hulft().connect_agent(agent("in", Direction::Receive, "2.0.0"));
-    let page = site.agents().status_page_of(&hulft_webconnect::Direction::Receive).await.unwrap();
-    assert_eq!((page.agents.len(), page.agents[0].agent_id.as_str()), (1, "in"));
-    site.agents().disconnect_agent(&page.agents[0]).await.unwrap();
+    let page = site.agents().list_of(&hulft_webconnect::Direction::Receive).page().await.unwrap();
+    assert_eq!((page.rows.len(), page.rows[0].agent_id.as_str()), (1, "in"));
+    site.agents().disconnect_agent(&page.rows[0]).await.unwrap();
     assert_eq!(emulator.hulft().agents().len(), 1);
-    let error = site.agents().disconnect_agent(&page.agents[0]).await.unwrap_err();
+    let error = site.agents().disconnect_agent(&page.rows[0]).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Service, 1), "{error}");
 }
 
@@ -62,8 +63,8 @@ async fn an_agent_taken_from_the_list_is_disconnected() {
 async fn an_agent_that_is_too_old_is_not_asked_for() {
     let (emulator, site) = start().await;
     let session = emulator.hulft().connect_agent(agent("old", Direction::Send, "1.1.9"));
-    let page = site.agents().status_page().await.unwrap();
-    assert!(site.agents().disconnect_agent(&page.agents[0]).await.unwrap_err().is_invalid_input());
+    let page = site.agents().list().page().await.unwrap();
+    assert!(site.agents().disconnect_agent(&page.rows[0]).await.unwrap_err().is_invalid_input());
     let refused = site.agents().disconnect(session, "service2.tokyo.webconnect.hulft.com").await.unwrap_err();
     assert_eq!(refused.kind(), ErrorKind::Service);
     assert_eq!(emulator.hulft().agents().len(), 1);
@@ -74,10 +75,10 @@ async fn a_key_without_the_scope_and_an_unknown_key_are_told_apart() {
     let (emulator, _) = start().await;
     emulator.hulft().add_api_key("readerreaderreaderreaderreader12", &[Scope::AGENT_GET]);
     let reader = site(&emulator, "readerreaderreaderreaderreader12");
-    assert_eq!(reader.agents().status_page().await.unwrap().agents.len(), 0);
+    assert_eq!(reader.agents().list().all().await.unwrap().len(), 0);
     let error = reader.agents().disconnect("s", "e").await.unwrap_err();
     assert_eq!(error.status().unwrap().as_u16(), 403);
-    let error = site(&emulator, "planted").agents().status_page().await.unwrap_err();
+    let error = site(&emulator, "planted").agents().list().page().await.unwrap_err();
     assert_eq!(error.status().unwrap().as_u16(), 401);
     assert!(!format!("{error:#?}").contains("planted"));
 }
@@ -86,9 +87,9 @@ async fn a_key_without_the_scope_and_an_unknown_key_are_told_apart() {
 async fn a_blocked_account_fails_at_once_with_the_end_of_the_block() {
     let (emulator, site) = start().await;
     for _ in 0..100 {
-        site.agents().status_page().await.unwrap();
+        site.agents().list().page().await.unwrap();
     }
-    let error = site.agents().status_page().await.unwrap_err();
+    let error = site.agents().list().page().await.unwrap_err();
     assert_eq!(
         (error.kind(), error.attempts()),
         (ErrorKind::Throttled, 1),
@@ -96,5 +97,5 @@ async fn a_blocked_account_fails_at_once_with_the_end_of_the_block() {
     );
     assert!(error.retry_after().unwrap() > Duration::from_secs(590), "{error}");
     emulator.clock().advance(Duration::from_secs(601));
-    site.agents().status_page().retry(RetryOptions::none()).await.unwrap();
+    site.agents().list().retry(RetryOptions::none()).page().await.unwrap();
 }

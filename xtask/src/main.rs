@@ -3,6 +3,7 @@
 
 mod bench;
 mod ci;
+mod coverage;
 mod demo;
 mod deps;
 mod emulator;
@@ -37,6 +38,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "deps", about: "check count, versions and licences of dependencies", run: deps::run },
     Command { name: "tls", about: "run clients with no, another and two TLS providers", run: tls::run },
     Command { name: "emulator", about: "start the emulator of the three services", run: emulator::run },
+    Command { name: "coverage", about: "compare the clients with their services", run: coverage::run },
     Command { name: "bench", about: "run a benchmark beside its baselines", run: bench::run },
     Command { name: "ci", about: "run every check there is, the fast ones first", run: ci::run },
 ];

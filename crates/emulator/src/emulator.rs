@@ -121,7 +121,7 @@ impl Builder {
         self
     }
 
-    /// Whether HULFT-WebConnect starts with a few agents, as the program does; off by default.
+    /// Whether HULFT-WebConnect starts with agents, connections, logs and the like, as the program does; off by default.
     pub fn sample_data(mut self, on: bool) -> Self {
         self.sample_data = on;
         self
@@ -138,7 +138,7 @@ impl Builder {
         let services = Services::new(&clock, address);
         #[cfg(feature = "hulft")]
         if self.sample_data {
-            services.hulft.add_sample_agents();
+            services.hulft.add_sample_data();
         }
         let shared = Arc::new(Shared::new(address, clock, services));
         let running = Arc::new(Running::start(listener, Arc::clone(&shared)));

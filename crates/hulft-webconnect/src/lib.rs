@@ -1,12 +1,72 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod access_denials;
+mod accounts;
 mod agents;
+mod browser_transfer_groups;
+mod browser_transfers;
+mod call;
+mod connections;
+mod date;
+mod dclients;
+mod ip_filter_groups;
+mod lenient;
 pub mod operations;
+mod pace;
+mod page;
+mod pager;
+mod relay_logs;
+mod relay_permissions;
+mod rules;
+mod secondary_accounts;
+mod service_status;
 mod site;
+mod values;
 
-pub use agents::{Agent, AgentStatusPage, Agents, Direction, DisconnectAgent, ListAgentStatus};
+pub use access_denials::{AccessDenial, AccessDenials};
+pub use accounts::{
+    Account, AccountStatus, Accounts, DeleteAccount, GetAccount, RegisterAccount, RequestPasswordMail,
+    UpdateAccount,
+};
+pub use agents::{Agent, Agents, DisconnectAgent};
+pub use browser_transfer_groups::{
+    BrowserTransferGroup, BrowserTransferGroups, DeleteBrowserTransferGroup, GetBrowserTransferGroup,
+    RegisterBrowserTransferGroup, UpdateBrowserTransferGroup,
+};
+pub use browser_transfers::{
+    BrowserSide, BrowserToHulft, BrowserToHulftBrowser, BrowserToHulftDefinition, BrowserToHulftHost,
+    DeleteBrowserToHulft, DeleteHulftToBrowser, GetBrowserToHulft, GetHulftToBrowser, HulftSide,
+    HulftToBrowser, HulftToBrowserBrowser, HulftToBrowserDefinition, HulftToBrowserHost,
+    RegisterBrowserToHulft, RegisterHulftToBrowser, UpdateBrowserToHulft, UpdateHulftToBrowser,
+};
+pub use connections::{
+    Connection, Connections, DeleteConnection, GetConnection, RegisterConnection, UpdateConnection,
+};
+pub use date::{Date, TimeZone, Timestamp};
+pub use dclients::{
+    ConnectionStatus, DClient, DClients, DeleteDClient, GetDClient, RegisterDClient, RequestDClientMail,
+    UpdateDClient,
+};
+pub use ip_filter_groups::{
+    DeleteIpFilterGroup, GetIpFilterGroup, IpAddressError, IpFilterGroup, IpFilterGroupUsers, IpFilterGroups,
+    RegisterIpFilterGroup, UpdateIpFilterGroup,
+};
+pub use pace::Pacing;
+pub use page::{Page, Row};
+pub use pager::{Pager, Pages};
+pub use relay_logs::{GetRelayLog, RelayLog, RelayLogs, TransferStatus};
+pub use relay_permissions::{
+    DeleteRelayPermission, GetRelayPermission, RegisterRelayPermission, RelayPermission, RelayPermissions,
+    UpdateRelayPermission,
+};
+pub use secondary_accounts::{
+    DeleteSecondaryAccount, GetSecondaryAccount, PasswordManagement, PasswordPolicy, SecondaryAccount,
+    SecondaryAccounts,
+};
+pub use service_status::{EndpointStatus, GetServiceStatus, Health, ServiceStatus};
 pub use site::{SiteClient, SiteClientBuilder};
+pub use values::{AccountLink, Amount, ClientType, DefinitionLink, Direction};
 
 pub use service_core::{
     BoxError, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Next, Policy, RawRequest, Response,

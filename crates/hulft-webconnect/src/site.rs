@@ -6,7 +6,11 @@ use std::sync::Arc;
 use http::{HeaderName, Method};
 use service_core::{ClientOptions, Dialect, Endpoint, HeaderKey, Pipeline};
 
-use crate::{Agents, RawRequest, Result, Secret};
+use crate::{
+    AccessDenials, Accounts, Agents, BrowserToHulft, BrowserTransferGroups, Connections, DClients,
+    GetServiceStatus, HulftToBrowser, IpFilterGroups, Pacing, RawRequest, RelayLogs, RelayPermissions,
+    Result, SecondaryAccounts, Secret,
+};
 
 /// The service's one documented address.
 const ENDPOINT: &str = "https://www.webconnect.hulft.com";
@@ -23,14 +27,16 @@ static DIALECT: Dialect = Dialect {
 
 /// Watches and steers what belongs to one contract.
 ///
-/// Cheap to clone; clones share connections and retry quota. The service refuses every call for 10 minutes after 100 calls
-/// in one minute, over all keys of the contract.
+/// Cheap to clone; clones share connections, retry quota and pace. The service refuses every call for 10 minutes after 100
+/// calls in one minute, over all keys of the contract; the client keeps below that by itself, see [`Pacing`].
 ///
 /// ```no_run
 /// # async fn run() -> hulft_webconnect::Result<()> {
 /// let key = std::env::var("HULFT_WEBCONNECT_API_KEY").expect("a key");
 /// let site = hulft_webconnect::SiteClient::new(key)?;
-/// for agent in site.agents().status_page().await?.agents {
+/// let mut agents = site.agents().list();
+/// while let Some(agent) = agents.next().await {
+///     let agent = agent?;
 ///     println!("{} {} since {}", agent.agent_id, agent.session_id, agent.start_connection);
 /// }
 /// # Ok(()) }
@@ -56,14 +62,88 @@ impl SiteClient {
         SiteClientBuilder {
             endpoint: ENDPOINT.to_owned(),
             api_key: api_key.into(),
+            pacing: Pacing::default(),
             options: ClientOptions::default(),
         }
+    }
+
+    /// The accesses that the service refused.
+    #[must_use]
+    pub fn access_denials(&self) -> AccessDenials {
+        AccessDenials::new(self.pipeline.clone())
+    }
+
+    /// The accounts: users of Browser Transfer and D-Client.
+    #[must_use]
+    pub fn accounts(&self) -> Accounts {
+        Accounts::new(self.pipeline.clone())
     }
 
     /// The agents that are connected to the service.
     #[must_use]
     pub fn agents(&self) -> Agents {
         Agents::new(self.pipeline.clone())
+    }
+
+    /// The browser-transfer groups: which account may use which definitions.
+    #[must_use]
+    pub fn browser_transfer_groups(&self) -> BrowserTransferGroups {
+        BrowserTransferGroups::new(self.pipeline.clone())
+    }
+
+    /// The definitions of transfers from browsers to HULFT hosts; the vendor calls them Browser Send File.
+    #[must_use]
+    pub fn browser_to_hulft(&self) -> BrowserToHulft {
+        BrowserToHulft::new(self.pipeline.clone())
+    }
+
+    /// The definitions of transfers from HULFT hosts to browsers; the vendor calls them Browser Send Request.
+    #[must_use]
+    pub fn hulft_to_browser(&self) -> HulftToBrowser {
+        HulftToBrowser::new(self.pipeline.clone())
+    }
+
+    /// The connection settings: connection IDs with their passwords and client types.
+    #[must_use]
+    pub fn connections(&self) -> Connections {
+        Connections::new(self.pipeline.clone())
+    }
+
+    /// The D-Client definitions.
+    #[must_use]
+    pub fn dclients(&self) -> DClients {
+        DClients::new(self.pipeline.clone())
+    }
+
+    /// The IP filter groups.
+    #[must_use]
+    pub fn ip_filter_groups(&self) -> IpFilterGroups {
+        IpFilterGroups::new(self.pipeline.clone())
+    }
+
+    /// The relay permissions: which connection IDs may exchange files.
+    #[must_use]
+    pub fn relay_permissions(&self) -> RelayPermissions {
+        RelayPermissions::new(self.pipeline.clone())
+    }
+
+    /// The relay log: the transfers that took place.
+    #[must_use]
+    pub fn relay_logs(&self) -> RelayLogs {
+        RelayLogs::new(self.pipeline.clone())
+    }
+
+    /// How the access points of the service are doing. Needs the scope *Service Status: Get*.
+    /// [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ServiceStatusGet.htm).
+    pub fn service_status(&self) -> GetServiceStatus {
+        GetServiceStatus::new(&self.pipeline)
+    }
+
+    /// The previous secondary accounts, which can only be read and deleted any more.
+    #[deprecated = "the vendor has discontinued secondary accounts; accounts have taken their place"]
+    #[must_use]
+    pub fn secondary_accounts(&self) -> SecondaryAccounts {
+        SecondaryAccounts::new(self.pipeline.clone())
     }
 
     /// A request that this crate has no method for, through the same pipeline: each `{}` of `path` takes the next of
@@ -92,6 +172,7 @@ impl fmt::Debug for SiteClient {
 pub struct SiteClientBuilder {
     endpoint: String,
     api_key: Secret,
+    pacing: Pacing,
     options: ClientOptions,
 }
 
@@ -102,12 +183,22 @@ impl SiteClientBuilder {
         self
     }
 
+    /// Sets how the client keeps below the service's limit of calls. Default: at most 100 requests in any minute. A call that
+    /// would have to wait for longer than its deadline fails at once, of the kind `Throttled`, with the wait in its error.
+    pub fn pacing(mut self, pacing: Pacing) -> Self {
+        self.pacing = pacing;
+        self
+    }
+
     /// Checks everything and makes the client; nothing is sent yet.
     ///
     /// # Errors
     ///
     /// As [`SiteClient::new`], a malformed endpoint, plain `http` to another machine, settings that cannot be used.
-    pub fn build(self) -> Result<SiteClient> {
+    pub fn build(mut self) -> Result<SiteClient> {
+        if let Some(pacer) = self.pacing.pacer() {
+            self.options.pacer(Arc::new(pacer));
+        }
         let endpoint = Endpoint::parse(&self.endpoint)?;
         let credential = Arc::new(HeaderKey::authorization("Bearer", &self.api_key)?);
         Ok(SiteClient { pipeline: self.options.build(&DIALECT, endpoint, credential)? })

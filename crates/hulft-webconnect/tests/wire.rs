@@ -46,13 +46,18 @@ async fn disconnecting_posts_session_and_endpoint() {
 #[tokio::test]
 async fn an_agent_of_the_status_list_is_disconnected_by_what_the_list_says() {
     let mut server = Server::new_async().await;
-    server.mock("GET", "/api/v2/agent/status").match_body("").with_body(STATUS).create_async().await;
+    server
+        .mock("GET", "/api/v2/agent/status?startIndex=0&maxResults=1000")
+        .match_body("")
+        .with_body(STATUS)
+        .create_async()
+        .await;
     let mock =
         server.mock("POST", "/api/v2/agent/disconnection").match_body(DISCONNECTION).create_async().await;
     let agents = site(&server).agents();
-    let page = agents.status_page().await.unwrap();
+    let page = agents.list().page().await.unwrap();
     assert_eq!((page.total_size, page.fetch_size, page.start_index, page.max_results), (1, 1, 0, 30));
-    let agent = &page.agents[0];
+    let agent = &page.rows[0];
     assert_eq!(
         (agent.agent_id.as_str(), &agent.direction, agent.agent_version.as_str()),
         ("agent1", &Direction::Receive, "2.0.0")
@@ -79,20 +84,17 @@ async fn the_status_list_takes_bounds_and_a_direction() {
         .with_status(204)
         .create_async()
         .await;
-    let new = server.mock("GET", "/api/v2/agent/status/side%2Fways").with_body("{}").create_async().await;
+    let new = server
+        .mock("GET", "/api/v2/agent/status/side%2Fways?startIndex=0&maxResults=1000")
+        .with_body("{}")
+        .create_async()
+        .await;
     let agents = site(&server).agents();
-    agents.status_page().start_index(10_000).max_results(1_000).await.unwrap();
+    agents.list().start_index(10_000).page_size(1_000).page().await.unwrap();
     assert!(
-        agents
-            .status_page_of(&Direction::Send)
-            .start_index(0)
-            .max_results(1)
-            .await
-            .unwrap()
-            .agents
-            .is_empty()
+        agents.list_of(&Direction::Send).start_index(0).page_size(1).page().await.unwrap().rows.is_empty()
     );
-    agents.status_page_of(&Direction::Other("side/ways".into())).await.unwrap();
+    agents.list_of(&Direction::Other("side/ways".into())).page().await.unwrap();
     for mock in [all, send, new] {
         mock.assert_async().await;
     }
@@ -108,13 +110,13 @@ async fn bad_arguments_are_refused_before_anything_is_sent() {
         assert!(agents.disconnect(session, endpoint).await.unwrap_err().is_invalid_input());
     }
     for (page, rule) in [
-        (agents.status_page().start_index(10_001), "startIndex must be between 0 and 10000"),
-        (agents.status_page().max_results(0), "maxResults must be between 1 and 1000"),
-        (agents.status_page().max_results(1_001), "maxResults must be between 1 and 1000"),
-        (agents.status_page_of(&Direction::Other("..".into())), "dot segment"),
-        (agents.status_page_of(&Direction::Other(String::new())), "must not be empty"),
+        (agents.list().start_index(10_001), "startIndex must be between 0 and 10000"),
+        (agents.list().page_size(0), "maxResults must be between 1 and 1000"),
+        (agents.list().page_size(1_001), "maxResults must be between 1 and 1000"),
+        (agents.list_of(&Direction::Other("..".into())), "dot segment"),
+        (agents.list_of(&Direction::Other(String::new())), "must not be empty"),
     ] {
-        let error = page.await.unwrap_err();
+        let error = page.page().await.unwrap_err();
         assert!(error.is_invalid_input() && error.to_string().contains(rule), "{error}");
     }
     for segment in ["", ".", ".."] {
@@ -174,7 +176,7 @@ async fn a_body_that_is_not_json_is_an_error_with_status_and_text() {
     let agents = site(&server).agents();
     let error = agents.disconnect("s", "e").await.unwrap_err();
     assert!(error.to_string().contains("503") && error.to_string().contains("maintenance"), "{error}");
-    let error = agents.status_page().await.unwrap_err();
+    let error = agents.list().page().await.unwrap_err();
     assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Decode, 200));
 }
 
@@ -193,8 +195,8 @@ async fn values_that_are_new_or_differ_from_the_tables_are_read() {
     let mut server = Server::new_async().await;
     let body = r#"{"totalSize":1,"status":[{"agentId":"a","direction":"both","willBeClosed":"true","supportingDisconnectApi":"false","new":{}}]}"#;
     server.mock("GET", Matcher::Any).with_body(body).create_async().await;
-    let page = site(&server).agents().status_page().await.unwrap();
-    let agent = &page.agents[0];
+    let page = site(&server).agents().list().page().await.unwrap();
+    let agent = &page.rows[0];
     assert_eq!(agent.direction, Direction::Other("both".into()));
     assert!(agent.will_be_closed && !agent.supports_disconnection);
 }

@@ -28,7 +28,7 @@ pub(super) async fn show(
     let site = builder.attempt_policy(recorder.clone()).build()?;
 
     story.step("HULFT-WebConnect: disconnect an agent")?;
-    let agents = site.agents().status_page().max_results(1000).await?.agents;
+    let agents = site.agents().list().all().await?;
     let (first, second) = choose(&agents, targets)?;
     if targets.hulft.is_some() {
         story.consent(&format!(
@@ -47,7 +47,7 @@ pub(super) async fn show(
     site.agents().disconnect_agent(second).await?;
     story.exchange(&recorder.last())?;
     gone(&site, second).await?;
-    let left = site.agents().status_page().max_results(1000).await?.agents;
+    let left = site.agents().list().all().await?;
     story.effect(&format!("`{}` is gone as well. Left:\n{}", second.agent_id, table(&left)))?;
     Ok(())
 }
@@ -72,7 +72,7 @@ fn choose<'a>(agents: &'a [Agent], targets: &Targets) -> Result<(&'a Agent, &'a 
 async fn gone(site: &SiteClient, agent: &Agent) -> Result<(), BoxError> {
     let clock = SystemClock::new();
     loop {
-        let agents = site.agents().status_page().max_results(1000).await?.agents;
+        let agents = site.agents().list().all().await?;
         if agents.iter().all(|other| other.session_id != agent.session_id) {
             return Ok(());
         }

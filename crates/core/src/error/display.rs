@@ -23,7 +23,8 @@ impl fmt::Display for Error {
         if let Some(stop) = inner.stop {
             write!(f, "; not tried again: {stop}")?;
         }
-        if let Some(hint) = inner.retry_after {
+        // Without an answer, the wait is the client's own pace, and the text names it.
+        if let (Some(hint), Some(_)) = (inner.retry_after, self.status()) {
             write!(f, "; the service asks to wait {}", Short(hint))?;
         }
         self.effort(f)

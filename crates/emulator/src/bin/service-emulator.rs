@@ -16,7 +16,7 @@ Usage: service-emulator [--port N] [--host ADDR] [--no-sample-data]
 Options:
   --port N          port to listen on; 0, the default, takes a free one
   --host ADDR       address to listen on; 127.0.0.1 by default
-  --no-sample-data  start without the sample agents of HULFT-WebConnect
+  --no-sample-data  start without the sample data of HULFT-WebConnect
   -h, --help        print this
   -V, --version     print the version
 

@@ -1,19 +1,18 @@
-//! The Agents that are connected to the service, and the transfers that end when one of them is cut off.
+//! The Agents that are connected to the service: their list, and the cutting off of one of them.
 
 use std::time::SystemTime;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::StatusCode;
-use http::header::CONTENT_TYPE;
-use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
-use time::macros::format_description;
+use serde::Serialize;
 
 use super::State;
-use super::errors::{Failure, empty};
+use super::body::{Body, required};
+use super::errors::{Failure, done};
 use super::paging::Page;
 use super::routes::Call;
+use super::rules::NOT_EMPTY;
+use super::zones::Zone;
 use crate::server::Reply;
 
 /// The first version that accepts a disconnection.
@@ -56,112 +55,85 @@ pub struct ConnectedAgent {
     pub connected_at: SystemTime,
 }
 
-/// How a transfer stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum TransferState {
-    /// It is under way.
-    Running,
-    /// Its Agent was disconnected before the end.
-    EndedAbnormally,
-}
-
-/// A transfer of an Agent.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Transfer {
-    /// The processing identifier.
-    pub processing_id: String,
-    /// The session of its Agent.
-    pub session_id: String,
-    /// How it stands.
-    pub state: TransferState,
-}
-
+/// The connected Agents, in the order in which they connected.
 #[derive(Debug, Default)]
-pub(super) struct Agents {
-    connected: Vec<ConnectedAgent>,
-    transfers: Vec<Transfer>,
-}
+pub(super) struct Agents(Vec<ConnectedAgent>);
 
 impl Agents {
     pub(super) fn connect(&mut self, agent: Agent, now: SystemTime) -> String {
         let mut bytes = [0; 30];
         fastrand::fill(&mut bytes);
         let session_id = URL_SAFE_NO_PAD.encode(bytes);
-        self.connected.push(ConnectedAgent { agent, session_id: session_id.clone(), connected_at: now });
+        self.0.push(ConnectedAgent { agent, session_id: session_id.clone(), connected_at: now });
         session_id
     }
 
     pub(super) fn connected(&self) -> &[ConnectedAgent] {
-        &self.connected
+        &self.0
     }
 
-    pub(super) fn start_transfer(&mut self, session_id: &str) -> Option<String> {
-        self.connected.iter().find(|agent| agent.session_id == session_id)?;
-        let processing_id = processing_id();
-        self.transfers.push(Transfer {
-            processing_id: processing_id.clone(),
-            session_id: session_id.to_owned(),
-            state: TransferState::Running,
-        });
-        Some(processing_id)
+    pub(super) fn with_session(&self, session_id: &str) -> Option<&ConnectedAgent> {
+        self.0.iter().find(|agent| agent.session_id == session_id)
     }
 
-    pub(super) fn transfers(&self) -> &[Transfer] {
-        &self.transfers
+    /// Whether there was one.
+    pub(super) fn remove(&mut self, session_id: &str) -> bool {
+        let before = self.0.len();
+        self.0.retain(|agent| agent.session_id != session_id);
+        self.0.len() < before
     }
+}
 
-    /// Both have to be what the status call returned; a running transfer of the Agent ends abnormally.
-    fn disconnect(&mut self, body: &Disconnection) -> Result<(), Failure> {
-        let same = |agent: &ConnectedAgent| {
-            agent.session_id == body.session_id && agent.agent.endpoint == body.endpoint
-        };
-        let index = self.connected.iter().position(same).ok_or_else(Failure::unknown_session)?;
-        let version = &self.connected[index].agent.agent_version;
-        if !can_be_disconnected(version) {
-            return Err(Failure::cannot_disconnect(version));
+impl Direction {
+    /// A path's direction.
+    pub(super) fn read(text: &str) -> Result<Self, Failure> {
+        match text {
+            "send" => Ok(Self::Send),
+            "receive" => Ok(Self::Receive),
+            _ => Err(Failure::invalid_parameter("direction", "'send' or 'receive'")),
         }
-        self.connected.remove(index);
-        for transfer in self.transfers.iter_mut().filter(|transfer| transfer.session_id == body.session_id) {
-            transfer.state = TransferState::EndedAbnormally;
+    }
+
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            Self::Send => "send",
+            Self::Receive => "receive",
         }
-        Ok(())
     }
 }
 
 /// GET `/agent/status` and `/agent/status/{direction}`.
 pub(super) fn status(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
-    let direction = match call.parameters.first() {
-        None => None,
-        Some(&"send") => Some(Direction::Send),
-        Some(&"receive") => Some(Direction::Receive),
-        Some(_) => return Err(Failure::invalid_parameter("direction", "'send' or 'receive'")),
-    };
+    let direction = call.parameters.first().map(|text| Direction::read(text)).transpose()?;
     let page = Page::read(call.request)?;
     let asked_for = |agent: &&ConnectedAgent| direction.is_none_or(|wanted| agent.agent.direction == wanted);
-    let rows: Vec<_> = state.agents.connected.iter().filter(asked_for).map(AgentStatus::from).collect();
-    page.reply("status", &rows)
+    let rows = state.agents.connected().iter().filter(asked_for);
+    page.reply("status", rows, |agent| AgentStatus::of(agent, page.zone))
 }
 
-/// POST `/agent/disconnection`.
+/// POST `/agent/disconnection`. Both members have to be what the status call returned.
 pub(super) fn disconnection(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
-    let content_type = call.request.header(CONTENT_TYPE).unwrap_or_default();
-    let essence = content_type.split(';').next().unwrap_or_default().trim();
-    if !essence.eq_ignore_ascii_case("application/json") {
-        return Err(Failure::invalid_body("The content type must be application/json."));
+    let mut body = Body::read(call.request)?;
+    let session_id = required(body.text("sessionId", &NOT_EMPTY)?, "sessionId")?;
+    let endpoint = required(body.text("endpoint", &NOT_EMPTY)?, "endpoint")?;
+    body.finish()?;
+    let agent = state.agents.with_session(&session_id).map(|connected| &connected.agent);
+    let agent = agent.filter(|agent| agent.endpoint == endpoint).ok_or_else(Failure::unknown_session)?;
+    if !can_be_disconnected(&agent.agent_version) {
+        return Err(Failure::cannot_disconnect(&agent.agent_version));
     }
-    let body: Disconnection = serde_json::from_slice(&call.request.body)
-        .map_err(|error| Failure::invalid_body(error.to_string()))?;
-    state.agents.disconnect(&body)?;
-    Ok(empty(StatusCode::OK))
+    state.cut_off(&session_id, call.now);
+    Ok(done())
 }
 
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Disconnection {
-    session_id: String,
-    endpoint: String,
+impl State {
+    /// Ends an Agent's session; a running transfer of it ends abnormally (section 4.3). False if there is no such session.
+    pub(super) fn cut_off(&mut self, session_id: &str, now: SystemTime) -> bool {
+        for log in self.transfers.break_off(session_id, now) {
+            self.relay_logs.add(log);
+        }
+        self.agents.remove(session_id)
+    }
 }
 
 /// A row of the status list, its members in the order of the vendor's example.
@@ -179,15 +151,15 @@ struct AgentStatus<'a> {
     supporting_disconnect_api: bool,
 }
 
-impl<'a> From<&'a ConnectedAgent> for AgentStatus<'a> {
-    fn from(connected: &'a ConnectedAgent) -> Self {
+impl<'a> AgentStatus<'a> {
+    fn of(connected: &'a ConnectedAgent, zone: Zone) -> Self {
         let agent = &connected.agent;
         Self {
             agent_id: &agent.agent_id,
             direction: agent.direction,
             connection_id: &agent.connection_ids,
             endpoint: &agent.endpoint,
-            start_connection: date_time(connected.connected_at),
+            start_connection: zone.date_time(connected.connected_at),
             session_id: &connected.session_id,
             agent_version: &agent.agent_version,
             // A disconnection takes effect at once here, so no Agent is ever seen waiting for it.
@@ -197,22 +169,9 @@ impl<'a> From<&'a ConnectedAgent> for AgentStatus<'a> {
     }
 }
 
-/// As in the vendor's example, without an offset: in UTC, the default of `timezone`.
-fn date_time(time: SystemTime) -> String {
-    let format = format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:3]");
-    OffsetDateTime::from(time).format(format).unwrap_or_default()
-}
-
 fn can_be_disconnected(version: &str) -> bool {
     let parts: Option<Vec<u32>> = version.split('.').map(|part| part.parse().ok()).collect();
     parts.is_some_and(|parts| parts.as_slice() >= DISCONNECTABLE.as_slice())
-}
-
-/// 34 upper-case hexadecimal digits, as in the vendor's examples.
-fn processing_id() -> String {
-    let mut bytes = [0u8; 17];
-    fastrand::fill(&mut bytes);
-    bytes.iter().map(|byte| format!("{byte:02X}")).collect()
 }
 
 /// Agents as a small contract has them.
@@ -252,24 +211,12 @@ mod tests {
     }
 
     #[test]
-    fn ids_have_the_shapes_of_the_vendors_examples() {
+    fn a_session_has_the_shape_of_the_vendors_example() {
         let mut agents = Agents::default();
         let [agent, ..] = samples();
         let session = agents.connect(agent, SystemTime::UNIX_EPOCH);
         assert_eq!(session.len(), 40);
-        assert!(
-            session.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte)),
-            "{session}"
-        );
-        let transfer = agents.start_transfer(&session).unwrap();
-        assert_eq!(transfer.len(), 34);
-        assert!(transfer.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'A'..=b'F')), "{transfer}");
-        assert_eq!(agents.start_transfer("nobody"), None);
-    }
-
-    #[test]
-    fn a_connection_time_is_written_in_utc_with_milliseconds() {
-        let time = SystemTime::UNIX_EPOCH + std::time::Duration::from_millis(1_467_296_520_942);
-        assert_eq!(date_time(time), "2016-06-30 14:22:00.942");
+        let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        assert!(session.bytes().all(allowed), "{session}");
     }
 }

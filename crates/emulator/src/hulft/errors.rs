@@ -1,11 +1,14 @@
 //! What the Site API answers: JSON, an empty success, or a refusal. One error code of the vendor is documented (`E300003`,
-//! "already registered"); the codes here begin with `EMULATOR_`, so that nobody takes them for the vendor's.
+//! "already registered"); the other codes here begin with `EMULATOR_`, so that nobody takes them for the vendor's.
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_TYPE, LOCATION};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
-use serde::Serialize;
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 
+use super::routes::Call;
 use crate::server::Reply;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
@@ -16,12 +19,14 @@ pub(super) struct Failure {
     status: StatusCode,
     code: &'static str,
     message: String,
-    header: Option<(HeaderName, HeaderValue)>,
+    headers: Vec<(HeaderName, HeaderValue)>,
+    /// What the body of some operations holds beside `code` and `message`.
+    members: Vec<(&'static str, Value)>,
 }
 
 impl Failure {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into(), header: None }
+        Self { status, code, message: message.into(), headers: Vec::new(), members: Vec::new() }
     }
 
     /// A query or path parameter that is out of its bounds or has no such form.
@@ -33,6 +38,44 @@ impl Failure {
     /// A body that is not what the operation takes.
     pub(super) fn invalid_body(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "EMULATOR_INVALID_BODY", message)
+    }
+
+    /// A body that names something that is not registered.
+    pub(super) fn unknown_reference(field: &str, value: &str) -> Self {
+        let message = format!("'{field}' names '{value}', which is not registered.");
+        Self::new(StatusCode::BAD_REQUEST, "EMULATOR_UNKNOWN_REFERENCE", message)
+    }
+
+    /// The one code that the vendor documents (section 2.8). A conflict is not among its statuses, so it is a 400.
+    pub(super) fn already_registered() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "E300003", "The data is already registered.")
+    }
+
+    /// What is to be changed or deleted is not there.
+    pub(super) fn not_found() -> Self {
+        Self::new(StatusCode::NOT_FOUND, "EMULATOR_NOT_FOUND", "There is no such data.")
+    }
+
+    /// What a POST is about, other than by a reference in its body, is not there: 404 is not listed for POST.
+    pub(super) fn nothing_to_post_to() -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "EMULATOR_NOT_FOUND", "There is no such data.")
+    }
+
+    /// What is to be deleted is needed by something else.
+    pub(super) fn in_use(by: &str) -> Self {
+        let message = format!("The data is still in use by {by}.");
+        Self::new(StatusCode::BAD_REQUEST, "EMULATOR_IN_USE", message)
+    }
+
+    /// A resource of which there are as many as the contract may have.
+    pub(super) fn limit_reached(limit: usize) -> Self {
+        let message = format!("The limit of {limit} is reached.");
+        Self::new(StatusCode::BAD_REQUEST, "EMULATOR_LIMIT_REACHED", message)
+    }
+
+    /// A mail that is not sent.
+    pub(super) fn mail_refused(message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "EMULATOR_MAIL_REFUSED", message)
     }
 
     pub(super) fn unknown_session() -> Self {
@@ -76,26 +119,40 @@ impl Failure {
 
     /// With this header, unless its value cannot stand in one.
     pub(super) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
-        self.header = HeaderValue::from_str(value).ok().map(|value| (name, value));
+        self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
+        self
+    }
+
+    /// With this member in the body, unless it has it already.
+    pub(super) fn with_member(mut self, name: &'static str, value: Value) -> Self {
+        if self.members.iter().all(|(present, _)| *present != name) {
+            self.members.push((name, value));
+        }
         self
     }
 }
 
 impl From<Failure> for Reply {
     fn from(failure: Failure) -> Self {
-        let body = ErrorBody { code: failure.code, message: &failure.message };
-        let mut reply = Response::new(serde_json::to_vec(&body).unwrap_or_default().into());
+        let mut reply = Response::new(serde_json::to_vec(&failure).unwrap_or_default().into());
         *reply.status_mut() = failure.status;
         reply.headers_mut().insert(CONTENT_TYPE, JSON);
-        reply.headers_mut().extend(failure.header);
+        reply.headers_mut().extend(failure.headers);
         reply
     }
 }
 
-#[derive(Serialize)]
-struct ErrorBody<'a> {
-    code: &'a str,
-    message: &'a str,
+/// The body; the status and the headers are apart from it.
+impl Serialize for Failure {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut body = serializer.serialize_map(None)?;
+        body.serialize_entry("code", self.code)?;
+        body.serialize_entry("message", &self.message)?;
+        for (name, value) in &self.members {
+            body.serialize_entry(name, value)?;
+        }
+        body.end()
+    }
 }
 
 /// A success with this JSON.
@@ -105,9 +162,35 @@ pub(super) fn json(body: &impl Serialize) -> Result<Reply, Failure> {
     Ok(reply)
 }
 
+/// A registration that succeeded: 201 with what was registered.
+pub(super) fn created(body: &impl Serialize) -> Result<Reply, Failure> {
+    let mut reply = json(body)?;
+    *reply.status_mut() = StatusCode::CREATED;
+    Ok(reply)
+}
+
+/// A registration that also says where the new resource is: this path below `/api/v2`. The vendor refers to RFC 2616, whose
+/// `Location` is an absolute URI (section 14.30).
+pub(super) fn created_at(call: &Call<'_>, path: &str, body: &impl Serialize) -> Result<Reply, Failure> {
+    let uri = format!("http://{}/api/v2/{path}", call.request.host);
+    let mut reply = created(body)?;
+    reply.headers_mut().extend(HeaderValue::from_str(&uri).ok().map(|uri| (LOCATION, uri)));
+    Ok(reply)
+}
+
+/// What a GET of one resource answers: 204 when there is none, since 404 is not listed for GET (section 2.7).
+pub(super) fn json_or_nothing(body: Option<impl Serialize>) -> Result<Reply, Failure> {
+    body.map_or_else(|| Ok(empty(StatusCode::NO_CONTENT)), |body| json(&body))
+}
+
 /// A success without a body.
 pub(super) fn empty(status: StatusCode) -> Reply {
     let mut reply = Response::new(Bytes::new());
     *reply.status_mut() = status;
     reply
+}
+
+/// A deletion, or a request for an effect, that succeeded.
+pub(super) fn done() -> Reply {
+    empty(StatusCode::OK)
 }

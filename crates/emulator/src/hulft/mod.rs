@@ -1,25 +1,53 @@
-//! The Site API of HULFT-WebConnect: keys with scopes, the rate limit, and the Agents that are connected to the service.
+//! The Site API of HULFT-WebConnect: keys with scopes, the rate limit, and a contract with its Agents, connections, relay
+//! permissions, browser transfers, accounts and logs.
 //!
 //! Apart from the other services, with its own wire types, written from the vendor's description of the API, so that a
 //! client and this emulator cannot share a mistake.
 
+mod access_denials;
+mod accounts;
 mod agents;
+mod body;
+mod browser_transfer;
+mod connections;
+mod dclients;
 mod errors;
+mod groups;
+mod handle;
+mod ip_filter_groups;
 mod keys;
+mod mails;
 mod paging;
 mod rate_limit;
+mod relay_logs;
+mod relay_permissions;
 mod routes;
+mod rules;
+mod samples;
+mod secondary_accounts;
+mod service_status;
+mod store;
+mod transfers;
+mod zones;
 
 #[cfg(test)]
 mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-pub use self::agents::{Agent, ConnectedAgent, Direction, Transfer, TransferState};
-use self::agents::{Agents, samples};
-use self::keys::Keys;
+pub use self::access_denials::{AccessDenial, Denied};
+pub use self::agents::{Agent, ConnectedAgent, Direction};
+pub use self::connections::ClientType;
 pub use self::keys::Scope;
+pub use self::mails::{Mail, MailKind};
+pub use self::relay_logs::{RelayLog, RelayResult, RelaySide};
+pub use self::secondary_accounts::SecondaryAccount;
+pub use self::service_status::EndpointStatus;
+pub use self::transfers::{Transfer, TransferState};
+
+use self::browser_transfer::Setting;
 use self::rate_limit::RateLimit;
+use self::store::Store;
 use crate::clock::Clock;
 use crate::server::{Reply, Request};
 
@@ -39,62 +67,54 @@ struct Inner {
 /// Everything that a request may read or change.
 #[derive(Debug)]
 struct State {
-    keys: Keys,
+    keys: keys::Keys,
     rate_limit: RateLimit,
-    agents: Agents,
+    access_denials: Vec<AccessDenial>,
+    accounts: Store<accounts::Account>,
+    agents: agents::Agents,
+    connections: Store<connections::Connection>,
+    dclients: Store<dclients::DClient>,
+    groups: Store<groups::Group>,
+    ip_filter_groups: Store<ip_filter_groups::IpFilterGroup>,
+    mails: mails::Mails,
+    relay_logs: relay_logs::RelayLogs,
+    relay_permissions: Store<relay_permissions::RelayPermission>,
+    secondary_accounts: Store<SecondaryAccount>,
+    send_files: Store<Setting>,
+    send_requests: Store<Setting>,
+    service_status: service_status::ServiceStatus,
+    transfers: transfers::Transfers,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let mut keys = keys::Keys::default();
+        keys.add(API_KEY, Scope::ALL);
+        Self {
+            keys,
+            rate_limit: RateLimit::default(),
+            access_denials: Vec::new(),
+            accounts: Store::new(accounts::LIMIT),
+            agents: agents::Agents::default(),
+            connections: Store::new(connections::LIMIT),
+            dclients: Store::new(dclients::LIMIT),
+            groups: Store::new(groups::LIMIT),
+            ip_filter_groups: Store::new(ip_filter_groups::LIMIT),
+            mails: mails::Mails::default(),
+            relay_logs: relay_logs::RelayLogs::default(),
+            relay_permissions: Store::new(relay_permissions::LIMIT),
+            secondary_accounts: Store::new(secondary_accounts::LIMIT),
+            send_files: Store::new(browser_transfer::LIMIT),
+            send_requests: Store::new(browser_transfer::LIMIT),
+            service_status: service_status::ServiceStatus::default(),
+            transfers: transfers::Transfers::default(),
+        }
+    }
 }
 
 impl Hulft {
     pub(crate) fn new(clock: Clock) -> Self {
-        let mut keys = Keys::default();
-        keys.add(API_KEY, Scope::ALL);
-        let state = State { keys, rate_limit: RateLimit::default(), agents: Agents::default() };
-        Self(Arc::new(Inner { clock, state: Mutex::new(state) }))
-    }
-
-    /// An API key with all scopes, for `Authorization: Bearer <key>`.
-    pub fn api_key(&self) -> String {
-        API_KEY.to_owned()
-    }
-
-    /// Adds an API key with these scopes only, or gives them to one that exists.
-    pub fn add_api_key(&self, key: &str, scopes: &[Scope]) {
-        self.state().keys.add(key, scopes);
-    }
-
-    /// How many requests a minute the contract has, over all its keys: 100 at first, as in the service; `None` switches the
-    /// limit off. The count starts anew, and a block that is running ends.
-    pub fn rate_limit(&self, requests_per_minute: Option<u32>) {
-        self.state().rate_limit = RateLimit::new(requests_per_minute);
-    }
-
-    /// Connects an Agent and returns the id of its session.
-    pub fn connect_agent(&self, agent: Agent) -> String {
-        let now = self.0.clock.now();
-        self.state().agents.connect(agent, now)
-    }
-
-    /// Connects a few Agents of both directions, one of them too old to be disconnected by the API.
-    pub fn add_sample_agents(&self) {
-        for agent in samples() {
-            self.connect_agent(agent);
-        }
-    }
-
-    /// The Agents that are connected, in the order in which they connected.
-    pub fn agents(&self) -> Vec<ConnectedAgent> {
-        self.state().agents.connected().to_vec()
-    }
-
-    /// Starts a transfer of the Agent with that session and returns its processing identifier; `None` if no such Agent
-    /// is connected.
-    pub fn start_transfer(&self, session_id: &str) -> Option<String> {
-        self.state().agents.start_transfer(session_id)
-    }
-
-    /// Every transfer that was started, in that order.
-    pub fn transfers(&self) -> Vec<Transfer> {
-        self.state().agents.transfers().to_vec()
+        Self(Arc::new(Inner { clock, state: Mutex::new(State::default()) }))
     }
 
     // Asynchronous as every service's entry point is, though nothing here waits.

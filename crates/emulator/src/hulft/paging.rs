@@ -1,20 +1,28 @@
 //! The query parameters that list operations share, with their bounds, and the envelope of a list.
 
+use std::time::SystemTime;
+
 use http::StatusCode;
-use serde::Serialize;
-use serde_json::{Map, Value};
+use serde::ser::SerializeMap;
+use serde::{Serialize, Serializer};
+use serde_json::Value;
 use time::Date;
 use time::macros::format_description;
 
 use super::errors::{Failure, empty, json};
+use super::zones::Zone;
 use crate::server::{Reply, Request};
 
-/// Which part of a list is asked for. `from`, `to` and `timezone` are checked and have no effect on lists without a
-/// documented date.
+/// Which part of a list is asked for. `from` and `to` narrow the two logs; they are checked and have no effect on the other
+/// lists, whose rows have no date to search by.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Page {
     start_index: usize,
     max_results: usize,
+    from: Option<Date>,
+    to: Option<Date>,
+    /// Where dates and times are meant.
+    pub(super) zone: Zone,
 }
 
 impl Page {
@@ -25,37 +33,74 @@ impl Page {
         if from.zip(to).is_some_and(|(from, to)| from > to) {
             return Err(Failure::invalid_parameter("to", "a date that is not before 'from'"));
         }
-        check_timezone(request.query("timezone").unwrap_or("UTC"))?;
-        Ok(Self { start_index, max_results })
+        let zone = Zone::named(request.query("timezone").unwrap_or("UTC"));
+        let zone =
+            zone.ok_or_else(|| Failure::invalid_parameter("timezone", "a time zone of the emulator"))?;
+        Ok(Self { start_index, max_results, from, to, zone })
+    }
+
+    /// Whether the time is on a day from `from` to `to`, both included.
+    pub(super) fn covers(&self, time: SystemTime) -> bool {
+        let day = self.zone.date(time);
+        self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
     }
 
     /// This page of the rows, in the envelope; `204` when there is no row at all (the vendor lists that status for GET).
-    pub(super) fn reply<T: Serialize>(self, name: &str, rows: &[T]) -> Result<Reply, Failure> {
-        if rows.is_empty() {
+    pub(super) fn reply<T, W: Serialize>(
+        &self,
+        name: &'static str,
+        rows: impl Iterator<Item = T>,
+        write: impl Fn(T) -> W,
+    ) -> Result<Reply, Failure> {
+        self.reply_with(None, name, rows, write)
+    }
+
+    /// As [`reply`](Self::reply), with one more member before the rows.
+    pub(super) fn reply_with<T, W: Serialize>(
+        &self,
+        member: Option<(&'static str, Value)>,
+        name: &'static str,
+        rows: impl Iterator<Item = T>,
+        write: impl Fn(T) -> W,
+    ) -> Result<Reply, Failure> {
+        let mut total_size = 0;
+        let range = self.start_index..self.start_index + self.max_results;
+        let mut page = Vec::new();
+        for (index, row) in rows.enumerate() {
+            total_size += 1;
+            if range.contains(&index) {
+                page.push(write(row));
+            }
+        }
+        if total_size == 0 {
             return Ok(empty(StatusCode::NO_CONTENT));
         }
-        let page: Vec<_> = rows.iter().skip(self.start_index).take(self.max_results).collect();
-        let fetch_size = page.len();
-        let list = serde_json::to_value(page).unwrap_or_default();
-        json(&Envelope {
-            total_size: rows.len(),
-            fetch_size,
-            start_index: self.start_index,
-            max_results: self.max_results,
-            list: Map::from_iter([(name.to_owned(), list)]),
-        })
+        json(&Envelope { total_size, page: *self, member, name, rows: page })
     }
 }
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Envelope {
+struct Envelope<W> {
     total_size: usize,
-    fetch_size: usize,
-    start_index: usize,
-    max_results: usize,
-    #[serde(flatten)]
-    list: Map<String, Value>,
+    page: Page,
+    member: Option<(&'static str, Value)>,
+    name: &'static str,
+    rows: Vec<W>,
+}
+
+/// In the order of the vendor's examples.
+impl<W: Serialize> Serialize for Envelope<W> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut envelope = serializer.serialize_map(None)?;
+        envelope.serialize_entry("totalSize", &self.total_size)?;
+        envelope.serialize_entry("fetchSize", &self.rows.len())?;
+        envelope.serialize_entry("startIndex", &self.page.start_index)?;
+        envelope.serialize_entry("maxResults", &self.page.max_results)?;
+        if let Some((name, value)) = &self.member {
+            envelope.serialize_entry(name, value)?;
+        }
+        envelope.serialize_entry(self.name, &self.rows)?;
+        envelope.end()
+    }
 }
 
 fn number(
@@ -77,13 +122,4 @@ fn date(request: &Request, name: &str) -> Result<Option<Date>, Failure> {
     let date = Date::parse(text, format_description!("[year][month][day]"));
     let date = date.ok().filter(|_| text.len() == 8);
     date.map(Some).ok_or_else(|| Failure::invalid_parameter(name, "a date, YYYYMMDD"))
-}
-
-/// A name in form only: the emulator has no list of time zones.
-fn check_timezone(name: &str) -> Result<(), Failure> {
-    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"/_+-".contains(&byte);
-    if (1..=64).contains(&name.len()) && name.bytes().all(allowed) {
-        return Ok(());
-    }
-    Err(Failure::invalid_parameter("timezone", "the name of a time zone"))
 }

@@ -1,0 +1,93 @@
+//! The log of refused accesses, newest first.
+
+use std::time::SystemTime;
+
+use serde::Serialize;
+
+use super::State;
+use super::errors::Failure;
+use super::paging::Page;
+use super::routes::Call;
+use super::zones::Zone;
+use crate::server::Reply;
+
+/// Who was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// A login at the Data Transfer Site.
+    Login {
+        /// The mail address of the account.
+        account: String,
+    },
+    /// A connection to the service.
+    Connection {
+        /// The Connection IDs.
+        connection_ids: Vec<String>,
+        /// The Agent ID.
+        agent_id: String,
+    },
+}
+
+/// A refused access.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AccessDenial {
+    /// Who was refused.
+    pub denied: Denied,
+    /// When.
+    pub accessed_at: SystemTime,
+    /// The type of the connection; the vendor does not list its values.
+    pub connection_type: String,
+    /// The address of the client.
+    pub source_ip: String,
+    /// The host that the client turned to.
+    pub destination_endpoint: String,
+    /// The client's user agent.
+    pub user_agent: String,
+    /// Why; the vendor does not list the values.
+    pub denial_reason: String,
+}
+
+/// GET `/access-denial/log`.
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+    let page = Page::read(call.request)?;
+    let mut rows: Vec<_> = state.access_denials.iter().filter(|row| page.covers(row.accessed_at)).collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.accessed_at));
+    page.reply("accessDenialLogs", rows.into_iter(), |row| Wire::of(row, page.zone))
+}
+
+/// What is not set is null, as in the vendor's example.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Wire<'a> {
+    login_account: Option<&'a str>,
+    accessed_at: String,
+    connection_type: &'a str,
+    source_ip: &'a str,
+    destination_endpoint: &'a str,
+    connection_id: Option<&'a [String]>,
+    agent_id: Option<&'a str>,
+    user_agent: &'a str,
+    denial_reason: &'a str,
+}
+
+impl<'a> Wire<'a> {
+    fn of(row: &'a AccessDenial, zone: Zone) -> Self {
+        let (login_account, connection_id, agent_id) = match &row.denied {
+            Denied::Login { account } => (Some(account.as_str()), None, None),
+            Denied::Connection { connection_ids, agent_id } => {
+                (None, Some(connection_ids.as_slice()), Some(agent_id.as_str()))
+            }
+        };
+        Self {
+            login_account,
+            accessed_at: zone.date_time(row.accessed_at),
+            connection_type: &row.connection_type,
+            source_ip: &row.source_ip,
+            destination_endpoint: &row.destination_endpoint,
+            connection_id,
+            agent_id,
+            user_agent: &row.user_agent,
+            denial_reason: &row.denial_reason,
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! A request's JSON body, taken apart member by member, so that a refusal names the member and its rule. Absent, null and a
+//! value are three different things to a PUT (section 7).
+
+use http::header::CONTENT_TYPE;
+use serde_json::{Map, Value};
+
+use super::errors::Failure;
+use super::rules::Rule;
+use crate::server::Request;
+
+/// A member of which null has a meaning of its own.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Given<T> {
+    Absent,
+    Null,
+    Value(T),
+}
+
+/// The members that have not been taken yet.
+#[derive(Debug)]
+pub(super) struct Body {
+    /// Where a nested object stands, such as `hulft.`.
+    prefix: String,
+    members: Map<String, Value>,
+}
+
+impl Body {
+    pub(super) fn read(request: &Request) -> Result<Self, Failure> {
+        let content_type = request.header(CONTENT_TYPE).unwrap_or_default();
+        let essence = content_type.split(';').next().unwrap_or_default().trim();
+        if !essence.eq_ignore_ascii_case("application/json") {
+            return Err(Failure::invalid_body("The content type must be application/json."));
+        }
+        let members = serde_json::from_slice(&request.body)
+            .map_err(|error| Failure::invalid_body(error.to_string()))?;
+        Ok(Self { prefix: String::new(), members })
+    }
+
+    /// A text, which null is not.
+    pub(super) fn text(&mut self, name: &str, rule: &Rule) -> Result<Option<String>, Failure> {
+        self.member(name, rule.says, |value| match value {
+            Value::String(text) if rule.holds_for(&text) => Some(text),
+            _ => None,
+        })
+    }
+
+    /// A text that may be null.
+    pub(super) fn nullable_text(&mut self, name: &str, rule: &Rule) -> Result<Given<String>, Failure> {
+        if self.take_null(name) {
+            return Ok(Given::Null);
+        }
+        Ok(self.text(name, rule)?.map_or(Given::Absent, Given::Value))
+    }
+
+    /// A switch that is written as a text.
+    pub(super) fn switch(&mut self, name: &str) -> Result<Option<bool>, Failure> {
+        Ok(self.text(name, &super::rules::SWITCH)?.map(|text| text == "true"))
+    }
+
+    pub(super) fn boolean(&mut self, name: &str) -> Result<Option<bool>, Failure> {
+        self.member(name, "true or false", |value| value.as_bool())
+    }
+
+    pub(super) fn integer(
+        &mut self,
+        name: &str,
+        says: &str,
+        holds: fn(u64) -> bool,
+    ) -> Result<Option<u16>, Failure> {
+        let read = |value: Value| value.as_u64().filter(|number| holds(*number));
+        self.member(name, says, |value| read(value).and_then(|number| number.try_into().ok()))
+    }
+
+    /// A list of different texts. A member may not stand in it twice: to what end is not described.
+    pub(super) fn texts(&mut self, name: &str, rule: &Rule) -> Result<Option<Vec<String>>, Failure> {
+        self.member(name, &format!("a list of different values, each {}", rule.says), |value| {
+            let Value::Array(values) = value else { return None };
+            let texts: Vec<String> =
+                values.iter().map(|value| Some(value.as_str()?.to_owned())).collect::<Option<_>>()?;
+            let is_new = |(index, text): (usize, &String)| !texts[..index].contains(text);
+            let holds = texts.iter().all(|text| rule.holds_for(text)) && texts.iter().enumerate().all(is_new);
+            holds.then_some(texts)
+        })
+    }
+
+    /// Whether the member is there and null; if so it is taken.
+    pub(super) fn take_null(&mut self, name: &str) -> bool {
+        let is_null = self.members.get(name).is_some_and(Value::is_null);
+        if is_null {
+            self.members.remove(name);
+        }
+        is_null
+    }
+
+    pub(super) fn object(&mut self, name: &str) -> Result<Option<Self>, Failure> {
+        let prefix = format!("{}{name}.", self.prefix);
+        self.member(name, "an object", |value| match value {
+            Value::Object(members) => Some(Self { prefix, members }),
+            _ => None,
+        })
+    }
+
+    /// Any JSON, for a caller with a refusal of its own.
+    pub(super) fn take(&mut self, name: &str) -> Option<Value> {
+        self.members.remove(name)
+    }
+
+    /// Refuses what nobody took: a misspelled member would be passed over in silence otherwise.
+    pub(super) fn finish(self) -> Result<(), Failure> {
+        match self.members.keys().next() {
+            None => Ok(()),
+            Some(name) => Err(Failure::invalid_body(format!("There is no member '{}{name}'.", self.prefix))),
+        }
+    }
+
+    fn member<T>(
+        &mut self,
+        name: &str,
+        says: &str,
+        read: impl FnOnce(Value) -> Option<T>,
+    ) -> Result<Option<T>, Failure> {
+        let Some(value) = self.members.remove(name) else { return Ok(None) };
+        let wrong = || Failure::invalid_body(format!("'{}{name}' must be {says}.", self.prefix));
+        read(value).map(Some).ok_or_else(wrong)
+    }
+}
+
+/// Refuses the absence of a member.
+pub(super) fn required<T>(member: Option<T>, name: &str) -> Result<T, Failure> {
+    member.ok_or_else(|| Failure::invalid_body(format!("'{name}' is required.")))
+}

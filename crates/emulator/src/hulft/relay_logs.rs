@@ -1,0 +1,281 @@
+//! The relay log: one line for each transfer that has ended, the one that started last first.
+
+use std::collections::VecDeque;
+use std::time::{Duration, SystemTime};
+
+use serde::Serialize;
+
+use super::State;
+use super::connections::ClientType;
+use super::errors::Failure;
+use super::paging::Page;
+use super::routes::Call;
+use super::zones::Zone;
+use crate::server::{Reply, Request};
+
+/// A bound of the emulator; the service's retention is not described.
+const MOST_LINES: usize = 50_000;
+
+/// The first generated line: 2024-01-01 00:00:00 UTC.
+const FIRST_GENERATED: Duration = Duration::from_secs(1_704_067_200);
+
+/// How a relayed transfer ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RelayResult {
+    /// Normally: `"1"`.
+    Normal,
+    /// With an error: `"2"`.
+    Error,
+}
+
+/// One side of a relayed transfer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelaySide {
+    /// The Connection ID.
+    pub connection_id: String,
+    /// The Agent ID.
+    pub agent_id: String,
+    /// The host's name.
+    pub host_name: String,
+    /// What was connected.
+    pub client_type: ClientType,
+    /// The mail address of a previous secondary account.
+    pub secondary_account: Option<String>,
+}
+
+/// A line of the relay log. The default is the vendor's example.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RelayLog {
+    /// How the transfer ended.
+    pub result: RelayResult,
+    /// When it started.
+    pub start_time: SystemTime,
+    /// When it ended.
+    pub end_time: SystemTime,
+    /// Where the file came from.
+    pub sender: RelaySide,
+    /// Where it went.
+    pub receiver: RelaySide,
+    /// HULFT's File ID.
+    pub file_id: String,
+    /// The file's name.
+    pub file_name: String,
+    /// The processing identifier.
+    pub processing_id: String,
+    /// The file's size in bytes.
+    pub data_size: u64,
+    /// The bytes on the way.
+    pub data_size_on_route: u64,
+}
+
+impl Default for RelayLog {
+    fn default() -> Self {
+        let start_time = SystemTime::UNIX_EPOCH + Duration::from_millis(1_467_288_781_226);
+        let side = |number: u32, client_type, mail_address: &str| RelaySide {
+            connection_id: format!("id{number}"),
+            agent_id: format!("agent{number}"),
+            host_name: format!("host{number}"),
+            client_type,
+            secondary_account: Some(mail_address.to_owned()),
+        };
+        Self {
+            result: RelayResult::Normal,
+            start_time,
+            end_time: start_time + Duration::from_secs(1),
+            sender: side(1, ClientType::Hulft, "sender@example.com"),
+            receiver: side(2, ClientType::DataTransferApi, "receiver@example.com"),
+            file_id: "FILEID1".to_owned(),
+            file_name: "example".to_owned(),
+            processing_id: "CCC3D6B33DF4F42EA4734BD88519525A32".to_owned(),
+            data_size: 60,
+            data_size_on_route: 60,
+        }
+    }
+}
+
+/// Sorted by start, oldest first; of two that started together, the one that was added first.
+#[derive(Debug, Default)]
+pub(super) struct RelayLogs {
+    lines: VecDeque<RelayLog>,
+    generated: u32,
+}
+
+impl RelayLogs {
+    pub(super) fn add(&mut self, line: RelayLog) {
+        let index = self.lines.partition_point(|other| other.start_time <= line.start_time);
+        self.lines.insert(index, line);
+        if self.lines.len() > MOST_LINES {
+            self.lines.pop_front();
+        }
+    }
+
+    /// Lines a minute apart, every tenth an error, of five File IDs in turn; the next call goes on where this one ends.
+    pub(super) fn generate(&mut self, count: usize) {
+        for _ in 0..count {
+            let line = generated(self.generated);
+            self.generated += 1;
+            self.add(line);
+        }
+    }
+}
+
+fn generated(number: u32) -> RelayLog {
+    let start_time = SystemTime::UNIX_EPOCH + FIRST_GENERATED + Duration::from_secs(60) * number;
+    let is_error = number % 10 == 9;
+    let size = if is_error { 0 } else { 1_000 * u64::from(number + 1) };
+    let side = |connection_id: &str, agent_id: &str| RelaySide {
+        connection_id: connection_id.to_owned(),
+        agent_id: agent_id.to_owned(),
+        host_name: format!("{agent_id}-host"),
+        client_type: ClientType::Hulft,
+        secondary_account: None,
+    };
+    RelayLog {
+        result: if is_error { RelayResult::Error } else { RelayResult::Normal },
+        start_time,
+        end_time: start_time + Duration::from_secs(2),
+        sender: side("hq", "tokyo-send"),
+        receiver: side("us1", "california-receive"),
+        file_id: format!("FILE{}", number % 5 + 1),
+        file_name: format!("file-{number}.dat"),
+        processing_id: format!("{:034X}", number + 1),
+        data_size: size,
+        data_size_on_route: size,
+    }
+}
+
+/// GET `/relay/log`, with `fileId` too.
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+    let filter = Filter::read(call.request)?;
+    reply(state, call, |line| filter.lets_through(line))
+}
+
+/// GET `/relay/log/{processingId}`: a list as well.
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+    reply(state, call, |line| line.processing_id == call.parameter(0))
+}
+
+fn reply(state: &State, call: &Call<'_>, wanted: impl Fn(&RelayLog) -> bool) -> Result<Reply, Failure> {
+    let page = Page::read(call.request)?;
+    let lines = state.relay_logs.lines.iter().rev();
+    let lines = lines.filter(|line| page.covers(line.start_time) && wanted(line));
+    page.reply("logs", lines, |line| Line::of(line, page.zone))
+}
+
+/// The parameters that only this list has; blank ones are not used.
+struct Filter<'a> {
+    file_id: Option<&'a str>,
+    connection_ids: [Option<&'a str>; 2],
+    secondary_accounts: [Option<&'a str>; 2],
+}
+
+impl<'a> Filter<'a> {
+    fn read(request: &'a Request) -> Result<Self, Failure> {
+        let file_id = request.query("fileId");
+        if file_id == Some("") {
+            return Err(Failure::invalid_parameter("fileId", "a File ID"));
+        }
+        let value = |name| request.query(name).filter(|value| !value.is_empty());
+        Ok(Self {
+            file_id,
+            connection_ids: ["senderConnectionId", "receiverConnectionId"].map(value),
+            secondary_accounts: ["senderSecondaryAccount", "receiverSecondaryAccount"].map(value),
+        })
+    }
+
+    fn lets_through(&self, line: &RelayLog) -> bool {
+        let sides = [&line.sender, &line.receiver];
+        let same_id =
+            |(wanted, side): (&Option<&str>, &RelaySide)| wanted.is_none_or(|id| side.connection_id == id);
+        let same_account = |(wanted, side): (&Option<&str>, &RelaySide)| {
+            wanted.is_none_or(|account| side.secondary_account.as_deref() == Some(account))
+        };
+        self.file_id.is_none_or(|id| line.file_id == id)
+            && self.connection_ids.iter().zip(sides).all(same_id)
+            && self.secondary_accounts.iter().zip(sides).all(same_account)
+    }
+}
+
+/// A line on the wire: sizes and rate are texts (section 7).
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Line<'a> {
+    status: &'static str,
+    start_time: String,
+    end_time: String,
+    sender_connection_id: &'a str,
+    sender_agent_id: &'a str,
+    sender_host_name: &'a str,
+    receiver_connection_id: &'a str,
+    receiver_agent_id: &'a str,
+    receiver_host_name: &'a str,
+    file_id: &'a str,
+    file_name: &'a str,
+    processing_id: &'a str,
+    data_size: String,
+    data_size_on_route: String,
+    transfer_rate: String,
+    sender_client_type: ClientType,
+    receiver_client_type: ClientType,
+    sender_secondary_account: Option<&'a str>,
+    receiver_secondary_account: Option<&'a str>,
+}
+
+impl<'a> Line<'a> {
+    fn of(line: &'a RelayLog, zone: Zone) -> Self {
+        let RelayLog { sender, receiver, .. } = line;
+        Self {
+            status: match line.result {
+                RelayResult::Normal => "1",
+                RelayResult::Error => "2",
+            },
+            start_time: zone.date_time(line.start_time),
+            end_time: zone.date_time(line.end_time),
+            sender_connection_id: &sender.connection_id,
+            sender_agent_id: &sender.agent_id,
+            sender_host_name: &sender.host_name,
+            receiver_connection_id: &receiver.connection_id,
+            receiver_agent_id: &receiver.agent_id,
+            receiver_host_name: &receiver.host_name,
+            file_id: &line.file_id,
+            file_name: &line.file_name,
+            processing_id: &line.processing_id,
+            data_size: line.data_size.to_string(),
+            data_size_on_route: line.data_size_on_route.to_string(),
+            transfer_rate: rate(line).to_string(),
+            sender_client_type: sender.client_type,
+            receiver_client_type: receiver.client_type,
+            sender_secondary_account: sender.secondary_account.as_deref(),
+            receiver_secondary_account: receiver.secondary_account.as_deref(),
+        }
+    }
+}
+
+/// Bytes on the way per second; a transfer of no time took a millisecond, the smallest time that the log shows.
+fn rate(line: &RelayLog) -> u128 {
+    let milliseconds = line.end_time.duration_since(line.start_time).unwrap_or_default().as_millis().max(1);
+    u128::from(line.data_size_on_route) * 1_000 / milliseconds
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_oldest_line_makes_room() {
+        let mut logs = RelayLogs::default();
+        logs.generate(MOST_LINES + 1);
+        assert_eq!(logs.lines.len(), MOST_LINES);
+        assert_eq!(logs.lines[0], generated(1));
+    }
+
+    #[test]
+    fn a_rate_is_in_bytes_per_second() {
+        let line = RelayLog::default();
+        let of = |milliseconds, size| {
+            let end_time = line.start_time + Duration::from_millis(milliseconds);
+            rate(&RelayLog { end_time, data_size_on_route: size, ..line.clone() })
+        };
+        assert_eq!((of(1000, 60), of(500, 60), of(0, 60), of(2000, 0)), (60, 120, 60_000, 0));
+    }
+}

@@ -1,0 +1,44 @@
+//! Lists the connected agents and disconnects one after asking: of the service when `HULFT_WEBCONNECT_API_KEY` is set, else of
+//! the emulator.
+use std::io::{BufRead, Write};
+
+use hulft_webconnect::{BoxError, SiteClient};
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let emulator = service_emulator::Emulator::start().await?;
+    emulator.hulft().add_sample_agents();
+    let builder = match std::env::var("HULFT_WEBCONNECT_API_KEY") {
+        Ok(key) => SiteClient::builder(key),
+        Err(_) => SiteClient::builder(emulator.hulft().api_key()).endpoint(emulator.endpoint()),
+    };
+    run(&builder.build()?, &mut std::io::stdin().lock(), &mut std::io::stdout()).await
+}
+
+pub(crate) async fn run(
+    site: &SiteClient,
+    input: &mut impl BufRead,
+    out: &mut impl Write,
+) -> Result<(), BoxError> {
+    writeln!(out, "{:<20} {:<8} {:<8} {:<28} session", "agent", "way", "version", "connected since")?;
+    let agents = site.agents().list().all().await?;
+    for a in &agents {
+        let (id, way, version) = (&a.agent_id, &a.direction, &a.agent_version);
+        writeln!(out, "{id:<20} {way:<8} {version:<8} {:<28} {}", a.start_connection, a.session_id)?;
+    }
+    let session = ask(input, out, "Session of the agent to disconnect")?;
+    let agent = agents.iter().find(|agent| agent.session_id == session).ok_or("no agent has that session")?;
+    writeln!(out, "A transfer that runs on {} ends abnormally.", agent.agent_id)?;
+    if ask(input, out, "Disconnect it? (yes/no)")? == "yes" {
+        site.agents().disconnect_agent(agent).await?;
+        writeln!(out, "{} is disconnected.", agent.agent_id)?;
+    }
+    Ok(())
+}
+
+fn ask(input: &mut impl BufRead, out: &mut impl Write, question: &str) -> Result<String, BoxError> {
+    write!(out, "{question}: ").and_then(|()| out.flush())?;
+    let mut line = String::new();
+    input.read_line(&mut line)?;
+    Ok(line.trim().to_owned())
+}

@@ -1,0 +1,172 @@
+//! One page of a list: the envelope that all lists of the Site API share, around rows under a name of their own.
+
+use std::fmt;
+use std::marker::PhantomData;
+
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::{TimeZone, lenient};
+
+/// What a list is made of. The crate's own models are; it is not for others to implement.
+pub trait Row: DeserializeOwned + Serialize + Send + Unpin + sealed::Sealed + 'static {
+    /// The name that the rows stand under.
+    #[doc(hidden)]
+    const NAME: &'static str;
+
+    /// Whether `limit` is an object, with the number under this name.
+    #[doc(hidden)]
+    const LIMIT: Option<&'static str> = None;
+
+    /// Tells the zone of the request to the times of the row.
+    #[doc(hidden)]
+    fn set_time_zone(&mut self, _zone: &TimeZone) {}
+}
+
+pub(crate) mod sealed {
+    pub trait Sealed {}
+}
+
+/// One page of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Page<T> {
+    /// How many rows match in all.
+    pub total_size: u64,
+    /// How many of them this page has, as the service counts.
+    pub fetch_size: u64,
+    /// The index of the page's first row.
+    pub start_index: u64,
+    /// How many rows the page may have.
+    pub max_results: u64,
+    /// How many can be registered at most; only some lists tell.
+    pub limit: Option<u64>,
+    /// Whether mailing has been stopped for some address; only the list of previous secondary accounts tells.
+    pub has_unavailable_mail: Option<bool>,
+    /// The rows.
+    pub rows: Vec<T>,
+}
+
+impl<T> Default for Page<T> {
+    fn default() -> Self {
+        Self {
+            total_size: 0,
+            fetch_size: 0,
+            start_index: 0,
+            max_results: 0,
+            limit: None,
+            has_unavailable_mail: None,
+            rows: Vec::new(),
+        }
+    }
+}
+
+impl<T: Row> Page<T> {
+    pub(crate) fn set_time_zone(&mut self, zone: &TimeZone) {
+        for row in &mut self.rows {
+            row.set_time_zone(zone);
+        }
+    }
+}
+
+#[derive(Deserialize)]
+struct Number(#[serde(deserialize_with = "lenient::number")] u64);
+
+#[derive(Deserialize)]
+struct Flag(#[serde(deserialize_with = "lenient::boolean")] bool);
+
+/// An integer in some lists, an object with one integer in another.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Limit {
+    Plain(Number),
+    Named(std::collections::HashMap<String, Number>),
+    Nothing(()),
+}
+
+impl<'de, T: Row> Deserialize<'de> for Page<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(PageVisitor(PhantomData))
+    }
+}
+
+struct PageVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
+    type Value = Page<T>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list with `{}`", T::NAME)
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page<T>, A::Error> {
+        let mut page = Page::default();
+        while let Some(name) = map.next_key::<String>()? {
+            match name.as_str() {
+                "totalSize" => page.total_size = map.next_value::<Number>()?.0,
+                "fetchSize" => page.fetch_size = map.next_value::<Number>()?.0,
+                "startIndex" => page.start_index = map.next_value::<Number>()?.0,
+                "maxResults" => page.max_results = map.next_value::<Number>()?.0,
+                "limit" => page.limit = limit(map.next_value()?, T::LIMIT),
+                "existUnavailableMail" => page.has_unavailable_mail = Some(map.next_value::<Flag>()?.0),
+                name if name == T::NAME => page.rows = map.next_value::<Option<_>>()?.unwrap_or_default(),
+                _ => drop(map.next_value::<IgnoredAny>()?),
+            }
+        }
+        Ok(page)
+    }
+}
+
+fn limit(limit: Limit, name: Option<&str>) -> Option<u64> {
+    match limit {
+        Limit::Plain(number) => Some(number.0),
+        Limit::Named(numbers) => numbers.get(name?).map(|number| number.0),
+        Limit::Nothing(()) => None,
+    }
+}
+
+impl<T: Row> Serialize for Page<T> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        map.serialize_entry("totalSize", &self.total_size)?;
+        map.serialize_entry("fetchSize", &self.fetch_size)?;
+        map.serialize_entry("startIndex", &self.start_index)?;
+        map.serialize_entry("maxResults", &self.max_results)?;
+        match (self.limit, T::LIMIT) {
+            (Some(limit), None) => map.serialize_entry("limit", &limit)?,
+            (Some(limit), Some(name)) => {
+                map.serialize_entry("limit", &std::collections::BTreeMap::from([(name, limit)]))?;
+            }
+            (None, _) => {}
+        }
+        if let Some(stopped) = self.has_unavailable_mail {
+            map.serialize_entry("existUnavailableMail", &stopped)?;
+        }
+        map.serialize_entry(T::NAME, &self.rows)?;
+        map.end()
+    }
+}
+
+/// Makes a model the row of a list under this name; `zone` names its times.
+macro_rules! row {
+    ($model:ty, $name:literal) => { row!($model, $name, |_row, _zone| {}); };
+    ($model:ty, $name:literal, limit $limit:literal) => {
+        row!($model, $name, |_row, _zone| {}, const LIMIT: Option<&'static str> = Some($limit););
+    };
+    ($model:ty, $name:literal, |$row:ident, $zone:ident| $set:block $(, $($more:tt)*)?) => {
+        impl $crate::page::sealed::Sealed for $model {}
+
+        impl $crate::Row for $model {
+            const NAME: &'static str = $name;
+            $($($more)*)?
+
+            fn set_time_zone(&mut self, $zone: &$crate::TimeZone) {
+                let $row = self;
+                $set
+            }
+        }
+    };
+}
+
+pub(crate) use row;
