@@ -61,7 +61,8 @@ impl Client {
 
     async fn open(url: &str, subprotocol: Option<&str>) -> Result<Self, BoxError> {
         let key = generate_key();
-        let url = url.replacen("ws", "http", 1);
+        // The scheme only: a token in the query may hold the letters as well.
+        let url = url.strip_prefix("ws").map_or_else(|| url.to_owned(), |rest| format!("http{rest}"));
         let mut request = reqwest::Client::builder()
             .http1_only()
             .build()?

@@ -38,7 +38,8 @@ async fn the_demo_fails_when_a_close_has_no_effect() {
         ["/groups/demo-lobby/:closeConnections", "/connections/", "/users/demo-dave/:closeConnections"]
     {
         let (result, story) = told(Some(Fault::status(204).path_contains(path))).await;
-        assert!(result.unwrap_err().contains("still open"), "{story}");
+        let error = result.unwrap_err();
+        assert!(error.contains("still open"), "{path}: {error}\n{story}");
         assert!(!story.contains("All five"), "{story}");
     }
 }
