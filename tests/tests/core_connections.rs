@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use http::Method;
 use tokio::sync::Notify;
-use webpubsub::{Credential, ErrorKind, RawRequest, RetryOptions, ServiceClient, ServiceClientBuilder};
+use webpubsub::{
+    Credential, Delivery, ErrorKind, RawRequest, RetryOptions, ServiceClient, ServiceClientBuilder,
+};
 use workspace_tests::fault_server::{FaultServer, Reserved, Step, answer, told};
 use workspace_tests::tls::{Authority, Tls};
 
@@ -19,6 +21,13 @@ fn builder(endpoint: &str) -> ServiceClientBuilder {
 
 fn get(service: &ServiceClient) -> RawRequest {
     service.request(Method::GET, "/api/hubs/chat", &[])
+}
+
+/// A client of a server behind TLS, which may take this long to connect.
+fn impatient(server: &FaultServer, authority: &Authority, limit: Duration) -> ServiceClient {
+    let retry = RetryOptions::default().max_retries(1).base(Duration::ZERO);
+    let builder = builder(&server.https()).root_certificate(authority.pem()).retry(retry);
+    builder.connect_timeout(limit).build().unwrap()
 }
 
 /// A proxy that lets every tunnel end at this server.
@@ -172,4 +181,46 @@ async fn a_server_that_trickles_does_not_outlive_the_calls_deadline() {
     let service = builder(&server.http()).deadline(Duration::from_millis(300)).build().unwrap();
     let error = get(&service).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts()), (ErrorKind::Timeout, 1), "{error}");
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_made_in_time_ends_the_attempt_and_nothing_was_sent() {
+    let authority = Authority::new().unwrap();
+    let (short, long) = (Duration::from_millis(100), Duration::from_secs(3600));
+    for (client, call) in [(short, None), (long, Some(short))] {
+        let server = FaultServer::start([vec![Step::Hang]]).unwrap();
+        let service = impatient(&server, &authority, client);
+        let post = service.request(Method::POST, "/api/hubs/chat/:send", &[]);
+        let post = if let Some(limit) = call { post.connect_timeout(limit) } else { post };
+        let error = post.await.unwrap_err();
+        assert_eq!(
+            (error.kind(), error.delivery()),
+            (ErrorKind::Timeout, Some(Delivery::NotSent)),
+            "{error}"
+        );
+        // It is no use waiting for the rest of the attempt, and a connection that failed loses nothing.
+        assert_eq!((error.attempts(), server.connections()), (2, 2), "{error}");
+        assert!(error.elapsed() >= 2 * short && error.elapsed() < Duration::from_secs(20), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_call_may_take_longer_to_connect_than_its_client_allows() {
+    let authority = Authority::new().unwrap();
+    let (connected, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let config = authority.server(&Tls::default()).unwrap();
+    let slow = vec![
+        Step::Tell(Arc::clone(&connected)),
+        Step::Await(Arc::clone(&go)),
+        Step::Tls(config),
+        Step::Serve("done"),
+    ];
+    let server = FaultServer::start([slow, vec![Step::Hang]]).unwrap();
+    let service = impatient(&server, &authority, Duration::from_millis(100));
+    let patient = tokio::spawn(get(&service).connect_timeout(Duration::from_secs(3600)).into_future());
+    told(&connected).await.unwrap();
+    // Once this one has given up, the other has been waiting for longer than that.
+    assert!(get(&service).await.unwrap_err().is_timeout());
+    go.notify_one();
+    assert_eq!(patient.await.unwrap().unwrap(), "done");
 }

@@ -84,6 +84,10 @@ impl<T, B> Call<T, B> {
         self.call.attempt_timeout(limit);
     }
 
+    pub(crate) fn connect_timeout(&mut self, limit: Duration) {
+        self.call.connect_timeout(limit);
+    }
+
     pub(crate) fn retry(&mut self, retry: RetryOptions) {
         self.call.retry(retry);
     }

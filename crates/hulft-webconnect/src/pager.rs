@@ -112,6 +112,11 @@ impl<T: Row> Pager<T> {
         self.each(move |call| call.attempt_timeout(limit))
     }
 
+    /// Sets how long making a connection may take, where a request needs a new one.
+    pub fn connect_timeout(self, limit: Duration) -> Self {
+        self.each(move |call| call.connect_timeout(limit))
+    }
+
     /// Sets how failures of a passing kind are retried in each request.
     pub fn retry(self, retry: RetryOptions) -> Self {
         self.each(move |call| call.retry(retry.clone()))

@@ -29,6 +29,13 @@ macro_rules! call_setters {
                 self
             }
 
+            /// Sets how long making a connection may take, where this call needs a new one. Calls whose budget differs from the
+            /// client's use connections of their own; those of the last few budgets are kept for later calls.
+            pub fn connect_timeout(mut self, limit: ::std::time::Duration) -> Self {
+                self.call.connect_timeout(limit);
+                self
+            }
+
             /// Sets how failures of a passing kind are retried in this call.
             pub fn retry(mut self, retry: $crate::RetryOptions) -> Self {
                 self.call.retry(retry);

@@ -21,7 +21,7 @@ pub use raw::RawRequest;
 
 use crate::encode;
 use crate::error::{Error, Result};
-use crate::{Operation, Pipeline, Policy, Response, RetryOptions};
+use crate::{ConnectTimeout, Operation, Pipeline, Policy, Response, RetryOptions};
 
 /// The future behind an awaited builder.
 pub type CallFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
@@ -36,6 +36,7 @@ pub(crate) struct CallOptions {
     headers: HeaderMap,
     pub(crate) deadline: Option<Duration>,
     attempt_timeout: Option<Duration>,
+    connect_timeout: Option<Duration>,
     long_poll: Option<Duration>,
     pub(crate) retry: Option<RetryOptions>,
     pub(crate) idempotent: Option<bool>,
@@ -226,6 +227,11 @@ impl<T> Call<T> {
     }
 
     #[doc(hidden)]
+    pub fn connect_timeout(&mut self, limit: Duration) {
+        self.options.connect_timeout = Some(limit);
+    }
+
+    #[doc(hidden)]
     pub fn retry(&mut self, retry: RetryOptions) {
         self.options.retry = Some(retry);
     }
@@ -267,6 +273,9 @@ fn request(
         Error::invalid_input("request", "makes a URL that HTTP does not allow", None).with_source(error)
     })?;
     *request.headers_mut() = headers;
+    if let Some(limit) = options.connect_timeout {
+        request.extensions_mut().insert(ConnectTimeout(limit));
+    }
     Ok(request)
 }
 

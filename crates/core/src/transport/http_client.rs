@@ -2,7 +2,6 @@
 
 use std::error::Error as StdError;
 use std::io;
-use std::sync::OnceLock;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
@@ -10,47 +9,36 @@ use http::{Request, Response, StatusCode};
 use rustls::AlertDescription;
 use url::Url;
 
-use super::{ConnectionOptions, Proxy, Transport, Upgrade};
+use super::pools::Pools;
+use super::{ConnectionOptions, Transport, Upgrade};
+use crate::Endpoint;
 use crate::error::{Delivery, ERROR_BODY_CAP, Error, ErrorKind, Result};
-use crate::{Endpoint, Secret};
 
-/// One pool of connections, HTTP/2 where the service offers it.
+/// Connections to the service, HTTP/2 where it offers that.
 #[derive(Debug)]
 pub(crate) struct HttpClient {
-    client: reqwest::Client,
-    options: ConnectionOptions,
-    endpoint: Endpoint,
-    /// WebSockets are upgraded HTTP/1.1 requests, so they need a client that does not negotiate HTTP/2. Made when first used.
-    http1: OnceLock<reqwest::Client>,
+    pools: Pools,
 }
 
 impl HttpClient {
     pub(crate) fn new(options: ConnectionOptions, endpoint: &Endpoint) -> Result<Self> {
         check_provider()?;
-        let client = build(&options, endpoint, false)?;
-        Ok(Self { client, options, endpoint: endpoint.clone(), http1: OnceLock::new() })
-    }
-
-    fn http1(&self) -> Result<&reqwest::Client> {
-        if let Some(client) = self.http1.get() {
-            return Ok(client);
-        }
-        let client = build(&self.options, &self.endpoint, true)?;
-        Ok(self.http1.get_or_init(|| client))
+        Ok(Self { pools: Pools::new(options, endpoint)? })
     }
 }
 
 #[async_trait]
 impl Transport for HttpClient {
     async fn send(&self, request: Request<Bytes>, answer_cap: usize) -> Result<Response<Bytes>> {
-        let answer = self.client.execute(outgoing(request)?).await.map_err(not_answered)?;
+        let client = self.pools.client(request.extensions().get().copied(), false)?;
+        let answer = client.execute(outgoing(request)?).await.map_err(not_answered)?;
         buffer(answer, answer_cap).await
     }
 
     async fn upgrade(&self, request: Request<()>) -> Result<Upgrade> {
-        let request = request.map(|()| Bytes::new());
-        let request = reqwest::Request::try_from(request).map_err(not_answered)?;
-        let answer = self.http1()?.execute(request).await.map_err(not_answered)?;
+        let client = self.pools.client(request.extensions().get().copied(), true)?;
+        let request = outgoing(request.map(|()| Bytes::new()))?;
+        let answer = client.execute(request).await.map_err(not_answered)?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             return buffer(answer, ERROR_BODY_CAP).await.map(Upgrade::Refused);
         }
@@ -78,52 +66,6 @@ fn outgoing(request: Request<Bytes>) -> Result<reqwest::Request> {
     *outgoing.headers_mut() = parts.headers;
     *outgoing.body_mut() = Some(body.into());
     Ok(outgoing)
-}
-
-fn build(options: &ConnectionOptions, endpoint: &Endpoint, http1_only: bool) -> Result<reqwest::Client> {
-    let refuse = |what: &str, error: reqwest::Error| {
-        Error::invalid_input(what, "cannot be used", None).with_source(error.without_url())
-    };
-    let mut builder = reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .referer(false)
-        .retry(reqwest::retry::never())
-        .connect_timeout(options.connect_timeout)
-        .pool_idle_timeout(options.pool_idle_timeout);
-    if !options.reads_environment(endpoint) {
-        builder = builder.no_proxy();
-    }
-    if let Proxy::Fixed(url) = &options.proxy {
-        builder = builder.proxy(fixed_proxy(url)?);
-    }
-    for pem in &options.root_certificates {
-        let certificates =
-            reqwest::Certificate::from_pem_bundle(pem).map_err(|error| refuse("root certificate", error))?;
-        if certificates.is_empty() {
-            return Err(Error::invalid_input("root certificate", "holds no PEM certificate", None));
-        }
-        builder = builder.tls_certs_merge(certificates);
-    }
-    if let Some(pem) = &options.client_certificate {
-        let identity = reqwest::Identity::from_pem(pem.expose().as_bytes());
-        builder = builder.identity(identity.map_err(|error| refuse("client certificate", error))?);
-    }
-    if http1_only {
-        builder = builder.http1_only();
-    }
-    // reqwest looks into the certificates only now.
-    builder.build().map_err(|error| refuse("certificate or TLS setting", error))
-}
-
-/// reqwest takes schemes that it then does not speak, and would connect without the proxy.
-fn fixed_proxy(text: &Secret) -> Result<reqwest::Proxy> {
-    // The parsers' errors may hold the URL, and with it the proxy's password.
-    let refuse = || Error::invalid_input("proxy", "is not a URL such as `http://host:3128`", None);
-    let url = Url::parse(text.expose()).map_err(|_| refuse())?;
-    if !matches!(url.scheme(), "http" | "https") {
-        return Err(refuse());
-    }
-    reqwest::Proxy::all(url).map_err(|_| refuse())
 }
 
 /// reqwest panics where no TLS provider is to be found; a library must not.

@@ -1,6 +1,7 @@
 //! The seam to the network: one request out, one buffered answer back, or an upgraded stream.
 
 mod http_client;
+mod pools;
 
 use std::fmt;
 use std::time::Duration;
@@ -27,6 +28,10 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Sends an HTTP/1.1 upgrade request.
     async fn upgrade(&self, request: Request<()>) -> Result<Upgrade>;
 }
+
+/// Stands in the extensions of a request whose call has a connect budget of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnectTimeout(pub Duration);
 
 /// What became of an upgrade request.
 pub enum Upgrade {

@@ -1,0 +1,142 @@
+//! The pools behind the real transport: reqwest fixes some settings when a pool is made, so that calls which want them
+//! otherwise need another one.
+
+use std::borrow::Cow;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use url::Url;
+
+use super::{ConnectTimeout, ConnectionOptions, Proxy};
+use crate::error::{Error, Result};
+use crate::{Endpoint, Secret};
+
+/// How many pools are kept besides the client's own. A caller who asks for ever new budgets gets connections that are not
+/// used again, but no pile of pools.
+const OTHERS: usize = 4;
+
+/// What sets one pool apart from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Kind {
+    connect_timeout: Duration,
+    /// WebSockets are upgraded HTTP/1.1 requests, so they need connections that do not negotiate HTTP/2.
+    http1_only: bool,
+}
+
+/// The client's own pool, and those made when first used.
+#[derive(Debug)]
+pub(super) struct Pools {
+    options: ConnectionOptions,
+    endpoint: Endpoint,
+    own: reqwest::Client,
+    others: Mutex<Vec<(Kind, reqwest::Client)>>,
+}
+
+impl Pools {
+    pub(super) fn new(options: ConnectionOptions, endpoint: &Endpoint) -> Result<Self> {
+        let kind = Kind { connect_timeout: options.connect_timeout, http1_only: false };
+        let own = build(&options, endpoint, kind)?;
+        Ok(Self { options, endpoint: endpoint.clone(), own, others: Mutex::default() })
+    }
+
+    pub(super) fn client(
+        &self,
+        limit: Option<ConnectTimeout>,
+        http1_only: bool,
+    ) -> Result<Cow<'_, reqwest::Client>> {
+        let connect_timeout = limit.map_or(self.options.connect_timeout, |limit| limit.0);
+        if connect_timeout == self.options.connect_timeout && !http1_only {
+            return Ok(Cow::Borrowed(&self.own));
+        }
+        self.other(Kind { connect_timeout, http1_only }).map(Cow::Owned)
+    }
+
+    /// Moves the pool to the end of the list, whose first one has then been unused for longest.
+    fn other(&self, kind: Kind) -> Result<reqwest::Client> {
+        let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
+        let client = match others.iter().position(|(other, _)| *other == kind) {
+            Some(index) => others.remove(index).1,
+            None => build(&self.options, &self.endpoint, kind)?,
+        };
+        others.push((kind, client.clone()));
+        if others.len() > OTHERS {
+            others.remove(0);
+        }
+        Ok(client)
+    }
+}
+
+fn build(options: &ConnectionOptions, endpoint: &Endpoint, kind: Kind) -> Result<reqwest::Client> {
+    let refuse = |what: &str, error: reqwest::Error| {
+        Error::invalid_input(what, "cannot be used", None).with_source(error.without_url())
+    };
+    let mut builder = reqwest::Client::builder()
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .retry(reqwest::retry::never())
+        .connect_timeout(kind.connect_timeout)
+        .pool_idle_timeout(options.pool_idle_timeout);
+    if !options.reads_environment(endpoint) {
+        builder = builder.no_proxy();
+    }
+    if let Proxy::Fixed(url) = &options.proxy {
+        builder = builder.proxy(fixed_proxy(url)?);
+    }
+    for pem in &options.root_certificates {
+        let certificates =
+            reqwest::Certificate::from_pem_bundle(pem).map_err(|error| refuse("root certificate", error))?;
+        if certificates.is_empty() {
+            return Err(Error::invalid_input("root certificate", "holds no PEM certificate", None));
+        }
+        builder = builder.tls_certs_merge(certificates);
+    }
+    if let Some(pem) = &options.client_certificate {
+        let identity = reqwest::Identity::from_pem(pem.expose().as_bytes());
+        builder = builder.identity(identity.map_err(|error| refuse("client certificate", error))?);
+    }
+    if kind.http1_only {
+        builder = builder.http1_only();
+    }
+    // reqwest looks into the certificates only now.
+    builder.build().map_err(|error| refuse("certificate or TLS setting", error))
+}
+
+/// reqwest takes schemes that it then does not speak, and would connect without the proxy.
+fn fixed_proxy(text: &Secret) -> Result<reqwest::Proxy> {
+    // The parsers' errors may hold the URL, and with it the proxy's password.
+    let refuse = || Error::invalid_input("proxy", "is not a URL such as `http://host:3128`", None);
+    let url = Url::parse(text.expose()).map_err(|_| refuse())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse());
+    }
+    reqwest::Proxy::all(url).map_err(|_| refuse())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pools() -> Pools {
+        Pools::new(ConnectionOptions::default(), &Endpoint::parse("http://localhost:1").unwrap()).unwrap()
+    }
+
+    #[test]
+    fn calls_without_a_budget_of_their_own_share_the_clients_pool() {
+        let pools = pools();
+        let own = Some(ConnectTimeout(Duration::from_secs(10)));
+        assert!([None, own].iter().all(|limit| matches!(pools.client(*limit, false), Ok(Cow::Borrowed(_)))));
+        assert!(pools.others.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn a_pool_is_kept_for_its_budget_and_the_one_unused_for_longest_goes() {
+        let pools = pools();
+        let ask = |secs: u64| pools.client(Some(ConnectTimeout(Duration::from_secs(secs))), false).unwrap();
+        for secs in [1, 2, 3, 4, 1, 5] {
+            ask(secs);
+        }
+        let others = pools.others.lock().unwrap();
+        let kept: Vec<_> = others.iter().map(|(kind, _)| kind.connect_timeout.as_secs()).collect();
+        assert_eq!(kept, [3, 4, 1, 5]);
+    }
+}
