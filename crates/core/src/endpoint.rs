@@ -8,10 +8,13 @@ use url::{Host, Url};
 
 use crate::{Error, Result};
 
-/// An origin, `scheme://host[:port]`, written the way it goes over the wire: lower-case host, no default port.
+/// An origin, `scheme://host[:port]`, written the way it goes over the wire: lower-case host, no default port. That of a
+/// reverse proxy may have a path behind it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     origin: String,
+    /// What stands before the path of every request: empty, or it starts with a slash and ends without one.
+    prefix: String,
     https: bool,
     loopback: bool,
 }
@@ -24,6 +27,20 @@ impl Endpoint {
     /// No scheme or another one than `http` and `https`, no host, credentials, a path, a query or a fragment. The message
     /// names the rule; the text itself is repeated only if it cannot hold a secret.
     pub fn parse(text: &str) -> Result<Self> {
+        let endpoint = Self::parse_with_path(text)?;
+        if !endpoint.prefix.is_empty() {
+            let rule = "must end after the host: no path, query or fragment";
+            return Err(Error::invalid_input("endpoint", rule, printable(text.trim())));
+        }
+        Ok(endpoint)
+    }
+
+    /// Reads the address of a reverse proxy, whose path, if it has one, stands before the path of every request.
+    ///
+    /// # Errors
+    ///
+    /// As [`parse`](Self::parse), except that a path is allowed.
+    pub fn parse_with_path(text: &str) -> Result<Self> {
         let text = text.trim();
         let refuse = |rule| Error::invalid_input("endpoint", rule, printable(text));
         if text.is_empty() {
@@ -43,14 +60,15 @@ impl Endpoint {
         if !url.username().is_empty() || url.password().is_some() {
             return Err(refuse("must not contain credentials: give them to the client apart"));
         }
-        if url.path() != "/" || url.query().is_some() || url.fragment().is_some() {
-            return Err(refuse("must end after the host: no path, query or fragment"));
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err(refuse("must have no query and no fragment"));
         }
         if url.port() == Some(0) {
             return Err(refuse("must have a port between 1 and 65535"));
         }
         Ok(Self {
             origin: url.origin().ascii_serialization(),
+            prefix: url.path().trim_end_matches('/').to_owned(),
             https: url.scheme() == "https",
             loopback: is_loopback(&url),
         })
@@ -76,6 +94,12 @@ impl Endpoint {
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.origin
+    }
+
+    /// What stands between the origin and the path of every request: empty, or `/` and more without a trailing slash.
+    #[must_use]
+    pub fn prefix(&self) -> &str {
+        &self.prefix
     }
 
     /// Host and port as they stand in the origin.
@@ -113,19 +137,20 @@ impl Endpoint {
         if self.origin.split_once("://") == Some((scheme, authority.as_str())) {
             return true;
         }
-        Self::parse(&format!("{scheme}://{authority}")).is_ok_and(|other| other == *self)
+        Self::parse(&format!("{scheme}://{authority}")).is_ok_and(|other| other.origin == self.origin)
     }
 }
 
 impl fmt::Debug for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.origin)
+        fmt::Display::fmt(self, f)
     }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.origin)
+        f.write_str(&self.origin)?;
+        f.write_str(&self.prefix)
     }
 }
 
@@ -179,7 +204,8 @@ mod tests {
             ("ftp://name.example.com", "scheme `https` or `http`"),
             ("https://", "not a URL"),
             ("https://name.example.com/hubs", "no path"),
-            ("https://name.example.com?x", "no path, query"),
+            ("https://name.example.com?x", "no query"),
+            ("https://name.example.com/#x", "no fragment"),
             ("https://user:planted@name.example.com", "credentials"),
             ("https://name.exa\nmple.com", "white space"),
             ("https://na me.example.com", "white space"),
@@ -190,6 +216,26 @@ mod tests {
             let error = Endpoint::parse(given).unwrap_err().to_string();
             assert!(error.contains(rule), "{given}: {error}");
             assert!(!error.contains("planted"), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_address_of_a_reverse_proxy_may_have_a_path() {
+        for (given, origin, prefix) in [
+            ("https://gw.example", "https://gw.example", ""),
+            ("https://gw.example/", "https://gw.example", ""),
+            ("https://GW.example:443/a/b//", "https://gw.example", "/a/b"),
+            ("https://gw.example/a/../é", "https://gw.example", "/%C3%A9"),
+        ] {
+            let endpoint = Endpoint::parse_with_path(given).unwrap();
+            assert_eq!((endpoint.as_str(), endpoint.prefix()), (origin, prefix), "{given}");
+            assert_eq!(endpoint.to_string(), format!("{origin}{prefix}"));
+            assert!(endpoint.owns(&"https://gw.example/elsewhere".parse().unwrap()));
+        }
+        for given in
+            ["https://gw.example/a?b", "https://gw.example/a#b", "https://u:p@gw.example/a", "gw.example/a"]
+        {
+            assert!(Endpoint::parse_with_path(given).unwrap_err().is_invalid_input(), "{given}");
         }
     }
 

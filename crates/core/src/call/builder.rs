@@ -1,10 +1,10 @@
 //! What every operation's builder can do besides its own parameters.
 
 /// Gives an operation's builder the overrides that all calls share, `.with_response()` and `.await`. The builder needs a
-/// field `call: Call<Value>`.
+/// field `call: Call<Value>`. Without a value, as for lists, it gives the overrides alone.
 #[macro_export]
 macro_rules! call_setters {
-    ($builder:ty => $value:ty) => {
+    ($builder:ty) => {
         impl $builder {
             /// Sets a header of this call in place of any value that it would have. The headers that carry the credential
             /// and frame the message cannot be set.
@@ -53,7 +53,12 @@ macro_rules! call_setters {
                 self.call.policy(::std::sync::Arc::new(policy));
                 self
             }
+        }
+    };
+    ($builder:ty => $value:ty) => {
+        $crate::call_setters!($builder);
 
+        impl $builder {
             /// Sends the call and gives its value together with the answer's status and headers.
             ///
             /// # Errors

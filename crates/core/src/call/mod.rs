@@ -1,6 +1,7 @@
 //! A call in the making: what an operation's builder holds until it is awaited.
 
 mod builder;
+mod link;
 mod raw;
 pub mod read;
 
@@ -256,9 +257,10 @@ fn request(
     options: &CallOptions,
     body: Bytes,
 ) -> Result<Request<Bytes>> {
-    let endpoint = pipeline.endpoint().as_str();
-    let mut target = String::with_capacity(endpoint.len() + path.len() + 1 + query.len());
-    target.push_str(endpoint);
+    let (origin, prefix) = (pipeline.endpoint().as_str(), pipeline.endpoint().prefix());
+    let mut target = String::with_capacity(origin.len() + prefix.len() + path.len() + 1 + query.len());
+    target.push_str(origin);
+    target.push_str(prefix);
     target.push_str(path);
     if !query.is_empty() {
         target.push('?');
