@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod credential;
+mod namespace;
 pub mod operations;
 mod receiver;
 mod settle;

@@ -3,24 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use http::{HeaderName, Method};
-use service_core::{ClientOptions, Dialect, Endpoint, Pipeline};
+use http::Method;
+use service_core::ClientOptions;
 
-use crate::operations::API_VERSION;
-use crate::{Credential, Error, RawRequest, Reject, Result};
-
-/// The scope of Entra tokens for this service in the public cloud.
-const SCOPE: &str = "https://eventgrid.azure.net/.default";
-
-static DIALECT: Dialect = Dialect {
-    product: concat!("eventgrid-namespaces/", env!("CARGO_PKG_VERSION")),
-    sent_request_id: Some(HeaderName::from_static("x-ms-client-request-id")),
-    answered_request_id: &["x-ms-request-id"],
-    // The specification names the first; the service was seen to send the second.
-    error_code: &["x-ms-error-code", "broker-errorcode"],
-    span: service_core::call_span!("az.service_request_id"),
-    span_request_id: "az.service_request_id",
-};
+use crate::namespace::{Address, Namespace, namespace_setters};
+use crate::{Credential, RawRequest, Reject, Result};
 
 /// Settles the events of one subscription: see [pull delivery](https://learn.microsoft.com/azure/event-grid/pull-delivery-overview).
 ///
@@ -39,10 +26,9 @@ static DIALECT: Dialect = Dialect {
 /// ```
 #[derive(Clone)]
 pub struct Receiver {
-    pub(crate) pipeline: Pipeline,
+    pub(crate) namespace: Namespace,
     pub(crate) topic: Arc<str>,
     pub(crate) subscription: Arc<str>,
-    pub(crate) api_version: Arc<str>,
 }
 
 impl Receiver {
@@ -68,12 +54,9 @@ impl Receiver {
         credential: Credential,
     ) -> ReceiverBuilder {
         ReceiverBuilder {
-            endpoint: endpoint.to_owned(),
+            address: Address::new(endpoint, credential),
             topic: topic.into(),
             subscription: subscription.into(),
-            credential,
-            api_version: API_VERSION.to_owned(),
-            scope: SCOPE.to_owned(),
             options: ClientOptions::default(),
         }
     }
@@ -104,15 +87,14 @@ impl Receiver {
     /// # Ok(()) }
     /// ```
     pub fn request(&self, method: Method, path: &str, segments: &[&str]) -> RawRequest {
-        RawRequest::new(&self.pipeline, method, path, segments)
-            .default_query("api-version", &*self.api_version)
+        self.namespace.request(method, path, segments)
     }
 }
 
 impl fmt::Debug for Receiver {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Receiver")
-            .field("endpoint", self.pipeline.endpoint())
+            .field("endpoint", self.namespace.pipeline.endpoint())
             .field("topic", &self.topic)
             .field("subscription", &self.subscription)
             .finish()
@@ -123,54 +105,26 @@ impl fmt::Debug for Receiver {
 #[must_use = "does nothing until built"]
 #[derive(Debug)]
 pub struct ReceiverBuilder {
-    endpoint: String,
+    address: Address,
     topic: String,
     subscription: String,
-    credential: Credential,
-    api_version: String,
-    scope: String,
     options: ClientOptions,
 }
 
 impl ReceiverBuilder {
-    /// Sends another api-version than `2024-06-01`.
-    pub fn api_version(mut self, version: impl Into<String>) -> Self {
-        self.api_version = version.into();
-        self
-    }
-
-    /// Asks for tokens of another scope than `https://eventgrid.azure.net/.default`, as other clouds need.
-    pub fn scope(mut self, scope: impl Into<String>) -> Self {
-        self.scope = scope.into();
-        self
-    }
-
     /// Checks everything and makes the receiver; nothing is sent yet.
     ///
     /// # Errors
     ///
     /// As [`Receiver::new`], and settings that cannot be used.
     pub fn build(self) -> Result<Receiver> {
-        let endpoint = parse(&self.endpoint)?;
         for (what, name) in [("topic", &self.topic), ("event subscription", &self.subscription)] {
             service_core::push_segment(&mut String::new(), what, name)?;
         }
-        if self.api_version.is_empty() {
-            return Err(Error::invalid_input("api-version", "must not be empty", None));
-        }
-        let credential = self.credential.authorizer(self.scope, self.options.time())?;
-        let pipeline = self.options.build(&DIALECT, endpoint, credential)?;
-        let (topic, subscription) = (self.topic.into(), self.subscription.into());
-        Ok(Receiver { pipeline, topic, subscription, api_version: self.api_version.into() })
+        let namespace = self.address.connect(self.options)?;
+        Ok(Receiver { namespace, topic: self.topic.into(), subscription: self.subscription.into() })
     }
 }
 
+namespace_setters!(ReceiverBuilder);
 service_core::client_setters!(ReceiverBuilder);
-
-/// The portal shows a namespace's bare host name, so that is taken too.
-fn parse(endpoint: &str) -> Result<Endpoint> {
-    let endpoint = endpoint.trim();
-    let bare_host = !endpoint.is_empty()
-        && endpoint.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
-    if bare_host { Endpoint::parse(&format!("https://{endpoint}")) } else { Endpoint::parse(endpoint) }
-}

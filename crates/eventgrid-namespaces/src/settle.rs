@@ -114,8 +114,8 @@ struct LockTokens<'a> {
 impl Reject {
     pub(crate) fn new(receiver: &Receiver, tokens: &[String]) -> Self {
         let names = [("topicName", &*receiver.topic), ("eventSubscriptionName", &*receiver.subscription)];
-        let mut call = Call::new(&receiver.pipeline, &REJECT, &names, settled);
-        call.query("api-version", &*receiver.api_version);
+        let mut call = Call::new(&receiver.namespace.pipeline, &REJECT, &names, settled);
+        call.query("api-version", &*receiver.namespace.api_version);
         call.accept("application/json");
         if tokens.is_empty() {
             call.check(Err(Error::invalid_input("lock tokens", "must be at least one", None)));
