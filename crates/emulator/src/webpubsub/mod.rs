@@ -5,6 +5,7 @@ mod connection;
 mod delivery;
 mod errors;
 mod exists;
+mod filter;
 mod generate_token;
 mod groups;
 mod handshake;
@@ -22,6 +23,7 @@ mod token;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+pub use filter::{Filter, FilterError, FilterSubject};
 pub use hub::ConnectionInfo;
 pub use token::ClientToken;
 

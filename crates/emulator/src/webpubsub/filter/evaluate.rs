@@ -1,0 +1,112 @@
+//! What a filter's tree is worth for one connection, with `null` as OData has it (OData 4.01 URL Conventions, section
+//! 5.1.1).
+
+use std::borrow::Cow;
+use std::cmp::Ordering;
+
+use super::FilterSubject;
+use super::expression::{Comparison, Expression};
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Value<'a> {
+    Null,
+    Boolean(bool),
+    Integer(i64),
+    Text(Cow<'a, str>),
+}
+
+impl Expression {
+    pub(super) fn value<'a>(&'a self, subject: &FilterSubject<'a>) -> Value<'a> {
+        match self {
+            Self::Literal(value) => value.borrowed(),
+            Self::UserId => subject.user_id.map_or(Value::Null, Value::from),
+            Self::ConnectionId => Value::from(subject.connection_id),
+            Self::GroupCount => Value::from(subject.groups.len()),
+            Self::Not(operand) => match operand.value(subject) {
+                Value::Boolean(value) => Value::Boolean(!value),
+                _ => Value::Null,
+            },
+            Self::And(left, right) => join(left, right, false, subject),
+            Self::Or(left, right) => join(left, right, true, subject),
+            Self::Compare(comparison, left, right) => {
+                Value::Boolean(comparison.holds(&left.value(subject), &right.value(subject)))
+            }
+            Self::InGroups(member) => {
+                let member = member.value(subject);
+                Value::Boolean(subject.groups.iter().any(|group| Value::from(group.as_str()) == member))
+            }
+            Self::InList(member, list) => Value::Boolean(list.contains(&member.value(subject))),
+            Self::Call(function, arguments) => {
+                let arguments: Vec<_> = arguments.iter().map(|argument| argument.value(subject)).collect();
+                function.call(&arguments)
+            }
+        }
+    }
+}
+
+/// `and` and `or`: the one value that decides alone wins, also over `null`.
+fn join<'a>(
+    left: &'a Expression,
+    right: &'a Expression,
+    decisive: bool,
+    subject: &FilterSubject<'a>,
+) -> Value<'a> {
+    let decisive = Value::Boolean(decisive);
+    let left = left.value(subject);
+    if left == decisive {
+        return left;
+    }
+    let right = right.value(subject);
+    if right == decisive || left != Value::Null { right } else { left }
+}
+
+impl Comparison {
+    fn holds(self, left: &Value<'_>, right: &Value<'_>) -> bool {
+        match self {
+            Self::Equal => left == right,
+            Self::NotEqual => left != right,
+            Self::Greater => order(left, right).is_some_and(Ordering::is_gt),
+            Self::GreaterOrEqual => order(left, right).is_some_and(Ordering::is_ge),
+            Self::Less => order(left, right).is_some_and(Ordering::is_lt),
+            Self::LessOrEqual => order(left, right).is_some_and(Ordering::is_le),
+        }
+    }
+}
+
+/// Texts are compared by their characters' numbers, not by any language's rules.
+fn order(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
+    match (left, right) {
+        (Value::Integer(left), Value::Integer(right)) => Some(left.cmp(right)),
+        (Value::Text(left), Value::Text(right)) => Some(left.cmp(right)),
+        _ => None,
+    }
+}
+
+impl Value<'_> {
+    fn borrowed(&self) -> Value<'_> {
+        match self {
+            Self::Text(text) => Value::from(&**text),
+            Self::Null => Value::Null,
+            Self::Boolean(value) => Value::Boolean(*value),
+            Self::Integer(value) => Value::Integer(*value),
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Value<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<String> for Value<'_> {
+    fn from(text: String) -> Self {
+        Self::Text(Cow::Owned(text))
+    }
+}
+
+impl From<usize> for Value<'_> {
+    fn from(number: usize) -> Self {
+        Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+    }
+}
