@@ -1,6 +1,7 @@
 //! What needs more than one crate: a WebSocket client that shares no code with ours, a server that misbehaves to the byte,
-//! and the demo as a library, so that a test can break what it promises.
+//! the demo as a library, so that a test can break what it promises, and the comparison of clients with documents.
 
+pub mod coverage;
 pub mod cutter;
 pub mod demo;
 pub mod fault_server;
