@@ -2,12 +2,14 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod credential;
+mod event;
 mod namespace;
 pub mod operations;
 mod receiver;
 mod settle;
 
 pub use credential::Credential;
+pub use event::{CloudEvent, CloudEventBuilder, Data, ExtensionValue, InvalidEvent, Json};
 pub use receiver::{Receiver, ReceiverBuilder};
 pub use settle::{FailedToken, Reject, SettleResult, TokenErrorCode};
 

@@ -1,0 +1,159 @@
+//! What an event carries: JSON that is kept as text until it is asked for, text, or bytes.
+
+use std::fmt;
+
+use bytes::Bytes;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use super::InvalidEvent;
+
+/// An event's data, in the form in which it was given or arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Data {
+    /// A JSON value: `data` under a JSON content type or none.
+    Json(Json),
+    /// Text: a string in `data` under any other content type.
+    Text(String),
+    /// Bytes: `data_base64`.
+    Binary(Bytes),
+}
+
+impl Data {
+    /// The bytes that stand for it where nothing is wrapped in JSON, as in the body of a request in binary mode.
+    pub(crate) fn to_bytes(&self) -> Bytes {
+        match self {
+            Self::Json(json) => Bytes::copy_from_slice(json.as_str().as_bytes()),
+            Self::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
+            Self::Binary(bytes) => bytes.clone(),
+        }
+    }
+}
+
+/// The text of one JSON value, known to be well-formed, and exactly as it was written.
+#[derive(Clone, Serialize)]
+#[serde(transparent)]
+pub struct Json(Box<RawValue>);
+
+impl Json {
+    pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Result<Self, InvalidEvent> {
+        let raw = serde_json::value::to_raw_value(value);
+        // The text of the serializer's own error is left out: it may quote a value.
+        raw.map(Self).map_err(|_| InvalidEvent::new("data cannot be written as JSON"))
+    }
+
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidEvent> {
+        let raw: &RawValue =
+            serde_json::from_str(text).map_err(|error| InvalidEvent::json("data is not JSON", &error))?;
+        Ok(Self(raw.to_owned()))
+    }
+
+    pub(crate) fn raw(raw: &RawValue) -> Self {
+        Self(raw.to_owned())
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        self.0.get()
+    }
+
+    /// Whether it is `null`.
+    #[must_use]
+    pub fn is_null(&self) -> bool {
+        self.as_str() == "null"
+    }
+
+    /// Reads it as a value of the caller's type.
+    ///
+    /// # Errors
+    ///
+    /// JSON that does not fit the type; what was expected is told, and where.
+    pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, InvalidEvent> {
+        serde_json::from_str(self.as_str())
+            .map_err(|error| InvalidEvent::json("the JSON does not fit the type asked for", &error))
+    }
+}
+
+impl PartialEq for Json {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
+impl Eq for Json {}
+
+impl fmt::Debug for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl fmt::Display for Json {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Whether data of that content type is JSON: `*/json` and `*/*+json`, whatever the case and the parameters, and none at
+/// all ([JSON format, 3.1](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#31-handling-of-data)).
+pub(crate) fn is_json(content_type: Option<&str>) -> bool {
+    let Some(content_type) = content_type else { return true };
+    let Some((_, subtype)) = essence(content_type).split_once('/') else { return false };
+    let tail = subtype.rsplit('+').next().unwrap_or_default();
+    tail.eq_ignore_ascii_case("json")
+}
+
+/// A content type without its parameters.
+pub(crate) fn essence(content_type: &str) -> &str {
+    content_type.split(';').next().unwrap_or_default().trim()
+}
+
+/// Whether `text` begins so, in any case.
+pub(crate) fn starts_with(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn json_is_told_by_the_subtype_alone() {
+        for (content_type, json) in [
+            (None, true),
+            (Some("application/json"), true),
+            (Some("Application/JSON"), true),
+            (Some("application/vnd.api+json; charset=utf-8"), true),
+            (Some("application/cloudevents+json"), true),
+            (Some("image/json"), true),
+            (Some("text/json ;x=y"), true),
+            (Some("application/json-seq"), false),
+            (Some("application/jsonl"), false),
+            (Some("application/xml; type=application/json"), false),
+            (Some("text/plain"), false),
+            (Some("json"), false),
+            (Some(""), false),
+        ] {
+            assert_eq!(is_json(content_type), json, "{content_type:?}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_what_was_expected_and_repeats_no_value() {
+        #[derive(Debug, Deserialize)]
+        struct Order {
+            #[expect(dead_code, reason = "only its absence is looked at")]
+            total: u32,
+        }
+        for (json, expected) in [
+            (r#"{"total":"planted, expected nothing"}"#, "(expected u32), at line 1 column"),
+            (r#"{"sum":"planted"}"#, "(missing field `total`), at line 1 column"),
+            (r#""planted""#, "(expected struct Order), at line 1 column"),
+        ] {
+            let error = Json::parse(json).unwrap().decode::<Order>().unwrap_err().to_string();
+            assert!(error.contains(expected) && !error.contains("planted"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Why an event is none: the one error of everything that makes, reads or writes events.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::{Error, ErrorKind};
+
+/// An event that breaks a rule of [CloudEvents](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md), or
+/// whose data cannot be read as asked.
+///
+/// Its text names the attribute and the rule. It never repeats the event's data. Becomes an [`Error`] of the kind
+/// [`InvalidInput`](ErrorKind::InvalidInput) by `?`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InvalidEvent {
+    text: Cow<'static, str>,
+}
+
+impl InvalidEvent {
+    pub(crate) fn new(text: impl Into<Cow<'static, str>>) -> Self {
+        Self { text: text.into() }
+    }
+
+    /// An attribute that breaks a rule, and its value, cut to a readable length.
+    pub(crate) fn attribute(name: &str, rule: &str, value: &str) -> Self {
+        let shown: String = value.chars().take(64).collect();
+        let cut = if shown.len() < value.len() { " (cut)" } else { "" };
+        Self::new(format!("the event's `{name}` {rule}, got {shown:?}{cut}"))
+    }
+
+    /// JSON that is malformed, or that does not fit. serde's text may quote a value: only what the reader wanted is told,
+    /// and the place.
+    pub(crate) fn json(what: &str, error: &serde_json::Error) -> Self {
+        let (line, column) = (error.line(), error.column());
+        let text = error.to_string();
+        let text = text.split(" at line ").next().unwrap_or_default();
+        let wanted = match text.rsplit_once(", expected ") {
+            Some((_, wanted)) => format!(" (expected {wanted})"),
+            None if text.starts_with("missing field `") => format!(" ({text})"),
+            None => String::new(),
+        };
+        Self::new(format!("{what}{wanted}, at line {line} column {column}"))
+    }
+}
+
+impl fmt::Display for InvalidEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl std::error::Error for InvalidEvent {}
+
+impl From<InvalidEvent> for Error {
+    fn from(invalid: InvalidEvent) -> Self {
+        Error::new(ErrorKind::InvalidInput, invalid.text).with_delivery(crate::Delivery::NotSent)
+    }
+}

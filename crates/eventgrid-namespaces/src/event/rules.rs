@@ -1,0 +1,159 @@
+//! The rules that a produced event keeps, one function per kind of attribute.
+//!
+//! Where the draft of version 1.0.3 of the specification is stricter than 1.0.2, the draft counts here: what is produced
+//! under it is valid under both.
+
+use super::InvalidEvent;
+
+type Checked = Result<(), InvalidEvent>;
+
+/// The names that the specification gives a meaning of their own.
+const TAKEN: [&str; 10] = [
+    "specversion",
+    "id",
+    "source",
+    "type",
+    "datacontenttype",
+    "dataschema",
+    "subject",
+    "time",
+    "data",
+    "data_base64",
+];
+
+/// Whether an extension may not have this name, because it means something else.
+pub(super) fn is_taken(name: &str) -> bool {
+    TAKEN.contains(&name)
+}
+
+/// Whether a name consists of what names may consist of.
+pub(super) fn is_name(name: &str) -> bool {
+    !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
+/// An extension's name.
+pub(super) fn extension_name(name: &str) -> Checked {
+    let refuse = |rule: &str| {
+        let shown: String = name.chars().take(64).collect();
+        Err(InvalidEvent::new(format!("the name of an extension {rule}, got {shown:?}")))
+    };
+    if is_taken(name) {
+        return refuse("must not be one that CloudEvents itself uses");
+    }
+    if !is_name(name) {
+        return refuse("must consist of `a` to `z` and `0` to `9`, at least one of them");
+    }
+    Ok(())
+}
+
+/// A String: no control characters and no Unicode non-characters.
+pub(super) fn string(name: &str, value: &str) -> Checked {
+    let Some(bad) = value.chars().find(|char| is_forbidden(*char)) else { return Ok(()) };
+    let rule = format!("must not contain the character U+{:04X}", u32::from(bad));
+    Err(InvalidEvent::attribute(name, &rule, value))
+}
+
+fn is_forbidden(char: char) -> bool {
+    let code = u32::from(char);
+    char.is_control() || (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
+}
+
+/// A String with something in it.
+pub(super) fn filled(name: &str, value: &str) -> Checked {
+    if value.is_empty() {
+        return Err(InvalidEvent::new(format!("the event's `{name}` must not be empty")));
+    }
+    string(name, value)
+}
+
+/// A URI-reference of RFC 3986: its characters, whole percent-escapes, at most one `#`.
+pub(super) fn uri_reference(name: &str, value: &str) -> Checked {
+    filled(name, value)?;
+    let refuse = |rule| Err(InvalidEvent::attribute(name, rule, value));
+    if let Some(bad) = value.chars().find(|char| !is_uri_char(*char)) {
+        let rule = format!("must be a URI-reference, in which {bad:?} is percent-encoded");
+        return refuse(&rule);
+    }
+    let escapes = value.split('%').skip(1);
+    let whole = |escape: &str| escape.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2;
+    if !escapes.into_iter().all(whole) {
+        return refuse("must be a URI-reference, in which two hexadecimal digits follow each `%`");
+    }
+    if value.matches('#').count() > 1 {
+        return refuse("must be a URI-reference, which has at most one `#`");
+    }
+    match value.find([':', '/', '?', '#']).map(|end| value.split_at(end)) {
+        Some((scheme, rest)) if rest.starts_with(':') && !is_scheme(scheme) => {
+            refuse("must be a URI-reference, in which a valid scheme stands before the first `:`")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A URI: a URI-reference with a scheme.
+pub(super) fn uri(name: &str, value: &str) -> Checked {
+    uri_reference(name, value)?;
+    match value.split_once(':') {
+        Some((scheme, _)) if is_scheme(scheme) => Ok(()),
+        _ => Err(InvalidEvent::attribute(name, "must be an absolute URI, with its scheme", value)),
+    }
+}
+
+fn is_scheme(text: &str) -> bool {
+    text.starts_with(|first: char| first.is_ascii_alphabetic())
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+-.".contains(&byte))
+}
+
+fn is_uri_char(char: char) -> bool {
+    char.is_ascii_alphanumeric() || "-._~:/?#[]@!$&'()*+,;=%".contains(char)
+}
+
+/// A media type of RFC 2046: `type/subtype`, and parameters.
+pub(super) fn media_type(name: &str, value: &str) -> Checked {
+    filled(name, value)?;
+    let mut parts = Parameters(value);
+    let essence = parts.next().unwrap_or_default();
+    let named = essence.split_once('/').is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype));
+    if named && parts.all(is_parameter) {
+        return Ok(());
+    }
+    Err(InvalidEvent::attribute(
+        name,
+        "must be a media type, `type/subtype` with `; name=value` after it",
+        value,
+    ))
+}
+
+/// The parts between semicolons; one inside a quoted string separates nothing.
+struct Parameters<'a>(&'a str);
+
+impl<'a> Iterator for Parameters<'a> {
+    type Item = &'a str;
+
+    fn next(&mut self) -> Option<&'a str> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let (mut quoted, mut escaped) = (false, false);
+        let end = self.0.bytes().position(|byte| {
+            let ends = byte == b';' && !quoted;
+            quoted ^= byte == b'"' && !escaped;
+            escaped = quoted && byte == b'\\' && !escaped;
+            ends
+        });
+        let (part, rest) = end.map_or((self.0, ""), |end| (&self.0[..end], &self.0[end + 1..]));
+        self.0 = rest;
+        Some(part.trim_matches([' ', '\t']))
+    }
+}
+
+fn is_parameter(text: &str) -> bool {
+    let Some((name, value)) = text.split_once('=') else { return false };
+    let quoted = value.len() >= 2 && value.starts_with('"') && value.ends_with('"');
+    is_token(name) && (is_token(value) || quoted && value.is_ascii())
+}
+
+fn is_token(text: &str) -> bool {
+    !text.is_empty()
+        && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte))
+}
