@@ -7,7 +7,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{Method, Response, StatusCode};
 use hyper::body::{Body, Frame, SizeHint};
 
@@ -113,6 +113,7 @@ pub(super) fn cut(method: &Method, mut reply: Reply) -> Option<Response<Outgoing
         return None;
     }
     reply.headers_mut().remove(CONTENT_LENGTH);
+    reply.headers_mut().remove(TRANSFER_ENCODING);
     Some(reply.map(|body| {
         let declared = if body.is_empty() { PROMISED } else { body.len() as u64 };
         let half = body.slice(..body.len() / 2);

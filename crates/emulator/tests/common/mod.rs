@@ -33,8 +33,23 @@ impl Answer {
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let header =
             |line: &str| line.split_once(':').map(|(k, v)| (k.to_ascii_lowercase(), v.trim().to_owned()));
-        Self { status, headers: lines.filter_map(header).collect(), body: body.to_owned() }
+        let mut answer = Self { status, headers: lines.filter_map(header).collect(), body: body.to_owned() };
+        if answer.header("transfer-encoding") == Some("chunked") {
+            answer.body = unchunked(body);
+        }
+        answer
     }
+}
+
+/// The text of whole chunks (RFC 9112, section 7.1).
+fn unchunked(mut body: &str) -> String {
+    let mut text = String::new();
+    while let Some((length, rest)) = body.split_once("\r\n") {
+        let (chunk, rest) = rest.split_at(usize::from_str_radix(length, 16).unwrap());
+        text += chunk;
+        body = rest.strip_prefix("\r\n").unwrap();
+    }
+    text
 }
 
 /// Sends bytes on a connection of their own and reads to its end.
