@@ -198,6 +198,11 @@ async fn a_generated_token_connects_for_as_long_as_was_asked() {
         (answer.status, answer.header("content-type")),
         (200, Some("application/json; charset=utf-8"))
     );
+    assert_eq!(
+        (answer.header("transfer-encoding"), answer.header("content-length")),
+        (Some("chunked"), None),
+        "as observed, for this operation alone"
+    );
     let target = format!("/client/hubs/chat?access_token={}", answer.json()["token"].as_str().unwrap());
     let _socket = open(&emulator, &target, None).await.unwrap();
     let connection = &emulator.webpubsub().connections("chat")[0];
@@ -207,10 +212,36 @@ async fn a_generated_token_connects_for_as_long_as_was_asked() {
 }
 
 #[tokio::test]
+async fn a_generated_token_is_for_the_client_type_that_was_asked_whatever_its_case() {
+    let emulator = Emulator::start().await.unwrap();
+    for (query, path) in [
+        ("", "client/hubs"),
+        ("?clientType=default", "client/hubs"),
+        ("?clientType=MQTT&minutesToExpire=1", "clients/mqtt/hubs"),
+        ("?clientType=mqtt&minutesToExpire=2147483647", "clients/mqtt/hubs"),
+    ] {
+        let answer = rest(&emulator, "POST", &format!(":generateToken{query}")).await;
+        let body = answer.json();
+        let payload = body["token"].as_str().unwrap().split('.').nth(1).unwrap();
+        let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
+        assert_eq!(claims["aud"], format!("http://{}/{path}/chat", emulator.address()), "{query}");
+    }
+}
+
+#[tokio::test]
 async fn no_token_is_generated_for_parameters_that_break_a_rule() {
     let emulator = Emulator::start().await.unwrap();
-    for query in ["minutesToExpire=0", "minutesToExpire=x", "group=%20", "clientType=socketio"] {
+    for query in [
+        "minutesToExpire=0",
+        "minutesToExpire=-1",
+        "minutesToExpire=2147483648",
+        "minutesToExpire=x",
+        "group=",
+        "group=%20",
+        "clientType=socketio",
+    ] {
         let answer = rest(&emulator, "POST", &format!(":generateToken?{query}")).await;
         assert_eq!((answer.status, &answer.json()["code"]), (400, &json!("Error.BadRequest")), "{query}");
+        assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"), "{query}");
     }
 }

@@ -4,7 +4,6 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::delivery::{Data, Delivery};
 use super::json_protocol;
-use super::roles::Roles;
 
 pub(super) const JSON: &str = "json.webpubsub.azure.v1";
 
@@ -31,7 +30,6 @@ pub(super) enum SimpleMode {
 #[derive(Debug, Clone)]
 pub(super) struct Identity {
     pub(super) user: Option<String>,
-    pub(super) roles: Roles,
     pub(super) protocol: Protocol,
 }
 

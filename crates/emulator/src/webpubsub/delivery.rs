@@ -1,5 +1,7 @@
 //! A message on its way to clients, independent of how each of them will see it.
 
+use std::time::Duration;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -10,6 +12,17 @@ use serde_json::value::RawValue;
 pub(super) struct Delivery {
     pub(super) from: From,
     pub(super) data: Data,
+    /// How long it may wait for a client that does not take it; for ever without.
+    pub(super) time_to_live: Option<Duration>,
+}
+
+/// The longest time to live, in seconds; 0 means for ever (webpubsub REST, section 1).
+pub(super) const MOST_SECONDS: u32 = 300;
+
+/// Reads a time to live in seconds; `None` when it is out of bounds.
+pub(super) fn time_to_live(seconds: u32) -> Option<Option<Duration>> {
+    let time = Duration::from_secs(seconds.into());
+    (seconds <= MOST_SECONDS).then(|| Some(time).filter(|time| !time.is_zero()))
 }
 
 /// Where a message comes from, as the receiver is told.

@@ -5,12 +5,15 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
+use super::filter::FilterError;
 use crate::server::Reply;
 
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
 const SUPPORTED: HeaderName = HeaderName::from_static("api-supported-versions");
 pub(super) const VERSIONS: [&str; 5] = ["2021-10-01", "2022-11-01", "2023-07-01", "2024-01-01", "2024-12-01"];
 const VERSIONS_TEXT: &str = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01";
+/// The content type of every JSON answer but error body B.
+pub(super) const JSON: &str = "application/json; charset=utf-8";
 pub(super) const GROUP_NAME: &str =
     "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
 
@@ -21,6 +24,14 @@ pub(super) type Refusal = Box<Reply>;
 pub(super) fn empty(status: StatusCode) -> Reply {
     let mut reply = bare(status);
     reply.headers_mut().insert(SUPPORTED, HeaderValue::from_static(VERSIONS_TEXT));
+    reply
+}
+
+/// Success with a JSON text.
+pub(super) fn json(body: String) -> Reply {
+    let mut reply = empty(StatusCode::OK);
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    *reply.body_mut() = Bytes::from(body);
     reply
 }
 
@@ -40,7 +51,7 @@ pub(super) fn error(status: StatusCode, code: &str, message: &str, target: &str)
         ("details", json!(null)),
         ("inner", json!(null)),
     ]);
-    let mut reply = with_body(status, code, "application/json; charset=utf-8", body);
+    let mut reply = with_body(status, code, JSON, body);
     reply.headers_mut().insert(SUPPORTED, HeaderValue::from_static(VERSIONS_TEXT));
     Box::new(reply)
 }
@@ -69,6 +80,29 @@ pub(super) fn invalid(parameter: &str, message: &str) -> Refusal {
         ("extensions", json!({})),
     ]);
     Box::new(with_body(StatusCode::BAD_REQUEST, code, "application/problem+json; charset=utf-8", body))
+}
+
+/// Error body B as `:generateToken` sends it, which names another media type.
+pub(super) fn invalid_token_request(parameter: &str, message: &str) -> Refusal {
+    let mut refusal = invalid(parameter, message);
+    refusal.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    refusal
+}
+
+/// Error body B for a filter.
+pub(super) fn invalid_filter(parameter: &str, filter: &str, error: &FilterError) -> Refusal {
+    invalid(parameter, &format!("Invalid syntax for '{filter}': {error}. (Parameter 'filter')"))
+}
+
+/// Error body B for more groups than a connection can be in.
+pub(super) fn too_many_groups(parameter: &str) -> Refusal {
+    invalid(parameter, "A connection would be in too many groups.")
+}
+
+/// Error body A for a content type that the operation does not take.
+pub(super) fn unsupported(content_type: &str) -> Refusal {
+    let message = format!("The content type '{content_type}' is not supported.");
+    error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Error.UnsupportedMediaType", &message, "Content-Type")
 }
 
 /// No 401 was ever recorded: RFC 6750's header, no body.

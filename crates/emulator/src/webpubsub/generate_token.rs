@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, StatusCode};
+use http::HeaderValue;
+use http::header::TRANSFER_ENCODING;
 
 use super::errors::Refusal;
 use super::routes::{Call, Outcome};
@@ -28,7 +27,7 @@ pub(super) fn run(call: &Call<'_>) -> Outcome {
     token.roles = request.query_all("role").map(str::to_owned).collect();
     token.groups = request.query_all("group").map(str::to_owned).collect();
     if !token.groups.iter().all(|group| names::is_group(group)) {
-        return Err(errors::invalid("group", errors::GROUP_NAME));
+        return Err(errors::invalid_token_request("group", errors::GROUP_NAME));
     }
     let hub = names::encode(call.hub);
     let path = match request.query("clientType").unwrap_or("Default") {
@@ -39,12 +38,12 @@ pub(super) fn run(call: &Call<'_>) -> Outcome {
     let audience = format!("http://{}/{path}/{hub}", request.host);
     let token = token.sign_for(&audience, call.now, Duration::from_secs(minutes * 60));
     // base64url and dots: nothing that JSON would have to escape.
-    let mut reply = errors::empty(StatusCode::OK);
-    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json; charset=utf-8"));
-    *reply.body_mut() = Bytes::from(format!("{{\"token\":\"{token}\"}}"));
+    let mut reply = errors::json(format!("{{\"token\":\"{token}\"}}"));
+    // As observed: this answer alone is sent in chunks.
+    reply.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     Ok(reply)
 }
 
 fn refuse(parameter: &str, value: &str) -> Refusal {
-    errors::invalid(parameter, &format!("The value '{value}' is not valid."))
+    errors::invalid_token_request(parameter, &format!("The value '{value}' is not valid."))
 }

@@ -1,4 +1,4 @@
-//! The operations that put one connection into a group and take it out.
+//! The operations that put a connection, or those of a user, into a group and take them out.
 
 use http::StatusCode;
 
@@ -9,16 +9,47 @@ use super::routes::{Call, Outcome};
 /// `PUT /groups/{group}/connections/{connectionId}`
 pub(super) fn add_connection(call: &Call<'_>) -> Outcome {
     let (group, connection) = (call.group()?, call.value("connection")?);
-    match call.hubs.join(call.hub, connection, group) {
+    match call.hubs.join(call.hub, &[group], |id, _| id == connection) {
         Joined::Yes => Ok(errors::empty(StatusCode::OK)),
-        Joined::NoConnection => Err(errors::not_existed("Error", "Connection", connection)),
-        Joined::TooMany => Err(errors::invalid("group", "The connection is in too many groups.")),
+        Joined::Nobody => Err(errors::not_existed("Error", "Connection", connection)),
+        Joined::TooMany => Err(errors::too_many_groups("group")),
+    }
+}
+
+/// `PUT /users/{userId}/groups/{group}`: the connections that the user has now.
+pub(super) fn add_user(call: &Call<'_>) -> Outcome {
+    let (user, group) = (call.value("user")?, call.group()?);
+    match call.hubs.join(call.hub, &[group], |_, member| member.is_user(user)) {
+        Joined::Yes => Ok(errors::empty(StatusCode::OK)),
+        Joined::Nobody => Err(errors::not_existed("Warning", "User", user)),
+        Joined::TooMany => Err(errors::too_many_groups("group")),
     }
 }
 
 /// `DELETE /groups/{group}/connections/{connectionId}`
 pub(super) fn remove_connection(call: &Call<'_>) -> Outcome {
     let (group, connection) = (call.group()?, call.value("connection")?);
-    call.hubs.leave(call.hub, connection, group);
+    call.hubs.update(call.hub, |id, _| id == connection, |member| member.groups.remove(group));
+    Ok(errors::empty(StatusCode::NO_CONTENT))
+}
+
+/// `DELETE /connections/{connectionId}/groups`
+pub(super) fn remove_connection_from_all(call: &Call<'_>) -> Outcome {
+    let connection = call.value("connection")?;
+    call.hubs.update(call.hub, |id, _| id == connection, |member| member.groups.clear());
+    Ok(errors::empty(StatusCode::NO_CONTENT))
+}
+
+/// `DELETE /users/{userId}/groups/{group}`
+pub(super) fn remove_user(call: &Call<'_>) -> Outcome {
+    let (user, group) = (call.value("user")?, call.group()?);
+    call.hubs.update(call.hub, |_, member| member.is_user(user), |member| member.groups.remove(group));
+    Ok(errors::empty(StatusCode::NO_CONTENT))
+}
+
+/// `DELETE /users/{userId}/groups`
+pub(super) fn remove_user_from_all(call: &Call<'_>) -> Outcome {
+    let user = call.value("user")?;
+    call.hubs.update(call.hub, |_, member| member.is_user(user), |member| member.groups.clear());
     Ok(errors::empty(StatusCode::NO_CONTENT))
 }

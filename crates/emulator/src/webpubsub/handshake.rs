@@ -9,9 +9,10 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::connection::{Identity, JSON, Protocol, SimpleMode};
 use super::errors::Refusal;
-use super::hub::Member;
+use super::member::Member;
 use super::outbox::outbox;
 use super::roles::Roles;
+use super::token::Claims;
 use super::{Inner, errors, json_protocol, names, socket};
 use crate::server::{Answer, Request, Upgrade};
 
@@ -45,20 +46,27 @@ fn try_answer(service: &Inner, request: &Request) -> Result<Answer, Refusal> {
     if let Some(name) = protocol.name() {
         headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(name));
     }
-    let identity = Identity { user: claims.user(), roles: Roles::read(claims.role.as_slice()), protocol };
-    Ok(Answer::Upgrade(reply, enter(service, hub, identity, claims.groups.as_slice())))
+    let identity = Identity { user: claims.user(), protocol };
+    Ok(Answer::Upgrade(reply, enter(service, hub, identity, &claims)))
 }
 
 /// Enters the hub before the answer is sent: whoever sees the answer can be reached.
-fn enter(service: &Inner, hub: &str, identity: Identity, groups: &[String]) -> Upgrade {
-    let connection: String = std::iter::repeat_with(fastrand::alphanumeric).take(31).collect();
-    let (outbox, pending) = outbox();
+fn enter(service: &Inner, hub: &str, identity: Identity, claims: &Claims) -> Upgrade {
+    let connection = names::new_connection();
+    let (outbox, pending) = outbox(service.clock.clone());
     if identity.protocol == Protocol::Json {
         outbox.push(json_protocol::connected(&connection, identity.user.as_deref()));
     }
     let member = Member {
         user: identity.user.clone(),
-        groups: groups.iter().filter(|group| names::is_group(group)).cloned().collect(),
+        groups: claims
+            .groups
+            .as_slice()
+            .iter()
+            .map(String::as_str)
+            .filter(|group| names::is_group(group))
+            .collect(),
+        roles: Roles::read(claims.role.as_slice()),
         protocol: identity.protocol.clone(),
         outbox: outbox.clone(),
     };

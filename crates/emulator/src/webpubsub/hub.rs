@@ -1,35 +1,27 @@
 //! Who is connected to which hub, and in which groups: one lock over all, so that every operation sees and leaves a
 //! whole state, and messages to a group arrive in one order.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
-use super::connection::Protocol;
 use super::delivery::Delivery;
-use super::outbox::{Closing, Outbox};
-
-/// The service names no bound; this one keeps a client from filling the memory.
-const MOST_GROUPS: usize = 1_000;
+use super::member::Member;
+use super::outbox::Closing;
+use super::roles::Permission;
+use crate::clock::Clock;
 
 /// All hubs; a hub exists while it has connections.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Hubs {
+    clock: Clock,
     hubs: Mutex<HashMap<String, Members>>,
     changed: watch::Sender<()>,
 }
 
 type Members = BTreeMap<String, Member>;
-
-/// One connection, as its hub knows it.
-#[derive(Debug)]
-pub(super) struct Member {
-    pub(super) user: Option<String>,
-    pub(super) groups: BTreeSet<String>,
-    pub(super) protocol: Protocol,
-    pub(super) outbox: Outbox,
-}
 
 /// A live connection as a test sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,11 +37,14 @@ pub struct ConnectionInfo {
     pub subprotocol: Option<String>,
 }
 
-/// What came of joining a group.
+/// What came of joining groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Joined {
+    /// Everyone who was picked is in.
     Yes,
-    NoConnection,
+    /// Nobody was picked.
+    Nobody,
+    /// Someone would be in too many groups; nobody has joined.
     TooMany,
 }
 
@@ -61,17 +56,11 @@ pub(super) struct Membership {
     pub(super) connection: String,
 }
 
-impl Member {
-    pub(super) fn is_in(&self, group: &str) -> bool {
-        self.groups.contains(group)
-    }
-
-    pub(super) fn is_user(&self, user: &str) -> bool {
-        self.user.as_deref() == Some(user)
-    }
-}
-
 impl Hubs {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, hubs: Mutex::default(), changed: watch::Sender::default() }
+    }
+
     /// Puts a connection into its hub.
     pub(super) fn enter(self: &Arc<Self>, hub: &str, connection: &str, member: Member) -> Membership {
         let (hub, connection) = (key(hub), connection.to_owned());
@@ -102,34 +91,69 @@ impl Hubs {
 
     /// Queues a message for every connection that `picked` picks.
     pub(super) fn deliver(&self, hub: &str, delivery: &Delivery, picked: impl Fn(&str, &Member) -> bool) {
+        let expires = delivery.time_to_live.map(|time_to_live| self.clock.now() + time_to_live);
         let hubs = self.lock();
         let Some(members) = hubs.get(&key(hub)) else { return };
         for (_, member) in members.iter().filter(|(connection, member)| picked(connection, member)) {
-            member.outbox.push(member.protocol.encode(delivery));
+            member.outbox.push_until(member.protocol.encode(delivery), expires);
         }
     }
 
-    /// Puts a connection into a group.
-    pub(super) fn join(&self, hub: &str, connection: &str, group: &str) -> Joined {
+    /// Puts those that `picked` picks into groups: all of them into each, or nobody.
+    pub(super) fn join(&self, hub: &str, groups: &[&str], picked: impl Fn(&str, &Member) -> bool) -> Joined {
         self.change(|hubs| {
-            let Some(member) = hubs.get_mut(&key(hub)).and_then(|members| members.get_mut(connection)) else {
-                return Joined::NoConnection;
-            };
-            if member.groups.len() >= MOST_GROUPS && !member.groups.contains(group) {
+            let members = hubs.get_mut(&key(hub)).into_iter().flatten();
+            let mut joining: Vec<_> =
+                members.filter(|(id, member)| picked(id, member)).map(|(_, member)| member).collect();
+            if joining.is_empty() {
+                return Joined::Nobody;
+            }
+            if !joining.iter().all(|member| member.can_join(groups)) {
                 return Joined::TooMany;
             }
-            member.groups.insert(group.to_owned());
+            for member in &mut joining {
+                groups.iter().for_each(|group| member.groups.add(group));
+            }
             Joined::Yes
         })
     }
 
-    /// Takes a connection out of a group.
-    pub(super) fn leave(&self, hub: &str, connection: &str, group: &str) {
+    /// Changes those that `picked` picks.
+    pub(super) fn update(
+        &self,
+        hub: &str,
+        picked: impl Fn(&str, &Member) -> bool,
+        mut change: impl FnMut(&mut Member),
+    ) {
         self.change(|hubs| {
-            if let Some(member) = hubs.get_mut(&key(hub)).and_then(|members| members.get_mut(connection)) {
-                member.groups.remove(group);
-            }
+            let members = hubs.get_mut(&key(hub)).into_iter().flatten();
+            members.filter(|(id, member)| picked(id, member)).for_each(|(_, member)| change(member));
         });
+    }
+
+    /// Reads or changes one connection; `None` when it is not there.
+    pub(super) fn with<T>(
+        &self,
+        hub: &str,
+        connection: &str,
+        work: impl FnOnce(&mut Member) -> T,
+    ) -> Option<T> {
+        self.lock().get_mut(&key(hub))?.get_mut(connection).map(work)
+    }
+
+    /// At most `count` members that `picked` picks, with their ids, in the order of these, from behind `after`.
+    pub(super) fn page(
+        &self,
+        hub: &str,
+        after: Option<&str>,
+        count: usize,
+        picked: impl Fn(&Member) -> bool,
+    ) -> Vec<(String, Option<String>)> {
+        let hubs = self.lock();
+        let start = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let members = hubs.get(&key(hub)).map(|members| members.range::<str, _>((start, Bound::Unbounded)));
+        let picked = members.into_iter().flatten().filter(|(_, member)| picked(member));
+        picked.take(count).map(|(id, member)| (id.clone(), member.user.clone())).collect()
     }
 
     /// The connections of a hub.
@@ -168,7 +192,7 @@ impl ConnectionInfo {
         Self {
             connection_id: connection.to_owned(),
             user_id: member.user.clone(),
-            groups: member.groups.iter().cloned().collect(),
+            groups: member.groups.as_slice().to_vec(),
             subprotocol: member.protocol.name().map(str::to_owned),
         }
     }
@@ -177,6 +201,12 @@ impl ConnectionInfo {
 impl Membership {
     pub(super) fn hubs(&self) -> &Hubs {
         &self.hubs
+    }
+
+    /// Whether the connection may do this in the group.
+    pub(super) fn allows(&self, permission: Permission, group: &str) -> bool {
+        let allows = |member: &mut Member| member.roles.allow(permission, group);
+        self.hubs.with(&self.hub, &self.connection, allows).unwrap_or(false)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The subprotocol `json.webpubsub.azure.v1`: its frames in both directions (client protocols, sections 3 to 6).
 
 use std::collections::{HashSet, VecDeque};
+use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::json;
@@ -9,8 +10,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::connection::Identity;
-use super::delivery::{Data, Delivery, From};
+use super::delivery::{self, Data, Delivery, From};
 use super::hub::{Joined, Membership};
+use super::member::Member;
 use super::names;
 use super::outbox::{Closing, Outbox};
 use super::roles::Permission;
@@ -130,27 +132,29 @@ impl<'a> Conversation<'a> {
 
     fn join(&self, group: &str) -> Result<(), Failure> {
         self.check(Permission::JoinLeaveGroup, group)?;
-        let Membership { hub, connection, .. } = self.membership;
-        match self.membership.hubs().join(hub, connection, group) {
+        let own = |id: &str, _: &Member| id == self.membership.connection;
+        match self.membership.hubs().join(&self.membership.hub, &[group], own) {
             Joined::TooMany => Err(Failure { name: "BadRequest", message: "in too many groups".to_owned() }),
-            Joined::Yes | Joined::NoConnection => Ok(()),
+            Joined::Yes | Joined::Nobody => Ok(()),
         }
     }
 
     fn leave(&self, group: &str) -> Result<(), Failure> {
         self.check(Permission::JoinLeaveGroup, group)?;
-        self.membership.hubs().leave(&self.membership.hub, &self.membership.connection, group);
+        let Membership { hub, connection, .. } = self.membership;
+        self.membership.hubs().with(hub, connection, |member| member.groups.remove(group));
         Ok(())
     }
 
     fn send_to_group(&self, frame: &Incoming) -> Result<Result<(), Failure>, Invalid> {
-        let (group, data) = (frame.group()?, frame.data()?);
+        let (group, data, time_to_live) = (frame.group()?, frame.data()?, frame.time_to_live()?);
         if let Err(failure) = self.check(Permission::SendToGroup, group) {
             return Ok(Err(failure));
         }
         let from = From::Group { group: group.to_owned(), user: self.identity.user.clone() };
         let own = self.membership.connection.as_str();
-        self.membership.hubs().deliver(&self.membership.hub, &Delivery { from, data }, |id, member| {
+        let delivery = Delivery { from, data, time_to_live };
+        self.membership.hubs().deliver(&self.membership.hub, &delivery, |id, member| {
             member.is_in(group) && !(frame.no_echo && id == own)
         });
         Ok(Ok(()))
@@ -160,7 +164,7 @@ impl<'a> Conversation<'a> {
         if !names::is_group(group) {
             return Err(Failure { name: "BadRequest", message: super::errors::GROUP_NAME.to_owned() });
         }
-        if !self.identity.roles.grant(permission, group) {
+        if !self.membership.allows(permission, group) {
             let message = format!("The client has no permission for this in group '{group}'.");
             return Err(Failure { name: "Forbidden", message });
         }
@@ -199,11 +203,13 @@ impl Incoming {
     }
 
     fn data(&self) -> Result<Data, Invalid> {
-        if self.ttl_seconds.is_some_and(|ttl| ttl > 300) {
-            return Err(Invalid("ttlSeconds is not within 0 to 300"));
-        }
         let data = self.data.as_ref().ok_or(Invalid("data is missing"))?;
         Data::read(self.data_type.as_deref(), data).ok_or(Invalid("data does not fit dataType"))
+    }
+
+    fn time_to_live(&self) -> Result<Option<Duration>, Invalid> {
+        delivery::time_to_live(self.ttl_seconds.unwrap_or(0))
+            .ok_or(Invalid("ttlSeconds is not within 0 to 300"))
     }
 
     fn check_event(&self) -> Result<(), Invalid> {

@@ -7,12 +7,16 @@ mod errors;
 mod exists;
 mod filter;
 mod generate_token;
+mod group_sets;
 mod groups;
 mod handshake;
 mod hub;
 mod json_protocol;
+mod list;
+mod member;
 mod names;
 mod outbox;
+mod permissions;
 mod roles;
 mod routes;
 mod send;
@@ -46,12 +50,22 @@ struct Inner {
 
 impl WebPubSub {
     pub(crate) fn new(clock: Clock, address: SocketAddr) -> Self {
-        Self(Arc::new(Inner { clock, address, keys: Keys, hubs: Arc::default() }))
+        let hubs = Arc::new(Hubs::new(clock.clone()));
+        Self(Arc::new(Inner { clock, address, keys: Keys, hubs }))
     }
 
     /// The connection string of the service with its primary key.
     pub fn connection_string(&self) -> String {
-        format!("Endpoint=http://{};AccessKey={};Version=1.0;", self.0.address, self.access_key())
+        self.connection_string_with(self.access_key())
+    }
+
+    /// The connection string of the service with its secondary key.
+    pub fn secondary_connection_string(&self) -> String {
+        self.connection_string_with(self.secondary_access_key())
+    }
+
+    fn connection_string_with(&self, key: &str) -> String {
+        format!("Endpoint=http://{};AccessKey={key};Version=1.0;", self.0.address)
     }
 
     /// The primary access key: the one of the official emulator.

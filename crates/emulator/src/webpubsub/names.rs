@@ -4,6 +4,9 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
+/// As long as the ids that were seen.
+const CONNECTION_LENGTH: usize = 31;
+
 /// ``^[A-Za-z][A-Za-z0-9_`,.[\]]{0,127}$``
 pub(super) fn is_hub(name: &str) -> bool {
     name.len() <= 128
@@ -21,6 +24,16 @@ pub(super) fn is_event(name: &str) -> bool {
     name.len() <= 128
         && name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
+}
+
+/// The shape of the ids that the emulator gives to connections.
+pub(super) fn is_connection(name: &str) -> bool {
+    name.len() == CONNECTION_LENGTH && name.chars().all(|c| c.is_ascii_alphanumeric())
+}
+
+/// A new connection's id.
+pub(super) fn new_connection() -> String {
+    std::iter::repeat_with(fastrand::alphanumeric).take(CONNECTION_LENGTH).collect()
 }
 
 /// One path segment.

@@ -2,10 +2,13 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use crate::clock::Clock;
 
 const MOST_MESSAGES: usize = 1_000;
 const MOST_BYTES: usize = 16 * 1024 * 1024;
@@ -42,7 +45,7 @@ impl Closing {
 /// The sending end; clones fill the same queue.
 #[derive(Debug, Clone)]
 pub(super) struct Outbox {
-    queue: mpsc::UnboundedSender<Message>,
+    queue: mpsc::UnboundedSender<Queued>,
     size: Arc<Size>,
     closing: watch::Sender<Option<Closing>>,
 }
@@ -50,9 +53,17 @@ pub(super) struct Outbox {
 /// The receiving end, held by the connection's task.
 #[derive(Debug)]
 pub(super) struct Pending {
-    queue: mpsc::UnboundedReceiver<Message>,
+    queue: mpsc::UnboundedReceiver<Queued>,
     size: Arc<Size>,
+    clock: Clock,
     pub(super) closing: watch::Receiver<Option<Closing>>,
+}
+
+/// A message that waits, for ever or until a time.
+#[derive(Debug)]
+struct Queued {
+    message: Message,
+    expires: Option<SystemTime>,
 }
 
 #[derive(Debug, Default)]
@@ -62,23 +73,30 @@ struct Size {
 }
 
 /// Both ends of a new queue.
-pub(super) fn outbox() -> (Outbox, Pending) {
+pub(super) fn outbox(clock: Clock) -> (Outbox, Pending) {
     // Unbounded, since the bound is on bytes as well and kept here.
     let (sender, queue) = mpsc::unbounded_channel();
     let (closing, told) = watch::channel(None);
     let size = Arc::new(Size::default());
-    (Outbox { queue: sender, size: Arc::clone(&size), closing }, Pending { queue, size, closing: told })
+    let pending = Pending { queue, size: Arc::clone(&size), clock, closing: told };
+    (Outbox { queue: sender, size, closing }, pending)
 }
 
 impl Outbox {
-    /// Queues a message. A client that lets the queue grow past its bounds is closed.
+    /// Queues a message.
     pub(super) fn push(&self, message: Message) {
+        self.push_until(message, None);
+    }
+
+    /// Queues a message, which is dropped if it still waits at a time. A client that lets the queue grow past its bounds
+    /// is closed.
+    pub(super) fn push_until(&self, message: Message, expires: Option<SystemTime>) {
         let messages = self.size.messages.fetch_add(1, Ordering::AcqRel) + 1;
         let bytes = self.size.bytes.fetch_add(message.len(), Ordering::AcqRel) + message.len();
         if messages > MOST_MESSAGES || bytes > MOST_BYTES {
             self.size.take(message.len());
             self.close(Closing::slow_client());
-        } else if self.queue.send(message).is_err() {
+        } else if self.queue.send(Queued { message, expires }).is_err() {
             tracing::trace!("a message for a connection that has just ended");
         }
     }
@@ -101,21 +119,29 @@ impl Outbox {
 impl Pending {
     /// The next message; waits for ever when there is none.
     pub(super) async fn next(&mut self) -> Message {
-        match self.queue.recv().await {
-            Some(message) => self.taken(message),
-            None => std::future::pending().await,
+        while let Some(queued) = self.queue.recv().await {
+            if let Some(message) = self.taken(queued) {
+                return message;
+            }
         }
+        std::future::pending().await
     }
 
     /// The next message that is already there.
     pub(super) fn try_next(&mut self) -> Option<Message> {
-        let message = self.queue.try_recv().ok()?;
-        Some(self.taken(message))
+        loop {
+            let queued = self.queue.try_recv().ok()?;
+            if let Some(message) = self.taken(queued) {
+                return Some(message);
+            }
+        }
     }
 
-    fn taken(&self, message: Message) -> Message {
-        self.size.take(message.len());
-        message
+    /// The message, unless it has waited for too long.
+    fn taken(&self, queued: Queued) -> Option<Message> {
+        self.size.take(queued.message.len());
+        let expired = queued.expires.is_some_and(|expires| expires <= self.clock.now());
+        (!expired).then_some(queued.message)
     }
 }
 
@@ -128,7 +154,26 @@ impl Size {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    fn outbox() -> (Outbox, Pending) {
+        super::outbox(Clock::new())
+    }
+
+    #[test]
+    fn a_message_that_waits_past_its_time_is_dropped() {
+        let clock = Clock::new();
+        let (outbox, mut pending) = super::outbox(clock.clone());
+        let later = |seconds| Some(clock.now() + Duration::from_secs(seconds));
+        outbox.push_until(Message::text("short"), later(10));
+        outbox.push_until(Message::text("long"), later(60));
+        outbox.push(Message::text("for ever"));
+        clock.advance(Duration::from_secs(11));
+        let left: Vec<_> = std::iter::from_fn(|| pending.try_next()).collect();
+        assert_eq!(left, [Message::text("long"), Message::text("for ever")]);
+    }
 
     #[test]
     fn a_queue_of_more_than_a_thousand_messages_closes_the_client() {

@@ -1,10 +1,14 @@
-//! What a client may do with groups: the roles of its token, with their patterns (webpubsub auth, section 5).
+//! What a client may do with groups: the roles of its token, with their patterns (webpubsub auth, section 5), and the
+//! permissions granted to its connection later.
+
+/// The service names no bound; this one keeps grants from filling the memory.
+const MOST: usize = 1_000;
 
 /// The roles of one connection.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Roles(Vec<Role>);
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 struct Role {
     permission: Permission,
     scope: Scope,
@@ -17,7 +21,7 @@ pub(super) enum Permission {
     SendToGroup,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 enum Scope {
     Any,
     Group(String),
@@ -41,9 +45,44 @@ impl Roles {
         Self(names.into_iter().filter_map(|name| Role::read(name)).collect())
     }
 
-    /// Whether a role grants this permission for this group.
-    pub(super) fn grant(&self, permission: Permission, group: &str) -> bool {
+    /// Whether this is permitted in this group.
+    pub(super) fn allow(&self, permission: Permission, group: &str) -> bool {
         self.0.iter().any(|role| role.permission == permission && role.scope.contains(group))
+    }
+
+    /// Whether this is permitted in every group.
+    pub(super) fn allow_all(&self, permission: Permission) -> bool {
+        self.0.contains(&Role { permission, scope: Scope::Any })
+    }
+
+    /// Permits this in one group, or in all; false when the connection has too many permissions.
+    pub(super) fn grant(&mut self, permission: Permission, group: Option<&str>) -> bool {
+        let scope = group.map_or(Scope::Any, |group| Scope::Group(group.to_owned()));
+        let role = Role { permission, scope };
+        if !self.0.contains(&role) {
+            if self.0.len() >= MOST {
+                return false;
+            }
+            self.0.push(role);
+        }
+        true
+    }
+
+    /// Takes back the permission for this one group; what permits it in others as well stays.
+    pub(super) fn revoke(&mut self, permission: Permission, group: &str) {
+        let role = Role { permission, scope: Scope::Group(group.to_owned()) };
+        self.0.retain(|other| *other != role);
+    }
+}
+
+impl Permission {
+    /// Reads its name in a path.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        match name {
+            "joinLeaveGroup" => Some(Self::JoinLeaveGroup),
+            "sendToGroup" => Some(Self::SendToGroup),
+            _ => None,
+        }
     }
 }
 
@@ -133,7 +172,7 @@ mod tests {
     use super::*;
 
     fn may_send(role: &str, group: &str) -> bool {
-        Roles::read(&[role.to_owned()]).grant(Permission::SendToGroup, group)
+        Roles::read(&[role.to_owned()]).allow(Permission::SendToGroup, group)
     }
 
     #[test]
@@ -160,6 +199,16 @@ mod tests {
         assert!(may_send(r"webpubsub.sendToGroups.a\*", "a*"));
         assert!(!may_send(r"webpubsub.sendToGroups.a\*", "ab"));
         assert!(!may_send("webpubsub.sendToGroups", "a"));
+    }
+
+    #[test]
+    fn a_connection_has_a_thousand_permissions_at_most() {
+        let mut roles = Roles::default();
+        for number in 0..=MOST {
+            let granted = roles.grant(Permission::SendToGroup, Some(&format!("g{number}")));
+            assert_eq!(granted, number < MOST, "{number}");
+        }
+        assert!(roles.grant(Permission::SendToGroup, Some("g7")), "granting again takes no room");
     }
 
     #[test]

@@ -3,12 +3,15 @@
 
 use std::time::SystemTime;
 
+use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode};
 
 use super::errors::{self, Refusal, VERSIONS};
 use super::hub::Hubs;
-use super::{Inner, close, exists, generate_token, groups, names, send};
+use super::{Inner, close, exists, generate_token, group_sets, groups, list, names, permissions, send};
 use crate::server::{Reply, Request};
+
+const MOST_BYTES: usize = 1024 * 1024;
 
 /// What an operation answers; a refusal ends it early.
 pub(super) type Outcome = Result<Reply, Refusal>;
@@ -25,20 +28,30 @@ const fn route(method: Method, path: &'static str, run: fn(&Call<'_>) -> Outcome
 
 /// Paths below `/api/hubs/{hub}`.
 const ROUTES: &[Route] = &[
+    route(Method::POST, ":addToGroups", group_sets::add),
     route(Method::POST, ":closeConnections", close::all),
     route(Method::POST, ":generateToken", generate_token::run),
+    route(Method::POST, ":removeFromGroups", group_sets::remove),
     route(Method::POST, ":send", send::to_all),
     route(Method::HEAD, "connections/{connection}", exists::connection),
     route(Method::DELETE, "connections/{connection}", close::connection),
     route(Method::POST, "connections/{connection}/:send", send::to_connection),
+    route(Method::DELETE, "connections/{connection}/groups", groups::remove_connection_from_all),
     route(Method::HEAD, "groups/{group}", exists::group),
     route(Method::POST, "groups/{group}/:closeConnections", close::group),
     route(Method::POST, "groups/{group}/:send", send::to_group),
+    route(Method::GET, "groups/{group}/connections", list::connections),
     route(Method::PUT, "groups/{group}/connections/{connection}", groups::add_connection),
     route(Method::DELETE, "groups/{group}/connections/{connection}", groups::remove_connection),
+    route(Method::PUT, "permissions/{permission}/connections/{connection}", permissions::grant),
+    route(Method::HEAD, "permissions/{permission}/connections/{connection}", permissions::check),
+    route(Method::DELETE, "permissions/{permission}/connections/{connection}", permissions::revoke),
     route(Method::HEAD, "users/{user}", exists::user),
     route(Method::POST, "users/{user}/:closeConnections", close::user),
     route(Method::POST, "users/{user}/:send", send::to_user),
+    route(Method::DELETE, "users/{user}/groups", groups::remove_user_from_all),
+    route(Method::PUT, "users/{user}/groups/{group}", groups::add_user),
+    route(Method::DELETE, "users/{user}/groups/{group}", groups::remove_user),
 ];
 
 /// A request with the values of its path.
@@ -64,6 +77,23 @@ impl<'a> Call<'a> {
     pub(super) fn group(&self) -> Result<&'a str, Refusal> {
         let group = self.values.iter().find(|(key, _)| *key == "group").map_or("", |(_, value)| value);
         if names::is_group(group) { Ok(group) } else { Err(errors::invalid("group", errors::GROUP_NAME)) }
+    }
+
+    /// The body's size: it has to be announced, and is bounded.
+    pub(super) fn check_body(&self) -> Result<(), Refusal> {
+        if self.request.header(CONTENT_LENGTH).is_none() {
+            return Err(errors::invalid("body", "The request has no Content-Length."));
+        }
+        if self.request.body.len() > MOST_BYTES {
+            return Err(errors::invalid("body", "The body is larger than 1 MB."));
+        }
+        Ok(())
+    }
+
+    /// Refuses versions older than the one that brought the operation.
+    pub(super) fn check_since(&self, version: &str) -> Result<(), Refusal> {
+        let known: Vec<_> = VERSIONS.into_iter().filter(|known| *known >= version).collect();
+        check_version(self.request, &known)
     }
 
     /// The connections that the request leaves out.

@@ -24,10 +24,11 @@ pub(super) fn receive(
     let SimpleMode::SendToGroup(group) = mode else {
         return Err(Closing::for_fault(CloseCode::Policy, "no handler takes the event `message`"));
     };
-    if !identity.roles.grant(Permission::SendToGroup, group) {
+    if !membership.allows(Permission::SendToGroup, group) {
         return Err(Closing::for_fault(CloseCode::Policy, "no role to send to the group"));
     }
-    let delivery = Delivery { from: From::Group { group: group.clone(), user: identity.user.clone() }, data };
+    let from = From::Group { group: group.clone(), user: identity.user.clone() };
+    let delivery = Delivery { from, data, time_to_live: None };
     membership.hubs().deliver(&membership.hub, &delivery, |_, member| member.is_in(group));
     Ok(())
 }

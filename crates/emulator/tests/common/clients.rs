@@ -75,6 +75,12 @@ pub(crate) async fn open(emulator: &Emulator, target: &str, protocol: Option<&st
     tokio_tungstenite::client_async(request, MaybeTlsStream::Plain(stream)).await.map(|(socket, _)| socket)
 }
 
+/// The groups of a connection of the hub `chat`.
+pub(crate) fn groups(emulator: &Emulator, connection: &str) -> Vec<String> {
+    let all = emulator.webpubsub().connections("chat");
+    all.into_iter().find(|other| other.connection_id == connection).unwrap().groups
+}
+
 /// The status with which an opening was refused.
 pub(crate) fn refusal(outcome: Result<Socket, Error>) -> u16 {
     match outcome {

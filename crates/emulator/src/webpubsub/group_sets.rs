@@ -1,0 +1,70 @@
+//! The operations that put everyone whom a filter picks into several groups, or take them out.
+
+use http::StatusCode;
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+
+use super::errors::{self, Refusal};
+use super::filter::Filter;
+use super::hub::Joined;
+use super::member::Member;
+use super::routes::{Call, Outcome};
+use super::{names, send};
+
+/// The body of either operation.
+#[derive(Deserialize)]
+struct Body {
+    groups: Option<Vec<String>>,
+    /// Without one, every connection of the hub is picked.
+    filter: Option<String>,
+}
+
+/// What the body asks for, once it has been found valid.
+struct Order {
+    groups: Vec<String>,
+    filter: Option<Filter>,
+}
+
+/// `POST /:addToGroups`
+pub(super) fn add(call: &Call<'_>) -> Outcome {
+    let order = read(call)?;
+    let groups: Vec<_> = order.groups.iter().map(String::as_str).collect();
+    match call.hubs.join(call.hub, &groups, |id, member| order.picks(id, member)) {
+        Joined::Yes | Joined::Nobody => Ok(errors::empty(StatusCode::OK)),
+        Joined::TooMany => Err(errors::too_many_groups("Groups")),
+    }
+}
+
+/// `POST /:removeFromGroups`
+pub(super) fn remove(call: &Call<'_>) -> Outcome {
+    let order = read(call)?;
+    let leave = |member: &mut Member| order.groups.iter().for_each(|group| member.groups.remove(group));
+    call.hubs.update(call.hub, |id, member| order.picks(id, member), leave);
+    Ok(errors::empty(StatusCode::OK))
+}
+
+fn read(call: &Call<'_>) -> Result<Order, Refusal> {
+    call.check_body()?;
+    let content_type = call.request.header(CONTENT_TYPE).unwrap_or("");
+    let (media_type, is_utf8) = send::media_type(content_type);
+    if media_type != "application/json" || !is_utf8 {
+        return Err(errors::unsupported(content_type));
+    }
+    let body: Body = serde_json::from_slice(&call.request.body)
+        .map_err(|_| errors::invalid("body", "The body is not valid JSON of the expected form."))?;
+    let mut groups = body.groups.unwrap_or_default();
+    if groups.is_empty() || !groups.iter().all(|group| names::is_group(group)) {
+        return Err(errors::invalid("Groups", errors::GROUP_NAME));
+    }
+    groups.sort();
+    groups.dedup();
+    let read =
+        |text: &String| Filter::parse(text).map_err(|error| errors::invalid_filter("Filter", text, &error));
+    Ok(Order { groups, filter: body.filter.as_ref().map(read).transpose()? })
+}
+
+impl Order {
+    fn picks(&self, id: &str, member: &Member) -> bool {
+        self.filter.as_ref().is_none_or(|filter| filter.matches(&member.subject(id)))
+    }
+}

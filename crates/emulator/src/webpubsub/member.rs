@@ -1,0 +1,78 @@
+//! One connection as its hub knows it: whose it is, its groups, what it may do, and the queue to it.
+
+use super::connection::Protocol;
+use super::filter::FilterSubject;
+use super::outbox::Outbox;
+use super::roles::Roles;
+
+/// The service names no bound; this one keeps a client from filling the memory.
+const MOST_GROUPS: usize = 1_000;
+
+#[derive(Debug)]
+pub(super) struct Member {
+    pub(super) user: Option<String>,
+    pub(super) groups: Groups,
+    pub(super) roles: Roles,
+    pub(super) protocol: Protocol,
+    pub(super) outbox: Outbox,
+}
+
+/// The names of groups, sorted, each once.
+#[derive(Debug, Default)]
+pub(super) struct Groups(Vec<String>);
+
+impl Member {
+    pub(super) fn is_in(&self, group: &str) -> bool {
+        self.groups.find(group).is_ok()
+    }
+
+    pub(super) fn is_user(&self, user: &str) -> bool {
+        self.user.as_deref() == Some(user)
+    }
+
+    /// The member as a filter sees it.
+    pub(super) fn subject<'a>(&'a self, connection_id: &'a str) -> FilterSubject<'a> {
+        FilterSubject { connection_id, user_id: self.user.as_deref(), groups: self.groups.as_slice() }
+    }
+
+    /// Whether there is room for these groups beside those that it is in.
+    pub(super) fn can_join(&self, groups: &[&str]) -> bool {
+        let new = groups.iter().filter(|group| !self.is_in(group)).count();
+        self.groups.0.len() + new <= MOST_GROUPS
+    }
+}
+
+impl Groups {
+    pub(super) fn as_slice(&self) -> &[String] {
+        &self.0
+    }
+
+    pub(super) fn add(&mut self, group: &str) {
+        if let Err(place) = self.find(group) {
+            self.0.insert(place, group.to_owned());
+        }
+    }
+
+    pub(super) fn remove(&mut self, group: &str) {
+        if let Ok(place) = self.find(group) {
+            self.0.remove(place);
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    fn find(&self, group: &str) -> Result<usize, usize> {
+        self.0.binary_search_by(|other| other.as_str().cmp(group))
+    }
+}
+
+impl<'a> FromIterator<&'a str> for Groups {
+    fn from_iter<I: IntoIterator<Item = &'a str>>(names: I) -> Self {
+        let mut names: Vec<String> = names.into_iter().map(str::to_owned).collect();
+        names.sort();
+        names.dedup();
+        Self(names)
+    }
+}

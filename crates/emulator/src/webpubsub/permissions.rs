@@ -1,0 +1,63 @@
+//! The operations on what one connection may do in a group, or, where no target is named, in every group.
+
+use http::StatusCode;
+
+use super::errors::{self, Refusal};
+use super::member::Member;
+use super::names;
+use super::roles::Permission;
+use super::routes::{Call, Outcome};
+
+/// `PUT /permissions/{permission}/connections/{connectionId}`
+pub(super) fn grant(call: &Call<'_>) -> Outcome {
+    let (permission, group) = (permission(call)?, target(call)?);
+    if with_connection(call, |member| member.roles.grant(permission, group))? {
+        Ok(errors::empty(StatusCode::OK))
+    } else {
+        Err(errors::invalid("permission", "The connection has too many permissions."))
+    }
+}
+
+/// `HEAD /permissions/{permission}/connections/{connectionId}`
+pub(super) fn check(call: &Call<'_>) -> Outcome {
+    let (permission, group) = (permission(call)?, target(call)?);
+    let allowed = with_connection(call, |member| match group {
+        Some(group) => member.roles.allow(permission, group),
+        None => member.roles.allow_all(permission),
+    })?;
+    if allowed {
+        Ok(errors::empty(StatusCode::OK))
+    } else {
+        Err(errors::not_existed("Info", "Permission", call.value("permission")?))
+    }
+}
+
+/// `DELETE /permissions/{permission}/connections/{connectionId}`: one without a target was seen to be refused, for a
+/// connection that is not there too.
+pub(super) fn revoke(call: &Call<'_>) -> Outcome {
+    let permission = permission(call)?;
+    let group = target(call)?.ok_or_else(invalid_target)?;
+    call.hubs.with(call.hub, call.value("connection")?, |member| member.roles.revoke(permission, group));
+    Ok(errors::empty(StatusCode::NO_CONTENT))
+}
+
+fn permission(call: &Call<'_>) -> Result<Permission, Refusal> {
+    let name = call.value("permission")?;
+    Permission::named(name)
+        .ok_or_else(|| errors::invalid("permission", &format!("The value '{name}' is not valid.")))
+}
+
+fn target<'a>(call: &Call<'a>) -> Result<Option<&'a str>, Refusal> {
+    let target = call.request.query("targetName");
+    if target.is_none_or(names::is_group) { Ok(target) } else { Err(invalid_target()) }
+}
+
+fn invalid_target() -> Refusal {
+    errors::error(StatusCode::BAD_REQUEST, "Error.BadRequest", errors::GROUP_NAME, "Request")
+}
+
+fn with_connection<T>(call: &Call<'_>, work: impl FnOnce(&mut Member) -> T) -> Result<T, Refusal> {
+    let connection = call.value("connection")?;
+    let done = call.hubs.with(call.hub, connection, work);
+    done.ok_or_else(|| errors::not_existed("Info", "Connection", connection))
+}
