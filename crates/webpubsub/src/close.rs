@@ -1,31 +1,15 @@
-//! Closing many connections at once: the same options wherever the connections are taken from.
+//! Closing, of many connections or one.
 
-use service_core::Call;
+use crate::request::request;
 
-/// Closes the connections of a group or a user; made by [`Group::close_connections`](crate::Group::close_connections) and
-/// [`User::close_connections`](crate::User::close_connections).
-#[must_use = "does nothing until awaited"]
-#[derive(Debug)]
-pub struct CloseConnections {
-    call: Call<()>,
+request! {
+    /// Closes many connections; made by [`ServiceClient::close_all_connections`](crate::ServiceClient::close_all_connections),
+    /// [`Group::close_connections`](crate::Group::close_connections) and
+    /// [`User::close_connections`](crate::User::close_connections).
+    CloseConnections => (), excluded, reason
 }
 
-impl CloseConnections {
-    pub(crate) fn new(call: Call<()>) -> Self {
-        Self { call }
-    }
-
-    /// Leaves these connections open, by id. Ids that are not there do no harm.
-    pub fn excluded<S: AsRef<str>>(mut self, connections: impl IntoIterator<Item = S>) -> Self {
-        self.call.query_each("excluded", connections);
-        self
-    }
-
-    /// Tells the clients why: the text reaches them in the `disconnected` message and the close frame.
-    pub fn reason(mut self, reason: impl AsRef<str>) -> Self {
-        self.call.query("reason", reason);
-        self
-    }
+request! {
+    /// Closes a connection; made by [`Connection::close`](crate::Connection::close).
+    CloseConnection => (), reason
 }
-
-service_core::call_setters!(CloseConnections => ());

@@ -6,10 +6,13 @@ use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::Request;
 use http::header::AUTHORIZATION;
+use http::{Request, Uri};
 use serde::Serialize;
-use service_core::{Authorize, BearerToken, Clock, Error, Result, Secret, TokenCredential, sensitive};
+use service_core::{
+    Authorize, BearerToken, Clock, Delivery, Endpoint, Error, ErrorKind, Result, Secret, TokenCredential,
+    sensitive,
+};
 
 use crate::jwt::Signer;
 
@@ -35,11 +38,55 @@ impl Credential {
         Self(Kind::Token(Box::new(credential)))
     }
 
-    pub(crate) fn authorizer(self, scope: String, clock: Arc<dyn Clock>) -> Result<Arc<dyn Authorize>> {
+    /// The scheme of the requests and, for an access key, what signs the tokens of clients.
+    pub(crate) fn authorizer(self, site: &Addresses, scope: String, clock: Arc<dyn Clock>) -> Result<Signed> {
         Ok(match self.0 {
-            Kind::AccessKey(key) => Arc::new(AccessKey { signer: Signer::new(&key)?, clock }),
-            Kind::Token(credential) => Arc::new(BearerToken::boxed(credential, vec![scope], clock)),
+            Kind::AccessKey(key) => {
+                let signer = Signer::new(&key)?;
+                let own_key = OwnKey { signer: signer.clone(), key };
+                let authorizer = AccessKey { signer, clock, audience: Audience::new(site) };
+                (Arc::new(authorizer), Some(own_key))
+            }
+            Kind::Token(credential) => (Arc::new(BearerToken::boxed(credential, vec![scope], clock)), None),
         })
+    }
+}
+
+pub(crate) type Signed = (Arc<dyn Authorize>, Option<OwnKey>);
+
+/// The client's access key, where it has one.
+pub(crate) struct OwnKey {
+    pub(crate) signer: Signer,
+    /// For telling how a token was signed that does not fit.
+    pub(crate) key: Secret,
+}
+
+/// Where the service is, and where its requests go instead.
+pub(crate) struct Addresses {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) reverse_proxy: Option<Endpoint>,
+}
+
+/// What the service sees of a URL: behind a reverse proxy, its own address in place of the proxy's.
+#[derive(Default)]
+struct Audience(Option<(String, String)>);
+
+impl Audience {
+    fn new(site: &Addresses) -> Self {
+        Self(site.reverse_proxy.as_ref().map(|proxy| (proxy.to_string(), site.endpoint.to_string())))
+    }
+
+    fn of(&self, uri: &Uri) -> Result<String> {
+        let text = uri.to_string();
+        let Some((proxy, endpoint)) = &self.0 else { return Ok(text) };
+        match text.strip_prefix(proxy.as_str()).filter(|rest| rest.starts_with('/')) {
+            Some(rest) => Ok(format!("{endpoint}{rest}")),
+            // Only a policy of the caller's can have brought it there.
+            None => {
+                let text = format!("the request is not below the reverse proxy's address, {proxy}");
+                Err(Error::new(ErrorKind::Credential, text).with_delivery(Delivery::NotSent).permanent())
+            }
+        }
     }
 }
 
@@ -55,6 +102,7 @@ impl fmt::Debug for Credential {
 /// Signs a token whose audience is the exact URL of the attempt.
 struct AccessKey {
     signer: Signer,
+    audience: Audience,
     clock: Arc<dyn Clock>,
 }
 
@@ -68,13 +116,18 @@ struct Claims<'a> {
 #[async_trait]
 impl Authorize for AccessKey {
     async fn authorize(&self, request: &mut Request<Bytes>) -> Result<()> {
-        let audience = request.uri().to_string();
-        let since_epoch = self.clock.now().duration_since(SystemTime::UNIX_EPOCH);
-        let iat = since_epoch.map_err(|_| Error::invalid_input("clock", "is before 1970", None))?.as_secs();
+        let audience = self.audience.of(request.uri())?;
+        let iat = seconds(self.clock.now())?;
         let token = self.signer.sign(&Claims { aud: &audience, iat, exp: iat + LIFE.as_secs() })?;
         request.headers_mut().insert(AUTHORIZATION, sensitive(&format!("Bearer {token}"))?);
         Ok(())
     }
+}
+
+/// Seconds since 1970, as tokens count.
+pub(crate) fn seconds(time: SystemTime) -> Result<u64> {
+    let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH);
+    Ok(since_epoch.map_err(|_| Error::invalid_input("clock", "is before 1970", None))?.as_secs())
 }
 
 impl fmt::Debug for AccessKey {
@@ -94,23 +147,57 @@ mod tests {
     /// The vector of `webpubsub-auth.md`, section 2.
     const VECTOR: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwOi8vbG9jYWxob3N0OjgwODAvYXBpL2h1YnMvY2hhdC86c2VuZD9hcGktdmVyc2lvbj0yMDI0LTEyLTAxIiwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAwMDAzMDB9.y_6yceUQaX8qsuLwt7SRBfDDkYvykicwjPy1F2VM7KQ";
 
+    async fn signed(site: &Addresses, url: &str) -> Result<Request<Bytes>> {
+        let clock = ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+        let key = Credential::access_key(EMULATOR_KEY);
+        let (credential, _) = key.authorizer(site, String::new(), Arc::new(clock)).unwrap();
+        let mut request = Request::new(Bytes::new());
+        *request.uri_mut() = url.parse().unwrap();
+        credential.authorize(&mut request).await?;
+        assert!(!format!("{request:?} {credential:?}").contains("eyJ"));
+        Ok(request)
+    }
+
+    fn site(reverse_proxy: Option<&str>) -> Addresses {
+        let reverse_proxy = reverse_proxy.map(|url| Endpoint::parse_with_path(url).unwrap());
+        Addresses { endpoint: Endpoint::parse("http://localhost:8080").unwrap(), reverse_proxy }
+    }
+
     #[tokio::test]
     async fn a_signed_request_matches_the_known_token() {
-        let clock = ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
-        let credential =
-            Credential::access_key(EMULATOR_KEY).authorizer(String::new(), Arc::new(clock)).unwrap();
-        let mut request = Request::new(Bytes::new());
-        *request.uri_mut() =
-            "http://localhost:8080/api/hubs/chat/:send?api-version=2024-12-01".parse().unwrap();
-        credential.authorize(&mut request).await.unwrap();
-        assert_eq!(request.headers()[AUTHORIZATION].to_str().unwrap(), format!("Bearer {VECTOR}"));
-        assert!(!format!("{request:?} {credential:?}").contains("eyJ"));
+        for (proxy, url) in [
+            (None, "http://localhost:8080/api/hubs/chat/:send?api-version=2024-12-01"),
+            (
+                Some("https://gw.example/a/b/"),
+                "https://gw.example/a/b/api/hubs/chat/:send?api-version=2024-12-01",
+            ),
+            (Some("https://gw.example"), "https://gw.example/api/hubs/chat/:send?api-version=2024-12-01"),
+        ] {
+            let request = signed(&site(proxy), url).await.unwrap();
+            assert_eq!(request.headers()[AUTHORIZATION].to_str().unwrap(), format!("Bearer {VECTOR}"));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_a_policy_moved_from_below_the_proxy_is_not_signed() {
+        for url in ["https://gw.example/api/x", "https://gw.example/a/bc/x", "https://gw.example/a/b"] {
+            let error = signed(&site(Some("https://gw.example/a/b")), url).await.unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Credential, "{url}");
+        }
     }
 
     #[test]
-    fn an_empty_key_is_refused() {
-        let clock = Arc::new(ManualClock::new(SystemTime::UNIX_EPOCH));
-        let error = Credential::access_key("").authorizer(String::new(), clock).unwrap_err();
-        assert!(error.is_invalid_input() && error.to_string().contains("access key"));
+    fn what_is_no_access_key_is_refused_with_its_rule_and_not_repeated() {
+        for (key, rule) in [
+            ("", "empty"),
+            (" ", "empty"),
+            (" planted", "white space around it"),
+            ("planted\n", "white space around it"),
+            ("Endpoint=https://x.example;AccessKey=planted", "`from_connection_string`"),
+        ] {
+            let error = Signer::new(&Secret::new(key)).err().unwrap();
+            assert!(error.is_invalid_input() && error.to_string().contains(rule), "{key:?}: {error}");
+            assert!(!format!("{error:?}").contains("planted"), "{error}");
+        }
     }
 }

@@ -4,6 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
+use serde::de::DeserializeOwned;
 use service_core::{Error, Result, Secret};
 use sha2::Sha256;
 
@@ -15,12 +16,26 @@ const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 pub(crate) struct Signer(Hmac<Sha256>);
 
 impl Signer {
+    /// # Errors
+    ///
+    /// What is no access key as the portal shows it; the key is not repeated.
     pub(crate) fn new(key: &Secret) -> Result<Self> {
         let refuse = |rule| Error::invalid_input("access key", rule, None);
-        if key.is_empty() {
+        let text = key.expose();
+        if text.trim().is_empty() {
             return Err(refuse("must not be empty"));
         }
-        Hmac::new_from_slice(key.expose().as_bytes()).map(Self).map_err(|_| refuse("cannot be used"))
+        if text.trim() != text {
+            return Err(refuse("has white space around it: take it out, since every character counts"));
+        }
+        if text.contains(';') {
+            return Err(refuse("holds a `;`: a whole connection string belongs to `from_connection_string`"));
+        }
+        Self::with_bytes(text.as_bytes()).ok_or_else(|| refuse("cannot be used"))
+    }
+
+    pub(crate) fn with_bytes(key: &[u8]) -> Option<Self> {
+        Hmac::new_from_slice(key).ok().map(Self)
     }
 
     /// The compact form of a token with these claims, in the order in which they serialise.
@@ -38,4 +53,34 @@ impl Signer {
         URL_SAFE_NO_PAD.encode_string(mac.finalize().into_bytes(), &mut token);
         Ok(token)
     }
+
+    /// Whether this key made the token's signature.
+    pub(crate) fn signed(&self, token: &str) -> bool {
+        let Some((signed, signature)) = token.rsplit_once('.') else { return false };
+        let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return false };
+        let mut mac = self.0.clone();
+        mac.update(signed.as_bytes());
+        mac.verify_slice(&signature).is_ok()
+    }
+}
+
+/// The header of a token, or its claims; `None` for a text that is no token. Nothing is verified.
+pub(crate) fn part<T: DeserializeOwned>(token: &str, part: Part) -> Option<T> {
+    let mut parts = token.split('.');
+    let (header, claims, _signature) = (parts.next()?, parts.next()?, parts.next()?);
+    if parts.next().is_some() {
+        return None;
+    }
+    let text = match part {
+        Part::Header => header,
+        Part::Claims => claims,
+    };
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+}
+
+/// What of a token is read.
+#[derive(Clone, Copy)]
+pub(crate) enum Part {
+    Header,
+    Claims,
 }

@@ -1,21 +1,45 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod builder;
+mod client_access;
 mod close;
 mod connection;
 mod credential;
+mod exists;
+mod explain;
+pub mod filter;
 mod group;
 mod jwt;
+mod members;
+mod membership;
+mod message;
 mod names;
 pub mod operations;
+mod permission;
+mod request;
+mod role;
+mod rules;
+mod send;
 mod service;
 mod user;
 
-pub use close::CloseConnections;
-pub use connection::{CloseConnection, Connection};
+pub use builder::ServiceClientBuilder;
+pub use client_access::{ClientAccess, ClientProtocol, CreateClientAccess};
+pub use close::{CloseConnection, CloseConnections};
+pub use connection::Connection;
 pub use credential::Credential;
+pub use exists::{CheckHealth, Exists};
+pub use explain::{AudiencePart, Explanation, Finding, KeyMisuse, Unauthorized};
+pub use filter::Filter;
 pub use group::Group;
-pub use service::{ServiceClient, ServiceClientBuilder};
+pub use members::{ConnectionPages, ListConnections, Member, MemberPage};
+pub use membership::{ChangeMembership, ChangeMemberships, Connections};
+pub use message::Message;
+pub use permission::{GrantPermission, HasPermission, Permission, RevokePermission};
+pub use role::Role;
+pub use send::{SendToAll, SendToConnection, SendToGroup, SendToUser};
+pub use service::ServiceClient;
 pub use user::User;
 
 #[cfg(feature = "azure-identity")]

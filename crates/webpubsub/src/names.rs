@@ -1,4 +1,5 @@
-//! The rules for names, checked before anything is sent. Empty names and dot segments are the encoder's to refuse.
+//! The rules for names, checked before anything is sent, wherever they stand: in a path the encoder refuses empty names and
+//! dot segments as well, in a body, a query or a token only these rules do.
 
 use service_core::{Error, Result};
 
@@ -14,7 +15,19 @@ pub(crate) fn hub(name: &str) -> Result<()> {
     Err(Error::invalid_input("hub", rule, Some(name)))
 }
 
-/// 1 to 1024 characters, not only white space.
+/// The id of a user or a connection: not empty and no dot segment, which no path could name.
+pub(crate) fn id(what: &str, value: &str) -> Result<()> {
+    match value {
+        "" => Err(Error::invalid_input(what, "must not be empty", None)),
+        "." | ".." => {
+            let rule = "must not be a dot segment, which walks out of its path";
+            Err(Error::invalid_input(what, rule, Some(value)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// 1 to 1024 characters, not only white space, no dot segment.
 pub(crate) fn group(name: &str) -> Result<()> {
     if name.chars().all(char::is_whitespace) {
         return Err(Error::invalid_input("group", "must not be empty or only white space", Some(name)));
@@ -24,7 +37,7 @@ pub(crate) fn group(name: &str) -> Result<()> {
         let rule = format!("must be at most 1024 characters, has {length}");
         return Err(Error::invalid_input("group", &rule, Some(name)));
     }
-    Ok(())
+    id("group", name)
 }
 
 #[cfg(test)]
@@ -46,11 +59,21 @@ mod tests {
     }
 
     #[test]
+    fn ids_are_any_text_that_a_path_can_name() {
+        for good in ["u", " ", "...", "日本語", "a/b?c#d%'"] {
+            assert!(id("userId", good).is_ok(), "{good}");
+        }
+        for bad in ["", ".", ".."] {
+            assert!(id("userId", bad).unwrap_err().to_string().starts_with("userId must not be"), "{bad}");
+        }
+    }
+
+    #[test]
     fn group_names_are_bounded_and_not_blank() {
         for good in ["g", " g ", "日本語", "a/b?c#d%'", &"g".repeat(1024), &"😀".repeat(1024)] {
             assert!(group(good).is_ok(), "{good}");
         }
-        for bad in ["", " ", "\t\n", "\u{3000}", &"g".repeat(1025), &"😀".repeat(1025)] {
+        for bad in ["", ".", "..", " ", "\t\n", "\u{3000}", &"g".repeat(1025), &"😀".repeat(1025)] {
             assert!(group(bad).unwrap_err().is_invalid_input(), "{bad}");
         }
     }

@@ -1,5 +1,5 @@
-//! The operations of the REST API, as requests are built from them. Names and paths are those of the service's OpenAPI
-//! document of api-version 2024-12-01.
+//! The operations of the REST API, as requests are built from them. Names, paths and parameters are those of the service's
+//! OpenAPI document of api-version 2024-12-01, in its order; success and repetition are sections 2 and 5 of the REST notes.
 
 use http::Method;
 use service_core::Operation;
@@ -7,32 +7,88 @@ use service_core::Operation;
 /// The api-version that is sent unless the builder is told another one.
 pub const API_VERSION: &str = "2024-12-01";
 
-/// Closes one connection; one that is not there is closed already.
-pub static CLOSE_CONNECTION: Operation =
-    Operation::new("WebPubSub_CloseConnection", Method::DELETE, "/api/hubs/{hub}/connections/{connectionId}")
-        .query(&["api-version", "reason"])
-        .success(&[204])
-        .idempotent();
+const VERSION: &[&str] = &["api-version"];
+const REASON: &[&str] = &["api-version", "reason"];
+const EXCLUDED_AND_REASON: &[&str] = &["api-version", "excluded", "reason"];
+const TOKEN: &[&str] = &["api-version", "userId", "role", "minutesToExpire", "group", "clientType"];
+const TO_ONE: &[&str] = &["api-version", "messageTtlSeconds"];
+const TO_USER: &[&str] = &["api-version", "filter", "messageTtlSeconds"];
+const TO_MANY: &[&str] = &["api-version", "excluded", "filter", "messageTtlSeconds"];
+const PAGE: &[&str] = &["api-version", "maxpagesize", "top", "continuationToken"];
+const TARGET: &[&str] = &["api-version", "targetName"];
 
-/// Closes the connections of a group.
-pub static CLOSE_GROUP_CONNECTIONS: Operation = Operation::new(
-    "WebPubSub_CloseGroupConnections",
-    Method::POST,
-    "/api/hubs/{hub}/groups/{group}/:closeConnections",
-)
-.query(&["api-version", "excluded", "reason"])
-.success(&[204])
-.idempotent();
+/// A message: accepted with 202, and delivered twice when it is sent twice.
+const fn send(id: &'static str, path: &'static str, query: &'static [&'static str]) -> Operation {
+    Operation::new(id, Method::POST, path).query(query).success(&[202])
+}
 
-/// Closes the connections of a user.
-pub static CLOSE_USER_CONNECTIONS: Operation = Operation::new(
-    "WebPubSub_CloseUserConnections",
-    Method::POST,
-    "/api/hubs/{hub}/users/{userId}/:closeConnections",
-)
-.query(&["api-version", "excluded", "reason"])
-.success(&[204])
-.idempotent();
+/// A question with the answers 200 and 404.
+const fn exists(id: &'static str, path: &'static str, query: &'static [&'static str]) -> Operation {
+    Operation::new(id, Method::HEAD, path).query(query).success(&[200, 404]).idempotent()
+}
 
-/// All of them.
-pub static ALL: [&Operation; 3] = [&CLOSE_CONNECTION, &CLOSE_GROUP_CONNECTIONS, &CLOSE_USER_CONNECTIONS];
+const fn put(id: &'static str, path: &'static str, query: &'static [&'static str]) -> Operation {
+    Operation::new(id, Method::PUT, path).query(query).idempotent()
+}
+
+const fn delete(id: &'static str, path: &'static str, query: &'static [&'static str]) -> Operation {
+    Operation::new(id, Method::DELETE, path).query(query).success(&[204]).idempotent()
+}
+
+/// A POST that ends in the same state however often it is sent.
+const fn post(id: &'static str, path: &'static str, query: &'static [&'static str]) -> Operation {
+    Operation::new(id, Method::POST, path).query(query).idempotent()
+}
+
+const fn close(id: &'static str, path: &'static str, query: &'static [&'static str]) -> Operation {
+    post(id, path, query).success(&[204])
+}
+
+const fn get(id: &'static str, path: &'static str, query: &'static [&'static str]) -> Operation {
+    Operation::new(id, Method::GET, path).query(query).idempotent()
+}
+
+/// Whether the service is up.
+pub static CHECK_HEALTH: Operation =
+    Operation::new("HealthApi_GetServiceStatus", Method::HEAD, "/api/health").query(VERSION).idempotent();
+
+/// One row per operation: constant, id without its prefix, kind, path below the hub, query names.
+macro_rules! operations {
+    ($($name:ident $id:literal $kind:ident $path:literal $query:ident;)*) => {
+        $(
+            #[doc = concat!("`WebPubSub_", $id, "`: `/api/hubs/{hub}", $path, "`.")]
+            pub static $name: Operation =
+                $kind(concat!("WebPubSub_", $id), concat!("/api/hubs/{hub}", $path), $query);
+        )*
+
+        /// All of them, in the order of the service's document.
+        pub static ALL: [&Operation; 25] = [&CHECK_HEALTH, $(&$name),*];
+    };
+}
+
+operations! {
+    ADD_CONNECTIONS_TO_GROUPS "AddConnectionsToGroups" post "/:addToGroups" VERSION;
+    CLOSE_ALL_CONNECTIONS "CloseAllConnections" close "/:closeConnections" EXCLUDED_AND_REASON;
+    GENERATE_CLIENT_TOKEN "GenerateClientToken" post "/:generateToken" TOKEN;
+    REMOVE_CONNECTIONS_FROM_GROUPS "RemoveConnectionsFromGroups" post "/:removeFromGroups" VERSION;
+    SEND_TO_ALL "SendToAll" send "/:send" TO_MANY;
+    CLOSE_CONNECTION "CloseConnection" delete "/connections/{connectionId}" REASON;
+    CONNECTION_EXISTS "ConnectionExists" exists "/connections/{connectionId}" VERSION;
+    SEND_TO_CONNECTION "SendToConnection" send "/connections/{connectionId}/:send" TO_ONE;
+    REMOVE_CONNECTION_FROM_ALL_GROUPS "RemoveConnectionFromAllGroups" delete "/connections/{connectionId}/groups" VERSION;
+    GROUP_EXISTS "GroupExists" exists "/groups/{group}" VERSION;
+    CLOSE_GROUP_CONNECTIONS "CloseGroupConnections" close "/groups/{group}/:closeConnections" EXCLUDED_AND_REASON;
+    SEND_TO_GROUP "SendToGroup" send "/groups/{group}/:send" TO_MANY;
+    LIST_CONNECTIONS_IN_GROUP "ListConnectionsInGroup" get "/groups/{group}/connections" PAGE;
+    REMOVE_CONNECTION_FROM_GROUP "RemoveConnectionFromGroup" delete "/groups/{group}/connections/{connectionId}" VERSION;
+    ADD_CONNECTION_TO_GROUP "AddConnectionToGroup" put "/groups/{group}/connections/{connectionId}" VERSION;
+    REVOKE_PERMISSION "RevokePermission" delete "/permissions/{permission}/connections/{connectionId}" TARGET;
+    CHECK_PERMISSION "CheckPermission" exists "/permissions/{permission}/connections/{connectionId}" TARGET;
+    GRANT_PERMISSION "GrantPermission" put "/permissions/{permission}/connections/{connectionId}" TARGET;
+    USER_EXISTS "UserExists" exists "/users/{userId}" VERSION;
+    CLOSE_USER_CONNECTIONS "CloseUserConnections" close "/users/{userId}/:closeConnections" EXCLUDED_AND_REASON;
+    SEND_TO_USER "SendToUser" send "/users/{userId}/:send" TO_USER;
+    REMOVE_USER_FROM_ALL_GROUPS "RemoveUserFromAllGroups" delete "/users/{userId}/groups" VERSION;
+    REMOVE_USER_FROM_GROUP "RemoveUserFromGroup" delete "/users/{userId}/groups/{group}" VERSION;
+    ADD_USER_TO_GROUP "AddUserToGroup" put "/users/{userId}/groups/{group}" VERSION;
+}

@@ -2,23 +2,23 @@
 
 use std::sync::Arc;
 
-use http::{HeaderName, Method};
-use service_core::{Call, ClientOptions, ConnectionString, Dialect, Endpoint, Operation, Pipeline, read};
+use bytes::Bytes;
+use http::Method;
+use service_core::{Call, Endpoint, Operation, Pipeline, read};
 
-use crate::operations::API_VERSION;
-use crate::{Connection, Credential, Error, Group, RawRequest, Result, User, names};
-
-/// The scope of Entra tokens for this service in the public cloud.
-const SCOPE: &str = "https://webpubsub.azure.com/.default";
-
-static DIALECT: Dialect = Dialect {
-    product: concat!("webpubsub/", env!("CARGO_PKG_VERSION")),
-    sent_request_id: Some(HeaderName::from_static("x-ms-client-request-id")),
-    answered_request_id: &["x-ms-request-id"],
-    error_code: &["x-ms-error-code"],
-    span: service_core::call_span!("az.service_request_id"),
-    span_request_id: "az.service_request_id",
+use crate::credential::OwnKey;
+use crate::operations::{
+    ADD_CONNECTIONS_TO_GROUPS, CHECK_HEALTH, CLOSE_ALL_CONNECTIONS, REMOVE_CONNECTIONS_FROM_GROUPS,
+    SEND_TO_ALL,
 };
+use crate::{
+    ChangeMemberships, CheckHealth, CloseConnections, Connection, Connections, CreateClientAccess,
+    Credential, Explanation, Group, Message, RawRequest, Result, SendToAll, ServiceClientBuilder,
+    Unauthorized, User, builder, explain, membership, names,
+};
+
+/// How an answer becomes a value.
+pub(crate) type Read<T> = fn(&http::Response<Bytes>) -> Result<T>;
 
 /// Manages the connections of one hub: see [the service's REST reference](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub).
 ///
@@ -28,6 +28,7 @@ static DIALECT: Dialect = Dialect {
 /// # async fn run() -> webpubsub::Result<()> {
 /// let text = std::env::var("WEBPUBSUB_CONNECTION_STRING").expect("a connection string");
 /// let service = webpubsub::ServiceClient::from_connection_string(&text, "chat")?;
+/// service.group("lobby").send("the bar closes").await?;
 /// service.group("lobby").close_connections().excluded(["c1"]).reason("closing time").await?;
 /// # Ok(()) }
 /// ```
@@ -35,7 +36,14 @@ static DIALECT: Dialect = Dialect {
 pub struct ServiceClient {
     pipeline: Pipeline,
     hub: Arc<str>,
-    api_version: Arc<str>,
+    site: Arc<Site>,
+}
+
+/// What clients of all hubs share.
+pub(crate) struct Site {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) api_version: String,
+    pub(crate) own_key: Option<OwnKey>,
 }
 
 impl ServiceClient {
@@ -68,7 +76,11 @@ impl ServiceClient {
 
     /// Starts a client with settings of its own, from a connection string.
     pub fn builder_from_connection_string(text: &str, hub: impl Into<String>) -> ServiceClientBuilder {
-        ServiceClientBuilder::new(parse(text), hub.into())
+        ServiceClientBuilder::new(builder::parse(text), hub.into())
+    }
+
+    pub(crate) fn with(pipeline: Pipeline, hub: String, site: Site) -> Self {
+        Self { pipeline, hub: hub.into(), site: Arc::new(site) }
     }
 
     /// The same client for another hub. A name that breaks the pattern is an error of every call.
@@ -77,10 +89,10 @@ impl ServiceClient {
         Self { hub: hub.into(), ..self.clone() }
     }
 
-    /// The resource's address.
+    /// The resource's address; behind a reverse proxy still the service's own.
     #[must_use]
     pub fn endpoint(&self) -> &str {
-        self.pipeline.endpoint().as_str()
+        self.site.endpoint.as_str()
     }
 
     /// The hub's name.
@@ -104,6 +116,99 @@ impl ServiceClient {
         Connection::new(self.clone(), id.into())
     }
 
+    /// Sends to every connection of the hub, except those [excluded](SendToAll::excluded). Nobody there is no error. Sending
+    /// again delivers again, so it is not repeated when the outcome is unknown.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/send-to-all)
+    ///
+    /// # Errors
+    ///
+    /// A message of more than 1 MB, before anything is sent.
+    pub fn send_to_all(&self, message: impl Into<Message>) -> SendToAll {
+        let mut call = self.call(&SEND_TO_ALL, &[], read::nothing);
+        message.into().put(&mut call);
+        SendToAll::new(call)
+    }
+
+    /// Closes every connection of the hub, except those [excluded](CloseConnections::excluded).
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/close-all-connections)
+    pub fn close_all_connections(&self) -> CloseConnections {
+        CloseConnections::new(self.call(&CLOSE_ALL_CONNECTIONS, &[], read::nothing))
+    }
+
+    /// Puts connections that the hub has now into groups. None that matches is no error.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/add-connections-to-groups)
+    ///
+    /// # Errors
+    ///
+    /// No group, a group name or a filter that breaks its rules, before anything is sent.
+    pub fn add_connections_to_groups<S: AsRef<str>>(
+        &self,
+        groups: impl IntoIterator<Item = S>,
+        connections: Connections,
+    ) -> ChangeMemberships {
+        membership::change(self.call(&ADD_CONNECTIONS_TO_GROUPS, &[], read::nothing), groups, connections)
+    }
+
+    /// Takes connections that the hub has now out of groups. None that matches is no error.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/remove-connections-from-groups)
+    ///
+    /// # Errors
+    ///
+    /// No group, a group name or a filter that breaks its rules, before anything is sent.
+    pub fn remove_connections_from_groups<S: AsRef<str>>(
+        &self,
+        groups: impl IntoIterator<Item = S>,
+        connections: Connections,
+    ) -> ChangeMemberships {
+        let call = self.call(&REMOVE_CONNECTIONS_FROM_GROUPS, &[], read::nothing);
+        membership::change(call, groups, connections)
+    }
+
+    /// Makes a token and the URL with which a client connects to the hub: signed here with the access key, or by the service
+    /// when the client has a token credential.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/azure/azure-web-pubsub/howto-generate-client-access-url)
+    ///
+    /// ```no_run
+    /// # async fn run(service: webpubsub::ServiceClient) -> webpubsub::Result<()> {
+    /// use webpubsub::Role;
+    /// let access = service.client_access().user("dave").roles([Role::send_to_group("lobby")]).groups(["lobby"]).await?;
+    /// println!("connect to {} until {:?}", access.address(), access.expires_at);
+    /// # Ok(()) }
+    /// ```
+    pub fn client_access(&self) -> CreateClientAccess {
+        CreateClientAccess::new(self.clone())
+    }
+
+    /// Asks whether the service is up: success is the answer that it is.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/health-api/get-service-status)
+    pub fn check_health(&self) -> CheckHealth {
+        let mut call = Call::new(&self.pipeline, &CHECK_HEALTH, &[], read::nothing);
+        call.query("api-version", &self.site.api_version);
+        CheckHealth::new(call)
+    }
+
+    /// Says what is wrong with a call or a token that the service refused with 401, as far as it can be told from here:
+    /// nothing is sent.
+    ///
+    /// ```no_run
+    /// # async fn run(service: webpubsub::ServiceClient, token: &str) {
+    /// use webpubsub::Unauthorized;
+    /// if let Err(error) = service.group("lobby").exists().await {
+    ///     eprintln!("{error}\n{}", service.explain_unauthorized(&error));
+    /// }
+    /// println!("{}", service.explain_unauthorized(Unauthorized::token(token)));
+    /// # }
+    /// ```
+    pub fn explain_unauthorized<'a>(&self, refused: impl Into<Unauthorized<'a>>) -> Explanation {
+        explain::explain(self, &refused.into())
+    }
+
     /// A request that this crate has no method for, through the same pipeline: each `{}` of `path` takes the next of
     /// `segments`, escaped. The client's api-version goes with it unless `.query("api-version", ..)` gives another one.
     ///
@@ -115,86 +220,45 @@ impl ServiceClient {
     /// ```
     pub fn request(&self, method: Method, path: &str, segments: &[&str]) -> RawRequest {
         RawRequest::new(&self.pipeline, method, path, segments)
-            .default_query("api-version", &*self.api_version)
+            .default_query("api-version", &self.site.api_version)
     }
 
-    /// A call that answers with nothing, for one name below the hub.
-    pub(crate) fn call(&self, operation: &'static Operation, name: &str, value: &str) -> Call<()> {
-        let mut call =
-            Call::new(&self.pipeline, operation, &[("hub", &self.hub), (name, value)], read::nothing);
+    /// A call below the hub; `segments` are the path's other names.
+    pub(crate) fn call<T>(
+        &self,
+        operation: &'static Operation,
+        segments: &[(&str, &str)],
+        read: Read<T>,
+    ) -> Call<T> {
+        let mut all = [("hub", &*self.hub); 3];
+        for (place, segment) in all[1..].iter_mut().zip(segments) {
+            *place = *segment;
+        }
+        let mut call = Call::new(&self.pipeline, operation, &all, read);
         call.check(names::hub(&self.hub));
-        call.query("api-version", &*self.api_version);
+        call.query("api-version", &self.site.api_version);
         call
+    }
+
+    pub(crate) fn pipeline(&self) -> &Pipeline {
+        &self.pipeline
+    }
+
+    pub(crate) fn site(&self) -> &Site {
+        &self.site
+    }
+
+    /// The address under which the service knows itself.
+    pub(crate) fn known_endpoint(&self) -> &Endpoint {
+        &self.site.endpoint
     }
 }
 
 impl std::fmt::Debug for ServiceClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ServiceClient")
-            .field("endpoint", self.pipeline.endpoint())
+            .field("endpoint", &self.site.endpoint)
             .field("hub", &self.hub)
             .finish()
     }
-}
-
-/// A [`ServiceClient`] in the making. What is wrong with its arguments comes out of [`build`](Self::build).
-#[must_use = "does nothing until built"]
-#[derive(Debug)]
-pub struct ServiceClientBuilder {
-    target: Result<(Endpoint, Credential)>,
-    hub: String,
-    api_version: String,
-    scope: String,
-    options: ClientOptions,
-}
-
-impl ServiceClientBuilder {
-    fn new(target: Result<(Endpoint, Credential)>, hub: String) -> Self {
-        let (api_version, scope) = (API_VERSION.to_owned(), SCOPE.to_owned());
-        Self { target, hub, api_version, scope, options: ClientOptions::default() }
-    }
-
-    /// Sends another api-version than `2024-12-01`.
-    pub fn api_version(mut self, version: impl Into<String>) -> Self {
-        self.api_version = version.into();
-        self
-    }
-
-    /// Asks for tokens of another scope than `https://webpubsub.azure.com/.default`, as other clouds need.
-    pub fn scope(mut self, scope: impl Into<String>) -> Self {
-        self.scope = scope.into();
-        self
-    }
-
-    /// Checks everything and makes the client; nothing is sent yet.
-    ///
-    /// # Errors
-    ///
-    /// As [`ServiceClient::new`] and [`ServiceClient::from_connection_string`], and settings that cannot be used.
-    pub fn build(self) -> Result<ServiceClient> {
-        let (endpoint, credential) = self.target?;
-        names::hub(&self.hub)?;
-        if self.api_version.is_empty() {
-            return Err(Error::invalid_input("api-version", "must not be empty", None));
-        }
-        let credential = credential.authorizer(self.scope, self.options.time())?;
-        let pipeline = self.options.build(&DIALECT, endpoint, credential)?;
-        Ok(ServiceClient { pipeline, hub: self.hub.into(), api_version: self.api_version.into() })
-    }
-}
-
-service_core::client_setters!(ServiceClientBuilder);
-
-fn parse(text: &str) -> Result<(Endpoint, Credential)> {
-    let parts = ConnectionString::parse(text)?;
-    let mut endpoint = Endpoint::parse(parts.require("Endpoint")?.expose())?;
-    let key = parts.require("AccessKey")?.clone();
-    if let Some(port) = parts.get("Port") {
-        let port = port.expose().parse();
-        let port = port.map_err(|_| {
-            Error::invalid_input("connection string", "has a `Port` that is no number from 1 to 65535", None)
-        })?;
-        endpoint = endpoint.with_port(port)?;
-    }
-    Ok((endpoint, Credential::access_key(key)))
 }

@@ -1,0 +1,102 @@
+//! How a service client is made: endpoint, credential and settings, checked in one place.
+
+use http::HeaderName;
+use service_core::{ClientOptions, ConnectionString, Dialect, Endpoint};
+
+use crate::credential::Addresses;
+use crate::operations::API_VERSION;
+use crate::service::Site;
+use crate::{Credential, Error, Result, ServiceClient, names};
+
+/// The scope of Entra tokens for this service in the public cloud.
+const SCOPE: &str = "https://webpubsub.azure.com/.default";
+
+static DIALECT: Dialect = Dialect {
+    product: concat!("webpubsub/", env!("CARGO_PKG_VERSION")),
+    sent_request_id: Some(HeaderName::from_static("x-ms-client-request-id")),
+    answered_request_id: &["x-ms-request-id"],
+    error_code: &["x-ms-error-code"],
+    span: service_core::call_span!("az.service_request_id"),
+    span_request_id: "az.service_request_id",
+};
+
+/// A [`ServiceClient`] in the making. What is wrong with its arguments comes out of [`build`](Self::build).
+#[must_use = "does nothing until built"]
+#[derive(Debug)]
+pub struct ServiceClientBuilder {
+    target: Result<(Endpoint, Credential)>,
+    reverse_proxy: Result<Option<Endpoint>>,
+    hub: String,
+    api_version: String,
+    scope: String,
+    options: ClientOptions,
+}
+
+impl ServiceClientBuilder {
+    pub(crate) fn new(target: Result<(Endpoint, Credential)>, hub: String) -> Self {
+        Self {
+            target,
+            reverse_proxy: Ok(None),
+            hub,
+            api_version: API_VERSION.to_owned(),
+            scope: SCOPE.to_owned(),
+            options: ClientOptions::default(),
+        }
+    }
+
+    /// Sends another api-version than `2024-12-01`.
+    pub fn api_version(mut self, version: impl Into<String>) -> Self {
+        self.api_version = version.into();
+        self
+    }
+
+    /// Asks for tokens of another scope than `https://webpubsub.azure.com/.default`, as other clouds need.
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.scope = scope.into();
+        self
+    }
+
+    /// Sends requests to a reverse proxy or an API gateway in front of the service: `https://gateway.example`, or with a
+    /// path that stands before the path of every request. Tokens are still made for the service's own endpoint, and
+    /// clients are still pointed to it.
+    pub fn reverse_proxy(mut self, url: &str) -> Self {
+        self.reverse_proxy = Endpoint::parse_with_path(url).map(Some);
+        self
+    }
+
+    /// Checks everything and makes the client; nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`ServiceClient::new`] and [`ServiceClient::from_connection_string`], and settings that cannot be used.
+    pub fn build(self) -> Result<ServiceClient> {
+        let (endpoint, credential) = self.target?;
+        names::hub(&self.hub)?;
+        if self.api_version.is_empty() {
+            return Err(Error::invalid_input("api-version", "must not be empty", None));
+        }
+        let addresses = Addresses { endpoint, reverse_proxy: self.reverse_proxy? };
+        let (authorizer, own_key) = credential.authorizer(&addresses, self.scope, self.options.time())?;
+        let Addresses { endpoint, reverse_proxy } = addresses;
+        let target = reverse_proxy.unwrap_or_else(|| endpoint.clone());
+        let pipeline = self.options.build(&DIALECT, target, authorizer)?;
+        let site = Site { endpoint, api_version: self.api_version, own_key };
+        Ok(ServiceClient::with(pipeline, self.hub, site))
+    }
+}
+
+service_core::client_setters!(ServiceClientBuilder);
+
+pub(crate) fn parse(text: &str) -> Result<(Endpoint, Credential)> {
+    let parts = ConnectionString::parse(text)?;
+    let mut endpoint = Endpoint::parse(parts.require("Endpoint")?.expose())?;
+    let key = parts.require("AccessKey")?.clone();
+    if let Some(port) = parts.get("Port") {
+        let port = port.expose().parse();
+        let port = port.map_err(|_| {
+            Error::invalid_input("connection string", "has a `Port` that is no number from 1 to 65535", None)
+        })?;
+        endpoint = endpoint.with_port(port)?;
+    }
+    Ok((endpoint, Credential::access_key(key)))
+}

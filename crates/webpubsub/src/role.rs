@@ -1,0 +1,153 @@
+//! What a client may do with groups from the start: the roles of its token (section 5 of the notes on authentication).
+
+use std::fmt;
+
+use service_core::{Error, Result};
+
+use crate::names;
+
+/// How many `*` a pattern may have.
+const MOST_STARS: usize = 5;
+
+/// A role of a client: without any it connects, receives and sends events.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Role(Kind);
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Kind {
+    /// A role that is complete in itself.
+    Plain(String),
+    /// A verb for one group.
+    Group(&'static str, String),
+    /// A verb for the groups that match.
+    Pattern(&'static str, String),
+}
+
+impl Role {
+    /// Publish to any group.
+    #[must_use]
+    pub fn send_to_any_group() -> Self {
+        Self(Kind::Plain("webpubsub.sendToGroup".into()))
+    }
+
+    /// Publish to this group.
+    pub fn send_to_group(group: impl Into<String>) -> Self {
+        Self(Kind::Group("webpubsub.sendToGroup", group.into()))
+    }
+
+    /// Publish to the groups that match: `?` is one character other than `.`, `*` any number of them, `**` any number of
+    /// any characters, `\` takes the next one as it is; at most five `*`.
+    pub fn send_to_groups(pattern: impl Into<String>) -> Self {
+        Self(Kind::Pattern("webpubsub.sendToGroups", pattern.into()))
+    }
+
+    /// Join and leave any group.
+    #[must_use]
+    pub fn join_leave_any_group() -> Self {
+        Self(Kind::Plain("webpubsub.joinLeaveGroup".into()))
+    }
+
+    /// Join and leave this group.
+    pub fn join_leave_group(group: impl Into<String>) -> Self {
+        Self(Kind::Group("webpubsub.joinLeaveGroup", group.into()))
+    }
+
+    /// Join and leave the groups that match; patterns as for [`send_to_groups`](Self::send_to_groups).
+    pub fn join_leave_groups(pattern: impl Into<String>) -> Self {
+        Self(Kind::Pattern("webpubsub.joinLeaveGroups", pattern.into()))
+    }
+
+    /// Any role, as the service or an event handler of one's own names it.
+    pub fn raw(name: impl Into<String>) -> Self {
+        Self(Kind::Plain(name.into()))
+    }
+
+    /// The role's name, checked.
+    pub(crate) fn checked(&self) -> Result<String> {
+        match &self.0 {
+            Kind::Plain(name) if name.trim().is_empty() => {
+                return Err(Error::invalid_input("role", "must not be empty", Some(name)));
+            }
+            Kind::Plain(_) => {}
+            Kind::Group(_, group) => names::group(group)?,
+            Kind::Pattern(_, pattern) => check_pattern(pattern)?,
+        }
+        Ok(self.to_string())
+    }
+}
+
+/// The role as it stands in the token.
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Kind::Plain(name) => f.write_str(name),
+            Kind::Group(verb, rest) | Kind::Pattern(verb, rest) => write!(f, "{verb}.{rest}"),
+        }
+    }
+}
+
+fn check_pattern(pattern: &str) -> Result<()> {
+    let refuse = |rule: &str| Err(Error::invalid_input("pattern of groups", rule, Some(pattern)));
+    if pattern.trim().is_empty() {
+        return refuse("must not be empty");
+    }
+    let (mut stars, mut characters) = (0, pattern.chars());
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' if characters.next().is_none() => {
+                return refuse("must not end with a `\\` that escapes nothing");
+            }
+            '*' => stars += 1,
+            _ => {}
+        }
+    }
+    if stars > MOST_STARS {
+        return refuse(&format!("must have at most {MOST_STARS} `*`, has {stars}"));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn roles_are_named_as_the_service_names_them() {
+        for (role, name) in [
+            (Role::send_to_any_group(), "webpubsub.sendToGroup"),
+            (Role::send_to_group("a.b"), "webpubsub.sendToGroup.a.b"),
+            (Role::send_to_groups("room-*.?"), "webpubsub.sendToGroups.room-*.?"),
+            (Role::join_leave_any_group(), "webpubsub.joinLeaveGroup"),
+            (Role::join_leave_group("g"), "webpubsub.joinLeaveGroup.g"),
+            (Role::join_leave_groups("**"), "webpubsub.joinLeaveGroups.**"),
+            (Role::raw("mine"), "mine"),
+        ] {
+            assert_eq!(role.checked().unwrap(), name);
+        }
+    }
+
+    #[test]
+    fn a_pattern_has_at_most_five_stars_that_are_not_escaped() {
+        for good in ["*****", "**a**b*", r"\******", r"a\\"] {
+            assert!(Role::send_to_groups(good).checked().is_ok(), "{good}");
+        }
+        for (bad, rule) in [
+            ("******", "at most 5 `*`, has 6"),
+            (r"\\******", "has 6"),
+            (r"a\", "escapes nothing"),
+            (" ", "empty"),
+        ] {
+            let error = Role::join_leave_groups(bad).checked().unwrap_err();
+            assert!(error.to_string().contains(rule), "{bad}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_role_for_a_group_that_cannot_be_is_refused() {
+        for bad in ["", " ", "..", &"g".repeat(1025)] {
+            assert!(Role::send_to_group(bad).checked().unwrap_err().is_invalid_input(), "{bad}");
+            assert!(Role::join_leave_group(bad).checked().unwrap_err().is_invalid_input(), "{bad}");
+        }
+        assert!(Role::raw("").checked().unwrap_err().is_invalid_input());
+    }
+}
