@@ -159,6 +159,11 @@ impl<T> Call<T> {
         self.body = body.into();
     }
 
+    /// Sets a header that the arguments make; the caller's own value of it takes precedence.
+    pub fn default_header(&mut self, name: HeaderName, value: HeaderValue) {
+        self.headers.insert(name, value);
+    }
+
     /// Sets the content type that the answer should have.
     pub fn accept(&mut self, content_type: &'static str) {
         self.headers.insert(ACCEPT, HeaderValue::from_static(content_type));
