@@ -1,16 +1,22 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+mod batch;
 mod credential;
 mod event;
 mod namespace;
 pub mod operations;
+mod publish;
 mod receiver;
+mod sender;
 mod settle;
 
+pub use batch::{EventBatch, IntoBatch, NotAdded};
 pub use credential::Credential;
 pub use event::{CloudEvent, CloudEventBuilder, Data, ExtensionValue, InvalidEvent, Json};
+pub use publish::{SendBatch, SendEvent};
 pub use receiver::{Receiver, ReceiverBuilder};
+pub use sender::{Sender, SenderBuilder};
 pub use settle::{FailedToken, Reject, SettleResult, TokenErrorCode};
 
 #[cfg(feature = "azure-identity")]

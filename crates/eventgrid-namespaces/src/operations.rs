@@ -7,6 +7,18 @@ use service_core::Operation;
 /// The api-version that is sent unless the builder is told another one.
 pub const API_VERSION: &str = "2024-06-01";
 
+/// Publishes one event, in structured or binary mode. Repeating it may deliver the event twice, under the same source and
+/// id: the service promises no more than at least once anyway, and consumers tell duplicates by those two.
+pub static PUBLISH: Operation = publish("PublishCloudEvent");
+
+/// Publishes a batch of events, which the service takes as a whole. Repeating it is as repeating [`PUBLISH`].
+pub static PUBLISH_BATCH: Operation = publish("PublishCloudEvents");
+
+/// The two differ in their content types alone.
+const fn publish(id: &'static str) -> Operation {
+    Operation::new(id, Method::POST, "/topics/{topicName}:publish").query(&["api-version"]).idempotent()
+}
+
 /// Rejects received events. Repeating it leaves the same end state: a token that is settled stays settled.
 pub static REJECT: Operation = Operation::new(
     "RejectCloudEvents",
@@ -17,4 +29,4 @@ pub static REJECT: Operation = Operation::new(
 .idempotent();
 
 /// All of them.
-pub static ALL: [&Operation; 1] = [&REJECT];
+pub static ALL: [&Operation; 3] = [&PUBLISH, &PUBLISH_BATCH, &REJECT];
