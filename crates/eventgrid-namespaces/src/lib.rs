@@ -17,7 +17,10 @@ pub use event::{CloudEvent, CloudEventBuilder, Data, ExtensionValue, InvalidEven
 pub use publish::{SendBatch, SendEvent};
 pub use receiver::{Receiver, ReceiverBuilder};
 pub use sender::{Sender, SenderBuilder};
-pub use settle::{FailedToken, Reject, SettleResult, TokenErrorCode};
+pub use settle::{
+    Acknowledge, FailedToken, Interrupted, Reject, Release, ReleaseDelay, RenewLocks, SettleResult,
+    TokenErrorCode,
+};
 
 #[cfg(feature = "azure-identity")]
 pub use service_core::AzureCredential;

@@ -18,6 +18,23 @@ pub static PUBLISH_BATCH: Operation = publish("PublishCloudEvents");
 const fn publish(id: &'static str) -> Operation {
     Operation::new(id, Method::POST, "/topics/{topicName}:publish").query(&["api-version"]).idempotent()
 }
+/// Acknowledges received events. Repeating it leaves the same end state: a token that is settled stays settled.
+pub static ACKNOWLEDGE: Operation = Operation::new(
+    "AcknowledgeCloudEvents",
+    Method::POST,
+    "/topics/{topicName}/eventsubscriptions/{eventSubscriptionName}:acknowledge",
+)
+.query(&["api-version"])
+.idempotent();
+
+/// Releases received events. A repeat finds the token lost, and moves no event that has been received again by then.
+pub static RELEASE: Operation = Operation::new(
+    "ReleaseCloudEvents",
+    Method::POST,
+    "/topics/{topicName}/eventsubscriptions/{eventSubscriptionName}:release",
+)
+.query(&["api-version", "releaseDelayInSeconds"])
+.idempotent();
 
 /// Rejects received events. Repeating it leaves the same end state: a token that is settled stays settled.
 pub static REJECT: Operation = Operation::new(
@@ -28,5 +45,14 @@ pub static REJECT: Operation = Operation::new(
 .query(&["api-version"])
 .idempotent();
 
+/// Renews locks. A repeat only starts the lock's time once more.
+pub static RENEW_LOCK: Operation = Operation::new(
+    "RenewCloudEventLocks",
+    Method::POST,
+    "/topics/{topicName}/eventsubscriptions/{eventSubscriptionName}:renewLock",
+)
+.query(&["api-version"])
+.idempotent();
+
 /// All of them.
-pub static ALL: [&Operation; 3] = [&PUBLISH, &PUBLISH_BATCH, &REJECT];
+pub static ALL: [&Operation; 6] = [&PUBLISH, &PUBLISH_BATCH, &REJECT, &ACKNOWLEDGE, &RELEASE, &RENEW_LOCK];

@@ -7,7 +7,7 @@ use http::Method;
 use service_core::ClientOptions;
 
 use crate::namespace::{Address, Namespace, namespace_setters};
-use crate::{Credential, RawRequest, Reject, Result};
+use crate::{Acknowledge, Credential, RawRequest, Reject, Release, RenewLocks, Result};
 
 /// Settles the events of one subscription: see [pull delivery](https://learn.microsoft.com/azure/event-grid/pull-delivery-overview).
 ///
@@ -21,7 +21,7 @@ use crate::{Credential, RawRequest, Reject, Result};
 /// let receiver = Receiver::new(
 ///     "https://name.westeurope-1.eventgrid.azure.net", "orders", "billing", Credential::access_key(key),
 /// )?;
-/// receiver.reject([lock_token]).await?.into_result()?;
+/// receiver.acknowledge([lock_token]).await?.into_result()?;
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -61,10 +61,40 @@ impl Receiver {
         }
     }
 
+    /// Acknowledges events by the lock tokens that they were received with: they are done and are not received again.
+    ///
+    /// The service answers with success even when it could settle none of them, so look at the [result](crate::SettleResult).
+    /// A token that is given twice is sent once.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/acknowledge-cloud-events/acknowledge-cloud-events)
+    ///
+    /// # Errors
+    ///
+    /// No token, or an empty one, before anything is sent.
+    pub fn acknowledge<S: Into<String>>(&self, lock_tokens: impl IntoIterator<Item = S>) -> Acknowledge {
+        Acknowledge::new(self, lock_tokens.into_iter().map(Into::into))
+    }
+
+    /// Releases events by the lock tokens that they were received with: they are delivered again, at once or after a
+    /// [`delay`](Release::delay), with a delivery count that is one higher.
+    ///
+    /// The service answers with success even when it could settle none of them, so look at the [result](crate::SettleResult).
+    /// A token that is given twice is sent once.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/release-cloud-events/release-cloud-events)
+    ///
+    /// # Errors
+    ///
+    /// No token, or an empty one, or a delay that the api-version does not have, before anything is sent.
+    pub fn release<S: Into<String>>(&self, lock_tokens: impl IntoIterator<Item = S>) -> Release {
+        Release::new(self, lock_tokens.into_iter().map(Into::into))
+    }
+
     /// Rejects events by the lock tokens that they were received with: they go to the subscription's dead-letter destination,
     /// or are dropped where it has none, and are not received again.
     ///
-    /// The service answers with success even when it could reject none of them, so look at the [result](crate::SettleResult).
+    /// The service answers with success even when it could settle none of them, so look at the [result](crate::SettleResult).
+    /// A token that is given twice is sent once.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/reject-cloud-events/reject-cloud-events)
     ///
@@ -72,8 +102,22 @@ impl Receiver {
     ///
     /// No token, or an empty one, before anything is sent.
     pub fn reject<S: Into<String>>(&self, lock_tokens: impl IntoIterator<Item = S>) -> Reject {
-        let lock_tokens: Vec<String> = lock_tokens.into_iter().map(Into::into).collect();
-        Reject::new(self, &lock_tokens)
+        Reject::new(self, lock_tokens.into_iter().map(Into::into))
+    }
+
+    /// Starts the locks of events anew, each for the subscription's lock duration. The tokens stay the same. The service
+    /// refuses it one hour after the event was received.
+    ///
+    /// The service answers with success even when it could renew none of them, so look at the [result](crate::SettleResult).
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/renew-cloud-event-locks/renew-cloud-event-locks)
+    ///
+    /// # Errors
+    ///
+    /// No token, or an empty one, or an api-version that has no renewal (2023-11-01, and the previews before 2023-10-01),
+    /// before anything is sent.
+    pub fn renew_locks<S: Into<String>>(&self, lock_tokens: impl IntoIterator<Item = S>) -> RenewLocks {
+        RenewLocks::new(self, lock_tokens.into_iter().map(Into::into)).checked(&self.namespace.api_version)
     }
 
     /// A request that this crate has no method for, through the same pipeline: each `{}` of `path` takes the next of

@@ -54,7 +54,7 @@ async fn a_success_with_failed_tokens_is_no_success() {
     assert_eq!(result.failed[0].detail.as_ref().unwrap().inner.as_ref().unwrap().code.as_deref(), Some("I"));
     assert_eq!(result.failed[1].message, "Cannot decode lockToken");
     let error = result.into_result().unwrap_err().to_string();
-    assert_eq!(error, "4 of 5 events were not settled; the first: TokenLost: Token has expired.");
+    assert_eq!(error, "4 of 5 lock tokens did not succeed; the first: TokenLost: Token has expired.");
 }
 
 #[tokio::test]
