@@ -1,15 +1,23 @@
-//! Who the caller is: an access key of the namespace, or tokens of an identity service.
+//! Who the caller is: an access key of the namespace, a signature made with one, or tokens of an identity service.
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
+use async_trait::async_trait;
+use bytes::Bytes;
+use http::Request;
 use service_core::{Authorize, BearerToken, Clock, HeaderKey, Result, Secret, TokenCredential};
+
+use crate::sas;
+use crate::{Delivery, Error, ErrorKind};
 
 /// How a [`Receiver`](crate::Receiver) identifies itself.
 pub struct Credential(Kind);
 
 enum Kind {
     Key(Secret),
+    Sas(Secret),
     Token(Box<dyn TokenCredential>),
 }
 
@@ -17,6 +25,14 @@ impl Credential {
     /// An access key of the namespace: the text as the portal shows it.
     pub fn access_key(key: impl Into<Secret>) -> Self {
         Self(Kind::Key(key.into()))
+    }
+
+    /// A shared access signature: a [`SasToken`](crate::SasToken), or the text of one that was made elsewhere,
+    /// `r=<resource>&e=<expiry>&s=<signature>`.
+    ///
+    /// Once it has expired, calls fail without asking the service, as far as its expiry can be read.
+    pub fn sas_token(token: impl Into<Secret>) -> Self {
+        Self(Kind::Sas(token.into()))
     }
 
     /// Tokens of Microsoft Entra ID: anything that implements [`TokenCredential`], async closures included.
@@ -27,6 +43,7 @@ impl Credential {
     pub(crate) fn authorizer(self, scope: String, clock: Arc<dyn Clock>) -> Result<Arc<dyn Authorize>> {
         Ok(match self.0 {
             Kind::Key(key) => Arc::new(HeaderKey::authorization("SharedAccessKey", &key)?),
+            Kind::Sas(token) => Arc::new(Signature::new(&token, clock)?),
             Kind::Token(credential) => Arc::new(BearerToken::boxed(credential, vec![scope], clock)),
         })
     }
@@ -36,7 +53,41 @@ impl fmt::Debug for Credential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match &self.0 {
             Kind::Key(_) => "Credential::access_key(***)",
+            Kind::Sas(_) => "Credential::sas_token(***)",
             Kind::Token(_) => "Credential::token(..)",
         })
+    }
+}
+
+/// A shared access signature that is not sent once it has expired.
+#[derive(Debug)]
+struct Signature {
+    header: HeaderKey,
+    expires_at: Option<SystemTime>,
+    clock: Arc<dyn Clock>,
+}
+
+impl Signature {
+    fn new(token: &Secret, clock: Arc<dyn Clock>) -> Result<Self> {
+        let text = token.expose().trim();
+        let has = |name: &str| text.split('&').any(|pair| pair.starts_with(name));
+        // An access key in the wrong place is the usual mistake, and it must not go out as a signature.
+        if !(has("r=") && has("e=") && has("s=")) {
+            let rule = "must have the form `r=<resource>&e=<expiry>&s=<signature>`";
+            return Err(Error::invalid_input("SAS token", rule, None));
+        }
+        let header = HeaderKey::authorization("SharedAccessSignature", token)?;
+        Ok(Self { header, expires_at: sas::expiry(text), clock })
+    }
+}
+
+#[async_trait]
+impl Authorize for Signature {
+    async fn authorize(&self, request: &mut Request<Bytes>) -> Result<()> {
+        if self.expires_at.is_some_and(|expires_at| expires_at <= self.clock.now()) {
+            let text = "the SAS token has expired: give the client a new one";
+            return Err(Error::new(ErrorKind::Credential, text).with_delivery(Delivery::NotSent).permanent());
+        }
+        self.header.authorize(request).await
     }
 }

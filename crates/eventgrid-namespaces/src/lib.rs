@@ -9,6 +9,7 @@ pub mod operations;
 mod publish;
 mod receiver;
 mod sender;
+mod sas;
 mod settle;
 
 pub use batch::{EventBatch, IntoBatch, NotAdded};
@@ -17,6 +18,7 @@ pub use event::{CloudEvent, CloudEventBuilder, Data, ExtensionValue, InvalidEven
 pub use publish::{SendBatch, SendEvent};
 pub use receiver::{Receiver, ReceiverBuilder};
 pub use sender::{Sender, SenderBuilder};
+pub use sas::SasToken;
 pub use settle::{
     Acknowledge, FailedToken, Interrupted, Reject, Release, ReleaseDelay, RenewLocks, SettleResult,
     TokenErrorCode,
