@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
+use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Delivery, Error, ErrorKind, Result};
@@ -30,6 +31,15 @@ pub fn exists(answer: &Response<Bytes>) -> Result<bool> {
 ///
 /// [`ErrorKind::Decode`] for anything else; the service has acted all the same.
 pub fn json<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<T> {
+    json_lent(answer)
+}
+
+/// A JSON body whose parts are lent from the answer rather than copied.
+///
+/// # Errors
+///
+/// As [`json`].
+pub fn json_lent<'a, T: Deserialize<'a>>(answer: &'a Response<Bytes>) -> Result<T> {
     serde_json::from_slice(answer.body()).map_err(|error| {
         // serde_json's text may quote the body, which may hold a secret: only the place is told.
         let text = format!(
