@@ -18,6 +18,14 @@ pub static PUBLISH_BATCH: Operation = publish("PublishCloudEvents");
 const fn publish(id: &'static str) -> Operation {
     Operation::new(id, Method::POST, "/topics/{topicName}:publish").query(&["api-version"]).idempotent()
 }
+/// Receives events and locks them. Not idempotent: a repeat locks other events, while those of a lost answer stay locked.
+pub static RECEIVE: Operation = Operation::new(
+    "ReceiveCloudEvents",
+    Method::POST,
+    "/topics/{topicName}/eventsubscriptions/{eventSubscriptionName}:receive",
+)
+.query(&["api-version", "maxEvents", "maxWaitTime"]);
+
 /// Acknowledges received events. Repeating it leaves the same end state: a token that is settled stays settled.
 pub static ACKNOWLEDGE: Operation = Operation::new(
     "AcknowledgeCloudEvents",
@@ -55,4 +63,4 @@ pub static RENEW_LOCK: Operation = Operation::new(
 .idempotent();
 
 /// All of them.
-pub static ALL: [&Operation; 6] = [&PUBLISH, &PUBLISH_BATCH, &REJECT, &ACKNOWLEDGE, &RELEASE, &RENEW_LOCK];
+pub static ALL: [&Operation; 7] = [&PUBLISH, &PUBLISH_BATCH, &REJECT, &ACKNOWLEDGE, &RELEASE, &RENEW_LOCK, &RECEIVE];

@@ -7,21 +7,26 @@ use http::Method;
 use service_core::ClientOptions;
 
 use crate::namespace::{Address, Namespace, namespace_setters};
-use crate::{Acknowledge, Credential, RawRequest, Reject, Release, RenewLocks, Result};
+use crate::{Acknowledge, Credential, RawRequest, Receive, Reject, Release, RenewLocks, Result};
 
-/// Settles the events of one subscription: see [pull delivery](https://learn.microsoft.com/azure/event-grid/pull-delivery-overview).
+/// Receives and settles the events of one subscription: see [pull delivery](https://learn.microsoft.com/azure/event-grid/pull-delivery-overview).
 ///
 /// Cheap to clone; clones share connections, tokens and retry quota.
 ///
 /// ```no_run
-/// # async fn run(lock_token: String) -> eventgrid_namespaces::Result<()> {
+/// # async fn run() -> eventgrid_namespaces::Result<()> {
 /// use eventgrid_namespaces::{Credential, Receiver};
 ///
 /// let key = std::env::var("EVENTGRID_NAMESPACES_KEY").expect("a key");
 /// let receiver = Receiver::new(
 ///     "https://name.westeurope-1.eventgrid.azure.net", "orders", "billing", Credential::access_key(key),
 /// )?;
-/// receiver.acknowledge([lock_token]).await?.into_result()?;
+/// for received in receiver.receive().max_events(10).await? {
+///     if let Ok(event) = &received.event {
+///         println!("{} {}", event.source(), event.id());
+///     }
+///     receiver.acknowledge([received.lock_token]).await?.into_result()?;
+/// }
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -59,6 +64,24 @@ impl Receiver {
             subscription: subscription.into(),
             options: ClientOptions::default(),
         }
+    }
+
+    /// Receives events and locks them: a long poll that answers as soon as there is an event, and with none once
+    /// [`max_wait_time`](Receive::max_wait_time) has passed.
+    ///
+    /// What is received must be settled before its lock ends (60 s unless the subscription says otherwise), or it is delivered
+    /// again; [`renew_locks`](Self::renew_locks) buys time. Delivery is at least once and in no order.
+    ///
+    /// A call whose outcome is unknown is not repeated: the events of a lost answer stay locked until their locks end, and
+    /// then come with a higher delivery count. The same goes for a call that is dropped before it ends.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/receive-cloud-events/receive-cloud-events)
+    ///
+    /// # Errors
+    ///
+    /// Bounds that the service does not know, before anything is sent.
+    pub fn receive(&self) -> Receive {
+        Receive::new(self)
     }
 
     /// Acknowledges events by the lock tokens that they were received with: they are done and are not received again.

@@ -1,0 +1,138 @@
+//! Receiving: its request and budgets, and that every event of an answer is there with its lock token, whatever the others
+//! look like.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use eventgrid_namespaces::{
+    Clock, Credential, Delivery, ErrorKind, Receive, ReceivedEvent, Receiver, StopReason,
+};
+use http::Response;
+use service_core::testing::{ManualClock, ScriptedTransport};
+
+fn scripted() -> (ScriptedTransport, ManualClock, Receiver) {
+    let (transport, clock) = (ScriptedTransport::new(), ManualClock::jumping(SystemTime::UNIX_EPOCH));
+    let receiver = Receiver::builder("https://x.example", "orders", "billing", Credential::access_key("k"))
+        .transport(Arc::new(transport.clone()))
+        .clock(Arc::new(clock.clone()));
+    (transport, clock, receiver.build().unwrap())
+}
+
+async fn receive(body: &'static str) -> Vec<ReceivedEvent> {
+    let (transport, _, receiver) = scripted();
+    transport.answer(Response::new(body));
+    receiver.receive().max_events(100).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_receive_asks_for_one_event_for_a_minute_unless_told_otherwise() {
+    let (transport, _, receiver) = scripted();
+    transport.answer(Response::new(r#"{"value":[]}"#)).answer(Response::new("{}"));
+    assert!(receiver.receive().await.unwrap().is_empty());
+    let other = receiver.receive().max_events(100).max_wait_time(Duration::from_secs(10));
+    assert!(other.await.unwrap().is_empty());
+    let targets: Vec<_> = transport.sent().iter().map(|request| request.uri().to_string()).collect();
+    let path = "https://x.example/topics/orders/eventsubscriptions/billing:receive?api-version=2024-06-01";
+    assert_eq!(
+        targets,
+        [format!("{path}&maxEvents=1&maxWaitTime=60"), format!("{path}&maxEvents=100&maxWaitTime=10")]
+    );
+    let request = &transport.sent()[0];
+    assert!(request.body().is_empty() && !request.headers().contains_key("content-type"));
+}
+
+#[tokio::test]
+async fn bounds_are_checked_before_anything_is_sent() {
+    let (transport, _, receiver) = scripted();
+    let seconds = Duration::from_secs;
+    let wrong: [(Receive, &str); 6] = [
+        (receiver.receive().max_events(0), r#"max events must be 1 to 100, got "0""#),
+        (receiver.receive().max_events(101), r#"got "101""#),
+        (receiver.receive().max_wait_time(seconds(9)), "max wait time must be 10 s to 120 s"),
+        (receiver.receive().max_wait_time(seconds(121)), r#"got "121s""#),
+        (receiver.receive().max_wait_time(Duration::from_millis(10_500)), "whole seconds"),
+        (receiver.receive().max_wait_time(Duration::MAX), "max wait time"),
+    ];
+    for (call, rule) in wrong {
+        let error = call.await.unwrap_err();
+        assert!(error.is_invalid_input() && error.to_string().contains(rule), "{error}");
+    }
+    assert!(transport.sent().is_empty());
+}
+
+#[tokio::test]
+async fn the_longest_wait_outlasts_the_clients_default_budgets() {
+    let (transport, clock, receiver) = scripted();
+    let answer = Response::new(r#"{"value":[]}"#);
+    transport.late(Arc::new(clock.clone()), Duration::from_secs(134), answer);
+    let call = receiver.receive().max_wait_time(Duration::from_secs(120));
+    assert!(call.await.unwrap().is_empty());
+    assert_eq!(clock.elapsed(), Duration::from_secs(134));
+}
+
+#[tokio::test]
+async fn a_receive_whose_outcome_is_unknown_is_not_repeated() {
+    for delivery in [Delivery::Unknown, Delivery::Accepted] {
+        let (transport, _, receiver) = scripted();
+        transport.fail(delivery);
+        let error = receiver.receive().await.unwrap_err();
+        assert_eq!((transport.sent().len(), error.stop_reason()), (1, Some(StopReason::NotIdempotent)));
+    }
+    let (transport, _, receiver) = scripted();
+    transport.fail(Delivery::NotSent).status(429).answer(Response::new(r#"{"value":[]}"#));
+    assert!(receiver.receive().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_hides_no_other_and_keeps_its_lock_token() {
+    let events = receive(
+        r##"{"value":[
+        {"brokerProperties":{"lockToken":"a","deliveryCount":1},"event":{"specversion":"1.0","id":"1","source":"/s","type":"t","data":0}},
+        {"brokerProperties":{"lockToken":"b","deliveryCount":3},"event":{"specversion":"1.0", "id":7}},
+        {"brokerProperties":{"lockToken":"c","deliveryCount":2,"more":1},"event":"text"},
+        {"brokerProperties":{"lockToken":"d","deliveryCount":1},"event":{"specversion":"1.0","id":"4","source":"/s","type":"t","dataschema":"#"},"more":[]}
+        ]}"##,
+    )
+    .await;
+    let locks: Vec<_> = events.iter().map(|one| (one.lock_token.as_str(), one.delivery_count)).collect();
+    assert_eq!(locks, [("a", 1), ("b", 3), ("c", 2), ("d", 1)]);
+    let ids: Vec<_> = events.iter().map(|one| one.event.as_ref().ok().map(|event| event.id())).collect();
+    assert_eq!(ids, [Some("1"), None, None, Some("4")]);
+    let unreadable = events[1].event.as_ref().unwrap_err();
+    assert_eq!(&unreadable.json()[..], br#"{"specversion":"1.0", "id":7}"#);
+    assert!(unreadable.reason().to_string().contains("id"), "{}", unreadable.reason());
+    assert_eq!(&events[2].event.as_ref().unwrap_err().json()[..], br#""text""#);
+}
+
+#[tokio::test]
+async fn what_an_entry_lacks_costs_no_other_part_of_it() {
+    let event = r#""event":{"specversion":"1.0","id":"1","source":"/s","type":"t"}"#;
+    for (entry, token, count, readable) in [
+        (format!(r#"{{"brokerProperties":{{"lockToken":"a"}},{event}}}"#), "a", 0, true),
+        (format!(r#"{{"brokerProperties":{{"lockToken":"a","deliveryCount":"x"}},{event}}}"#), "a", 0, true),
+        (format!(r#"{{"brokerProperties":{{"deliveryCount":2}},{event}}}"#), "", 2, true),
+        (format!(r#"{{"brokerProperties":null,{event}}}"#), "", 0, true),
+        (format!("{{{event}}}"), "", 0, true),
+        (r#"{"brokerProperties":{"lockToken":"a","deliveryCount":1}}"#.to_owned(), "a", 1, false),
+        (r#"{"brokerProperties":{"lockToken":"a"},"event":null}"#.to_owned(), "a", 0, false),
+        ("7".to_owned(), "", 0, false),
+    ] {
+        let one = receive(format!(r#"{{"value":[{entry}]}}"#).leak()).await.remove(0);
+        assert_eq!(
+            (one.lock_token.as_str(), one.delivery_count, one.event.is_ok()),
+            (token, count, readable)
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_no_list_of_events_is_an_error_that_quotes_nothing() {
+    for body in ["", "<html>planted</html>", r#"{"value":[{"event":"planted"#, r#"{"value":{"planted":1}}"#] {
+        let (transport, _, receiver) = scripted();
+        transport.answer(Response::new(body));
+        let error = receiver.receive().await.unwrap_err();
+        assert_eq!((error.kind(), transport.sent().len()), (ErrorKind::Decode, 1));
+        assert!(!format!("{error:?}").contains("planted"), "{error:?}");
+    }
+}
