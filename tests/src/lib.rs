@@ -1,9 +1,11 @@
 //! What needs more than one crate: a WebSocket client that shares no code with ours, a server that misbehaves to the byte,
-//! the demo as a library, so that a test can break what it promises, and the comparison of clients with documents.
+//! the demo as a library, so that a test can break what it promises, the comparison of clients with documents, and players
+//! of recorded exchanges.
 
 pub mod coverage;
 pub mod cutter;
 pub mod demo;
 pub mod fault_server;
+pub mod recordings;
 pub mod socket;
 pub mod tls;

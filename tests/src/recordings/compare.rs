@@ -1,0 +1,110 @@
+//! In what an answer differs from the recorded one: status, headers that clients may read, and the body, member by member.
+
+use serde_json::Value;
+
+use super::{Answer, Exchange};
+
+/// Members whose text is new in every answer: only kind and length are compared.
+const FRESH: [&str; 5] = ["timestamp_utc", "tracking_id", "lockToken", "connectionId", "token"];
+/// What recorders wrote in place of such a text, in another length.
+const MADE_UP: [&str; 2] = ["fake-lock-token", "<jwt>"];
+/// Of these only the presence is compared: lengths follow from the bodies, which are compared.
+const PRESENT: [&str; 2] = ["content-length", "transfer-encoding"];
+
+/// Every difference, in words; `expected` is the recorded body with the values of this run put in.
+pub(super) fn differences(exchange: &Exchange, expected: &Value, answer: &Answer) -> Vec<String> {
+    let mut differences = Vec::new();
+    if answer.status != exchange.status {
+        differences.push(format!("status {} instead of {}", answer.status, exchange.status));
+    }
+    headers(exchange, answer, &mut differences);
+    let body = match std::str::from_utf8(&answer.body) {
+        Ok("") => Value::Null,
+        Ok(text) => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
+        Err(_) => "bytes that are no text".into(),
+    };
+    compare("body", expected, &body, &mut differences);
+    differences
+}
+
+fn headers(exchange: &Exchange, answer: &Answer, differences: &mut Vec<String>) {
+    for (name, recorded) in &exchange.answer.headers {
+        let got = answer.headers.get(name).and_then(|value| value.to_str().ok());
+        // Either of the two frames the body; which one is the HTTP library's choice.
+        let framed = || PRESENT.iter().any(|name| answer.headers.contains_key(*name));
+        if PRESENT.contains(&name.as_str()) {
+            if !framed() {
+                differences.push(format!("no {name}"));
+            }
+        } else if got != Some(recorded) {
+            differences.push(format!("{name}: {got:?} instead of `{recorded}`"));
+        }
+    }
+}
+
+fn compare(at: &str, expected: &Value, got: &Value, differences: &mut Vec<String>) {
+    match (expected, got) {
+        (Value::Object(expected), Value::Object(got)) => {
+            for (name, value) in expected {
+                match got.get(name) {
+                    Some(got) => compare(&format!("{at}.{name}"), value, got, differences),
+                    None => differences.push(format!("{at} has no `{name}`")),
+                }
+            }
+            let more = got.keys().filter(|name| !expected.contains_key(*name));
+            differences.extend(more.map(|name| format!("{at} has `{name}` besides")));
+        }
+        (Value::Array(expected), Value::Array(got)) if expected.len() == got.len() => {
+            for (index, (expected, got)) in expected.iter().zip(got).enumerate() {
+                compare(&format!("{at}[{index}]"), expected, got, differences);
+            }
+        }
+        (Value::String(expected), Value::String(got)) if is_fresh(at) => {
+            if expected.len() != got.len() && !MADE_UP.contains(&expected.as_str()) {
+                differences.push(format!("{at} has {} characters instead of {}", got.len(), expected.len()));
+            }
+        }
+        _ if expected == got => {}
+        _ => differences.push(format!("{at}: {got} instead of {expected}")),
+    }
+}
+
+fn is_fresh(at: &str) -> bool {
+    at.rsplit('.').next().is_some_and(|name| FRESH.contains(&name))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn told(expected: &Value, got: &Value) -> Vec<String> {
+        let mut differences = Vec::new();
+        compare("body", expected, got, &mut differences);
+        differences
+    }
+
+    #[test]
+    fn each_difference_of_a_body_is_told_with_its_place() {
+        let expected = json!({"value": [{"a": 1, "gone": null}], "same": true});
+        let got = json!({"value": [{"a": "1", "new": 0}], "same": true});
+        assert_eq!(
+            told(&expected, &got),
+            [
+                "body.value[0].a: \"1\" instead of 1",
+                "body.value[0] has no `gone`",
+                "body.value[0] has `new` besides"
+            ]
+        );
+        assert_eq!(told(&json!([1]), &json!([1, 2])), ["body: [1,2] instead of [1]"]);
+    }
+
+    #[test]
+    fn what_is_new_each_time_has_the_recorded_length() {
+        assert!(told(&json!({"lockToken": "abcd"}), &json!({"lockToken": "efgh"})).is_empty());
+        assert!(told(&json!({"token": "<jwt>"}), &json!({"token": "a.b.c.d"})).is_empty());
+        assert_eq!(told(&json!({"lockToken": "abcd"}), &json!({"lockToken": ""})).len(), 1);
+        assert_eq!(told(&json!({"lockToken": "abcd"}), &json!({"lockToken": 1})).len(), 1);
+    }
+}
