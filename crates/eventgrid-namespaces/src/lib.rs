@@ -9,8 +9,8 @@ pub mod operations;
 mod publish;
 mod receive;
 mod receiver;
-mod sender;
 mod sas;
+mod sender;
 mod settle;
 
 pub use batch::{EventBatch, IntoBatch, NotAdded};
@@ -19,8 +19,8 @@ pub use event::{CloudEvent, CloudEventBuilder, Data, ExtensionValue, InvalidEven
 pub use publish::{SendBatch, SendEvent};
 pub use receive::{Receive, ReceivedEvent, UnreadableEvent};
 pub use receiver::{Receiver, ReceiverBuilder};
-pub use sender::{Sender, SenderBuilder};
 pub use sas::SasToken;
+pub use sender::{Sender, SenderBuilder};
 pub use settle::{
     Acknowledge, FailedToken, Interrupted, Reject, Release, ReleaseDelay, RenewLocks, SettleResult,
     TokenErrorCode,

@@ -63,4 +63,5 @@ pub static RENEW_LOCK: Operation = Operation::new(
 .idempotent();
 
 /// All of them.
-pub static ALL: [&Operation; 7] = [&PUBLISH, &PUBLISH_BATCH, &REJECT, &ACKNOWLEDGE, &RELEASE, &RENEW_LOCK, &RECEIVE];
+pub static ALL: [&Operation; 7] =
+    [&PUBLISH, &PUBLISH_BATCH, &REJECT, &ACKNOWLEDGE, &RELEASE, &RENEW_LOCK, &RECEIVE];
