@@ -168,6 +168,10 @@ impl Publish {
         self.call.attempt_timeout(limit);
     }
 
+    fn connect_timeout(&mut self, limit: Duration) {
+        self.call.connect_timeout(limit);
+    }
+
     fn retry(&mut self, retry: RetryOptions) {
         self.call.retry(retry);
     }

@@ -75,6 +75,10 @@ impl Call {
         self.each().for_each(|call| call.attempt_timeout(limit));
     }
 
+    fn connect_timeout(&mut self, limit: Duration) {
+        self.each().for_each(|call| call.connect_timeout(limit));
+    }
+
     fn retry(&mut self, retry: RetryOptions) {
         self.rest.iter_mut().for_each(|part| part.call.retry(retry.clone()));
         self.first.call.retry(retry);
