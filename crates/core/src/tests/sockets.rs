@@ -145,6 +145,18 @@ async fn bytes_that_are_no_text_are_kept_as_they_came() {
 }
 
 #[tokio::test]
+async fn a_request_that_could_have_a_body_says_that_it_has_none() {
+    for (method, says) in [("POST", true), ("PUT", true), ("PATCH", true), ("GET", false), ("DELETE", false)] {
+        let server = Server::closing_after(ok("")).await;
+        let method = method.parse().unwrap();
+        RawRequest::new(&server.client(), method, "/rooms", &[]).await.unwrap();
+        let head = server.seen()[0].to_lowercase();
+        assert_eq!(head.contains("\r\ncontent-length: 0\r\n"), says, "{head}");
+        assert!(!head.contains("transfer-encoding"), "{head}");
+    }
+}
+
+#[tokio::test]
 async fn a_head_request_takes_the_length_of_what_it_does_not_get() {
     let server = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").await;
     let pipeline = server.client();

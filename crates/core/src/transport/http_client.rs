@@ -5,7 +5,8 @@ use std::io;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::{Request, Response, StatusCode};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use rustls::AlertDescription;
 use url::Url;
 
@@ -62,8 +63,14 @@ fn outgoing(request: Request<Bytes>) -> Result<reqwest::Request> {
         let refused = Error::new(ErrorKind::Transport, "the request could not be made").with_source(error);
         refused.with_delivery(Delivery::NotSent).permanent()
     })?;
+    // hyper leaves the length of an empty body out, and services then answer 411 or 400. A method that means something by its
+    // body should say that there is none (RFC 9110, 8.6).
+    let says_length = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) && body.is_empty();
     let mut outgoing = reqwest::Request::new(parts.method, url);
     *outgoing.headers_mut() = parts.headers;
+    if says_length {
+        outgoing.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+    }
     *outgoing.body_mut() = Some(body.into());
     Ok(outgoing)
 }
