@@ -96,6 +96,15 @@ impl Client {
         }
     }
 
+    /// Sends a frame of the subprotocol.
+    ///
+    /// # Errors
+    ///
+    /// A connection that is closed.
+    pub async fn send(&mut self, frame: &Value) -> Result<(), BoxError> {
+        Ok(self.stream.send(Message::text(frame.to_string())).await?)
+    }
+
     /// Sends `ping` and waits for its `pong`: the connection is alive in both directions.
     ///
     /// # Errors
