@@ -1,0 +1,34 @@
+//! Publishes an event and a batch: to the topic `orders` of the namespace in `EVENTGRID_NAMESPACES_ENDPOINT`, with the key in
+//! `EVENTGRID_NAMESPACES_KEY`, else of the emulator.
+use std::io::Write;
+
+use eventgrid_namespaces::{BoxError, CloudEvent, Credential, EventBatch, Sender};
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let emulator = service_emulator::Emulator::start().await?;
+    let sender =
+        match (std::env::var("EVENTGRID_NAMESPACES_ENDPOINT"), std::env::var("EVENTGRID_NAMESPACES_KEY")) {
+            (Ok(endpoint), Ok(key)) => Sender::new(&endpoint, "orders", Credential::access_key(key))?,
+            _ => Sender::new(
+                &emulator.endpoint(),
+                "orders",
+                Credential::access_key(emulator.eventgrid().key()),
+            )?,
+        };
+    run(&sender, &mut std::io::stdout()).await
+}
+
+pub(crate) async fn run(sender: &Sender, out: &mut impl Write) -> Result<(), BoxError> {
+    let event =
+        CloudEvent::builder("/orders", "com.example.day.begun").subject("monday").data_json("a new day");
+    sender.send(event.build()?).await?;
+    let mut batch = EventBatch::new();
+    for order in 1..=100 {
+        batch.try_add(CloudEvent::new(format!("/orders/{order}"), "com.example.order.created", &order)?)?;
+    }
+    let events = batch.len() + 1;
+    sender.send_batch(batch).await?;
+    writeln!(out, "{events} events published")?;
+    Ok(())
+}
