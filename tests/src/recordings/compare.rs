@@ -1,5 +1,6 @@
 //! In what an answer differs from the recorded one: status, headers that clients may read, and the body, member by member.
 
+use http::Method;
 use serde_json::Value;
 
 use super::{Answer, Exchange};
@@ -8,8 +9,8 @@ use super::{Answer, Exchange};
 const FRESH: [&str; 5] = ["timestamp_utc", "tracking_id", "lockToken", "connectionId", "token"];
 /// What recorders wrote in place of such a text, in another length.
 const MADE_UP: [&str; 2] = ["fake-lock-token", "<jwt>"];
-/// Of these only the presence is compared: lengths follow from the bodies, which are compared.
-const PRESENT: [&str; 2] = ["content-length", "transfer-encoding"];
+/// Lengths follow from the bodies, which are compared.
+const FRAMING: [&str; 2] = ["content-length", "transfer-encoding"];
 
 /// Every difference, in words; `expected` is the recorded body with the values of this run put in.
 pub(super) fn differences(exchange: &Exchange, expected: &Value, answer: &Answer) -> Vec<String> {
@@ -28,17 +29,28 @@ pub(super) fn differences(exchange: &Exchange, expected: &Value, answer: &Answer
 }
 
 fn headers(exchange: &Exchange, answer: &Answer, differences: &mut Vec<String>) {
+    let got = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
     for (name, recorded) in &exchange.answer.headers {
-        let got = answer.headers.get(name).and_then(|value| value.to_str().ok());
-        // Either of the two frames the body; which one is the HTTP library's choice.
-        let framed = || PRESENT.iter().any(|name| answer.headers.contains_key(*name));
-        if PRESENT.contains(&name.as_str()) {
-            if !framed() {
-                differences.push(format!("no {name}"));
+        let got = got(name);
+        let alike = match name.as_str() {
+            // What an answer to HEAD announces is all that can be compared of its body.
+            "content-length" if exchange.method == Method::HEAD => got == Some(recorded),
+            name if FRAMING.contains(&name) => true,
+            // A recording is as old as the versions that it names.
+            "api-supported-versions" => {
+                got.is_some_and(|got| recorded.split(", ").all(|it| got.contains(it)))
             }
-        } else if got != Some(recorded) {
+            _ => got == Some(recorded),
+        };
+        if !alike {
             differences.push(format!("{name}: {got:?} instead of `{recorded}`"));
         }
+    }
+    // Which of the two frames a body is the HTTP library's choice; that nothing does is the service's.
+    let recorded = FRAMING.iter().any(|name| exchange.answer.header(name).is_some());
+    if recorded != FRAMING.iter().any(|name| got(name).is_some()) {
+        let there = if recorded { "no" } else { "an unexpected" };
+        differences.push(format!("{there} content-length or transfer-encoding"));
     }
 }
 

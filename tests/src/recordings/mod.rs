@@ -3,6 +3,7 @@
 
 mod compare;
 mod eventgrid;
+mod webpubsub;
 
 use std::path::Path;
 
@@ -14,6 +15,7 @@ use serde_json::Value;
 use service_core::BoxError;
 
 pub use self::eventgrid::play as play_eventgrid;
+pub use self::webpubsub::play as play_webpubsub;
 
 /// One request and what a real service answered to it.
 #[derive(Debug, Clone)]
@@ -105,7 +107,7 @@ impl Exchange {
         })
     }
 
-    /// The path's segments, decoded.
+    /// The path's segments as they stand.
     fn segments(&self) -> Vec<&str> {
         let path = self.target.split('?').next().unwrap_or_default();
         path.split('/').skip(1).collect()
