@@ -76,6 +76,21 @@ async fn a_token_lives_five_minutes_longer_than_it_says() {
 }
 
 #[tokio::test]
+async fn an_entra_token_is_taken_by_rest_for_an_hour_and_opens_no_websocket() {
+    let emulator = Emulator::start().await.unwrap();
+    let token = emulator.webpubsub().entra_token();
+    assert_eq!(status(&emulator, &token).await, 404);
+    let target = format!("/api/hubs/other/:generateToken?{VERSION}");
+    let header = format!("Bearer {token}");
+    assert_eq!(http(&emulator, "POST", &target, &[("Authorization", &header)], "").await.status, 200);
+    assert_eq!(refusal(open(&emulator, &format!("/client/hubs/chat?access_token={token}"), None).await), 401);
+    let foreign = json!({ "aud": "https://webpubsub.azure.com", "exp": now(&emulator) + 60 });
+    assert_eq!(status(&emulator, &jwt(KEY, &foreign)).await, 401, "an access key is not Entra ID");
+    emulator.clock().advance(Duration::from_secs(3600 + 301));
+    assert_eq!(status(&emulator, &token).await, 401);
+}
+
+#[tokio::test]
 async fn a_token_is_not_valid_long_before_its_time() {
     let emulator = Emulator::start().await.unwrap();
     let mut claims = claims(&emulator);

@@ -6,6 +6,7 @@ use super::delivery::{Data, Delivery};
 use super::json_protocol;
 
 pub(super) const JSON: &str = "json.webpubsub.azure.v1";
+pub(super) const RELIABLE_JSON: &str = "json.reliable.webpubsub.azure.v1";
 
 /// The protocol of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +16,7 @@ pub(super) enum Protocol {
         mode: SimpleMode,
     },
     Json,
+    ReliableJson,
 }
 
 /// What a simple client's frames become.
@@ -39,13 +41,19 @@ impl Protocol {
         match self {
             Self::Simple { .. } => None,
             Self::Json => Some(JSON),
+            Self::ReliableJson => Some(RELIABLE_JSON),
         }
     }
 
-    /// The frame in which a message reaches the client.
-    pub(super) fn encode(&self, delivery: &Delivery) -> Message {
+    /// Whether a lost socket can be replaced.
+    pub(super) fn is_reliable(&self) -> bool {
+        *self == Self::ReliableJson
+    }
+
+    /// The frame in which a message reaches the client, with its number on a reliable protocol.
+    pub(super) fn encode(&self, delivery: &Delivery, id: Option<u64>) -> Message {
         match (self, &delivery.data) {
-            (Self::Json, _) => Message::text(json_protocol::message(delivery)),
+            (Self::Json | Self::ReliableJson, _) => Message::text(json_protocol::message(delivery, id)),
             (Self::Simple { .. }, Data::Text(text)) => Message::text(text),
             (Self::Simple { .. }, Data::Json(json)) => Message::text(json.get()),
             (Self::Simple { .. }, Data::Binary(bytes) | Data::Protobuf(bytes)) => {

@@ -7,20 +7,18 @@ use http::header::{
 use http::{HeaderValue, Method, StatusCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::connection::{Identity, JSON, Protocol, SimpleMode};
+use super::connection::{Identity, JSON, Protocol, RELIABLE_JSON, SimpleMode};
 use super::errors::Refusal;
 use super::member::Member;
-use super::outbox::outbox;
+use super::membership::Membership;
+use super::outbox::{outbox, roomy_outbox};
 use super::roles::Roles;
-use super::token::Claims;
+use super::token::{Claims, reconnection_token};
+use super::unacknowledged::{AckIds, Unacknowledged};
 use super::{Inner, errors, json_protocol, names, socket};
-use crate::server::{Answer, Request, Upgrade};
+use crate::server::{Answer, Reply, Request, Upgrade};
 
-const LATER: [&str; 3] = [
-    "json.reliable.webpubsub.azure.v1",
-    "protobuf.webpubsub.azure.v1",
-    "protobuf.reliable.webpubsub.azure.v1",
-];
+const LATER: [&str; 2] = ["protobuf.webpubsub.azure.v1", "protobuf.reliable.webpubsub.azure.v1"];
 
 /// Answers a request below `/client`.
 pub(super) fn answer(service: &Inner, request: &Request) -> Answer {
@@ -33,9 +31,19 @@ fn try_answer(service: &Inner, request: &Request) -> Result<Answer, Refusal> {
     if !names::is_hub(hub) {
         return Err(errors::invalid("hub", "The hub name is invalid."));
     }
-    let claims =
-        service.keys.check_client_token(request, hub, service.clock.now()).map_err(errors::unauthorized)?;
     let protocol = protocol(request)?;
+    let upgrade = match recovery(request, &protocol) {
+        Some((connection, token)) => recover(service, hub, &protocol, connection, token),
+        None => {
+            let claims = service.keys.check_client_token(request, hub, service.clock.now());
+            enter(service, hub, protocol.clone(), &claims.map_err(errors::unauthorized)?)
+        }
+    };
+    Ok(Answer::Upgrade(switching(key, &protocol), upgrade))
+}
+
+/// The answer 101.
+fn switching(key: &str, protocol: &Protocol) -> Reply {
     let mut reply = errors::bare(StatusCode::SWITCHING_PROTOCOLS);
     let headers = reply.headers_mut();
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
@@ -46,32 +54,54 @@ fn try_answer(service: &Inner, request: &Request) -> Result<Answer, Refusal> {
     if let Some(name) = protocol.name() {
         headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(name));
     }
-    let identity = Identity { user: claims.user(), protocol };
-    Ok(Answer::Upgrade(reply, enter(service, hub, identity, &claims)))
+    reply
+}
+
+/// The connection to go on with and the token for it, when the client asks for that.
+fn recovery<'a>(request: &'a Request, protocol: &Protocol) -> Option<(&'a str, &'a str)> {
+    let (connection, token) = (request.query("awps_connection_id"), request.query("awps_reconnection_token"));
+    let asked = protocol.is_reliable() && (connection.is_some() || token.is_some());
+    asked.then(|| (connection.unwrap_or(""), token.unwrap_or("")))
+}
+
+/// Goes on with a connection, for which no access token is needed. That it cannot be is told by a close frame.
+fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, token: &str) -> Upgrade {
+    let (clock, now) = (service.clock.clone(), service.clock.now());
+    let (outbox, pending) = roomy_outbox(clock.clone());
+    let recovered = service.keys.is_reconnection_token(token, hub, connection, now).then(|| {
+        let token = reconnection_token(hub, connection, now);
+        Membership::recover(&service.hubs, hub, connection, protocol, &token, &outbox)
+    });
+    match recovered.flatten() {
+        Some((membership, identity)) => {
+            Upgrade::new(move |stream| socket::run(stream, identity, membership, outbox, pending, clock))
+        }
+        None => Upgrade::new(move |stream| socket::refuse(stream, clock)),
+    }
 }
 
 /// Enters the hub before the answer is sent: whoever sees the answer can be reached.
-fn enter(service: &Inner, hub: &str, identity: Identity, claims: &Claims) -> Upgrade {
-    let connection = names::new_connection();
-    let (outbox, pending) = outbox(service.clock.clone());
-    if identity.protocol == Protocol::Json {
-        outbox.push(json_protocol::connected(&connection, identity.user.as_deref()));
+fn enter(service: &Inner, hub: &str, protocol: Protocol, claims: &Claims) -> Upgrade {
+    let (clock, connection) = (service.clock.clone(), names::new_connection());
+    let identity = Identity { user: claims.user(), protocol };
+    let reliable = identity.protocol.is_reliable();
+    let (outbox, pending) = if reliable { roomy_outbox(clock.clone()) } else { outbox(clock.clone()) };
+    if identity.protocol.name().is_some() {
+        let token = reliable.then(|| reconnection_token(hub, &connection, clock.now()));
+        outbox.push(json_protocol::connected(&connection, identity.user.as_deref(), token.as_deref()));
     }
+    let groups = claims.groups.as_slice().iter().map(String::as_str);
     let member = Member {
         user: identity.user.clone(),
-        groups: claims
-            .groups
-            .as_slice()
-            .iter()
-            .map(String::as_str)
-            .filter(|group| names::is_group(group))
-            .collect(),
+        groups: groups.filter(|group| names::is_group(group)).collect(),
         roles: Roles::read(claims.role.as_slice()),
         protocol: identity.protocol.clone(),
-        outbox: outbox.clone(),
+        outbox: Some(outbox.clone()),
+        acknowledged: AckIds::default(),
+        unacknowledged: reliable.then(Unacknowledged::default),
+        lost_until: None,
     };
-    let membership = service.hubs.enter(hub, &connection, member);
-    let clock = service.clock.clone();
+    let membership = Membership::enter(&service.hubs, hub, connection, member, &outbox);
     Upgrade::new(move |stream| socket::run(stream, identity, membership, outbox, pending, clock))
 }
 
@@ -115,6 +145,7 @@ fn protocol(request: &Request) -> Result<Protocol, Refusal> {
         .collect();
     match asked.as_slice() {
         [JSON] => Ok(Protocol::Json),
+        [RELIABLE_JSON] => Ok(Protocol::ReliableJson),
         [name] if LATER.contains(name) => {
             let message = format!("This emulator does not speak the subprotocol '{name}'.");
             Err(errors::invalid("Sec-WebSocket-Protocol", &message))

@@ -1,27 +1,34 @@
 //! Who is connected to which hub, and in which groups: one lock over all, so that every operation sees and leaves a
 //! whole state, and messages to a group arrive in one order.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
 
 use tokio::sync::watch;
 
 use super::delivery::Delivery;
 use super::member::Member;
 use super::outbox::Closing;
-use super::roles::Permission;
 use crate::clock::Clock;
 
 /// All hubs; a hub exists while it has connections.
 #[derive(Debug)]
 pub(super) struct Hubs {
-    clock: Clock,
-    hubs: Mutex<HashMap<String, Members>>,
+    pub(super) clock: Clock,
+    state: Mutex<State>,
     changed: watch::Sender<()>,
 }
 
 type Members = BTreeMap<String, Member>;
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    hubs: HashMap<String, Members>,
+    /// Connections whose socket was lost: until when each is kept, in that order. Some have come back since.
+    pub(super) lost: VecDeque<(SystemTime, String, String)>,
+}
 
 /// A live connection as a test sees it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,6 +40,8 @@ pub struct ConnectionInfo {
     pub user_id: Option<String>,
     /// The groups it is in, sorted.
     pub groups: Vec<String>,
+    /// Whether it has a socket; a reliable connection is kept for 30 s without one.
+    pub online: bool,
     /// The pub/sub subprotocol, absent for a simple client.
     pub subprotocol: Option<String>,
 }
@@ -48,24 +57,14 @@ pub(super) enum Joined {
     TooMany,
 }
 
-/// Keeps a connection in its hub; dropping it takes the connection out.
-#[derive(Debug)]
-pub(super) struct Membership {
-    hubs: Arc<Hubs>,
-    pub(super) hub: String,
-    pub(super) connection: String,
-}
-
 impl Hubs {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, hubs: Mutex::default(), changed: watch::Sender::default() }
+        Self { clock, state: Mutex::default(), changed: watch::Sender::default() }
     }
 
     /// Puts a connection into its hub.
-    pub(super) fn enter(self: &Arc<Self>, hub: &str, connection: &str, member: Member) -> Membership {
-        let (hub, connection) = (key(hub), connection.to_owned());
-        self.change(|hubs| hubs.entry(hub.clone()).or_default().insert(connection.clone(), member));
-        Membership { hubs: Arc::clone(self), hub, connection }
+    pub(super) fn enter(&self, hub: &str, connection: &str, member: Member) {
+        self.change(|hubs| hubs.entry(key(hub)).or_default().insert(connection.to_owned(), member));
     }
 
     /// Takes out and closes the connections that `picked` picks.
@@ -74,8 +73,8 @@ impl Hubs {
             let Some(members) = hubs.get_mut(&key(hub)) else { return };
             members.retain(|connection, member| {
                 let picked = picked(connection, member);
-                if picked {
-                    member.outbox.close(closing.clone());
+                if picked && let Some(outbox) = &member.outbox {
+                    outbox.close(closing.clone());
                 }
                 !picked
             });
@@ -85,6 +84,7 @@ impl Hubs {
     /// Whether a connection is such that `picked` picks it.
     pub(super) fn any(&self, hub: &str, picked: impl Fn(&str, &Member) -> bool) -> bool {
         self.lock()
+            .hubs
             .get(&key(hub))
             .is_some_and(|members| members.iter().any(|(id, member)| picked(id, member)))
     }
@@ -92,10 +92,17 @@ impl Hubs {
     /// Queues a message for every connection that `picked` picks.
     pub(super) fn deliver(&self, hub: &str, delivery: &Delivery, picked: impl Fn(&str, &Member) -> bool) {
         let expires = delivery.time_to_live.map(|time_to_live| self.clock.now() + time_to_live);
-        let hubs = self.lock();
-        let Some(members) = hubs.get(&key(hub)) else { return };
-        for (_, member) in members.iter().filter(|(connection, member)| picked(connection, member)) {
-            member.outbox.push_until(member.protocol.encode(delivery), expires);
+        let mut state = self.lock();
+        let Some(members) = state.hubs.get_mut(&key(hub)) else { return };
+        let mut slow = Vec::new();
+        for (id, member) in members.iter_mut().filter(|(id, member)| picked(id, member)) {
+            if !member.deliver(delivery, expires) {
+                slow.push(id.clone());
+            }
+        }
+        drop(state);
+        if !slow.is_empty() {
+            self.close(hub, &Closing::slow_client(), |id, _| slow.iter().any(|slow| slow == id));
         }
     }
 
@@ -138,7 +145,7 @@ impl Hubs {
         connection: &str,
         work: impl FnOnce(&mut Member) -> T,
     ) -> Option<T> {
-        self.lock().get_mut(&key(hub))?.get_mut(connection).map(work)
+        self.lock().member(hub, connection).map(work)
     }
 
     /// At most `count` members that `picked` picks, with their ids, in the order of these, from behind `after`.
@@ -149,41 +156,71 @@ impl Hubs {
         count: usize,
         picked: impl Fn(&Member) -> bool,
     ) -> Vec<(String, Option<String>)> {
-        let hubs = self.lock();
+        let state = self.lock();
         let start = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let members = hubs.get(&key(hub)).map(|members| members.range::<str, _>((start, Bound::Unbounded)));
+        let members =
+            state.hubs.get(&key(hub)).map(|members| members.range::<str, _>((start, Bound::Unbounded)));
         let picked = members.into_iter().flatten().filter(|(_, member)| picked(member));
         picked.take(count).map(|(id, member)| (id.clone(), member.user.clone())).collect()
     }
 
     /// The connections of a hub.
     pub(super) fn connections(&self, hub: &str) -> Vec<ConnectionInfo> {
-        let hubs = self.lock();
-        let members = hubs.get(&key(hub)).into_iter().flatten();
+        let state = self.lock();
+        let members = state.hubs.get(&key(hub)).into_iter().flatten();
         members.map(|(connection, member)| ConnectionInfo::new(connection, member)).collect()
     }
 
     /// Returns once the hub has so many connections.
     pub(super) async fn wait_for(&self, hub: &str, count: usize) {
         let mut changed = self.changed.subscribe();
-        while self.lock().get(&key(hub)).map_or(0, BTreeMap::len) != count {
-            if changed.changed().await.is_err() {
-                return;
+        while self.connections(hub).len() != count {
+            let next = self.lock().lost.front().map(|(until, ..)| *until);
+            tokio::select! {
+                changed = changed.changed() => if changed.is_err() { return },
+                () = self.sleep_until(next) => {}
             }
         }
     }
 
+    /// Until a connection is given up; for ever without one.
+    async fn sleep_until(&self, time: Option<SystemTime>) {
+        match time {
+            Some(time) => self.clock.sleep_until(time).await,
+            None => std::future::pending().await,
+        }
+    }
+
     fn change<T>(&self, change: impl FnOnce(&mut HashMap<String, Members>) -> T) -> T {
-        let mut hubs = self.lock();
-        let outcome = change(&mut hubs);
-        hubs.retain(|_, members| !members.is_empty());
-        drop(hubs);
+        self.change_state(|state| change(&mut state.hubs))
+    }
+
+    pub(super) fn change_state<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        let outcome = change(&mut state);
+        state.hubs.retain(|_, members| !members.is_empty());
+        drop(state);
         self.changed.send_replace(());
         outcome
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Members>> {
-        self.hubs.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Connections whose time has run out are gone for whoever looks.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.give_up(self.clock.now());
+        state
+    }
+}
+
+impl State {
+    pub(super) fn member(&mut self, hub: &str, connection: &str) -> Option<&mut Member> {
+        self.hubs.get_mut(&key(hub))?.get_mut(connection)
+    }
+
+    pub(super) fn remove(&mut self, hub: &str, connection: &str) {
+        if let Some(members) = self.hubs.get_mut(&key(hub)) {
+            members.remove(connection);
+        }
     }
 }
 
@@ -193,26 +230,9 @@ impl ConnectionInfo {
             connection_id: connection.to_owned(),
             user_id: member.user.clone(),
             groups: member.groups.as_slice().to_vec(),
+            online: member.outbox.is_some(),
             subprotocol: member.protocol.name().map(str::to_owned),
         }
-    }
-}
-
-impl Membership {
-    pub(super) fn hubs(&self) -> &Hubs {
-        &self.hubs
-    }
-
-    /// Whether the connection may do this in the group.
-    pub(super) fn allows(&self, permission: Permission, group: &str) -> bool {
-        let allows = |member: &mut Member| member.roles.allow(permission, group);
-        self.hubs.with(&self.hub, &self.connection, allows).unwrap_or(false)
-    }
-}
-
-impl Drop for Membership {
-    fn drop(&mut self) {
-        self.hubs.change(|hubs| hubs.get_mut(&self.hub).and_then(|members| members.remove(&self.connection)));
     }
 }
 

@@ -1,6 +1,5 @@
-//! The subprotocol `json.webpubsub.azure.v1`: its frames in both directions (client protocols, sections 3 to 6).
+//! The subprotocols `json.webpubsub.azure.v1` and `json.reliable.webpubsub.azure.v1`: their frames in both directions (client protocols, sections 3 to 6).
 
-use std::collections::{HashSet, VecDeque};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -11,14 +10,12 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::connection::Identity;
 use super::delivery::{self, Data, Delivery, From};
-use super::hub::{Joined, Membership};
+use super::hub::Joined;
 use super::member::Member;
+use super::membership::Membership;
 use super::names;
 use super::outbox::{Closing, Outbox};
 use super::roles::Permission;
-
-/// How many ack ids a connection remembers.
-const REMEMBERED: usize = 1_000;
 
 /// A client's frame. Flat, since a tagged enum cannot keep `data` as it was written.
 #[derive(Deserialize)]
@@ -50,21 +47,16 @@ pub(super) struct Conversation<'a> {
     pub(super) identity: &'a Identity,
     pub(super) membership: &'a Membership,
     pub(super) outbox: &'a Outbox,
-    acknowledged: Acknowledged,
 }
 
-/// The ack ids carried out last: each is carried out once.
-#[derive(Default)]
-struct Acknowledged {
-    order: VecDeque<u64>,
-    ids: HashSet<u64>,
-}
-
-/// The frame that says a client is connected.
-pub(super) fn connected(connection: &str, user: Option<&str>) -> Message {
+/// The frame that says a client is connected, and on a reliable protocol, with what it comes back.
+pub(super) fn connected(connection: &str, user: Option<&str>, reconnection: Option<&str>) -> Message {
     let mut frame = json!({ "type": "system", "event": "connected", "connectionId": connection });
     if let Some(user) = user {
         frame["userId"] = user.into();
+    }
+    if let Some(token) = reconnection {
+        frame["reconnectionToken"] = token.into();
     }
     Message::text(frame.to_string())
 }
@@ -79,7 +71,7 @@ pub(super) fn disconnected(reason: Option<&str>) -> Message {
 }
 
 /// The frame of a message.
-pub(super) fn message(delivery: &Delivery) -> String {
+pub(super) fn message(delivery: &Delivery, id: Option<u64>) -> String {
     let (data_type, data) = delivery.data.write();
     let quoted = |text: &str| serde_json::Value::from(text).to_string();
     let from = match &delivery.from {
@@ -89,16 +81,17 @@ pub(super) fn message(delivery: &Delivery) -> String {
             format!(r#""from":"group","group":{},"fromUserId":{}"#, quoted(group), quoted(user))
         }
     };
-    format!(r#"{{"type":"message",{from},"dataType":"{data_type}","data":{data}}}"#)
+    let id = id.map_or(String::new(), |id| format!(r#","sequenceId":{id}"#));
+    format!(r#"{{"type":"message",{from}{id},"dataType":"{data_type}","data":{data}}}"#)
 }
 
 impl<'a> Conversation<'a> {
     pub(super) fn new(identity: &'a Identity, membership: &'a Membership, outbox: &'a Outbox) -> Self {
-        Self { identity, membership, outbox, acknowledged: Acknowledged::default() }
+        Self { identity, membership, outbox }
     }
 
     /// Does what a frame asks for; an error is how the connection ends.
-    pub(super) fn receive(&mut self, frame: &Message) -> Result<(), Closing> {
+    pub(super) fn receive(&self, frame: &Message) -> Result<(), Closing> {
         let text = match frame {
             Message::Text(text) => text.as_str(),
             Message::Binary(_) => {
@@ -112,13 +105,15 @@ impl<'a> Conversation<'a> {
         self.carry_out(&frame).map_err(invalid)
     }
 
-    fn carry_out(&mut self, frame: &Incoming) -> Result<(), Invalid> {
+    fn carry_out(&self, frame: &Incoming) -> Result<(), Invalid> {
         let outcome = match frame.r#type.as_str() {
             "ping" => {
                 self.outbox.push(Message::text(r#"{"type":"pong"}"#));
                 return Ok(());
             }
-            "sequenceAck" => return frame.sequence_id.map(|_| ()).ok_or(Invalid("sequenceId is missing")),
+            "sequenceAck" => {
+                return self.sequence_ack(frame.sequence_id.ok_or(Invalid("sequenceId is missing"))?);
+            }
             _ if self.is_duplicate(frame) => return Ok(()),
             "joinGroup" => self.join(frame.group()?),
             "leaveGroup" => self.leave(frame.group()?),
@@ -127,6 +122,16 @@ impl<'a> Conversation<'a> {
             _ => return Err(Invalid("the frame's type is unknown or not supported by the emulator")),
         };
         self.acknowledge(frame.ack_id, outcome);
+        Ok(())
+    }
+
+    /// Means nothing on a protocol that is not reliable.
+    fn sequence_ack(&self, id: u64) -> Result<(), Invalid> {
+        self.with_member(|member| {
+            if let Some(kept) = &mut member.unacknowledged {
+                kept.acknowledge(id);
+            }
+        });
         Ok(())
     }
 
@@ -141,8 +146,7 @@ impl<'a> Conversation<'a> {
 
     fn leave(&self, group: &str) -> Result<(), Failure> {
         self.check(Permission::JoinLeaveGroup, group)?;
-        let Membership { hub, connection, .. } = self.membership;
-        self.membership.hubs().with(hub, connection, |member| member.groups.remove(group));
+        self.with_member(|member| member.groups.remove(group));
         Ok(())
     }
 
@@ -172,22 +176,27 @@ impl<'a> Conversation<'a> {
     }
 
     fn is_duplicate(&self, frame: &Incoming) -> bool {
-        let Some(id) = frame.ack_id.filter(|id| self.acknowledged.ids.contains(id)) else { return false };
+        let known = |id: &u64| self.with_member(|member| member.acknowledged.contains(*id)) == Some(true);
+        let Some(id) = frame.ack_id.filter(known) else { return false };
         let message = format!("Message with ack-id: {id} has been processed");
         self.acknowledge_failure(id, &Failure { name: "Duplicate", message });
         true
     }
 
-    fn acknowledge(&mut self, ack_id: Option<u64>, outcome: Result<(), Failure>) {
+    fn acknowledge(&self, ack_id: Option<u64>, outcome: Result<(), Failure>) {
         let Some(id) = ack_id else { return };
         match outcome {
             Ok(()) => {
-                self.acknowledged.remember(id);
+                self.with_member(|member| member.acknowledged.remember(id));
                 self.outbox
                     .push(Message::text(json!({ "type": "ack", "ackId": id, "success": true }).to_string()));
             }
             Err(failure) => self.acknowledge_failure(id, &failure),
         }
+    }
+
+    fn with_member<T>(&self, work: impl FnOnce(&mut Member) -> T) -> Option<T> {
+        self.membership.hubs().with(&self.membership.hub, &self.membership.connection, work)
     }
 
     fn acknowledge_failure(&self, id: u64, failure: &Failure) {
@@ -216,17 +225,5 @@ impl Incoming {
         let event = self.event.as_deref().ok_or(Invalid("event is missing"))?;
         self.data()?;
         if names::is_event(event) { Ok(()) } else { Err(Invalid("the event's name is invalid")) }
-    }
-}
-
-impl Acknowledged {
-    fn remember(&mut self, id: u64) {
-        self.ids.insert(id);
-        self.order.push_back(id);
-        if self.order.len() > REMEMBERED
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.ids.remove(&oldest);
-        }
     }
 }

@@ -1,9 +1,13 @@
 //! One connection as its hub knows it: whose it is, its groups, what it may do, and the queue to it.
 
+use std::time::SystemTime;
+
 use super::connection::Protocol;
+use super::delivery::Delivery;
 use super::filter::FilterSubject;
 use super::outbox::Outbox;
 use super::roles::Roles;
+use super::unacknowledged::{AckIds, Unacknowledged};
 
 /// The service names no bound; this one keeps a client from filling the memory.
 const MOST_GROUPS: usize = 1_000;
@@ -14,7 +18,13 @@ pub(super) struct Member {
     pub(super) groups: Groups,
     pub(super) roles: Roles,
     pub(super) protocol: Protocol,
-    pub(super) outbox: Outbox,
+    /// The queue to its socket; absent while the socket is lost.
+    pub(super) outbox: Option<Outbox>,
+    pub(super) acknowledged: AckIds,
+    /// With a reliable protocol only.
+    pub(super) unacknowledged: Option<Unacknowledged>,
+    /// Until when a lost socket can be replaced.
+    pub(super) lost_until: Option<SystemTime>,
 }
 
 /// The names of groups, sorted, each once.
@@ -33,6 +43,17 @@ impl Member {
     /// The member as a filter sees it.
     pub(super) fn subject<'a>(&'a self, connection_id: &'a str) -> FilterSubject<'a> {
         FilterSubject { connection_id, user_id: self.user.as_deref(), groups: self.groups.as_slice() }
+    }
+
+    /// Queues a message; false when the client has left too many unacknowledged.
+    pub(super) fn deliver(&mut self, delivery: &Delivery, expires: Option<SystemTime>) -> bool {
+        let id = self.unacknowledged.as_mut().map(Unacknowledged::next_id);
+        let message = self.protocol.encode(delivery, id);
+        let kept = self.unacknowledged.as_mut().is_none_or(|kept| kept.keep(message.clone(), expires));
+        if let Some(outbox) = &self.outbox {
+            outbox.push_until(message, expires);
+        }
+        kept
     }
 
     /// Whether there is room for these groups beside those that it is in.

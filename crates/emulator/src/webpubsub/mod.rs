@@ -14,6 +14,7 @@ mod hub;
 mod json_protocol;
 mod list;
 mod member;
+mod membership;
 mod names;
 mod outbox;
 mod permissions;
@@ -23,6 +24,7 @@ mod send;
 mod simple;
 mod socket;
 mod token;
+mod unacknowledged;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -76,6 +78,11 @@ impl WebPubSub {
     /// The secondary access key.
     pub fn secondary_access_key(&self) -> &'static str {
         Keys::SECONDARY
+    }
+
+    /// A token for REST requests such as Entra ID gives, valid for one hour of the emulator's clock. It opens no WebSocket.
+    pub fn entra_token(&self) -> String {
+        token::entra_token(self.0.clock.now())
     }
 
     /// The URL, `ws://...?access_token=...`, under which a client reaches the hub for the next hour.

@@ -10,8 +10,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::clock::Clock;
 
-const MOST_MESSAGES: usize = 1_000;
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+pub(super) const MOST_MESSAGES: usize = 1_000;
+pub(super) const MOST_BYTES: usize = 16 * 1024 * 1024;
 
 /// How a connection is to end.
 #[derive(Debug, Clone)]
@@ -36,7 +36,13 @@ impl Closing {
         Self { code, reason: Some(reason.to_owned()), announced: false, drained: true }
     }
 
-    fn slow_client() -> Self {
+    /// Replaced by another socket of the same connection.
+    pub(super) fn replaced() -> Self {
+        Self { code: CloseCode::Normal, reason: None, announced: false, drained: false }
+    }
+
+    /// Closed for leaving too much unread or unacknowledged.
+    pub(super) fn slow_client() -> Self {
         let reason = Some("SlowClient".to_owned());
         Self { code: CloseCode::Policy, reason, announced: true, drained: false }
     }
@@ -47,6 +53,8 @@ impl Closing {
 pub(super) struct Outbox {
     queue: mpsc::UnboundedSender<Queued>,
     size: Arc<Size>,
+    /// How many times the bounds.
+    room: usize,
     closing: watch::Sender<Option<Closing>>,
 }
 
@@ -74,12 +82,21 @@ struct Size {
 
 /// Both ends of a new queue.
 pub(super) fn outbox(clock: Clock) -> (Outbox, Pending) {
+    queue(clock, 1)
+}
+
+/// A queue for a connection whose messages are bounded where they are kept: there is room for as much again of answers.
+pub(super) fn roomy_outbox(clock: Clock) -> (Outbox, Pending) {
+    queue(clock, 2)
+}
+
+fn queue(clock: Clock, room: usize) -> (Outbox, Pending) {
     // Unbounded, since the bound is on bytes as well and kept here.
     let (sender, queue) = mpsc::unbounded_channel();
     let (closing, told) = watch::channel(None);
     let size = Arc::new(Size::default());
     let pending = Pending { queue, size: Arc::clone(&size), clock, closing: told };
-    (Outbox { queue: sender, size, closing }, pending)
+    (Outbox { queue: sender, size, room, closing }, pending)
 }
 
 impl Outbox {
@@ -93,7 +110,7 @@ impl Outbox {
     pub(super) fn push_until(&self, message: Message, expires: Option<SystemTime>) {
         let messages = self.size.messages.fetch_add(1, Ordering::AcqRel) + 1;
         let bytes = self.size.bytes.fetch_add(message.len(), Ordering::AcqRel) + message.len();
-        if messages > MOST_MESSAGES || bytes > MOST_BYTES {
+        if messages > self.room * MOST_MESSAGES || bytes > self.room * MOST_BYTES {
             self.size.take(message.len());
             self.close(Closing::slow_client());
         } else if self.queue.send(Queued { message, expires }).is_err() {
@@ -108,6 +125,11 @@ impl Outbox {
             current.get_or_insert(closing);
             first
         });
+    }
+
+    /// Whether both are ends of the same queue.
+    pub(super) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.size, &other.size)
     }
 
     /// Whether the connection has been ordered to end.

@@ -5,7 +5,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::connection::{Identity, SimpleMode};
 use super::delivery::{Data, Delivery, From};
-use super::hub::Membership;
+use super::membership::Membership;
 use super::outbox::Closing;
 use super::roles::Permission;
 

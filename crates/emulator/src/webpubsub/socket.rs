@@ -7,13 +7,14 @@ use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::io::AsyncReadExt as _;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::connection::{Identity, Protocol};
-use super::hub::Membership;
 use super::json_protocol::{self, Conversation};
+use super::membership::Membership;
 use super::outbox::{Closing, Outbox, Pending};
 use super::simple;
 use crate::clock::Clock;
@@ -29,8 +30,10 @@ const GRACE: Duration = Duration::from_secs(5);
 /// Why reading ended.
 #[derive(PartialEq, Eq)]
 enum ReadEnd {
-    /// The client is gone, or closed in order.
+    /// The client is gone; one with a reliable protocol may come back.
     Gone,
+    /// The client closed in order, and does not mean to come back.
+    Closed,
     /// What comes cannot be read as frames any more.
     Broken,
 }
@@ -44,9 +47,7 @@ pub(super) async fn run(
     pending: Pending,
     clock: Clock,
 ) {
-    let config =
-        WebSocketConfig::default().max_message_size(Some(MOST_BYTES)).max_frame_size(Some(MOST_BYTES));
-    let socket = WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await;
+    let socket = open(stream).await;
     let (mut sink, mut source) = socket.split();
     let end = {
         let mut writing = std::pin::pin!(write(&mut sink, pending, &identity, &clock));
@@ -61,22 +62,49 @@ pub(super) async fn run(
             }
         }
     };
-    drop(membership);
+    if end == ReadEnd::Gone {
+        membership.lose();
+    } else {
+        drop(membership);
+    }
     if end == ReadEnd::Broken {
         within_grace(&clock, swallow(sink, source)).await;
     }
 }
 
+/// Tells a client that its connection cannot be recovered.
+pub(super) async fn refuse(stream: Upgraded, clock: Clock) {
+    let mut socket = open(stream).await;
+    let reason = "the connection cannot be recovered".into();
+    within_grace(&clock, async {
+        let _ = socket.send(Message::Close(Some(CloseFrame { code: CloseCode::Policy, reason }))).await;
+        while let Some(Ok(_)) = socket.next().await {}
+    })
+    .await;
+}
+
+async fn open(stream: Upgraded) -> WebSocketStream<Upgraded> {
+    let config =
+        WebSocketConfig::default().max_message_size(Some(MOST_BYTES)).max_frame_size(Some(MOST_BYTES));
+    WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await
+}
+
 /// Reads frames and does what they ask for. Once the connection is to close, frames are passed over up to the client's
 /// close frame.
 async fn read(source: &mut Source, identity: &Identity, membership: &Membership, outbox: &Outbox) -> ReadEnd {
-    let mut conversation = Conversation::new(identity, membership, outbox);
+    let conversation = Conversation::new(identity, membership, outbox);
+    let mut end = ReadEnd::Gone;
     while let Some(frame) = source.next().await {
         let outcome = match frame {
-            Ok(Message::Close(_)) => continue,
+            Ok(Message::Close(close)) => {
+                if close.is_some_and(|close| close.code == CloseCode::Normal) {
+                    end = ReadEnd::Closed;
+                }
+                continue;
+            }
             Ok(_) if outbox.is_closing() => continue,
             Ok(frame) => match &identity.protocol {
-                Protocol::Json => conversation.receive(&frame),
+                Protocol::Json | Protocol::ReliableJson => conversation.receive(&frame),
                 Protocol::Simple { mode } => simple::receive(mode, identity, membership, frame),
             },
             Err(error) => match fault(&error) {
@@ -84,14 +112,14 @@ async fn read(source: &mut Source, identity: &Identity, membership: &Membership,
                     outbox.close(closing);
                     return ReadEnd::Broken;
                 }
-                None => return ReadEnd::Gone,
+                None => return end,
             },
         };
         if let Err(closing) = outcome {
             outbox.close(closing);
         }
     }
-    ReadEnd::Gone
+    end
 }
 
 /// How to close after a frame that cannot be read; `None` when there is nobody to tell.
@@ -99,6 +127,7 @@ fn fault(error: &Error) -> Option<Closing> {
     match error {
         Error::Capacity(_) => Some(Closing::for_fault(CloseCode::Size, "the message is larger than 1 MB")),
         Error::Utf8(_) => Some(Closing::for_fault(CloseCode::Invalid, "the text is not UTF-8")),
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
         Error::Protocol(_) => {
             Some(Closing::for_fault(CloseCode::Protocol, "the frame is not a WebSocket frame"))
         }
@@ -135,7 +164,7 @@ async fn write_last(sink: &mut Sink, pending: &mut Pending, identity: &Identity,
             return;
         }
     }
-    if closing.announced && identity.protocol == Protocol::Json {
+    if closing.announced && identity.protocol.name().is_some() {
         let _ = sink.send(json_protocol::disconnected(closing.reason.as_deref())).await;
     }
     let reason = close_text(closing.reason.as_deref().unwrap_or(""));

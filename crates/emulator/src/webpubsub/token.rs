@@ -10,6 +10,10 @@ use serde::{Deserialize, Serialize};
 use crate::server::Request;
 
 const SKEW: f64 = 300.0;
+const ENTRA_AUDIENCE: &str = "https://webpubsub.azure.com";
+/// Stands for the keys of Entra ID, which sign nothing else.
+const ENTRA_KEY: &str = "entra-id-of-the-emulator-0123456789";
+const RECONNECTION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 const LIFE: Duration = Duration::from_secs(3600);
 
 /// The two access keys; either signs.
@@ -98,10 +102,14 @@ impl ClientToken {
     }
 
     pub(super) fn sign_for(&self, audience: &str, now: SystemTime, life: Duration) -> String {
+        self.sign_with(Keys::PRIMARY, audience, now, life)
+    }
+
+    fn sign_with(&self, key: &str, audience: &str, now: SystemTime, life: Duration) -> String {
         let now = seconds(now) as u64;
         let (sub, role, groups) = (self.user.as_deref(), &self.roles, &self.groups);
         let claims = Signed { aud: audience, sub, role, groups, iat: now, exp: now + life.as_secs() };
-        let key = EncodingKey::from_secret(Keys::PRIMARY.as_bytes());
+        let key = EncodingKey::from_secret(key.as_bytes());
         // HMAC over a key in memory does not fail; an empty token would be refused by the handshake.
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap_or_default()
     }
@@ -136,7 +144,11 @@ impl Keys {
 
     /// Checks the token of a REST request: its audience is the request's own URL, with the query or without.
     pub(super) fn check_service_token(&self, request: &Request, now: SystemTime) -> Result<(), &'static str> {
-        let claims = self.read(bearer(request).ok_or("the request has no bearer token")?, now)?;
+        let token = bearer(request).ok_or("the request has no bearer token")?;
+        if is_entra_token(token, now)? {
+            return Ok(());
+        }
+        let claims = self.read(token, now)?;
         let url = format!("http://{}{}", request.host, request.target);
         let path = url.split('?').next().unwrap_or(&url);
         let fits = |audience: &String| same(audience, &url) || same(audience, path);
@@ -171,32 +183,73 @@ impl Keys {
         }
     }
 
-    /// Checks signature and times. The library's own check of times is off, since the emulator's clock can be moved.
-    fn read(&self, token: &str, now: SystemTime) -> Result<Claims, &'static str> {
-        let mut rules = Validation::new(Algorithm::HS256);
-        rules.validate_exp = false;
-        rules.validate_nbf = false;
-        rules.validate_aud = false;
-        rules.required_spec_claims.clear();
-        let claims = [Self::PRIMARY, Self::SECONDARY]
-            .into_iter()
-            .find_map(|key| {
-                let key = DecodingKey::from_secret(key.as_bytes());
-                jsonwebtoken::decode::<Claims>(token, &key, &rules).ok()
-            })
-            .ok_or("the token is malformed or its signature is invalid")?
-            .claims;
-        let now = seconds(now);
-        match claims.exp {
-            None => return Err("the token has no exp"),
-            Some(exp) if exp + SKEW < now => return Err("the token has expired"),
-            Some(_) => {}
-        }
-        if claims.nbf.is_some_and(|nbf| nbf - SKEW > now) {
-            return Err("the token is not valid yet");
-        }
-        Ok(claims)
+    /// Whether this is a token, of any age up to its life, to go on with the connection.
+    pub(super) fn is_reconnection_token(
+        &self,
+        token: &str,
+        hub: &str,
+        connection: &str,
+        now: SystemTime,
+    ) -> bool {
+        let audience = reconnection_audience(hub, connection);
+        self.read(token, now).is_ok_and(|claims| claims.aud.as_slice().contains(&audience))
     }
+
+    /// Checks signature and times.
+    fn read(&self, token: &str, now: SystemTime) -> Result<Claims, &'static str> {
+        let claims = [Self::PRIMARY, Self::SECONDARY].into_iter().find_map(|key| signed_with(key, token));
+        in_time(claims.ok_or("the token is malformed or its signature is invalid")?, now)
+    }
+}
+
+/// What a token says, if this key has signed it. The library's own check of times is off, since the emulator's clock can
+/// be moved.
+fn signed_with(key: &str, token: &str) -> Option<Claims> {
+    let mut rules = Validation::new(Algorithm::HS256);
+    rules.validate_exp = false;
+    rules.validate_nbf = false;
+    rules.validate_aud = false;
+    rules.required_spec_claims.clear();
+    let key = DecodingKey::from_secret(key.as_bytes());
+    jsonwebtoken::decode(token, &key, &rules).ok().map(|token| token.claims)
+}
+
+fn in_time(claims: Claims, now: SystemTime) -> Result<Claims, &'static str> {
+    let now = seconds(now);
+    match claims.exp {
+        None => return Err("the token has no exp"),
+        Some(exp) if exp + SKEW < now => return Err("the token has expired"),
+        Some(_) => {}
+    }
+    if claims.nbf.is_some_and(|nbf| nbf - SKEW > now) {
+        return Err("the token is not valid yet");
+    }
+    Ok(claims)
+}
+
+/// A token as Entra ID gives to applications for the service (webpubsub auth, section 3).
+pub(super) fn entra_token(now: SystemTime) -> String {
+    ClientToken::new().sign_with(ENTRA_KEY, ENTRA_AUDIENCE, now, LIFE)
+}
+
+/// Whether Entra ID has signed this token; one that it signed for others or that is out of date is refused.
+fn is_entra_token(token: &str, now: SystemTime) -> Result<bool, &'static str> {
+    let Some(claims) = signed_with(ENTRA_KEY, token) else { return Ok(false) };
+    if in_time(claims, now)?.aud.as_slice().iter().any(|audience| audience == ENTRA_AUDIENCE) {
+        Ok(true)
+    } else {
+        Err("the audience is not the service")
+    }
+}
+
+/// A token to go on with the connection, for about a week as the service has it (webpubsub auth, section 8).
+pub(super) fn reconnection_token(hub: &str, connection: &str, now: SystemTime) -> String {
+    ClientToken::new().sign_for(&reconnection_audience(hub, connection), now, RECONNECTION_LIFE)
+}
+
+/// No URL, so that the token opens nothing else.
+fn reconnection_audience(hub: &str, connection: &str) -> String {
+    format!("reconnection:{}:{connection}", hub.to_ascii_lowercase())
 }
 
 fn bearer(request: &Request) -> Option<&str> {

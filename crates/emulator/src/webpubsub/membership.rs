@@ -1,0 +1,116 @@
+//! What ties a socket to its connection. A connection ends with its socket, but one with a reliable protocol is kept for
+//! a while when the socket is lost, and goes on with another one (client protocols, section 7).
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use super::connection::{Identity, Protocol};
+use super::hub::{Hubs, State};
+use super::json_protocol;
+use super::member::Member;
+use super::outbox::{Closing, Outbox};
+use super::roles::Permission;
+use super::unacknowledged::Unacknowledged;
+
+/// The service promises at least this long.
+const RECOVERABLE: Duration = Duration::from_secs(30);
+
+/// A socket's hold on its connection; dropping it takes the connection out of the hub.
+#[derive(Debug)]
+pub(super) struct Membership {
+    hubs: Arc<Hubs>,
+    pub(super) hub: String,
+    pub(super) connection: String,
+    outbox: Outbox,
+    /// Whether the connection may go on without the socket.
+    lost: bool,
+}
+
+impl Membership {
+    /// Puts a new connection into its hub.
+    pub(super) fn enter(
+        hubs: &Arc<Hubs>,
+        hub: &str,
+        connection: String,
+        member: Member,
+        outbox: &Outbox,
+    ) -> Self {
+        hubs.enter(hub, &connection, member);
+        Self { hubs: Arc::clone(hubs), hub: hub.to_owned(), connection, outbox: outbox.clone(), lost: false }
+    }
+
+    /// Gives a connection another socket, to which everything unacknowledged is sent again behind the frame that it is
+    /// connected. `None` when there is no such connection with this protocol.
+    pub(super) fn recover(
+        hubs: &Arc<Hubs>,
+        hub: &str,
+        connection: &str,
+        protocol: &Protocol,
+        token: &str,
+        outbox: &Outbox,
+    ) -> Option<(Self, Identity)> {
+        let user = hubs.change_state(|state| {
+            let member = state.member(hub, connection).filter(|member| member.protocol == *protocol)?;
+            outbox.push(json_protocol::connected(connection, member.user.as_deref(), Some(token)));
+            for (message, expires) in member.unacknowledged.iter().flat_map(Unacknowledged::messages) {
+                outbox.push_until(message, expires);
+            }
+            member.lost_until = None;
+            if let Some(old) = member.outbox.replace(outbox.clone()) {
+                old.close(Closing::replaced());
+            }
+            Some(member.user.clone())
+        })?;
+        let (hub, connection, outbox) = (hub.to_owned(), connection.to_owned(), outbox.clone());
+        let membership = Self { hubs: Arc::clone(hubs), hub, connection, outbox, lost: false };
+        Some((membership, Identity { user, protocol: protocol.clone() }))
+    }
+
+    pub(super) fn hubs(&self) -> &Hubs {
+        &self.hubs
+    }
+
+    /// Whether the connection may do this in the group.
+    pub(super) fn allows(&self, permission: Permission, group: &str) -> bool {
+        let allows = |member: &mut Member| member.roles.allow(permission, group);
+        self.hubs.with(&self.hub, &self.connection, allows).unwrap_or(false)
+    }
+
+    /// Ends the hold of a socket that was lost, not closed.
+    pub(super) fn lose(mut self) {
+        self.lost = true;
+    }
+
+    fn leave(&self, state: &mut State) {
+        let Some(member) = state.member(&self.hub, &self.connection) else { return };
+        if !member.outbox.as_ref().is_some_and(|outbox| outbox.is(&self.outbox)) {
+            return;
+        }
+        if self.lost && member.protocol.is_reliable() && !self.outbox.is_closing() {
+            let until = self.hubs.clock.now() + RECOVERABLE;
+            member.outbox = None;
+            member.lost_until = Some(until);
+            state.lost.push_back((until, self.hub.clone(), self.connection.clone()));
+        } else {
+            state.remove(&self.hub, &self.connection);
+        }
+    }
+}
+
+impl Drop for Membership {
+    fn drop(&mut self) {
+        self.hubs.change_state(|state| self.leave(state));
+    }
+}
+
+impl State {
+    /// Removes the connections that have been without a socket for too long.
+    pub(super) fn give_up(&mut self, now: SystemTime) {
+        while self.lost.front().is_some_and(|(until, ..)| *until <= now) {
+            let Some((until, hub, connection)) = self.lost.pop_front() else { return };
+            if self.member(&hub, &connection).is_some_and(|member| member.lost_until == Some(until)) {
+                self.remove(&hub, &connection);
+            }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! What a reliable connection keeps: the messages that its client has not acknowledged, each with its number, and the
+//! ack ids that were carried out. Both outlive a lost socket (client protocols, sections 6 and 7).
+
+use std::collections::{HashSet, VecDeque};
+use std::time::SystemTime;
+
+use tokio_tungstenite::tungstenite::Message;
+
+use super::outbox::{MOST_BYTES, MOST_MESSAGES};
+
+/// How many ack ids a connection remembers.
+const REMEMBERED: usize = 1_000;
+
+/// Messages sent or still to be sent, oldest first.
+#[derive(Debug, Default)]
+pub(super) struct Unacknowledged {
+    messages: VecDeque<Kept>,
+    bytes: usize,
+    last_id: u64,
+}
+
+#[derive(Debug)]
+struct Kept {
+    id: u64,
+    message: Message,
+    expires: Option<SystemTime>,
+}
+
+/// The ack ids carried out last: each is carried out once.
+#[derive(Debug, Default)]
+pub(super) struct AckIds {
+    order: VecDeque<u64>,
+    ids: HashSet<u64>,
+}
+
+impl Unacknowledged {
+    /// The number of the next message, counted from 1.
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.last_id += 1;
+        self.last_id
+    }
+
+    /// Keeps the message of the last number; false when there are too many, or too large ones.
+    pub(super) fn keep(&mut self, message: Message, expires: Option<SystemTime>) -> bool {
+        self.bytes += message.len();
+        self.messages.push_back(Kept { id: self.last_id, message, expires });
+        self.messages.len() <= MOST_MESSAGES && self.bytes <= MOST_BYTES
+    }
+
+    /// Forgets the messages up to this number.
+    pub(super) fn acknowledge(&mut self, id: u64) {
+        while let Some(oldest) = self.messages.front().filter(|kept| kept.id <= id) {
+            self.bytes -= oldest.message.len();
+            self.messages.pop_front();
+        }
+    }
+
+    /// What is sent again after a recovery.
+    pub(super) fn messages(&self) -> impl Iterator<Item = (Message, Option<SystemTime>)> + '_ {
+        self.messages.iter().map(|kept| (kept.message.clone(), kept.expires))
+    }
+}
+
+impl AckIds {
+    pub(super) fn contains(&self, id: u64) -> bool {
+        self.ids.contains(&id)
+    }
+
+    pub(super) fn remember(&mut self, id: u64) {
+        if self.ids.insert(id) {
+            self.order.push_back(id);
+        }
+        if self.order.len() > REMEMBERED
+            && let Some(oldest) = self.order.pop_front()
+        {
+            self.ids.remove(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_count_from_one_and_an_acknowledgement_forgets_up_to_its_own() {
+        let mut kept = Unacknowledged::default();
+        for text in ["a", "b", "c"] {
+            kept.next_id();
+            assert!(kept.keep(Message::text(text), None));
+        }
+        kept.acknowledge(2);
+        kept.acknowledge(1);
+        assert_eq!(kept.messages().map(|(message, _)| message).collect::<Vec<_>>(), [Message::text("c")]);
+        kept.acknowledge(u64::MAX);
+        assert_eq!((kept.messages().count(), kept.bytes, kept.next_id()), (0, 0, 4));
+    }
+
+    #[test]
+    fn a_thousand_messages_or_16_megabytes_are_kept() {
+        let mut kept = Unacknowledged::default();
+        for number in 1..=MOST_MESSAGES + 1 {
+            kept.next_id();
+            assert_eq!(kept.keep(Message::text("x"), None), number <= MOST_MESSAGES);
+        }
+        let mut kept = Unacknowledged::default();
+        assert!(kept.keep(Message::binary(vec![0; MOST_BYTES]), None));
+        assert!(!kept.keep(Message::text("x"), None));
+    }
+
+    #[test]
+    fn the_thousand_newest_ack_ids_are_remembered() {
+        let mut ids = AckIds::default();
+        (0..=1_000).for_each(|id| ids.remember(id));
+        assert!(!ids.contains(0) && ids.contains(1) && ids.contains(1_000));
+    }
+}
