@@ -1,0 +1,193 @@
+//! What a 401 is explained by: each cause alone, in words and as a value, and never a secret.
+
+use std::time::{Duration, SystemTime};
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit, Mac};
+use http::Response;
+use serde_json::{Value, json};
+use sha2::Sha256;
+use webpubsub::{AudiencePart, Credential, Finding, KeyMisuse, ServiceClient, Unauthorized};
+
+use crate::{KEY, now, scripted, scripted_by};
+
+const AUDIENCE: &str = "http://localhost:8080/client/hubs/chat";
+const REQUEST: &str = "http://localhost:8080/api/hubs/chat/:send?api-version=2024-12-01";
+
+/// A token made without the crate under test.
+fn token(key: &[u8], algorithm: &str, claims: &Value) -> String {
+    let parts = [json!({"alg": algorithm, "typ": "JWT"}), claims.clone()];
+    let signed = parts.map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
+    let mut mac = <Hmac<Sha256>>::new_from_slice(key).unwrap();
+    mac.update(signed.as_bytes());
+    format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+}
+
+fn live(audience: &str) -> Value {
+    json!({"aud": audience, "exp": 1_700_003_600})
+}
+
+fn service() -> ServiceClient {
+    scripted().2.build().unwrap()
+}
+
+fn found<'a>(about: impl Into<Unauthorized<'a>>) -> Vec<Finding> {
+    let explanation = service().explain_unauthorized(about);
+    assert!(!format!("{explanation} {explanation:?}").contains("planted"), "{explanation}");
+    explanation.findings().to_vec()
+}
+
+fn parts(findings: &[Finding]) -> Vec<AudiencePart> {
+    let part = |finding: &Finding| match finding {
+        Finding::Audience { part, .. } => *part,
+        other => panic!("{other}"),
+    };
+    findings.iter().map(part).collect()
+}
+
+#[tokio::test]
+async fn what_the_client_itself_makes_has_nothing_wrong() {
+    let access = service().client_access().user("u").await.unwrap();
+    assert_eq!(found(&access), []);
+    assert_eq!(found(access.token.expose()), []);
+    let bearer = format!("Bearer {}", token(KEY.as_bytes(), "HS256", &live(REQUEST)));
+    assert_eq!(found(Unauthorized::token(&bearer).at(REQUEST)), []);
+    let without_query = token(KEY.as_bytes(), "HS256", &live(REQUEST.split('?').next().unwrap()));
+    assert_eq!(found(Unauthorized::token(&without_query).at(REQUEST)), []);
+    let explanation = service().explain_unauthorized(&access);
+    assert!(explanation.to_string().contains("none of this resource's two keys"), "{explanation}");
+}
+
+#[test]
+fn an_audience_that_differs_is_told_by_its_part() {
+    use AudiencePart::{Host, Hub, Path, Query, Scheme};
+    for (audience, expected) in [
+        ("ftp://localhost:8080/client/hubs/chat", vec![Scheme]),
+        ("wss://localhost:8080/client/hubs/CHAT", vec![]),
+        ("http://other:8080/client/hubs/chat", vec![Host]),
+        ("http://localhost/client/hubs/chat", vec![Host]),
+        ("http://localhost:8080/client/hubs/other", vec![Hub]),
+        ("http://localhost:8080/client/hubs/chat/", vec![Path]),
+        ("http://localhost:8080//client/hubs/chat", vec![Path]),
+        ("http://localhost:8080/clients/mqtt/hubs/chat", vec![]),
+        ("http://localhost:8080/client/hubs/chat?access_token=planted", vec![Query]),
+        ("https://localhost:8080/api/hubs/chat/:send", vec![Scheme]),
+        ("http://localhost:8080/api/hubs/other/:send", vec![Hub]),
+        ("chat", vec![Scheme]),
+    ] {
+        let token = token(KEY.as_bytes(), "HS256", &live(audience));
+        assert_eq!(parts(&found(token.as_str())), expected, "{audience}");
+    }
+}
+
+#[test]
+fn the_url_of_the_request_tells_more() {
+    use AudiencePart::{Path, Query};
+    for (audience, url, expected) in [
+        (REQUEST, "http://localhost:8080/api/hubs/chat/:send?api-version=2024-01-01", vec![Query]),
+        (REQUEST, "http://localhost:8080/api/hubs/chat/groups/g/:send?api-version=2024-12-01", vec![Path]),
+        (AUDIENCE, "ws://localhost:8080/clients/mqtt/hubs/chat", vec![Path]),
+        (AUDIENCE, "wss://localhost:8080/client/hubs/chat", vec![]),
+    ] {
+        let token = token(KEY.as_bytes(), "HS256", &live(audience));
+        assert_eq!(parts(&found(Unauthorized::token(&token).at(url))), expected, "{audience} at {url}");
+    }
+    let inside = format!(
+        "ws://localhost:8080/client/hubs/other?access_token={}&x=1",
+        token(KEY.as_bytes(), "HS256", &live(AUDIENCE))
+    );
+    assert_eq!(parts(&found(inside.as_str())), [AudiencePart::Hub]);
+}
+
+#[test]
+fn several_audiences_are_measured_by_the_one_that_fits_best() {
+    let claims = json!({"aud": ["http://other/client/hubs/x", AUDIENCE], "exp": 1_700_003_600});
+    assert_eq!(found(token(KEY.as_bytes(), "HS256", &claims).as_str()), []);
+}
+
+#[test]
+fn times_and_missing_claims_are_told() {
+    for (claims, finding) in [
+        (json!({"aud": AUDIENCE, "exp": 1_700_000_000}), Finding::Expired(Duration::ZERO)),
+        (json!({"aud": AUDIENCE, "exp": 1_699_999_000}), Finding::Expired(Duration::from_secs(1000))),
+        (
+            json!({"aud": AUDIENCE, "exp": 1_700_003_600, "nbf": 1_700_000_060}),
+            Finding::NotYetValid(Duration::from_secs(60)),
+        ),
+        (json!({"aud": AUDIENCE}), Finding::NoExpiry),
+        (json!({"exp": 1_700_003_600}), Finding::NoAudience),
+    ] {
+        assert_eq!(found(token(KEY.as_bytes(), "HS256", &claims).as_str()), [finding]);
+    }
+    assert_eq!(found("planted"), [Finding::NotAToken]);
+    assert_eq!(
+        found(token(KEY.as_bytes(), "none", &live(AUDIENCE)).as_str()),
+        [Finding::Algorithm("none".into())]
+    );
+}
+
+#[test]
+fn a_signature_that_does_not_fit_tells_how_the_key_was_used() {
+    for (key, misuse) in [
+        (format!("{KEY}\n").into_bytes(), KeyMisuse::WhiteSpace),
+        (format!(" {KEY}").into_bytes(), KeyMisuse::WhiteSpace),
+        (STANDARD.decode(KEY).unwrap(), KeyMisuse::Decoded),
+        (b"another".to_vec(), KeyMisuse::Another),
+    ] {
+        let token = token(&key, "HS256", &live(AUDIENCE));
+        assert_eq!(found(token.as_str()), [Finding::Key(misuse)]);
+    }
+    let odd = scripted_by(Credential::access_key("\u{fffd}planted")).2.build().unwrap();
+    let explanation = odd.explain_unauthorized("planted");
+    assert_eq!(explanation.findings()[1], Finding::Key(KeyMisuse::OddCharacters));
+    assert!(!explanation.to_string().contains("planted"));
+}
+
+#[test]
+fn an_entra_token_in_a_clients_place_is_known() {
+    for claims in [
+        json!({"aud": "https://webpubsub.azure.com", "exp": 1_700_003_600}),
+        json!({"aud": "x", "iss": "https://sts.windows.net/tenant/", "exp": 1_700_003_600}),
+    ] {
+        assert_eq!(found(token(b"entra", "RS256", &claims).as_str()), [Finding::EntraToken]);
+    }
+}
+
+async fn refused(date: Option<SystemTime>, challenge: &str) -> Vec<Finding> {
+    let (script, _, builder) = scripted();
+    let mut answer = Response::builder().status(401).header("www-authenticate", challenge);
+    if let Some(date) = date {
+        answer = answer.header("date", httpdate::fmt_http_date(date));
+    }
+    script.answer(answer.body("").unwrap());
+    found(&builder.build().unwrap().send_to_all("m").await.unwrap_err())
+}
+
+#[tokio::test]
+async fn a_refused_call_tells_of_clocks_and_of_what_the_service_said() {
+    let minutes = |count: u64| Duration::from_secs(60 * count);
+    let skew = |by, ahead| vec![Finding::ClockSkew { by, ahead }];
+    assert_eq!(refused(Some(now() + minutes(20)), "Bearer").await, skew(minutes(20), false));
+    assert_eq!(refused(Some(now() - minutes(6)), "Bearer").await, skew(minutes(6), true));
+    assert_eq!(refused(Some(now() + minutes(5)), "Bearer").await, []);
+    assert_eq!(refused(None, "Bearer").await, []);
+    let said = r#"Bearer error="invalid_token", error_description="The audience is invalid""#;
+    assert_eq!(refused(None, said).await, [Finding::Challenge(said.into())]);
+    assert_eq!(
+        refused(None, r#"Bearer error="eyJplanted""#).await,
+        [],
+        "what may be a token is not repeated"
+    );
+}
+
+#[tokio::test]
+async fn an_error_that_is_no_401_is_called_that() {
+    let (script, _, builder) = scripted();
+    let service = builder.build().unwrap();
+    script.status(403);
+    let error = service.send_to_all("m").await.unwrap_err();
+    assert_eq!(found(&error), [Finding::NotUnauthorized(error.status())]);
+    let explanation = service.explain_unauthorized(&service.group("").exists().await.unwrap_err());
+    assert_eq!(explanation.to_string(), "the service did not answer, so it refused nothing");
+}

@@ -1,0 +1,138 @@
+//! What lets clients connect: tokens made here with the key, and tokens that the service makes.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use http::Response;
+use webpubsub::{
+    AccessToken, ClientProtocol, CreateClientAccess, Credential, ErrorKind, Role, ServiceClient,
+};
+
+use crate::{KEY, now, scripted, scripted_by, targets};
+
+/// The known token of the specification's section 4.
+const VECTOR: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwOi8vbG9jYWxob3N0OjgwODAvY2xpZW50L2h1YnMvY2hhdCIsInN1YiI6InVzZXIxIiwicm9sZSI6WyJ3ZWJwdWJzdWIuc2VuZFRvR3JvdXAuZzEiXSwid2VicHVic3ViLmdyb3VwIjpbImcxIl0sImlhdCI6MTcwMDAwMDAwMCwiZXhwIjoxNzAwMDAzNjAwfQ.4NcJfT0mhF8-H1gbrWvtGEwK17k9kmLyeko-Nn4ocbc";
+/// An answer of the service whose token says `{"exp":1700000600}`.
+pub(crate) const ANSWER: &str = r#"{"token":"eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDA2MDB9.planted"}"#;
+
+pub(crate) async fn granted(_scopes: Vec<String>) -> Result<AccessToken, Infallible> {
+    Ok(AccessToken { token: "planted".into(), expires_on: now() + Duration::from_secs(3600) })
+}
+
+fn local(endpoint: &str, hub: &str) -> ServiceClient {
+    let (_, clock, _) = scripted();
+    let builder = ServiceClient::builder(endpoint, hub, Credential::access_key(KEY));
+    builder.clock(std::sync::Arc::new(clock)).build().unwrap()
+}
+
+fn claims(token: &str) -> serde_json::Value {
+    use base64::Engine;
+    let claims = token.split('.').nth(1).unwrap();
+    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_token_signed_here_is_the_known_one_and_nothing_is_sent() {
+    let (script, _, builder) = scripted();
+    let access = builder.build().unwrap().client_access().user("user1");
+    let access = access.roles([Role::send_to_group("g1")]).groups(["g1"]).await.unwrap();
+    assert_eq!(access.token.expose(), VECTOR);
+    assert_eq!(access.url, format!("ws://localhost:8080/client/hubs/chat?access_token={VECTOR}"));
+    assert_eq!(access.address(), "ws://localhost:8080/client/hubs/chat");
+    assert_eq!(access.expires_at, now() + Duration::from_secs(3600));
+    assert!(!format!("{access:?} {access:#?}").contains("eyJ"));
+    assert!(script.sent().is_empty());
+}
+
+#[tokio::test]
+async fn audience_and_address_follow_the_protocol_of_the_client() {
+    let hub = "a`,.[]";
+    for (protocol, path) in [
+        (ClientProtocol::Default, "/client/hubs/"),
+        (ClientProtocol::Mqtt, "/clients/mqtt/hubs/"),
+        (ClientProtocol::SocketIo, "/clients/socketio/hubs/"),
+    ] {
+        let access = local("https://Name.example", hub).client_access().protocol(protocol).await.unwrap();
+        assert_eq!(access.address(), format!("wss://name.example{path}a%60%2C.%5B%5D"));
+        let claims = claims(access.token.expose());
+        assert_eq!(claims["aud"], format!("https://name.example{path}{hub}"));
+        let names: Vec<_> = claims.as_object().unwrap().keys().cloned().collect();
+        assert_eq!(names, ["aud", "exp", "iat"], "what was not asked for is not claimed");
+    }
+}
+
+#[tokio::test]
+async fn the_service_makes_the_token_for_a_token_credential() {
+    let (script, _, builder) = scripted_by(Credential::token(granted));
+    let service = builder.build().unwrap();
+    script.answer(Response::new(ANSWER)).answer(Response::new(ANSWER));
+    let access = service.client_access().lifetime(Duration::from_secs(600)).await.unwrap();
+    assert_eq!(access.expires_at, now() + Duration::from_secs(600), "the token's own `exp`");
+    assert_eq!(
+        access.url,
+        "ws://localhost:8080/client/hubs/chat?access_token=eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDA2MDB9.planted"
+    );
+    let access = service.client_access().protocol(ClientProtocol::SocketIo).await.unwrap();
+    assert_eq!(access.address(), "ws://localhost:8080/clients/socketio/hubs/chat");
+    let asked = "http://localhost:8080/api/hubs/chat/:generateToken?api-version=2024-12-01&minutesToExpire=";
+    assert_eq!(targets(&script), [format!("{asked}10"), format!("{asked}60")]);
+}
+
+#[tokio::test]
+async fn a_token_that_says_no_end_is_an_answer_that_cannot_be_read() {
+    for token in ["", "planted", "a.b.c", "eyJhbGciOiJIUzI1NiJ9.e30.x"] {
+        let (script, _, builder) = scripted_by(Credential::token(granted));
+        script.answer(Response::new(format!(r#"{{"token":"{token}"}}"#)));
+        let error = builder.build().unwrap().client_access().await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Decode, "{token}");
+        assert!(!format!("{error:?}").contains("planted"));
+    }
+}
+
+#[tokio::test]
+async fn bad_grants_are_refused_by_either_kind_of_client_before_anything_is_sent() {
+    type Change = fn(CreateClientAccess) -> CreateClientAccess;
+    let bad: [(Change, &str); 11] = [
+        (|access| access.user(""), "userId must not be empty"),
+        (|access| access.user(".."), "userId must not be a dot segment"),
+        (|access| access.groups(["g", " "]), "group must not be empty"),
+        (|access| access.groups(["."]), "group must not be a dot segment"),
+        (|access| access.groups(["g".repeat(1025)]), "at most 1024"),
+        (|access| access.roles([Role::send_to_groups("******")]), "at most 5 `*`"),
+        (|access| access.roles([Role::raw("")]), "role must not be empty"),
+        (|access| access.lifetime(Duration::ZERO), "lifetime must be between 1 second"),
+        (|access| access.lifetime(Duration::from_millis(999)), "lifetime must be between 1 second"),
+        (|access| access.lifetime(Duration::from_secs(2_147_483_647 * 60 + 1)), "2147483647 minutes"),
+        (|access| access.lifetime(Duration::MAX), "2147483647 minutes"),
+    ];
+    for credential in [Credential::access_key(KEY), Credential::token(granted)] {
+        let (script, _, builder) = scripted_by(credential);
+        let service = builder.build().unwrap();
+        for (change, rule) in &bad {
+            let error = change(service.client_access()).await.unwrap_err();
+            assert!(error.is_invalid_input() && error.to_string().contains(rule), "{rule}: {error}");
+        }
+        let error = service.hub("..").client_access().await.unwrap_err();
+        assert!(error.is_invalid_input() && script.sent().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn lifetimes_hold_at_their_edges() {
+    let most = Duration::from_secs(2_147_483_647 * 60);
+    for lifetime in [Duration::from_secs(1), most] {
+        let access = local("https://x.example", "chat").client_access().lifetime(lifetime).await.unwrap();
+        assert_eq!(access.expires_at, now() + lifetime);
+    }
+    let (script, _, builder) = scripted_by(Credential::token(granted));
+    let service = builder.build().unwrap();
+    for lifetime in [Duration::from_secs(1), Duration::from_secs(61), Duration::from_millis(60_001)] {
+        let error = service.client_access().lifetime(lifetime).await.unwrap_err();
+        assert!(error.to_string().contains("lifetime must be whole minutes"), "{error}");
+    }
+    script.answer(Response::new(ANSWER)).answer(Response::new(ANSWER));
+    for lifetime in [Duration::from_secs(60), most] {
+        service.client_access().lifetime(lifetime).await.unwrap();
+    }
+    assert!(targets(&script)[1].ends_with("&minutesToExpire=2147483647"));
+}
