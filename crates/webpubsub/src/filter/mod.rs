@@ -29,8 +29,8 @@ pub const MOST_CLAUSES: usize = 100;
 /// A condition that a connection meets or does not.
 ///
 /// Conditions are made from [`user_id`], [`connection_id`] and [`groups`], and combined by [`and`](Self::and),
-/// [`or`](Self::or) and `!`. At most [`MOST_CLAUSES`] comparisons, memberships (one for each value of a list) and functions
-/// may come together; more are an error of the call that the filter is given to.
+/// [`or`](Self::or) and `!`. At most [`MOST_CLAUSES`] conditions may be combined; more are an error of the call that the
+/// filter is given to. A [list of values](Text::is_in) is one condition, however long.
 #[derive(Debug, Clone)]
 pub struct Filter {
     text: String,

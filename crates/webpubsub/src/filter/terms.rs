@@ -84,10 +84,9 @@ impl Text {
     }
 
     /// Whether it is one of these, of which there must be at least one.
-    pub fn is_in<T: Into<Self>>(self, values: impl IntoIterator<Item = T>) -> Filter {
-        let values: Vec<_> = values.into_iter().map(|value| value.into().0).collect();
+    pub fn is_in<S: AsRef<str>>(self, values: impl IntoIterator<Item = S>) -> Filter {
+        let values: Vec<_> = values.into_iter().map(|value| text(value).0).collect();
         let mut filter = Filter::new(format!("{} in ({})", self.0, values.join(",")), Binding::Comparison);
-        filter.clauses = values.len();
         filter.fault = values.is_empty().then_some("must list at least one value after `in`");
         filter
     }

@@ -73,9 +73,7 @@ fn a_hundred_clauses_are_taken_and_one_more_is_not() {
     assert!(many(MOST_CLAUSES).checked().is_ok());
     let error = many(MOST_CLAUSES + 1).checked().unwrap_err();
     assert!(error.to_string().contains("filter must have at most 100 clauses, has 101"), "{error}");
-    let listed = |count: usize| user_id().is_in((0..count).map(|id| id.to_string()));
-    assert!(listed(MOST_CLAUSES).checked().is_ok());
-    assert!(listed(MOST_CLAUSES + 1).checked().unwrap_err().is_invalid_input());
+    assert!(user_id().is_in(vec!["x"; MOST_CLAUSES + 1]).checked().is_ok(), "a list is one clause");
 }
 
 #[test]

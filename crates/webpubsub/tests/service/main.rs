@@ -4,6 +4,7 @@
 mod answers;
 mod cases;
 mod explanations;
+mod filters;
 mod input;
 mod members;
 mod proxy;

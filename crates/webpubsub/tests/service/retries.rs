@@ -1,5 +1,7 @@
 //! What is sent again and what is not, in virtual time.
 
+use std::time::Duration;
+
 use webpubsub::{RetryOptions, StopReason};
 
 use crate::{cases, scripted, scripted_by, targets};
@@ -37,7 +39,7 @@ async fn a_send_is_repeated_where_the_service_refused_it_or_the_caller_says_so()
         .answer(http::Response::builder().status(429).header("retry-after", "8").body("").unwrap())
         .status(202);
     service.group("g").send("hi").await.unwrap();
-    assert_eq!((script.sent().len(), clock.slept().iter().map(|wait| wait.as_secs()).sum()), (2, 8_u64));
+    assert_eq!((script.sent().len(), clock.slept().iter().map(Duration::as_secs).sum()), (2, 8_u64));
     script.status(500).status(202);
     service.group("g").send("hi").idempotent(true).await.unwrap();
     script.status(500);

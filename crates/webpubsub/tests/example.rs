@@ -1,0 +1,19 @@
+//! The example `send` as a person meets it, on the emulator.
+#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+
+use service_emulator::Emulator;
+use webpubsub::ServiceClient;
+
+#[expect(dead_code, reason = "the test is its own `main`")]
+#[path = "../examples/send.rs"]
+mod send;
+
+#[tokio::test]
+async fn it_tells_that_nobody_is_there_yet() {
+    let emulator = Emulator::start().await.unwrap();
+    let service =
+        ServiceClient::from_connection_string(&emulator.webpubsub().connection_string(), "chat").unwrap();
+    let mut shown = Vec::new();
+    send::run(&service, &mut shown).await.unwrap();
+    assert_eq!(String::from_utf8(shown).unwrap(), "dave is not here\n");
+}
