@@ -86,11 +86,11 @@ impl ExtensionValue {
     /// Reads a JSON value; `null` is an attribute that is absent.
     pub(super) fn read(raw: &RawValue) -> Result<Option<Self>, serde_json::Error> {
         let text = raw.get();
-        Ok(Some(match text.as_bytes().first() {
-            Some(b'n') => return Ok(None),
-            Some(b'"') => Self::String(serde_json::from_str(text)?),
-            Some(b't') => Self::Boolean(true),
-            Some(b'f') => Self::Boolean(false),
+        Ok(Some(match text.as_bytes() {
+            [b'n', ..] => return Ok(None),
+            [b'"', ..] => Self::String(serde_json::from_str(text)?),
+            [b't', ..] => Self::Boolean(true),
+            [b'f', ..] => Self::Boolean(false),
             // A fraction or an exponent is no Integer even where its value is whole.
             _ => text.parse().map_or_else(|_| Self::Json(Json::raw(raw)), Self::Integer),
         }))

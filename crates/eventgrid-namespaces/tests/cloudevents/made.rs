@@ -9,7 +9,9 @@ use crate::{builder, received, written};
 
 type Set = fn(CloudEventBuilder, &str) -> CloudEventBuilder;
 
-/// Every attribute with a setter, values that its rule allows, and values that it forbids with a word of the rule.
+/// An attribute, its setter, values that its rule allows, and values that it forbids with a word of the rule.
+type Row = (&'static str, Set, &'static [&'static str], &'static [(&'static str, &'static str)]);
+
 #[test]
 fn each_attribute_keeps_the_rule_of_its_table() {
     let strings = [
@@ -21,7 +23,7 @@ fn each_attribute_keeps_the_rule_of_its_table() {
         ("\u{ffff}", "U+FFFF"),
         ("\u{10fffe}", "U+10FFFE"),
     ];
-    let table: [(&str, Set, &[&str], &[(&str, &str)]); 8] = [
+    let table: [Row; 8] = [
         ("id", |b, v| b.id(v), &["1", "ünï😀", " ", "\u{a0}\u{fffd}"], &[("", "empty")]),
         (
             "source",
@@ -217,7 +219,7 @@ fn every_event_has_an_id_of_its_own_and_no_time_of_its_own() {
 #[test]
 fn a_changed_copy_keeps_the_rest_and_is_checked_again() {
     let event = received(&json!({"ext": 1, "data": [1]})).unwrap();
-    let changed = event.clone().into_builder().subject("new").build().unwrap();
+    let changed = event.into_builder().subject("new").build().unwrap();
     assert_eq!(
         written(&changed),
         json!({"specversion": "1.0", "id": "1", "source": "/s", "type": "t", "ext": 1, "data": [1], "subject": "new"})

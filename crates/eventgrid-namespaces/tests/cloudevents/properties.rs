@@ -35,7 +35,7 @@ fn payload() -> impl Strategy<Value = Payload> {
     let json = leaf.prop_recursive(3, 12, 4, |inner| {
         prop_oneof![
             vec(inner.clone(), 0..4).prop_map(Value::from),
-            btree_map("[a-z]{0,4}", inner, 0..4).prop_map(|map| Value::from_iter(map)),
+            btree_map("[a-z]{0,4}", inner, 0..4).prop_map(Value::from_iter),
         ]
     });
     prop_oneof![
