@@ -127,9 +127,10 @@ fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
 
 fn date(days_since_1970: i64) -> (i64, i64, i64) {
     let days = days_since_1970 + TO_1970;
-    // 146,097 days make 400 years, so this is the year or the one after it.
-    let guess = (days * 400 + 399).div_euclid(146_097);
-    let year = if days_before(guess) > days { guess - 1 } else { guess };
+    // 146,097 days make 400 years; leap days fall unevenly, so this may be one year off, either way.
+    let guess = (days * 400).div_euclid(146_097);
+    let late = i64::from(days_before(guess + 1) <= days) - i64::from(days_before(guess) > days);
+    let year = guess + late;
     let of_year = days - days_before(year);
     let month = (5 * of_year + 2) / 153;
     let day = of_year - (153 * month + 2) / 5 + 1;
@@ -203,6 +204,22 @@ mod tests {
         }
         assert_eq!(format(at(YEARS.start, 0)).unwrap(), "0000-01-01T00:00:00Z");
         assert_eq!(format(at(YEARS.end - 1, 999_999_999)).unwrap(), "9999-12-31T23:59:59.999999999Z");
+    }
+
+    #[test]
+    fn every_day_of_ten_thousand_years_is_the_one_after_the_day_before() {
+        let (mut year, mut month, mut day) = (0, 1, 1);
+        for days in days_since_1970(0, 1, 1)..=days_since_1970(9999, 12, 31) {
+            assert_eq!((date(days), days_since_1970(year, month, day)), ((year, month, day), days));
+            day += 1;
+            if day > days_in(year, month) {
+                (month, day) = (month + 1, 1);
+            }
+            if month > 12 {
+                (year, month) = (year + 1, 1);
+            }
+        }
+        assert_eq!(year, 10_000);
     }
 
     fn at(seconds: i64, nanoseconds: u32) -> SystemTime {
