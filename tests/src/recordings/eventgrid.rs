@@ -1,5 +1,6 @@
 //! Exchanges with Event Grid Namespaces: what has to be published, received and settled before each of them.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
@@ -7,7 +8,7 @@ use service_core::BoxError;
 use service_emulator::Emulator;
 use service_emulator::eventgrid::EventGrid;
 
-use super::{Answer, Exchange, Message, compare, send};
+use super::{Answer, Exchange, Message, Recordings, compare, send};
 
 const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";
 const VERSION: &str = "api-version=2024-06-01";
@@ -17,13 +18,13 @@ const VERSION: &str = "api-version=2024-06-01";
 /// # Errors
 ///
 /// What the exchange presupposes cannot be arranged.
-pub async fn play(exchange: Exchange, all: Vec<Exchange>) -> Result<Vec<String>, BoxError> {
+pub async fn play(exchange: Exchange, recordings: Arc<Recordings>) -> Result<Vec<String>, BoxError> {
     let emulator = Emulator::start().await?;
-    let stage = Stage::new(&emulator, &exchange)?;
+    let stage = Stage::new(&emulator, &recordings.client, &exchange)?;
     let (body, expected) = match exchange.operation.as_str() {
         "publish" => (exchange.request.bytes()?, exchange.answer.body.clone()),
         "receive" => {
-            stage.hold(events(&exchange.answer.body), &exchange.source, &all).await?;
+            stage.hold(events(&exchange.answer.body), &exchange.source, &recordings.exchanges).await?;
             (Vec::new(), exchange.answer.body.clone())
         }
         _ => stage.settle(&exchange).await?,
@@ -54,12 +55,12 @@ struct Stage {
 
 impl Stage {
     /// What is recorded as not found does not exist; everything else does.
-    fn new(emulator: &Emulator, exchange: &Exchange) -> Result<Self, BoxError> {
+    fn new(emulator: &Emulator, client: &reqwest::Client, exchange: &Exchange) -> Result<Self, BoxError> {
         let segments = exchange.segments();
         let at = segments.iter().position(|segment| *segment == "topics").ok_or("no topic in the path")?;
         let name = |index: usize| segments.get(index).and_then(|name| name.split(':').next());
         let stage = Self {
-            client: reqwest::Client::builder().no_proxy().build()?,
+            client: client.clone(),
             endpoint: emulator.endpoint(),
             emulator: emulator.clone(),
             grid: emulator.eventgrid(),

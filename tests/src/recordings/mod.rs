@@ -6,6 +6,7 @@ mod eventgrid;
 mod webpubsub;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -16,6 +17,13 @@ use service_core::BoxError;
 
 pub use self::eventgrid::play as play_eventgrid;
 pub use self::webpubsub::play as play_webpubsub;
+
+/// A file of exchanges, and the HTTP client that plays them.
+#[derive(Debug)]
+pub struct Recordings {
+    exchanges: Vec<Exchange>,
+    client: reqwest::Client,
+}
 
 /// One request and what a real service answered to it.
 #[derive(Debug, Clone)]
@@ -56,20 +64,21 @@ struct Answer {
 /// A file that is not as described in its README.
 pub async fn surprises<F>(
     file: &str,
-    exceptions: &[(usize, &str)],
-    play: impl Fn(Exchange, Vec<Exchange>) -> F,
+    exceptions: &[(&[usize], &str)],
+    play: impl Fn(Exchange, Arc<Recordings>) -> F,
 ) -> Result<Vec<String>, BoxError>
 where
     F: Future<Output = Result<Vec<String>, BoxError>>,
 {
-    let exchanges = Exchange::load(file)?;
+    let recordings = Arc::new(Recordings::load(file)?);
     let mut surprises = Vec::new();
-    for exchange in &exchanges {
+    for exchange in &recordings.exchanges {
         let at = format!("{file}:{} {} {}", exchange.line, exchange.method, exchange.target);
-        let exception = exceptions.iter().find(|(line, _)| *line == exchange.line);
+        let exception = exceptions.iter().find(|(lines, _)| lines.contains(&exchange.line));
         // What cannot be arranged is a difference as well.
-        let differences =
-            play(exchange.clone(), exchanges.clone()).await.unwrap_or_else(|error| vec![error.to_string()]);
+        let differences = play(exchange.clone(), Arc::clone(&recordings))
+            .await
+            .unwrap_or_else(|error| vec![error.to_string()]);
         match exception {
             Some((_, reason)) if differences.is_empty() => {
                 surprises.push(format!("{at}: comes out alike and needs no exception ({reason})"));
@@ -78,19 +87,25 @@ where
             _ => {}
         }
     }
-    let unknown = exceptions.iter().filter(|(line, _)| !(1..=exchanges.len()).contains(line));
-    surprises.extend(unknown.map(|(line, _)| format!("{file}:{line} is no line")));
+    let named = exceptions.iter().flat_map(|(lines, _)| lines.iter());
+    let unknown = named.filter(|line| !(1..=recordings.exchanges.len()).contains(*line));
+    surprises.extend(unknown.map(|line| format!("{file}:{line} is no line")));
     Ok(surprises)
 }
 
-impl Exchange {
+impl Recordings {
     /// Reads a file of `tests/data/recordings`.
-    fn load(file: &str) -> Result<Vec<Self>, BoxError> {
+    fn load(file: &str) -> Result<Self, BoxError> {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("data/recordings").join(file);
         let text = std::fs::read_to_string(path)?;
-        text.lines().zip(1..).map(|(text, line)| Self::read(line, &serde_json::from_str(text)?)).collect()
+        let lines = text.lines().zip(1..);
+        let exchanges = lines.map(|(text, line)| Exchange::read(line, &serde_json::from_str(text)?));
+        let client = reqwest::Client::builder().no_proxy().build()?;
+        Ok(Self { exchanges: exchanges.collect::<Result<_, BoxError>>()?, client })
     }
+}
 
+impl Exchange {
     fn read(line: usize, value: &Value) -> Result<Self, BoxError> {
         let text = |value: &Value| value.as_str().map(str::to_owned).ok_or(format!("line {line}: {value}"));
         let (request, response) = (&value["request"], &value["response"]);

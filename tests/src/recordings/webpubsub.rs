@@ -1,12 +1,14 @@
 //! Exchanges with Web PubSub: which connections, users and groups there have to be before each of them.
 
+use std::sync::Arc;
+
 use jsonwebtoken::{EncodingKey, Header};
 use serde_json::{Value, json};
 use service_core::{BoxError, Clock, SystemClock};
 use service_emulator::Emulator;
 use service_emulator::webpubsub::ClientToken;
 
-use super::{Answer, Exchange, compare, send};
+use super::{Answer, Exchange, Recordings, compare, send};
 use crate::socket::Client;
 
 /// Recorded ids of connections that were really there begin so; others were invented by a test of the SDKs.
@@ -18,9 +20,9 @@ const LIVE_USER: &str = "live-user-";
 /// # Errors
 ///
 /// What the exchange presupposes cannot be arranged.
-pub async fn play(exchange: Exchange, _: Vec<Exchange>) -> Result<Vec<String>, BoxError> {
+pub async fn play(exchange: Exchange, recordings: Arc<Recordings>) -> Result<Vec<String>, BoxError> {
     let emulator = Emulator::start().await?;
-    let stage = Stage::new(&emulator, &exchange)?;
+    let stage = Stage::new(&emulator, &recordings.client, &exchange);
     let clients = stage.connect().await?;
     let target = stage.target(&clients).await?;
     let mut answer = stage.send(&target).await?;
@@ -36,17 +38,15 @@ pub async fn play(exchange: Exchange, _: Vec<Exchange>) -> Result<Vec<String>, B
 
 /// The service that an exchange is played in.
 struct Stage<'a> {
-    client: reqwest::Client,
+    client: &'a reqwest::Client,
     emulator: &'a Emulator,
     exchange: &'a Exchange,
     hub: &'a str,
 }
 
 impl<'a> Stage<'a> {
-    fn new(emulator: &'a Emulator, exchange: &'a Exchange) -> Result<Self, BoxError> {
-        let client = reqwest::Client::builder().no_proxy().build()?;
-        let hub = exchange.segments().get(2).copied().unwrap_or("none");
-        Ok(Self { client, emulator, exchange, hub })
+    fn new(emulator: &'a Emulator, client: &'a reqwest::Client, exchange: &'a Exchange) -> Self {
+        Self { client, emulator, exchange, hub: exchange.segments().get(2).copied().unwrap_or("none") }
     }
 
     /// The name that follows this segment in the path.
