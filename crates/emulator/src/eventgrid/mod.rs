@@ -3,6 +3,7 @@
 //! Apart from the other services, with its own wire types, written from the service's description and from recorded
 //! exchanges with it, so that a client and this emulator cannot share a mistake.
 
+mod credential;
 mod errors;
 mod event;
 mod lock_token;
@@ -26,9 +27,6 @@ pub use self::subscription::{DeadLetter, DeadLetterReason};
 use crate::clock::Clock;
 use crate::server::{Reply, Request};
 
-/// The access key that every emulated namespace accepts: base64 of 32 bytes, as the service's keys are.
-const ACCESS_KEY: &str = "RW11bGF0b3JPZkV2ZW50R3JpZE5hbWVzcGFjZXMwMDE=";
-
 /// The emulated namespace: what stands in it, and what a test may arrange or look at. Clones share one namespace.
 ///
 /// Topics and subscriptions come into being when they are declared or first used. As in the service, a subscription
@@ -47,9 +45,20 @@ impl EventGrid {
         Self(Arc::new(Inner { clock, namespace: Mutex::default() }))
     }
 
-    /// The namespace's access key, for `Authorization: SharedAccessKey <key>`.
+    /// The namespace's access key, for `Authorization: SharedAccessKey <key>` and for signing shared access signatures.
     pub fn key(&self) -> String {
-        ACCESS_KEY.to_owned()
+        credential::KEYS[0].to_owned()
+    }
+
+    /// The other access key, which is good for the same, so that keys can be changed one after the other.
+    pub fn secondary_key(&self) -> String {
+        credential::KEYS[1].to_owned()
+    }
+
+    /// A token as an identity service gives them out, for `Authorization: Bearer <token>`; good for an hour of the
+    /// emulator's time.
+    pub fn bearer_token(&self) -> String {
+        credential::token(self.0.clock.now())
     }
 
     /// Makes a topic without subscriptions. What is published to it is dropped, as in the service.

@@ -1,10 +1,10 @@
-//! From a request to its operation: path, access key, api-version and names, in the order in which they are refused.
+//! From a request to its operation: path, credential, api-version and names, in the order in which they are refused.
 
 use http::{HeaderValue, Method, StatusCode, header};
 
 use super::errors::Failure;
 use super::settle::Settlement;
-use super::{EventGrid, names, publish, receive, settle};
+use super::{EventGrid, credential, names, publish, receive, settle};
 use crate::server::{Reply, Request};
 
 /// Which topic and subscription a request is about; a publish names no subscription.
@@ -53,7 +53,7 @@ pub(super) async fn serve(grid: &EventGrid, request: &Request) -> Result<Reply, 
     if request.method != Method::POST {
         return Ok(method_not_allowed(grid));
     }
-    check_key(grid, request)?;
+    credential::check(grid.clock(), request, &target)?;
     let version = ApiVersion::of(request)?;
     names::check(target.topic)?;
     match operation {
@@ -110,18 +110,4 @@ fn method_not_allowed(grid: &EventGrid) -> Reply {
     let mut reply = failure.into_reply(grid.clock().now());
     reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     reply
-}
-
-fn check_key(grid: &EventGrid, request: &Request) -> Result<(), Failure> {
-    let authorization = request.header(header::AUTHORIZATION).and_then(|value| value.split_once(' '));
-    let key = match authorization {
-        Some((scheme, key)) if scheme.eq_ignore_ascii_case("SharedAccessKey") => Some(key.trim()),
-        Some(_) => None,
-        None => request.header("aeg-sas-key"),
-    };
-    if key == Some(grid.key().as_str()) {
-        return Ok(());
-    }
-    let message = "Provided Shared Access Key is not authorized";
-    Err(Failure::new(StatusCode::UNAUTHORIZED, "Unauthenticated", message))
 }

@@ -1,0 +1,58 @@
+//! Who may call: access keys, shared access signatures made with one, and tokens of an identity service. What is wrong with
+//! a credential is told as the service tells it, which is not in detail.
+
+mod bearer;
+mod signature;
+
+use http::{StatusCode, header};
+
+use super::errors::Failure;
+use super::routes::Target;
+use crate::clock::Clock;
+use crate::server::Request;
+
+pub(super) use self::bearer::token;
+
+/// The access keys that every emulated namespace accepts: base64 of 32 bytes, as the service's keys are.
+pub(super) const KEYS: [&str; 2] =
+    ["RW11bGF0b3JPZkV2ZW50R3JpZE5hbWVzcGFjZXMwMDE=", "RW11bGF0b3JPZkV2ZW50R3JpZE5hbWVzcGFjZXMwMDI="];
+
+/// What a request shows of its caller.
+enum Credential<'a> {
+    Key(&'a str),
+    Signature(&'a str),
+    Bearer(&'a str),
+}
+
+/// Refuses a request whose credential does not permit it. The `Authorization` header goes before the service's own two.
+pub(super) fn check(clock: &Clock, request: &Request, target: &Target<'_>) -> Result<(), Failure> {
+    let (permitted, what) = match shown(request) {
+        Some(Credential::Key(key)) => (KEYS.contains(&key), "Shared Access Key"),
+        Some(Credential::Signature(token)) => {
+            (signature::permits(token, request, target, clock.now()), "Shared Access Signature")
+        }
+        Some(Credential::Bearer(token)) => (bearer::permits(token, clock.now()), "token"),
+        None => (false, "Shared Access Key"),
+    };
+    if permitted {
+        return Ok(());
+    }
+    let message = format!("Provided {what} is not authorized");
+    Err(Failure::new(StatusCode::UNAUTHORIZED, "Unauthenticated", message))
+}
+
+fn shown(request: &Request) -> Option<Credential<'_>> {
+    let Some(authorization) = request.header(header::AUTHORIZATION) else {
+        let key = request.header("aeg-sas-key").map(Credential::Key);
+        return key.or_else(|| request.header("aeg-sas-token").map(Credential::Signature));
+    };
+    let (scheme, value) = authorization.split_once(' ')?;
+    let value = value.trim();
+    // RFC 9110, section 11.1: the name of a scheme has no case.
+    match scheme.to_ascii_lowercase().as_str() {
+        "sharedaccesskey" => Some(Credential::Key(value)),
+        "sharedaccesssignature" => Some(Credential::Signature(value)),
+        "bearer" => Some(Credential::Bearer(value)),
+        _ => None,
+    }
+}

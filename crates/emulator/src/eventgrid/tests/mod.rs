@@ -1,0 +1,103 @@
+//! The namespace as a client meets it: requests in, replies out, with time moved by hand.
+
+mod credentials;
+mod publishing;
+mod receiving;
+mod refusals;
+mod settling;
+mod topics;
+
+use std::pin::pin;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::{HeaderMap, HeaderName, Method};
+use serde_json::{Value, json};
+
+use super::*;
+
+const SINGLE: &str = "application/cloudevents+json; charset=utf-8";
+const BATCH: &str = "application/cloudevents-batch+json; charset=utf-8";
+const VERSION: &str = "api-version=2024-06-01";
+
+fn grid() -> (EventGrid, Clock) {
+    let clock = Clock::new();
+    let grid = EventGrid::new(clock.clone());
+    grid.declare("orders", "billing");
+    (grid, clock)
+}
+
+fn request(target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Request {
+    let mut map = HeaderMap::new();
+    map.insert(AUTHORIZATION, format!("SharedAccessKey {}", credential::KEYS[0]).parse().unwrap());
+    for (name, value) in headers {
+        map.insert(name.parse::<HeaderName>().unwrap(), value.parse().unwrap());
+    }
+    Request::read(Method::POST, target.to_owned(), map, body.into()).unwrap()
+}
+
+fn read(reply: &Reply) -> (u16, Value) {
+    (reply.status().as_u16(), serde_json::from_slice(reply.body()).unwrap())
+}
+
+/// Status, error code and message of a refusal.
+fn refusal(reply: &Reply) -> (u16, String, String) {
+    let (status, body) = read(reply);
+    let text = |name: &str| body["error"][name].as_str().unwrap().to_owned();
+    assert_eq!(reply.headers()["broker-errorcode"], text("code").as_str());
+    (status, text("code"), text("message"))
+}
+
+fn event(id: &str) -> Value {
+    json!({"specversion": "1.0", "id": id, "source": "/s", "type": "t", "data": {"id": id}})
+}
+
+async fn post(grid: &EventGrid, target: &str, content_type: &str, body: impl Into<Bytes>) -> Reply {
+    grid.answer(&request(target, &[("content-type", content_type)], body)).await
+}
+
+async fn publish(grid: &EventGrid, ids: &[&str]) {
+    let events: Vec<_> = ids.iter().map(|id| event(id)).collect();
+    let body = serde_json::to_vec(&events).unwrap();
+    let reply = post(grid, &format!("/topics/orders:publish?{VERSION}"), BATCH, body).await;
+    assert_eq!(read(&reply), (200, json!({})));
+    assert_eq!(reply.headers()[CONTENT_TYPE], "application/json");
+}
+
+fn receiving(query: &str) -> Request {
+    request(&format!("/topics/orders/eventsubscriptions/billing:receive?{VERSION}{query}"), &[], "")
+}
+
+/// Lock token, delivery count and id of each received event.
+fn received(reply: &Reply) -> Vec<(String, u64, String)> {
+    let (status, body) = read(reply);
+    assert_eq!(status, 200);
+    assert_eq!(reply.headers()[CONTENT_TYPE], "application/json; charset=utf-8");
+    let detail = |detail: &Value| {
+        let broker = &detail["brokerProperties"];
+        let token = broker["lockToken"].as_str().unwrap().to_owned();
+        (token, broker["deliveryCount"].as_u64().unwrap(), detail["event"]["id"].as_str().unwrap().to_owned())
+    };
+    body["value"].as_array().unwrap().iter().map(detail).collect()
+}
+
+async fn receive(grid: &EventGrid, query: &str) -> Vec<(String, u64, String)> {
+    received(&grid.answer(&receiving(query)).await)
+}
+
+async fn settle(grid: &EventGrid, verb: &str, tokens: &[&str]) -> Reply {
+    let target = format!("/topics/orders/eventsubscriptions/billing:{verb}{VERSION}");
+    let body = json!({"lockTokens": tokens}).to_string();
+    post(grid, &target, "application/json", body).await
+}
+
+/// What has been waited for, which must be there without waiting any longer.
+fn at_once(reply: impl Future<Output = Reply>) -> Reply {
+    reply.now_or_never().unwrap()
+}
+
+fn lost(token: &str) -> Value {
+    json!({"lockToken": token, "error": {"code": "TokenLost", "message": "Token has expired."}})
+}
