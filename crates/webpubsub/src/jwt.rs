@@ -47,20 +47,24 @@ impl Signer {
         token.push_str(HEADER);
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-        let mut mac = self.0.clone();
-        mac.update(token.as_bytes());
+        let mac = self.mac(token.as_bytes());
         token.push('.');
         URL_SAFE_NO_PAD.encode_string(mac.finalize().into_bytes(), &mut token);
         Ok(token)
+    }
+
+    /// The authentication code of a message, to be written out or compared.
+    pub(crate) fn mac(&self, message: &[u8]) -> Hmac<Sha256> {
+        let mut mac = self.0.clone();
+        mac.update(message);
+        mac
     }
 
     /// Whether this key made the token's signature.
     pub(crate) fn signed(&self, token: &str) -> bool {
         let Some((signed, signature)) = token.rsplit_once('.') else { return false };
         let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return false };
-        let mut mac = self.0.clone();
-        mac.update(signed.as_bytes());
-        mac.verify_slice(&signature).is_ok()
+        self.mac(signed.as_bytes()).verify_slice(&signature).is_ok()
     }
 }
 
