@@ -6,6 +6,8 @@ mod client_access;
 mod close;
 mod connection;
 mod credential;
+#[cfg(feature = "event-handler")]
+pub mod event_handler;
 mod exists;
 mod explain;
 pub mod filter;

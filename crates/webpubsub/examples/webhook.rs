@@ -1,0 +1,38 @@
+//! A webhook for the hub `chat` in axum: lets in who is signed in, greets, and counts what each connection says.
+use async_trait::async_trait;
+use axum::Router;
+use webpubsub::BoxError;
+use webpubsub::event_handler::{
+    ConnectRequest, ConnectResponse, ConnectionState, Context, EventHandler, HandlerError, Result, UserEvent,
+    UserEventResponse, Webhook,
+};
+
+struct Chat;
+
+#[async_trait]
+impl EventHandler for Chat {
+    async fn connect(&self, context: &Context, _request: ConnectRequest) -> Result<ConnectResponse> {
+        let user = context.user_id().ok_or_else(|| HandlerError::unauthorized("sign in first"))?;
+        println!("{user} connects");
+        Ok(ConnectResponse::accept().groups(["lobby"]).state(ConnectionState::json(&0)?))
+    }
+
+    async fn user_event(&self, context: &Context, event: UserEvent) -> Result<UserEventResponse> {
+        let count = 1 + context.state().map_or(Ok(0), ConnectionState::decode::<u64>)?;
+        let text = format!("{}, number {count}", event.text().unwrap_or("something"));
+        Ok(UserEventResponse::text(text).state(ConnectionState::json(&count)?))
+    }
+}
+
+pub(crate) fn app(connection_string: &str) -> webpubsub::Result<Router> {
+    let webhook = Webhook::builder("chat", Chat).connection_string(connection_string).build()?;
+    Ok(Router::new().route_service("/upstream", webhook))
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let app = app(&std::env::var("WEBPUBSUB_CONNECTION_STRING")?)?;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
+    println!("http://{}/upstream waits for events", listener.local_addr()?);
+    Ok(axum::serve(listener, app).await?)
+}

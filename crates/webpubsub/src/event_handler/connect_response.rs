@@ -1,0 +1,117 @@
+//! How a handler accepts a connection.
+
+use bytes::Bytes;
+use http::{Response, StatusCode};
+use serde::Serialize;
+use service_core::Error;
+
+use super::head::STATE;
+use super::mqtt::MqttUserProperty;
+use super::refusal::{JSON, empty, with_body};
+use super::{ConnectionState, Result};
+use crate::names;
+
+/// Accepts a connection, unchanged unless told otherwise. To refuse one, return an error, such as
+/// [`HandlerError::unauthorized`](super::HandlerError::unauthorized).
+///
+/// An answer that breaks a rule refuses the connection with 500 and is logged.
+#[derive(Debug, Clone, Default)]
+#[must_use = "does nothing until returned"]
+pub struct ConnectResponse {
+    grant: Grant,
+    state: Option<ConnectionState>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Grant {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    groups: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    roles: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    subprotocol: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mqtt: Option<MqttGrant>,
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct MqttGrant {
+    user_properties: Vec<MqttUserProperty>,
+}
+
+impl ConnectResponse {
+    /// Accepts the connection.
+    pub fn accept() -> Self {
+        Self::default()
+    }
+
+    /// Sets the user id, in place of the token's.
+    pub fn user_id(mut self, user_id: impl Into<String>) -> Self {
+        self.grant.user_id = Some(user_id.into());
+        self
+    }
+
+    /// Sets the groups that the connection joins: the full list, of names of 1 to 1024 characters.
+    pub fn groups(mut self, groups: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.grant.groups = Some(groups.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Sets the roles, such as `webpubsub.sendToGroup`: the full list.
+    /// <https://learn.microsoft.com/azure/azure-web-pubsub/concept-client-protocols#permissions>
+    pub fn roles(mut self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.grant.roles = Some(roles.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// Chooses a subprotocol, one of those that the client offers. Unless one is chosen, the service picks among its own.
+    pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
+        self.grant.subprotocol = Some(subprotocol.into());
+        self
+    }
+
+    /// Sets the state that comes back with each later event of the connection.
+    pub fn state(mut self, state: ConnectionState) -> Self {
+        self.state = Some(state);
+        self
+    }
+
+    /// Adds a user property to the CONNACK packet of an MQTT 5.0 client.
+    pub fn mqtt_user_property(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
+        let properties = &mut self.grant.mqtt.get_or_insert_default().user_properties;
+        properties.push(MqttUserProperty { name: name.into(), value: value.into() });
+        self
+    }
+
+    pub(super) fn into_answer(self, offered: &[String]) -> Result<Response<Bytes>> {
+        self.grant.check(offered)?;
+        let mut answer = match self.grant == Grant::default() {
+            true => empty(StatusCode::NO_CONTENT),
+            false => with_body(StatusCode::OK, JSON, serde_json::to_vec(&self.grant)?),
+        };
+        if let Some(state) = self.state {
+            answer.headers_mut().insert(STATE, state.header()?);
+        }
+        Ok(answer)
+    }
+}
+
+impl Grant {
+    fn check(&self, offered: &[String]) -> service_core::Result<()> {
+        if let Some(chosen) = self.subprotocol.as_ref().filter(|chosen| !offered.contains(*chosen)) {
+            let rule = "must be one of those that the client offers";
+            return Err(Error::invalid_input("subprotocol", rule, Some(chosen)));
+        }
+        if self.user_id.as_ref().is_some_and(String::is_empty) {
+            return Err(Error::invalid_input("user id", "must not be empty", Some("")));
+        }
+        if self.roles.iter().flatten().any(|role| role.trim().is_empty()) {
+            return Err(Error::invalid_input("role", "must not be empty", Some("")));
+        }
+        self.groups.iter().flatten().try_for_each(|group| names::group(group))
+    }
+}

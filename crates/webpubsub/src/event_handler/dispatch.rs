@@ -1,0 +1,165 @@
+//! From an event whose head was found good to its answer: which method of the handler is asked, and with what.
+
+use std::fmt;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+
+use super::notice::{Notice, parse};
+use super::refusal::{Refusal, empty, text};
+use super::webhook::Shared;
+use super::{
+    ConnectRequest, Context, HandlerError, Result, UserEvent, UserEventResponse, head, mqtt, user_event,
+};
+
+/// What an event is, by its type.
+pub(super) enum Kind {
+    Connect,
+    Connected,
+    Disconnected,
+    GroupJoined,
+    GroupLeft,
+    User(String),
+    /// Of a kind that the service has learnt since.
+    Unknown,
+}
+
+impl Kind {
+    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
+        let event_type = head::required(headers, "ce-type")?;
+        let Some(of_service) = event_type.strip_prefix("azure.webpubsub.") else {
+            return Err(Refusal::bad_request("ce-type is none of Web PubSub").got(event_type));
+        };
+        Ok(match of_service {
+            "sys.connect" => Self::Connect,
+            "sys.connected" => Self::Connected,
+            "sys.disconnected" => Self::Disconnected,
+            "gp.joined" => Self::GroupJoined,
+            "gp.left" => Self::GroupLeft,
+            other => match other.strip_prefix("user.") {
+                Some(name) => Self::User(user_event::name(headers, name)?),
+                None => Self::Unknown,
+            },
+        })
+    }
+
+    /// Whether the body is JSON that has to be read.
+    pub(super) fn needs_json(&self) -> bool {
+        matches!(self, Self::Connect | Self::Disconnected | Self::GroupJoined | Self::GroupLeft)
+    }
+}
+
+/// An event whose origin, hub and signature are good, and whose body is not read yet.
+#[must_use = "the service waits for its answer"]
+pub struct PendingEvent {
+    pub(super) shared: Arc<Shared>,
+    pub(super) kind: Kind,
+    pub(super) context: Context,
+}
+
+impl PendingEvent {
+    /// Which connection the event is about.
+    #[must_use]
+    pub fn context(&self) -> &Context {
+        &self.context
+    }
+
+    /// The most bytes that the body may have.
+    #[must_use]
+    pub fn body_limit(&self) -> usize {
+        self.shared.body_limit
+    }
+
+    /// Asks the handler and gives its answer.
+    pub async fn answer(self, body: Bytes) -> Response<Bytes> {
+        if body.len() > self.shared.body_limit {
+            return Refusal::body_too_large(self.shared.body_limit).answer();
+        }
+        self.dispatch(body).await.unwrap_or_else(Refusal::answer)
+    }
+
+    async fn dispatch(self, body: Bytes) -> Result<Response<Bytes>, Refusal> {
+        let Self { shared, kind, context } = self;
+        let notice = match kind {
+            Kind::Connect => return Ok(connect(&shared, &context, parse(&body)?).await),
+            Kind::User(name) => {
+                let event = UserEvent::read(name, body, &context)?;
+                return Ok(user_event(&shared, &context, event).await);
+            }
+            Kind::Unknown => {
+                tracing::debug!(event = context.event_type(), "webhook event of an unknown kind ignored");
+                return Ok(empty(StatusCode::NO_CONTENT));
+            }
+            Kind::Connected => Notice::Connected,
+            Kind::Disconnected => Notice::disconnected(&body)?,
+            Kind::GroupJoined => Notice::group_joined(&body)?,
+            Kind::GroupLeft => Notice::group_left(&body)?,
+        };
+        Ok(notify(shared, context, notice).await)
+    }
+}
+
+impl fmt::Debug for PendingEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("PendingEvent").field(&self.context).finish()
+    }
+}
+
+async fn connect(shared: &Shared, context: &Context, request: ConnectRequest) -> Response<Bytes> {
+    let offered = request.subprotocols.clone();
+    let of_mqtt = context.mqtt().map(|_| request.mqtt.as_ref().map_or(5, |packet| packet.protocol_version));
+    let decided = shared.handler.connect(context, request).await;
+    let error = match decided.and_then(|accepted| accepted.into_answer(&offered)) {
+        Ok(answer) => return answer,
+        Err(error) => error,
+    };
+    log(context, &error);
+    let for_mqtt = of_mqtt.and_then(|version| mqtt::refuse_connect(&error, version).ok());
+    for_mqtt.unwrap_or_else(|| refused(&error))
+}
+
+async fn user_event(shared: &Shared, context: &Context, event: UserEvent) -> Response<Bytes> {
+    let decided = shared.handler.user_event(context, event).await;
+    match decided.and_then(UserEventResponse::into_answer) {
+        Ok(answer) => answer,
+        Err(error) => {
+            log(context, &error);
+            refused(&error)
+        }
+    }
+}
+
+/// Delivers what the service does not wait for: after the answer where there is a way to, else before it.
+async fn notify(shared: Arc<Shared>, context: Context, notice: Notice) -> Response<Bytes> {
+    let Some(spawn) = shared.spawn.clone() else {
+        return match deliver(&shared, &context, notice).await {
+            Ok(()) => empty(StatusCode::NO_CONTENT),
+            Err(error) => refused(&error),
+        };
+    };
+    spawn(Box::pin(async move {
+        // Logged already, and there is nobody left to tell.
+        let _ = deliver(&shared, &context, notice).await;
+    }));
+    empty(StatusCode::NO_CONTENT)
+}
+
+async fn deliver(shared: &Shared, context: &Context, notice: Notice) -> Result {
+    let delivered = notice.deliver(shared.handler.as_ref(), context).await;
+    delivered.inspect_err(|error| log(context, error))
+}
+
+fn refused(error: &HandlerError) -> Response<Bytes> {
+    text(error.status(), error.shown().to_owned())
+}
+
+/// A handler that refuses does its work; one that fails needs somebody to look.
+fn log(context: &Context, error: &HandlerError) {
+    let (event, connection_id) = (context.event_type(), context.connection_id());
+    if error.status().is_server_error() {
+        tracing::error!(event, connection_id, %error, "webhook handler failed");
+    } else {
+        tracing::debug!(event, connection_id, %error, "webhook handler refused");
+    }
+}

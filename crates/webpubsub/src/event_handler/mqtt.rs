@@ -1,0 +1,135 @@
+//! What is different for connections of MQTT clients.
+//! <https://learn.microsoft.com/azure/azure-web-pubsub/reference-mqtt-cloud-events>
+
+use bytes::Bytes;
+use http::{HeaderMap, Response, StatusCode};
+use serde::{Deserialize, Deserializer, Serialize};
+use service_core::Secret;
+
+use super::head::owned;
+use super::refusal::{JSON, Refusal, with_body};
+use super::values::or_default;
+use super::{HandlerError, Result};
+
+/// The session of an MQTT connection. The formats of the ids may change: compare them, do not take them apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct MqttSession {
+    /// The network connection; a session may see several.
+    pub physical_connection_id: String,
+    /// The session; absent during `connect`.
+    pub session_id: Option<String>,
+}
+
+impl MqttSession {
+    pub(super) fn read(headers: &HeaderMap) -> Result<Option<Self>, Refusal> {
+        let Some(physical_connection_id) = owned(headers, "ce-physicalconnectionid")? else {
+            return Ok(None);
+        };
+        Ok(Some(Self { physical_connection_id, session_id: owned(headers, "ce-sessionid")? }))
+    }
+}
+
+/// A user property of an MQTT packet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct MqttUserProperty {
+    /// The name.
+    pub name: String,
+    /// The value.
+    pub value: String,
+}
+
+/// The CONNECT packet of an MQTT client.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct MqttConnect {
+    /// 4 for MQTT 3.1.1, 5 for 5.0.
+    pub protocol_version: u8,
+    /// Clean session (3.1.1) or clean start (5.0).
+    #[serde(deserialize_with = "or_default")]
+    pub clean_start: bool,
+    /// The user name.
+    pub username: Option<String>,
+    /// The password, in base64.
+    #[serde(deserialize_with = "secret")]
+    pub password: Option<Secret>,
+    /// The user properties.
+    #[serde(deserialize_with = "or_default")]
+    pub user_properties: Vec<MqttUserProperty>,
+}
+
+fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
+}
+
+/// How the session of an MQTT client ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct MqttDisconnect {
+    /// Whether the client ended it.
+    #[serde(deserialize_with = "or_default")]
+    pub initiated_by_client: bool,
+    /// The DISCONNECT packet, if there was one.
+    pub disconnect_packet: Option<MqttDisconnectPacket>,
+}
+
+/// A DISCONNECT packet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+#[non_exhaustive]
+pub struct MqttDisconnectPacket {
+    /// The reason code; 0 for MQTT 3.1.1.
+    pub code: u8,
+    /// The user properties.
+    #[serde(deserialize_with = "or_default")]
+    pub user_properties: Vec<MqttUserProperty>,
+}
+
+#[derive(Serialize)]
+struct Failure<'a> {
+    mqtt: FailureCode<'a>,
+}
+
+#[derive(Serialize)]
+struct FailureCode<'a> {
+    code: u8,
+    reason: &'a str,
+}
+
+/// The answer that refuses an MQTT connection: CONNACK needs a code beside the status.
+pub(super) fn refuse_connect(error: &HandlerError, protocol_version: u8) -> Result<Response<Bytes>> {
+    let chosen = error.chosen_mqtt_code();
+    let code = chosen.unwrap_or_else(|| code(error.status(), protocol_version));
+    let failure = Failure { mqtt: FailureCode { code, reason: error.shown() } };
+    Ok(with_body(error.status(), JSON, serde_json::to_vec(&failure)?))
+}
+
+/// The return code of MQTT 3.1.1 or the reason code of 5.0 that says what the status says.
+fn code(status: StatusCode, protocol_version: u8) -> u8 {
+    let (v3, v5) = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => (5, 0x87),
+        StatusCode::TOO_MANY_REQUESTS => (3, 0x9f),
+        status if status.is_client_error() => (4, 0x86),
+        _ => (3, 0x80),
+    };
+    if protocol_version < 5 { v3 } else { v5 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_status_has_a_code_in_both_versions() {
+        for (status, v3, v5) in
+            [(400, 4, 0x86), (401, 5, 0x87), (403, 5, 0x87), (429, 3, 0x9f), (500, 3, 0x80)]
+        {
+            let status = StatusCode::from_u16(status).unwrap();
+            assert_eq!((code(status, 4), code(status, 5)), (v3, v5), "{status}");
+        }
+    }
+}

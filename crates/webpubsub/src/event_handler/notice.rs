@@ -1,0 +1,67 @@
+//! The events whose answers the service does not wait for.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::mqtt::MqttDisconnect;
+use super::refusal::Refusal;
+use super::values::or_default;
+use super::{Context, EventHandler, Result};
+
+/// Why a connection ended.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Disconnected {
+    /// The reason; may be empty.
+    #[serde(deserialize_with = "or_default")]
+    pub reason: String,
+    /// How the session of an MQTT client ended.
+    pub mqtt: Option<MqttDisconnect>,
+}
+
+pub(super) enum Notice {
+    Connected,
+    Disconnected(Disconnected),
+    GroupJoined(String),
+    GroupLeft(String),
+}
+
+#[derive(Deserialize)]
+struct Membership {
+    group: String,
+}
+
+impl Notice {
+    pub(super) fn disconnected(body: &[u8]) -> Result<Self, Refusal> {
+        // The reason may be empty, and so may what would hold it.
+        let event = if body.is_empty() { Disconnected::default() } else { parse(body)? };
+        Ok(Self::Disconnected(event))
+    }
+
+    pub(super) fn group_joined(body: &[u8]) -> Result<Self, Refusal> {
+        parse(body).map(|Membership { group }| Self::GroupJoined(group))
+    }
+
+    pub(super) fn group_left(body: &[u8]) -> Result<Self, Refusal> {
+        parse(body).map(|Membership { group }| Self::GroupLeft(group))
+    }
+
+    pub(super) async fn deliver(self, handler: &dyn EventHandler, context: &Context) -> Result {
+        match self {
+            Self::Connected => handler.connected(context).await,
+            Self::Disconnected(event) => handler.disconnected(context, event).await,
+            Self::GroupJoined(group) => handler.group_joined(context, &group).await,
+            Self::GroupLeft(group) => handler.group_left(context, &group).await,
+        }
+    }
+}
+
+/// Reads the JSON of a system event. Only the place of a mistake is told: serde's own text repeats what it found.
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        let what = if error.is_data() { "is not of the event's shape" } else { "is not JSON" };
+        Refusal::bad_request(format!("the body {what}, at line {line} column {column}"))
+    })
+}

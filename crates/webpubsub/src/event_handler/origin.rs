@@ -1,0 +1,79 @@
+//! Where calls may come from: the abuse protection of CloudEvents, and the same list applied to each event.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use service_core::{Error, Result};
+
+use super::head::{REQUEST_ORIGIN, list};
+use super::refusal::{Refusal, empty};
+
+const ALLOWED_ORIGIN: HeaderName = HeaderName::from_static("webhook-allowed-origin");
+
+/// The origins that a webhook takes calls from: hosts, or every one.
+#[derive(Debug)]
+pub(super) enum Origins {
+    Any,
+    Listed(Vec<String>),
+}
+
+impl Origins {
+    /// Without any origin, or with `*` among them, every one is allowed.
+    pub(super) fn new(hosts: Vec<String>) -> Result<Self> {
+        if let Some(bad) = hosts.iter().find(|host| !is_host(host)) {
+            let rule =
+                "must be a host, such as name.webpubsub.azure.com, or `*`: no scheme, path, comma or blank";
+            return Err(Error::invalid_input("allowed origin", rule, Some(bad)));
+        }
+        if hosts.is_empty() || hosts.iter().any(|host| host == "*") {
+            return Ok(Self::Any);
+        }
+        Ok(Self::Listed(hosts))
+    }
+
+    /// Answers the check of a webhook: names those of the asking origins that are allowed.
+    ///
+    /// A service of several replicas or with a custom domain asks for several at once.
+    pub(super) fn validate(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Refusal> {
+        if list(headers, REQUEST_ORIGIN).next().is_none() {
+            return Err(Refusal::bad_request("the header WebHook-Request-Origin is missing"));
+        }
+        let allowed: Vec<HeaderValue> = match self {
+            Self::Any => vec![HeaderValue::from_static("*")],
+            Self::Listed(hosts) => list(headers, REQUEST_ORIGIN)
+                .filter(|origin| contains(hosts, origin))
+                .filter_map(|origin| HeaderValue::from_str(origin).ok())
+                .collect(),
+        };
+        if allowed.is_empty() {
+            return Err(foreign(headers));
+        }
+        let mut answer = empty(StatusCode::OK);
+        for origin in allowed {
+            answer.headers_mut().append(ALLOWED_ORIGIN, origin);
+        }
+        Ok(answer)
+    }
+
+    /// Refuses an event none of whose origins is allowed.
+    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+        match self {
+            Self::Listed(hosts) if !list(headers, REQUEST_ORIGIN).any(|origin| contains(hosts, origin)) => {
+                Err(foreign(headers))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn contains(hosts: &[String], origin: &str) -> bool {
+    hosts.iter().any(|host| host.eq_ignore_ascii_case(origin))
+}
+
+fn foreign(headers: &HeaderMap) -> Refusal {
+    let origins: Vec<&str> = list(headers, REQUEST_ORIGIN).collect();
+    Refusal::unauthorized("WebHook-Request-Origin names no allowed origin").got(&origins.join(", "))
+}
+
+fn is_host(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && !b"/,@?#".contains(&byte))
+}

@@ -1,0 +1,89 @@
+//! The answers that the webhook gives by itself, to calls that never reach the handler.
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Response, StatusCode};
+
+/// How much of an offending value an answer and a log line repeat, in characters.
+const SHOWN: usize = 64;
+
+/// Why a call was not taken: the rule it breaks and, where that cannot be a secret, the value that breaks it.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    text: String,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, rule: impl Into<String>) -> Self {
+        Self { status, text: rule.into() }
+    }
+
+    pub(super) fn bad_request(rule: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, rule)
+    }
+
+    pub(super) fn unauthorized(rule: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, rule)
+    }
+
+    pub(super) fn body_too_large(limit: usize) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is over {limit} bytes"))
+    }
+
+    /// Adds the value that breaks the rule, cut and escaped, so that it cannot forge a line of a log.
+    pub(super) fn got(mut self, value: &str) -> Self {
+        let shown: String = value.chars().take(SHOWN).collect();
+        let cut = if shown.len() < value.len() { " (cut)" } else { "" };
+        self.text.push_str(&format!(", got {shown:?}{cut}"));
+        self
+    }
+
+    /// The answer; logged, since to the service's users a refused webhook only looks like silence.
+    pub(super) fn answer(self) -> Response<Bytes> {
+        tracing::warn!(status = self.status.as_u16(), reason = self.text, "webhook call refused");
+        text(self.status, self.text)
+    }
+}
+
+/// An answer without a body.
+pub(super) fn empty(status: StatusCode) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::new());
+    *answer.status_mut() = status;
+    answer
+}
+
+/// An answer with a body of that type.
+pub(super) fn with_body(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Bytes> {
+    let mut answer = Response::new(body.into());
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+}
+
+/// An answer in plain text.
+pub(super) fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Bytes> {
+    with_body(status, TEXT, text)
+}
+
+pub(super) const TEXT: &str = "text/plain; charset=utf-8";
+pub(super) const JSON: &str = "application/json; charset=utf-8";
+pub(super) const BINARY: &str = "application/octet-stream";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_cut_and_cannot_forge_a_line() {
+        let answer = Refusal::bad_request("rule").got(&format!("a\nb{}", "x".repeat(100))).answer();
+        assert_eq!(answer.status(), 400);
+        let body = std::str::from_utf8(answer.body()).unwrap();
+        assert!(body.starts_with("rule, got \"a\\nbxxx") && body.ends_with("x\" (cut)"), "{body}");
+        assert!(body.len() < 100, "{body}");
+    }
+}

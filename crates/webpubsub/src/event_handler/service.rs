@@ -1,0 +1,58 @@
+//! The webhook as a `tower` service, which is what axum, hyper and others mount. It reads the body, within its limit, and
+//! only once the head has been found good.
+
+use std::convert::Infallible;
+use std::future::{Future, ready};
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http::{Request, Response, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use service_core::BoxError;
+use tower_service::Service;
+
+use super::refusal::{Refusal, text};
+use super::{Check, PendingEvent, Webhook};
+
+impl<B> Service<Request<B>> for Webhook
+where
+    B: Body + Send + 'static,
+    B::Data: Send,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Full<Bytes>>;
+    type Error = Infallible;
+    type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let answer = match self.check(request.method(), request.headers()) {
+            Check::Event(event) => {
+                return Box::pin(async {
+                    Ok(read_and_answer(event, request.into_body()).await.map(Full::new))
+                });
+            }
+            Check::Answer(answer) => answer,
+            Check::NotOurs => text(StatusCode::NOT_FOUND, "only Azure Web PubSub is served here"),
+        };
+        Box::pin(ready(Ok(answer.map(Full::new))))
+    }
+}
+
+async fn read_and_answer<B>(event: PendingEvent, body: B) -> Response<Bytes>
+where
+    B: Body,
+    B::Error: Into<BoxError>,
+{
+    let limit = event.body_limit();
+    match Limited::new(body, limit).collect().await {
+        Ok(body) => event.answer(body.to_bytes()).await,
+        Err(error) if error.is::<LengthLimitError>() => Refusal::body_too_large(limit).answer(),
+        Err(_) => Refusal::bad_request("the body ended too early").answer(),
+    }
+}

@@ -1,0 +1,56 @@
+//! The proof that a call comes from the service: an HMAC of the connection id, by one of the resource's access keys.
+
+use hmac::Mac;
+use http::HeaderMap;
+use service_core::{Result, Secret};
+
+use super::head::list;
+use super::refusal::Refusal;
+use crate::jwt::Signer;
+
+/// Checks signatures, or was told by name not to.
+pub(super) enum Verifier {
+    Keys(Vec<Signer>),
+    Unverified,
+}
+
+impl Verifier {
+    pub(super) fn new(keys: &[Secret]) -> Result<Self> {
+        Ok(Self::Keys(keys.iter().map(Signer::new).collect::<Result<_>>()?))
+    }
+
+    pub(super) fn checks(&self) -> bool {
+        matches!(self, Self::Keys(_))
+    }
+
+    /// `ce-signature` lists one signature per access key of the resource; any of them may be by any key that is known here,
+    /// so that keys can be regenerated one by one.
+    pub(super) fn check(&self, headers: &HeaderMap, connection_id: &str) -> Result<(), Refusal> {
+        let Self::Keys(keys) = self else { return Ok(()) };
+        let known: Vec<_> = keys.iter().map(|key| key.mac(connection_id.as_bytes())).collect();
+        let mut listed = list(headers, "ce-signature").peekable();
+        if listed.peek().is_none() {
+            return Err(Refusal::unauthorized("the header ce-signature is missing"));
+        }
+        // `verify_slice` compares in constant time.
+        let genuine = |listed: [u8; 32]| known.iter().any(|mac| mac.clone().verify_slice(&listed).is_ok());
+        match listed.filter_map(read).any(genuine) {
+            true => Ok(()),
+            false => Err(Refusal::unauthorized("ce-signature matches none of the access keys")),
+        }
+    }
+}
+
+/// `sha256=` and 64 hexadecimal digits, in either case.
+fn read(listed: &str) -> Option<[u8; 32]> {
+    let (algorithm, digits) = listed.split_once('=')?;
+    if !algorithm.eq_ignore_ascii_case("sha256") || digits.len() != 64 {
+        return None;
+    }
+    let mut bytes = [0; 32];
+    for (byte, pair) in bytes.iter_mut().zip(digits.as_bytes().chunks_exact(2)) {
+        let digit = |at: usize| char::from(*pair.get(at)?).to_digit(16).and_then(|it| u8::try_from(it).ok());
+        *byte = digit(0)? << 4 | digit(1)?;
+    }
+    Some(bytes)
+}

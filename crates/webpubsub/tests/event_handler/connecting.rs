@@ -1,0 +1,163 @@
+//! `connect`: what the handler is told, and what its answers become.
+
+use http::StatusCode;
+use serde_json::json;
+use webpubsub::event_handler::{ConnectRequest, ConnectResponse, ConnectionState, HandlerError, Result};
+
+use crate::support::*;
+
+const WHOLE: &str = r#"{
+    "claims": {"role": ["webpubsub.sendToGroup", "b"], "sub": ["dave"], "http://schemas.example/name": ["D"]},
+    "query": {"access_token": ["planted"], "a": [], "b": "lone", "c": null},
+    "headers": {"Host": ["h.example"], "Cookie": ["planted"]},
+    "subprotocols": ["json.webpubsub.azure.v1", "custom"],
+    "clientCertificates": [{"thumbprint": "AB", "content": "-----BEGIN CERTIFICATE-----"}],
+    "newMember": 1
+}"#;
+
+#[tokio::test]
+async fn a_handler_is_told_all_of_the_handshake() {
+    let handler = Told::on_connect(|context, request| {
+        assert_eq!(
+            (context.hub(), context.connection_id(), context.user_id()),
+            ("Chat", "conn1", Some("dave"))
+        );
+        assert_eq!((context.event_id(), context.time()), (Some("7"), Some("2024-01-01T00:00:00Z")));
+        assert_eq!((context.subprotocol(), context.event_type()), (None, "azure.webpubsub.sys.connect"));
+        assert!(context.state().is_none() && context.mqtt().is_none());
+        assert_eq!(context.headers()["ce-source"], "/hubs/chat/client/conn1");
+        assert_eq!(request.claims.get("role"), ["webpubsub.sendToGroup", "b"]);
+        assert_eq!(request.claims.first("http://schemas.example/name"), Some("D"));
+        assert_eq!((request.query.get("b"), request.query.first("a")), (&["lone".to_owned()][..], None));
+        assert_eq!(request.query.iter().count(), 4);
+        assert_eq!((request.header("HOST"), request.header("nothing")), (Some("h.example"), None));
+        assert_eq!(request.subprotocols, ["json.webpubsub.azure.v1", "custom"]);
+        assert_eq!(request.client_certificates[0].thumbprint, "AB");
+        assert!(request.client_certificates[0].content.starts_with("-----BEGIN"));
+        Ok(ConnectResponse::accept().user_id("seen"))
+    });
+    let answer = answer(&handler.webhook(), connect(WHOLE)).await;
+    assert_eq!(told(&answer), (200, r#"{"userId":"seen"}"#));
+    assert_eq!(answer.headers()["content-type"], JSON);
+}
+
+#[tokio::test]
+async fn every_member_of_the_handshake_may_be_missing_or_null() {
+    for body in
+        ["{}", r#"{"claims":null,"query":null,"headers":null,"subprotocols":null,"clientCertificates":null}"#]
+    {
+        let handler = Told::on_connect(|_, request| {
+            assert!(request.subprotocols.is_empty() && request.claims.first("sub").is_none());
+            Ok(ConnectResponse::accept())
+        });
+        assert_eq!(told(&answer(&handler.webhook(), connect(body)).await), (204, ""));
+    }
+}
+
+async fn decided(act: fn() -> Result<ConnectResponse>) -> (u16, String) {
+    let handler = Told::on_connect(move |_, _| act());
+    let answer = answer(&handler.webhook(), connect(WHOLE)).await;
+    (answer.status().as_u16(), body(&answer).to_owned())
+}
+
+#[tokio::test]
+async fn what_is_granted_is_sent_and_nothing_else() {
+    let whole = decided(|| {
+        let accepted =
+            ConnectResponse::accept().user_id("u").groups(["g1", "g2"]).roles(["webpubsub.sendToGroup"]);
+        Ok(accepted.subprotocol("custom"))
+    });
+    let (status, body) = whole.await;
+    let expected = json!({"userId": "u", "groups": ["g1", "g2"], "roles": ["webpubsub.sendToGroup"],
+        "subprotocol": "custom"});
+    assert_eq!((status, serde_json::from_str::<serde_json::Value>(&body).unwrap()), (200, expected));
+    assert_eq!(
+        decided(|| Ok(ConnectResponse::accept().roles([""; 0]))).await,
+        (200, r#"{"roles":[]}"#.to_owned())
+    );
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_a_rule_refuses_the_connection_without_its_details() {
+    for act in [
+        || Ok(ConnectResponse::accept().subprotocol("not-offered")),
+        || Ok(ConnectResponse::accept().user_id("")),
+        || Ok(ConnectResponse::accept().groups([" "])),
+        || Ok(ConnectResponse::accept().roles([""])),
+    ] as [fn() -> Result<ConnectResponse>; 4]
+    {
+        assert_eq!(decided(act).await, (500, "Internal Server Error".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_has_the_handlers_status_and_text() {
+    let refused = |status: u16, text: &str| (status, text.to_owned());
+    assert_eq!(decided(|| Err(HandlerError::unauthorized("sign in"))).await, refused(401, "sign in"));
+    assert_eq!(decided(|| Err(HandlerError::bad_request("no room"))).await, refused(400, "no room"));
+    let banned = || Err(HandlerError::refuse(StatusCode::FORBIDDEN, "banned"));
+    assert_eq!(decided(banned).await, refused(403, "banned"));
+}
+
+#[tokio::test]
+async fn an_error_of_the_handler_is_a_500_that_tells_nothing() {
+    let failed = decided(|| {
+        let number: u8 = "planted".parse()?;
+        Ok(ConnectResponse::accept().user_id(number.to_string()))
+    });
+    assert_eq!(failed.await, (500, "Internal Server Error".to_owned()));
+}
+
+#[tokio::test]
+async fn a_state_travels_out_and_comes_back() {
+    let handler =
+        Told::on_connect(
+            |_, _| Ok(ConnectResponse::accept().state(ConnectionState::json(&json!({"a": 1}))?)),
+        );
+    let accepted = answer(&handler.webhook(), connect("{}")).await;
+    assert_eq!(told(&accepted), (204, ""));
+    assert_eq!(accepted.headers()["ce-connectionState"], "eyJhIjoxfQ==");
+
+    let handler = Told::on_event(|context, _| {
+        let state = context.state().unwrap();
+        assert_eq!((state.as_str(), state.decode::<serde_json::Value>()?), ("eyJhIjoxfQ==", json!({"a": 1})));
+        assert!(state.decode::<Vec<u8>>().is_err());
+        Ok(Default::default())
+    });
+    let next = event("azure.webpubsub.user.x").header("ce-connectionState", "eyJhIjoxfQ==");
+    assert_eq!(answer(&handler.webhook(), with_body(next, "text/plain", "")).await.status(), 204);
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_a_bad_request_and_is_not_repeated() {
+    for bad in ["", "planted", "[1]", r#"{"claims":"planted"}"#, r#"{"subprotocols":["planted",1]}"#, "{}{}"]
+    {
+        let (handler, seen) = Told::counting();
+        let answer = answer(&handler.webhook(), connect(bad)).await;
+        let (status, text) = told(&answer);
+        assert!(
+            status == 400 && text.starts_with("the body is not ") && !text.contains("planted"),
+            "{bad}: {text}"
+        );
+        assert!(seen.take().is_empty(), "{bad}");
+    }
+}
+
+#[tokio::test]
+async fn a_system_event_with_another_content_type_is_a_bad_request() {
+    for bad in ["text/plain", "application/jsonx", ""] {
+        let request = with_body(event("azure.webpubsub.sys.connect"), bad, "{}");
+        let answer = answer(&Told::nothing().webhook(), request).await;
+        assert!(told(&answer).0 == 400 && body(&answer).contains("application/json"), "{bad}");
+    }
+    let request = with_body(event("azure.webpubsub.sys.connect"), "Application/JSON", "{}");
+    assert_eq!(answer(&Told::nothing().webhook(), request).await.status(), 204);
+}
+
+#[test]
+fn debug_shows_names_and_no_values() {
+    let request: ConnectRequest = serde_json::from_str(WHOLE).unwrap();
+    let shown = format!("{request:?} {request:#?}");
+    assert!(shown.contains("access_token") && shown.contains("Cookie"), "{shown}");
+    assert!(!shown.contains("planted") && !shown.contains("dave"), "{shown}");
+}

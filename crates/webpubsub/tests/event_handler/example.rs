@@ -1,0 +1,39 @@
+//! The example `webhook` as the service meets it.
+
+use bytes::Bytes;
+use http::{Request, Response};
+use tower_service::Service;
+use webpubsub::BoxError;
+
+use crate::support::*;
+
+#[expect(dead_code, reason = "the test is its own `main`")]
+#[path = "../../examples/webhook.rs"]
+mod webhook;
+
+async fn ask(request: Request<Bytes>) -> Result<Response<Bytes>, BoxError> {
+    let mut app = webhook::app(&format!("Endpoint=http://localhost;AccessKey={KEY}"))?;
+    let answer = app.call(request.map(axum::body::Body::from)).await?;
+    let (head, body) = answer.into_parts();
+    Ok(Response::from_parts(head, axum::body::to_bytes(body, 1000).await?))
+}
+
+#[tokio::test]
+async fn who_is_signed_in_joins_the_lobby_and_who_is_not_is_refused() {
+    let accepted = ask(connect("{}")).await.unwrap();
+    assert_eq!(told(&accepted), (200, r#"{"groups":["lobby"]}"#));
+    let mut anonymous = connect("{}");
+    anonymous.headers_mut().remove("ce-userId");
+    assert_eq!(told(&ask(anonymous).await.unwrap()), (401, "sign in first"));
+}
+
+#[tokio::test]
+async fn what_a_connection_says_is_counted_in_its_state() {
+    let mut state = ask(connect("{}")).await.unwrap().headers()["ce-connectionState"].clone();
+    for number in 1..4 {
+        let builder = event("azure.webpubsub.user.message").header("ce-connectionState", state);
+        let answer = ask(with_body(builder, "text/plain", "hi")).await.unwrap();
+        assert_eq!(told(&answer), (200, format!("hi, number {number}").as_str()));
+        state = answer.headers()["ce-connectionState"].clone();
+    }
+}

@@ -1,0 +1,91 @@
+//! What is logged: the reason of each refusal, and never a secret.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+
+use tracing::subscriber::DefaultGuard;
+use webpubsub::event_handler::{ConnectResponse, ConnectionState, HandlerError};
+
+use crate::support::*;
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    /// Collects everything that is logged on this thread while the guard lives.
+    fn collect() -> (Self, DefaultGuard) {
+        let log = Self::default();
+        let writer = log.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(tracing::Level::TRACE)
+            .with_ansi(false)
+            .with_writer(move || writer.clone())
+            .finish();
+        (log, tracing::subscriber::set_default(subscriber))
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_is_logged_with_its_reason() {
+    let (log, _guard) = Log::collect();
+    let webhook = Told::nothing().builder().access_key(KEY).allowed_origin(ORIGIN).build().unwrap();
+    let mut request = connect("{}");
+    request.headers_mut().insert("WebHook-Request-Origin", "foreign.example".parse().unwrap());
+    answer(&webhook, request).await;
+    let text = log.text();
+    assert!(
+        text.contains("WARN") && text.contains("foreign.example") && text.contains("status=401"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn a_failing_handler_is_logged_with_its_reason_and_connection() {
+    let (log, _guard) = Log::collect();
+    let handler = Told::on_connect(|_, _| Err(HandlerError::from(io::Error::other("the database is away"))));
+    answer(&handler.webhook(), connect("{}")).await;
+    let text = log.text();
+    assert!(
+        text.contains("ERROR") && text.contains("the database is away") && text.contains("conn1"),
+        "{text}"
+    );
+}
+
+#[tokio::test]
+async fn no_secret_is_logged_or_shown() {
+    let (log, _guard) = Log::collect();
+    let handler = Told::on_connect(|context, request| {
+        tracing::info!("{context:?} {request:?}");
+        Ok(ConnectResponse::accept().state(ConnectionState::raw("planted-state")?))
+    });
+    let webhook = handler.webhook();
+    let secrets = r#"{"query":{"access_token":["planted"]},"claims":{"sub":["planted"]}}"#;
+    for body in [secrets, "planted", r#"{"claims":"planted"}"#] {
+        for signature in [SIGNATURES[0], "sha256=planted"] {
+            let builder = unsigned("azure.webpubsub.sys.connect").header("ce-signature", signature);
+            let builder =
+                builder.header("ce-connectionState", "planted").header("Authorization", "Bearer planted");
+            let request = with_body(builder.header("Cookie", "planted"), JSON, body);
+            tracing::info!("{webhook:?} {:?}", webhook.check(request.method(), request.headers()));
+            let answer = answer(&webhook, request).await;
+            tracing::info!("{:?} {:?}", answer.headers(), answer.body());
+        }
+    }
+    let text = log.text();
+    assert!(text.contains("access_token") && text.contains("conn1"), "{text}");
+    assert!(!text.contains("planted") && !text.contains(&SIGNATURES[0][7..]), "{text}");
+}

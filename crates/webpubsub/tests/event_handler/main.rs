@@ -1,0 +1,17 @@
+//! The webhook handler as the service meets it: hand-made requests from the reference, answers compared with it.
+#![cfg(feature = "event-handler")]
+#![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail their test")]
+
+mod building;
+mod connecting;
+mod example;
+mod limits;
+mod logs;
+mod mounts;
+mod mqtt;
+mod notices;
+mod random;
+mod signatures;
+mod support;
+mod user_events;
+mod validation;

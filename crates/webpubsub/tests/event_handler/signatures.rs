@@ -1,0 +1,135 @@
+//! The signature: which calls it lets through, by the vector of the reference.
+
+use http::Request;
+use webpubsub::event_handler::{Check, Webhook};
+
+use crate::support::*;
+
+fn webhook(keys: &[&str]) -> Webhook {
+    keys.iter().fold(Told::nothing().builder(), |builder, key| builder.access_key(*key)).build().unwrap()
+}
+
+/// The status of a `connect` with these signature headers.
+async fn status(webhook: &Webhook, signatures: &[&str]) -> u16 {
+    let mut builder = unsigned("azure.webpubsub.sys.connect");
+    for signature in signatures {
+        builder = builder.header("ce-signature", *signature);
+    }
+    answer(webhook, with_body(builder, JSON, "{}")).await.status().as_u16()
+}
+
+#[tokio::test]
+async fn any_listed_signature_by_any_known_key_is_enough() {
+    let [first, second] = SIGNATURES;
+    let both = [KEY, SECOND_KEY];
+    for keys in [&both[..1], &both[1..], &both, &["other", SECOND_KEY, KEY]] {
+        let webhook = webhook(keys);
+        for listed in
+            [format!("{first},{second}"), format!("{second},{first}"), format!(" {first} ,\t{second} ")]
+        {
+            assert_eq!(status(&webhook, &[&listed]).await, 204, "{listed}");
+        }
+        assert_eq!(status(&webhook, &[first, second]).await, 204);
+        assert_eq!(status(&webhook, &["sha256=00", ",,", "md5=1", second, first]).await, 204);
+    }
+    assert_eq!(status(&webhook(&[KEY]), &[first]).await, 204);
+    assert_eq!(status(&webhook(&[KEY]), &[second]).await, 401);
+    assert_eq!(status(&webhook(&["other"]), &[first, second]).await, 401);
+}
+
+#[tokio::test]
+async fn the_digits_may_be_in_either_case() {
+    for signature in SIGNATURES {
+        let upper = signature.to_ascii_uppercase();
+        assert_eq!(status(&webhook(&[KEY, SECOND_KEY]), &[&upper]).await, 204);
+    }
+}
+
+#[tokio::test]
+async fn one_wrong_digit_in_any_place_is_refused() {
+    let webhook = webhook(&[KEY, SECOND_KEY]);
+    for signature in SIGNATURES {
+        for at in 7..signature.len() {
+            let digit = if &signature[at..=at] == "0" { "1" } else { "0" };
+            let forged = format!("{}{digit}{}", &signature[..at], &signature[at + 1..]);
+            assert_eq!(status(&webhook, &[&forged]).await, 401, "{forged}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_is_no_signature_is_refused() {
+    let webhook = webhook(&[KEY]);
+    let digits = &SIGNATURES[0][7..];
+    for bad in [
+        String::new(),
+        "sha256=".to_owned(),
+        digits.to_owned(),
+        format!("sha1={digits}"),
+        format!("sha256={}", &digits[..63]),
+        format!("sha256={digits}0"),
+        format!("sha256= {digits}"),
+        format!("sha256={}+", &digits[..63]),
+        format!("sha256={digits}{digits}"),
+    ] {
+        assert_eq!(status(&webhook, &[&bad]).await, 401, "{bad}");
+    }
+    assert_eq!(status(&webhook, &[]).await, 401);
+}
+
+#[tokio::test]
+async fn a_signature_of_another_connection_is_refused() {
+    let mut request = connect("{}");
+    request.headers_mut().insert("ce-connectionId", "conn2".parse().unwrap());
+    let answer = answer(&webhook(&[KEY]), request).await;
+    assert_eq!(told(&answer), (401, "ce-signature matches none of the access keys"));
+}
+
+#[tokio::test]
+async fn a_call_for_another_hub_is_refused_and_case_does_not_matter() {
+    for (hub, status) in [("chat", 204), ("CHAT", 204), ("chat2", 401), ("cha", 401), ("", 400)] {
+        let mut request = connect("{}");
+        request.headers_mut().insert("ce-hub", hub.parse().unwrap());
+        assert_eq!(answer(&webhook(&[KEY]), request).await.status(), status, "{hub}");
+    }
+}
+
+#[tokio::test]
+async fn a_header_that_there_must_be_one_of_is_refused_when_there_are_two() {
+    for name in ["ce-connectionId", "ce-hub", "ce-userId", "ce-type", "ce-connectionState", "Content-Type"] {
+        let mut request = connect("{}");
+        let value = request.headers().get(name).cloned();
+        request.headers_mut().insert(name, "a".parse().unwrap());
+        request.headers_mut().append(name, value.unwrap_or_else(|| "b".parse().unwrap()));
+        let answer = answer(&webhook(&[KEY]), request).await;
+        let told = told(&answer);
+        assert!(told.0 == 400 && told.1.contains("more than once"), "{name} {told:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_forged_call_is_refused_by_its_head_alone_and_reaches_no_handler() {
+    let (handler, seen) = Told::counting();
+    let webhook = handler.webhook();
+    let (head, ()) = unsigned("azure.webpubsub.user.x").body(()).unwrap().into_parts();
+    let Check::Answer(refused) = webhook.check(&head.method, &head.headers) else { panic!("not refused") };
+    assert_eq!(refused.status(), 401);
+    assert!(seen.take().is_empty());
+}
+
+#[tokio::test]
+async fn an_unverified_webhook_takes_unsigned_calls_and_says_so() {
+    let handler = Told::on_connect(|context, _| {
+        assert!(!context.is_verified());
+        Ok(Default::default())
+    });
+    let webhook = handler.builder().accept_unverified().build().unwrap();
+    assert_eq!(status(&webhook, &[]).await, 204);
+    let verified = Told::on_connect(|context, _| {
+        assert!(context.is_verified());
+        Ok(Default::default())
+    });
+    assert_eq!(answer(&verified.webhook(), connect("{}")).await.status(), 204);
+    let get = Request::get("/").body(bytes::Bytes::new()).unwrap();
+    assert!(matches!(webhook.check(get.method(), get.headers()), Check::NotOurs));
+}
