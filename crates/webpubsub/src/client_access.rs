@@ -33,7 +33,7 @@ pub enum ClientProtocol {
 }
 
 impl ClientProtocol {
-    pub(crate) fn path(self) -> &'static str {
+    fn path(self) -> &'static str {
         match self {
             Self::Default => "/client/hubs/",
             Self::Mqtt => "/clients/mqtt/hubs/",

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use serde::Deserialize;
-use service_core::{Call, CallFuture, Endpoint, Response, Result, read};
+use service_core::{Call, CallFuture, Endpoint, Error, Response, Result, read};
 
 use crate::rules;
 
@@ -104,6 +104,10 @@ impl ListConnections {
     /// Goes on where an earlier list stopped, by [`MemberPage::continuation_token`]. [`top`](Self::top) then counts from
     /// there.
     pub fn continuation_token(mut self, token: impl AsRef<str>) -> Self {
+        if token.as_ref().is_empty() {
+            let rule = "must not be empty, which would start from the first connection";
+            self.call.check(Err(Error::invalid_input("continuationToken", rule, None)));
+        }
         self.call.query("continuationToken", token);
         self
     }

@@ -146,7 +146,8 @@ async fn bytes_that_are_no_text_are_kept_as_they_came() {
 
 #[tokio::test]
 async fn a_request_that_could_have_a_body_says_that_it_has_none() {
-    for (method, says) in [("POST", true), ("PUT", true), ("PATCH", true), ("GET", false), ("DELETE", false)] {
+    for (method, says) in [("POST", true), ("PUT", true), ("PATCH", true), ("GET", false), ("DELETE", false)]
+    {
         let server = Server::closing_after(ok("")).await;
         let method = method.parse().unwrap();
         RawRequest::new(&server.client(), method, "/rooms", &[]).await.unwrap();

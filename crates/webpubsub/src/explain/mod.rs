@@ -145,7 +145,7 @@ fn about_error(error: &Error, now: SystemTime, findings: &mut Vec<Finding>) {
     for challenge in error.headers().get_all(WWW_AUTHENTICATE) {
         let text = challenge.to_str().unwrap_or_default().trim();
         // The bare scheme says nothing, and nothing that may be a token is repeated.
-        if text.contains(' ') && !text.contains("eyJ") {
+        if text.contains(' ') && !text.contains("eyJ") && !text.contains("access_token") {
             findings.push(Finding::Challenge(shown(text)));
         }
     }

@@ -61,6 +61,18 @@ async fn group_and_hub_names_hold_at_their_edges() {
 }
 
 #[tokio::test]
+async fn a_permission_that_leaves_its_path_is_refused() {
+    let (script, _, builder) = scripted();
+    let connection = builder.build().unwrap().connection("c");
+    for name in ["", ".", ".."] {
+        refused(&connection.grant_permission(name).await.unwrap_err(), "permission must not be");
+        refused(&connection.has_permission(name).await.unwrap_err(), "permission must not be");
+        refused(&connection.revoke_permission(name).await.unwrap_err(), "permission must not be");
+    }
+    assert!(script.sent().is_empty());
+}
+
+#[tokio::test]
 async fn a_change_of_many_memberships_needs_groups_that_can_be() {
     let (script, _, builder) = scripted();
     let service = builder.build().unwrap();

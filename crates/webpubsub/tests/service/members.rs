@@ -110,6 +110,7 @@ async fn bounds_hold_at_their_edges_before_anything_is_sent() {
         (list().top(0), "top must be between 1 and 2147483647"),
         (list().top(2_147_483_648), "top must be between 1 and 2147483647"),
         (list().top(0).top(1), "top must be"),
+        (list().continuation_token(""), "continuationToken must not be empty"),
     ] {
         let mut list = list;
         let error = list.next().await.unwrap().unwrap_err();
