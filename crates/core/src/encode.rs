@@ -31,7 +31,7 @@ pub fn push_segment(path: &mut String, name: &str, value: &str) -> Result<()> {
 }
 
 /// Appends `name=value`, the value escaped, the name as it is.
-pub(crate) fn push_pair(target: &mut String, name: &str, value: &str) {
+pub fn push_pair(target: &mut String, name: &str, value: &str) {
     target.push_str(name);
     target.push('=');
     target.extend(utf8_percent_encode(value, ESCAPED));

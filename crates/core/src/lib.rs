@@ -30,7 +30,7 @@ pub use connection_string::ConnectionString;
 pub use credential::AzureCredential;
 pub use credential::{AccessToken, Authorize, BearerToken, HeaderKey, TokenCredential, sensitive};
 pub use dialect::Dialect;
-pub use encode::push_segment;
+pub use encode::{push_pair, push_segment};
 pub use endpoint::Endpoint;
 pub use error::{
     BoxError, Delivery, ERROR_BODY_CAP, Error, ErrorDetail, ErrorKind, InnerError, Result, StopReason,

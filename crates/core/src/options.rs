@@ -17,6 +17,7 @@ use crate::{
 };
 
 /// A client's settings. Service crates wrap it with [`client_setters!`](crate::client_setters).
+#[derive(Clone)]
 #[must_use]
 pub struct ClientOptions {
     app_id: Option<String>,
@@ -57,6 +58,18 @@ impl ClientOptions {
     #[must_use]
     pub fn time(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
+    }
+
+    /// How long one attempt may take.
+    #[must_use]
+    pub fn attempt_limit(&self) -> Duration {
+        self.attempt_timeout
+    }
+
+    /// A source of uniformly random durations from zero to the bound given, for what waits outside the pipeline.
+    pub fn jitter(&self) -> impl Fn(Duration) -> Duration + Send + Sync + 'static {
+        let randomness = Randomness::new(self.seed);
+        move |bound| randomness.up_to(bound)
     }
 
     /// Checks the settings and makes the pipeline.
@@ -220,13 +233,9 @@ fn value(text: &str) -> Result<HeaderValue> {
 #[macro_export]
 macro_rules! client_setters {
     ($builder:ty) => {
-        impl $builder {
-            /// Names the calling program, first in the user agent: 1 to 64 visible ASCII characters.
-            pub fn app_id(mut self, id: impl Into<String>) -> Self {
-                self.options.app_id(id.into());
-                self
-            }
+        $crate::connection_setters!($builder);
 
+        impl $builder {
             /// Sets how failures of a passing kind are retried. Default: 3 retries, waits from 0.8 s doubling up to 30 s.
             pub fn retry(mut self, retry: $crate::RetryOptions) -> Self {
                 self.options.retry(retry);
@@ -239,6 +248,39 @@ macro_rules! client_setters {
                 self
             }
 
+            /// Sets how long an unused connection is kept. Default: 90 s.
+            pub fn pool_idle_timeout(mut self, limit: ::std::time::Duration) -> Self {
+                self.options.pool_idle_timeout(limit);
+                self
+            }
+
+            /// Adds code around every call, outside its retries.
+            pub fn policy(mut self, policy: impl $crate::Policy) -> Self {
+                self.options.policy(::std::sync::Arc::new(policy));
+                self
+            }
+
+            /// Adds code around every attempt, before the credential signs.
+            pub fn attempt_policy(mut self, policy: impl $crate::Policy) -> Self {
+                self.options.attempt_policy(::std::sync::Arc::new(policy));
+                self
+            }
+        }
+    };
+}
+
+/// Those of them that also mean something where there is a connection and no calls. The builder needs a field
+/// `options: ClientOptions`.
+#[macro_export]
+macro_rules! connection_setters {
+    ($builder:ty) => {
+        impl $builder {
+            /// Names the calling program, first in the user agent: 1 to 64 visible ASCII characters.
+            pub fn app_id(mut self, id: impl Into<String>) -> Self {
+                self.options.app_id(id.into());
+                self
+            }
+
             /// Sets how long one attempt may take. Default: 30 s.
             pub fn attempt_timeout(mut self, limit: ::std::time::Duration) -> Self {
                 self.options.attempt_timeout(limit);
@@ -248,12 +290,6 @@ macro_rules! client_setters {
             /// Sets how long making a connection may take. Default: 10 s.
             pub fn connect_timeout(mut self, limit: ::std::time::Duration) -> Self {
                 self.options.connect_timeout(limit);
-                self
-            }
-
-            /// Sets how long an unused connection is kept. Default: 90 s.
-            pub fn pool_idle_timeout(mut self, limit: ::std::time::Duration) -> Self {
-                self.options.pool_idle_timeout(limit);
                 self
             }
 
@@ -285,18 +321,6 @@ macro_rules! client_setters {
             /// on the way.
             pub fn allow_insecure_http(mut self) -> Self {
                 self.options.allow_insecure_http();
-                self
-            }
-
-            /// Adds code around every call, outside its retries.
-            pub fn policy(mut self, policy: impl $crate::Policy) -> Self {
-                self.options.policy(::std::sync::Arc::new(policy));
-                self
-            }
-
-            /// Adds code around every attempt, before the credential signs.
-            pub fn attempt_policy(mut self, policy: impl $crate::Policy) -> Self {
-                self.options.attempt_policy(::std::sync::Arc::new(policy));
                 self
             }
 

@@ -168,6 +168,20 @@ impl Error {
         self
     }
 
+    /// Adds the service's code, where it does not come in an HTTP answer.
+    #[must_use]
+    pub fn with_code(mut self, code: impl Into<String>) -> Self {
+        self.0.code = Some(code.into());
+        self
+    }
+
+    /// Names the operation that failed, where no [`Operation`](crate::Operation) does.
+    #[must_use]
+    pub fn with_operation(mut self, id: &'static str) -> Self {
+        self.0.operation = Some(id);
+        self
+    }
+
     /// Says that another attempt would fail in the same way.
     #[must_use]
     pub fn permanent(mut self) -> Self {

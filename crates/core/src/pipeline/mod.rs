@@ -3,6 +3,7 @@
 mod attempt;
 mod call;
 mod trace;
+mod upgrade;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -170,12 +170,16 @@ fn verdict(outcome: &Result<Response<bytes::Bytes>>, hinted: bool, idempotent: b
 
 /// The hint of an answer or of an error that carries an answer's head.
 pub(crate) fn hint(outcome: &Result<Response<bytes::Bytes>>, now: SystemTime) -> Option<Duration> {
-    let read = |headers: &HeaderMap| if headers.is_empty() { None } else { hint::read(headers, now) };
     match outcome {
         Ok(answer) if answer.status().is_success() => None,
-        Ok(answer) => read(answer.headers()),
-        Err(error) => read(error.headers()),
+        Ok(answer) => hint_of(answer.headers(), now),
+        Err(error) => hint_of(error.headers(), now),
     }
+}
+
+/// The hint of an answer's head.
+pub(crate) fn hint_of(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
+    if headers.is_empty() { None } else { hint::read(headers, now) }
 }
 
 #[cfg(test)]
