@@ -3,6 +3,8 @@
 
 mod builder;
 mod client_access;
+#[cfg(feature = "client")]
+pub mod client;
 mod close;
 mod connection;
 mod credential;

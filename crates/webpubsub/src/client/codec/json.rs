@@ -1,0 +1,201 @@
+//! The JSON subprotocols (client protocols, sections 3 and 4).
+
+use std::borrow::Cow;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use service_core::Secret;
+
+use crate::client::data::{Data, Json};
+use crate::client::event::{GroupMessage, ServerMessage};
+use crate::client::frame::{Connected, Downstream, Incoming, Refusal, Token, Upstream};
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Outgoing<'a> {
+    r#type: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    group: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    event: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ack_id: Option<u64>,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    no_echo: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ttl_seconds: Option<u16>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data_type: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    data: Option<Content<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sequence_id: Option<u64>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Content<'a> {
+    Text(Cow<'a, str>),
+    Json(&'a RawValue),
+}
+
+impl<'a> Outgoing<'a> {
+    fn new(r#type: &'static str, ack_id: Option<u64>) -> Self {
+        Self {
+            r#type,
+            group: None,
+            event: None,
+            ack_id,
+            no_echo: false,
+            ttl_seconds: None,
+            data_type: None,
+            data: None,
+            sequence_id: None,
+        }
+    }
+
+    fn with_data(self, data: &'a Data) -> Self {
+        let (data_type, data) = match data {
+            Data::Text(text) => ("text", Content::Text(text.into())),
+            Data::Json(json) => ("json", Content::Json(json.raw())),
+            Data::Binary(bytes) => ("binary", Content::Text(STANDARD.encode(bytes).into())),
+            Data::Protobuf(bytes) => ("protobuf", Content::Text(STANDARD.encode(bytes).into())),
+        };
+        Self { data_type: Some(data_type), data: Some(data), ..self }
+    }
+}
+
+pub(super) fn encode(frame: &Upstream<'_>) -> String {
+    let frame = match *frame {
+        Upstream::JoinGroup { group, ack_id } => {
+            Outgoing { group: Some(group), ..Outgoing::new("joinGroup", ack_id) }
+        }
+        Upstream::LeaveGroup { group, ack_id } => {
+            Outgoing { group: Some(group), ..Outgoing::new("leaveGroup", ack_id) }
+        }
+        Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data } => {
+            let frame = Outgoing::new("sendToGroup", ack_id).with_data(data);
+            Outgoing { group: Some(group), no_echo, ttl_seconds, ..frame }
+        }
+        Upstream::Event { name, ack_id, data } => {
+            Outgoing { event: Some(name), ..Outgoing::new("event", ack_id).with_data(data) }
+        }
+        Upstream::SequenceAck(id) => Outgoing { sequence_id: Some(id), ..Outgoing::new("sequenceAck", None) },
+        Upstream::Ping => Outgoing::new("ping", None),
+    };
+    // Texts, numbers and JSON that is checked already: there is nothing here that could fail to be written.
+    serde_json::to_string(&frame).unwrap_or_default()
+}
+
+/// Every member that any frame has. The same names mean the same in all of them.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Frame<'a> {
+    #[serde(borrow)]
+    r#type: Cow<'a, str>,
+    event: Option<String>,
+    from: Option<String>,
+    group: Option<String>,
+    from_user_id: Option<String>,
+    data_type: Option<String>,
+    #[serde(borrow)]
+    data: Option<&'a RawValue>,
+    sequence_id: Option<u64>,
+    #[serde(borrow)]
+    stream: Option<&'a RawValue>,
+    ack_id: Option<u64>,
+    success: Option<bool>,
+    error: Option<AckError>,
+    connection_id: Option<String>,
+    user_id: Option<String>,
+    reconnection_token: Option<String>,
+    message: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct AckError {
+    name: Option<String>,
+    message: Option<String>,
+}
+
+/// What has to be known of a frame that cannot be read.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Numbered {
+    sequence_id: Option<u64>,
+}
+
+pub(super) fn decode(text: &str) -> Downstream {
+    let Ok(frame) = serde_json::from_str::<Frame<'_>>(text) else {
+        let sequence_id = serde_json::from_str(text).ok().and_then(|frame: Numbered| frame.sequence_id);
+        return Downstream::Skipped { sequence_id, why: "not a frame of this protocol" };
+    };
+    let sequence_id = frame.sequence_id;
+    read(frame).unwrap_or_else(|why| Downstream::Skipped { sequence_id, why })
+}
+
+fn read(frame: Frame<'_>) -> Result<Downstream, &'static str> {
+    match (&*frame.r#type, frame.event.as_deref()) {
+        ("message", _) => {
+            Ok(Downstream::Message { sequence_id: frame.sequence_id, message: message(frame)? })
+        }
+        ("ack", _) => ack(frame),
+        ("pong", _) => Ok(Downstream::Pong),
+        ("system", Some("connected")) => Ok(Downstream::Connected(Connected {
+            connection_id: frame.connection_id.ok_or("a `connected` frame without a connection id")?,
+            user_id: frame.user_id,
+            reconnection_token: frame.reconnection_token.map(|token| Token(Secret::new(token))),
+        })),
+        ("system", Some("disconnected")) => Ok(Downstream::Disconnected { reason: frame.message }),
+        _ => Err("a frame of an unknown type"),
+    }
+}
+
+fn ack(frame: Frame<'_>) -> Result<Downstream, &'static str> {
+    let id = frame.ack_id.ok_or("an ack without its id")?;
+    let refusal = match (frame.success, frame.error) {
+        (Some(true), _) => None,
+        (Some(false), Some(error)) => {
+            Some(Refusal { name: error.name.unwrap_or_default(), message: error.message.unwrap_or_default() })
+        }
+        (Some(false), None) => Some(Refusal::default()),
+        (None, _) => return Err("an ack without `success`"),
+    };
+    Ok(Downstream::Ack { id, refusal })
+}
+
+fn message(frame: Frame<'_>) -> Result<Incoming, &'static str> {
+    if frame.stream.is_some() {
+        return Err("a part of a stream");
+    }
+    let data = data(frame.data_type.as_deref(), frame.data)?;
+    match frame.from.as_deref() {
+        Some("group") => Ok(Incoming::Group(GroupMessage {
+            group: frame.group.ok_or("a message of a group without its name")?,
+            from_user_id: frame.from_user_id,
+            data,
+        })),
+        Some("server") => Ok(Incoming::Server(ServerMessage { data })),
+        _ => Err("a message from an unknown side"),
+    }
+}
+
+/// Data that is missing is empty: the service leaves it out where only metadata was sent.
+fn data(data_type: Option<&str>, data: Option<&RawValue>) -> Result<Data, &'static str> {
+    let text = || -> Result<String, &'static str> {
+        data.map_or(Ok(String::new()), |data| serde_json::from_str(data.get()))
+            .map_err(|_| "a message whose data is no text")
+    };
+    let bytes = || STANDARD.decode(text()?).map_err(|_| "a message whose data is not base64");
+    match data_type {
+        Some("text") => Ok(Data::Text(text()?)),
+        Some("json") | None => {
+            Ok(data.map_or_else(|| Data::Text(String::new()), |data| Data::Json(Json::from_raw(data))))
+        }
+        Some("binary") => Ok(Data::Binary(bytes()?.into())),
+        Some("protobuf") => Ok(Data::Protobuf(bytes()?.into())),
+        Some(_) => Err("a message of an unknown data type"),
+    }
+}

@@ -1,0 +1,193 @@
+//! What a client can ask of the service, as builders that are awaited.
+
+use std::future::IntoFuture;
+use std::time::Duration;
+
+use service_core::{CallFuture, Error, Result};
+use tokio::sync::oneshot;
+
+use super::data::Data;
+use super::frame::Upstream;
+use super::session::{Done, Effect, Op};
+use super::{Client, task};
+use crate::names;
+
+/// The service takes WebSocket messages up to 1 MB (client protocols, section 1).
+const MOST_BYTES: usize = 1024 * 1024;
+/// The longest time for which the service keeps a message to a group.
+const MOST_TTL: u32 = 300;
+
+/// Gives a builder the choice not to be acknowledged, and `.await`.
+macro_rules! send_setters {
+    ($builder:ident) => {
+        impl $builder {
+            /// Asks for no acknowledgement. The await ends once the frame has left this process, or with an error if it
+            /// could not; whether the service got it and did it, nobody learns.
+            pub fn fire_and_forget(mut self) -> Self {
+                self.acknowledged = false;
+                self
+            }
+        }
+
+        impl IntoFuture for $builder {
+            type Output = Result<()>;
+            type IntoFuture = CallFuture<()>;
+
+            fn into_future(self) -> Self::IntoFuture {
+                Box::pin(self.send())
+            }
+        }
+    };
+}
+
+send_setters!(JoinGroup);
+send_setters!(LeaveGroup);
+send_setters!(SendToGroup);
+send_setters!(SendEvent);
+
+/// Joins a group; made by [`Client::join_group`].
+#[must_use = "does nothing until awaited"]
+#[derive(Debug)]
+pub struct JoinGroup {
+    client: Client,
+    group: String,
+    acknowledged: bool,
+}
+
+impl JoinGroup {
+    pub(super) fn new(client: Client, group: String) -> Self {
+        Self { client, group, acknowledged: true }
+    }
+
+    async fn send(self) -> Result<()> {
+        names::group(&self.group)?;
+        let effect = Effect::Join(self.group.clone());
+        let frame = |ack_id| Upstream::JoinGroup { group: &self.group, ack_id };
+        send(&self.client, "joinGroup", self.acknowledged, effect, frame).await
+    }
+}
+
+/// Leaves a group; made by [`Client::leave_group`].
+#[must_use = "does nothing until awaited"]
+#[derive(Debug)]
+pub struct LeaveGroup {
+    client: Client,
+    group: String,
+    acknowledged: bool,
+}
+
+impl LeaveGroup {
+    pub(super) fn new(client: Client, group: String) -> Self {
+        Self { client, group, acknowledged: true }
+    }
+
+    async fn send(self) -> Result<()> {
+        names::group(&self.group)?;
+        let effect = Effect::Leave(self.group.clone());
+        let frame = |ack_id| Upstream::LeaveGroup { group: &self.group, ack_id };
+        send(&self.client, "leaveGroup", self.acknowledged, effect, frame).await
+    }
+}
+
+/// Sends a message to a group; made by [`Client::send_to_group`].
+#[must_use = "does nothing until awaited"]
+#[derive(Debug)]
+pub struct SendToGroup {
+    client: Client,
+    group: String,
+    data: Data,
+    acknowledged: bool,
+    no_echo: bool,
+    ttl: Option<u32>,
+}
+
+impl SendToGroup {
+    pub(super) fn new(client: Client, group: String, data: Data) -> Self {
+        Self { client, group, data, acknowledged: true, no_echo: false, ttl: None }
+    }
+
+    /// Does not send the message back to this connection if it is in the group itself.
+    pub fn no_echo(mut self) -> Self {
+        self.no_echo = true;
+        self
+    }
+
+    /// Sets how long the service keeps the message for a connection that it cannot reach: 0 to 300 seconds.
+    pub fn message_ttl_seconds(mut self, seconds: u32) -> Self {
+        self.ttl = Some(seconds);
+        self
+    }
+
+    async fn send(self) -> Result<()> {
+        names::group(&self.group)?;
+        let ttl_seconds = match self.ttl {
+            Some(seconds) if seconds > MOST_TTL => {
+                let value = seconds.to_string();
+                return Err(Error::invalid_input("message TTL", "must be 0 to 300 seconds", Some(&value)));
+            }
+            ttl => ttl.and_then(|seconds| u16::try_from(seconds).ok()),
+        };
+        let Self { client, group, data, acknowledged, no_echo, .. } = &self;
+        let frame = |ack_id| Upstream::SendToGroup { group, ack_id, no_echo: *no_echo, ttl_seconds, data };
+        send(client, "sendToGroup", *acknowledged, Effect::None, frame).await
+    }
+}
+
+/// Sends an event to the application's server; made by [`Client::send_event`].
+#[must_use = "does nothing until awaited"]
+#[derive(Debug)]
+pub struct SendEvent {
+    client: Client,
+    name: String,
+    data: Data,
+    acknowledged: bool,
+}
+
+impl SendEvent {
+    pub(super) fn new(client: Client, name: String, data: Data) -> Self {
+        Self { client, name, data, acknowledged: true }
+    }
+
+    async fn send(self) -> Result<()> {
+        check_event(&self.name)?;
+        let frame = |ack_id| Upstream::Event { name: &self.name, ack_id, data: &self.data };
+        send(&self.client, "event", self.acknowledged, Effect::None, frame).await
+    }
+}
+
+/// `^[a-z][a-z0-9_.-]{0,127}$` without regard to case (client protocols, section 3). The service closes the connection on
+/// another name.
+fn check_event(name: &str) -> Result<()> {
+    let first = name.starts_with(|c: char| c.is_ascii_alphabetic());
+    if first && name.len() <= 128 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)) {
+        return Ok(());
+    }
+    let rule = "must be 1 to 128 characters: a letter, then letters, digits or any of _ . -";
+    Err(Error::invalid_input("event", rule, Some(name)))
+}
+
+/// Waits for a place, hands the frame over, and waits for what becomes of it.
+async fn send<'a>(
+    client: &Client,
+    name: &'static str,
+    acknowledged: bool,
+    effect: Effect,
+    frame: impl FnOnce(Option<u64>) -> Upstream<'a>,
+) -> Result<()> {
+    let place = client.place().await;
+    // From here to the hand-over nothing waits: one caller's ids and frames have one order.
+    let ack_id = acknowledged.then(|| client.next_id());
+    let frame = client.protocol().encode(&frame(ack_id));
+    if frame.len() > MOST_BYTES {
+        let rule = format!("must be at most 1 MB as a frame, has {} bytes", frame.len());
+        return Err(Error::invalid_input("data", &rule, None));
+    }
+    let (sender, outcome) = oneshot::channel();
+    let done = Done::Caller { sender, _place: place };
+    let op = Op { name, ack_id, frame, effect, deadline: Duration::ZERO, done };
+    if !client.hand_over(task::Command::Send(op)) {
+        return Err(Op::closed(name, false));
+    }
+    // A task that ends settles everything first, so that only a runtime that shuts down gets here without an outcome.
+    outcome.await.unwrap_or_else(|_| Err(Op::closed(name, true)))
+}

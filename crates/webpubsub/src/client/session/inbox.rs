@@ -1,0 +1,147 @@
+//! What came and what of it the program has: replays are dropped, and only what is in the program's queue is acknowledged
+//! (client protocols, section 7).
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use crate::client::event::{Disconnected, Event};
+
+/// A message waits so long for others to be acknowledged with it: what the official clients do.
+const ACK_INTERVAL: Duration = Duration::from_secs(1);
+/// The service keeps 1000 messages or 16 MB: an acknowledgement in time keeps it far from both.
+const ACK_MESSAGES: u32 = 200;
+const ACK_BYTES: usize = 4 * 1024 * 1024;
+/// What is kept for a program that does not take its events: as much as the service keeps.
+const MOST_HELD: usize = 1000;
+const MOST_BYTES: usize = 16 * 1024 * 1024;
+
+#[derive(Debug)]
+pub(super) struct Inbox {
+    wants_events: bool,
+    held: VecDeque<Held>,
+    held_bytes: usize,
+    /// The largest number that came.
+    seen: Option<u64>,
+    /// The largest number whose message the program has, with everything before it.
+    taken: Option<u64>,
+    unacked: u32,
+    unacked_bytes: usize,
+    ack_at: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct Held {
+    sequence_id: Option<u64>,
+    /// `None` for a message that only has to be acknowledged.
+    event: Option<Event>,
+    bytes: usize,
+}
+
+impl Inbox {
+    pub(super) fn new(wants_events: bool) -> Self {
+        Self {
+            wants_events,
+            held: VecDeque::new(),
+            held_bytes: 0,
+            seen: None,
+            taken: None,
+            unacked: 0,
+            unacked_bytes: 0,
+            ack_at: None,
+        }
+    }
+
+    /// Takes a message in; `false` for one that was there before.
+    pub(super) fn message(
+        &mut self,
+        sequence_id: Option<u64>,
+        event: Option<Event>,
+        bytes: usize,
+        now: Duration,
+    ) -> bool {
+        if sequence_id.is_some() && sequence_id <= self.seen {
+            // The service has not seen the acknowledgement, so it gets another one.
+            self.ack_by(now.saturating_add(ACK_INTERVAL));
+            return false;
+        }
+        self.seen = sequence_id.or(self.seen);
+        self.hold(Held { sequence_id, event: event.filter(|_| self.wants_events), bytes });
+        self.pass_over(now);
+        true
+    }
+
+    /// Takes in an event that is no message.
+    pub(super) fn event(&mut self, event: Event) {
+        if self.wants_events {
+            self.hold(Held { sequence_id: None, event: Some(event), bytes: 0 });
+        }
+    }
+
+    pub(super) fn disconnected(&mut self, connection_id: String, reason: &str) {
+        self.event(Event::Disconnected(Disconnected { connection_id, reason: reason.to_owned() }));
+    }
+
+    fn hold(&mut self, held: Held) {
+        self.held_bytes += held.bytes;
+        self.held.push_back(held);
+    }
+
+    /// The next event, which the program now has.
+    pub(super) fn take(&mut self, now: Duration) -> Option<Event> {
+        let event = self.release(now)?;
+        self.pass_over(now);
+        event
+    }
+
+    /// Messages that nobody gets count as taken once everything before them is.
+    fn pass_over(&mut self, now: Duration) {
+        while self.held.front().is_some_and(|held| held.event.is_none()) {
+            self.release(now);
+        }
+    }
+
+    fn release(&mut self, now: Duration) -> Option<Option<Event>> {
+        let held = self.held.pop_front()?;
+        self.held_bytes -= held.bytes;
+        if held.sequence_id.is_some() {
+            self.taken = held.sequence_id;
+            self.unacked += 1;
+            self.unacked_bytes += held.bytes;
+            let enough = self.unacked >= ACK_MESSAGES || self.unacked_bytes >= ACK_BYTES;
+            self.ack_by(if enough { now } else { now.saturating_add(ACK_INTERVAL) });
+        }
+        Some(held.event)
+    }
+
+    fn ack_by(&mut self, at: Duration) {
+        self.ack_at = Some(self.ack_at.map_or(at, |earlier| earlier.min(at)));
+    }
+
+    /// After a recovery, so that the service skips what has arrived.
+    pub(super) fn acknowledge_at_once(&mut self, now: Duration) {
+        self.ack_by(now);
+    }
+
+    /// The number to acknowledge, if that is due; it is then taken as acknowledged.
+    pub(super) fn due_ack(&mut self, now: Duration) -> Option<u64> {
+        self.ack_at.filter(|at| *at <= now)?;
+        (self.ack_at, self.unacked, self.unacked_bytes) = (None, 0, 0);
+        self.taken
+    }
+
+    /// When something is to be acknowledged.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.ack_at
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.held.len() >= MOST_HELD || self.held_bytes >= MOST_BYTES
+    }
+
+    /// The numbers begin anew with each connection. What came stays for the program.
+    pub(super) fn forget_sequence(&mut self) {
+        self.held.iter_mut().for_each(|held| held.sequence_id = None);
+        (self.seen, self.taken, self.ack_at) = (None, None, None);
+        (self.unacked, self.unacked_bytes) = (0, 0);
+    }
+}

@@ -1,0 +1,230 @@
+//! Drops, recoveries and new connections.
+
+use super::*;
+
+#[test]
+fn a_lost_connection_is_recovered_after_a_pause_and_nobody_is_told() {
+    let mut rig = online(|_| {});
+    rig.drop_with(Some(1006));
+    assert_eq!((rig.session.step(), rig.wait()), (Step::Pause, secs(0.5)));
+    assert_eq!(rig.session.step(), Step::Connect(Attempt::Recovery));
+    assert_eq!(rig.session.connection().unwrap().connection_id, "c1");
+    rig.session.opened(Attempt::Recovery, rig.now);
+    rig.connected("c1", "t2");
+    assert!(rig.events().is_empty(), "`connected` is not raised twice");
+    let token = rig.session.connection().unwrap().reconnection_token.as_ref().unwrap();
+    assert_eq!(token.0.expose(), "t2", "the next recovery shows the new token");
+}
+
+#[test]
+fn failed_recoveries_are_repeated_with_growing_pauses_for_30_seconds() {
+    for error in [unreachable_service, || answered(502), || answered(429)] {
+        let mut rig = online(|_| {});
+        rig.drop_with(None);
+        let (lost_at, mut pauses) = (rig.now, Vec::new());
+        while rig.events().is_empty() {
+            pauses.push(rig.wait().as_secs_f64());
+            if rig.session.step() == Step::Connect(Attempt::Recovery) {
+                rig.session.failed(error(), rig.now);
+            }
+        }
+        assert_eq!(pauses[..6], [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]);
+        assert_eq!(rig.now, lost_at + secs(30.0));
+        rig.wait();
+        assert_eq!(rig.session.step(), Step::Connect(Attempt::New));
+    }
+}
+
+#[test]
+fn an_attempt_that_hangs_does_not_outlast_the_window() {
+    let mut rig = online(|_| {});
+    rig.drop_with(None);
+    rig.wait();
+    assert_eq!(rig.session.step(), Step::Connect(Attempt::Recovery));
+    assert_eq!(rig.wait(), secs(29.5));
+    assert_eq!(rig.events(), ["disconnected c1: the connection could not be recovered in time"]);
+}
+
+#[test]
+fn code_1008_ends_recovery_at_the_drop_and_at_the_attempt_itself() {
+    let mut rig = online(|_| {});
+    rig.drop_with(Some(1008));
+    assert_eq!(rig.events(), ["disconnected c1: cut"]);
+    rig.wait();
+    rig.connect("c2");
+    rig.events();
+    rig.cut_and_recover();
+    rig.drop_with(Some(1008));
+    assert_eq!(rig.events(), ["disconnected c2: cut"]);
+    rig.wait();
+    assert_eq!(rig.session.step(), Step::Connect(Attempt::New));
+}
+
+#[test]
+fn a_recovery_that_is_refused_is_not_tried_again() {
+    for status in [400, 401, 403, 404, 410] {
+        let mut rig = online(|settings| settings.fixed_access = true);
+        rig.drop_with(None);
+        rig.wait();
+        rig.session.failed(answered(status), rig.now);
+        assert_eq!(rig.events().len(), 1, "{status}: disconnected");
+        rig.wait();
+        assert_eq!(rig.session.step(), Step::Connect(Attempt::New), "{status}");
+    }
+}
+
+#[test]
+fn closes_that_repeat_right_after_each_recovery_meet_growing_pauses_and_the_end_of_the_window() {
+    let mut rig = online(|_| {});
+    let (lost_at, mut pauses) = (rig.now, Vec::new());
+    loop {
+        rig.drop_with(Some(1001));
+        if !rig.events().is_empty() {
+            break;
+        }
+        pauses.push(rig.wait().as_secs_f64());
+        if rig.session.step() != Step::Connect(Attempt::Recovery) {
+            break;
+        }
+        rig.session.opened(Attempt::Recovery, rig.now);
+        rig.connected("c1", "t2");
+    }
+    assert_eq!(pauses[..5], [0.5, 1.0, 2.0, 4.0, 5.0]);
+    assert!(rig.now <= lost_at + secs(30.0));
+}
+
+#[test]
+fn a_connection_that_carried_something_or_stood_for_5_seconds_is_come_back_to_quickly() {
+    let mut rig = online(|_| {});
+    for round in 0..20 {
+        rig.cut_and_recover();
+        rig.message(round + 1);
+    }
+    rig.drop_with(None);
+    assert_eq!(rig.wait(), secs(0.5));
+    rig.session.opened(Attempt::Recovery, rig.now);
+    rig.pass(3600.0);
+    rig.drop_with(None);
+    assert_eq!(rig.wait(), secs(0.5));
+    assert_eq!(rig.session.step(), Step::Connect(Attempt::Recovery), "the window begins anew");
+}
+
+#[test]
+fn new_connections_that_end_at_once_meet_growing_pauses_too() {
+    let mut rig = online(|settings| settings.protocol = Protocol::Json);
+    let mut pauses = Vec::new();
+    for round in 0..8 {
+        rig.drop_with(None);
+        pauses.push(rig.wait().as_secs_f64());
+        rig.connect(&format!("c{round}"));
+    }
+    assert_eq!(pauses, [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]);
+}
+
+#[test]
+fn a_hint_of_the_service_is_waited_for() {
+    let mut rig = online(|settings| settings.protocol = Protocol::Json);
+    rig.drop_with(None);
+    rig.wait();
+    rig.session.life.try_anew(Some(secs(77.0)), rig.now);
+    assert_eq!(rig.wait(), secs(77.0));
+}
+
+#[test]
+fn another_connection_in_place_of_the_old_one_is_told_as_one() {
+    let mut rig = online(|_| {});
+    let outcome = rig.send();
+    rig.written();
+    rig.cut_and_recover();
+    rig.connected("c2", "t1");
+    assert!(outcome.get().unwrap_err().outcome_unknown());
+    let reason = "the service gave another connection in its place";
+    assert_eq!(rig.events(), [format!("disconnected c1: {reason}"), "connected c2".to_owned()]);
+    assert_eq!(rig.session.step(), Step::Talk);
+}
+
+#[test]
+fn what_the_service_says_before_it_closes_is_the_reason() {
+    let mut rig = online(|settings| settings.protocol = Protocol::Json);
+    rig.text(r#"{"type":"system","event":"disconnected","message":"closing time"}"#);
+    rig.drop_with(Some(1000));
+    assert_eq!(rig.events(), ["disconnected c1: closing time"]);
+}
+
+#[test]
+fn groups_are_joined_again_in_their_order_ahead_of_what_waits() {
+    let mut rig = online(|_| {});
+    for (id, group) in [(1, "b"), (2, "a"), (3, "refused"), (4, "left"), (5, "b")] {
+        drop(rig.join(group));
+        let outcome = rig.join(group);
+        rig.written();
+        match group {
+            "refused" => rig.refuse(id * 2, "Forbidden"),
+            _ => rig.ack(id * 2),
+        }
+        let _ = outcome.get();
+    }
+    let _left = rig.leave("left");
+    rig.written();
+    let _unknown = rig.join("unknown");
+    rig.written();
+    rig.drop_with(Some(1008));
+    let _waiting = rig.send();
+    rig.wait();
+    rig.connect("c2");
+    let written = rig.written();
+    assert_eq!(written.len(), 3, "{written:?}");
+    assert!(written[0].starts_with(r#"{"type":"joinGroup","group":"b","ackId":"#));
+    assert!(written[1].starts_with(r#"{"type":"joinGroup","group":"a","ackId":"#));
+    assert!(written[2].starts_with(r#"{"type":"sendToGroup""#));
+}
+
+#[test]
+fn a_group_that_cannot_be_joined_again_is_told_and_forgotten() {
+    let mut rig = online(|_| {});
+    let outcome = rig.join("g");
+    rig.written();
+    rig.ack(1);
+    outcome.get().unwrap();
+    rig.replace("c2");
+    assert_eq!(rig.written().len(), 1);
+    rig.refuse(2, "Forbidden");
+    assert_eq!(
+        rig.events(),
+        ["disconnected c1: cut", "connected c2", "not rejoined g: joinGroup: Forbidden: so it is"]
+    );
+    rig.replace("c3");
+    assert!(rig.written().is_empty());
+}
+
+#[test]
+fn who_wants_no_group_joined_again_has_none() {
+    let mut rig = online(|settings| settings.rejoin = false);
+    let _outcome = rig.join("g");
+    rig.written();
+    rig.ack(1);
+    rig.replace("c2");
+    assert!(rig.written().is_empty());
+}
+
+#[test]
+fn a_new_connection_waits_until_the_program_has_taken_what_the_old_ones_brought() {
+    let mut rig = online(|_| {});
+    (1..=1000).for_each(|id| rig.message(id));
+    rig.drop_with(Some(1008));
+    rig.pass(3600.0);
+    assert_eq!((rig.session.step(), rig.session.deadline()), (Step::Pause, None));
+    rig.events();
+    rig.session.tick(rig.now);
+    assert_eq!(rig.session.step(), Step::Connect(Attempt::New));
+}
+
+#[test]
+fn connected_that_does_not_come_in_time_is_a_failed_attempt() {
+    let mut rig = online(|settings| settings.protocol = Protocol::Json);
+    rig.drop_with(None);
+    rig.wait();
+    rig.session.opened(Attempt::New, rig.now);
+    assert_eq!(rig.wait(), secs(30.0));
+    assert_eq!(rig.session.step(), Step::Pause);
+}

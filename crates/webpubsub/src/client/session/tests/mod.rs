@@ -1,0 +1,219 @@
+//! The rules of a session, each in virtual time and without a network: frames as their JSON, times as numbers of seconds.
+
+mod connections;
+mod endings;
+mod sends;
+mod sequence;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use service_core::{Delivery, Error, ErrorKind, Result};
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::client::data::Data;
+
+struct Rig {
+    session: Session,
+    now: Duration,
+    ids: Arc<AtomicU64>,
+}
+
+fn secs(seconds: f64) -> Duration {
+    Duration::from_secs_f64(seconds)
+}
+
+/// A session that waits for its first connection, with the default settings but for `change`.
+fn rig(change: impl FnOnce(&mut Settings)) -> Rig {
+    let mut settings = Settings {
+        protocol: Protocol::JsonReliable,
+        reconnect: Reconnect::default(),
+        ack_timeout: secs(60.0),
+        attempt_timeout: secs(30.0),
+        ping_interval: Duration::ZERO,
+        silence_limit: Duration::ZERO,
+        resend: false,
+        rejoin: true,
+        wants_events: true,
+        fixed_access: false,
+    };
+    change(&mut settings);
+    let (ids, now) = (Arc::new(AtomicU64::new(1)), secs(1000.0));
+    let session = Session::new(settings, Arc::clone(&ids), Box::new(|bound| bound), now);
+    Rig { session, now, ids }
+}
+
+/// One whose connection `c1` stands.
+fn online(change: impl FnOnce(&mut Settings)) -> Rig {
+    let mut rig = rig(change);
+    rig.connect("c1");
+    assert_eq!(rig.events(), ["connected c1"]);
+    rig
+}
+
+impl Rig {
+    fn connect(&mut self, id: &str) {
+        assert_eq!(self.session.step(), Step::Connect(Attempt::New));
+        self.session.opened(Attempt::New, self.now);
+        self.connected(id, "t1");
+    }
+
+    fn connected(&mut self, id: &str, token: &str) {
+        let rest = format!(r#""connectionId":"{id}","reconnectionToken":"{token}"}}"#);
+        self.text(&format!(r#"{{"type":"system","event":"connected",{rest}"#));
+    }
+
+    /// A frame comes.
+    fn text(&mut self, text: &str) {
+        let Some(frame) = self.session.settings.protocol.decode(&Message::text(text)) else {
+            panic!("{text}")
+        };
+        self.session.heard(self.now);
+        self.session.receive(frame, text.len(), self.now);
+    }
+
+    /// A numbered message comes.
+    fn message(&mut self, sequence_id: u64) {
+        self.text(&format!(
+            r#"{{"type":"message","from":"server","dataType":"text","data":"{sequence_id}","sequenceId":{sequence_id}}}"#
+        ));
+    }
+
+    fn ack(&mut self, id: u64) {
+        self.text(&format!(r#"{{"type":"ack","ackId":{id},"success":true}}"#));
+    }
+
+    fn refuse(&mut self, id: u64, name: &str) {
+        self.text(&format!(
+            r#"{{"type":"ack","ackId":{id},"success":false,"error":{{"name":"{name}","message":"so it is"}}}}"#
+        ));
+    }
+
+    /// The program sends to a group, without echo.
+    fn send(&mut self) -> Outcome {
+        let data = Data::from("x");
+        let id = Some(self.ids.fetch_add(1, Ordering::Relaxed));
+        let frame =
+            Upstream::SendToGroup { group: "g", ack_id: id, no_echo: true, ttl_seconds: None, data: &data };
+        self.submit("sendToGroup", id, Effect::None, &frame)
+    }
+
+    fn join(&mut self, group: &str) -> Outcome {
+        let id = Some(self.ids.fetch_add(1, Ordering::Relaxed));
+        self.submit("joinGroup", id, Effect::Join(group.into()), &Upstream::JoinGroup { group, ack_id: id })
+    }
+
+    fn leave(&mut self, group: &str) -> Outcome {
+        let id = Some(self.ids.fetch_add(1, Ordering::Relaxed));
+        self.submit(
+            "leaveGroup",
+            id,
+            Effect::Leave(group.into()),
+            &Upstream::LeaveGroup { group, ack_id: id },
+        )
+    }
+
+    /// The program sends an event that is not acknowledged.
+    fn fire(&mut self) -> Outcome {
+        let data = Data::from("x");
+        let frame = Upstream::Event { name: "e", ack_id: None, data: &data };
+        self.submit("event", None, Effect::None, &frame)
+    }
+
+    fn submit(
+        &mut self,
+        name: &'static str,
+        ack_id: Option<u64>,
+        effect: Effect,
+        frame: &Upstream<'_>,
+    ) -> Outcome {
+        let (sender, receiver) = oneshot::channel();
+        let done = Done::Caller { sender, _place: None };
+        let frame = self.session.settings.protocol.encode(frame);
+        self.session.submit(Op { name, ack_id, frame, effect, deadline: Duration::ZERO, done }, self.now);
+        Outcome(receiver)
+    }
+
+    /// All frames that are to be written now, none of which leaves this process.
+    fn written(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.session.next_frame(self.now)).map(|frame| frame.to_string()).collect()
+    }
+
+    /// The sequence acks among them, and no other frames.
+    fn sequence_acks(&mut self) -> Vec<String> {
+        let prefix = r#"{"type":"sequenceAck","sequenceId":"#;
+        let id = |frame: String| frame.strip_prefix(prefix).unwrap().trim_end_matches('}').to_owned();
+        self.written().into_iter().map(id).collect()
+    }
+
+    /// Everything that the program is told, taken out of its queue.
+    fn events(&mut self) -> Vec<String> {
+        std::iter::from_fn(|| self.session.take_event(self.now)).map(|event| shown(&event)).collect()
+    }
+
+    fn drop_with(&mut self, code: Option<u16>) {
+        self.session.lost(Loss { code, reason: "cut".to_owned() }, self.now);
+    }
+
+    fn pass(&mut self, seconds: f64) {
+        self.now += secs(seconds);
+        self.session.tick(self.now);
+    }
+
+    /// Lets time pass up to the next thing that is due, and says how long that took.
+    fn wait(&mut self) -> Duration {
+        let wait = self.session.deadline().unwrap().saturating_sub(self.now);
+        self.now += wait;
+        self.session.tick(self.now);
+        wait
+    }
+
+    fn cut_and_recover(&mut self) {
+        self.drop_with(None);
+        self.wait();
+        assert_eq!(self.session.step(), Step::Connect(Attempt::Recovery));
+        self.session.opened(Attempt::Recovery, self.now);
+    }
+
+    /// The connection is lost for good, and another one made.
+    fn replace(&mut self, id: &str) {
+        self.drop_with(Some(1008));
+        self.wait();
+        self.connect(id);
+    }
+}
+
+fn shown(event: &Event) -> String {
+    match event {
+        Event::Connected(connected) => format!("connected {}", connected.connection_id),
+        Event::GroupMessage(message) => format!("{}: {}", message.group, message.data.as_text().unwrap()),
+        Event::ServerMessage(message) => message.data.as_text().unwrap().to_owned(),
+        Event::Disconnected(gone) => format!("disconnected {}: {}", gone.connection_id, gone.reason),
+        Event::RejoinFailed(failed) => format!("not rejoined {}: {}", failed.group, failed.error),
+        Event::Stopped(_) => "stopped".to_owned(),
+    }
+}
+
+/// What becomes of a send.
+struct Outcome(oneshot::Receiver<Result<()>>);
+
+impl Outcome {
+    fn is_open(&mut self) -> bool {
+        matches!(self.0.try_recv(), Err(oneshot::error::TryRecvError::Empty))
+    }
+
+    fn get(mut self) -> Result<()> {
+        self.0.try_recv().expect("there is no outcome yet")
+    }
+}
+
+fn answered(status: u16) -> Error {
+    let status = http::StatusCode::from_u16(status).unwrap();
+    Error::new(ErrorKind::Service, "so it is").with_head(status, http::HeaderMap::new())
+}
+
+fn unreachable_service() -> Error {
+    Error::new(ErrorKind::Transport, "refused").with_delivery(Delivery::NotSent)
+}

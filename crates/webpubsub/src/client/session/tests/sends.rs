@@ -1,0 +1,177 @@
+//! Sends: one ack id for a whole life, and an outcome for each.
+
+use super::*;
+
+const SENT: &str =
+    r#"{"type":"sendToGroup","group":"g","ackId":1,"noEcho":true,"dataType":"text","data":"x"}"#;
+
+#[test]
+fn a_send_that_is_not_acknowledged_goes_again_after_a_recovery_as_it_was() {
+    let mut rig = online(|_| {});
+    let mut outcome = rig.send();
+    assert_eq!(rig.written(), [SENT]);
+    for _ in 0..3 {
+        rig.cut_and_recover();
+        assert!(outcome.is_open());
+        assert_eq!(rig.written(), [SENT], "the same ack id, and `noEcho` as well");
+    }
+    rig.ack(1);
+    outcome.get().unwrap();
+    rig.cut_and_recover();
+    assert!(rig.written().is_empty());
+}
+
+#[test]
+fn sends_go_again_in_their_order_and_before_later_ones() {
+    let mut rig = online(|_| {});
+    let outcomes: Vec<_> = (0..3).map(|_| rig.send()).collect();
+    let frames = rig.written();
+    rig.ack(2);
+    rig.drop_with(None);
+    let _later = rig.send();
+    rig.wait();
+    rig.session.opened(Attempt::Recovery, rig.now);
+    let again = rig.written();
+    assert_eq!(again[..2], [frames[0].clone(), frames[2].clone()]);
+    assert!(again[2].contains(r#""ackId":4"#) && again.len() == 3);
+    drop(outcomes);
+}
+
+#[test]
+fn a_duplicate_has_been_carried_out_before_and_counts_as_success() {
+    let mut rig = online(|_| {});
+    let outcome = rig.send();
+    rig.written();
+    rig.cut_and_recover();
+    rig.written();
+    rig.refuse(1, "Duplicate");
+    outcome.get().unwrap();
+}
+
+#[test]
+fn an_ack_that_comes_as_soon_as_the_frame_is_out_finds_its_waiter() {
+    let mut rig = online(|_| {});
+    let outcome = rig.send();
+    assert!(rig.session.next_frame(rig.now).is_some());
+    rig.ack(1);
+    outcome.get().unwrap();
+}
+
+#[test]
+fn a_refused_send_is_told_with_its_code_and_not_tried_again() {
+    let mut rig = online(|_| {});
+    let outcome = rig.send();
+    rig.written();
+    rig.refuse(1, "Forbidden");
+    let error = outcome.get().unwrap_err();
+    assert_eq!((error.kind(), error.code()), (ErrorKind::Service, Some("Forbidden")));
+    assert_eq!(error.to_string(), "sendToGroup: Forbidden: so it is");
+    assert!(!error.outcome_unknown());
+    rig.cut_and_recover();
+    assert!(rig.written().is_empty());
+}
+
+#[test]
+fn a_send_outlives_a_recovery_that_takes_nearly_all_of_its_window() {
+    let mut rig = online(|_| {});
+    let mut outcome = rig.send();
+    rig.written();
+    rig.drop_with(None);
+    let lost_at = rig.now;
+    while rig.now < lost_at + secs(20.0) {
+        rig.wait();
+        rig.session.failed(unreachable_service(), rig.now);
+    }
+    rig.wait();
+    rig.session.opened(Attempt::Recovery, rig.now);
+    assert!(outcome.is_open());
+    assert_eq!(rig.written(), [SENT]);
+}
+
+#[test]
+fn after_the_ack_timeout_the_outcome_is_unknown_if_it_was_written_and_known_if_not() {
+    let mut rig = online(|_| {});
+    let written = rig.send();
+    rig.written();
+    rig.drop_with(None);
+    let waiting = rig.send();
+    rig.now += secs(60.0);
+    rig.session.tick(rig.now);
+    let error = written.get().unwrap_err();
+    assert!(error.is_timeout() && error.outcome_unknown(), "{error}");
+    let error = waiting.get().unwrap_err();
+    assert!(error.is_timeout() && error.delivery() == Some(Delivery::NotSent), "{error}");
+    assert_eq!(error.to_string(), "sendToGroup: no connection could take it within 60s");
+}
+
+#[test]
+fn an_ack_that_nobody_waits_for_any_more_does_no_harm() {
+    let mut rig = online(|settings| settings.ack_timeout = secs(1.0));
+    let outcome = rig.send();
+    rig.written();
+    rig.pass(1.0);
+    assert!(outcome.get().unwrap_err().is_timeout());
+    rig.ack(1);
+    rig.ack(99);
+    assert_eq!(rig.session.step(), Step::Talk);
+}
+
+#[test]
+fn when_a_connection_is_lost_for_good_what_was_written_is_unknown_and_what_was_not_is_sent_on_the_next() {
+    let mut rig = online(|_| {});
+    let written = rig.send();
+    rig.written();
+    let mut waiting = rig.send();
+    rig.replace("c2");
+    assert!(written.get().unwrap_err().outcome_unknown());
+    assert!(waiting.is_open());
+    assert_eq!(rig.written(), [SENT.replace(":1,", ":2,")]);
+    rig.ack(2);
+    waiting.get().unwrap();
+}
+
+#[test]
+fn who_opted_in_has_it_sent_again_on_a_new_connection_under_the_same_id() {
+    let mut rig = online(|settings| settings.resend = true);
+    let mut outcome = rig.send();
+    rig.written();
+    let later = rig.send();
+    rig.replace("c2");
+    assert!(outcome.is_open());
+    assert_eq!(rig.written(), [SENT.to_owned(), SENT.replace(":1,", ":2,")]);
+    rig.ack(1);
+    outcome.get().unwrap();
+    drop(later);
+}
+
+#[test]
+fn without_an_ack_id_a_send_is_done_when_it_has_left_and_unknown_when_the_connection_ends_before() {
+    let mut rig = online(|_| {});
+    let mut left = rig.fire();
+    assert_eq!(rig.written(), [r#"{"type":"event","event":"e","dataType":"text","data":"x"}"#]);
+    assert!(left.is_open());
+    rig.session.flushed();
+    left.get().unwrap();
+    let stuck = rig.fire();
+    rig.written();
+    rig.drop_with(None);
+    let error = stuck.get().unwrap_err();
+    assert!(error.outcome_unknown(), "{error}");
+    let mut waiting = rig.fire();
+    rig.wait();
+    rig.session.opened(Attempt::Recovery, rig.now);
+    assert!(waiting.is_open(), "not lost: it waits for the connection");
+    assert_eq!(rig.written().len(), 1);
+}
+
+#[test]
+fn what_nobody_waits_for_any_more_is_not_written_but_goes_again_once_it_was() {
+    let mut rig = online(|_| {});
+    drop(rig.send());
+    assert!(rig.written().is_empty());
+    let outcome = rig.send();
+    assert_eq!(rig.written().len(), 1);
+    drop(outcome);
+    rig.cut_and_recover();
+    assert_eq!(rig.written().len(), 1);
+}

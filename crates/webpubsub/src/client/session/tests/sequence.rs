@@ -1,0 +1,148 @@
+//! Sequence ids: what is acknowledged, when, and what is dropped as a replay.
+
+use super::*;
+
+#[test]
+fn messages_are_acknowledged_together_after_a_second_by_the_largest_id() {
+    let mut rig = online(|_| {});
+    (1..=3).for_each(|id| rig.message(id));
+    assert_eq!(rig.events(), ["1", "2", "3"]);
+    assert!(rig.sequence_acks().is_empty());
+    assert_eq!(rig.wait(), secs(1.0));
+    assert_eq!(rig.sequence_acks(), ["3"]);
+    assert_eq!(rig.session.deadline(), None);
+}
+
+#[test]
+fn many_or_large_messages_are_acknowledged_without_waiting() {
+    let mut rig = online(|_| {});
+    (1..=200).for_each(|id| rig.message(id));
+    rig.events();
+    assert_eq!(rig.sequence_acks(), ["200"]);
+    let large = format!(
+        r#"{{"type":"message","from":"server","dataType":"text","sequenceId":201,"data":"{}"}}"#,
+        "x".repeat(4 << 20)
+    );
+    rig.text(&large);
+    rig.events();
+    assert_eq!(rig.sequence_acks(), ["201"]);
+}
+
+#[test]
+fn only_what_the_program_has_is_acknowledged() {
+    let mut rig = online(|_| {});
+    (1..=3).for_each(|id| rig.message(id));
+    assert!(rig.session.take_event(rig.now).is_some());
+    rig.pass(1.0);
+    assert_eq!(rig.sequence_acks(), ["1"]);
+    rig.pass(100.0);
+    assert!(rig.sequence_acks().is_empty());
+    assert_eq!(rig.events(), ["2", "3"]);
+    rig.pass(1.0);
+    assert_eq!(rig.sequence_acks(), ["3"]);
+}
+
+#[test]
+fn a_replay_is_dropped_and_acknowledged_again() {
+    let mut rig = online(|_| {});
+    (1..=3).for_each(|id| rig.message(id));
+    assert_eq!(rig.events().len(), 3);
+    rig.pass(1.0);
+    assert_eq!(rig.sequence_acks(), ["3"]);
+    // That acknowledgement was lost just before the drop.
+    rig.cut_and_recover();
+    assert_eq!(rig.sequence_acks(), ["3"], "at once after a recovery");
+    (2..=4).for_each(|id| rig.message(id));
+    assert_eq!(rig.events(), ["4"]);
+    rig.pass(1.0);
+    assert_eq!(rig.sequence_acks(), ["4"]);
+    rig.message(4);
+    rig.pass(1.0);
+    assert_eq!(rig.sequence_acks(), ["4"]);
+    assert!(rig.events().is_empty());
+}
+
+#[test]
+fn a_replay_of_what_waits_for_the_program_is_not_acknowledged() {
+    let mut rig = online(|_| {});
+    rig.message(1);
+    rig.cut_and_recover();
+    rig.message(1);
+    rig.pass(1.0);
+    assert!(rig.sequence_acks().is_empty());
+    assert_eq!(rig.events(), ["1"]);
+}
+
+#[test]
+fn a_skipped_frame_with_a_sequence_id_is_acknowledged_after_what_came_before_it() {
+    let mut rig = online(|_| {});
+    rig.message(1);
+    rig.text(r#"{"type":"groupStateUpdate","group":"g","items":[],"sequenceId":2}"#);
+    rig.text(r#"{"type":"message","from":"group","group":7,"sequenceId":3}"#);
+    rig.pass(1.0);
+    assert!(rig.sequence_acks().is_empty());
+    assert_eq!(rig.events(), ["1"]);
+    rig.pass(1.0);
+    assert_eq!(rig.sequence_acks(), ["3"]);
+}
+
+#[test]
+fn frames_that_cannot_be_read_are_passed_over_and_later_ones_arrive() {
+    let mut rig = online(|_| {});
+    for text in ["", "{", "[]", r#"{"type":"message"}"#, r#"{"type":"tomorrow"}"#, r#"{"type":"ack"}"#] {
+        rig.text(text);
+    }
+    rig.message(1);
+    assert_eq!(rig.events(), ["1"]);
+}
+
+#[test]
+fn numbers_begin_anew_with_a_new_connection() {
+    let mut rig = online(|_| {});
+    (1..=5).for_each(|id| rig.message(id));
+    rig.replace("c2");
+    rig.message(1);
+    assert_eq!(rig.events(), ["1", "2", "3", "4", "5", "disconnected c1: cut", "connected c2", "1"]);
+    rig.pass(1.0);
+    assert_eq!(rig.sequence_acks(), ["1"], "the old numbers mean nothing any more");
+}
+
+#[test]
+fn ids_are_exact_up_to_the_largest() {
+    let mut rig = online(|_| {});
+    rig.message(u64::MAX - 1);
+    rig.message(u64::MAX);
+    assert_eq!(rig.events().len(), 2);
+    rig.pass(1.0);
+    assert_eq!(rig.sequence_acks(), [u64::MAX.to_string()]);
+}
+
+#[test]
+fn a_program_that_takes_nothing_stops_the_reading_after_a_thousand_messages() {
+    let mut rig = online(|_| {});
+    (1..1000).for_each(|id| rig.message(id));
+    assert!(!rig.session.is_full());
+    rig.message(1000);
+    assert!(rig.session.is_full());
+    rig.session.take_event(rig.now);
+    assert!(!rig.session.is_full());
+}
+
+#[test]
+fn a_program_without_events_has_everything_acknowledged() {
+    let mut rig = rig(|settings| settings.wants_events = false);
+    rig.connect("c1");
+    (1..=2000).for_each(|id| rig.message(id));
+    assert!(rig.events().is_empty() && !rig.session.is_full());
+    assert_eq!(rig.sequence_acks(), ["2000"]);
+}
+
+#[test]
+fn without_a_reliable_protocol_nothing_is_numbered() {
+    let mut rig = online(|settings| settings.protocol = Protocol::Json);
+    rig.message(2);
+    rig.message(1);
+    assert_eq!(rig.events(), ["2", "1"]);
+    rig.pass(2.0);
+    assert!(rig.written().is_empty());
+}
