@@ -47,6 +47,20 @@ async fn a_token_that_is_signed_here_lets_its_bearer_in() {
 }
 
 #[tokio::test]
+async fn a_token_that_the_service_makes_lets_its_bearer_in() {
+    let hall = Hall::open().await;
+    let token = hall.emulator.webpubsub().entra_token();
+    let credential = move |_: Vec<String>| {
+        let expires_on = SystemClock::new().now() + Duration::from_secs(3600);
+        let token = AccessToken { token: token.clone().into(), expires_on };
+        async move { Ok::<_, BoxError>(token) }
+    };
+    let service = ServiceClient::new(&hall.emulator.endpoint(), HUB, Credential::token(credential)).unwrap();
+    check(&hall, &service).await;
+    assert!(hall.emulator.requests().iter().any(|request| request.target.contains(":generateToken")));
+}
+
+#[tokio::test]
 async fn an_anonymous_token_has_no_user() {
     let hall = Hall::open().await;
     let access = hall.service.client_access().await.unwrap();
