@@ -76,7 +76,13 @@ fn each_attribute_keeps_the_rule_of_its_table() {
         (
             "datacontenttype",
             |b, v| b.datacontenttype(v),
-            &["application/json", "Application/JSON", "text/xml; charset=utf-8", "a/b+c;x=\"y; z\";w=v"],
+            &[
+                "application/json",
+                "Application/JSON",
+                "text/xml; charset=utf-8",
+                "a/b+c;x=\"y; z\";w=v",
+                r#"a/b;x="q\"; z""#,
+            ],
             &[
                 ("", "empty"),
                 ("json", "media type"),
