@@ -9,6 +9,7 @@ mod deps;
 mod emulator;
 mod failure;
 mod flags;
+mod interop;
 mod lint;
 mod manifest;
 mod process;
@@ -39,6 +40,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "tls", about: "run clients with no, another and two TLS providers", run: tls::run },
     Command { name: "emulator", about: "start the emulator of the three services", run: emulator::run },
     Command { name: "coverage", about: "compare the clients with their services", run: coverage::run },
+    Command { name: "interop", about: "run the official SDKs against the emulator", run: interop::run },
     Command { name: "bench", about: "run a benchmark beside its baselines", run: bench::run },
     Command { name: "ci", about: "run every check there is, the fast ones first", run: ci::run },
 ];

@@ -2,6 +2,7 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
+use std::path::Path;
 use std::process::{Command, ExitStatus, Output, Stdio};
 
 use crate::failure::{Failure, Result};
@@ -118,7 +119,9 @@ fn without_colours(line: &str) -> String {
 
 /// The command as a person would type it.
 fn line_of(command: &Command) -> String {
-    let mut line = String::from("cargo");
+    // Without its directory: cargo is started by the path that started us.
+    let program = Path::new(command.get_program()).file_stem();
+    let mut line = program.unwrap_or(command.get_program()).to_string_lossy().into_owned();
     for arg in command.get_args() {
         let arg = arg.to_string_lossy();
         let plain = !arg.is_empty() && !arg.contains([' ', '\'', '"', '\t', '{']);

@@ -1,0 +1,55 @@
+//! The emulator as a program beside ours, and programs that are told where it is.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::failure::{Failure, Result};
+use crate::{process, workspace};
+
+/// A running emulator, which ends with this value.
+pub(super) struct Emulator {
+    child: Child,
+    /// What it says of itself, `NAME=value`.
+    environment: Vec<(String, String)>,
+}
+
+impl Emulator {
+    /// Starts the program that has been built before, and waits until it is ready.
+    pub(super) fn start() -> Result<Self> {
+        let program = format!("debug/service-emulator{}", std::env::consts::EXE_SUFFIX);
+        let mut command = Command::new(workspace::target_directory()?.join(program));
+        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        let child = command.spawn();
+        let child =
+            child.map_err(|error| Failure::failed(format!("the emulator cannot be started: {error}")))?;
+        let mut emulator = Self { child, environment: Vec::new() };
+        let output = emulator.child.stdout.take();
+        for line in output
+            .into_iter()
+            .flat_map(|output| BufReader::new(output).lines())
+            .map_while(std::result::Result::ok)
+        {
+            match line.split_once('=') {
+                Some((name, value)) => emulator.environment.push((name.to_owned(), value.to_owned())),
+                None if line == "ready" => return Ok(emulator),
+                None => {}
+            }
+        }
+        Err(Failure::failed("the emulator ended before it was ready"))
+    }
+
+    /// Runs a program that finds the emulator by its environment, for what it writes.
+    pub(super) fn read(&self, mut command: Command, directory: &Path) -> Result<String> {
+        command.current_dir(directory).envs(self.environment.iter().map(|(name, value)| (name, value)));
+        process::read(command)
+    }
+}
+
+impl Drop for Emulator {
+    fn drop(&mut self) {
+        // One that has ended already cannot be ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
