@@ -6,6 +6,7 @@ mod credential;
 mod event;
 mod namespace;
 pub mod operations;
+mod processor;
 mod publish;
 mod receive;
 mod receiver;
@@ -16,6 +17,9 @@ mod settle;
 pub use batch::{EventBatch, IntoBatch, NotAdded};
 pub use credential::Credential;
 pub use event::{CloudEvent, CloudEventBuilder, Data, ExtensionValue, InvalidEvent, Json};
+pub use processor::{
+    Context, EventDelivery, Handler, IntoVerdict, Notice, Processor, ProcessorBuilder, Verdict,
+};
 pub use publish::{SendBatch, SendEvent};
 pub use receive::{Receive, ReceivedEvent, UnreadableEvent};
 pub use receiver::{Receiver, ReceiverBuilder};

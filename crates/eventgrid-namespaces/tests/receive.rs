@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use eventgrid_namespaces::{
-    Clock, Credential, Delivery, ErrorKind, Receive, ReceivedEvent, Receiver, StopReason,
+    Clock, CloudEvent, Credential, Delivery, ErrorKind, Receive, ReceivedEvent, Receiver, StopReason,
 };
 use http::Response;
 use service_core::testing::{ManualClock, ScriptedTransport};
@@ -97,7 +97,7 @@ async fn an_event_that_cannot_be_read_hides_no_other_and_keeps_its_lock_token() 
     .await;
     let locks: Vec<_> = events.iter().map(|one| (one.lock_token.as_str(), one.delivery_count)).collect();
     assert_eq!(locks, [("a", 1), ("b", 3), ("c", 2), ("d", 1)]);
-    let ids: Vec<_> = events.iter().map(|one| one.event.as_ref().ok().map(|event| event.id())).collect();
+    let ids: Vec<_> = events.iter().map(|one| one.event.as_ref().ok().map(CloudEvent::id)).collect();
     assert_eq!(ids, [Some("1"), None, None, Some("4")]);
     let unreadable = events[1].event.as_ref().unwrap_err();
     assert_eq!(&unreadable.json()[..], br#"{"specversion":"1.0", "id":7}"#);

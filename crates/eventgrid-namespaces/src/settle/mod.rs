@@ -7,6 +7,7 @@ mod wire;
 
 use crate::{Error, ErrorKind, Result};
 
+pub(crate) use call::has_delay_and_renewal;
 pub use call::{Acknowledge, Reject, Release, RenewLocks};
 pub use delay::ReleaseDelay;
 pub use token::{FailedToken, TokenErrorCode};

@@ -1,0 +1,70 @@
+//! Handlers: the caller's code, and how a panic in it stays with its event.
+
+use std::any::Any;
+use std::future::{Future, poll_fn};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::{Context, IntoVerdict, Verdict};
+use crate::BoxError;
+
+/// The caller's code for one event: an async closure or function of the event and its [`Context`], or a type of its own.
+///
+/// `T` is a [`CloudEvent`](crate::CloudEvent), or for poison a [`ReceivedEvent`](crate::ReceivedEvent).
+pub trait Handler<T>: Send + Sync + 'static {
+    /// Handles the event. Nothing is acknowledged before this returns.
+    fn handle(&self, event: T, context: Context) -> impl Future<Output = Result<Verdict, BoxError>> + Send;
+}
+
+impl<T, F, Fut, O> Handler<T> for F
+where
+    T: Send + 'static,
+    F: Fn(T, Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = O> + Send,
+    O: IntoVerdict,
+{
+    async fn handle(&self, event: T, context: Context) -> Result<Verdict, BoxError> {
+        self(event, context).await.into_verdict()
+    }
+}
+
+type Handling = Pin<Box<dyn Future<Output = Result<Verdict, BoxError>> + Send>>;
+
+/// A handler whose type is forgotten.
+pub(super) type Erased<T> = Arc<dyn Fn(T, Context) -> Handling + Send + Sync>;
+
+pub(super) fn erased<T: Send + 'static>(handler: impl Handler<T>) -> Erased<T> {
+    let handler = Arc::new(handler);
+    Arc::new(move |event, context| {
+        let handler = Arc::clone(&handler);
+        // Called inside the future, so that a panic of the call itself is caught with the rest.
+        Box::pin(async move { handler.handle(event, context).await })
+    })
+}
+
+/// How a handler ended.
+pub(super) enum Outcome {
+    Decided(Verdict),
+    Failed(BoxError),
+    Panicked(String),
+}
+
+/// Runs a handler to its end, whatever that is.
+pub(super) async fn run(mut handling: Handling) -> Outcome {
+    let guarded =
+        poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))) {
+            Ok(poll) => poll.map(Ok),
+            Err(panic) => std::task::Poll::Ready(Err(panic)),
+        });
+    match guarded.await {
+        Ok(Ok(verdict)) => Outcome::Decided(verdict),
+        Ok(Err(error)) => Outcome::Failed(error),
+        Err(panic) => Outcome::Panicked(message(&*panic)),
+    }
+}
+
+fn message(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message").to_owned()
+}

@@ -1,0 +1,88 @@
+//! From a waiting event to a verdict: starting handlers and taking in how they ended.
+
+use std::sync::Arc;
+
+use tracing::Instrument;
+
+use super::handler::{self, Outcome};
+use super::held::Stage;
+use super::run::{Run, Step};
+use super::{EventDelivery, Notice, Verdict};
+use crate::{BoxError, Error, ReceivedEvent, ReleaseDelay};
+
+impl Run<'_> {
+    /// Starts the handler of an event, or the hook for poison.
+    pub(super) fn handle(&mut self, received: ReceivedEvent) {
+        let token = received.lock_token.clone();
+        let Some(entry) = self.held.get(&token) else { return };
+        let (context, delivery) = (entry.context(), Arc::clone(&entry.delivery));
+        let many = self.settings.max_deliveries.is_some_and(|most| received.delivery_count > most);
+        let handling = match &self.settings.poison {
+            Some(hook) if many || received.event.is_err() => hook(received, context),
+            _ => match received.event {
+                Ok(event) => (self.settings.handler)(event, context),
+                Err(error) => {
+                    self.notify(&Notice::Unreadable { event: &delivery, error: &error });
+                    return self.decide(token, self.settings.failure);
+                }
+            },
+        };
+        let work = {
+            let (span, token) = (span(&delivery), token.clone());
+            async move { Step::Handled(token, handler::run(handling).await) }.instrument(span)
+        };
+        let task = self.tasks.spawn(work);
+        self.handlers.insert(task.id(), token.clone());
+        if let Some(entry) = self.held.get(&token) {
+            entry.stage = Stage::Handling(task);
+        }
+    }
+
+    pub(super) fn handled(&mut self, token: String, outcome: Outcome) {
+        let Some(entry) = self.held.get(&token) else { return };
+        let event = Arc::clone(&entry.delivery);
+        let outcome = match outcome {
+            Outcome::Decided(verdict) => self.possible(verdict),
+            Outcome::Failed(error) => Err(error),
+            Outcome::Panicked(message) => {
+                self.notify(&Notice::HandlerPanicked { event: &event, message: &message });
+                return self.decide(token, self.settings.failure);
+            }
+        };
+        let verdict = outcome.unwrap_or_else(|error| {
+            self.notify(&Notice::HandlerFailed { event: &event, error: &error });
+            self.settings.failure
+        });
+        self.decide(token, verdict);
+    }
+
+    /// A delay that the api-version does not have cannot be carried out.
+    fn possible(&self, verdict: Verdict) -> Result<Verdict, BoxError> {
+        match verdict {
+            Verdict::Release(delay) if delay != ReleaseDelay::None && !self.settings.recent => {
+                let rule = "does not exist in the client's api-version";
+                let version = &self.settings.receiver.namespace.api_version;
+                Err(Error::invalid_input("release delay", rule, Some(version)).into())
+            }
+            verdict => Ok(verdict),
+        }
+    }
+
+    /// Lets an event wait for its settle call.
+    pub(super) fn decide(&mut self, token: String, verdict: Verdict) {
+        let now = self.clock.elapsed();
+        if let Some(entry) = self.held.get(&token) {
+            entry.stage = Stage::Decided;
+            self.batches.push(verdict, token, now);
+        }
+    }
+}
+
+fn span(delivery: &EventDelivery) -> tracing::Span {
+    tracing::debug_span!(
+        "handle",
+        "cloudevents.event_id" = delivery.id.as_deref(),
+        "cloudevents.event_source" = delivery.source.as_deref(),
+        delivery_count = delivery.delivery_count,
+    )
+}

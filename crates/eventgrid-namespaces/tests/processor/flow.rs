@@ -1,0 +1,158 @@
+//! From the long poll to the verdict: who decides, how much is in hand, how many calls it takes.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use eventgrid_namespaces::{BoxError, Clock, CloudEvent, Context, ReleaseDelay, Verdict};
+
+use crate::broker::{Broker, each, event, run};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn nothing_is_settled_before_its_handler_has_returned() {
+    let broker = Broker::with(20);
+    let (clock, seen) = (broker.clock.clone(), broker.clone());
+    let processor = broker.processor().handler(move |event: CloudEvent, context: Context| {
+        let (clock, seen) = (clock.clone(), seen.clone());
+        async move {
+            assert_eq!(context.delivery_count(), 1);
+            clock.sleep(SECOND * 3).await;
+            assert!(!seen.settled().iter().any(|line| line.ends_with(&format!(" {}", event.id()))));
+        }
+    });
+    run(processor, broker.until_settled(20)).await.unwrap();
+    assert_eq!((broker.settled(), broker.notices().len()), (each("acknowledge", 0..20), 0));
+}
+
+#[tokio::test]
+async fn each_handler_decides_about_its_own_event() {
+    async fn handle(event: CloudEvent, _: Context) -> Result<Verdict, BoxError> {
+        Ok(match event.id() {
+            "0" => Verdict::Acknowledge,
+            "1" => Verdict::Reject,
+            "2" => Verdict::Release(ReleaseDelay::S3600),
+            "3" => return Err("no database".into()),
+            _ => panic!("planned"),
+        })
+    }
+    let broker = Broker::with(5);
+    let processor = broker.processor().handler(handle);
+    run(processor, broker.until_settled(5)).await.unwrap();
+    let expected = ["acknowledge 0", "reject 1", "release 2 3600", "release 3 10", "release 4 10"];
+    assert_eq!(broker.settled(), expected);
+    let mut notices = broker.notices();
+    notices.sort();
+    assert_eq!(
+        notices,
+        [
+            r#"the handler of event "3" of "/t" (delivery 1) failed: no database"#,
+            r#"the handler of event "4" of "/t" (delivery 1) panicked: planned"#,
+        ]
+    );
+}
+
+#[tokio::test]
+async fn the_verdict_on_a_failure_can_be_chosen() {
+    let broker = Broker::with(2);
+    let builder = broker.processor().failure_verdict(Verdict::Reject);
+    let processor = builder.handler(|event: CloudEvent, _| async move {
+        if event.id() == "0" { Err::<(), _>("no") } else { panic!("planned {}", event.id()) }
+    });
+    run(processor, broker.until_settled(2)).await.unwrap();
+    assert_eq!(broker.settled(), each("reject", 0..2));
+    assert!(broker.notices().iter().any(|notice| notice.ends_with("panicked: planned 1")));
+}
+
+#[tokio::test]
+async fn no_more_is_handled_or_in_hand_than_was_allowed_and_one_poll_runs_ahead() {
+    for (concurrency, prefetch) in [(1, 0), (3, 2), (8, 40)] {
+        let broker = Broker::with(120);
+        let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (clock, peak) = (broker.clock.clone(), Arc::clone(&most));
+        let builder = broker.processor().concurrency(concurrency).prefetch(prefetch);
+        let processor = builder.handler(move |_: CloudEvent, _| {
+            let (clock, running, peak) = (clock.clone(), Arc::clone(&running), Arc::clone(&peak));
+            async move {
+                peak.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                clock.sleep(SECOND).await;
+                running.fetch_sub(1, Ordering::SeqCst);
+            }
+        });
+        run(processor, broker.until_settled(120)).await.unwrap();
+        let (state, room) = (broker.state(), concurrency + prefetch);
+        assert_eq!((most.load(Ordering::SeqCst), state.most_locked), (concurrency, room));
+        assert_eq!(state.most_polls, 1);
+        let asked = state.calls.iter().filter(|(_, verb, _)| verb == "receive").map(|(_, _, most)| *most);
+        assert!(asked.max().unwrap() <= room);
+    }
+}
+
+#[tokio::test]
+async fn a_poll_waits_for_events_while_handlers_work() {
+    let broker = Broker::with(1);
+    let (clock, handled) = (broker.clock.clone(), Arc::new(Mutex::new(Vec::new())));
+    let log = Arc::clone(&handled);
+    let processor = broker.processor().handler(move |event: CloudEvent, _| {
+        let (clock, log) = (clock.clone(), Arc::clone(&log));
+        async move {
+            log.lock().unwrap().push((event.id().to_owned(), clock.elapsed().as_secs()));
+            clock.sleep(SECOND * 30).await;
+        }
+    });
+    let later = broker.clone();
+    let stop = async move {
+        later.until(5).await;
+        later.publish(&event(1));
+        later.until_settled(2).await;
+    };
+    run(processor, stop).await.unwrap();
+    assert_eq!(*handled.lock().unwrap(), [("0".to_owned(), 0), ("1".to_owned(), 5)]);
+}
+
+#[tokio::test]
+async fn verdicts_go_together_in_few_calls() {
+    let broker = Broker::with(1000);
+    let builder = broker.processor().concurrency(200).prefetch(200);
+    let processor = builder.handler(|_: CloudEvent, _| async {});
+    run(processor, broker.until_settled(1000)).await.unwrap();
+    assert_eq!(broker.settled(), each("acknowledge", 0..1000));
+    let calls = broker.times("acknowledge").len();
+    assert!(calls <= 20, "{calls} calls");
+    assert!(broker.state().calls.iter().all(|(_, _, size)| *size <= 100));
+}
+
+#[tokio::test]
+async fn a_lone_verdict_waits_for_company_only_while_others_are_handled() {
+    let broker = Broker::with(2);
+    let clock = broker.clock.clone();
+    let builder = broker.processor().settle_interval(SECOND * 2);
+    let processor = builder.handler(move |event: CloudEvent, _| {
+        let clock = clock.clone();
+        async move { clock.sleep(if event.id() == "0" { SECOND } else { SECOND * 10 }).await }
+    });
+    run(processor, broker.until_settled(2)).await.unwrap();
+    assert_eq!(broker.times("acknowledge"), [3.0, 10.0]);
+}
+
+#[tokio::test]
+async fn settings_out_of_their_bounds_are_named() {
+    let new = || Broker::new().processor();
+    for (builder, rule) in [
+        (new().concurrency(0), r#"concurrency must be 1 to 10,000, got "0""#),
+        (new().prefetch(10_001), "prefetch must be 0 to 10,000"),
+        (new().lock_duration(SECOND * 59), "lock duration must be 60 s to 300 s"),
+        (new().lock_duration(SECOND * 301), r#"got "301s""#),
+        (new().max_wait_time(SECOND * 121), "max wait time must be"),
+        (new().settle_interval(SECOND * 11), "settle interval must be"),
+        (new().max_deliveries(3), "max deliveries needs `on_poison`"),
+        (
+            Broker::new().processor_of("2023-11-01").failure_verdict(Verdict::Release(ReleaseDelay::S10)),
+            r#"does not exist in the client's api-version, got "2023-11-01""#,
+        ),
+    ] {
+        let error = builder.handler(|_: CloudEvent, _| async {}).unwrap_err();
+        assert!(error.is_invalid_input() && error.to_string().contains(rule), "{error}");
+    }
+}

@@ -1,0 +1,143 @@
+//! Locks of events in hand: renewed in time, for as long as the service allows, and what happens when one is lost.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use eventgrid_namespaces::{Clock, CloudEvent, Context, Handler, ProcessorBuilder};
+use service_core::testing::ManualClock;
+
+use crate::broker::{Broker, Fault, each, run};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A handler that takes this long and keeps what it was told: when its lock was lost, and that it came to its end.
+fn slow(clock: &ManualClock, seconds: u64) -> (Arc<Mutex<Vec<String>>>, impl Handler<CloudEvent> + use<>) {
+    let (told, clock) = (Arc::new(Mutex::new(Vec::new())), clock.clone());
+    let log = Arc::clone(&told);
+    let handler = move |_: CloudEvent, context: Context| {
+        let (clock, log) = (clock.clone(), Arc::clone(&log));
+        async move {
+            assert!(!context.is_lock_lost());
+            let work = clock.sleep(SECOND * u32::try_from(seconds).unwrap());
+            let watch = async {
+                context.lock_lost().await;
+                log.lock().unwrap().push(format!("lost at {}", clock.elapsed().as_secs()));
+                std::future::pending::<()>().await;
+            };
+            tokio::select! {
+                () = work => {}
+                () = watch => {}
+            }
+            log.lock().unwrap().push(format!("ended, lost: {}", context.is_lock_lost()));
+        }
+    };
+    (told, handler)
+}
+
+async fn handle_one(broker: &Broker, builder: ProcessorBuilder, seconds: u64) -> Vec<String> {
+    let (told, handler) = slow(&broker.clock, seconds);
+    let stop = broker.until(seconds + 1);
+    run(builder.concurrency(1).prefetch(0).handler(handler), stop).await.unwrap();
+    told.lock().unwrap().clone()
+}
+
+#[tokio::test]
+async fn a_lock_is_renewed_after_two_thirds_for_as_long_as_its_event_is_in_hand() {
+    let broker = Broker::with(1);
+    let told = handle_one(&broker, broker.processor(), 590).await;
+    assert_eq!(told, ["ended, lost: false"]);
+    assert_eq!(broker.times("renewLock"), (1..15).map(|time| f64::from(time * 40)).collect::<Vec<_>>());
+    assert_eq!((broker.settled(), broker.notices().len()), (each("acknowledge", [0]), 0));
+}
+
+#[tokio::test]
+async fn a_longer_lock_is_renewed_less_often() {
+    let broker = Broker::with(1);
+    // The broker's locks are those of a minute: the first renewal comes too late for them.
+    handle_one(&broker, broker.processor().lock_duration(SECOND * 300), 199).await;
+    assert!(broker.times("renewLock").is_empty());
+}
+
+#[tokio::test]
+async fn events_that_wait_for_a_handler_keep_their_locks_in_one_call() {
+    let broker = Broker::with(6);
+    let (_, handler) = slow(&broker.clock, 100);
+    let builder = broker.processor().concurrency(1).prefetch(5);
+    run(builder.handler(handler), broker.until_settled(6)).await.unwrap();
+    assert_eq!((broker.settled(), broker.notices().len()), (each("acknowledge", 0..6), 0));
+    let state = broker.state();
+    let renewed: Vec<_> =
+        state.calls.iter().filter(|(_, verb, _)| verb == "renewLock").map(|(_, _, size)| *size).collect();
+    assert_eq!(renewed[..3], [6, 6, 5]);
+}
+
+#[tokio::test]
+async fn after_an_hour_the_lock_is_not_renewed_any_more_and_its_loss_is_told() {
+    let broker = Broker::with(1);
+    let told = handle_one(&broker, broker.processor(), 7200).await;
+    // The handler goes on; the service alone decides what becomes of its verdict.
+    assert_eq!(told[..2], ["lost at 3650", "ended, lost: true"]);
+    assert_eq!(*broker.times("renewLock").iter().rfind(|at| **at < 3650.0).unwrap(), 3590.0);
+    let notices = broker.notices();
+    assert_eq!(notices[0], r#"the lock of event "0" of "/t" (delivery 1) was lost while it is handled"#);
+    assert_eq!(notices[1], r#"event "0" of "/t" (delivery 1) was not settled (Acknowledge): TokenLost: no"#);
+}
+
+#[tokio::test]
+async fn a_lock_that_the_service_has_lost_is_told_at_once() {
+    let broker = Broker::with(1);
+    broker.fault("renewLock", Fault::Code("TokenLost"));
+    let told = handle_one(&broker, broker.processor(), 50).await;
+    assert_eq!(told, ["lost at 40", "ended, lost: true"]);
+}
+
+#[tokio::test]
+async fn an_event_whose_lock_is_lost_before_it_was_handled_is_let_go() {
+    let broker = Broker::with(2);
+    broker.fault("renewLock", Fault::Code("TokenLost"));
+    let (told, handler) = slow(&broker.clock, 50);
+    let builder = broker.processor().concurrency(1).prefetch(1);
+    run(builder.handler(handler), broker.until(55)).await.unwrap();
+    assert_eq!(told.lock().unwrap().len(), 2, "one handler, which was told and has ended");
+    let before = r#"the lock of event "1" of "/t" (delivery 1) was lost before it was handled"#;
+    assert!(broker.notices().iter().any(|notice| notice == before), "{:?}", broker.notices());
+}
+
+#[tokio::test]
+async fn a_renewal_that_fails_is_repeated_until_the_lock_ends() {
+    let broker = Broker::with(1);
+    broker.fault("renewLock", Fault::Status(503)).fault("renewLock", Fault::Code("InternalServerError"));
+    let told = handle_one(&broker, broker.processor(), 80).await;
+    assert_eq!(
+        (told, broker.times("renewLock")),
+        (vec!["ended, lost: false".to_owned()], vec![40.0, 50.0, 55.0])
+    );
+    assert!(broker.notices()[0].starts_with("the locks of 1 events were not renewed this time"));
+    let broker = Broker::with(1);
+    (0..9).for_each(|_| {
+        broker.fault("renewLock", Fault::Status(403));
+    });
+    let told = handle_one(&broker, broker.processor(), 80).await;
+    assert_eq!(told, ["lost at 60", "ended, lost: true"]);
+}
+
+#[tokio::test]
+async fn a_renewal_that_its_events_verdict_overtakes_says_nothing() {
+    let broker = Broker::with(1);
+    // The renewal's refusal arrives while the acknowledgement is on its way, which is answered later still.
+    broker.fault("renewLock", Fault::LateCode(SECOND * 5, "TokenLost"));
+    broker.fault("acknowledge", Fault::Late(SECOND * 10));
+    let told = handle_one(&broker, broker.processor(), 42).await;
+    assert_eq!((told, broker.settled()), (vec!["ended, lost: false".to_owned()], each("acknowledge", [0])));
+    assert!(broker.notices().is_empty(), "{:?}", broker.notices());
+}
+
+#[tokio::test]
+async fn an_api_version_without_renewal_lets_locks_end() {
+    let broker = Broker::with(1);
+    let told = handle_one(&broker, broker.processor_of("2023-11-01"), 80).await;
+    assert_eq!(
+        (told, broker.times("renewLock").len()),
+        (vec!["lost at 60".to_owned(), "ended, lost: true".to_owned()], 0)
+    );
+}

@@ -1,0 +1,211 @@
+//! Receiver and processor against the emulator, whose clock is moved: hours of locks over real sockets.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use eventgrid_namespaces::{
+    CloudEvent, Context, Credential, Next, Notice, Policy, Processor, ReceivedEvent, Receiver, ReleaseDelay,
+    Result, TokenErrorCode, Verdict,
+};
+use http::{Method, Request, Response};
+use serde_json::json;
+use service_core::testing::ManualClock;
+use service_emulator::eventgrid::{DeadLetterReason, SubscriptionSettings};
+use service_emulator::{Emulator, Fault};
+use tokio::sync::{mpsc, oneshot};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// An emulator and a receiver whose clocks are moved together.
+struct Scene {
+    emulator: Emulator,
+    clock: ManualClock,
+    receiver: Receiver,
+    /// How many renewals were answered.
+    renewals: Arc<AtomicUsize>,
+}
+
+/// Counts the answers to renewals.
+#[derive(Debug)]
+struct Renewals(Arc<AtomicUsize>);
+
+#[async_trait::async_trait]
+impl Policy for Renewals {
+    async fn send(&self, request: Request<Bytes>, next: Next<'_>) -> Result<Response<Bytes>> {
+        let renewal = request.uri().path().ends_with(":renewLock");
+        let answer = next.run(request).await;
+        self.0.fetch_add(usize::from(renewal), Ordering::SeqCst);
+        answer
+    }
+}
+
+impl Scene {
+    async fn start() -> Self {
+        let emulator = Emulator::start().await.unwrap();
+        emulator.eventgrid().declare("orders", "billing");
+        let (clock, renewals) = (ManualClock::new(SystemTime::UNIX_EPOCH), Arc::default());
+        let key = Credential::access_key(emulator.eventgrid().key());
+        let receiver = Receiver::builder(&emulator.endpoint(), "orders", "billing", key);
+        let receiver = receiver.clock(Arc::new(clock.clone())).policy(Renewals(Arc::clone(&renewals)));
+        Self { emulator, clock, receiver: receiver.build().unwrap(), renewals }
+    }
+
+    async fn publish(&self, id: &str) {
+        let event =
+            json!({"specversion": "1.0", "id": id, "source": "/t", "type": "t", "data": {}}).to_string();
+        let request = self.receiver.request(Method::POST, "/topics/{}:publish", &["orders"]);
+        request.body("application/cloudevents+json; charset=utf-8", event).await.unwrap();
+    }
+
+    async fn receive(&self) -> ReceivedEvent {
+        let wait = Duration::from_secs(10);
+        self.receiver.receive().max_events(10).max_wait_time(wait).await.unwrap().remove(0)
+    }
+
+    fn advance(&self, by: Duration) {
+        self.emulator.clock().advance(by);
+        self.clock.advance(by);
+    }
+
+    /// How many requests of this verb have arrived.
+    fn requests(&self, verb: &str) -> usize {
+        self.emulator.requests().iter().filter(|request| request.target.contains(verb)).count()
+    }
+
+    /// Returns once the emulator stands so.
+    async fn until(&self, condition: impl Fn(&Self) -> bool) {
+        while !condition(self) {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    fn left(&self) -> usize {
+        let grid = self.emulator.eventgrid();
+        grid.waiting("orders", "billing") + grid.locked("orders", "billing")
+    }
+}
+
+#[tokio::test]
+async fn an_acknowledged_event_is_gone_and_a_released_one_comes_again_after_its_delay() {
+    let scene = Scene::start().await;
+    scene.publish("done").await;
+    let received = scene.receive().await;
+    assert_eq!((received.event.unwrap().id(), received.delivery_count), ("done", 1));
+    scene.receiver.acknowledge([received.lock_token]).await.unwrap().into_result().unwrap();
+    assert_eq!(scene.left(), 0);
+    scene.publish("again").await;
+    let token = scene.receive().await.lock_token;
+    let release = scene.receiver.release([&token]).delay(ReleaseDelay::S600);
+    assert_eq!(release.await.unwrap().into_result().unwrap(), [token]);
+    scene.emulator.clock().advance(SECOND * 599);
+    assert_eq!(scene.emulator.eventgrid().waiting("orders", "billing"), 1);
+    scene.emulator.clock().advance(SECOND);
+    assert_eq!(scene.receive().await.delivery_count, 2);
+}
+
+#[tokio::test]
+async fn a_renewed_lock_holds_with_the_same_token_and_not_beyond_the_hour() {
+    let scene = Scene::start().await;
+    scene.publish("long").await;
+    let token = scene.receive().await.lock_token;
+    for _ in 0..60 {
+        scene.emulator.clock().advance(SECOND * 59);
+        scene.receiver.renew_locks([&token]).await.unwrap().into_result().unwrap();
+    }
+    scene.emulator.clock().advance(SECOND * 59);
+    scene.receiver.renew_locks([&token]).await.unwrap().into_result().unwrap();
+    scene.emulator.clock().advance(SECOND * 59);
+    let late = scene.receiver.renew_locks([&token]).await.unwrap();
+    assert_eq!(late.failed[0].code, TokenErrorCode::TokenLost);
+    scene.receiver.acknowledge([&token]).await.unwrap().into_result().unwrap();
+}
+
+#[tokio::test]
+async fn a_receive_whose_answer_is_lost_is_not_repeated_and_its_event_comes_later() {
+    let scene = Scene::start().await;
+    scene.publish("stranded").await;
+    scene.emulator.faults().push(Fault::reset().after_work().path_contains(":receive"));
+    let error = scene.receiver.receive().await.unwrap_err();
+    assert!(error.outcome_unknown() && scene.requests(":receive") == 1, "{error}");
+    assert_eq!(scene.emulator.eventgrid().locked("orders", "billing"), 1);
+    scene.emulator.clock().advance(SECOND * 60);
+    assert_eq!(scene.receive().await.delivery_count, 2);
+}
+
+#[tokio::test]
+async fn an_event_handled_for_half_an_hour_is_delivered_once() {
+    let scene = Scene::start().await;
+    scene.publish("slow").await;
+    let (begun, mut begins) = mpsc::unbounded_channel();
+    let (end, ends) = oneshot::channel::<()>();
+    let ends = Arc::new(tokio::sync::Mutex::new(Some(ends)));
+    let (notices, mut told) = mpsc::unbounded_channel();
+    let builder = Processor::builder(scene.receiver.clone()).on_notice(move |notice: &Notice<'_>| {
+        // Time moves in steps that may pass the budget of a long poll, which has nothing to do with locks.
+        if !matches!(notice, Notice::ReceiveFailed { .. }) {
+            notices.send(notice.to_string()).unwrap();
+        }
+    });
+    let processor = builder.handler(move |_: CloudEvent, context: Context| {
+        let (begun, ends) = (begun.clone(), Arc::clone(&ends));
+        async move {
+            begun.send(context.delivery_count()).unwrap();
+            let end = ends.lock().await.take().unwrap();
+            end.await.unwrap();
+        }
+    });
+    let (stop, stopped) = oneshot::channel::<()>();
+    let processor = processor.unwrap();
+    let run = tokio::spawn(async move { processor.run_until(async { stopped.await.unwrap() }).await });
+    assert_eq!(begins.recv().await, Some(1));
+    for renewals in 1..=45 {
+        scene.advance(SECOND * 40);
+        scene.until(|scene| scene.renewals.load(Ordering::SeqCst) == renewals).await;
+    }
+    end.send(()).unwrap();
+    scene.until(|scene| scene.requests(":acknowledge") == 1 && scene.left() == 0).await;
+    stop.send(()).unwrap();
+    run.await.unwrap().unwrap();
+    assert!(begins.try_recv().is_err());
+    assert_eq!(told.try_recv().ok(), None);
+}
+
+#[tokio::test]
+async fn what_is_released_too_often_and_what_is_rejected_end_among_the_dead_letters() {
+    let scene = Scene::start().await;
+    let settings = SubscriptionSettings::default().max_delivery_count(3);
+    scene.emulator.eventgrid().declare_with("orders", "billing", settings);
+    for id in ["bad", "fails", "good"] {
+        scene.publish(id).await;
+    }
+    async fn handle(event: CloudEvent, _: Context) -> Verdict {
+        match event.id() {
+            "bad" => Verdict::Reject,
+            "fails" => panic!("planned"),
+            _ => Verdict::Acknowledge,
+        }
+    }
+    let builder = Processor::builder(scene.receiver.clone());
+    let builder = builder.failure_verdict(Verdict::Release(ReleaseDelay::None));
+    // Without this a verdict would wait for a clock that stands still.
+    let processor = builder.settle_interval(Duration::ZERO).handler(handle).unwrap();
+    processor.run_until(scene.until(|scene| scene.left() == 0)).await.unwrap();
+    let mut dead: Vec<_> = scene
+        .emulator
+        .eventgrid()
+        .dead_letters("orders", "billing")
+        .into_iter()
+        .map(|letter| (letter.event["id"].as_str().unwrap().to_owned(), letter.reason, letter.deliveries))
+        .collect();
+    dead.sort_by(|a, b| a.0.cmp(&b.0));
+    assert_eq!(
+        dead,
+        [
+            ("bad".to_owned(), DeadLetterReason::Rejected, 1),
+            ("fails".to_owned(), DeadLetterReason::MaxDeliveryCountExceeded, 3)
+        ]
+    );
+}
