@@ -136,3 +136,38 @@ async fn an_answer_that_is_no_list_of_events_is_an_error_that_quotes_nothing() {
         assert!(!format!("{error:?}").contains("planted"), "{error:?}");
     }
 }
+
+/// Keeps how many bytes of an answer the client would take.
+#[derive(Debug, Default)]
+struct Caps(std::sync::Mutex<Vec<usize>>);
+
+#[async_trait::async_trait]
+impl eventgrid_namespaces::Transport for Caps {
+    async fn send(
+        &self,
+        _: http::Request<bytes::Bytes>,
+        cap: usize,
+    ) -> eventgrid_namespaces::Result<Response<bytes::Bytes>> {
+        self.0.lock().unwrap().push(cap);
+        Ok(Response::new(r#"{"value":[]}"#.into()))
+    }
+
+    async fn upgrade(
+        &self,
+        _: http::Request<()>,
+    ) -> eventgrid_namespaces::Result<eventgrid_namespaces::Upgrade> {
+        unreachable!("nothing upgrades")
+    }
+}
+
+#[tokio::test]
+async fn the_answer_may_be_as_large_as_the_events_that_were_asked_for() {
+    let caps = Arc::new(Caps::default());
+    let receiver = Receiver::builder("https://x.example", "orders", "billing", Credential::access_key("k"));
+    let receiver = receiver.transport(Arc::clone(&caps) as Arc<_>).build().unwrap();
+    for events in [1, 100] {
+        receiver.receive().max_events(events).await.unwrap();
+    }
+    let mebibytes = |count: f64| (count * 1_048_576.0) as usize;
+    assert_eq!(*caps.0.lock().unwrap(), [mebibytes(17.5), mebibytes(166.0)]);
+}
