@@ -41,11 +41,16 @@ proptest! {
     #[test]
     fn a_hostile_request_is_answered_or_given_back_and_reaches_no_handler(
         method in prop_oneof![Just(Method::POST), Just(Method::OPTIONS), Just(Method::GET)],
+        whole in any::<bool>(),
         headers in proptest::collection::vec((0..NAMES.len(), hostile()), 0..16),
         body in proptest::collection::vec(any::<u8>(), 0..100),
     ) {
         let (handler, seen) = Told::counting();
-        let mut request = Request::new(Bytes::from(body));
+        let mut request = if whole {
+            with_body(unsigned("azure.webpubsub.user.x"), "a/b", body)
+        } else {
+            Request::new(Bytes::from(body))
+        };
         *request.method_mut() = method;
         for (name, value) in headers {
             if let Ok(value) = HeaderValue::from_bytes(&value) {
