@@ -2,9 +2,9 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod builder;
-mod client_access;
 #[cfg(feature = "client")]
 pub mod client;
+mod client_access;
 mod close;
 mod connection;
 mod credential;

@@ -9,7 +9,7 @@ use super::head::STATE;
 use super::mqtt::MqttUserProperty;
 use super::refusal::{JSON, empty, with_body};
 use super::{ConnectionState, Result};
-use crate::names;
+use crate::{Role, names};
 
 /// Accepts a connection, unchanged unless told otherwise. To refuse one, return an error, such as
 /// [`HandlerError::unauthorized`](super::HandlerError::unauthorized).
@@ -19,6 +19,7 @@ use crate::names;
 #[must_use = "does nothing until returned"]
 pub struct ConnectResponse {
     grant: Grant,
+    roles: Option<Vec<Role>>,
     state: Option<ConnectionState>,
 }
 
@@ -61,10 +62,10 @@ impl ConnectResponse {
         self
     }
 
-    /// Sets the roles, such as `webpubsub.sendToGroup`: the full list.
+    /// Sets the roles: the full list.
     /// <https://learn.microsoft.com/azure/azure-web-pubsub/concept-client-protocols#permissions>
-    pub fn roles(mut self, roles: impl IntoIterator<Item = impl Into<String>>) -> Self {
-        self.grant.roles = Some(roles.into_iter().map(Into::into).collect());
+    pub fn roles(mut self, roles: impl IntoIterator<Item = Role>) -> Self {
+        self.roles = Some(roles.into_iter().collect());
         self
     }
 
@@ -87,7 +88,9 @@ impl ConnectResponse {
         self
     }
 
-    pub(super) fn into_answer(self, offered: &[String]) -> Result<Response<Bytes>> {
+    pub(super) fn into_answer(mut self, offered: &[String]) -> Result<Response<Bytes>> {
+        let names = |roles: Vec<Role>| roles.iter().map(Role::checked).collect();
+        self.grant.roles = self.roles.map(names).transpose()?;
         self.grant.check(offered)?;
         let mut answer = match self.grant == Grant::default() {
             true => empty(StatusCode::NO_CONTENT),
@@ -108,9 +111,6 @@ impl Grant {
         }
         if self.user_id.as_ref().is_some_and(String::is_empty) {
             return Err(Error::invalid_input("user id", "must not be empty", Some("")));
-        }
-        if self.roles.iter().flatten().any(|role| role.trim().is_empty()) {
-            return Err(Error::invalid_input("role", "must not be empty", Some("")));
         }
         self.groups.iter().flatten().try_for_each(|group| names::group(group))
     }

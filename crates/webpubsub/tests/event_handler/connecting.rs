@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use serde_json::json;
+use webpubsub::Role;
 use webpubsub::event_handler::{ConnectRequest, ConnectResponse, ConnectionState, HandlerError, Result};
 
 use crate::support::*;
@@ -64,7 +65,7 @@ async fn decided(act: fn() -> Result<ConnectResponse>) -> (u16, String) {
 async fn what_is_granted_is_sent_and_nothing_else() {
     let whole = decided(|| {
         let accepted =
-            ConnectResponse::accept().user_id("u").groups(["g1", "g2"]).roles(["webpubsub.sendToGroup"]);
+            ConnectResponse::accept().user_id("u").groups(["g1", "g2"]).roles([Role::send_to_any_group()]);
         Ok(accepted.subprotocol("custom"))
     });
     let (status, body) = whole.await;
@@ -72,7 +73,7 @@ async fn what_is_granted_is_sent_and_nothing_else() {
         "subprotocol": "custom"});
     assert_eq!((status, serde_json::from_str::<serde_json::Value>(&body).unwrap()), (200, expected));
     assert_eq!(
-        decided(|| Ok(ConnectResponse::accept().roles([""; 0]))).await,
+        decided(|| Ok(ConnectResponse::accept().roles([]))).await,
         (200, r#"{"roles":[]}"#.to_owned())
     );
 }
@@ -83,7 +84,7 @@ async fn an_answer_that_breaks_a_rule_refuses_the_connection_without_its_details
         || Ok(ConnectResponse::accept().subprotocol("not-offered")),
         || Ok(ConnectResponse::accept().user_id("")),
         || Ok(ConnectResponse::accept().groups([" "])),
-        || Ok(ConnectResponse::accept().roles([""])),
+        || Ok(ConnectResponse::accept().roles([Role::send_to_groups("******")])),
     ] as [fn() -> Result<ConnectResponse>; 4]
     {
         assert_eq!(decided(act).await, (500, "Internal Server Error".to_owned()));
