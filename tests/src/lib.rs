@@ -7,5 +7,6 @@ pub mod cutter;
 pub mod demo;
 pub mod fault_server;
 pub mod recordings;
+pub mod soak;
 pub mod socket;
 pub mod tls;

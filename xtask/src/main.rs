@@ -13,6 +13,7 @@ mod interop;
 mod lint;
 mod manifest;
 mod process;
+mod soak;
 mod stopwatch;
 mod test;
 mod tidy;
@@ -41,6 +42,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "emulator", about: "start the emulator of the three services", run: emulator::run },
     Command { name: "coverage", about: "compare the clients with their services", run: coverage::run },
     Command { name: "interop", about: "run the official SDKs against the emulator", run: interop::run },
+    Command { name: "soak", about: "send a million events through failing parts", run: soak::run },
     Command { name: "bench", about: "run a benchmark beside its baselines", run: bench::run },
     Command { name: "ci", about: "run every check there is, the fast ones first", run: ci::run },
 ];
