@@ -103,7 +103,7 @@ async fn the_list_of_a_group_has_every_member_once_whatever_the_pages() {
     let mut hall = Hall::open().await;
     let mut more = Vec::new();
     for number in 0..7 {
-        let token = ClientToken::new().user(&format!("guest{number}")).group("red");
+        let token = ClientToken::new().user(format!("guest{number}")).group("red");
         more.push(join(&hall.emulator, &token).await);
     }
     hall.service.group("red").add_connection(&hall.nobody.connection_id).await.unwrap();

@@ -15,7 +15,7 @@ const MOST_NESTED: usize = 50;
 pub(super) fn parse(text: &str) -> Result<Expression, Problem> {
     let mut parser = Parser::new(text)?;
     let whole = parser.or()?;
-    parser.expect(&Token::End)?;
+    parser.take(&Token::End)?;
     let expression = parser.bound(whole, Kind::Boolean, "the filter");
     parser.misfit.map_or(Ok(expression), Err)
 }
@@ -118,7 +118,7 @@ impl<'a> Parser<'a> {
             let member = Box::new(self.bound(member, Kind::Text, "in groups"));
             return Ok(Typed { expression: Expression::InGroups(member), kind: Kind::Boolean, end });
         }
-        self.expect(&Token::Open)?;
+        self.take(&Token::Open)?;
         let mut list = Vec::new();
         loop {
             let end = self.end;
@@ -130,7 +130,7 @@ impl<'a> Parser<'a> {
             }
             self.advance()?;
         }
-        let end = self.expect(&Token::Close)?;
+        let end = self.take(&Token::Close)?;
         let expression = Expression::InList(Box::new(member.expression), list);
         Ok(Typed { expression, kind: Kind::Boolean, end })
     }
@@ -155,7 +155,7 @@ impl<'a> Parser<'a> {
             Token::Open => {
                 self.advance()?;
                 let inner = self.nest(Self::or)?;
-                let end = self.expect(&Token::Close)?;
+                let end = self.take(&Token::Close)?;
                 Ok(Typed { end, ..inner })
             }
             Token::Word(word) => {
@@ -187,17 +187,17 @@ impl<'a> Parser<'a> {
         self.advance()?;
         if word == "length" && self.is_groups() {
             self.advance()?;
-            let end = self.expect(&Token::Close)?;
+            let end = self.take(&Token::Close)?;
             return Ok(Typed { expression: Expression::GroupCount, kind: Kind::Integer, end });
         }
         let mut arguments = Vec::new();
         while self.token != Token::Close {
             if !arguments.is_empty() {
-                self.expect(&Token::Comma)?;
+                self.take(&Token::Comma)?;
             }
             arguments.push(self.nest(Self::or)?);
         }
-        let end = self.expect(&Token::Close)?;
+        let end = self.take(&Token::Close)?;
         let Some(function) = Function::named(word) else {
             self.misfit(format!("Unknown function '{word}'"), word_end);
             return Ok(Typed { expression: Expression::Literal(Value::Null), kind: Kind::Null, end });
@@ -260,7 +260,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Takes this token and says where it ended.
-    fn expect(&mut self, expected: &Token) -> Result<usize, Problem> {
+    fn take(&mut self, expected: &Token) -> Result<usize, Problem> {
         if self.token == *expected { self.advance() } else { Err(Problem::syntax(self.end)) }
     }
 
