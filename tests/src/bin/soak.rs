@@ -36,7 +36,7 @@ fn main() -> ExitCode {
 }
 
 fn arguments() -> Result<Option<Options>, BoxError> {
-    let mut options = Options { seed: 1, events: 1_000_000, processors: 4, poison: 500, mean_bytes: 4 << 20 };
+    let mut options = Options { seed: 1, events: 1_000_000, processors: 4, poison: 500, mean_bytes: 1 << 20 };
     let mut parser = lexopt::Parser::from_env();
     let mut service = None;
     while let Some(arg) = parser.next()? {
