@@ -126,6 +126,7 @@ impl Run<'_> {
         self.notify(&Notice::LockLost { event: &delivery, begun });
         if !begun {
             self.held.remove(token);
+            // It would be passed over when its turn came, but must not take memory until then.
             self.waiting.retain(|received| received.lock_token != token);
         }
     }

@@ -137,6 +137,19 @@ async fn a_lone_verdict_waits_for_company_only_while_others_are_handled() {
 }
 
 #[tokio::test]
+async fn a_verdict_that_keeps_the_next_event_away_is_sent_at_once() {
+    let broker = Broker::with(3);
+    let clock = broker.clock.clone();
+    let builder = broker.processor().concurrency(2).prefetch(0).settle_interval(SECOND * 5);
+    let processor = builder.handler(move |event: CloudEvent, _| {
+        let clock = clock.clone();
+        async move { clock.sleep(if event.id() == "0" { SECOND } else { SECOND * 20 }).await }
+    });
+    run(processor, broker.until_settled(3)).await.unwrap();
+    assert_eq!(broker.times("acknowledge"), [1.0, 20.0, 21.0]);
+}
+
+#[tokio::test]
 async fn settings_out_of_their_bounds_are_named() {
     let new = || Broker::new().processor();
     for (builder, rule) in [

@@ -62,7 +62,14 @@ async fn what_comes_too_often_goes_to_the_hook() {
         again.redeliver();
         async { Verdict::Release(ReleaseDelay::None) }
     });
-    run(processor, broker.until_settled(4)).await.unwrap();
+    let (settled, late) = (broker.until_settled(4), broker.until(3600));
+    let stop = async move {
+        tokio::select! {
+            () = settled => {}
+            () = late => {}
+        }
+    };
+    run(processor, stop).await.unwrap();
     assert_eq!(*deliveries.lock().unwrap(), ["handled 1", "handled 2", "handled 3", "poison 4"]);
     assert_eq!(broker.settled().last().unwrap(), "release 0 0");
     assert!(broker.settled().contains(&"reject 0".to_owned()));
