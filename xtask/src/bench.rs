@@ -11,10 +11,12 @@ usage: cargo xtask bench NAME [ARGS..]
 Builds a benchmark in release and runs it beside its baselines. It tells medians and spreads, and fails when the median of
 a limit is over it. ARGS go to it as they are; `cargo xtask bench core --help` shows its own help.
 
-  core   what a call of service-core costs beside the bare request, raw reqwest and azure_core's pipeline";
+  core       what a call of service-core costs beside the bare request, raw reqwest and azure_core's pipeline
+  webpubsub  what a send costs beside raw reqwest with the same signature; client tokens a second
+  eventgrid  what publishing, receiving and decoding costs beside raw reqwest and serde_json; the emulator's events a second";
 
 /// Each is a program `bench-<name>`.
-const NAMES: [&str; 1] = ["core"];
+const NAMES: [&str; 3] = ["core", "webpubsub", "eventgrid"];
 
 /// Builds the benchmark and runs it in our place, so that its exit status is ours.
 pub(crate) fn run(mut args: Vec<OsString>) -> Result<()> {

@@ -2,14 +2,18 @@
 //! ratios and differences rather than times of a machine. In a package of its own, so that the baselines stay out of the
 //! tests' dependencies.
 
+pub mod answers;
 pub mod calls;
+pub mod eventgrid;
 pub mod load;
 pub mod measure;
 pub mod plan;
+pub mod program;
 pub mod report;
 pub mod rounds;
 pub mod server;
 pub mod spread;
+pub mod webpubsub;
 
 /// What fails here is told to a person and ends the run.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -7,6 +7,9 @@ use tokio::task::JoinSet;
 
 use crate::Result;
 
+/// How many requests are in flight over the network.
+pub const LANES: u32 = 32;
+
 /// The runtime of every contender: one thread, so that the CPU time is that of the work and not of threads that look for it.
 ///
 /// # Errors
@@ -52,6 +55,22 @@ where
         task??;
     }
     Ok(())
+}
+
+/// A contender's turn under load: so many calls of `send`, with the client that it needs.
+pub fn turn<'a, C, F>(
+    runtime: &'a Runtime,
+    client: C,
+    send: fn(C) -> F,
+) -> impl FnMut(u32) -> Result<()> + use<'a, C, F>
+where
+    C: Clone + Send + 'static,
+    F: Future<Output = Result<()>> + Send + 'static,
+{
+    move |requests| {
+        let client = client.clone();
+        runtime.block_on(in_flight(LANES, requests, move || send(client.clone())))
+    }
 }
 
 #[cfg(test)]

@@ -57,6 +57,11 @@ impl Report {
         Ok(())
     }
 
+    /// Adds a line of its own to what was measured last.
+    pub fn note(&mut self, line: &str) {
+        self.text.push_str(&format!("\n  {line}"));
+    }
+
     /// Adds a limit.
     pub fn limit(&mut self, limit: Limit) {
         self.limits.push(limit);

@@ -6,9 +6,6 @@ use std::process::{Child, Command, Stdio};
 
 use crate::Result;
 
-/// What a request must carry, so that every contender sends the same.
-pub const REQUIRED: [&str; 4] = ["authorization", "content-type", "user-agent", "x-request-id"];
-
 /// A running `bench-server`. It ends when this is dropped, or when this process ends in any other way.
 #[derive(Debug)]
 pub struct Server {
@@ -59,10 +56,4 @@ impl Drop for Server {
 pub fn beside_this_program() -> Result<PathBuf> {
     let name = format!("bench-server{}", std::env::consts::EXE_SUFFIX);
     Ok(std::env::current_exe()?.with_file_name(name))
-}
-
-/// What the server answers to a body of this size.
-#[must_use]
-pub fn answer_to(received: usize) -> String {
-    format!(r#"{{"accepted":true,"received":{received}}}"#)
 }

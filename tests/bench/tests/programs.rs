@@ -5,18 +5,23 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 
+use workspace_bench::answers::answer_to;
 use workspace_bench::plan::Plan;
-use workspace_bench::server::{REQUIRED, Server, answer_to};
-use workspace_bench::{Result, calls};
+use workspace_bench::server::Server;
+use workspace_bench::{Result, calls, eventgrid, webpubsub};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bench-server");
+
+/// What a request of the core's benchmark carries.
+const REQUIRED: [&str; 4] = ["authorization", "content-type", "user-agent", "x-request-id"];
 
 /// What the server says to a POST with these headers and a body of 5 bytes.
 fn answered(headers: &[&str]) -> Result<String> {
     let server = Server::start(Path::new(PROGRAM))?;
     let mut stream = TcpStream::connect(server.origin().trim_start_matches("http://"))?;
     let headers: String = headers.iter().map(|name| format!("{name}: some\r\n")).collect();
-    let head = format!("POST / HTTP/1.1\r\nhost: h\r\nconnection: close\r\n{headers}content-length: 5");
+    let head =
+        format!("POST /rooms/one HTTP/1.1\r\nhost: h\r\nconnection: close\r\n{headers}content-length: 5");
     write!(stream, "{head}\r\n\r\nhello")?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
@@ -46,6 +51,19 @@ fn every_contender_gets_its_requests_through_and_is_told() {
     }
     assert_eq!(report.matches("µs above").count() + report.matches("allocations above").count(), 2);
     assert_eq!(report.matches("loopback: times").count(), 2);
+}
+
+#[test]
+fn every_contender_of_the_services_gets_its_requests_through() {
+    let once = Plan { rounds: 1, requests: 1 };
+    let webpubsub = webpubsub::compare(once, Path::new(PROGRAM)).unwrap().to_string();
+    for told in ["send to all: times", "tokens a second"] {
+        assert!(webpubsub.contains(told), "{webpubsub}");
+    }
+    let eventgrid = eventgrid::compare(once, Path::new(PROGRAM)).unwrap().to_string();
+    for told in ["publish: times", "receive: times", "decode: µs per event", "events a second in"] {
+        assert!(eventgrid.contains(told), "{eventgrid}");
+    }
 }
 
 #[test]

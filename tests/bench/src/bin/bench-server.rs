@@ -1,11 +1,10 @@
-//! A loopback HTTP server that does as little as a server can: reads the body, answers with its size. It prints its port
+//! A loopback HTTP server that does as little as a server can: reads the body, gives a ready answer. It prints its port
 //! and ends with its standard input.
 
 use std::convert::Infallible;
 
 use bytes::Bytes;
-use http::header::CONTENT_TYPE;
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
+use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
@@ -13,8 +12,7 @@ use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
-use workspace_bench::server::{REQUIRED, answer_to};
-use workspace_bench::{Result, load};
+use workspace_bench::{Result, answers, load};
 
 fn main() -> Result<()> {
     load::runtime()?.block_on(run())
@@ -42,18 +40,9 @@ async fn accept(listener: TcpListener) -> Result<()> {
 }
 
 async fn answer(request: Request<Incoming>) -> std::result::Result<Response<Full<Bytes>>, Infallible> {
-    let complete = REQUIRED.iter().all(|name| request.headers().contains_key(*name));
-    let id = request.headers().get("x-request-id").cloned();
-    let (status, body) = match request.into_body().collect().await {
-        Ok(body) if complete => (StatusCode::OK, answer_to(body.to_bytes().len())),
-        Ok(_) => (StatusCode::BAD_REQUEST, format!("the request must have the headers {REQUIRED:?}")),
-        Err(error) => (StatusCode::BAD_REQUEST, error.to_string()),
-    };
-    let mut answer = Response::new(Full::from(body));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    if let Some(id) = id {
-        answer.headers_mut().insert(HeaderName::from_static("x-request-id"), id);
-    }
-    Ok(answer)
+    let (head, body) = request.into_parts();
+    Ok(match body.collect().await {
+        Ok(body) => answers::to(&head, &body.to_bytes()).map(Full::from),
+        Err(_) => answers::refusal("the body did not come whole").map(Full::from),
+    })
 }

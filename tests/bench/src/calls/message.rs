@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::HeaderValue;
 
 use crate::Result;
-use crate::server::answer_to;
+use crate::answers::answer_to;
 
 /// The key that goes with every request.
 pub(super) const KEY: &str = "bench-key-of-no-service";

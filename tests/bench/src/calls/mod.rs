@@ -4,25 +4,24 @@
 mod instant;
 mod message;
 mod official;
-mod raw;
+pub(crate) mod raw;
 mod rooms;
 
-use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 
 use tokio::runtime::Runtime;
 
+use crate::Result;
+use crate::load::{self, LANES};
 use crate::plan::Plan;
 use crate::report::{Limit, Report};
 use crate::rounds::{Contender, Cost, Outcome};
 use crate::server::Server;
-use crate::{Result, load};
 use instant::Instant;
 use message::Message;
 use rooms::Rooms;
 
-const LANES: u32 = 32;
 /// A call without a network is so short that a turn needs more of them.
 const MORE_WITHOUT_NETWORK: u32 = 8;
 
@@ -77,31 +76,24 @@ fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Repo
     let rooms = Rooms::over(&message, None)?;
     let official = Arc::new(official::pipeline()?);
     let contenders = vec![
-        Contender::new(RAW, under_load(runtime, &message, raw, raw::send)),
-        Contender::new(CORE, under_load(runtime, &message, rooms, rooms::send)),
-        Contender::new(OFFICIAL, under_load(runtime, &message, official, official::send)),
+        Contender::new(
+            RAW,
+            load::turn(runtime, (raw, Arc::clone(&message)), |(raw, message)| raw::send(raw, message)),
+        ),
+        Contender::new(
+            CORE,
+            load::turn(runtime, (rooms, Arc::clone(&message)), |(rooms, message)| {
+                rooms::send(rooms, message)
+            }),
+        ),
+        Contender::new(
+            OFFICIAL,
+            load::turn(runtime, (official, message), |(official, message)| official::send(official, message)),
+        ),
     ];
     let outcome = Outcome::of(plan, contenders)?;
     report.table(&format!("loopback server, {LANES} in flight, 1 KiB POST"), &outcome)?;
     report.limit(Limit::new("loopback: times raw reqwest's CPU", outcome.ratio(CORE, RAW, CPU)?, 1.15));
     report.limit(Limit::new("loopback: times azure_core's CPU", outcome.ratio(CORE, OFFICIAL, CPU)?, 0.7));
     Ok(())
-}
-
-/// A contender's turn: so many calls of `send`, with the client that it needs.
-fn under_load<'a, C, F>(
-    runtime: &'a Runtime,
-    message: &'a Arc<Message>,
-    client: C,
-    send: fn(C, Arc<Message>) -> F,
-) -> impl FnMut(u32) -> Result<()> + 'a
-where
-    C: Clone + Send + 'static,
-    F: Future<Output = Result<()>> + Send + 'static,
-{
-    move |requests| {
-        let (client, message) = (client.clone(), Arc::clone(message));
-        let send = move || send(client.clone(), Arc::clone(&message));
-        runtime.block_on(load::in_flight(LANES, requests, send))
-    }
 }

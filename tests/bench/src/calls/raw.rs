@@ -10,7 +10,7 @@ use super::message::{JSON, Message, REQUEST_ID};
 use crate::Result;
 
 /// A client whose options are those of the core.
-pub(super) fn client() -> Result<Client> {
+pub(crate) fn client() -> Result<Client> {
     let builder = Client::builder()
         .redirect(redirect::Policy::none())
         .referer(false)

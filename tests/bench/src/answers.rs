@@ -1,0 +1,72 @@
+//! What the server under the load answers: for each service of which there is a benchmark, an answer that was made ready
+//! once. It checks what a service would miss, so that no contender saves work by leaving it out.
+
+use std::sync::OnceLock;
+
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue, Response, StatusCode};
+
+use crate::eventgrid;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// The header under which the core's benchmark sends an id.
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// The header under which the Azure services are sent one.
+const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
+
+/// What the server answers to a body of this size in the core's benchmark.
+#[must_use]
+pub fn answer_to(received: usize) -> String {
+    format!(r#"{{"accepted":true,"received":{received}}}"#)
+}
+
+/// The answer to a request.
+#[must_use]
+pub fn to(head: &Parts, body: &[u8]) -> Response<Bytes> {
+    let path = head.uri.path();
+    let id = if path.starts_with("/rooms") { REQUEST_ID } else { CLIENT_REQUEST_ID };
+    let mut required = vec![AUTHORIZATION, USER_AGENT, id];
+    if !body.is_empty() {
+        required.push(CONTENT_TYPE);
+    }
+    if let Some(missing) = required.iter().find(|name| !head.headers.contains_key(*name)) {
+        return refusal(&format!("the header {missing} is missing"));
+    }
+    if path.starts_with("/api/hubs") {
+        let mut accepted = Response::new(Bytes::new());
+        *accepted.status_mut() = StatusCode::ACCEPTED;
+        return accepted;
+    }
+    let answer = match path.rsplit_once(':').map(|(_, verb)| verb) {
+        Some("publish") => Bytes::from_static(b"{}"),
+        Some("receive") => received(),
+        Some("acknowledge") => acknowledged(),
+        _ => Bytes::from(answer_to(body.len())),
+    };
+    let mut answer = Response::new(answer);
+    answer.headers_mut().insert(CONTENT_TYPE, JSON);
+    if let Some(id) = head.headers.get(REQUEST_ID) {
+        answer.headers_mut().insert(REQUEST_ID, id.clone());
+    }
+    answer
+}
+
+/// The answer to a request that is not as it should be.
+#[must_use]
+pub fn refusal(why: &str) -> Response<Bytes> {
+    let mut answer = Response::new(Bytes::from(why.to_owned()));
+    *answer.status_mut() = StatusCode::BAD_REQUEST;
+    answer
+}
+
+fn received() -> Bytes {
+    static ANSWER: OnceLock<Bytes> = OnceLock::new();
+    ANSWER.get_or_init(|| eventgrid::wire::receive_answer().into()).clone()
+}
+
+fn acknowledged() -> Bytes {
+    static ANSWER: OnceLock<Bytes> = OnceLock::new();
+    ANSWER.get_or_init(|| eventgrid::wire::acknowledge_answer().into()).clone()
+}

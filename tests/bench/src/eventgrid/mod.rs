@@ -1,0 +1,76 @@
+//! The benchmark of Event Grid Namespaces: what publishing and pulling 100 events costs beside raw reqwest and serde_json,
+//! what it costs to decode one, and how many events a second the emulator takes.
+
+mod decode;
+mod emulator;
+mod ours;
+mod raw;
+pub mod wire;
+
+use std::path::Path;
+
+use tokio::runtime::Runtime;
+
+use crate::Result;
+use crate::load::{self, LANES};
+use crate::plan::Plan;
+use crate::report::{Limit, Report};
+use crate::rounds::{Contender, Cost, Outcome};
+use crate::server::Server;
+use raw::Client;
+
+/// An access key in the form of the service's.
+const KEY: &str = "QmVuY2htYXJrT2ZFdmVudEdyaWROYW1lc3BhY2VzMDE=";
+const SOURCE: &str = "/orders";
+const TYPE: &str = "com.example.order.created";
+
+const RAW: &str = "raw reqwest and serde_json";
+const OURS: &str = "eventgrid-namespaces";
+
+const CPU: fn(&Cost) -> f64 = |cost| cost.cpu;
+
+/// Runs the comparisons, with this `bench-server` as the one to talk to.
+///
+/// # Errors
+///
+/// A request that fails, a server that does not start.
+pub fn compare(plan: Plan, server: &Path) -> Result<Report> {
+    let plan = Plan { requests: plan.requests.next_multiple_of(LANES), ..plan };
+    let mut report = Report::new(format!(
+        "CPU time of the client (user + system, by getrusage) and allocations, per request. {} interleaved rounds,\n\
+         {} requests of {} events a turn, every contender on the same single-threaded runtime.",
+        plan.rounds,
+        plan.requests,
+        wire::EVENTS
+    ));
+    let runtime = load::runtime()?;
+    over_loopback(plan, server, &runtime, &mut report)?;
+    decode::compare(plan, &mut report)?;
+    emulator::sustain(plan, &mut report)?;
+    Ok(report)
+}
+
+fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Report) -> Result<()> {
+    let server = Server::start(server)?;
+    let raw = Client::new(&server.origin())?;
+    let ours = ours::Clients::new(&server.origin(), KEY)?;
+    let publish = Outcome::of(
+        plan,
+        vec![
+            Contender::new(RAW, load::turn(runtime, raw.clone(), Client::publish)),
+            Contender::new(OURS, load::turn(runtime, ours.clone(), ours::Clients::publish)),
+        ],
+    )?;
+    report.table(&format!("publish, {LANES} in flight"), &publish)?;
+    let receive = Outcome::of(
+        plan,
+        vec![
+            Contender::new(RAW, load::turn(runtime, raw, Client::receive)),
+            Contender::new(OURS, load::turn(runtime, ours, ours::Clients::receive)),
+        ],
+    )?;
+    report.table(&format!("receive and acknowledge, {LANES} in flight"), &receive)?;
+    report.limit(Limit::new("publish: times raw reqwest's CPU", publish.ratio(OURS, RAW, CPU)?, 1.15));
+    report.limit(Limit::new("receive: times raw reqwest's CPU", receive.ratio(OURS, RAW, CPU)?, 1.15));
+    Ok(())
+}

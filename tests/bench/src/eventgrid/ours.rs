@@ -1,0 +1,49 @@
+//! Sender and receiver as a user has them.
+
+use std::sync::Arc;
+
+use eventgrid_namespaces::{CloudEvent, Credential, EventBatch, Receiver, Sender};
+
+use super::wire::{EVENTS, Order, all};
+use super::{SOURCE, TYPE};
+use crate::Result;
+
+/// A sender and a receiver with default settings.
+#[derive(Clone)]
+pub(super) struct Clients {
+    sender: Sender,
+    receiver: Receiver,
+    orders: Arc<[Order]>,
+}
+
+impl Clients {
+    pub(super) fn new(origin: &str, key: &str) -> Result<Self> {
+        Ok(Self {
+            sender: Sender::new(origin, "orders", Credential::access_key(key))?,
+            receiver: Receiver::new(origin, "orders", "billing", Credential::access_key(key))?,
+            orders: (0..EVENTS as u32).map(Order::new).collect(),
+        })
+    }
+
+    /// Publishes a batch.
+    pub(super) async fn publish(self) -> Result<()> {
+        let mut batch = EventBatch::new();
+        for order in &*self.orders {
+            let event =
+                CloudEvent::builder(SOURCE, TYPE).datacontenttype("application/json").data_json(order);
+            batch.try_add(event.build()?)?;
+        }
+        Ok(self.sender.send_batch(batch).await?)
+    }
+
+    /// Receives a page of events and acknowledges all of them.
+    pub(super) async fn receive(self) -> Result<()> {
+        let events = self.receiver.receive().max_events(EVENTS).await?;
+        if let Some(unreadable) = events.iter().find_map(|received| received.event.as_ref().err()) {
+            return Err(format!("an event cannot be read: {}", unreadable.reason()).into());
+        }
+        let settled =
+            self.receiver.acknowledge(events.into_iter().map(|received| received.lock_token)).await?;
+        all(settled.into_result()?.len())
+    }
+}

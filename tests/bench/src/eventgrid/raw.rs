@@ -1,0 +1,89 @@
+//! What a user would write with reqwest and serde_json alone.
+
+use std::sync::Arc;
+
+use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
+use http::{HeaderMap, HeaderValue};
+use reqwest::RequestBuilder;
+
+use super::wire::{EVENTS, LockTokens, Order, Outgoing, Received, Settled, all};
+use super::{KEY, SOURCE, TYPE};
+use crate::Result;
+use crate::calls::raw;
+
+const VERSION: &str = "api-version=2024-06-01";
+const SUBSCRIPTION: &str = "/topics/orders/eventsubscriptions/billing";
+
+/// The client.
+#[derive(Clone)]
+pub(super) struct Client(Arc<Parts>);
+
+struct Parts {
+    client: reqwest::Client,
+    origin: String,
+    headers: HeaderMap,
+    orders: Vec<Order>,
+}
+
+impl Client {
+    pub(super) fn new(origin: &str) -> Result<Self> {
+        let user_agent =
+            format!("eventgrid-namespaces/0.0.0 ({}; {})", std::env::consts::OS, std::env::consts::ARCH);
+        let mut authorization = HeaderValue::from_str(&format!("SharedAccessKey {KEY}"))?;
+        authorization.set_sensitive(true);
+        let mut headers = HeaderMap::new();
+        headers.insert(USER_AGENT, HeaderValue::from_str(&user_agent)?);
+        headers.insert(AUTHORIZATION, authorization);
+        Ok(Self(Arc::new(Parts {
+            client: raw::client()?,
+            origin: origin.to_owned(),
+            headers,
+            orders: (0..EVENTS as u32).map(Order::new).collect(),
+        })))
+    }
+
+    fn post(&self, path: &str, more: &str) -> RequestBuilder {
+        let Parts { client, origin, headers, .. } = &*self.0;
+        client
+            .post(format!("{origin}{path}?{VERSION}{more}"))
+            .headers(headers.clone())
+            .header("x-ms-client-request-id", uuid::Uuid::from_u128(fastrand::u128(..)).to_string())
+    }
+
+    /// Publishes a batch.
+    pub(super) async fn publish(self) -> Result<()> {
+        let ids: Vec<_> =
+            self.0.orders.iter().map(|_| uuid::Uuid::from_u128(fastrand::u128(..)).to_string()).collect();
+        let event = |(data, id)| Outgoing {
+            specversion: "1.0",
+            id,
+            source: SOURCE,
+            ty: TYPE,
+            datacontenttype: "application/json",
+            data,
+        };
+        let events: Vec<_> = self.0.orders.iter().zip(ids.iter().map(String::as_str)).map(event).collect();
+        let request = self
+            .post("/topics/orders:publish", "")
+            .header(CONTENT_TYPE, "application/cloudevents-batch+json; charset=utf-8")
+            .body(serde_json::to_vec(&events)?);
+        let answer = request.send().await?.error_for_status()?.bytes().await?;
+        if &*answer == b"{}" { Ok(()) } else { Err("the answer is not the one of a publish".into()) }
+    }
+
+    /// Receives a page of events and acknowledges all of them.
+    pub(super) async fn receive(self) -> Result<()> {
+        let request = self.post(&format!("{SUBSCRIPTION}:receive"), "&maxEvents=100&maxWaitTime=60");
+        let answer = request.send().await?.error_for_status()?.bytes().await?;
+        let received: Received = serde_json::from_slice(&answer)?;
+        let lock_tokens: Vec<_> =
+            received.value.into_iter().map(|details| details.broker_properties.lock_token).collect();
+        let request = self
+            .post(&format!("{SUBSCRIPTION}:acknowledge"), "")
+            .header(CONTENT_TYPE, "application/json")
+            .body(serde_json::to_vec(&LockTokens { lock_tokens })?);
+        let answer = request.send().await?.error_for_status()?.bytes().await?;
+        let settled: Settled = serde_json::from_slice(&answer)?;
+        all(settled.succeeded_lock_tokens.len())
+    }
+}

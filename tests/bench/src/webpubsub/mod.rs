@@ -1,0 +1,54 @@
+//! The benchmark of Web PubSub: what a send to all costs beside raw reqwest with the same signature, and how many tokens a
+//! second come out beside the bare HMAC.
+
+mod ours;
+mod raw;
+mod tokens;
+
+use std::path::Path;
+
+use crate::Result;
+use crate::load::{self, LANES};
+use crate::plan::Plan;
+use crate::report::{Limit, Report};
+use crate::rounds::{Contender, Cost, Outcome};
+use crate::server::Server;
+
+/// An access key in the form of the service's.
+const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
+const HUB: &str = "chat";
+/// The text that is sent.
+const BODY: usize = 1024;
+
+const RAW: &str = "raw reqwest";
+const OURS: &str = "webpubsub";
+
+const CPU: fn(&Cost) -> f64 = |cost| cost.cpu;
+
+/// Runs the comparisons, with this `bench-server` as the one to talk to.
+///
+/// # Errors
+///
+/// A request that fails, a server that does not start.
+pub fn compare(plan: Plan, server: &Path) -> Result<Report> {
+    let plan = Plan { requests: plan.requests.next_multiple_of(LANES), ..plan };
+    let mut report = Report::new(format!(
+        "CPU time of the client (user + system, by getrusage) and allocations, per request. {} interleaved rounds,\n\
+         {} requests a turn, every contender on the same single-threaded runtime.",
+        plan.rounds, plan.requests
+    ));
+    let runtime = load::runtime()?;
+    let server = Server::start(server)?;
+    let contenders = vec![
+        Contender::new(RAW, load::turn(&runtime, raw::Sender::new(&server.origin())?, raw::Sender::send)),
+        Contender::new(
+            OURS,
+            load::turn(&runtime, (ours::client(&server.origin())?, ours::message()), ours::send),
+        ),
+    ];
+    let outcome = Outcome::of(plan, contenders)?;
+    report.table(&format!("send to all, {LANES} in flight, 1 KiB of text"), &outcome)?;
+    report.limit(Limit::new("send to all: times raw reqwest's CPU", outcome.ratio(OURS, RAW, CPU)?, 1.15));
+    tokens::compare(plan, &runtime, &mut report)?;
+    Ok(report)
+}
