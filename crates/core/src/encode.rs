@@ -24,7 +24,7 @@ pub fn push_segment(path: &mut String, name: &str, value: &str) -> Result<()> {
             Some(value),
         )),
         _ => {
-            path.extend(utf8_percent_encode(value, ESCAPED));
+            push_escaped(path, value);
             Ok(())
         }
     }
@@ -34,7 +34,16 @@ pub fn push_segment(path: &mut String, name: &str, value: &str) -> Result<()> {
 pub fn push_pair(target: &mut String, name: &str, value: &str) {
     target.push_str(name);
     target.push('=');
-    target.extend(utf8_percent_encode(value, ESCAPED));
+    push_escaped(target, value);
+}
+
+fn push_escaped(target: &mut String, value: &str) {
+    // Most values need no escape, and are then copied whole.
+    if value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
+        target.push_str(value);
+    } else {
+        target.extend(utf8_percent_encode(value, ESCAPED));
+    }
 }
 
 /// Takes a parameter out of a query that stands without its `?`; a value that only contains the name stays.

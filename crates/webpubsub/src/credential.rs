@@ -11,7 +11,7 @@ use http::{Request, Uri};
 use serde::Serialize;
 use service_core::{
     Authorize, BearerToken, Clock, Delivery, Endpoint, Error, ErrorKind, Result, Secret, TokenCredential,
-    sensitive,
+    sensitive, url_text,
 };
 
 use crate::jwt::Signer;
@@ -77,7 +77,7 @@ impl Audience {
     }
 
     fn of(&self, uri: &Uri) -> Result<String> {
-        let text = uri.to_string();
+        let text = url_text(uri);
         let Some((proxy, endpoint)) = &self.0 else { return Ok(text) };
         match text.strip_prefix(proxy.as_str()).filter(|rest| rest.starts_with('/')) {
             Some(rest) => Ok(format!("{endpoint}{rest}")),
@@ -118,8 +118,9 @@ impl Authorize for AccessKey {
     async fn authorize(&self, request: &mut Request<Bytes>) -> Result<()> {
         let audience = self.audience.of(request.uri())?;
         let iat = seconds(self.clock.now())?;
-        let token = self.signer.sign(&Claims { aud: &audience, iat, exp: iat + LIFE.as_secs() })?;
-        request.headers_mut().insert(AUTHORIZATION, sensitive(&format!("Bearer {token}"))?);
+        let mut header = "Bearer ".to_owned();
+        self.signer.push(&mut header, &Claims { aud: &audience, iat, exp: iat + LIFE.as_secs() })?;
+        request.headers_mut().insert(AUTHORIZATION, sensitive(&header)?);
         Ok(())
     }
 }

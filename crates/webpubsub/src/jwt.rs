@@ -40,17 +40,25 @@ impl Signer {
 
     /// The compact form of a token with these claims, in the order in which they serialise.
     pub(crate) fn sign(&self, claims: &impl Serialize) -> Result<String> {
+        let mut token = String::new();
+        self.push(&mut token, claims)?;
+        Ok(token)
+    }
+
+    /// Appends such a token to a text.
+    pub(crate) fn push(&self, text: &mut String, claims: &impl Serialize) -> Result<()> {
         let claims = serde_json::to_vec(claims).map_err(|error| {
             Error::invalid_input("token", "has claims that are not JSON", None).with_source(error)
         })?;
-        let mut token = String::with_capacity(HEADER.len() + claims.len() * 4 / 3 + 48);
-        token.push_str(HEADER);
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(claims, &mut token);
-        let mac = self.mac(token.as_bytes());
-        token.push('.');
-        URL_SAFE_NO_PAD.encode_string(mac.finalize().into_bytes(), &mut token);
-        Ok(token)
+        text.reserve(HEADER.len() + claims.len() * 4 / 3 + 48);
+        let start = text.len();
+        text.push_str(HEADER);
+        text.push('.');
+        URL_SAFE_NO_PAD.encode_string(claims, text);
+        let mac = self.mac(&text.as_bytes()[start..]);
+        text.push('.');
+        URL_SAFE_NO_PAD.encode_string(mac.finalize().into_bytes(), text);
+        Ok(())
     }
 
     /// The authentication code of a message, to be written out or compared.

@@ -13,9 +13,9 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use url::Url;
 
 use super::Inner;
-use crate::Operation;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::policy::{Next, Terminal};
+use crate::{Operation, url_text};
 
 pub(super) struct Attempt<'a> {
     client: &'a Inner,
@@ -82,7 +82,7 @@ impl<'a> Attempt<'a> {
 
 /// Writes the URL the way the transport will: a policy may have set one that URL parsers rewrite. Says whether it is a URL.
 fn settle(request: &mut Request<Bytes>) -> bool {
-    let text = request.uri().to_string();
+    let text = url_text(request.uri());
     let Ok(url) = Url::parse(&text) else { return false };
     if url.as_str() != text {
         let Ok(uri) = url.as_str().parse() else { return false };

@@ -8,9 +8,9 @@ use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 use rustls::AlertDescription;
-use url::Url;
 
 use super::pools::Pools;
+use super::target::Target;
 use super::{ConnectionOptions, Transport, Upgrade};
 use crate::Endpoint;
 use crate::error::{Delivery, ERROR_BODY_CAP, Error, ErrorKind, Result};
@@ -19,12 +19,15 @@ use crate::error::{Delivery, ERROR_BODY_CAP, Error, ErrorKind, Result};
 #[derive(Debug)]
 pub(crate) struct HttpClient {
     pools: Pools,
+    target: Target,
 }
 
 impl HttpClient {
     pub(crate) fn new(options: ConnectionOptions, endpoint: &Endpoint) -> Result<Self> {
         check_provider()?;
-        Ok(Self { pools: Pools::new(options, endpoint)? })
+        let target = Target::new(endpoint)
+            .map_err(|error| Error::invalid_input("endpoint", "is not a URL", None).with_source(error))?;
+        Ok(Self { pools: Pools::new(options, endpoint)?, target })
     }
 }
 
@@ -32,13 +35,13 @@ impl HttpClient {
 impl Transport for HttpClient {
     async fn send(&self, request: Request<Bytes>, answer_cap: usize) -> Result<Response<Bytes>> {
         let client = self.pools.client(request.extensions().get().copied(), false)?;
-        let answer = client.execute(outgoing(request)?).await.map_err(not_answered)?;
+        let answer = client.execute(outgoing(&self.target, request)?).await.map_err(not_answered)?;
         buffer(answer, answer_cap).await
     }
 
     async fn upgrade(&self, request: Request<()>) -> Result<Upgrade> {
         let client = self.pools.client(request.extensions().get().copied(), true)?;
-        let request = outgoing(request.map(|()| Bytes::new()))?;
+        let request = outgoing(&self.target, request.map(|()| Bytes::new()))?;
         let answer = client.execute(request).await.map_err(not_answered)?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
             return buffer(answer, ERROR_BODY_CAP).await.map(Upgrade::Refused);
@@ -51,15 +54,10 @@ impl Transport for HttpClient {
     }
 }
 
-/// What reqwest's own conversion does, without a text that grows piece by piece.
-fn outgoing(request: Request<Bytes>) -> Result<reqwest::Request> {
+/// What reqwest's own conversion does, but for the origin's part of the URL.
+fn outgoing(target: &Target, request: Request<Bytes>) -> Result<reqwest::Request> {
     let (parts, body) = request.into_parts();
-    let mut text = String::with_capacity(256);
-    if let (Some(scheme), Some(authority)) = (parts.uri.scheme_str(), parts.uri.authority()) {
-        text.extend([scheme, "://", authority.as_str()]);
-    }
-    text.push_str(parts.uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str));
-    let url = Url::parse(&text).map_err(|error| {
+    let url = target.url(&parts.uri).map_err(|error| {
         let refused = Error::new(ErrorKind::Transport, "the request could not be made").with_source(error);
         refused.with_delivery(Delivery::NotSent).permanent()
     })?;

@@ -2,6 +2,7 @@
 
 mod http_client;
 mod pools;
+mod target;
 
 use std::fmt;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 pub(crate) use http_client::HttpClient;
+pub use target::text as url_text;
 
 use crate::{Endpoint, Result, Secret};
 
