@@ -53,6 +53,15 @@ impl Clock {
         }
     }
 
+    /// Returns at this moment, or never without one.
+    #[cfg(feature = "webpubsub")]
+    pub(crate) async fn sleep_until_some(&self, moment: Option<SystemTime>) {
+        match moment {
+            Some(moment) => self.sleep_until(moment).await,
+            None => std::future::pending().await,
+        }
+    }
+
     fn since_start(&self) -> Duration {
         self.0.started.elapsed() + *self.0.moved.borrow()
     }

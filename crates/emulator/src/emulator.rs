@@ -54,7 +54,7 @@ impl Emulator {
         self.shared.clock.clone()
     }
 
-    /// The faults that coming requests will meet.
+    /// The faults that coming requests and open WebSockets will meet.
     pub fn faults(&self) -> Faults {
         self.shared.faults.clone()
     }
@@ -135,12 +135,13 @@ impl Builder {
         let listener = tokio::net::TcpListener::bind((self.host, self.port)).await?;
         let address = listener.local_addr()?;
         let clock = Clock::new();
-        let services = Services::new(&clock, address);
+        let faults = Faults::default();
+        let services = Services::new(&clock, address, &faults);
         #[cfg(feature = "hulft")]
         if self.sample_data {
             services.hulft.add_sample_data();
         }
-        let shared = Arc::new(Shared::new(address, clock, services));
+        let shared = Arc::new(Shared::new(address, clock, faults, services));
         let running = Arc::new(Running::start(listener, Arc::clone(&shared)));
         Ok(Emulator { shared, running })
     }

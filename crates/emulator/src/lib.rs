@@ -18,5 +18,7 @@ pub mod webpubsub;
 
 pub use clock::Clock;
 pub use emulator::{Builder, Emulator};
+#[cfg(feature = "webpubsub")]
+pub use faults::SocketFault;
 pub use faults::{Fault, Faults};
 pub use server::{Received, Service};

@@ -7,66 +7,13 @@ mod common;
 
 use std::time::Duration;
 
-use common::clients::{Client, KEY, client_claims, jwt, open, rest, send};
-use serde_json::{Value, json};
+use common::clients::{Client, RELIABLE, publish, rest, send};
+use common::reliable::{connect, lose, message, recover, reopen};
+use serde_json::json;
 use service_emulator::Emulator;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-
-const RELIABLE: &str = "json.reliable.webpubsub.azure.v1";
-
-/// A client and the token with which it comes back.
-async fn connect(emulator: &Emulator, claims: Value) -> (Client, String) {
-    let token = jwt(KEY, &client_claims(emulator, claims));
-    let target = format!("/client/hubs/chat?access_token={token}");
-    let socket = open(emulator, &target, Some(RELIABLE)).await.unwrap();
-    let mut client = Client { socket, id: String::new(), user: None };
-    let connected = client.frame().await;
-    client.id = connected["connectionId"].as_str().unwrap().to_owned();
-    (client, connected["reconnectionToken"].as_str().unwrap().to_owned())
-}
-
-/// Another socket for a connection, before any frame.
-async fn reopen(emulator: &Emulator, id: &str, token: &str, protocol: &str) -> Client {
-    let target = format!("/client/hubs/chat?awps_connection_id={id}&awps_reconnection_token={token}");
-    let socket = open(emulator, &target, Some(protocol)).await.unwrap();
-    Client { socket, id: id.to_owned(), user: None }
-}
-
-/// The connection on another socket.
-async fn recover(emulator: &Emulator, id: &str, token: &str) -> Client {
-    let mut client = reopen(emulator, id, token, RELIABLE).await;
-    let connected = client.frame().await;
-    assert_eq!((&connected["event"], &connected["connectionId"]), (&json!("connected"), &json!(id)));
-    assert!(connected["reconnectionToken"].is_string());
-    client
-}
-
-async fn publish(emulator: &Emulator, text: &str) {
-    assert_eq!(send(emulator, "POST", "groups/g/:send", "text/plain", text).await.status, 202);
-}
-
-/// The number and the text of the next message.
-async fn message(client: &mut Client) -> (u64, String) {
-    let frame = client.frame().await;
-    (frame["sequenceId"].as_u64().unwrap(), frame["data"].as_str().unwrap().to_owned())
-}
-
-/// Loses the socket and waits until the service has seen it.
-async fn lose(emulator: &Emulator, client: Client) -> String {
-    let id = client.id.clone();
-    drop(client);
-    while emulator
-        .webpubsub()
-        .connections("chat")
-        .iter()
-        .any(|other| other.connection_id == id && other.online)
-    {
-        tokio::task::yield_now().await;
-    }
-    id
-}
 
 #[tokio::test]
 async fn messages_are_numbered_and_other_frames_are_not() {

@@ -1,4 +1,5 @@
-//! Faults that requests meet: scripted ones, first in first out, and random ones with a seed.
+//! Faults that requests meet, scripted ones, first in first out, and random ones with a seed; and scripted ones of open
+//! WebSockets.
 //!
 //! ```
 //! # async fn example(emulator: service_emulator::Emulator) {
@@ -7,16 +8,26 @@
 //! let faults = emulator.faults();
 //! faults.push(Fault::status(503).header("retry-after", "1").service(Service::WebPubSub).times(2));
 //! faults.push(Fault::reset().after_work().method("POST").path_contains(":send"));
+//! # #[cfg(feature = "webpubsub")]
+//! faults.push_socket(service_emulator::SocketFault::drop_connection().after_work().hub("chat"));
 //! # }
 //! ```
 
 mod fault;
+#[cfg(feature = "webpubsub")]
+mod socket_fault;
+#[cfg(feature = "webpubsub")]
+mod sockets;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub(crate) use fault::Effect;
 pub use fault::Fault;
+#[cfg(feature = "webpubsub")]
+pub use socket_fault::SocketFault;
+#[cfg(feature = "webpubsub")]
+pub(crate) use sockets::{AckFault, Loss, SocketFaults, Struck};
 
 use crate::server::{Request, Service};
 
@@ -28,6 +39,8 @@ pub struct Faults(Arc<Mutex<Script>>);
 struct Script {
     queue: VecDeque<Fault>,
     random: Vec<Random>,
+    #[cfg(feature = "webpubsub")]
+    sockets: sockets::SocketScript,
 }
 
 #[derive(Debug)]
@@ -45,6 +58,12 @@ impl Faults {
         }
     }
 
+    /// Adds a fault of open WebSockets behind those already there. A frame meets the first one that is for it.
+    #[cfg(feature = "webpubsub")]
+    pub fn push_socket(&self, fault: SocketFault) {
+        self.script().sockets.push(fault);
+    }
+
     /// Lets each matching request that meets no scripted fault meet this one with a probability from 0 to 1, until
     /// [`clear`](Self::clear). The same seed and the same order of requests give the same faults.
     pub fn randomly(&self, probability: f64, fault: Fault, seed: u64) {
@@ -54,12 +73,20 @@ impl Faults {
 
     /// How often scripted faults are still to happen.
     pub fn pending(&self) -> usize {
-        self.script().queue.iter().map(|fault| fault.times as usize).sum()
+        let script = self.script();
+        let requests: usize = script.queue.iter().map(|fault| fault.times as usize).sum();
+        #[cfg(feature = "webpubsub")]
+        let requests = requests + script.sockets.pending();
+        requests
     }
 
     /// Forgets all faults, scripted and random.
     pub fn clear(&self) {
-        *self.script() = Script::default();
+        let mut script = self.script();
+        script.queue.clear();
+        script.random.clear();
+        #[cfg(feature = "webpubsub")]
+        script.sockets.clear();
     }
 
     /// The fault that this request meets; a scripted one is used up by it.

@@ -34,7 +34,7 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(address: SocketAddr, clock: Clock, services: Services) -> Self {
-        Self { address, clock, faults: Faults::default(), log: Log::default(), services }
+    pub(crate) fn new(address: SocketAddr, clock: Clock, faults: Faults, services: Services) -> Self {
+        Self { address, clock, faults, log: Log::default(), services }
     }
 }

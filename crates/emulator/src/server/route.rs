@@ -7,6 +7,7 @@ use http::StatusCode;
 use super::answer::{Answer, plain_error};
 use super::request::Request;
 use crate::clock::Clock;
+use crate::faults::Faults;
 
 /// One of the emulated services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -46,12 +47,15 @@ pub(crate) struct Services {
 impl Services {
     #[cfg_attr(
         not(feature = "webpubsub"),
-        allow(unused_variables, reason = "only its tokens name the address")
+        allow(
+            unused_variables,
+            reason = "only its tokens name the address, and only its sockets meet faults"
+        )
     )]
-    pub(crate) fn new(clock: &Clock, address: SocketAddr) -> Self {
+    pub(crate) fn new(clock: &Clock, address: SocketAddr, faults: &Faults) -> Self {
         Self {
             #[cfg(feature = "webpubsub")]
-            webpubsub: crate::webpubsub::WebPubSub::new(clock.clone(), address),
+            webpubsub: crate::webpubsub::WebPubSub::new(clock.clone(), address, faults.clone()),
             #[cfg(feature = "eventgrid")]
             eventgrid: crate::eventgrid::EventGrid::new(clock.clone()),
             #[cfg(feature = "hulft")]
@@ -63,7 +67,7 @@ impl Services {
     pub(crate) async fn answer(&self, request: &Request) -> Answer {
         match Service::of(request) {
             #[cfg(feature = "webpubsub")]
-            Some(Service::WebPubSub) => self.webpubsub.answer(request),
+            Some(Service::WebPubSub) => self.webpubsub.answer(request).await,
             #[cfg(feature = "eventgrid")]
             Some(Service::EventGrid) => Answer::Reply(self.eventgrid.answer(request).await),
             #[cfg(feature = "hulft")]

@@ -2,8 +2,10 @@
 
 use tokio_tungstenite::tungstenite::Message;
 
-use super::delivery::{Data, Delivery};
+use super::delivery::Data;
+use super::frame::{Frame, Told};
 use super::json_protocol;
+use super::outbox::Closing;
 
 pub(super) const JSON: &str = "json.webpubsub.azure.v1";
 pub(super) const RELIABLE_JSON: &str = "json.reliable.webpubsub.azure.v1";
@@ -50,15 +52,28 @@ impl Protocol {
         *self == Self::ReliableJson
     }
 
-    /// The frame in which a message reaches the client, with its number on a reliable protocol.
-    pub(super) fn encode(&self, delivery: &Delivery, id: Option<u64>) -> Message {
-        match (self, &delivery.data) {
-            (Self::Json | Self::ReliableJson, _) => Message::text(json_protocol::message(delivery, id)),
-            (Self::Simple { .. }, Data::Text(text)) => Message::text(text),
-            (Self::Simple { .. }, Data::Json(json)) => Message::text(json.get()),
-            (Self::Simple { .. }, Data::Binary(bytes) | Data::Protobuf(bytes)) => {
-                Message::binary(bytes.clone())
-            }
+    /// Reads a pub/sub client's frame; `None` for a control frame, and for every frame of a simple client.
+    pub(super) fn read(&self, frame: &Message) -> Result<Option<Frame>, Closing> {
+        match self {
+            Self::Simple { .. } => Ok(None),
+            Self::Json | Self::ReliableJson => json_protocol::read(frame),
         }
+    }
+
+    /// The frame in which a client is told this; a simple one hears of messages alone.
+    pub(super) fn tell(&self, told: &Told<'_>) -> Option<Message> {
+        match (self, told) {
+            (Self::Simple { .. }, Told::Message { delivery, .. }) => Some(payload(&delivery.data)),
+            (Self::Simple { .. }, _) => None,
+            (Self::Json | Self::ReliableJson, told) => Some(json_protocol::tell(told)),
+        }
+    }
+}
+
+fn payload(data: &Data) -> Message {
+    match data {
+        Data::Text(text) => Message::text(text),
+        Data::Json(json) => Message::text(json.get()),
+        Data::Binary(bytes) | Data::Protobuf(bytes) => Message::binary(bytes.clone()),
     }
 }

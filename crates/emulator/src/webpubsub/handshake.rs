@@ -9,13 +9,16 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::connection::{Identity, JSON, Protocol, RELIABLE_JSON, SimpleMode};
 use super::errors::Refusal;
+use super::frame::Told;
 use super::member::Member;
 use super::membership::Membership;
 use super::outbox::{outbox, roomy_outbox};
 use super::roles::Roles;
+use super::socket::{self, Session};
 use super::token::{Claims, reconnection_token};
 use super::unacknowledged::{AckIds, Unacknowledged};
-use super::{Inner, errors, json_protocol, names, socket};
+use super::{Inner, errors, names};
+use crate::faults::SocketFaults;
 use crate::server::{Answer, Reply, Request, Upgrade};
 
 const LATER: [&str; 2] = ["protobuf.webpubsub.azure.v1", "protobuf.reliable.webpubsub.azure.v1"];
@@ -69,12 +72,17 @@ fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, to
     let (clock, now) = (service.clock.clone(), service.clock.now());
     let (outbox, pending) = roomy_outbox(clock.clone());
     let recovered = service.keys.is_reconnection_token(token, hub, connection, now).then(|| {
+        let faults = SocketFaults::open(&service.faults, hub, connection);
         let token = reconnection_token(hub, connection, now);
-        Membership::recover(&service.hubs, hub, connection, protocol, &token, &outbox)
+        let (membership, identity) =
+            Membership::recover(&service.hubs, hub, connection, protocol, &token, &outbox)?;
+        // What is refused here is taken out of the hub, and told to nobody else.
+        (!faults.refuses_recovery()).then_some((membership, identity, faults))
     });
     match recovered.flatten() {
-        Some((membership, identity)) => {
-            Upgrade::new(move |stream| socket::run(stream, identity, membership, outbox, pending, clock))
+        Some((membership, identity, faults)) => {
+            let session = Session { identity, membership, outbox, pending, faults, clock };
+            Upgrade::new(move |stream| socket::run(stream, session))
         }
         None => Upgrade::new(move |stream| socket::refuse(stream, clock)),
     }
@@ -86,10 +94,11 @@ fn enter(service: &Inner, hub: &str, protocol: Protocol, claims: &Claims) -> Upg
     let identity = Identity { user: claims.user(), protocol };
     let reliable = identity.protocol.is_reliable();
     let (outbox, pending) = if reliable { roomy_outbox(clock.clone()) } else { outbox(clock.clone()) };
-    if identity.protocol.name().is_some() {
-        let token = reliable.then(|| reconnection_token(hub, &connection, clock.now()));
-        outbox.push(json_protocol::connected(&connection, identity.user.as_deref(), token.as_deref()));
-    }
+    let token = reliable.then(|| reconnection_token(hub, &connection, clock.now()));
+    let (user, reconnection) = (identity.user.as_deref(), token.as_deref());
+    let told = Told::Connected { connection: &connection, user, reconnection };
+    identity.protocol.tell(&told).map(|frame| outbox.push(frame));
+    let faults = SocketFaults::open(&service.faults, hub, &connection);
     let groups = claims.groups.as_slice().iter().map(String::as_str);
     let member = Member {
         user: identity.user.clone(),
@@ -102,7 +111,8 @@ fn enter(service: &Inner, hub: &str, protocol: Protocol, claims: &Claims) -> Upg
         lost_until: None,
     };
     let membership = Membership::enter(&service.hubs, hub, connection, member, &outbox);
-    Upgrade::new(move |stream| socket::run(stream, identity, membership, outbox, pending, clock))
+    let session = Session { identity, membership, outbox, pending, faults, clock };
+    Upgrade::new(move |stream| socket::run(stream, session))
 }
 
 fn hub(request: &Request) -> Result<&str, Refusal> {

@@ -178,16 +178,8 @@ impl Hubs {
             let next = self.lock().lost.front().map(|(until, ..)| *until);
             tokio::select! {
                 changed = changed.changed() => if changed.is_err() { return },
-                () = self.sleep_until(next) => {}
+                () = self.clock.sleep_until_some(next) => {}
             }
-        }
-    }
-
-    /// Until a connection is given up; for ever without one.
-    async fn sleep_until(&self, time: Option<SystemTime>) {
-        match time {
-            Some(time) => self.clock.sleep_until(time).await,
-            None => std::future::pending().await,
         }
     }
 

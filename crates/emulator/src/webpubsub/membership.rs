@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::connection::{Identity, Protocol};
+use super::frame::Told;
 use super::hub::{Hubs, State};
-use super::json_protocol;
 use super::member::Member;
 use super::outbox::{Closing, Outbox};
 use super::roles::Permission;
@@ -51,7 +51,9 @@ impl Membership {
     ) -> Option<(Self, Identity)> {
         let user = hubs.change_state(|state| {
             let member = state.member(hub, connection).filter(|member| member.protocol == *protocol)?;
-            outbox.push(json_protocol::connected(connection, member.user.as_deref(), Some(token)));
+            let user = member.user.as_deref();
+            let told = Told::Connected { connection, user, reconnection: Some(token) };
+            protocol.tell(&told).map(|frame| outbox.push(frame));
             for (message, expires) in member.unacknowledged.iter().flat_map(Unacknowledged::messages) {
                 outbox.push_until(message, expires);
             }

@@ -2,10 +2,12 @@
 
 mod close;
 mod connection;
+mod conversation;
 mod delivery;
 mod errors;
 mod exists;
 mod filter;
+mod frame;
 mod generate_token;
 mod group_sets;
 mod groups;
@@ -34,6 +36,7 @@ pub use hub::ConnectionInfo;
 pub use token::ClientToken;
 
 use crate::clock::Clock;
+use crate::faults::Faults;
 use crate::server::{Answer, Request};
 use hub::Hubs;
 use token::Keys;
@@ -48,12 +51,13 @@ struct Inner {
     address: SocketAddr,
     keys: Keys,
     hubs: Arc<Hubs>,
+    faults: Faults,
 }
 
 impl WebPubSub {
-    pub(crate) fn new(clock: Clock, address: SocketAddr) -> Self {
+    pub(crate) fn new(clock: Clock, address: SocketAddr, faults: Faults) -> Self {
         let hubs = Arc::new(Hubs::new(clock.clone()));
-        Self(Arc::new(Inner { clock, address, keys: Keys, hubs }))
+        Self(Arc::new(Inner { clock, address, keys: Keys, hubs, faults }))
     }
 
     /// The connection string of the service with its primary key.
@@ -103,7 +107,7 @@ impl WebPubSub {
         self.0.hubs.wait_for(hub, count).await;
     }
 
-    pub(crate) fn answer(&self, request: &Request) -> Answer {
+    pub(crate) async fn answer(&self, request: &Request) -> Answer {
         match request.path().as_slice() {
             ["client" | "clients", ..] => handshake::answer(&self.0, request),
             _ => Answer::Reply(routes::answer(&self.0, request)),

@@ -1,5 +1,6 @@
 //! The bounded queue of what a connection still has to send, and the order to close it.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::SystemTime;
@@ -8,6 +9,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
+use super::frame::Invalid;
 use crate::clock::Clock;
 
 pub(super) const MOST_MESSAGES: usize = 1_000;
@@ -23,6 +25,12 @@ pub(super) struct Closing {
     pub(super) announced: bool,
     /// Whether what is queued is sent before.
     pub(super) drained: bool,
+}
+
+impl From<Invalid> for Closing {
+    fn from(Invalid(why): Invalid) -> Self {
+        Self::for_fault(CloseCode::Invalid, why)
+    }
 }
 
 impl Closing {
@@ -64,6 +72,8 @@ pub(super) struct Pending {
     queue: mpsc::UnboundedReceiver<Queued>,
     size: Arc<Size>,
     clock: Clock,
+    /// Taken out of the queue and not due yet, soonest first.
+    delayed: VecDeque<(SystemTime, Message)>,
     pub(super) closing: watch::Receiver<Option<Closing>>,
 }
 
@@ -72,6 +82,8 @@ pub(super) struct Pending {
 struct Queued {
     message: Message,
     expires: Option<SystemTime>,
+    /// Not sent before this time, and passed by others until then.
+    due: Option<SystemTime>,
 }
 
 #[derive(Debug, Default)]
@@ -95,25 +107,35 @@ fn queue(clock: Clock, room: usize) -> (Outbox, Pending) {
     let (sender, queue) = mpsc::unbounded_channel();
     let (closing, told) = watch::channel(None);
     let size = Arc::new(Size::default());
-    let pending = Pending { queue, size: Arc::clone(&size), clock, closing: told };
+    let pending = Pending { queue, size: Arc::clone(&size), clock, delayed: VecDeque::new(), closing: told };
     (Outbox { queue: sender, size, room, closing }, pending)
 }
 
 impl Outbox {
     /// Queues a message.
     pub(super) fn push(&self, message: Message) {
-        self.push_until(message, None);
+        self.push_queued(Queued { message, expires: None, due: None });
     }
 
-    /// Queues a message, which is dropped if it still waits at a time. A client that lets the queue grow past its bounds
-    /// is closed.
+    /// Queues a message that is not sent before a time; what is queued later may go before it.
+    pub(super) fn push_at(&self, message: Message, due: SystemTime) {
+        self.push_queued(Queued { message, expires: None, due: Some(due) });
+    }
+
+    /// Queues a message, which is dropped if it still waits at a time.
     pub(super) fn push_until(&self, message: Message, expires: Option<SystemTime>) {
+        self.push_queued(Queued { message, expires, due: None });
+    }
+
+    /// A client that lets the queue grow past its bounds is closed.
+    fn push_queued(&self, queued: Queued) {
+        let length = queued.message.len();
         let messages = self.size.messages.fetch_add(1, Ordering::AcqRel) + 1;
-        let bytes = self.size.bytes.fetch_add(message.len(), Ordering::AcqRel) + message.len();
+        let bytes = self.size.bytes.fetch_add(length, Ordering::AcqRel) + length;
         if messages > self.room * MOST_MESSAGES || bytes > self.room * MOST_BYTES {
-            self.size.take(message.len());
+            self.size.take(length);
             self.close(Closing::slow_client());
-        } else if self.queue.send(Queued { message, expires }).is_err() {
+        } else if self.queue.send(queued).is_err() {
             tracing::trace!("a message for a connection that has just ended");
         }
     }
@@ -125,6 +147,12 @@ impl Outbox {
             current.get_or_insert(closing);
             first
         });
+    }
+
+    /// Returns once the connection has been ordered to end.
+    pub(super) async fn closed(&self) {
+        // This very handle keeps the channel open, so that an error cannot be met.
+        let _ = self.closing.subscribe().wait_for(Option::is_some).await;
     }
 
     /// Whether both are ends of the same queue.
@@ -141,29 +169,47 @@ impl Outbox {
 impl Pending {
     /// The next message; waits for ever when there is none.
     pub(super) async fn next(&mut self) -> Message {
-        while let Some(queued) = self.queue.recv().await {
+        loop {
+            let due = self.delayed.front().map(|(due, _)| *due);
+            let queued = tokio::select! {
+                Some(queued) = self.queue.recv() => queued,
+                () = self.clock.sleep_until_some(due) => {
+                    if let Some((_, message)) = self.delayed.pop_front() {
+                        return message;
+                    }
+                    continue;
+                }
+            };
             if let Some(message) = self.taken(queued) {
                 return message;
             }
         }
-        std::future::pending().await
     }
 
     /// The next message that is already there.
     pub(super) fn try_next(&mut self) -> Option<Message> {
         loop {
-            let queued = self.queue.try_recv().ok()?;
+            let Ok(queued) = self.queue.try_recv() else { break };
             if let Some(message) = self.taken(queued) {
                 return Some(message);
             }
         }
+        let due = self.delayed.front().is_some_and(|(due, _)| *due <= self.clock.now());
+        if due { self.delayed.pop_front().map(|(_, message)| message) } else { None }
     }
 
-    /// The message, unless it has waited for too long.
-    fn taken(&self, queued: Queued) -> Option<Message> {
+    /// The message, unless it has waited for too long or is not due yet.
+    fn taken(&mut self, queued: Queued) -> Option<Message> {
         self.size.take(queued.message.len());
-        let expired = queued.expires.is_some_and(|expires| expires <= self.clock.now());
-        (!expired).then_some(queued.message)
+        let now = self.clock.now();
+        match queued.due.filter(|due| *due > now) {
+            Some(due) => {
+                let place = self.delayed.partition_point(|(other, _)| *other <= due);
+                self.delayed.insert(place, (due, queued.message));
+                None
+            }
+            None => (!queued.expires.is_some_and(|expires| expires <= now)).then_some(queued.message),
+        }
     }
 }
 

@@ -13,11 +13,13 @@ use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role, WebSocketConfig
 use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::connection::{Identity, Protocol};
-use super::json_protocol::{self, Conversation};
+use super::conversation::Conversation;
+use super::frame::Told;
 use super::membership::Membership;
 use super::outbox::{Closing, Outbox, Pending};
 use super::simple;
 use crate::clock::Clock;
+use crate::faults::{Loss, SocketFaults, Struck};
 use crate::server::Upgraded;
 
 type Sink = SplitSink<WebSocketStream<Upgraded>, Message>;
@@ -27,48 +29,68 @@ const MOST_BYTES: usize = 1024 * 1024;
 /// How long the end of a connection may take: a client that does not answer cannot hold it.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// Why reading ended.
+/// How long a socket is held that was made half-open, once the service has given it up.
+const HELD: Duration = Duration::from_secs(600);
+
+/// What a socket works with.
+pub(super) struct Session {
+    pub(super) identity: Identity,
+    pub(super) membership: Membership,
+    pub(super) outbox: Outbox,
+    pub(super) pending: Pending,
+    pub(super) faults: SocketFaults,
+    pub(super) clock: Clock,
+}
+
+/// Why a socket is not read any more.
 #[derive(PartialEq, Eq)]
-enum ReadEnd {
+enum End {
     /// The client is gone; one with a reliable protocol may come back.
     Gone,
     /// The client closed in order, and does not mean to come back.
     Closed,
     /// What comes cannot be read as frames any more.
     Broken,
+    /// A fault struck.
+    Lost(Loss),
 }
 
 /// Serves a client until its end; the membership ends with it.
-pub(super) async fn run(
-    stream: Upgraded,
-    identity: Identity,
-    membership: Membership,
-    outbox: Outbox,
-    pending: Pending,
-    clock: Clock,
-) {
+pub(super) async fn run(stream: Upgraded, session: Session) {
     let socket = open(stream).await;
     let (mut sink, mut source) = socket.split();
+    let Session { identity, membership, outbox, pending, faults, clock } = session;
     let end = {
-        let mut writing = std::pin::pin!(write(&mut sink, pending, &identity, &clock));
-        let mut reading = std::pin::pin!(read(&mut source, &identity, &membership, &outbox));
+        let mut writing = std::pin::pin!(write(&mut sink, pending, &identity, &faults, &clock));
+        let conversation =
+            Conversation { identity: &identity, membership: &membership, outbox: &outbox, faults: &faults };
+        let mut reading = std::pin::pin!(read(&mut source, &conversation));
         tokio::select! {
-            () = &mut writing => within_grace(&clock, reading).await.unwrap_or(ReadEnd::Gone),
+            lost = &mut writing => match lost {
+                Some(loss) => End::Lost(loss),
+                None => within_grace(&clock, reading).await.unwrap_or(End::Gone),
+            },
             end = &mut reading => {
-                if end == ReadEnd::Broken {
+                if end == End::Broken {
                     within_grace(&clock, writing).await;
                 }
                 end
             }
         }
     };
-    if end == ReadEnd::Gone {
-        membership.lose();
-    } else {
-        drop(membership);
-    }
-    if end == ReadEnd::Broken {
-        within_grace(&clock, swallow(sink, source)).await;
+    match end {
+        End::Closed => drop(membership),
+        End::Gone | End::Lost(Loss::Dropped) => membership.lose(),
+        End::Broken => {
+            drop(membership);
+            within_grace(&clock, swallow(sink, source)).await;
+        }
+        End::Lost(Loss::HalfOpen) => {
+            outbox.closed().await;
+            membership.lose();
+            // The socket goes when this returns: the client is to find out by itself.
+            clock.sleep(HELD).await;
+        }
     }
 }
 
@@ -91,35 +113,53 @@ async fn open(stream: Upgraded) -> WebSocketStream<Upgraded> {
 
 /// Reads frames and does what they ask for. Once the connection is to close, frames are passed over up to the client's
 /// close frame.
-async fn read(source: &mut Source, identity: &Identity, membership: &Membership, outbox: &Outbox) -> ReadEnd {
-    let conversation = Conversation::new(identity, membership, outbox);
-    let mut end = ReadEnd::Gone;
+async fn read(source: &mut Source, conversation: &Conversation<'_>) -> End {
+    let outbox = conversation.outbox;
+    let mut end = End::Gone;
     while let Some(frame) = source.next().await {
-        let outcome = match frame {
+        match frame {
             Ok(Message::Close(close)) => {
                 if close.is_some_and(|close| close.code == CloseCode::Normal) {
-                    end = ReadEnd::Closed;
+                    end = End::Closed;
                 }
-                continue;
             }
-            Ok(_) if outbox.is_closing() => continue,
-            Ok(frame) => match &identity.protocol {
-                Protocol::Json | Protocol::ReliableJson => conversation.receive(&frame),
-                Protocol::Simple { mode } => simple::receive(mode, identity, membership, frame),
-            },
+            Ok(frame) if is_data(&frame) && !outbox.is_closing() => {
+                if let Some(loss) = take(frame, conversation) {
+                    return End::Lost(loss);
+                }
+            }
+            Ok(_) => {}
             Err(error) => match fault(&error) {
                 Some(closing) => {
                     outbox.close(closing);
-                    return ReadEnd::Broken;
+                    return End::Broken;
                 }
                 None => return end,
             },
-        };
-        if let Err(closing) = outcome {
-            outbox.close(closing);
         }
     }
     end
+}
+
+/// Does what a frame asks for, unless a fault strikes before; tells how the socket is lost when one does.
+fn take(frame: Message, conversation: &Conversation<'_>) -> Option<Loss> {
+    let struck = conversation.faults.received();
+    if let Some(Struck { loss, after_work: false }) = struck {
+        return Some(loss);
+    }
+    let Conversation { identity, membership, outbox, .. } = conversation;
+    let outcome = match &identity.protocol {
+        Protocol::Simple { mode } => simple::receive(mode, identity, membership, frame),
+        _ => conversation.receive(&frame),
+    };
+    if let Err(closing) = outcome {
+        outbox.close(closing);
+    }
+    struck.map(|struck| struck.loss)
+}
+
+fn is_data(frame: &Message) -> bool {
+    matches!(frame, Message::Text(_) | Message::Binary(_))
 }
 
 /// How to close after a frame that cannot be read; `None` when there is nobody to tell.
@@ -136,24 +176,36 @@ fn fault(error: &Error) -> Option<Closing> {
 }
 
 /// Writes what is queued until the connection is to close, then the last frames; returns once they are sent, or when
-/// they cannot be.
-async fn write(sink: &mut Sink, mut pending: Pending, identity: &Identity, clock: &Clock) {
+/// they cannot be, or how a fault loses the socket.
+async fn write(
+    sink: &mut Sink,
+    mut pending: Pending,
+    identity: &Identity,
+    faults: &SocketFaults,
+    clock: &Clock,
+) -> Option<Loss> {
     let mut told = pending.closing.clone();
     let closing = tokio::select! {
         biased;
         closing = told.wait_for(Option::is_some) => closing.ok().and_then(|closing| closing.clone()),
-        () = write_queued(sink, &mut pending) => return,
+        lost = write_queued(sink, &mut pending, faults) => return lost,
     };
     if let Some(closing) = closing {
         within_grace(clock, write_last(sink, &mut pending, identity, &closing)).await;
     }
+    None
 }
 
-async fn write_queued(sink: &mut Sink, pending: &mut Pending) {
+async fn write_queued(sink: &mut Sink, pending: &mut Pending, faults: &SocketFaults) -> Option<Loss> {
     loop {
         let message = pending.next().await;
+        let counts = is_data(&message);
         if sink.send(message).await.is_err() {
-            return;
+            return None;
+        }
+        let lost = if counts { faults.sent() } else { None };
+        if lost.is_some() {
+            return lost;
         }
     }
 }
@@ -164,8 +216,9 @@ async fn write_last(sink: &mut Sink, pending: &mut Pending, identity: &Identity,
             return;
         }
     }
-    if closing.announced && identity.protocol.name().is_some() {
-        let _ = sink.send(json_protocol::disconnected(closing.reason.as_deref())).await;
+    let told = Told::Disconnected { reason: closing.reason.as_deref() };
+    if let Some(frame) = identity.protocol.tell(&told).filter(|_| closing.announced) {
+        let _ = sink.send(frame).await;
     }
     let reason = close_text(closing.reason.as_deref().unwrap_or(""));
     let _ = sink.send(Message::Close(Some(CloseFrame { code: closing.code, reason: reason.into() }))).await;

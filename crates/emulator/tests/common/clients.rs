@@ -17,6 +17,7 @@ use super::{Answer, http};
 pub(crate) const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 pub(crate) const VERSION: &str = "api-version=2024-12-01";
 pub(crate) const JSON: &str = "json.webpubsub.azure.v1";
+pub(crate) const RELIABLE: &str = "json.reliable.webpubsub.azure.v1";
 
 pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
 
@@ -54,6 +55,11 @@ pub(crate) async fn send(
     let authorization = authorization(emulator, &target);
     let headers = [("Authorization", authorization.as_str()), ("Content-Type", content_type)];
     http(emulator, method, &target, &headers, body).await
+}
+
+/// Sends a text to the group `g` of the hub `chat`.
+pub(crate) async fn publish(emulator: &Emulator, text: &str) {
+    assert_eq!(send(emulator, "POST", "groups/g/:send", "text/plain", text).await.status, 202);
 }
 
 /// The claims of a client of the hub `chat`, with others added.

@@ -4,6 +4,8 @@
 
 #[cfg(feature = "webpubsub")]
 pub(crate) mod clients;
+#[cfg(feature = "webpubsub")]
+pub(crate) mod reliable;
 
 use serde_json::Value;
 use service_emulator::Emulator;

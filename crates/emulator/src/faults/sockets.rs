@@ -1,0 +1,190 @@
+//! The faults of open WebSockets as the sockets meet them: each asks at its frames whether one is due.
+
+use std::time::Duration;
+
+use super::Faults;
+use super::socket_fault::{Kind, Occasion, SocketFault};
+
+/// The scripted faults of sockets, first in first out.
+#[derive(Debug, Default)]
+pub(super) struct SocketScript {
+    queue: Vec<SocketFault>,
+    opened: u64,
+}
+
+/// The faults that one socket may meet.
+#[derive(Debug, Clone)]
+pub(crate) struct SocketFaults {
+    faults: Faults,
+    hub: String,
+    connection: String,
+    number: u64,
+}
+
+/// How a socket goes wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Loss {
+    /// It ends without a close frame.
+    Dropped,
+    /// It stays open, deaf and mute.
+    HalfOpen,
+}
+
+/// What becomes of an ack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum AckFault {
+    Delayed(Duration),
+    Lost,
+}
+
+/// A loss at a frame that was received.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Struck {
+    pub(crate) loss: Loss,
+    /// Whether the frame is carried out first.
+    pub(crate) after_work: bool,
+}
+
+impl SocketScript {
+    pub(super) fn push(&mut self, fault: SocketFault) {
+        if fault.times > 0 {
+            self.queue.push(fault);
+        }
+    }
+
+    pub(super) fn pending(&self) -> usize {
+        self.queue.iter().map(|fault| fault.times as usize).sum()
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.queue.clear();
+    }
+
+    fn open(&mut self, hub: &str, connection: &str) -> u64 {
+        self.opened += 1;
+        for fault in &mut self.queue {
+            fault.note_opening(hub, connection, self.opened);
+        }
+        self.opened
+    }
+
+    /// The fault that strikes; only the first one that is for this socket and occasion looks at it.
+    fn strike(&mut self, socket: &SocketFaults, occasion: Occasion) -> Option<SocketFault> {
+        let place = self.queue.iter().position(|fault| {
+            fault.occasion == occasion && fault.is_for(&socket.hub, &socket.connection, socket.number)
+        })?;
+        let fault = &mut self.queue[place];
+        fault.seen += 1;
+        if fault.seen < fault.frames {
+            return None;
+        }
+        fault.seen = 0;
+        fault.times -= 1;
+        if fault.times == 0 { Some(self.queue.remove(place)) } else { Some(fault.clone()) }
+    }
+}
+
+impl SocketFaults {
+    /// Counts the opening of a socket.
+    pub(crate) fn open(faults: &Faults, hub: &str, connection: &str) -> Self {
+        let number = faults.script().sockets.open(hub, connection);
+        Self { faults: faults.clone(), hub: hub.to_owned(), connection: connection.to_owned(), number }
+    }
+
+    /// What a frame that came meets.
+    pub(crate) fn received(&self) -> Option<Struck> {
+        let fault = self.strike(Occasion::Received)?;
+        Some(Struck { loss: loss(fault.kind)?, after_work: fault.after_work })
+    }
+
+    /// What happens behind a frame that was sent.
+    pub(crate) fn sent(&self) -> Option<Loss> {
+        loss(self.strike(Occasion::Sent)?.kind)
+    }
+
+    /// What the ack of work that was done or refused meets.
+    pub(crate) fn ack(&self) -> Option<AckFault> {
+        match self.strike(Occasion::Ack)?.kind {
+            Kind::DelayAck(by) => Some(AckFault::Delayed(by)),
+            Kind::LoseAck => Some(AckFault::Lost),
+            _ => None,
+        }
+    }
+
+    /// Whether a sequence ack is passed over.
+    pub(crate) fn ignores_sequence_ack(&self) -> bool {
+        self.strike(Occasion::SequenceAck).is_some()
+    }
+
+    /// Whether a recovery that would succeed is refused.
+    pub(crate) fn refuses_recovery(&self) -> bool {
+        self.strike(Occasion::Recovery).is_some()
+    }
+
+    fn strike(&self, occasion: Occasion) -> Option<SocketFault> {
+        self.faults.script().sockets.strike(self, occasion)
+    }
+}
+
+fn loss(kind: Kind) -> Option<Loss> {
+    match kind {
+        Kind::Drop => Some(Loss::Dropped),
+        Kind::HalfOpen => Some(Loss::HalfOpen),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn struck(socket: &SocketFaults, frames: usize) -> Vec<bool> {
+        (0..frames).map(|_| socket.received().is_some()).collect()
+    }
+
+    #[test]
+    fn frames_are_counted_and_the_fault_is_used_up() {
+        let faults = Faults::default();
+        let socket = SocketFaults::open(&faults, "chat", "c");
+        faults.push_socket(SocketFault::drop_connection().at_received(2).times(2));
+        assert_eq!(faults.pending(), 2);
+        assert_eq!(struck(&socket, 5), [false, true, false, true, false]);
+        assert_eq!((faults.pending(), socket.sent()), (0, None));
+    }
+
+    #[test]
+    fn hub_and_connection_choose_the_socket() {
+        let faults = Faults::default();
+        let other = SocketFaults::open(&faults, "chat", "other");
+        let elsewhere = SocketFaults::open(&faults, "news", "c");
+        let socket = SocketFaults::open(&faults, "chat", "c");
+        faults.push_socket(SocketFault::half_open().after_sent(1).hub("CHAT").connection("c"));
+        assert_eq!((other.sent(), elsewhere.sent(), socket.sent()), (None, None, Some(Loss::HalfOpen)));
+    }
+
+    #[test]
+    fn the_nth_socket_is_counted_from_the_push_among_those_asked_for() {
+        let faults = Faults::default();
+        let before = SocketFaults::open(&faults, "chat", "a");
+        faults.push_socket(SocketFault::lose_ack().hub("chat").nth(2));
+        let open = |hub, connection| SocketFaults::open(&faults, hub, connection);
+        let (first, elsewhere, second, third) =
+            (open("chat", "b"), open("news", "c"), open("chat", "b"), open("chat", "d"));
+        let others = [before, first, elsewhere, third].map(|socket| socket.ack());
+        assert_eq!((others, second.ack()), ([None; 4], Some(AckFault::Lost)));
+    }
+
+    #[test]
+    fn faults_strike_in_the_order_of_their_pushes_and_clearing_ends_them() {
+        let faults = Faults::default();
+        let socket = SocketFaults::open(&faults, "chat", "c");
+        let seconds = Duration::from_secs;
+        faults.push_socket(SocketFault::delay_ack(seconds(1)));
+        faults.push_socket(SocketFault::delay_ack(seconds(2)));
+        faults.push_socket(SocketFault::lose_ack());
+        let met = [socket.ack(), socket.ack()];
+        assert_eq!(met, [1, 2].map(|time| Some(AckFault::Delayed(seconds(time)))));
+        faults.clear();
+        assert_eq!(socket.ack(), None);
+    }
+}

@@ -1,0 +1,141 @@
+//! What the frames of a pub/sub client ask for, carried out and acknowledged (client protocols, sections 3 to 7).
+
+use tokio_tungstenite::tungstenite::Message;
+
+use super::connection::Identity;
+use super::delivery::{Delivery, From};
+use super::errors;
+use super::frame::{Action, Failure, Frame, Invalid, Told};
+use super::hub::Joined;
+use super::member::Member;
+use super::membership::Membership;
+use super::names;
+use super::outbox::{Closing, Outbox};
+use super::roles::Permission;
+use crate::faults::{AckFault, SocketFaults};
+
+/// The state of one connection's conversation.
+pub(super) struct Conversation<'a> {
+    pub(super) identity: &'a Identity,
+    pub(super) membership: &'a Membership,
+    pub(super) outbox: &'a Outbox,
+    pub(super) faults: &'a SocketFaults,
+}
+
+impl Conversation<'_> {
+    /// Does what a frame asks for; an error is how the connection ends.
+    pub(super) fn receive(&self, frame: &Message) -> Result<(), Closing> {
+        match self.identity.protocol.read(frame)? {
+            None => Ok(()),
+            Some(Frame::Ping) => {
+                self.tell(&Told::Pong);
+                Ok(())
+            }
+            Some(Frame::SequenceAck(id)) => {
+                self.sequence_ack(id);
+                Ok(())
+            }
+            Some(Frame::Request { ack_id, action }) => self.request(ack_id, action),
+        }
+    }
+
+    /// Means nothing on a protocol that is not reliable.
+    fn sequence_ack(&self, id: u64) {
+        if self.faults.ignores_sequence_ack() {
+            return;
+        }
+        self.with_member(|member| {
+            if let Some(kept) = &mut member.unacknowledged {
+                kept.acknowledge(id);
+            }
+        });
+    }
+
+    fn request(&self, ack_id: Option<u64>, action: Action) -> Result<(), Closing> {
+        if let Some(id) = ack_id.filter(|id| self.is_done(*id)) {
+            let message = format!("Message with ack-id: {id} has been processed");
+            self.acknowledge(ack_id, Err(Failure::new("Duplicate", message)));
+            return Ok(());
+        }
+        let outcome = self.carry_out(action)?;
+        self.acknowledge(ack_id, outcome);
+        Ok(())
+    }
+
+    fn carry_out(&self, action: Action) -> Result<Result<(), Failure>, Invalid> {
+        match action {
+            Action::Join(group) => Ok(self.join(&group)),
+            Action::Leave(group) => Ok(self.leave(&group)),
+            Action::Send { group, data, no_echo, time_to_live } => {
+                let from = From::Group { group, user: self.identity.user.clone() };
+                Ok(self.send_to_group(&Delivery { from, data, time_to_live }, no_echo))
+            }
+            Action::Event { name, .. } if names::is_event(&name) => Ok(Ok(())),
+            Action::Event { .. } => Err(Invalid("the event's name is invalid")),
+        }
+    }
+
+    fn join(&self, group: &str) -> Result<(), Failure> {
+        self.check(Permission::JoinLeaveGroup, group)?;
+        let own = |id: &str, _: &Member| id == self.membership.connection;
+        match self.membership.hubs().join(&self.membership.hub, &[group], own) {
+            Joined::TooMany => Err(Failure::new("BadRequest", "in too many groups")),
+            Joined::Yes | Joined::Nobody => Ok(()),
+        }
+    }
+
+    fn leave(&self, group: &str) -> Result<(), Failure> {
+        self.check(Permission::JoinLeaveGroup, group)?;
+        self.with_member(|member| member.groups.remove(group));
+        Ok(())
+    }
+
+    fn send_to_group(&self, delivery: &Delivery, no_echo: bool) -> Result<(), Failure> {
+        let From::Group { group, .. } = &delivery.from else { return Ok(()) };
+        self.check(Permission::SendToGroup, group)?;
+        let own = self.membership.connection.as_str();
+        self.membership.hubs().deliver(&self.membership.hub, delivery, |id, member| {
+            member.is_in(group) && !(no_echo && id == own)
+        });
+        Ok(())
+    }
+
+    fn check(&self, permission: Permission, group: &str) -> Result<(), Failure> {
+        if !names::is_group(group) {
+            return Err(Failure::new("BadRequest", errors::GROUP_NAME));
+        }
+        if !self.membership.allows(permission, group) {
+            let message = format!("The client has no permission for this in group '{group}'.");
+            return Err(Failure::new("Forbidden", message));
+        }
+        Ok(())
+    }
+
+    fn is_done(&self, id: u64) -> bool {
+        self.with_member(|member| member.acknowledged.contains(id)) == Some(true)
+    }
+
+    fn acknowledge(&self, ack_id: Option<u64>, outcome: Result<(), Failure>) {
+        let Some(id) = ack_id else { return };
+        if outcome.is_ok() {
+            self.with_member(|member| member.acknowledged.remember(id));
+        }
+        let told = Told::Ack { id, failure: outcome.as_ref().err() };
+        match self.faults.ack() {
+            None => self.tell(&told),
+            Some(AckFault::Lost) => {}
+            Some(AckFault::Delayed(by)) => {
+                let due = self.membership.hubs().clock.now() + by;
+                self.identity.protocol.tell(&told).map(|ack| self.outbox.push_at(ack, due));
+            }
+        }
+    }
+
+    fn tell(&self, told: &Told<'_>) {
+        self.identity.protocol.tell(told).map(|message| self.outbox.push(message));
+    }
+
+    fn with_member<T>(&self, work: impl FnOnce(&mut Member) -> T) -> Option<T> {
+        self.membership.hubs().with(&self.membership.hub, &self.membership.connection, work)
+    }
+}
