@@ -11,7 +11,7 @@ use crate::{Credential, Error, Result, ServiceClient, names};
 /// The scope of Entra tokens for this service in the public cloud.
 const SCOPE: &str = "https://webpubsub.azure.com/.default";
 
-static DIALECT: Dialect = Dialect {
+pub(crate) static DIALECT: Dialect = Dialect {
     product: concat!("webpubsub/", env!("CARGO_PKG_VERSION")),
     sent_request_id: Some(HeaderName::from_static("x-ms-client-request-id")),
     answered_request_id: &["x-ms-request-id"],

@@ -29,6 +29,9 @@ mod service;
 mod user;
 
 pub use builder::ServiceClientBuilder;
+#[cfg(feature = "client")]
+#[cfg_attr(docsrs, doc(cfg(feature = "client")))]
+pub use client::Client;
 pub use client_access::{ClientAccess, ClientProtocol, CreateClientAccess};
 pub use close::{CloseConnection, CloseConnections};
 pub use connection::Connection;

@@ -9,6 +9,7 @@ use http::Uri;
 use service_core::{BoxError, Endpoint, Error, ErrorKind, Result, Secret, push_pair};
 
 use super::frame;
+use crate::ClientAccess;
 
 type Asked = Pin<Box<dyn Future<Output = Result<Secret, BoxError>> + Send>>;
 
@@ -80,6 +81,19 @@ impl From<String> for Access {
 impl From<Secret> for Access {
     fn from(url: Secret) -> Self {
         Self::url(url)
+    }
+}
+
+impl From<ClientAccess> for Access {
+    fn from(access: ClientAccess) -> Self {
+        Self::url(access.url)
+    }
+}
+
+/// The URL, so that what [`ServiceClient`](crate::ServiceClient) makes is an answer for [`Access::ask`].
+impl From<ClientAccess> for Secret {
+    fn from(access: ClientAccess) -> Self {
+        Self::new(access.url)
     }
 }
 

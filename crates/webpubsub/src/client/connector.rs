@@ -5,22 +5,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
-use service_core::{Authorize, ClientOptions, Delivery, Dialect, Error, ErrorKind, Pipeline, Result, within};
+use service_core::{Authorize, ClientOptions, Delivery, Error, ErrorKind, Pipeline, Result, within};
 
 use super::access::{Access, Address};
 use super::codec::Protocol;
 use super::frame::Connected;
 use super::socket::{self, Socket};
-
-/// WebSocket handshakes are no operations: only how they are told apart from REST calls matters here.
-static DIALECT: Dialect = Dialect {
-    product: concat!("webpubsub/", env!("CARGO_PKG_VERSION")),
-    sent_request_id: None,
-    answered_request_id: &["x-ms-request-id"],
-    error_code: &["x-ms-error-code"],
-    span: service_core::call_span!("az.service_request_id"),
-    span_request_id: "az.service_request_id",
-};
+use crate::builder::DIALECT;
 
 pub(super) struct Connector {
     access: Access,

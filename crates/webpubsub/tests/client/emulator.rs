@@ -1,0 +1,82 @@
+//! Over real sockets against the emulator, and the example `chat_client` as a person meets it.
+
+use service_emulator::Emulator;
+use service_emulator::webpubsub::ClientToken;
+use webpubsub::Client;
+use webpubsub::client::{Data, Event, Events, Protocol};
+
+use super::text;
+
+#[expect(dead_code, reason = "the test is its own `main`")]
+#[path = "../../examples/chat_client.rs"]
+mod chat_client;
+
+async fn connect(emulator: &Emulator, user: &str) -> (Client, Events) {
+    let roles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup.room"];
+    let token = roles.into_iter().fold(ClientToken::new().user(user), ClientToken::role);
+    let url = emulator.webpubsub().client_access_url("chat", &token);
+    let client = Client::builder(url).protocol(Protocol::Json).connect().await.unwrap();
+    let mut events = client.events();
+    assert!(matches!(events.next().await, Some(Event::Connected(_))));
+    (client, events)
+}
+
+#[tokio::test]
+async fn clients_talk_in_a_group_and_learn_what_they_may_not_do() {
+    let emulator = Emulator::start().await.unwrap();
+    let ((alice, mut hers), (bob, mut his)) = (connect(&emulator, "alice").await, connect(&emulator, "bob").await);
+    alice.join_group("room").await.unwrap();
+    bob.join_group("room").await.unwrap();
+    alice.send_to_group("room", "to both").await.unwrap();
+    alice.send_to_group("room", "to bob").no_echo().await.unwrap();
+    bob.send_to_group("room", Data::json(&["json"]).unwrap()).fire_and_forget().await.unwrap();
+    assert_eq!((text(&mut his).await, text(&mut his).await), ("to both".to_owned(), "to bob".to_owned()));
+    assert_eq!(text(&mut hers).await, "to both");
+    let Some(Event::GroupMessage(message)) = hers.next().await else { panic!("no message") };
+    assert_eq!((message.group.as_str(), message.from_user_id.as_deref()), ("room", Some("bob")));
+    assert_eq!(message.data, Data::json(&["json"]).unwrap());
+    let error = alice.send_to_group("elsewhere", "x").await.unwrap_err();
+    assert_eq!(error.code(), Some("Forbidden"), "{error}");
+    bob.leave_group("room").await.unwrap();
+    alice.close().await;
+    emulator.webpubsub().wait_for_connections("chat", 1).await;
+}
+
+#[tokio::test]
+async fn a_client_that_the_server_closes_comes_back_into_its_groups() {
+    let emulator = Emulator::start().await.unwrap();
+    let (client, mut events) = connect(&emulator, "alice").await;
+    client.join_group("room").await.unwrap();
+    let service = emulator.webpubsub().connection_string();
+    let service = webpubsub::ServiceClient::from_connection_string(&service, "chat").unwrap();
+    service.user("alice").close_connections().reason("moving").await.unwrap();
+    let Some(Event::Disconnected(gone)) = events.next().await else { panic!("not disconnected") };
+    assert_eq!(gone.reason, "moving");
+    assert!(matches!(events.next().await, Some(Event::Connected(_))));
+    client.send_to_group("room", "back").await.unwrap();
+    assert_eq!(text(&mut events).await, "back");
+}
+
+#[tokio::test]
+async fn a_bad_token_is_refused_without_being_shown() {
+    let emulator = Emulator::start().await.unwrap();
+    let url = format!("ws://{}/client/hubs/chat?access_token=planted", emulator.address());
+    let error = Client::builder(url).protocol(Protocol::Json).connect().await.unwrap_err();
+    assert_eq!(error.status().unwrap().as_u16(), 401);
+    assert!(!format!("{error} {error:?}").contains("planted"));
+}
+
+#[tokio::test]
+async fn the_chat_example_sends_lines_and_shows_what_others_say() {
+    let emulator = Emulator::start().await.unwrap();
+    let ((client, _own), (bob, mut his)) = (connect(&emulator, "alice").await, connect(&emulator, "bob").await);
+    bob.join_group("room").await.unwrap();
+    let mut shown = Vec::new();
+    let bob_answers = async {
+        assert_eq!(text(&mut his).await, "hello");
+        bob.send_to_group("room", "welcome").await.unwrap();
+    };
+    let (outcome, ()) = tokio::join!(chat_client::run(&client, &["hello"], 2, &mut shown), bob_answers);
+    outcome.unwrap();
+    assert_eq!(String::from_utf8(shown).unwrap(), "alice: hello\nbob: welcome\n");
+}

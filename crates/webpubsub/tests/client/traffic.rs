@@ -1,0 +1,215 @@
+//! What goes both ways while a connection stands, and when it breaks.
+
+use std::time::Duration;
+
+use proptest::prelude::any;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{Data as Code, OpCode};
+use webpubsub::Client;
+use webpubsub::client::{Data, Event};
+
+use super::*;
+
+#[tokio::test]
+async fn a_loop_that_awaits_a_send_for_each_event_does_not_lock_itself_out_with_a_full_queue() {
+    let world = World::new();
+    let (client, mut peer) = world.connect(world.builder().event_capacity(1)).await;
+    for id in 1..=500 {
+        peer.send(&message(id)).await;
+    }
+    let answering = tokio::spawn(async move {
+        for _ in 1..=500 {
+            let id = loop {
+                let frame = peer.json().await;
+                if frame["type"] == "event" {
+                    break frame["ackId"].clone();
+                }
+            };
+            peer.ack(&id).await;
+        }
+    });
+    let mut events = client.events();
+    assert!(matches!(events.next().await, Some(Event::Connected(_))));
+    for id in 1..=500 {
+        assert_eq!(text(&mut events).await, id.to_string());
+        client.send_event("seen", Data::json(&id).unwrap()).await.unwrap();
+    }
+    answering.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_full_queue_keeps_no_ping_and_no_ack_waiting() {
+    let world = World::new();
+    let builder = world.builder().event_capacity(1).keep_alive(Duration::from_secs(20), Duration::ZERO);
+    let (client, mut peer) = world.connect(builder).await;
+    for id in 1..=100 {
+        peer.send(&message(id)).await;
+    }
+    peer.frame(Message::Ping("are you there".into())).await;
+    assert_eq!(peer.next().await.unwrap().unwrap(), Message::Pong("are you there".into()));
+    world.pass(Duration::from_secs(20)).await;
+    assert_eq!(peer.json().await["type"], "ping");
+    let joining = tokio::spawn({
+        let client = client.clone();
+        async move { client.join_group("g").await }
+    });
+    let join = peer.json().await;
+    peer.ack(&join["ackId"]).await;
+    joining.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_text_that_is_split_over_frames_arrives_whole() {
+    let world = World::new();
+    let (client, mut peer) = world.connect(world.builder()).await;
+    let (mut events, text_of_all) = (client.events(), message(1));
+    events.next().await;
+    let parts: Vec<_> = text_of_all.as_bytes().chunks(7).collect();
+    for (index, part) in parts.iter().enumerate() {
+        let code = if index == 0 { Code::Text } else { Code::Continue };
+        let last = index + 1 == parts.len();
+        let frame = Frame::message(part.to_vec(), OpCode::Data(code), last);
+        peer.frame(Message::Frame(frame)).await;
+        peer.frame(Message::Ping("between".into())).await;
+    }
+    assert_eq!(text(&mut events).await, "1");
+}
+
+#[tokio::test]
+async fn a_send_that_was_cut_off_before_its_ack_goes_again_with_the_same_id_after_the_recovery() {
+    let world = World::new();
+    let (client, mut peer) = world.connect(world.builder()).await;
+    let sending = tokio::spawn({
+        let client = client.clone();
+        async move { client.send_to_group("g", "x").no_echo().message_ttl_seconds(5).await }
+    });
+    let first = peer.json().await;
+    assert_eq!((first["noEcho"].as_bool(), first["ttlSeconds"].as_u64()), (Some(true), Some(5)));
+    drop(peer);
+    world.pass(Duration::from_secs(1)).await;
+    let mut peer = world.network.knock().await.accept();
+    assert_eq!(peer.json().await, first);
+    let id = &first["ackId"];
+    peer.send(&format!(
+        r#"{{"type":"ack","ackId":{id},"success":false,"error":{{"name":"Duplicate","message":"was done"}}}}"#
+    ))
+    .await;
+    sending.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_half_open_connection_is_noticed_by_its_silence() {
+    let world = World::new();
+    let (client, mut peer) = world.connect(world.builder()).await;
+    for _ in 0..5 {
+        world.pass(Duration::from_secs(20)).await;
+        assert_eq!(peer.json().await["type"], "ping");
+    }
+    assert!(world.network.try_knock().await.is_none());
+    world.pass(Duration::from_secs(20)).await;
+    world.pass(Duration::from_secs(1)).await;
+    let knock = world.network.knock().await;
+    assert!(knock.request.uri().query().unwrap().starts_with("awps_connection_id=c1&"));
+    drop(client);
+}
+
+#[tokio::test]
+async fn further_sends_wait_for_their_place() {
+    let world = World::new();
+    let (client, mut peer) = world.connect(world.builder().max_pending(2)).await;
+    let sends: Vec<_> = (0..5)
+        .map(|number: u32| {
+            let client = client.clone();
+            tokio::spawn(async move { client.send_event("e", Data::json(&number).unwrap()).await })
+        })
+        .collect();
+    let mut frames = vec![peer.json().await, peer.json().await];
+    settle().await;
+    let mut peer = Some(peer);
+    for _ in 0..3 {
+        let peer = peer.as_mut().unwrap();
+        let early = tokio::select! { biased; frame = peer.json() => Some(frame), () = settle() => None };
+        assert!(early.is_none(), "two are under way already: {early:?}");
+        let oldest = frames.remove(0);
+        peer.ack(&oldest["ackId"]).await;
+        frames.push(peer.json().await);
+    }
+    for frame in frames {
+        peer.as_mut().unwrap().ack(&frame["ackId"]).await;
+    }
+    for send in sends {
+        send.await.unwrap().unwrap();
+    }
+}
+
+#[tokio::test]
+async fn bad_names_and_data_too_long_are_refused_before_anything_is_written() {
+    let world = World::new();
+    let (client, mut peer) = world.connect(world.builder()).await;
+    let long = "x".repeat(1 << 20);
+    for (error, rule) in [
+        (client.join_group(" ").await.unwrap_err(), "group must not be empty"),
+        (client.leave_group("").await.unwrap_err(), "group must not be empty"),
+        (client.send_event("1st", "x").await.unwrap_err(), "event must be 1 to 128 characters"),
+        (client.send_event("é", "x").await.unwrap_err(), "event must be 1 to 128 characters"),
+        (
+            client.send_event("e", long.as_str()).await.unwrap_err(),
+            "data must be at most 1 MB as a frame, has 10486",
+        ),
+        (
+            client.send_to_group("g", "x").message_ttl_seconds(301).await.unwrap_err(),
+            "must be 0 to 300 seconds",
+        ),
+    ] {
+        assert!(error.is_invalid_input() && error.to_string().contains(rule), "{error}");
+    }
+    let sending = tokio::spawn({
+        let client = client.clone();
+        async move { client.send_event("E.v_1-2", "x").fire_and_forget().await }
+    });
+    assert_eq!(peer.json().await["event"], "E.v_1-2", "the first frame that came");
+    sending.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn nothing_that_a_service_sends_panics_or_hangs_the_client() {
+    let world = World::new();
+    let mut runner = TestRunner::deterministic();
+    let bytes = proptest::collection::vec(any::<u8>(), 1..300);
+    let (client, mut peer) = world.connect(world.builder()).await;
+    for _ in 0..100 {
+        let garbage = bytes.new_tree(&mut runner).unwrap().current();
+        peer.raw(&garbage).await;
+        settle().await;
+        drop(peer);
+        world.pass(Duration::from_secs(30)).await;
+        let knock = world.network.knock().await;
+        let recovers = knock.request.uri().query().is_some();
+        peer = knock.accept();
+        peer.send(&peer::connected(if recovers { "c1" } else { "c2" })).await;
+        settle().await;
+    }
+    let joining = tokio::spawn(async move { client.join_group("g").await });
+    let join = peer.json().await;
+    peer.ack(&join["ackId"]).await;
+    joining.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn handles_can_be_cloned_spawned_and_debugged_and_show_no_secret() {
+    fn check<T: Clone + Send + Sync + 'static>(_: &T) {}
+    fn spawnable<T: Send + 'static>(_: &T) {}
+    let world = World::new();
+    let builder = world.builder();
+    let shown = format!("{builder:?}");
+    let (client, _peer) = world.connect(builder).await;
+    check::<Client>(&client);
+    let send = client.send_to_group("g", "planted");
+    spawnable(&send);
+    let shown = format!("{shown} {client:?} {send:?} {:?}", client.events());
+    assert!(!shown.contains("planted"), "{shown}");
+    assert!(shown.contains("Data") || shown.contains("Text(7 bytes)"));
+}
