@@ -9,7 +9,8 @@ use webpubsub::{BoxError, Client};
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let emulator = Emulator::start().await?;
-    let token = ClientToken::new().user("alice").role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
+    let token =
+        ClientToken::new().user("alice").role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
     let url = std::env::var("WEBPUBSUB_CLIENT_URL")
         .unwrap_or_else(|_| emulator.webpubsub().client_access_url("chat", &token));
     let client = Client::builder(url).protocol(Protocol::Json).connect().await?;
@@ -28,7 +29,9 @@ pub(crate) async fn run(
         client.send_to_group("room", *line).await?;
     }
     let (mut events, mut shown) = (client.events(), 0);
-    while shown < most && let Some(event) = events.next().await {
+    while shown < most
+        && let Some(event) = events.next().await
+    {
         if let Event::GroupMessage(message) = event {
             let from = message.from_user_id.as_deref().unwrap_or("somebody");
             writeln!(out, "{from}: {}", message.data.as_text().unwrap_or("(no text)"))?;

@@ -24,7 +24,8 @@ async fn connect(emulator: &Emulator, user: &str) -> (Client, Events) {
 #[tokio::test]
 async fn clients_talk_in_a_group_and_learn_what_they_may_not_do() {
     let emulator = Emulator::start().await.unwrap();
-    let ((alice, mut hers), (bob, mut his)) = (connect(&emulator, "alice").await, connect(&emulator, "bob").await);
+    let ((alice, mut hers), (bob, mut his)) =
+        (connect(&emulator, "alice").await, connect(&emulator, "bob").await);
     alice.join_group("room").await.unwrap();
     bob.join_group("room").await.unwrap();
     alice.send_to_group("room", "to both").await.unwrap();
@@ -69,7 +70,8 @@ async fn a_bad_token_is_refused_without_being_shown() {
 #[tokio::test]
 async fn the_chat_example_sends_lines_and_shows_what_others_say() {
     let emulator = Emulator::start().await.unwrap();
-    let ((client, _own), (bob, mut his)) = (connect(&emulator, "alice").await, connect(&emulator, "bob").await);
+    let ((client, _own), (bob, mut his)) =
+        (connect(&emulator, "alice").await, connect(&emulator, "bob").await);
     bob.join_group("room").await.unwrap();
     let mut shown = Vec::new();
     let bob_answers = async {
