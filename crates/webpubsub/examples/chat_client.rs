@@ -3,7 +3,7 @@
 use std::io::Write;
 
 use service_emulator::{Emulator, webpubsub::ClientToken};
-use webpubsub::client::{Event, Protocol};
+use webpubsub::client::Event;
 use webpubsub::{BoxError, Client};
 
 #[tokio::main]
@@ -13,7 +13,7 @@ async fn main() -> Result<(), BoxError> {
         ClientToken::new().user("alice").role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
     let url = std::env::var("WEBPUBSUB_CLIENT_URL")
         .unwrap_or_else(|_| emulator.webpubsub().client_access_url("chat", &token));
-    let client = Client::builder(url).protocol(Protocol::Json).connect().await?;
+    let client = Client::builder(url).connect().await?;
     run(&client, &["hello", "is anybody here?"], 2, &mut std::io::stdout()).await
 }
 

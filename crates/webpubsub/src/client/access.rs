@@ -139,7 +139,7 @@ impl Address {
 
     /// The URL of a new connection, and the token that goes into a header.
     pub(super) fn of_new(&self) -> (String, Option<&Secret>) {
-        (self.with_query(self.query.clone()), self.token.as_ref())
+        (self.with_query(&self.query), self.token.as_ref())
     }
 
     /// The URL that recovers a connection (authentication, section 6): it needs no access token, and an old one in it would
@@ -155,10 +155,10 @@ impl Address {
             }
             push_pair(&mut query, name, value);
         }
-        self.with_query(query)
+        self.with_query(&query)
     }
 
-    fn with_query(&self, query: String) -> String {
+    fn with_query(&self, query: &str) -> String {
         let separator = if query.is_empty() { "" } else { "?" };
         format!("{}{}{separator}{query}", self.endpoint.as_str(), self.path)
     }

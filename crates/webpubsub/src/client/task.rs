@@ -47,7 +47,7 @@ type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 pub(super) enum Network {
     None,
     Opening(Attempt, Pending<Result<Socket>>),
-    Open(Line),
+    Open(Box<Line>),
 }
 
 /// An open WebSocket.
@@ -154,7 +154,7 @@ impl Task {
         let Poll::Ready(outcome) = opening.as_mut().poll(context) else { return false };
         match outcome {
             Ok(socket) => {
-                self.io = Network::Open(Line { socket, unflushed: false, close_sent: false });
+                self.io = Network::Open(Box::new(Line { socket, unflushed: false, close_sent: false }));
                 self.session.opened(attempt, now);
             }
             Err(error) => {

@@ -11,11 +11,11 @@ use super::text;
 #[path = "../../examples/chat_client.rs"]
 mod chat_client;
 
-async fn connect(emulator: &Emulator, user: &str) -> (Client, Events) {
+async fn connect(emulator: &Emulator, user: &str, protocol: Protocol) -> (Client, Events) {
     let roles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup.room"];
     let token = roles.into_iter().fold(ClientToken::new().user(user), ClientToken::role);
     let url = emulator.webpubsub().client_access_url("chat", &token);
-    let client = Client::builder(url).protocol(Protocol::Json).connect().await.unwrap();
+    let client = Client::builder(url).protocol(protocol).connect().await.unwrap();
     let mut events = client.events();
     assert!(matches!(events.next().await, Some(Event::Connected(_))));
     (client, events)
@@ -23,9 +23,15 @@ async fn connect(emulator: &Emulator, user: &str) -> (Client, Events) {
 
 #[tokio::test]
 async fn clients_talk_in_a_group_and_learn_what_they_may_not_do() {
+    for protocol in [Protocol::JsonReliable, Protocol::Json] {
+        talk(protocol).await;
+    }
+}
+
+async fn talk(protocol: Protocol) {
     let emulator = Emulator::start().await.unwrap();
     let ((alice, mut hers), (bob, mut his)) =
-        (connect(&emulator, "alice").await, connect(&emulator, "bob").await);
+        (connect(&emulator, "alice", protocol).await, connect(&emulator, "bob", protocol).await);
     alice.join_group("room").await.unwrap();
     bob.join_group("room").await.unwrap();
     alice.send_to_group("room", "to both").await.unwrap();
@@ -45,8 +51,14 @@ async fn clients_talk_in_a_group_and_learn_what_they_may_not_do() {
 
 #[tokio::test]
 async fn a_client_that_the_server_closes_comes_back_into_its_groups() {
+    for protocol in [Protocol::JsonReliable, Protocol::Json] {
+        come_back(protocol).await;
+    }
+}
+
+async fn come_back(protocol: Protocol) {
     let emulator = Emulator::start().await.unwrap();
-    let (client, mut events) = connect(&emulator, "alice").await;
+    let (client, mut events) = connect(&emulator, "alice", protocol).await;
     client.join_group("room").await.unwrap();
     let service = emulator.webpubsub().connection_string();
     let service = webpubsub::ServiceClient::from_connection_string(&service, "chat").unwrap();
@@ -70,8 +82,10 @@ async fn a_bad_token_is_refused_without_being_shown() {
 #[tokio::test]
 async fn the_chat_example_sends_lines_and_shows_what_others_say() {
     let emulator = Emulator::start().await.unwrap();
-    let ((client, _own), (bob, mut his)) =
-        (connect(&emulator, "alice").await, connect(&emulator, "bob").await);
+    let ((client, _own), (bob, mut his)) = (
+        connect(&emulator, "alice", Protocol::JsonReliable).await,
+        connect(&emulator, "bob", Protocol::JsonReliable).await,
+    );
     bob.join_group("room").await.unwrap();
     let mut shown = Vec::new();
     let bob_answers = async {

@@ -1,6 +1,7 @@
 //! The WebSocket client from the outside: a service of the test's own at the other end of an in-memory stream, and a clock
 //! that the test moves.
 #![cfg(feature = "client")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
 mod access;
 mod closing;

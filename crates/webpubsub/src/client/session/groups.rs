@@ -37,7 +37,7 @@ impl Groups {
                     .for_each(|entry| entry.pending = None);
             }
             (Effect::Join(_), false) => {
-                self.0.retain(|entry| entry.pending.is_none() || entry.pending != op.ack_id)
+                self.0.retain(|entry| entry.pending.is_none() || entry.pending != op.ack_id);
             }
             // Not left after all.
             (Effect::Leave(group), false) if !self.names().any(|name| name == group) => {

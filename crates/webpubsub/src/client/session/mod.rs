@@ -65,7 +65,7 @@ pub(super) struct Session {
     /// The sequence ack to write next; a later one takes its place.
     due_ack: Option<u64>,
     next_id: Arc<AtomicU64>,
-    /// What the service said before it closes the connection.
+    /// What the service said before it closed the connection; kept until the connection proves good again.
     parting: Option<String>,
     /// The first connection stands.
     greeted: bool,
@@ -118,7 +118,6 @@ impl Session {
     pub(super) fn opened(&mut self, attempt: Attempt, now: Duration) {
         self.control.clear();
         self.due_ack = None;
-        self.parting = None;
         self.life.opened(attempt, now);
         if attempt == Attempt::Recovery {
             tracing::debug!("the connection is recovered");
@@ -137,21 +136,21 @@ impl Session {
         let reliable = self.settings.protocol.is_reliable();
         match frame {
             Downstream::Connected(connected) => self.connected(connected, now),
-            Downstream::Disconnected { reason } => self.parting = Some(reason.unwrap_or_default()),
+            Downstream::Disconnected { reason } => self.parting = reason.filter(|reason| !reason.is_empty()),
             Downstream::Message { sequence_id, message } => {
                 let event = match message {
                     Incoming::Group(message) => Event::GroupMessage(message),
                     Incoming::Server(message) => Event::ServerMessage(message),
                 };
                 if self.inbox.message(sequence_id.filter(|_| reliable), Some(event), length, now) {
-                    self.life.progressed();
+                    self.progressed();
                 }
             }
             Downstream::Ack { id, refusal } => {
-                self.life.progressed();
+                self.progressed();
                 self.acked(id, refusal);
             }
-            Downstream::Pong => self.life.progressed(),
+            Downstream::Pong => self.progressed(),
             Downstream::Skipped { sequence_id, why } => {
                 tracing::warn!(length, sequence_id, why, "a frame from the service was skipped");
                 if let Some(id) = sequence_id.filter(|_| reliable) {
@@ -264,7 +263,7 @@ impl Session {
             let error = op.lost();
             self.settle(op, Err(error));
         }
-        let reason = self.parting.take().filter(|reason| !reason.is_empty()).unwrap_or(loss.reason);
+        let reason = loss.reason;
         tracing::debug!(code = loss.code, reason, "the connection is lost");
         if self.life.is_ending() {
             return self.stop(None);
@@ -300,8 +299,14 @@ impl Session {
 
     /// The connection is over; another one is tried.
     fn give_up(&mut self, reason: &str, now: Duration) {
-        self.disconnected(reason);
-        self.try_anew(life::not_connected(reason), now);
+        let reason = self.parting.take().unwrap_or_else(|| reason.to_owned());
+        self.disconnected(&reason);
+        self.try_anew(life::not_connected(&reason), now);
+    }
+
+    fn progressed(&mut self) {
+        self.life.progressed();
+        self.parting = None;
     }
 
     fn try_anew(&mut self, error: Error, now: Duration) {

@@ -152,6 +152,19 @@ fn what_the_service_says_before_it_closes_is_the_reason() {
 }
 
 #[test]
+fn what_the_service_said_is_the_reason_although_a_recovery_was_tried_in_between() {
+    let mut rig = online(|_| {});
+    rig.text(r#"{"type":"system","event":"disconnected","message":"closing time"}"#);
+    rig.cut_and_recover();
+    rig.drop_with(Some(1008));
+    assert_eq!(rig.events(), ["disconnected c1: closing time"]);
+    rig.wait();
+    rig.connect("c2");
+    rig.drop_with(Some(1008));
+    assert_eq!(rig.events(), ["connected c2", "disconnected c2: cut"], "of one connection only");
+}
+
+#[test]
 fn groups_are_joined_again_in_their_order_ahead_of_what_waits() {
     let mut rig = online(|_| {});
     for (id, group) in [(1, "b"), (2, "a"), (3, "refused"), (4, "left"), (5, "b")] {
