@@ -8,8 +8,9 @@ use crate::client::event::{Disconnected, Event};
 
 /// A message waits so long for others to be acknowledged with it: what the official clients do.
 const ACK_INTERVAL: Duration = Duration::from_secs(1);
-/// The service keeps 1000 messages or 16 MB: an acknowledgement in time keeps it far from both.
-const ACK_MESSAGES: u32 = 200;
+/// The service keeps 1000 messages or 16 MB: an acknowledgement in time keeps it far from both. After a drop it sends all that
+/// is not acknowledged once more, so that few are better than many on a network that drops often.
+const ACK_MESSAGES: u32 = 64;
 const ACK_BYTES: usize = 4 * 1024 * 1024;
 /// What is kept for a program that does not take its events: as much as the service keeps.
 const MOST_HELD: usize = 1000;
