@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::server::{Server, nowhere};
 use super::*;
 use crate::Upgrade;
-use crate::error::{Delivery, ERROR_BODY_CAP};
+use crate::error::{Delivery, ERROR_BODY_CAP, ErrorKind};
 
 async fn upgrade(endpoint: &str) -> Result<Upgrade> {
     let pipeline = server::client().build(endpoint, key()).unwrap();
@@ -67,4 +67,42 @@ async fn an_upgrade_that_fails_says_how_far_it_got_and_holds_no_url() {
     let error = upgrade(&server.endpoint).await.unwrap_err();
     assert_eq!(error.delivery(), Some(Delivery::Unknown));
     assert!(!everything(&error).contains(PLANTED), "{error:?}");
+}
+
+mod by_the_pipeline {
+    use super::*;
+
+    fn request(url: &str) -> Request<()> {
+        Request::get(url).header("connection", "upgrade").header("upgrade", "echo").body(()).unwrap()
+    }
+
+    #[tokio::test]
+    async fn an_upgrade_takes_the_user_agent_along_and_not_the_clients_credential() {
+        let server =
+            Server::answering("HTTP/1.1 101 S\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n").await;
+        let pipeline = server::client().build(&server.endpoint, key()).unwrap();
+        let (head, _stream) = pipeline.upgrade(request(&format!("{}/chat", server.endpoint))).await.unwrap();
+        assert_eq!(head.status().as_u16(), 101);
+        let seen = server.seen().join("").to_lowercase();
+        assert!(seen.contains("user-agent: ") && !seen.contains("authorization"), "{seen}");
+    }
+
+    #[tokio::test]
+    async fn a_refused_upgrade_is_an_error_with_status_message_and_hint() {
+        let body = r#"{"code":"Busy","message":"not now"}"#;
+        let answer =
+            format!("HTTP/1.1 503 S\r\nretry-after: 7\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+        let server = Server::answering(answer).await;
+        let pipeline = server::client().build(&server.endpoint, key()).unwrap();
+        let error = pipeline.upgrade(request(&format!("{}/chat", server.endpoint))).await.err().unwrap();
+        assert_eq!((error.status().unwrap().as_u16(), error.message()), (503, Some("not now")));
+        assert_eq!((error.retry_after(), error.attempts()), (Some(Duration::from_secs(7)), 0));
+    }
+
+    #[tokio::test]
+    async fn an_upgrade_goes_to_the_clients_own_endpoint_only() {
+        let pipeline = server::client().build("http://localhost:1", key()).unwrap();
+        let error = pipeline.upgrade(request("http://localhost:2/chat")).await.err().unwrap();
+        assert_eq!((error.kind(), error.delivery()), (ErrorKind::Credential, Some(Delivery::NotSent)));
+    }
 }
