@@ -60,6 +60,11 @@ impl Protocol {
         }
     }
 
+    /// Whether its frames are texts.
+    fn is_text(self) -> bool {
+        matches!(self, Self::JsonReliable | Self::Json)
+    }
+
     pub(super) fn encode(self, frame: &Upstream<'_>) -> Message {
         match self {
             Self::JsonReliable | Self::Json => Message::text(json::encode(frame)),
@@ -70,13 +75,11 @@ impl Protocol {
 
     /// Reads a data message; `None` for control messages, which are the WebSocket's own.
     pub(super) fn decode(self, message: &Message) -> Option<Downstream> {
-        match (self, message) {
-            (Self::JsonReliable | Self::Json, Message::Text(text)) => Some(json::decode(text)),
+        match message {
+            Message::Text(text) if self.is_text() => Some(json::decode(text)),
             #[cfg(feature = "protobuf")]
-            (Self::ProtobufReliable | Self::Protobuf, Message::Binary(bytes)) => {
-                Some(protobuf::decode(bytes.clone()))
-            }
-            (_, Message::Text(_) | Message::Binary(_)) => {
+            Message::Binary(bytes) if !self.is_text() => Some(protobuf::decode(bytes.clone())),
+            Message::Text(_) | Message::Binary(_) => {
                 Some(Downstream::Skipped { sequence_id: None, why: "a frame of the other kind" })
             }
             _ => None,
