@@ -2,6 +2,7 @@
 //! the demo as a library, so that a test can break what it promises, the comparison of clients with documents, and players
 //! of recorded exchanges.
 
+pub mod chaos;
 pub mod coverage;
 pub mod cutter;
 pub mod demo;

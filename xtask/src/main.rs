@@ -2,6 +2,7 @@
 //! turns its result into an exit status.
 
 mod bench;
+mod chaos;
 mod ci;
 mod coverage;
 mod demo;
@@ -42,6 +43,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "emulator", about: "start the emulator of the three services", run: emulator::run },
     Command { name: "coverage", about: "compare the clients with their services", run: coverage::run },
     Command { name: "interop", about: "run the official SDKs against the emulator", run: interop::run },
+    Command { name: "chaos", about: "send messages over connections that are cut", run: chaos::run },
     Command { name: "soak", about: "send a million events through failing parts", run: soak::run },
     Command { name: "bench", about: "run a benchmark beside its baselines", run: bench::run },
     Command { name: "ci", about: "run every check there is, the fast ones first", run: ci::run },

@@ -1,0 +1,186 @@
+//! The chaos: reliable messages of the WebSocket client while its connections are cut at random bytes, publishers' and
+//! subscribers' alike. The [`judge`] counts what came.
+
+pub mod judge;
+mod publisher;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use service_core::{BoxError, Clock, SystemClock};
+use service_emulator::{Emulator, SocketFault};
+use tokio::task::JoinSet;
+use webpubsub::client::{Access, ClientBuilder, Event, Events, Reconnect};
+use webpubsub::{Client, Credential, Role, ServiceClient};
+
+use crate::cutter::{Cuts, Cutter, Plan};
+use judge::{Judge, Judgement};
+use publisher::Outcomes;
+
+const HUB: &str = "chaos";
+const GROUP: &str = "all";
+const SUBSCRIBERS: usize = 4;
+const PUBLISHERS: usize = 4;
+/// More connections than this are not cut in a row.
+const FIRST_ATTEMPTS: u32 = 100;
+/// How often the end is looked for.
+const LOOK: Duration = Duration::from_millis(100);
+/// Nothing more comes when nothing has come for so many looks: longer than a recovery may take.
+const PATIENCE: u32 = 450;
+/// Where messages are lost for good, those that are under way need no more than this.
+const LITTLE_PATIENCE: u32 = 10;
+/// In the second mode, a recovery is refused this often.
+const REFUSALS: Duration = Duration::from_millis(700);
+
+/// What is done, and how badly it is treated.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// Where all random numbers start.
+    pub seed: u64,
+    /// How many messages are published.
+    pub messages: u64,
+    /// How many bytes a connection carries in one direction before it is cut, on average.
+    pub mean_bytes: u64,
+    /// Whether some connections are cut for good: the service then refuses their recovery.
+    pub unrecoverable: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Clone, Copy)]
+pub struct Report {
+    /// What subscribers heard.
+    pub heard: Judgement,
+    /// What publishers were told.
+    pub told: Outcomes,
+    /// Where connections were cut.
+    pub cuts: Cuts,
+    /// How many connections ended for good, as their clients were told.
+    pub disconnected: u64,
+    unrecoverable: bool,
+}
+
+impl Report {
+    /// Whether nothing was lost and nothing came twice; or, where connections end for good, whether every send has an end
+    /// that its sender knows.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        let told_all = self.told.acked + self.told.unknown + self.told.not_sent == self.told.sent;
+        if self.unrecoverable {
+            return told_all && self.disconnected > 0 && self.heard.doubled == 0;
+        }
+        told_all && self.told.acked == self.told.sent && (self.heard.lost, self.heard.doubled) == (0, 0)
+    }
+}
+
+/// Runs it to the end.
+///
+/// # Errors
+///
+/// What must not happen at all: a client that stops, or does not connect.
+pub async fn run(options: Options) -> Result<Report, BoxError> {
+    let emulator = Emulator::start().await?;
+    let each = options.messages.div_ceil(PUBLISHERS as u64);
+    let judge = Arc::new(Judge::new(SUBSCRIBERS, PUBLISHERS, each));
+    let plan = Plan { seed: options.seed, mean: options.mean_bytes, early: 20 };
+    let cutter = Cutter::start(emulator.address(), plan).await?;
+    let mut subscribers = Vec::new();
+    let mut listening = JoinSet::new();
+    for number in 0..SUBSCRIBERS {
+        let client = connect(&emulator, &cutter, format!("subscriber{number}"), |builder| builder).await?;
+        listening.spawn(listen(client.events(), number, Arc::clone(&judge)));
+        subscribers.push(client);
+    }
+    let refusals = options.unrecoverable.then(|| tokio::spawn(refuse(emulator.clone())));
+    let mut publishing = JoinSet::new();
+    for number in 0..PUBLISHERS {
+        let user = format!("publisher{number}");
+        let client = connect(&emulator, &cutter, user, ClientBuilder::without_events).await?;
+        publishing.spawn(publisher::run(client, GROUP, number, each));
+    }
+    let mut told = Outcomes::default();
+    while let Some(outcomes) = publishing.join_next().await {
+        told += outcomes?;
+    }
+    if let Some(refusals) = refusals {
+        refusals.abort();
+    }
+    wait_for_the_rest(&judge, if options.unrecoverable { LITTLE_PATIENCE } else { PATIENCE }).await;
+    let cuts = cutter.cuts();
+    cutter.rest();
+    for client in subscribers {
+        client.close().await;
+    }
+    let mut disconnected = 0;
+    while let Some(endings) = listening.join_next().await {
+        disconnected += endings??;
+    }
+    let unrecoverable = options.unrecoverable;
+    Ok(Report { heard: judge.judge(), told, cuts, disconnected, unrecoverable })
+}
+
+/// A client that goes through the proxy, with a new token for each new connection. The first connection may be cut too.
+async fn connect(
+    emulator: &Emulator,
+    cutter: &Cutter,
+    user: String,
+    setting: fn(ClientBuilder) -> ClientBuilder,
+) -> Result<Client, BoxError> {
+    // The token names the host that the client sees.
+    let endpoint = format!("http://{}", cutter.address());
+    let key = Credential::access_key(emulator.webpubsub().access_key());
+    let service = ServiceClient::new(&endpoint, HUB, key)?;
+    let access = move || {
+        let (service, user) = (service.clone(), user.clone());
+        async move {
+            let access = service.client_access().user(user).groups([GROUP]);
+            Ok::<_, BoxError>(access.roles([Role::send_to_group(GROUP)]).await?.url)
+        }
+    };
+    let reconnect = Reconnect::default().base(Duration::from_millis(5)).cap(Duration::from_millis(200));
+    for _ in 0..FIRST_ATTEMPTS {
+        let builder = setting(Client::builder(Access::ask(access.clone())).reconnect(reconnect.clone()));
+        if let Ok(client) = builder.connect().await {
+            return Ok(client);
+        }
+    }
+    Err("a client cannot connect".into())
+}
+
+/// Hands what comes to the judge until the client is closed; says how many connections ended for good before.
+async fn listen(mut events: Events, subscriber: usize, judge: Arc<Judge>) -> Result<u64, BoxError> {
+    let mut disconnected = 0;
+    while let Some(event) = events.next().await {
+        match event {
+            Event::GroupMessage(message) => {
+                let text = message.data.as_text().and_then(|text| text.split_once(':'));
+                let (publisher, number) = text.ok_or("a message that nobody sent")?;
+                judge.heard(subscriber, publisher.parse()?, number.parse()?);
+            }
+            Event::Disconnected(_) => disconnected += 1,
+            Event::Stopped(stopped) => {
+                return stopped.error.map_or(Ok(disconnected), |error| Err(error.into()));
+            }
+            _ => {}
+        }
+    }
+    Ok(disconnected)
+}
+
+async fn refuse(emulator: Emulator) {
+    let clock = SystemClock::new();
+    loop {
+        emulator.faults().push_socket(SocketFault::refuse_recovery());
+        clock.sleep(REFUSALS).await;
+    }
+}
+
+async fn wait_for_the_rest(judge: &Judge, patience: u32) {
+    let clock = SystemClock::new();
+    let (mut before, mut idle) = (judge.progress(), 0);
+    while !judge.is_complete() && idle < patience {
+        clock.sleep(LOOK).await;
+        let now = judge.progress();
+        idle = if now == before { idle + 1 } else { 0 };
+        before = now;
+    }
+}
