@@ -1,7 +1,8 @@
 //! A publisher: numbered messages, up to 32 of them on their way at a time, each with an end.
 
-use std::future::IntoFuture;
+use std::future::{IntoFuture, poll_fn};
 use std::ops::AddAssign;
+use std::task::Poll;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
@@ -50,9 +51,9 @@ pub(super) async fn run(client: Client, group: &str, publisher: usize, messages:
     for number in 0..messages {
         let mut send = client.send_to_group(group, format!("{publisher}:{number}")).into_future();
         // The client takes a message when its future is first polled; in what order the others then are does not matter.
-        match futures_util::poll!(&mut send) {
-            std::task::Poll::Ready(outcome) => outcomes.count(&outcome),
-            std::task::Poll::Pending => on_their_way.push(send),
+        match poll_fn(|context| Poll::Ready(send.as_mut().poll(context))).await {
+            Poll::Ready(outcome) => outcomes.count(&outcome),
+            Poll::Pending => on_their_way.push(send),
         }
         if on_their_way.len() >= IN_FLIGHT
             && let Some(outcome) = on_their_way.next().await
