@@ -47,6 +47,14 @@ impl Judge {
         self.all().iter().flatten().map(|heard| heard.next).sum()
     }
 
+    /// How far the subscriber that has got least is behind so many messages.
+    #[must_use]
+    pub fn behind(&self, sent: u64) -> u64 {
+        let all = self.all();
+        let least = all.iter().map(|publishers| publishers.iter().map(|heard| heard.next).sum::<u64>()).min();
+        sent.saturating_sub(least.unwrap_or(0))
+    }
+
     /// Whether every subscriber has got to the end of every publisher.
     #[must_use]
     pub fn is_complete(&self) -> bool {
@@ -121,5 +129,6 @@ mod tests {
         judge.heard(1, 1, 0);
         assert_eq!(judge.judge(), Judgement { expected: 4, lost: 2, doubled: 0 });
         assert_eq!((judge.progress(), judge.is_complete()), (2, false));
+        assert_eq!((judge.behind(2), judge.behind(1), judge.behind(0)), (1, 0, 0));
     }
 }

@@ -15,7 +15,7 @@ use webpubsub::{Client, Credential, Role, ServiceClient};
 
 use crate::cutter::{Cuts, Cutter, Plan};
 use judge::{Judge, Judgement};
-use publisher::Outcomes;
+use publisher::{Outcomes, Pace};
 
 const HUB: &str = "chaos";
 const GROUP: &str = "all";
@@ -86,16 +86,18 @@ pub async fn run(options: Options) -> Result<Report, BoxError> {
     let mut subscribers = Vec::new();
     let mut listening = JoinSet::new();
     for number in 0..SUBSCRIBERS {
-        let client = connect(&emulator, &cutter, format!("subscriber{number}"), |builder| builder).await?;
+        let client =
+            connect(&emulator, &cutter, format!("subscriber{number}"), &[GROUP], |builder| builder).await?;
         listening.spawn(listen(client.events(), number, Arc::clone(&judge)));
         subscribers.push(client);
     }
     let refusals = options.unrecoverable.then(|| tokio::spawn(refuse(emulator.clone())));
+    let pace = Pace::new(&judge, !options.unrecoverable);
     let mut publishing = JoinSet::new();
     for number in 0..PUBLISHERS {
         let user = format!("publisher{number}");
-        let client = connect(&emulator, &cutter, user, ClientBuilder::without_events).await?;
-        publishing.spawn(publisher::run(client, GROUP, number, each));
+        let client = connect(&emulator, &cutter, user, &[], ClientBuilder::without_events).await?;
+        publishing.spawn(publisher::run(client, GROUP, number, each, Arc::clone(&pace)));
     }
     let mut told = Outcomes::default();
     while let Some(outcomes) = publishing.join_next().await {
@@ -123,6 +125,7 @@ async fn connect(
     emulator: &Emulator,
     cutter: &Cutter,
     user: String,
+    groups: &'static [&'static str],
     setting: fn(ClientBuilder) -> ClientBuilder,
 ) -> Result<Client, BoxError> {
     // The token names the host that the client sees.
@@ -132,7 +135,7 @@ async fn connect(
     let access = move || {
         let (service, user) = (service.clone(), user.clone());
         async move {
-            let access = service.client_access().user(user).groups([GROUP]);
+            let access = service.client_access().user(user).groups(groups.iter().copied());
             Ok::<_, BoxError>(access.roles([Role::send_to_group(GROUP)]).await?.url)
         }
     };

@@ -2,13 +2,22 @@
 
 use std::future::{IntoFuture, poll_fn};
 use std::ops::AddAssign;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::Poll;
+use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use service_core::{Clock, SystemClock};
 use webpubsub::{Client, Delivery, Result};
 
+use super::judge::Judge;
+
 const IN_FLIGHT: usize = 32;
+/// The service keeps 1,000 messages for a connection that is to be recovered, and ends one that has more. Publishers leave
+/// subscribers the time to come back.
+const MOST_BEHIND: u64 = 500;
 
 /// What publishers were told of their messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -44,11 +53,40 @@ impl Outcomes {
     }
 }
 
+/// How publishers and subscribers keep together.
+pub(super) struct Pace {
+    judge: Arc<Judge>,
+    sent: AtomicU64,
+    /// Where messages are lost for good, nobody can tell who is behind.
+    waits: bool,
+}
+
+impl Pace {
+    pub(super) fn new(judge: &Arc<Judge>, waits: bool) -> Arc<Self> {
+        Arc::new(Self { judge: Arc::clone(judge), sent: AtomicU64::new(0), waits })
+    }
+
+    async fn take(&self) {
+        let clock = SystemClock::new();
+        let sent = self.sent.fetch_add(1, Ordering::Relaxed);
+        while self.waits && self.judge.behind(sent) > MOST_BEHIND {
+            clock.sleep(Duration::from_millis(2)).await;
+        }
+    }
+}
+
 /// Publishes the numbers below `messages` in their order.
-pub(super) async fn run(client: Client, group: &str, publisher: usize, messages: u64) -> Outcomes {
+pub(super) async fn run(
+    client: Client,
+    group: &str,
+    publisher: usize,
+    messages: u64,
+    pace: Arc<Pace>,
+) -> Outcomes {
     let mut outcomes = Outcomes { sent: messages, ..Outcomes::default() };
     let mut on_their_way = FuturesUnordered::new();
     for number in 0..messages {
+        pace.take().await;
         let mut send = client.send_to_group(group, format!("{publisher}:{number}")).into_future();
         // The client takes a message when its future is first polled; in what order the others then are does not matter.
         match poll_fn(|context| Poll::Ready(send.as_mut().poll(context))).await {
