@@ -281,9 +281,6 @@ async fn an_opening_that_cannot_be_served_is_refused() {
     let emulator = Emulator::start().await.unwrap();
     let token = jwt(KEY, &client_claims(&emulator, json!({})));
     let target = |query: &str| format!("/client/hubs/chat?access_token={token}{query}");
-    for protocol in ["protobuf.webpubsub.azure.v1", "protobuf.reliable.webpubsub.azure.v1"] {
-        assert_eq!(refusal(open(&emulator, &target(""), Some(protocol)).await), 400, "{protocol}");
-    }
     for query in ["&webpubsub_mode=sendToGroup", "&webpubsub_mode=other"] {
         assert_eq!(refusal(open(&emulator, &target(query), None).await), 400, "{query}");
     }

@@ -6,9 +6,12 @@ use super::delivery::Data;
 use super::frame::{Frame, Told};
 use super::json_protocol;
 use super::outbox::Closing;
+use super::protobuf_protocol;
 
-pub(super) const JSON: &str = "json.webpubsub.azure.v1";
-pub(super) const RELIABLE_JSON: &str = "json.reliable.webpubsub.azure.v1";
+const JSON: &str = "json.webpubsub.azure.v1";
+const RELIABLE_JSON: &str = "json.reliable.webpubsub.azure.v1";
+const PROTOBUF: &str = "protobuf.webpubsub.azure.v1";
+const RELIABLE_PROTOBUF: &str = "protobuf.reliable.webpubsub.azure.v1";
 
 /// The protocol of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,9 +19,13 @@ pub(super) enum Protocol {
     /// No envelope: frames are payloads.
     Simple {
         mode: SimpleMode,
+        /// A subprotocol of the application, which its event handler has chosen.
+        subprotocol: Option<String>,
     },
     Json,
     ReliableJson,
+    Protobuf,
+    ReliableProtobuf,
 }
 
 /// What a simple client's frames become.
@@ -38,18 +45,27 @@ pub(super) struct Identity {
 }
 
 impl Protocol {
+    /// The pub/sub protocol of this name.
+    pub(super) fn named(name: &str) -> Option<Self> {
+        [Self::Json, Self::ReliableJson, Self::Protobuf, Self::ReliableProtobuf]
+            .into_iter()
+            .find(|protocol| protocol.name() == Some(name))
+    }
+
     /// The subprotocol's name.
-    pub(super) fn name(&self) -> Option<&'static str> {
+    pub(super) fn name(&self) -> Option<&str> {
         match self {
-            Self::Simple { .. } => None,
+            Self::Simple { subprotocol, .. } => subprotocol.as_deref(),
             Self::Json => Some(JSON),
             Self::ReliableJson => Some(RELIABLE_JSON),
+            Self::Protobuf => Some(PROTOBUF),
+            Self::ReliableProtobuf => Some(RELIABLE_PROTOBUF),
         }
     }
 
     /// Whether a lost socket can be replaced.
     pub(super) fn is_reliable(&self) -> bool {
-        *self == Self::ReliableJson
+        matches!(self, Self::ReliableJson | Self::ReliableProtobuf)
     }
 
     /// Reads a pub/sub client's frame; `None` for a control frame, and for every frame of a simple client.
@@ -57,6 +73,7 @@ impl Protocol {
         match self {
             Self::Simple { .. } => Ok(None),
             Self::Json | Self::ReliableJson => json_protocol::read(frame),
+            Self::Protobuf | Self::ReliableProtobuf => protobuf_protocol::read(frame),
         }
     }
 
@@ -66,6 +83,7 @@ impl Protocol {
             (Self::Simple { .. }, Told::Message { delivery, .. }) => Some(payload(&delivery.data)),
             (Self::Simple { .. }, _) => None,
             (Self::Json | Self::ReliableJson, told) => Some(json_protocol::tell(told)),
+            (Self::Protobuf | Self::ReliableProtobuf, told) => Some(protobuf_protocol::tell(told)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use tokio_tungstenite::tungstenite::Message;
 
 use super::connection::Identity;
-use super::delivery::{Delivery, From};
+use super::delivery::{Data, Delivery, From};
 use super::errors;
 use super::frame::{Action, Failure, Frame, Invalid, Told};
 use super::hub::Joined;
@@ -12,7 +12,11 @@ use super::membership::Membership;
 use super::names;
 use super::outbox::{Closing, Outbox};
 use super::roles::Permission;
+use super::upstream::Outcome;
 use crate::faults::{AckFault, SocketFaults};
+
+/// The name of the one failure that ends its connection, behind the ack.
+const HANDLER_FAILED: &str = "InternalServerError";
 
 /// The state of one connection's conversation.
 pub(super) struct Conversation<'a> {
@@ -24,7 +28,7 @@ pub(super) struct Conversation<'a> {
 
 impl Conversation<'_> {
     /// Does what a frame asks for; an error is how the connection ends.
-    pub(super) fn receive(&self, frame: &Message) -> Result<(), Closing> {
+    pub(super) async fn receive(&self, frame: &Message) -> Result<(), Closing> {
         match self.identity.protocol.read(frame)? {
             None => Ok(()),
             Some(Frame::Ping) => {
@@ -35,7 +39,7 @@ impl Conversation<'_> {
                 self.sequence_ack(id);
                 Ok(())
             }
-            Some(Frame::Request { ack_id, action }) => self.request(ack_id, action),
+            Some(Frame::Request { ack_id, action }) => self.request(ack_id, action).await,
         }
     }
 
@@ -51,18 +55,21 @@ impl Conversation<'_> {
         });
     }
 
-    fn request(&self, ack_id: Option<u64>, action: Action) -> Result<(), Closing> {
+    async fn request(&self, ack_id: Option<u64>, action: Action) -> Result<(), Closing> {
+        // On a lost socket it may still be under way when it comes again on another one.
+        let _turn = self.membership.link.turn().await;
         if let Some(id) = ack_id.filter(|id| self.is_done(*id)) {
             let message = format!("Message with ack-id: {id} has been processed");
             self.acknowledge(ack_id, Err(Failure::new("Duplicate", message)));
             return Ok(());
         }
-        let outcome = self.carry_out(action)?;
+        let outcome = self.carry_out(action).await?;
+        let fatal = outcome.as_ref().is_err_and(|failure| failure.name == HANDLER_FAILED);
         self.acknowledge(ack_id, outcome);
-        Ok(())
+        if fatal { Err(Closing::handler_failed()) } else { Ok(()) }
     }
 
-    fn carry_out(&self, action: Action) -> Result<Result<(), Failure>, Invalid> {
+    async fn carry_out(&self, action: Action) -> Result<Result<(), Failure>, Invalid> {
         match action {
             Action::Join(group) => Ok(self.join(&group)),
             Action::Leave(group) => Ok(self.leave(&group)),
@@ -70,9 +77,19 @@ impl Conversation<'_> {
                 let from = From::Group { group, user: self.identity.user.clone() };
                 Ok(self.send_to_group(&Delivery { from, data, time_to_live }, no_echo))
             }
-            Action::Event { name, .. } if names::is_event(&name) => Ok(Ok(())),
+            Action::Event { name, data } if names::is_event(&name) => Ok(self.event(&name, &data).await),
             Action::Event { .. } => Err(Invalid("the event's name is invalid")),
         }
+    }
+
+    /// Tells the event to its handler; without one it is taken.
+    async fn event(&self, name: &str, data: &Data) -> Result<(), Failure> {
+        match self.membership.link.user_event(name, data).await {
+            Outcome::Unhandled => {}
+            Outcome::Taken(answer) => answer.into_iter().for_each(|data| self.membership.deliver(data)),
+            Outcome::Failed => return Err(Failure::new(HANDLER_FAILED, "The event handler failed.")),
+        }
+        Ok(())
     }
 
     fn join(&self, group: &str) -> Result<(), Failure> {
@@ -86,7 +103,7 @@ impl Conversation<'_> {
 
     fn leave(&self, group: &str) -> Result<(), Failure> {
         self.check(Permission::JoinLeaveGroup, group)?;
-        self.with_member(|member| member.groups.remove(group));
+        self.with_member(|member| member.leave(group));
         Ok(())
     }
 
@@ -126,13 +143,13 @@ impl Conversation<'_> {
             Some(AckFault::Lost) => {}
             Some(AckFault::Delayed(by)) => {
                 let due = self.membership.hubs().clock.now() + by;
-                self.identity.protocol.tell(&told).map(|ack| self.outbox.push_at(ack, due));
+                self.identity.protocol.tell(&told).into_iter().for_each(|ack| self.outbox.push_at(ack, due));
             }
         }
     }
 
     fn tell(&self, told: &Told<'_>) {
-        self.identity.protocol.tell(told).map(|message| self.outbox.push(message));
+        self.outbox.push_all(self.identity.protocol.tell(told));
     }
 
     fn with_member<T>(&self, work: impl FnOnce(&mut Member) -> T) -> Option<T> {

@@ -38,7 +38,7 @@ pub(super) fn add(call: &Call<'_>) -> Outcome {
 /// `POST /:removeFromGroups`
 pub(super) fn remove(call: &Call<'_>) -> Outcome {
     let order = read(call)?;
-    let leave = |member: &mut Member| order.groups.iter().for_each(|group| member.groups.remove(group));
+    let leave = |member: &mut Member| order.groups.iter().for_each(|group| member.leave(group));
     call.hubs.update(call.hub, |id, member| order.picks(id, member), leave);
     Ok(errors::empty(StatusCode::OK))
 }

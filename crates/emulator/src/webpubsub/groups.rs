@@ -4,6 +4,7 @@ use http::StatusCode;
 
 use super::errors;
 use super::hub::Joined;
+use super::member::Member;
 use super::routes::{Call, Outcome};
 
 /// `PUT /groups/{group}/connections/{connectionId}`
@@ -29,27 +30,27 @@ pub(super) fn add_user(call: &Call<'_>) -> Outcome {
 /// `DELETE /groups/{group}/connections/{connectionId}`
 pub(super) fn remove_connection(call: &Call<'_>) -> Outcome {
     let (group, connection) = (call.group()?, call.value("connection")?);
-    call.hubs.update(call.hub, |id, _| id == connection, |member| member.groups.remove(group));
+    call.hubs.update(call.hub, |id, _| id == connection, |member| member.leave(group));
     Ok(errors::empty(StatusCode::NO_CONTENT))
 }
 
 /// `DELETE /connections/{connectionId}/groups`
 pub(super) fn remove_connection_from_all(call: &Call<'_>) -> Outcome {
     let connection = call.value("connection")?;
-    call.hubs.update(call.hub, |id, _| id == connection, |member| member.groups.clear());
+    call.hubs.update(call.hub, |id, _| id == connection, Member::leave_all);
     Ok(errors::empty(StatusCode::NO_CONTENT))
 }
 
 /// `DELETE /users/{userId}/groups/{group}`
 pub(super) fn remove_user(call: &Call<'_>) -> Outcome {
     let (user, group) = (call.value("user")?, call.group()?);
-    call.hubs.update(call.hub, |_, member| member.is_user(user), |member| member.groups.remove(group));
+    call.hubs.update(call.hub, |_, member| member.is_user(user), |member| member.leave(group));
     Ok(errors::empty(StatusCode::NO_CONTENT))
 }
 
 /// `DELETE /users/{userId}/groups`
 pub(super) fn remove_user_from_all(call: &Call<'_>) -> Outcome {
     let user = call.value("user")?;
-    call.hubs.update(call.hub, |_, member| member.is_user(user), |member| member.groups.clear());
+    call.hubs.update(call.hub, |_, member| member.is_user(user), Member::leave_all);
     Ok(errors::empty(StatusCode::NO_CONTENT))
 }

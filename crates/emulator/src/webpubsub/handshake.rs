@@ -1,5 +1,7 @@
 //! The opening of a WebSocket: checks the request, the token and the protocol asked for, and enters the hub.
 
+use std::sync::Arc;
+
 use http::header::{
     CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION,
     UPGRADE,
@@ -7,42 +9,49 @@ use http::header::{
 use http::{HeaderValue, Method, StatusCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-use super::connection::{Identity, JSON, Protocol, RELIABLE_JSON, SimpleMode};
+use super::connection::{Identity, Protocol, SimpleMode};
 use super::errors::Refusal;
 use super::frame::Told;
-use super::member::Member;
+use super::member::{Groups, Member};
 use super::membership::Membership;
 use super::outbox::{outbox, roomy_outbox};
 use super::roles::Roles;
 use super::socket::{self, Session};
-use super::token::{Claims, reconnection_token};
+use super::token::{Claims, claim_values, reconnection_token};
 use super::unacknowledged::{AckIds, Unacknowledged};
+use super::upstream::{Decision, Link, Question};
 use super::{Inner, errors, names};
 use crate::faults::SocketFaults;
 use crate::server::{Answer, Reply, Request, Upgrade};
 
-const LATER: [&str; 2] = ["protobuf.webpubsub.azure.v1", "protobuf.reliable.webpubsub.azure.v1"];
-
 /// Answers a request below `/client`.
-pub(super) fn answer(service: &Inner, request: &Request) -> Answer {
-    try_answer(service, request).unwrap_or_else(|refusal| Answer::Reply(*refusal))
+pub(super) async fn answer(service: &Inner, request: &Request) -> Answer {
+    try_answer(service, request).await.unwrap_or_else(|refusal| Answer::Reply(*refusal))
 }
 
-fn try_answer(service: &Inner, request: &Request) -> Result<Answer, Refusal> {
+async fn try_answer(service: &Inner, request: &Request) -> Result<Answer, Refusal> {
     let hub = hub(request)?;
     let key = check_upgrade(request)?;
     if !names::is_hub(hub) {
         return Err(errors::invalid("hub", "The hub name is invalid."));
     }
-    let protocol = protocol(request)?;
-    let upgrade = match recovery(request, &protocol) {
-        Some((connection, token)) => recover(service, hub, &protocol, connection, token),
-        None => {
-            let claims = service.keys.check_client_token(request, hub, service.clock.now());
-            enter(service, hub, protocol.clone(), &claims.map_err(errors::unauthorized)?)
-        }
-    };
-    Ok(Answer::Upgrade(switching(key, &protocol), upgrade))
+    let offered = offered(request);
+    let known = known(&offered);
+    let mode = if known.is_some() { SimpleMode::SendEvent } else { simple_mode(request)? };
+    let protocol = known.unwrap_or(Protocol::Simple { mode: mode.clone(), subprotocol: None });
+    if let Some((connection, token)) = recovery(request, &protocol) {
+        let upgrade = recover(service, hub, &protocol, connection, token);
+        return Ok(Answer::Upgrade(switching(key, &protocol), upgrade));
+    }
+    let claims = service.keys.check_client_token(request, hub, service.clock.now());
+    let client = Client::new(&claims.map_err(errors::unauthorized)?, protocol);
+    let connection = names::new_connection();
+    let link = Link::new(&service.upstream, hub, &connection);
+    let question = Question::new(request, claim_values(request), &offered);
+    let decision = link.connect(client.user.as_deref(), &question, &offered).await?;
+    let client = client.changed(decision, mode);
+    let reply = switching(key, &client.protocol);
+    Ok(Answer::Upgrade(reply, enter(service, hub, connection, client, link)))
 }
 
 /// The answer 101.
@@ -54,8 +63,8 @@ fn switching(key: &str, protocol: &Protocol) -> Reply {
     if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
     }
-    if let Some(name) = protocol.name() {
-        headers.insert(SEC_WEBSOCKET_PROTOCOL, HeaderValue::from_static(name));
+    if let Some(name) = protocol.name().and_then(|name| HeaderValue::from_str(name).ok()) {
+        headers.insert(SEC_WEBSOCKET_PROTOCOL, name);
     }
     reply
 }
@@ -88,29 +97,64 @@ fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, to
     }
 }
 
+/// A client as its token has it, and then its event handler.
+struct Client {
+    user: Option<String>,
+    roles: Roles,
+    groups: Groups,
+    protocol: Protocol,
+}
+
+impl Client {
+    fn new(claims: &Claims, protocol: Protocol) -> Self {
+        let groups = claims.groups.as_slice().iter().map(String::as_str);
+        Self {
+            user: claims.user(),
+            roles: Roles::read(claims.role.as_slice()),
+            groups: groups.filter(|group| names::is_group(group)).collect(),
+            protocol,
+        }
+    }
+
+    /// What the handler gives takes the place of what the token said.
+    fn changed(self, decision: Decision, mode: SimpleMode) -> Self {
+        let Decision { user, groups, roles, subprotocol } = decision;
+        let chosen = |name: String| {
+            Protocol::named(&name).unwrap_or(Protocol::Simple { mode, subprotocol: Some(name) })
+        };
+        Self {
+            user: user.or(self.user),
+            roles: roles.map_or(self.roles, |roles| Roles::read(&roles)),
+            groups: groups.map_or(self.groups, |groups| groups.iter().map(String::as_str).collect()),
+            protocol: subprotocol.map_or(self.protocol, chosen),
+        }
+    }
+}
+
 /// Enters the hub before the answer is sent: whoever sees the answer can be reached.
-fn enter(service: &Inner, hub: &str, protocol: Protocol, claims: &Claims) -> Upgrade {
-    let (clock, connection) = (service.clock.clone(), names::new_connection());
-    let identity = Identity { user: claims.user(), protocol };
-    let reliable = identity.protocol.is_reliable();
+fn enter(service: &Inner, hub: &str, connection: String, client: Client, link: Arc<Link>) -> Upgrade {
+    let Client { user, roles, groups, protocol } = client;
+    let (clock, reliable) = (service.clock.clone(), protocol.is_reliable());
     let (outbox, pending) = if reliable { roomy_outbox(clock.clone()) } else { outbox(clock.clone()) };
+    link.settle(user.as_deref(), protocol.name());
     let token = reliable.then(|| reconnection_token(hub, &connection, clock.now()));
-    let (user, reconnection) = (identity.user.as_deref(), token.as_deref());
-    let told = Told::Connected { connection: &connection, user, reconnection };
-    identity.protocol.tell(&told).map(|frame| outbox.push(frame));
+    let (name, reconnection) = (user.as_deref(), token.as_deref());
+    let told = Told::Connected { connection: &connection, user: name, reconnection };
+    outbox.push_all(protocol.tell(&told));
     let faults = SocketFaults::open(&service.faults, hub, &connection);
-    let groups = claims.groups.as_slice().iter().map(String::as_str);
     let member = Member {
-        user: identity.user.clone(),
-        groups: groups.filter(|group| names::is_group(group)).collect(),
-        roles: Roles::read(claims.role.as_slice()),
-        protocol: identity.protocol.clone(),
+        user: user.clone(),
+        groups,
+        roles,
+        protocol: protocol.clone(),
         outbox: Some(outbox.clone()),
         acknowledged: AckIds::default(),
         unacknowledged: reliable.then(Unacknowledged::default),
+        link,
         lost_until: None,
     };
     let membership = Membership::enter(&service.hubs, hub, connection, member, &outbox);
+    let identity = Identity { user, protocol };
     let session = Session { identity, membership, outbox, pending, faults, clock };
     Upgrade::new(move |stream| socket::run(stream, session))
 }
@@ -143,24 +187,19 @@ fn check_upgrade(request: &Request) -> Result<&str, Refusal> {
         .ok_or_else(|| errors::invalid("Sec-WebSocket-Key", "The key is missing."))
 }
 
-/// One known protocol is chosen; a custom one, or one of several, only an event handler could choose, so that the
-/// client is a simple one.
-fn protocol(request: &Request) -> Result<Protocol, Refusal> {
-    let asked: Vec<&str> = request
-        .headers
-        .get_all(SEC_WEBSOCKET_PROTOCOL)
-        .iter()
-        .filter_map(|value| value.to_str().ok())
-        .flat_map(|value| value.split(',').map(str::trim))
-        .collect();
-    match asked.as_slice() {
-        [JSON] => Ok(Protocol::Json),
-        [RELIABLE_JSON] => Ok(Protocol::ReliableJson),
-        [name] if LATER.contains(name) => {
-            let message = format!("This emulator does not speak the subprotocol '{name}'.");
-            Err(errors::invalid("Sec-WebSocket-Protocol", &message))
-        }
-        _ => Ok(Protocol::Simple { mode: simple_mode(request)? }),
+/// The subprotocols that the client offers, in its order.
+fn offered(request: &Request) -> Vec<String> {
+    let values =
+        request.headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',').map(|name| name.trim().to_owned())).collect()
+}
+
+/// One known protocol is chosen; a custom one, or one of several, only an event handler chooses, so that the client is
+/// a simple one up to then.
+fn known(offered: &[String]) -> Option<Protocol> {
+    match offered {
+        [name] => Protocol::named(name),
+        _ => None,
     }
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::SystemTime;
 
 use tokio::sync::watch;
@@ -42,7 +42,7 @@ pub struct ConnectionInfo {
     pub groups: Vec<String>,
     /// Whether it has a socket; a reliable connection is kept for 30 s without one.
     pub online: bool,
-    /// The pub/sub subprotocol, absent for a simple client.
+    /// The subprotocol; absent for a simple client, unless an event handler has chosen one for it.
     pub subprotocol: Option<String>,
 }
 
@@ -64,6 +64,7 @@ impl Hubs {
 
     /// Puts a connection into its hub.
     pub(super) fn enter(&self, hub: &str, connection: &str, member: Member) {
+        member.announce();
         self.change(|hubs| hubs.entry(key(hub)).or_default().insert(connection.to_owned(), member));
     }
 
@@ -73,8 +74,9 @@ impl Hubs {
             let Some(members) = hubs.get_mut(&key(hub)) else { return };
             members.retain(|connection, member| {
                 let picked = picked(connection, member);
-                if picked && let Some(outbox) = &member.outbox {
-                    outbox.close(closing.clone());
+                if picked {
+                    member.announce_end(closing.reason.as_deref().unwrap_or("ClosedByAppServer"));
+                    member.outbox.iter().for_each(|outbox| outbox.close(closing.clone()));
                 }
                 !picked
             });
@@ -119,7 +121,7 @@ impl Hubs {
                 return Joined::TooMany;
             }
             for member in &mut joining {
-                groups.iter().for_each(|group| member.groups.add(group));
+                groups.iter().for_each(|group| member.join(group));
             }
             Joined::Yes
         })
@@ -183,6 +185,18 @@ impl Hubs {
         }
     }
 
+    /// Looks for connections whose time has run out, at a moment when nobody else may.
+    pub(super) fn sweep_at(self: &Arc<Self>, moment: SystemTime) {
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (hubs, clock) = (Arc::downgrade(self), self.clock.clone());
+        runtime.spawn(async move {
+            clock.sleep_until(moment).await;
+            if let Some(hubs) = hubs.upgrade() {
+                hubs.change_state(|_| ());
+            }
+        });
+    }
+
     fn change<T>(&self, change: impl FnOnce(&mut HashMap<String, Members>) -> T) -> T {
         self.change_state(|state| change(&mut state.hubs))
     }
@@ -209,9 +223,9 @@ impl State {
         self.hubs.get_mut(&key(hub))?.get_mut(connection)
     }
 
-    pub(super) fn remove(&mut self, hub: &str, connection: &str) {
-        if let Some(members) = self.hubs.get_mut(&key(hub)) {
-            members.remove(connection);
+    pub(super) fn remove(&mut self, hub: &str, connection: &str, reason: &str) {
+        if let Some(member) = self.hubs.get_mut(&key(hub)).and_then(|members| members.remove(connection)) {
+            member.announce_end(reason);
         }
     }
 }

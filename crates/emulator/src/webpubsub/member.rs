@@ -1,5 +1,6 @@
 //! One connection as its hub knows it: whose it is, its groups, what it may do, and the queue to it.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use super::connection::Protocol;
@@ -9,6 +10,7 @@ use super::frame::Told;
 use super::outbox::Outbox;
 use super::roles::Roles;
 use super::unacknowledged::{AckIds, Unacknowledged};
+use super::upstream::{Link, Notice};
 
 /// The service names no bound; this one keeps a client from filling the memory.
 const MOST_GROUPS: usize = 1_000;
@@ -24,6 +26,7 @@ pub(super) struct Member {
     pub(super) acknowledged: AckIds,
     /// With a reliable protocol only.
     pub(super) unacknowledged: Option<Unacknowledged>,
+    pub(super) link: Arc<Link>,
     /// Until when a lost socket can be replaced.
     pub(super) lost_until: Option<SystemTime>,
 }
@@ -57,6 +60,37 @@ impl Member {
         kept
     }
 
+    /// Tells event handlers that the connection is there, and in which groups.
+    pub(super) fn announce(&self) {
+        self.link.notify(Notice::Connected);
+        for group in self.groups.as_slice() {
+            self.link.notify(Notice::Joined { group: group.clone() });
+        }
+    }
+
+    /// Tells event handlers that the connection has ended.
+    pub(super) fn announce_end(&self, reason: &str) {
+        self.link.notify(Notice::Disconnected { reason: reason.to_owned() });
+    }
+
+    pub(super) fn join(&mut self, group: &str) {
+        if self.groups.add(group) {
+            self.link.notify(Notice::Joined { group: group.to_owned() });
+        }
+    }
+
+    pub(super) fn leave(&mut self, group: &str) {
+        if self.groups.remove(group) {
+            self.link.notify(Notice::Left { group: group.to_owned() });
+        }
+    }
+
+    pub(super) fn leave_all(&mut self) {
+        for group in std::mem::take(&mut self.groups).0 {
+            self.link.notify(Notice::Left { group });
+        }
+    }
+
     /// Whether there is room for these groups beside those that it is in.
     pub(super) fn can_join(&self, groups: &[&str]) -> bool {
         let new = groups.iter().filter(|group| !self.is_in(group)).count();
@@ -69,20 +103,22 @@ impl Groups {
         &self.0
     }
 
-    pub(super) fn add(&mut self, group: &str) {
-        if let Err(place) = self.find(group) {
+    /// False when it was there.
+    fn add(&mut self, group: &str) -> bool {
+        let place = self.find(group);
+        if let Err(place) = place {
             self.0.insert(place, group.to_owned());
         }
+        place.is_err()
     }
 
-    pub(super) fn remove(&mut self, group: &str) {
-        if let Ok(place) = self.find(group) {
+    /// False when it was not there.
+    fn remove(&mut self, group: &str) -> bool {
+        let place = self.find(group);
+        if let Ok(place) = place {
             self.0.remove(place);
         }
-    }
-
-    pub(super) fn clear(&mut self) {
-        self.0.clear();
+        place.is_ok()
     }
 
     fn find(&self, group: &str) -> Result<usize, usize> {

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::connection::{Identity, Protocol};
+use super::delivery::{Data, Delivery, From};
 use super::frame::Told;
 use super::hub::{Hubs, State};
 use super::member::Member;
 use super::outbox::{Closing, Outbox};
 use super::roles::Permission;
 use super::unacknowledged::Unacknowledged;
+use super::upstream::Link;
 
 /// The service promises at least this long.
 const RECOVERABLE: Duration = Duration::from_secs(30);
@@ -22,6 +24,7 @@ pub(super) struct Membership {
     pub(super) hub: String,
     pub(super) connection: String,
     outbox: Outbox,
+    pub(super) link: Arc<Link>,
     /// Whether the connection may go on without the socket.
     lost: bool,
 }
@@ -35,8 +38,9 @@ impl Membership {
         member: Member,
         outbox: &Outbox,
     ) -> Self {
+        let (hub_name, link) = (hub.to_owned(), Arc::clone(&member.link));
         hubs.enter(hub, &connection, member);
-        Self { hubs: Arc::clone(hubs), hub: hub.to_owned(), connection, outbox: outbox.clone(), lost: false }
+        Self { hubs: Arc::clone(hubs), hub: hub_name, connection, outbox: outbox.clone(), link, lost: false }
     }
 
     /// Gives a connection another socket, to which everything unacknowledged is sent again behind the frame that it is
@@ -49,11 +53,11 @@ impl Membership {
         token: &str,
         outbox: &Outbox,
     ) -> Option<(Self, Identity)> {
-        let user = hubs.change_state(|state| {
+        let (user, link) = hubs.change_state(|state| {
             let member = state.member(hub, connection).filter(|member| member.protocol == *protocol)?;
             let user = member.user.as_deref();
             let told = Told::Connected { connection, user, reconnection: Some(token) };
-            protocol.tell(&told).map(|frame| outbox.push(frame));
+            outbox.push_all(protocol.tell(&told));
             for (message, expires) in member.unacknowledged.iter().flat_map(Unacknowledged::messages) {
                 outbox.push_until(message, expires);
             }
@@ -61,15 +65,21 @@ impl Membership {
             if let Some(old) = member.outbox.replace(outbox.clone()) {
                 old.close(Closing::replaced());
             }
-            Some(member.user.clone())
+            Some((member.user.clone(), Arc::clone(&member.link)))
         })?;
         let (hub, connection, outbox) = (hub.to_owned(), connection.to_owned(), outbox.clone());
-        let membership = Self { hubs: Arc::clone(hubs), hub, connection, outbox, lost: false };
+        let membership = Self { hubs: Arc::clone(hubs), hub, connection, outbox, link, lost: false };
         Some((membership, Identity { user, protocol: protocol.clone() }))
     }
 
     pub(super) fn hubs(&self) -> &Hubs {
         &self.hubs
+    }
+
+    /// Sends the connection what its event handler answered.
+    pub(super) fn deliver(&self, data: Data) {
+        let delivery = Delivery { from: From::Server, data, time_to_live: None };
+        self.hubs.deliver(&self.hub, &delivery, |id, _| id == self.connection);
     }
 
     /// Whether the connection may do this in the group.
@@ -92,9 +102,15 @@ impl Membership {
             let until = self.hubs.clock.now() + RECOVERABLE;
             member.outbox = None;
             member.lost_until = Some(until);
+            if member.link.tells_end() {
+                self.hubs.sweep_at(until);
+            }
             state.lost.push_back((until, self.hub.clone(), self.connection.clone()));
         } else {
-            state.remove(&self.hub, &self.connection);
+            let closing = self.outbox.closing();
+            let given = closing.as_ref().and_then(|closing| closing.reason.as_deref());
+            let reason = given.unwrap_or(if self.lost { "" } else { "Normal" });
+            state.remove(&self.hub, &self.connection, reason);
         }
     }
 }
@@ -111,7 +127,7 @@ impl State {
         while self.lost.front().is_some_and(|(until, ..)| *until <= now) {
             let Some((until, hub, connection)) = self.lost.pop_front() else { return };
             if self.member(&hub, &connection).is_some_and(|member| member.lost_until == Some(until)) {
-                self.remove(&hub, &connection);
+                self.remove(&hub, &connection, "");
             }
         }
     }

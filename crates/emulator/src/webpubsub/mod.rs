@@ -20,6 +20,8 @@ mod membership;
 mod names;
 mod outbox;
 mod permissions;
+mod protobuf_messages;
+mod protobuf_protocol;
 mod roles;
 mod routes;
 mod send;
@@ -27,6 +29,7 @@ mod simple;
 mod socket;
 mod token;
 mod unacknowledged;
+mod upstream;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -34,12 +37,14 @@ use std::sync::Arc;
 pub use filter::{Filter, FilterError, FilterSubject};
 pub use hub::ConnectionInfo;
 pub use token::ClientToken;
+pub use upstream::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserEvents};
 
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::server::{Answer, Request};
 use hub::Hubs;
 use token::Keys;
+use upstream::Upstream;
 
 /// A handle onto the emulated service: where it is, its keys, and who is connected.
 #[derive(Debug, Clone)]
@@ -52,12 +57,14 @@ struct Inner {
     keys: Keys,
     hubs: Arc<Hubs>,
     faults: Faults,
+    upstream: Arc<Upstream>,
 }
 
 impl WebPubSub {
     pub(crate) fn new(clock: Clock, address: SocketAddr, faults: Faults) -> Self {
         let hubs = Arc::new(Hubs::new(clock.clone()));
-        Self(Arc::new(Inner { clock, address, keys: Keys, hubs, faults }))
+        let upstream = Arc::new(Upstream::new(clock.clone(), address));
+        Self(Arc::new(Inner { clock, address, keys: Keys, hubs, faults, upstream }))
     }
 
     /// The connection string of the service with its primary key.
@@ -97,6 +104,23 @@ impl WebPubSub {
         format!("ws://{}/client/hubs/{hub}?access_token={token}", self.0.address)
     }
 
+    /// Lets a webhook handle events of a hub, behind those that the hub has: an event goes to the first that takes it.
+    ///
+    /// # Errors
+    /// When the URL is none that can be called, or the hub's or an event's name breaks the rule.
+    pub fn event_handler(
+        &self,
+        hub: &str,
+        settings: EventHandlerSettings,
+    ) -> Result<(), InvalidEventHandler> {
+        self.0.upstream.add(hub, settings)
+    }
+
+    /// Takes all event handlers from a hub.
+    pub fn clear_event_handlers(&self, hub: &str) {
+        self.0.upstream.clear(hub);
+    }
+
     /// The connections of a hub, ordered by connection id.
     pub fn connections(&self, hub: &str) -> Vec<ConnectionInfo> {
         self.0.hubs.connections(hub)
@@ -109,7 +133,7 @@ impl WebPubSub {
 
     pub(crate) async fn answer(&self, request: &Request) -> Answer {
         match request.path().as_slice() {
-            ["client" | "clients", ..] => handshake::answer(&self.0, request),
+            ["client" | "clients", ..] => handshake::answer(&self.0, request).await,
             _ => Answer::Reply(routes::answer(&self.0, request)),
         }
     }

@@ -49,6 +49,11 @@ impl Closing {
         Self { code: CloseCode::Normal, reason: None, announced: false, drained: false }
     }
 
+    /// Closed because nobody can do what the client asked for.
+    pub(super) fn handler_failed() -> Self {
+        Self { announced: true, ..Self::for_fault(CloseCode::Error, "the event handler failed") }
+    }
+
     /// Closed for leaving too much unread or unacknowledged.
     pub(super) fn slow_client() -> Self {
         let reason = Some("SlowClient".to_owned());
@@ -117,6 +122,11 @@ impl Outbox {
         self.push_queued(Queued { message, expires: None, due: None });
     }
 
+    /// Queues messages, or none.
+    pub(super) fn push_all(&self, messages: impl IntoIterator<Item = Message>) {
+        messages.into_iter().for_each(|message| self.push(message));
+    }
+
     /// Queues a message that is not sent before a time; what is queued later may go before it.
     pub(super) fn push_at(&self, message: Message, due: SystemTime) {
         self.push_queued(Queued { message, expires: None, due: Some(due) });
@@ -158,6 +168,11 @@ impl Outbox {
     /// Whether both are ends of the same queue.
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.size, &other.size)
+    }
+
+    /// The order to end, if there is one.
+    pub(super) fn closing(&self) -> Option<Closing> {
+        self.closing.borrow().clone()
     }
 
     /// Whether the connection has been ordered to end.

@@ -8,9 +8,10 @@ use super::delivery::{Data, Delivery, From};
 use super::membership::Membership;
 use super::outbox::Closing;
 use super::roles::Permission;
+use super::upstream::Outcome;
 
 /// Does what a frame asks for; an error is how the connection ends.
-pub(super) fn receive(
+pub(super) async fn receive(
     mode: &SimpleMode,
     identity: &Identity,
     membership: &Membership,
@@ -22,7 +23,16 @@ pub(super) fn receive(
         _ => return Ok(()),
     };
     let SimpleMode::SendToGroup(group) = mode else {
-        return Err(Closing::for_fault(CloseCode::Policy, "no handler takes the event `message`"));
+        return match membership.link.user_event("message", &data).await {
+            Outcome::Unhandled => {
+                Err(Closing::for_fault(CloseCode::Policy, "no handler takes the event `message`"))
+            }
+            Outcome::Taken(answer) => {
+                answer.into_iter().for_each(|data| membership.deliver(data));
+                Ok(())
+            }
+            Outcome::Failed => Err(Closing::handler_failed()),
+        };
     };
     if !membership.allows(Permission::SendToGroup, group) {
         return Err(Closing::for_fault(CloseCode::Policy, "no role to send to the group"));

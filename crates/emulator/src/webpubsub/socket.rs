@@ -124,7 +124,7 @@ async fn read(source: &mut Source, conversation: &Conversation<'_>) -> End {
                 }
             }
             Ok(frame) if is_data(&frame) && !outbox.is_closing() => {
-                if let Some(loss) = take(frame, conversation) {
+                if let Some(loss) = take(frame, conversation).await {
                     return End::Lost(loss);
                 }
             }
@@ -142,15 +142,15 @@ async fn read(source: &mut Source, conversation: &Conversation<'_>) -> End {
 }
 
 /// Does what a frame asks for, unless a fault strikes before; tells how the socket is lost when one does.
-fn take(frame: Message, conversation: &Conversation<'_>) -> Option<Loss> {
+async fn take(frame: Message, conversation: &Conversation<'_>) -> Option<Loss> {
     let struck = conversation.faults.received();
     if let Some(Struck { loss, after_work: false }) = struck {
         return Some(loss);
     }
     let Conversation { identity, membership, outbox, .. } = conversation;
     let outcome = match &identity.protocol {
-        Protocol::Simple { mode } => simple::receive(mode, identity, membership, frame),
-        _ => conversation.receive(&frame),
+        Protocol::Simple { mode, .. } => simple::receive(mode, identity, membership, frame).await,
+        _ => conversation.receive(&frame).await,
     };
     if let Err(closing) = outcome {
         outbox.close(closing);

@@ -1,11 +1,15 @@
 //! The tokens of the service and of its clients, read with a JWT library that no client crate uses.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::AUTHORIZATION;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::server::Request;
 
@@ -250,6 +254,22 @@ pub(super) fn reconnection_token(hub: &str, connection: &str, now: SystemTime) -
 /// No URL, so that the token opens nothing else.
 fn reconnection_audience(hub: &str, connection: &str) -> String {
     format!("reconnection:{}:{connection}", hub.to_ascii_lowercase())
+}
+
+/// The claims of a client's token, each with its values as texts, as event handlers are told of them.
+pub(super) fn claim_values(request: &Request) -> BTreeMap<String, Vec<String>> {
+    let token = request.query("access_token").or_else(|| bearer(request)).unwrap_or("");
+    let payload = token.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
+    let claims = payload.and_then(|payload| serde_json::from_slice::<BTreeMap<String, Value>>(&payload).ok());
+    let text = |value: Value| match value {
+        Value::String(text) => text,
+        other => other.to_string(),
+    };
+    let values = |value| match value {
+        Value::Array(values) => values.into_iter().map(text).collect(),
+        value => vec![text(value)],
+    };
+    claims.unwrap_or_default().into_iter().map(|(name, value)| (name, values(value))).collect()
 }
 
 fn bearer(request: &Request) -> Option<&str> {

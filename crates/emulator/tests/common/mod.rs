@@ -6,6 +6,8 @@
 pub(crate) mod clients;
 #[cfg(feature = "webpubsub")]
 pub(crate) mod reliable;
+#[cfg(feature = "webpubsub")]
+pub(crate) mod webhook;
 
 use serde_json::Value;
 use service_emulator::Emulator;

@@ -1,0 +1,90 @@
+//! One HTTP request to a webhook, on a connection of its own and bounded in time and size.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::HOST;
+use http::{HeaderMap, HeaderValue, Method, Request, Response};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+
+use super::settings::Target;
+use crate::clock::Clock;
+
+/// As large as a message may be.
+const MOST_BODY: usize = 1024 * 1024;
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum NoAnswer {
+    /// It has not allowed to be called.
+    Forbidden,
+    Late,
+    Unreachable(io::Error),
+    Broken(hyper::Error),
+    Cut,
+}
+
+/// Sends a request and reads the whole answer within the limit, which is one of the emulator's clock.
+pub(super) async fn call(
+    clock: &Clock,
+    limit: Duration,
+    target: &Target,
+    method: Method,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response<Bytes>, NoAnswer> {
+    tokio::select! {
+        answer = exchange(target, method, headers, body) => answer,
+        () = clock.sleep(limit) => Err(NoAnswer::Late),
+    }
+}
+
+async fn exchange(
+    target: &Target,
+    method: Method,
+    mut headers: HeaderMap,
+    body: Bytes,
+) -> Result<Response<Bytes>, NoAnswer> {
+    let stream =
+        TcpStream::connect((target.host.as_str(), target.port)).await.map_err(NoAnswer::Unreachable)?;
+    let _ = stream.set_nodelay(true);
+    let (mut sender, connection) =
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(NoAnswer::Broken)?;
+    if let Ok(host) = HeaderValue::from_str(&target.authority) {
+        headers.insert(HOST, host);
+    }
+    let mut request = Request::new(Full::new(body));
+    *request.method_mut() = method;
+    *request.headers_mut() = headers;
+    // Parsed before, as a part of the whole URL.
+    if let Ok(uri) = target.path_and_query.parse() {
+        *request.uri_mut() = uri;
+    }
+    let mut work = std::pin::pin!(async move {
+        let (head, body) = sender.send_request(request).await.map_err(NoAnswer::Broken)?.into_parts();
+        let body = Limited::new(body, MOST_BODY).collect().await.map_err(|_| NoAnswer::Cut)?;
+        Ok(Response::from_parts(head, body.to_bytes()))
+    });
+    tokio::select! {
+        biased;
+        answer = &mut work => answer,
+        // What was read before the end is still to be had.
+        _ = connection => work.await,
+    }
+}
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Forbidden => f.write_str("its address does not allow calls from here"),
+            Self::Late => f.write_str("it did not answer in time"),
+            Self::Unreachable(error) => write!(f, "it could not be reached: {error}"),
+            Self::Broken(error) => write!(f, "the connection broke: {error}"),
+            Self::Cut => f.write_str("its answer was cut short or too large"),
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The event `connect`: what the handler is told of a client that wants to come in, and how it decides (event handler,
+//! section 4.1).
+
+use std::collections::BTreeMap;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Response, StatusCode};
+use serde::{Deserialize, Serialize};
+
+use super::call::NoAnswer;
+use crate::server::{Reply, Request};
+use crate::webpubsub::errors::{self, Refusal};
+use crate::webpubsub::names;
+
+type Values = BTreeMap<String, Vec<String>>;
+
+/// What the handler is told.
+#[derive(Debug, Serialize)]
+pub(in crate::webpubsub) struct Question {
+    claims: Values,
+    query: Values,
+    headers: Values,
+    subprotocols: Vec<String>,
+    #[serde(rename = "clientCertificates")]
+    client_certificates: [(); 0],
+}
+
+/// What the handler changes; what it leaves out stays as it is.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+pub(in crate::webpubsub) struct Decision {
+    #[serde(rename = "userId")]
+    pub(in crate::webpubsub) user: Option<String>,
+    pub(in crate::webpubsub) groups: Option<Vec<String>>,
+    pub(in crate::webpubsub) roles: Option<Vec<String>>,
+    pub(in crate::webpubsub) subprotocol: Option<String>,
+}
+
+impl Question {
+    pub(in crate::webpubsub) fn new(request: &Request, claims: Values, subprotocols: &[String]) -> Self {
+        let header = |name: &http::HeaderName| {
+            let values = request.headers.get_all(name).into_iter();
+            let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
+            (name.as_str().to_owned(), values.collect())
+        };
+        let mut query = Values::new();
+        for (name, value) in &request.query {
+            query.entry(name.clone()).or_default().push(value.clone());
+        }
+        Self {
+            claims,
+            query,
+            headers: request.headers.keys().map(header).collect(),
+            subprotocols: subprotocols.to_vec(),
+            client_certificates: [],
+        }
+    }
+
+    pub(super) fn body(&self) -> Bytes {
+        // Maps and lists of texts are always JSON.
+        serde_json::to_vec(self).unwrap_or_default().into()
+    }
+}
+
+impl Decision {
+    /// Reads the handler's answer, or what the client is answered in place of 101.
+    pub(super) fn read(answer: &Response<Bytes>, offered: &[String]) -> Result<Self, Refusal> {
+        let status = answer.status();
+        if status.is_client_error() {
+            return Err(passed_on(answer));
+        }
+        if status.is_server_error() {
+            return Err(refused(status, "the event handler failed"));
+        }
+        if !status.is_success() {
+            return Err(refused(StatusCode::BAD_GATEWAY, "the event handler answered with an odd status"));
+        }
+        let decision = if answer.body().is_empty() {
+            Self::default()
+        } else {
+            let unreadable = |_| refused(StatusCode::BAD_GATEWAY, "the event handler's answer is unreadable");
+            serde_json::from_slice(answer.body()).map_err(unreadable)?
+        };
+        decision.check(offered)
+    }
+
+    fn check(self, offered: &[String]) -> Result<Self, Refusal> {
+        if self.subprotocol.as_ref().is_some_and(|chosen| !chosen.is_empty() && !offered.contains(chosen)) {
+            return Err(refused(StatusCode::BAD_GATEWAY, "the chosen subprotocol was not offered"));
+        }
+        if self.groups.iter().flatten().any(|group| !names::is_group(group)) {
+            return Err(refused(StatusCode::BAD_GATEWAY, "a group of the event handler has no valid name"));
+        }
+        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
+        Ok(Self { user: given(self.user), subprotocol: given(self.subprotocol), ..self })
+    }
+}
+
+/// The answer to a client whose `connect` found no answer.
+pub(super) fn unanswered(error: &NoAnswer) -> Refusal {
+    let late = matches!(error, NoAnswer::Late);
+    let status = if late { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
+    refused(status, "the event handler did not answer")
+}
+
+pub(super) fn refused(status: StatusCode, why: &'static str) -> Refusal {
+    tracing::warn!(status = status.as_u16(), why, "a client is refused at `connect`");
+    Box::new(errors::bare(status))
+}
+
+/// The handler's refusal, as the client is to see it.
+fn passed_on(answer: &Response<Bytes>) -> Refusal {
+    let mut reply = Reply::new(answer.body().clone());
+    *reply.status_mut() = answer.status();
+    if let Some(content_type) = answer.headers().get(CONTENT_TYPE) {
+        reply.headers_mut().insert(CONTENT_TYPE, content_type.clone());
+    }
+    Box::new(reply)
+}

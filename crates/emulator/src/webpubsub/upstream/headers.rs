@@ -1,0 +1,163 @@
+//! The headers of calls to event handlers and of their answers (event handler, sections 2 and 3).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use http::header::{CONTENT_TYPE, COOKIE, HeaderName, SET_COOKIE};
+use http::{HeaderMap, HeaderValue};
+use jsonwebtoken::{Algorithm, EncodingKey};
+use percent_encoding::{CONTROLS, utf8_percent_encode};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::webpubsub::token::Keys;
+
+const ORIGIN: HeaderName = HeaderName::from_static("webhook-request-origin");
+const ALLOWED: HeaderName = HeaderName::from_static("webhook-allowed-origin");
+const VERSION: HeaderName = HeaderName::from_static("ce-awpsversion");
+const STATE: HeaderName = HeaderName::from_static("ce-connectionstate");
+
+/// A call's event, and the connection that it is of.
+pub(super) struct About<'a> {
+    pub(super) origin: Option<HeaderValue>,
+    pub(super) content_type: &'static str,
+    pub(super) event_type: &'a str,
+    /// Without the prefix of its type; events of groups have none.
+    pub(super) event_name: Option<&'a str>,
+    pub(super) hub: &'a str,
+    pub(super) connection: &'a str,
+    pub(super) user: Option<&'a str>,
+    pub(super) subprotocol: Option<&'a str>,
+    pub(super) id: u64,
+    pub(super) time: std::time::SystemTime,
+}
+
+/// What a handler has left with a connection.
+#[derive(Debug, Default)]
+pub(super) struct Kept {
+    state: Option<HeaderValue>,
+    cookies: Vec<(String, String)>,
+}
+
+/// The headers with which an address is asked whether it may be called.
+pub(super) fn check(origin: &str) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    set(&mut headers, ORIGIN, origin);
+    set(&mut headers, VERSION, "1.0");
+    headers
+}
+
+/// Whether an answer names the origin, or all.
+pub(super) fn allows(headers: &HeaderMap, origin: &str) -> bool {
+    let values = headers.get_all(ALLOWED).into_iter().filter_map(|value| value.to_str().ok());
+    let mut named = values.flat_map(|value| value.split(',')).map(str::trim);
+    named.any(|named| named == "*" || named.eq_ignore_ascii_case(origin))
+}
+
+/// The headers of an event.
+pub(super) fn event(about: About<'_>, kept: &Kept) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    if let Some(origin) = about.origin {
+        headers.insert(ORIGIN, origin);
+    }
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(about.content_type));
+    let source = format!("/hubs/{}/client/{}", about.hub, about.connection);
+    let time = OffsetDateTime::from(about.time).format(&Rfc3339).unwrap_or_default();
+    let named = [
+        ("ce-specversion", Some("1.0")),
+        ("ce-awpsversion", Some("1.0")),
+        ("ce-type", Some(about.event_type)),
+        ("ce-source", Some(source.as_str())),
+        ("ce-id", Some(&about.id.to_string())),
+        ("ce-time", Some(&time)),
+        ("ce-hub", Some(about.hub)),
+        ("ce-connectionid", Some(about.connection)),
+        ("ce-userid", about.user),
+        ("ce-eventname", about.event_name),
+        ("ce-subprotocol", about.subprotocol),
+        ("ce-signature", Some(&signature(about.connection))),
+    ];
+    for (name, value) in named {
+        if let Some(value) = value {
+            set(&mut headers, HeaderName::from_static(name), value);
+        }
+    }
+    kept.write(&mut headers);
+    headers
+}
+
+/// A text beyond ASCII is sent percent-encoded.
+fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(&utf8_percent_encode(value, CONTROLS).to_string()) {
+        headers.insert(name, value);
+    }
+}
+
+/// One signature per access key, over the connection's id alone.
+fn signature(connection: &str) -> String {
+    [Keys::PRIMARY, Keys::SECONDARY].map(|key| format!("sha256={}", hmac(key, connection))).join(",")
+}
+
+/// HMAC-SHA256 in hex. The JWT library gives it in its own alphabet; over a key in memory it does not fail.
+fn hmac(key: &str, text: &str) -> String {
+    let key = EncodingKey::from_secret(key.as_bytes());
+    let signed = jsonwebtoken::crypto::sign(text.as_bytes(), &key, Algorithm::HS256).unwrap_or_default();
+    let bytes = URL_SAFE_NO_PAD.decode(signed).unwrap_or_default();
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+impl Kept {
+    /// Takes over state and cookies from the answer to a blocking event; an error tells why it cannot.
+    pub(super) fn read(&mut self, headers: &HeaderMap) -> Result<(), &'static str> {
+        let mut states = headers.get_all(STATE).into_iter();
+        let state = states.next();
+        if states.next().is_some() {
+            return Err("its answer has several connection states");
+        }
+        if let Some(state) = state {
+            self.state = Some(state.clone());
+        }
+        let cookies = headers.get_all(SET_COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+        for (name, value) in cookies.filter_map(|cookie| cookie.split(';').next()?.split_once('=')) {
+            self.cookies.retain(|(other, _)| other != name.trim());
+            self.cookies.push((name.trim().to_owned(), value.trim().to_owned()));
+        }
+        Ok(())
+    }
+
+    fn write(&self, headers: &mut HeaderMap) {
+        if let Some(state) = &self.state {
+            headers.insert(STATE, state.clone());
+        }
+        if !self.cookies.is_empty() {
+            let cookies: Vec<_> =
+                self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+            set(headers, COOKIE, &cookies.join("; "));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_signature_is_that_of_the_specification() {
+        let first = "8de7281e588e23b0a30a7180ffa240257b8176e983004c240c9f3f7a7233c993";
+        let second = "0af559990664df7b5ec3bbeb14578be4a5607aa5ea49d4e0f2b7e9f2e1d21518";
+        assert_eq!(hmac("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH", "conn1"), first);
+        assert_eq!(hmac("second-key", "conn1"), second);
+        assert!(signature("conn1").starts_with(&format!("sha256={first},sha256=")));
+    }
+
+    #[test]
+    fn an_origin_is_allowed_by_its_name_or_a_star_among_several() {
+        let headers = |values: &[&'static str]| {
+            let values = values.iter().map(|value| (ALLOWED, HeaderValue::from_static(value)));
+            values.collect::<HeaderMap>()
+        };
+        assert!(allows(&headers(&["other.host", "a.host, B.host"]), "b.host"));
+        assert!(allows(&headers(&["*"]), "b.host"));
+        assert!(!allows(&headers(&["ab.host"]), "b.host"));
+        assert!(!allows(&HeaderMap::new(), "b.host"));
+    }
+}

@@ -1,0 +1,279 @@
+//! A connection's link to the event handlers of its hub: blocking events are asked here, the others wait here in their
+//! order (event handler, section 4).
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::header::CONTENT_TYPE;
+use http::{Method, Response, StatusCode};
+use serde_json::json;
+
+use super::Upstream;
+use super::call::{NoAnswer, call};
+use super::connect::{self, Decision, Question};
+use super::headers::{self, About, Kept};
+use super::settings::{Event, EventHandlerSettings, SystemEvent};
+use crate::webpubsub::delivery::Data;
+use crate::webpubsub::errors::Refusal;
+use crate::webpubsub::send;
+
+const ANSWER_WITHIN: Duration = Duration::from_secs(30);
+/// A bound of the emulator: a handler that hangs must not fill the memory.
+const MOST_NOTICES: usize = 1_000;
+const JSON: &str = "application/json; charset=utf-8";
+
+/// One connection, as event handlers are told of it.
+#[derive(Debug)]
+pub(in crate::webpubsub) struct Link {
+    upstream: Arc<Upstream>,
+    hub: String,
+    connection: String,
+    state: Mutex<State>,
+    /// Held while a request of the client is carried out: the next waits, also when it comes on another socket.
+    turn: tokio::sync::Mutex<()>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    user: Option<String>,
+    subprotocol: Option<String>,
+    kept: Kept,
+    last_id: u64,
+    notices: VecDeque<Notice>,
+    /// Whether a task is telling them.
+    telling: bool,
+}
+
+/// An event that nobody waits for.
+#[derive(Debug)]
+pub(in crate::webpubsub) enum Notice {
+    Connected,
+    Disconnected { reason: String },
+    Joined { group: String },
+    Left { group: String },
+}
+
+/// What came of a user event.
+#[derive(Debug)]
+pub(in crate::webpubsub) enum Outcome {
+    /// No handler takes it.
+    Unhandled,
+    /// It was taken, perhaps with an answer for the client.
+    Taken(Option<Data>),
+    Failed,
+}
+
+impl Link {
+    pub(in crate::webpubsub) fn new(upstream: &Arc<Upstream>, hub: &str, connection: &str) -> Arc<Self> {
+        Arc::new(Self {
+            upstream: Arc::clone(upstream),
+            hub: hub.to_owned(),
+            connection: connection.to_owned(),
+            state: Mutex::default(),
+            turn: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// Tells whose connection it is, once that has been settled.
+    pub(in crate::webpubsub) fn settle(&self, user: Option<&str>, subprotocol: Option<&str>) {
+        let mut state = self.state();
+        state.user = user.map(str::to_owned);
+        state.subprotocol = subprotocol.map(str::to_owned);
+    }
+
+    /// Waits until no other request of the connection is being carried out.
+    pub(in crate::webpubsub) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.turn.lock().await
+    }
+
+    /// Asks whether a client may come in; without a handler it may, unchanged.
+    pub(in crate::webpubsub) async fn connect(
+        &self,
+        user: Option<&str>,
+        question: &Question,
+        offered: &[String],
+    ) -> Result<Decision, Refusal> {
+        let event = SystemEvent::Connect;
+        let Some(handler) = self.upstream.handler(&self.hub, Event::System(event)) else {
+            return Ok(Decision::default());
+        };
+        self.settle(user, None);
+        let (name, event_type) = event.names();
+        let answer = self.ask(&handler, name, Some(name), event_type, JSON, question.body()).await;
+        let answer = answer.map_err(|error| connect::unanswered(&error))?;
+        let decision = Decision::read(&answer, offered)?;
+        self.keep(&answer).map_err(|why| connect::refused(StatusCode::BAD_GATEWAY, why))?;
+        Ok(decision)
+    }
+
+    /// Tells a user event and waits for the answer.
+    pub(in crate::webpubsub) async fn user_event(&self, name: &str, data: &Data) -> Outcome {
+        let Some(handler) = self.upstream.handler(&self.hub, Event::User(name)) else {
+            return Outcome::Unhandled;
+        };
+        let (content_type, body) = payload(data);
+        let event_type = format!("azure.webpubsub.user.{name}");
+        match self.ask(&handler, name, Some(name), &event_type, content_type, body).await {
+            Ok(answer) if answer.status().is_success() => {
+                match self.keep(&answer).and_then(|()| read(&answer)) {
+                    Ok(data) => Outcome::Taken(data),
+                    Err(why) => self.failed(name, &why),
+                }
+            }
+            Ok(answer) => self.failed(name, &answer.status()),
+            Err(error) => self.failed(name, &error),
+        }
+    }
+
+    fn failed(&self, event: &str, why: &dyn std::fmt::Display) -> Outcome {
+        tracing::warn!(hub = self.hub, event, %why, "an event handler failed");
+        Outcome::Failed
+    }
+
+    /// Whether a handler is told of the connection's end.
+    pub(in crate::webpubsub) fn tells_end(&self) -> bool {
+        self.upstream.handler(&self.hub, Event::System(SystemEvent::Disconnected)).is_some()
+    }
+
+    /// Tells an event behind those told before, without waiting; it is lost when no handler takes it.
+    pub(in crate::webpubsub) fn notify(self: &Arc<Self>, notice: Notice) {
+        if self.upstream.handler(&self.hub, Event::System(notice.event())).is_none() {
+            return;
+        }
+        let mut state = self.state();
+        if state.notices.len() >= MOST_NOTICES {
+            tracing::warn!(hub = self.hub, "too many events wait for a handler; one is left out");
+            return;
+        }
+        state.notices.push_back(notice);
+        if !state.telling
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            state.telling = true;
+            runtime.spawn(Arc::clone(self).tell());
+        }
+    }
+
+    async fn tell(self: Arc<Self>) {
+        loop {
+            let notice = {
+                let mut state = self.state();
+                let next = state.notices.pop_front();
+                state.telling = next.is_some();
+                next
+            };
+            let Some(notice) = notice else { return };
+            self.tell_one(&notice).await;
+        }
+    }
+
+    async fn tell_one(&self, notice: &Notice) {
+        let event = notice.event();
+        let Some(handler) = self.upstream.handler(&self.hub, Event::System(event)) else { return };
+        let (name, event_type) = event.names();
+        let of_group = matches!(event, SystemEvent::GroupJoined | SystemEvent::GroupLeft);
+        let event_name = (!of_group).then_some(name);
+        match self.ask(&handler, name, event_name, event_type, JSON, notice.body()).await {
+            Ok(answer) if answer.status().is_success() => {}
+            Ok(answer) => {
+                self.failed(name, &answer.status());
+            }
+            Err(error) => {
+                self.failed(name, &error);
+            }
+        }
+    }
+
+    /// Calls a handler whose address has allowed that.
+    async fn ask(
+        &self,
+        handler: &EventHandlerSettings,
+        event: &str,
+        event_name: Option<&str>,
+        event_type: &str,
+        content_type: &'static str,
+        body: Bytes,
+    ) -> Result<Response<Bytes>, NoAnswer> {
+        let clock = &self.upstream.clock;
+        if !self.upstream.may_call(&self.hub, handler).await {
+            return Err(NoAnswer::Forbidden);
+        }
+        let target = handler.target(&self.hub, event).map_err(|_| NoAnswer::Forbidden)?;
+        let headers = {
+            let mut state = self.state();
+            state.last_id += 1;
+            let about = About {
+                origin: self.upstream.origin(),
+                content_type,
+                event_type,
+                event_name,
+                hub: &self.hub,
+                connection: &self.connection,
+                user: state.user.as_deref(),
+                subprotocol: state.subprotocol.as_deref(),
+                id: state.last_id,
+                time: clock.now(),
+            };
+            headers::event(about, &state.kept)
+        };
+        call(clock, ANSWER_WITHIN, &target, Method::POST, headers, body).await
+    }
+
+    fn keep(&self, answer: &Response<Bytes>) -> Result<(), &'static str> {
+        self.state().kept.read(answer.headers())
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Notice {
+    fn event(&self) -> SystemEvent {
+        match self {
+            Self::Connected => SystemEvent::Connected,
+            Self::Disconnected { .. } => SystemEvent::Disconnected,
+            Self::Joined { .. } => SystemEvent::GroupJoined,
+            Self::Left { .. } => SystemEvent::GroupLeft,
+        }
+    }
+
+    fn body(&self) -> Bytes {
+        let body = match self {
+            Self::Connected => json!({}),
+            Self::Disconnected { reason } => json!({ "reason": reason }),
+            Self::Joined { group } | Self::Left { group } => json!({ "group": group }),
+        };
+        body.to_string().into()
+    }
+}
+
+/// The content type and body of a user event (event handler, section 4.3).
+fn payload(data: &Data) -> (&'static str, Bytes) {
+    match data {
+        Data::Text(text) => ("text/plain; charset=utf-8", text.clone().into()),
+        Data::Json(json) => (JSON, json.get().to_owned().into()),
+        Data::Binary(bytes) => ("application/octet-stream", bytes.clone()),
+        Data::Protobuf(bytes) => ("application/x-protobuf", bytes.clone()),
+    }
+}
+
+/// What a handler answers to the client, if anything.
+fn read(answer: &Response<Bytes>) -> Result<Option<Data>, &'static str> {
+    let body = answer.body();
+    if body.is_empty() {
+        return Ok(None);
+    }
+    let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let text = || std::str::from_utf8(body).map(str::to_owned).map_err(|_| "its text is not UTF-8");
+    let data = match send::media_type(content_type).0.as_str() {
+        "text/plain" => Data::Text(text()?),
+        "application/json" => {
+            Data::Json(serde_json::from_str(&text()?).map_err(|_| "its answer is not JSON")?)
+        }
+        _ => Data::Binary(body.clone()),
+    };
+    Ok(Some(data))
+}

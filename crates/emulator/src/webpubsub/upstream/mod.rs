@@ -1,0 +1,114 @@
+//! The calls to event handlers: which handler takes an event, whether its address may be called, and the link of each
+//! connection to it.
+
+mod call;
+mod connect;
+mod headers;
+mod link;
+mod settings;
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{HeaderValue, Method};
+use tokio::sync::Mutex as AsyncMutex;
+
+pub(super) use connect::{Decision, Question};
+pub(super) use link::{Link, Notice, Outcome};
+use settings::Event;
+pub use settings::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserEvents};
+
+use crate::clock::Clock;
+
+/// How long a check is good for, and how soon a failed one is made again.
+const CHECKED_FOR: Duration = Duration::from_secs(60);
+const CHECK_WITHIN: Duration = Duration::from_secs(10);
+
+/// The event handlers of all hubs.
+#[derive(Debug)]
+pub(super) struct Upstream {
+    clock: Clock,
+    /// What the service calls itself.
+    origin: String,
+    handlers: Mutex<HashMap<String, Vec<Arc<EventHandlerSettings>>>>,
+    checks: Mutex<HashMap<settings::Target, Arc<Check>>>,
+}
+
+/// The last check of an address: when, and whether it allowed to be called. Locked during a check, so that there is one
+/// at a time.
+type Check = AsyncMutex<Option<(SystemTime, bool)>>;
+
+impl Upstream {
+    pub(super) fn new(clock: Clock, address: SocketAddr) -> Self {
+        let origin = match address {
+            SocketAddr::V4(address) => address.ip().to_string(),
+            SocketAddr::V6(address) => format!("[{}]", address.ip()),
+        };
+        Self { clock, origin, handlers: Mutex::default(), checks: Mutex::default() }
+    }
+
+    /// Adds a handler behind those that the hub has.
+    pub(super) fn add(&self, hub: &str, settings: EventHandlerSettings) -> Result<(), InvalidEventHandler> {
+        settings.check(hub)?;
+        let mut handlers = self.handlers.lock().unwrap_or_else(PoisonError::into_inner);
+        handlers.entry(hub.to_ascii_lowercase()).or_default().push(Arc::new(settings));
+        Ok(())
+    }
+
+    /// Forgets the handlers of a hub.
+    pub(super) fn clear(&self, hub: &str) {
+        self.handlers.lock().unwrap_or_else(PoisonError::into_inner).remove(&hub.to_ascii_lowercase());
+    }
+
+    /// The first handler of the hub that takes the event.
+    fn handler(&self, hub: &str, event: Event<'_>) -> Option<Arc<EventHandlerSettings>> {
+        let handlers = self.handlers.lock().unwrap_or_else(PoisonError::into_inner);
+        handlers.get(&hub.to_ascii_lowercase())?.iter().find(|handler| handler.takes(event)).cloned()
+    }
+
+    /// Whether the handler's address allows this service to call it (event handler, section 2).
+    async fn may_call(&self, hub: &str, handler: &EventHandlerSettings) -> bool {
+        let Ok(target) = handler.check_target(hub) else { return false };
+        let check = {
+            let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(checks.entry(target.clone()).or_default())
+        };
+        let mut last = check.lock().await;
+        let now = self.clock.now();
+        if let Some((_, allowed)) = last.filter(|(at, _)| *at + CHECKED_FOR > now) {
+            return allowed;
+        }
+        let allowed = self.check(&target).await;
+        *last = Some((self.clock.now(), allowed));
+        allowed
+    }
+
+    async fn check(&self, target: &settings::Target) -> bool {
+        let headers = headers::check(&self.origin);
+        match call::call(&self.clock, CHECK_WITHIN, target, Method::OPTIONS, headers, Bytes::new()).await {
+            Ok(answer) if answer.status().is_success() => {
+                let allowed = headers::allows(answer.headers(), &self.origin);
+                if !allowed {
+                    tracing::warn!(origin = self.origin, "an event handler does not allow this origin");
+                }
+                allowed
+            }
+            Ok(answer) => {
+                tracing::warn!(status = answer.status().as_u16(), "an event handler refused its check");
+                false
+            }
+            Err(error) => {
+                tracing::warn!(%error, "an event handler could not be checked");
+                false
+            }
+        }
+    }
+
+    /// The header that says who calls.
+    fn origin(&self) -> Option<HeaderValue> {
+        HeaderValue::from_str(&self.origin).ok()
+    }
+}
