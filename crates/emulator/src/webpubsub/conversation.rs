@@ -60,12 +60,12 @@ impl Conversation<'_> {
         let _turn = self.membership.link.turn().await;
         if let Some(id) = ack_id.filter(|id| self.is_done(*id)) {
             let message = format!("Message with ack-id: {id} has been processed");
-            self.acknowledge(ack_id, Err(Failure::new("Duplicate", message)));
+            self.acknowledge(ack_id, &Err(Failure::new("Duplicate", message)));
             return Ok(());
         }
         let outcome = self.carry_out(action).await?;
         let fatal = outcome.as_ref().is_err_and(|failure| failure.name == HANDLER_FAILED);
-        self.acknowledge(ack_id, outcome);
+        self.acknowledge(ack_id, &outcome);
         if fatal { Err(Closing::handler_failed()) } else { Ok(()) }
     }
 
@@ -132,7 +132,7 @@ impl Conversation<'_> {
         self.with_member(|member| member.acknowledged.contains(id)) == Some(true)
     }
 
-    fn acknowledge(&self, ack_id: Option<u64>, outcome: Result<(), Failure>) {
+    fn acknowledge(&self, ack_id: Option<u64>, outcome: &Result<(), Failure>) {
         let Some(id) = ack_id else { return };
         if outcome.is_ok() {
             self.with_member(|member| member.acknowledged.remember(id));

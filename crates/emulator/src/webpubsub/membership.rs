@@ -98,7 +98,9 @@ impl Membership {
         if !member.outbox.as_ref().is_some_and(|outbox| outbox.is(&self.outbox)) {
             return;
         }
-        if self.lost && member.protocol.is_reliable() && !self.outbox.is_closing() {
+        let closing = self.outbox.closing();
+        let for_good = closing.as_ref().is_some_and(|closing| !closing.recoverable);
+        if self.lost && member.protocol.is_reliable() && !for_good {
             let until = self.hubs.clock.now() + RECOVERABLE;
             member.outbox = None;
             member.lost_until = Some(until);
@@ -107,7 +109,6 @@ impl Membership {
             }
             state.lost.push_back((until, self.hub.clone(), self.connection.clone()));
         } else {
-            let closing = self.outbox.closing();
             let given = closing.as_ref().and_then(|closing| closing.reason.as_deref());
             let reason = given.unwrap_or(if self.lost { "" } else { "Normal" });
             state.remove(&self.hub, &self.connection, reason);

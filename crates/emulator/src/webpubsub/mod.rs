@@ -14,6 +14,7 @@ mod groups;
 mod handshake;
 mod hub;
 mod json_protocol;
+mod keep_alive;
 mod list;
 mod member;
 mod membership;

@@ -25,6 +25,8 @@ pub(super) struct Closing {
     pub(super) announced: bool,
     /// Whether what is queued is sent before.
     pub(super) drained: bool,
+    /// Whether a client of a reliable protocol may come back.
+    pub(super) recoverable: bool,
 }
 
 impl From<Invalid> for Closing {
@@ -36,17 +38,23 @@ impl From<Invalid> for Closing {
 impl Closing {
     /// Closed by the application, through REST.
     pub(super) fn by_server(reason: Option<&str>) -> Self {
-        Self { code: CloseCode::Normal, reason: reason.map(str::to_owned), announced: true, drained: true }
+        Self {
+            code: CloseCode::Normal,
+            reason: reason.map(str::to_owned),
+            announced: true,
+            drained: true,
+            recoverable: false,
+        }
     }
 
     /// Closed for something that the client sent.
     pub(super) fn for_fault(code: CloseCode, reason: &str) -> Self {
-        Self { code, reason: Some(reason.to_owned()), announced: false, drained: true }
+        Self { code, reason: Some(reason.to_owned()), announced: false, drained: true, recoverable: false }
     }
 
     /// Replaced by another socket of the same connection.
     pub(super) fn replaced() -> Self {
-        Self { code: CloseCode::Normal, reason: None, announced: false, drained: false }
+        Self { code: CloseCode::Normal, reason: None, announced: false, drained: false, recoverable: false }
     }
 
     /// Closed because nobody can do what the client asked for.
@@ -54,10 +62,16 @@ impl Closing {
         Self { announced: true, ..Self::for_fault(CloseCode::Error, "the event handler failed") }
     }
 
+    /// Closed for answering no pings.
+    pub(super) fn ping_timeout() -> Self {
+        let reason = Some("PingTimeout".to_owned());
+        Self { code: CloseCode::Away, reason, announced: true, drained: false, recoverable: true }
+    }
+
     /// Closed for leaving too much unread or unacknowledged.
     pub(super) fn slow_client() -> Self {
         let reason = Some("SlowClient".to_owned());
-        Self { code: CloseCode::Policy, reason, announced: true, drained: false }
+        Self { code: CloseCode::Policy, reason, announced: true, drained: false, recoverable: false }
     }
 }
 
@@ -223,7 +237,7 @@ impl Pending {
                 self.delayed.insert(place, (due, queued.message));
                 None
             }
-            None => (!queued.expires.is_some_and(|expires| expires <= now)).then_some(queued.message),
+            None => queued.expires.is_none_or(|expires| expires > now).then_some(queued.message),
         }
     }
 }

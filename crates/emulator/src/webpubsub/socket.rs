@@ -1,6 +1,7 @@
 //! A WebSocket from the answer 101 to its end: one side reads frames, the other writes what is queued, and both end in
 //! order when either side closes.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
@@ -15,6 +16,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::connection::{Identity, Protocol};
 use super::conversation::Conversation;
 use super::frame::Told;
+use super::keep_alive::KeepAlive;
 use super::membership::Membership;
 use super::outbox::{Closing, Outbox, Pending};
 use super::simple;
@@ -60,11 +62,12 @@ pub(super) async fn run(stream: Upgraded, session: Session) {
     let socket = open(stream).await;
     let (mut sink, mut source) = socket.split();
     let Session { identity, membership, outbox, pending, faults, clock } = session;
+    let keep_alive = KeepAlive::default();
     let end = {
         let mut writing = std::pin::pin!(write(&mut sink, pending, &identity, &faults, &clock));
         let conversation =
             Conversation { identity: &identity, membership: &membership, outbox: &outbox, faults: &faults };
-        let mut reading = std::pin::pin!(read(&mut source, &conversation));
+        let mut reading = std::pin::pin!(read(&mut source, &conversation, &keep_alive));
         tokio::select! {
             lost = &mut writing => match lost {
                 Some(loss) => End::Lost(loss),
@@ -76,6 +79,7 @@ pub(super) async fn run(stream: Upgraded, session: Session) {
                 }
                 end
             }
+            never = end_when_lost(&keep_alive, &outbox, &clock) => match never {},
         }
     };
     match end {
@@ -86,12 +90,22 @@ pub(super) async fn run(stream: Upgraded, session: Session) {
             within_grace(&clock, swallow(sink, source)).await;
         }
         End::Lost(Loss::HalfOpen) => {
-            outbox.closed().await;
+            tokio::select! {
+                () = outbox.closed() => {}
+                never = end_when_lost(&keep_alive, &outbox, &clock) => match never {},
+            }
             membership.lose();
             // The socket goes when this returns: the client is to find out by itself.
             clock.sleep(HELD).await;
         }
     }
+}
+
+/// Orders the connection to end when the client answers no pings; how it ends is for others to see to.
+async fn end_when_lost(keep_alive: &KeepAlive, outbox: &Outbox, clock: &Clock) -> Infallible {
+    keep_alive.lost(outbox, clock).await;
+    outbox.close(Closing::ping_timeout());
+    std::future::pending().await
 }
 
 /// Tells a client that its connection cannot be recovered.
@@ -113,10 +127,11 @@ async fn open(stream: Upgraded) -> WebSocketStream<Upgraded> {
 
 /// Reads frames and does what they ask for. Once the connection is to close, frames are passed over up to the client's
 /// close frame.
-async fn read(source: &mut Source, conversation: &Conversation<'_>) -> End {
+async fn read(source: &mut Source, conversation: &Conversation<'_>, keep_alive: &KeepAlive) -> End {
     let outbox = conversation.outbox;
     let mut end = End::Gone;
     while let Some(frame) = source.next().await {
+        keep_alive.heard();
         match frame {
             Ok(Message::Close(close)) => {
                 if close.is_some_and(|close| close.code == CloseCode::Normal) {

@@ -131,11 +131,14 @@ impl Client {
         self.socket.next().await.unwrap().unwrap()
     }
 
-    /// The next text frame as JSON.
+    /// The next text frame as JSON; pings, which come when time is moved, are passed over.
     pub(crate) async fn frame(&mut self) -> Value {
-        match self.next().await {
-            Message::Text(text) => serde_json::from_str(&text).unwrap(),
-            other => panic!("no text frame: {other:?}"),
+        loop {
+            match self.next().await {
+                Message::Text(text) => return serde_json::from_str(&text).unwrap(),
+                Message::Ping(_) => {}
+                other => panic!("no text frame: {other:?}"),
+            }
         }
     }
 
