@@ -6,9 +6,8 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use serde::Serialize;
-use uuid::Uuid;
 
-use super::{CloudEvent, Data, ExtensionValue, InvalidEvent, Json, SPEC_VERSION, data, rules, timestamp};
+use super::{CloudEvent, Data, ExtensionValue, InvalidEvent, Json, SPEC_VERSION, data, id, rules, timestamp};
 
 /// A [`CloudEvent`] in the making. What is wrong with its arguments comes out of [`build`](Self::build).
 #[must_use = "does nothing until built"]
@@ -132,11 +131,11 @@ impl CloudEventBuilder {
     /// The first rule of the specification that an attribute breaks, with its value; JSON data under a media type that is
     /// not JSON, text under one that is; data that cannot be written as JSON.
     pub fn build(self) -> Result<CloudEvent, InvalidEvent> {
-        let Self { id, mut event, refused } = self;
+        let Self { id: given, mut event, refused } = self;
         if let Some(refused) = refused {
             return Err(refused);
         }
-        event.id = id.unwrap_or_else(|| Uuid::new_v4().to_string());
+        event.id = given.unwrap_or_else(id::random);
         if matches!(event.data, Some(Data::Text(_))) && event.datacontenttype.is_none() {
             event.datacontenttype = Some("text/plain".to_owned());
         }

@@ -8,6 +8,7 @@ mod data;
 mod decode;
 mod encode;
 mod extension;
+mod id;
 mod invalid;
 mod rules;
 mod timestamp;
