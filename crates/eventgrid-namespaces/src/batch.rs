@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::publish::{Encoded, check_data};
-use crate::{CloudEvent, Error, ErrorKind, InvalidEvent};
+use crate::{CloudEvent, Data, Error, ErrorKind, InvalidEvent};
 
 /// Events that are sent in one request: up to 1 MiB (1,048,576 bytes) of JSON, and up to 1,000 of them.
 ///
@@ -25,7 +25,7 @@ use crate::{CloudEvent, Error, ErrorKind, InvalidEvent};
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct EventBatch {
-    /// What stands between the brackets of the JSON array.
+    /// The JSON array without its last bracket; nothing while there is no event.
     json: Vec<u8>,
     events: usize,
 }
@@ -62,9 +62,8 @@ impl EventBatch {
             return Err(Reason::Count);
         }
         let before = self.json.len();
-        if before > 0 {
-            self.json.push(b',');
-        }
+        self.make_room(event);
+        self.json.push(if before == 0 { b'[' } else { b',' });
         let start = self.json.len();
         let written = serde_json::to_writer(&mut self.json, event);
         let bytes = self.json.len() - start;
@@ -79,6 +78,16 @@ impl EventBatch {
         };
         self.json.truncate(before);
         Err(refused)
+    }
+
+    /// Grows in few and large steps, since each of them copies what is there; what is not used of them costs no memory but
+    /// addresses.
+    fn make_room(&mut self, event: &CloudEvent) {
+        let needed = event.data().map_or(0, Data::len) + ATTRIBUTES;
+        if self.json.capacity() - self.json.len() < needed {
+            let growth = (3 * self.json.len()).min(Self::MAX_BYTES.saturating_sub(self.json.len()));
+            self.json.reserve_exact(needed.max(growth));
+        }
     }
 
     /// How many events are in it.
@@ -96,12 +105,14 @@ impl EventBatch {
     /// How many bytes its request's body has so far.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.json.len() + BRACKETS
+        self.json.len().max(1) + 1
     }
 }
 
 /// `[` and `]`.
 const BRACKETS: usize = 2;
+/// About what an event has besides its data.
+const ATTRIBUTES: usize = 512;
 
 /// All of the events, or none.
 impl TryFrom<Vec<CloudEvent>> for EventBatch {
@@ -137,7 +148,6 @@ impl sealed::Encode for EventBatch {
         if self.is_empty() {
             return Err(Error::invalid_input("batch", "must hold at least one event", None));
         }
-        self.json.insert(0, b'[');
         self.json.push(b']');
         Ok(Encoded::batch(self.json))
     }

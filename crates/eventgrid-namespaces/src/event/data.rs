@@ -21,6 +21,15 @@ pub enum Data {
 }
 
 impl Data {
+    /// How many bytes it has.
+    pub(crate) fn len(&self) -> usize {
+        match self {
+            Self::Json(json) => json.as_str().len(),
+            Self::Text(text) => text.len(),
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+
     /// The bytes that stand for it where nothing is wrapped in JSON, as in the body of a request in binary mode.
     pub(crate) fn to_bytes(&self) -> Bytes {
         match self {
