@@ -108,7 +108,8 @@ impl fmt::Display for Json {
 /// Whether data of that content type is JSON: `*/json` and `*/*+json`, whatever the case and the parameters, and none at
 /// all ([JSON format, 3.1](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#31-handling-of-data)).
 pub(crate) fn is_json(content_type: Option<&str>) -> bool {
-    let Some(content_type) = content_type else { return true };
+    // Nearly always one of these.
+    let Some(content_type) = content_type.filter(|kind| *kind != "application/json") else { return true };
     let Some((_, subtype)) = essence(content_type).split_once('/') else { return false };
     let tail = subtype.rsplit('+').next().unwrap_or_default();
     tail.eq_ignore_ascii_case("json")
