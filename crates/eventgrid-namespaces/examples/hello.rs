@@ -1,0 +1,13 @@
+//! The least program: publishes an event to the topic `orders` of `EVENTGRID_NAMESPACES_ENDPOINT`.
+use eventgrid_namespaces::{BoxError, CloudEvent, Credential, Sender};
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let key = Credential::access_key(std::env::var("EVENTGRID_NAMESPACES_KEY")?);
+    greet(&Sender::new(&std::env::var("EVENTGRID_NAMESPACES_ENDPOINT")?, "orders", key)?).await
+}
+
+pub(crate) async fn greet(sender: &Sender) -> Result<(), BoxError> {
+    sender.send(CloudEvent::new("/hello", "com.example.greeting", "hello, world")?).await?;
+    Ok(())
+}

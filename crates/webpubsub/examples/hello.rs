@@ -1,0 +1,14 @@
+//! The least program: greets everyone who is connected to the hub `chat` of `WEBPUBSUB_CONNECTION_STRING`.
+use webpubsub::{BoxError, ServiceClient};
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let service =
+        ServiceClient::from_connection_string(&std::env::var("WEBPUBSUB_CONNECTION_STRING")?, "chat")?;
+    greet(&service).await
+}
+
+pub(crate) async fn greet(service: &ServiceClient) -> Result<(), BoxError> {
+    service.send_to_all("hello, world").await?;
+    Ok(())
+}
