@@ -187,5 +187,6 @@ async fn an_event_goes_to_the_first_handler_that_takes_it() {
     client.send_json(json!({ "type": "event", "event": "order", "data": 1, "ackId": 1 })).await;
     assert_eq!(client.frame().await["success"], true, "nobody is asked");
     assert!(service.event_handler("chat", EventHandlerSettings::new("https://localhost/")).is_err());
-    (first.assert_idle(), second.assert_idle());
+    first.assert_idle();
+    second.assert_idle();
 }

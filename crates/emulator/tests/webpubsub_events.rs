@@ -21,7 +21,7 @@ async fn start(system: &[SystemEvent]) -> (Emulator, Webhook) {
     (emulator, webhook)
 }
 
-fn event(data_type: &str, data: Value, id: u64) -> Value {
+fn event(data_type: &str, data: &Value, id: u64) -> Value {
     json!({ "type": "event", "event": "order", "dataType": data_type, "data": data, "ackId": id })
 }
 
@@ -35,7 +35,7 @@ async fn an_event_reaches_the_handler_in_its_type_and_is_acknowledged_once_it_ha
         (3, "binary", json!("AQID"), "application/octet-stream", &[1, 2, 3]),
         (4, "protobuf", json!("CgA="), "application/x-protobuf", &[10, 0]),
     ] {
-        client.send_json(event(data_type, data, id)).await;
+        client.send_json(event(data_type, &data, id)).await;
         let call = webhook.call().await;
         assert_eq!((call.header("content-type"), call.body.as_slice()), (Some(content_type), body));
         assert_eq!(call.header("ce-type"), Some("azure.webpubsub.user.order"));
@@ -65,7 +65,7 @@ async fn the_handlers_answer_goes_to_the_client_in_its_type() {
         (2, "application/json", "[1]", "json", json!([1])),
         (3, "image/png", "abc", "binary", json!("YWJj")),
     ] {
-        client.send_json(event("json", json!(1), id)).await;
+        client.send_json(event("json", &json!(1), id)).await;
         webhook.call().await.answer(200, &format!("Content-Type: {content_type}\r\n"), body);
         let message = json!({ "type": "message", "from": "server", "sequenceId": id, "dataType": data_type, "data": data });
         assert_eq!(client.frame().await, message);
@@ -84,7 +84,7 @@ async fn state_and_cookies_come_back_with_the_next_event() {
         ("one", "a=1", "ce-connectionState: two\r\nSet-Cookie: b=2\r\nSet-Cookie: a=3\r\n"),
         ("two", "b=2; a=3", ""),
     ] {
-        client.send_json(event("text", json!(seen), seen.len() as u64 + u64::from(seen == "two"))).await;
+        client.send_json(event("text", &json!(seen), seen.len() as u64 + u64::from(seen == "two"))).await;
         let call = webhook.call().await;
         assert_eq!((call.header("ce-connectionstate"), call.header("cookie")), (Some(seen), Some(cookies)));
         call.answer(200, next, "");
@@ -101,7 +101,7 @@ async fn a_handler_that_fails_ends_the_connection_behind_the_ack() {
         [(500, "", ""), (404, "", ""), (200, "Content-Type: application/json\r\n", "{")]
     {
         let mut client = Client::json(&emulator, json!({})).await;
-        client.send_json(event("json", json!(1), 1)).await;
+        client.send_json(event("json", &json!(1), 1)).await;
         webhook.call().await.answer(status, headers, body);
         let ack = client.frame().await;
         assert_eq!((&ack["success"], &ack["error"]["name"]), (&json!(false), &json!("InternalServerError")));
@@ -186,10 +186,10 @@ async fn the_end_of_a_lost_connection_is_told_when_it_is_given_up() {
 async fn an_event_that_is_under_way_is_not_told_again_after_a_recovery() {
     let (emulator, mut webhook) = start(&[]).await;
     let (mut client, token) = connect(&emulator, json!({})).await;
-    client.send_json(event("text", json!("x"), 7)).await;
+    client.send_json(event("text", &json!("x"), 7)).await;
     let call = webhook.call().await;
     let mut again = recover(&emulator, &client.id, &token).await;
-    again.send_json(event("text", json!("x"), 7)).await;
+    again.send_json(event("text", &json!("x"), 7)).await;
     assert!(again.socket.next().now_or_never().is_none());
     call.accept();
     assert_eq!(again.frame().await["error"]["name"], "Duplicate");
@@ -201,11 +201,11 @@ async fn an_event_is_carried_out_and_its_connection_dropped_before_the_ack() {
     let (emulator, mut webhook) = start(&[]).await;
     let (mut client, token) = connect(&emulator, json!({})).await;
     emulator.faults().push_socket(SocketFault::drop_connection().after_work());
-    client.send_json(event("text", json!("x"), 7)).await;
+    client.send_json(event("text", &json!("x"), 7)).await;
     webhook.call().await.accept();
     assert!(!matches!(client.socket.next().await, Some(Ok(_))));
     let mut client = recover(&emulator, &client.id, &token).await;
-    client.send_json(event("text", json!("x"), 7)).await;
+    client.send_json(event("text", &json!("x"), 7)).await;
     assert_eq!(client.frame().await["error"]["name"], "Duplicate");
 }
 
@@ -215,7 +215,7 @@ async fn an_event_that_no_handler_takes_is_acknowledged() {
     let mut webhook = Webhook::start().await;
     emulator.webpubsub().event_handler("chat", webhook.handler(&[]).user_events(UserEvents::None)).unwrap();
     let mut client = Client::json(&emulator, json!({})).await;
-    client.send_json(event("text", json!("x"), 1)).await;
+    client.send_json(event("text", &json!("x"), 1)).await;
     assert_eq!(client.frame().await["success"], true);
     webhook.assert_idle();
 }

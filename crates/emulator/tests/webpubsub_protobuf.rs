@@ -134,7 +134,8 @@ async fn payloads_cross_over_between_the_protocols() {
         assert_eq!((&frame["fromUserId"], simple.next().await), (&json!("ann"), plain.clone()));
         json.send_json(json!({ "type": "sendToGroup", "group": "g", "dataType": kind, "data": value })).await;
         assert_eq!(receive(&mut protobuf).await, from_group(&data));
-        (json.frame().await, simple.next().await);
+        json.frame().await;
+        simple.next().await;
     }
     send(&emulator, "POST", ":send", "application/json", "[1]").await;
     let message = field(2, &[&field(1, &[b"server"]), &field(3, &[&field(4, &[b"[1]"])])]);
