@@ -13,7 +13,7 @@ random bytes. Exits non-zero unless every subscriber heard every message once, i
 Usage: cargo xtask chaos [OPTIONS]
 
   --messages N      how many messages are published [default: 100000]
-  --mean-bytes N    after how many bytes a connection is cut, on average [default: 30000]
+  --mean-bytes N    after how many bytes a connection is cut, on average [default: 8000]
   --unrecoverable   also cut some connections for good: every send must then end acknowledged or reported as unknown
   --seed N          where the random numbers start [default: 1]
   -h, --help        this text
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
 }
 
 fn arguments() -> Result<Option<Options>, BoxError> {
-    let mut options = Options { seed: 1, messages: 100_000, mean_bytes: 30_000, unrecoverable: false };
+    let mut options = Options { seed: 1, messages: 100_000, mean_bytes: 8_000, unrecoverable: false };
     let mut parser = lexopt::Parser::from_env();
     while let Some(arg) = parser.next()? {
         match arg {
