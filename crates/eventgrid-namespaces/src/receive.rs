@@ -11,6 +11,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use service_core::{Call, DEFAULT_ANSWER_CAP, read};
 
+use crate::event::Part;
 use crate::operations::RECEIVE;
 use crate::{CloudEvent, Error, InvalidEvent, Receiver, Result};
 
@@ -110,18 +111,15 @@ impl Receive {
 service_core::call_setters!(Receive => Vec<ReceivedEvent>);
 
 #[derive(Deserialize)]
-struct Answer<'a> {
-    #[serde(borrow)]
-    value: Option<Vec<&'a RawValue>>,
+struct Answer<E> {
+    value: Option<Vec<E>>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Entry<'a> {
-    #[serde(borrow)]
-    broker_properties: Option<&'a RawValue>,
-    #[serde(borrow)]
-    event: Option<&'a RawValue>,
+struct Entry<P, E> {
+    broker_properties: Option<P>,
+    event: E,
 }
 
 #[derive(Deserialize)]
@@ -131,16 +129,38 @@ struct Properties {
     delivery_count: Option<u32>,
 }
 
+impl Properties {
+    fn or_default(self) -> (String, u32) {
+        (self.lock_token.unwrap_or_default(), self.delivery_count.unwrap_or_default())
+    }
+}
+
 fn received(answer: &Response<Bytes>) -> Result<Vec<ReceivedEvent>> {
+    if let Some(events) = all_readable(answer.body()) {
+        return Ok(events);
+    }
     let Answer { value } = read::json_lent(answer)?;
     Ok(value.unwrap_or_default().into_iter().map(|entry| one(answer.body(), entry)).collect())
+}
+
+/// Reads an answer in one pass, which takes less than half the time; `None` when there is anything wrong with it, down to
+/// one event that cannot be read: to tell what, and to keep the rest, needs a look at each part for itself.
+fn all_readable(answer: &[u8]) -> Option<Vec<ReceivedEvent>> {
+    let text = std::str::from_utf8(answer).ok()?;
+    let Answer { value } = serde_json::from_str(text).ok()?;
+    let readable = |Entry { broker_properties, event: Part(event) }: Entry<Properties, Part>| {
+        let (lock_token, delivery_count) = broker_properties.map(Properties::or_default).unwrap_or_default();
+        ReceivedEvent { event: Ok(event), lock_token, delivery_count }
+    };
+    Some(value.unwrap_or_default().into_iter().map(readable).collect())
 }
 
 /// One event of an answer; whatever is wrong with it stays with it.
 fn one(body: &Bytes, entry: &RawValue) -> ReceivedEvent {
     let unreadable =
         |reason, json: &str| Err(UnreadableEvent { reason, json: body.slice_ref(json.as_bytes()) });
-    let Ok(Entry { broker_properties, event }) = serde_json::from_str(entry.get()) else {
+    let parts: Result<Entry<&RawValue, Option<&RawValue>>, _> = serde_json::from_str(entry.get());
+    let Ok(Entry { broker_properties, event }) = parts else {
         let event =
             unreadable(InvalidEvent::new("the entry of the event is not of the form expected"), entry.get());
         return ReceivedEvent { event, lock_token: String::new(), delivery_count: 0 };
@@ -157,9 +177,64 @@ fn one(body: &Bytes, entry: &RawValue) -> ReceivedEvent {
 
 /// Lock token and delivery count; a count that is none must not cost the token.
 fn locked(properties: &RawValue) -> (String, u32) {
-    if let Ok(Properties { lock_token, delivery_count }) = serde_json::from_str(properties.get()) {
-        return (lock_token.unwrap_or_default(), delivery_count.unwrap_or_default());
+    if let Ok(properties) = serde_json::from_str(properties.get()) {
+        return Properties::or_default(properties);
     }
     let properties: Value = serde_json::from_str(properties.get()).unwrap_or_default();
     (properties["lockToken"].as_str().unwrap_or_default().to_owned(), 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOCKED: &str = r#""brokerProperties":{"lockToken":"a","deliveryCount":2}"#;
+    const EVENT: &str = r#""specversion":"1.0","id":"1","source":"/s","type":"t""#;
+
+    fn in_parts(text: &str) -> String {
+        let body = Bytes::from(text.to_owned());
+        let Answer { value } = serde_json::from_slice(&body).unwrap();
+        let entries: Vec<&RawValue> = value.unwrap_or_default();
+        format!("{:?}", entries.into_iter().map(|entry| one(&body, entry)).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn an_answer_without_fault_is_read_in_one_pass_as_in_parts() {
+        for entries in [
+            String::new(),
+            format!(r#"{{{LOCKED},"event":{{{EVENT}}}}}"#),
+            format!(
+                r#"{{{LOCKED},"event":{{{EVENT},"data":[1, 2.50]}}}},{{"event":{{{EVENT},"subject":"\u00e9\n"}}}}"#
+            ),
+            format!(
+                r#"{{"brokerProperties":null,"more":["\ud800"],"event":{{{EVENT},"data_base64":"AQID","x":1e2}}}}"#
+            ),
+            format!(r#"[{{"lockToken":"a"}},{{{EVENT},"datacontenttype":"text/plain","data":"\u00e9"}}]"#),
+        ] {
+            let text = format!(r#"{{"value":[{entries}],"more":1}}"#);
+            let read = all_readable(text.as_bytes()).unwrap();
+            assert_eq!(format!("{read:?}"), in_parts(&text));
+        }
+        assert!(all_readable(b"{}").unwrap().is_empty());
+    }
+
+    #[test]
+    fn any_fault_asks_for_a_look_at_the_parts() {
+        for entry in [
+            format!("{{{LOCKED}}}"),
+            format!(r#"{{{LOCKED},"event":null}}"#),
+            format!(r#"{{{LOCKED},"event":"text"}}"#),
+            format!(r#"{{{LOCKED},"event":{{"specversion":"1.0"}}}}"#),
+            format!(r#"{{{LOCKED},"event":{{{EVENT},"subject":"\ud800"}}}}"#),
+            format!(r#"{{{LOCKED},{LOCKED},"event":{{{EVENT}}}}}"#),
+            format!(r#"{{"brokerProperties":{{"lockToken":"a","deliveryCount":"x"}},"event":{{{EVENT}}}}}"#),
+            "7".to_owned(),
+        ] {
+            let text = format!(r#"{{"value":[{{"event":{{{EVENT}}}}},{entry}]}}"#);
+            assert!(all_readable(text.as_bytes()).is_none(), "{entry}");
+            assert!(in_parts(&text).contains("Ok(CloudEvent"), "{entry}");
+        }
+        let not_utf8 = [br#"{"value":[],"more":""#.as_slice(), b"\xff", br#""}"#].concat();
+        assert!(all_readable(&not_utf8).is_none());
+    }
 }

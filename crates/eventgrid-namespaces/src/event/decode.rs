@@ -51,6 +51,15 @@ impl<'de> Deserialize<'de> for CloudEvent {
     }
 }
 
+/// An event that is read as a part of a larger JSON text, in the same pass. It says less of why it is none.
+pub(crate) struct Part(pub(crate) CloudEvent);
+
+impl<'de> Deserialize<'de> for Part {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Members::deserialize(deserializer)?.event().map(Self).map_err(D::Error::custom)
+    }
+}
+
 /// What stands in the object, before any rule; nothing is copied yet but what had escapes in it.
 #[derive(Default)]
 struct Members<'a> {

@@ -21,6 +21,7 @@ use serde::Deserialize;
 
 pub use builder::CloudEventBuilder;
 pub use data::{Data, Json};
+pub(crate) use decode::Part;
 pub use extension::ExtensionValue;
 pub use invalid::InvalidEvent;
 
