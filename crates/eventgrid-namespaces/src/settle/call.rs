@@ -37,20 +37,25 @@ struct Part {
 
 impl Call {
     fn new(receiver: &Receiver, operation: &'static Operation, tokens: impl Iterator<Item = String>) -> Self {
-        // Sent twice, a token would succeed and then be lost.
-        let mut seen = HashSet::new();
-        let tokens: Vec<String> = tokens.filter(|token| seen.insert(token.clone())).collect();
-        let empty = tokens.iter().any(String::is_empty);
-        let mut parts = tokens.chunks(TOKENS_PER_REQUEST);
-        let mut first = Part::new(receiver, operation, parts.next().unwrap_or_default());
-        if tokens.is_empty() {
+        let mut tokens: Vec<String> = tokens.collect();
+        drop_repeated(&mut tokens);
+        let (none, empty) = (tokens.is_empty(), tokens.iter().any(String::is_empty));
+        let mut tokens = tokens.into_iter();
+        let next = |tokens: &mut std::vec::IntoIter<String>| {
+            Part::new(receiver, operation, tokens.take(TOKENS_PER_REQUEST).collect())
+        };
+        let mut first = next(&mut tokens);
+        let mut rest = Vec::new();
+        while !tokens.as_slice().is_empty() {
+            rest.push(next(&mut tokens));
+        }
+        if none {
             first.call.check(Err(Error::invalid_input("lock tokens", "must be at least one", None)));
         }
         // Found in the first part wherever it stands, so that nothing is sent.
         if empty {
             first.call.check(Err(Error::invalid_input("lock token", "must not be empty", None)));
         }
-        let rest = parts.map(|part| Part::new(receiver, operation, part)).collect();
         Self { clock: Arc::clone(receiver.namespace.pipeline.clock()), deadline: None, first, rest }
     }
 
@@ -127,20 +132,20 @@ impl fmt::Debug for Call {
 }
 
 impl Part {
-    fn new(receiver: &Receiver, operation: &'static Operation, tokens: &[String]) -> Self {
+    fn new(receiver: &Receiver, operation: &'static Operation, tokens: Vec<String>) -> Self {
         let names = [("topicName", &*receiver.topic), ("eventSubscriptionName", &*receiver.subscription)];
         let settles = operation.id != RENEW_LOCK.id;
         let read = if settles { settled } else { renewed };
         let mut call = service_core::Call::new(&receiver.namespace.pipeline, operation, &names, read);
         call.query("api-version", &*receiver.namespace.api_version);
         call.accept("application/json");
-        match serde_json::to_vec(&LockTokens { lock_tokens: tokens }) {
+        match serde_json::to_vec(&LockTokens { lock_tokens: &tokens }) {
             Ok(body) => call.body("application/json", body),
             Err(error) => {
                 call.check(Err(Error::invalid_input("lock tokens", "are not JSON", None).with_source(error)));
             }
         }
-        Self { call, tokens: tokens.to_vec(), settles }
+        Self { call, tokens, settles }
     }
 
     /// On failure, the tokens come back with the error.
@@ -164,8 +169,20 @@ impl Part {
     }
 }
 
+/// Sent twice, a token would succeed and then be lost.
+fn drop_repeated(tokens: &mut Vec<String>) {
+    let mut seen = HashSet::with_capacity(tokens.len());
+    let first: Vec<bool> = tokens.iter().map(|token| seen.insert(token.as_str())).collect();
+    let mut first = first.into_iter();
+    tokens.retain(|_| first.next() == Some(true));
+}
+
 /// The tokens that an answer passes over.
 fn unnamed(result: &SettleResult, sent: Vec<String>) -> Vec<String> {
+    // Nearly always, all of them succeed and are named in the order in which they were sent.
+    if result.succeeded == sent {
+        return Vec::new();
+    }
     let failed = result.failed.iter().chain(&result.maybe_settled).map(|token| &token.lock_token);
     let named: HashSet<&String> = result.succeeded.iter().chain(failed).collect();
     sent.into_iter().filter(|token| !named.contains(token)).collect()
