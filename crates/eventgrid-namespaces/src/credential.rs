@@ -12,7 +12,7 @@ use service_core::{Authorize, BearerToken, Clock, HeaderKey, Result, Secret, Tok
 use crate::sas;
 use crate::{Delivery, Error, ErrorKind};
 
-/// How a [`Receiver`](crate::Receiver) identifies itself.
+/// How a [`Sender`](crate::Sender) or [`Receiver`](crate::Receiver) identifies itself.
 pub struct Credential(Kind);
 
 enum Kind {

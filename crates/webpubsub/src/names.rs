@@ -32,6 +32,10 @@ pub(crate) fn group(name: &str) -> Result<()> {
     if name.chars().all(char::is_whitespace) {
         return Err(Error::invalid_input("group", "must not be empty or only white space", Some(name)));
     }
+    // The service's pattern is `^(?!\s+$).+$`, whose dot takes no line break.
+    if name.contains('\n') {
+        return Err(Error::invalid_input("group", "must not hold a line break", Some(name)));
+    }
     let length = name.chars().count();
     if length > 1024 {
         let rule = format!("must be at most 1024 characters, has {length}");

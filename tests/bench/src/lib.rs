@@ -5,6 +5,7 @@
 pub mod answers;
 pub mod calls;
 pub mod eventgrid;
+pub mod ids;
 pub mod load;
 pub mod measure;
 pub mod plan;

@@ -56,9 +56,10 @@ impl Batches {
         verdict: Verdict,
         tokens: Vec<String>,
         failures: u32,
+        hint: Duration,
         now: Duration,
     ) -> Duration {
-        let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(8)).min(LONGEST_PAUSE);
+        let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(8)).min(LONGEST_PAUSE).max(hint);
         self.closed.push(Batch { verdict, tokens, due: now + pause, failures: failures + 1 });
         pause
     }
@@ -122,7 +123,13 @@ mod tests {
         let mut batches = Batches::new(INTERVAL);
         let pauses: Vec<_> = (0..6)
             .map(|failures| {
-                let pause = batches.put_off(Verdict::Reject, vec!["t".to_owned()], failures, Duration::ZERO);
+                let pause = batches.put_off(
+                    Verdict::Reject,
+                    vec!["t".to_owned()],
+                    failures,
+                    Duration::ZERO,
+                    Duration::ZERO,
+                );
                 assert!(batches.take(pause - INTERVAL, true).is_empty());
                 assert_eq!(batches.take(pause, false)[0].failures, failures + 1);
                 pause.as_secs()

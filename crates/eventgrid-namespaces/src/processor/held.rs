@@ -44,6 +44,14 @@ impl Entry {
         *self.lost.borrow()
     }
 
+    /// When its lock needs something. The end of one that is being settled is the settle call's to tell.
+    fn due(&self) -> Duration {
+        match self.stage {
+            Stage::Settling => self.lock.renewal_due(),
+            _ => self.lock.due(),
+        }
+    }
+
     pub(super) fn has_begun(&self) -> bool {
         !matches!(self.stage, Stage::Waiting)
     }
@@ -104,10 +112,7 @@ impl Held {
         if self.due > now {
             return Vec::new();
         }
-        let wanting = self
-            .entries
-            .iter_mut()
-            .filter(|(_, entry)| entry.lock.wants_renewal(now) && !matches!(entry.stage, Stage::Settling));
+        let wanting = self.entries.iter_mut().filter(|(_, entry)| entry.lock.wants_renewal(now));
         let renewing = wanting.map(|(token, entry)| {
             entry.lock.renewing();
             token.clone()
@@ -131,14 +136,13 @@ impl Held {
 
     /// Works out anew when the next lock needs something.
     fn look_ahead(&mut self) {
-        let active = self.entries.values().filter(|entry| !matches!(entry.stage, Stage::Settling));
-        self.due = active.map(|entry| entry.lock.due()).min().unwrap_or(Duration::MAX);
+        self.due = self.entries.values().map(Entry::due).min().unwrap_or(Duration::MAX);
     }
 
     /// A lock changed, so that it may need something sooner than all others.
     pub(super) fn mind(&mut self, token: &str) {
         if let Some(entry) = self.entries.get(token) {
-            self.due = self.due.min(entry.lock.due());
+            self.due = self.due.min(entry.due());
         }
     }
 

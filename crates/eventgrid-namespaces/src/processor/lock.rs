@@ -58,6 +58,11 @@ impl Lock {
         self.renew_at.is_some_and(|at| at <= now + self.duration / 10)
     }
 
+    /// When it is to be renewed.
+    pub(super) fn renewal_due(&self) -> Duration {
+        self.renew_at.unwrap_or(Duration::MAX)
+    }
+
     /// When something has to be done about it.
     pub(super) fn due(&self) -> Duration {
         self.renew_at.map_or(self.ends, |at| at.min(self.ends))

@@ -14,12 +14,16 @@ use crate::{Error, ErrorKind, ReceivedEvent, ReleaseDelay, Result, Verdict};
 /// The first pause after a failed receive. The call's own retries, whose waits are random, came before it.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
+/// A hint beyond this is a mistake; a processor that never asks again would be worse.
+pub(super) const LONGEST_HINT: Duration = Duration::from_secs(10 * 60);
 /// A refusal that goes on for this long after receives that went well is no slip of the service.
 const REFUSED_FOR: Duration = Duration::from_secs(5 * 60);
 
 #[derive(Debug, Default)]
 pub(super) struct Polling {
     running: bool,
+    /// When the last one began.
+    began: Duration,
     /// No poll before this.
     after: Duration,
     failures: u32,
@@ -35,11 +39,13 @@ impl Polling {
 
     /// When a pause ends, where that is what a poll waits for.
     pub(super) fn due(&self) -> Duration {
-        if self.running || self.failures == 0 { Duration::MAX } else { self.after }
+        if self.running || self.after.is_zero() { Duration::MAX } else { self.after }
     }
 
-    fn succeeded(&mut self) {
-        *self = Self { worked: true, ..Self::default() };
+    /// An answer of which nothing came in hand, and which did not take its time, is not asked for again at once.
+    fn succeeded(&mut self, taken: usize) {
+        let after = if taken == 0 { self.began + FIRST_PAUSE } else { Duration::ZERO };
+        *self = Self { worked: true, after, ..Self::default() };
     }
 
     /// The pause after this failure; `None` where it is the end.
@@ -54,15 +60,15 @@ impl Polling {
             self.refused_since = None;
         }
         let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(8)).min(LONGEST_PAUSE);
-        let pause = pause.max(error.retry_after().unwrap_or_default());
-        self.failures += 1;
+        let pause = pause.max(error.retry_after().unwrap_or_default().min(LONGEST_HINT));
+        self.failures = self.failures.saturating_add(1);
         self.after = now + pause;
         Some(pause)
     }
 }
 
 /// Whether the service, or the client itself, refused what was asked, so that asking again alone helps nothing.
-fn is_refusal(error: &Error) -> bool {
+pub(super) fn is_refusal(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::InvalidInput | ErrorKind::Credential => true,
         ErrorKind::Service => error
@@ -75,6 +81,7 @@ fn is_refusal(error: &Error) -> bool {
 impl Run<'_> {
     pub(super) fn receive(&mut self, room: usize) {
         self.polling.running = true;
+        self.polling.began = self.clock.elapsed();
         let call = self.settings.receiver.receive().max_events(room.min(100));
         let call = call.max_wait_time(self.settings.max_wait_time);
         self.tasks.spawn(async move { Step::Received(call.await) });
@@ -84,11 +91,12 @@ impl Run<'_> {
         let now = self.clock.elapsed();
         match outcome {
             Ok(events) => {
-                self.polling.succeeded();
                 tracing::trace!(events = events.len(), held = self.held.len(), "received");
+                let before = self.held.len();
                 for event in events {
                     self.take_in_hand(event, now);
                 }
+                self.polling.succeeded(self.held.len() - before);
             }
             Err(error) => match self.polling.failed(&error, now) {
                 Some(wait) => self.notify(&Notice::ReceiveFailed { error: &error, wait }),

@@ -85,17 +85,30 @@ impl<'a> Run<'a> {
             self.end_locks(now);
             self.start(now);
             if self.is_over(now) {
-                return self.end().await;
+                // What has ended by now may be a long poll, and its events are in hand: they are released, not dropped.
+                match self.tasks.try_join_next_with_id() {
+                    Some(joined) => {
+                        self.joined(joined);
+                        continue;
+                    }
+                    None => return self.end().await,
+                }
             }
             match self.next(now, stop.as_mut()).await {
                 Woken::Stop => self.stop(None),
                 Woken::Alarm => {}
-                Woken::Task(Ok((id, step))) => {
-                    self.handlers.remove(&id);
-                    self.take(step);
-                }
-                Woken::Task(Err(error)) => self.stopped(error),
+                Woken::Task(joined) => self.joined(joined),
             }
+        }
+    }
+
+    fn joined(&mut self, joined: Result<(Id, Step), JoinError>) {
+        match joined {
+            Ok((id, step)) => {
+                self.handlers.remove(&id);
+                self.take(step);
+            }
+            Err(error) => self.stopped(error),
         }
     }
 
@@ -153,7 +166,8 @@ impl<'a> Run<'a> {
         }
         let now = self.clock.elapsed();
         tracing::debug!(held = self.held.len(), handling = self.handlers.len(), "the processor stops");
-        self.stopping = Some(Stopping { handlers_until: now + self.settings.shutdown_limit, failure });
+        self.stopping =
+            Some(Stopping { handlers_until: now.saturating_add(self.settings.shutdown_limit), failure });
         for received in std::mem::take(&mut self.waiting) {
             self.decide(received.lock_token, Verdict::Release(ReleaseDelay::None));
         }

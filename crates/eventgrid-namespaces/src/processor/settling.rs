@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::batches::Batch;
 use super::held::Stage;
+use super::polling::LONGEST_HINT;
 use super::run::{Run, Step};
 use super::{Notice, Verdict};
 use crate::settle::TOKENS_PER_REQUEST;
@@ -13,6 +14,19 @@ use crate::{Delivery, Error, ErrorKind, FailedToken, Result, SettleResult, Token
 
 /// The least time for one attempt at a renewal.
 const ATTEMPT: Duration = Duration::from_secs(1);
+
+/// Whether the call may have had its effect although it failed: the same statuses that only idempotent calls repeat.
+fn may_have_acted(error: &Error) -> bool {
+    match error.delivery() {
+        Some(Delivery::Unknown | Delivery::Accepted) => true,
+        Some(Delivery::Answered) => error.status().is_some_and(|status| {
+            // A 503 with a hint is a refusal.
+            let refused = status.as_u16() == 503 && error.retry_after().is_some();
+            status.is_server_error() && !refused || status.as_u16() == 408
+        }),
+        _ => false,
+    }
+}
 
 impl Run<'_> {
     pub(super) fn settle(&mut self, batch: Batch) {
@@ -71,11 +85,14 @@ impl Run<'_> {
 
     /// Tries again later what is still locked; there is nothing to be had from a lock that is lost.
     fn put_off(&mut self, verdict: Verdict, tokens: Vec<String>, failures: u32, error: &Error) {
-        let unsure = matches!(error.delivery(), Some(Delivery::Unknown | Delivery::Accepted));
+        let unsure = may_have_acted(error);
+        let hint = error.retry_after().unwrap_or_default().min(LONGEST_HINT);
+        // What the service refuses as a whole, such as a delay that it does not know, it refuses the next time too.
+        let useless = error.status().is_some_and(|status| [400, 404, 410, 413].contains(&status.as_u16()));
         let (mut locked, now) = (Vec::with_capacity(tokens.len()), self.clock.elapsed());
         for token in tokens {
             let Some(entry) = self.held.get(&token) else { continue };
-            if entry.is_lost() {
+            if entry.is_lost() || useless {
                 let delivery = Arc::clone(&entry.delivery);
                 self.held.remove(&token);
                 self.notify(&Notice::Unsettled { event: &delivery });
@@ -88,7 +105,7 @@ impl Run<'_> {
         }
         if !locked.is_empty() {
             let events = locked.len();
-            let wait = self.batches.put_off(verdict, locked, failures, now);
+            let wait = self.batches.put_off(verdict, locked, failures, hint, now);
             self.notify(&Notice::SettlePutOff { verdict, events, error, wait });
         }
     }

@@ -25,6 +25,8 @@ pub(crate) enum Fault {
     Status(u16),
     /// 429 with this `retry-after`.
     Throttled(u64),
+    /// An answer without events, at once.
+    Empty,
     /// The work is done and no answer comes.
     Unanswered,
     /// Each token fails with this code, and nothing is done.
@@ -255,6 +257,7 @@ impl Broker {
                 let answer = Response::builder().status(429).header("retry-after", wait);
                 return Ok(answer.body(Bytes::new()).unwrap());
             }
+            Some(Fault::Empty) => return Ok(Response::new(Bytes::from_static(br#"{"value":[]}"#))),
             Some(Fault::Code(token_code)) => code = Some(token_code),
             Some(Fault::Late(by)) => late = by,
             Some(Fault::LateCode(by, token_code)) => (late, code) = (by, Some(token_code)),

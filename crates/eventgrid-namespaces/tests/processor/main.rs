@@ -6,4 +6,5 @@ mod failures;
 mod flow;
 mod locks;
 mod poison;
+mod pressure;
 mod shutdown;

@@ -1,5 +1,7 @@
 //! A token's audience, held against where the token is for, part by part (sections 2 and 4 of the notes on authentication).
 
+use std::borrow::Cow;
+
 use percent_encoding::percent_decode_str;
 
 use super::{AudiencePart, Finding, shown};
@@ -29,6 +31,17 @@ impl Parts {
         })
     }
 
+    /// A client may name its hub in the query, `/client/?hub=chat`; its token's audience has it in the path all the same.
+    fn with_hub_in_path(mut self) -> Self {
+        let hub = self.query.as_deref().filter(|_| matches!(&*self.path, "/client" | "/client/"));
+        let hub = hub.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("hub=")));
+        if let Some(hub) = hub {
+            let hub = percent_decode_str(hub).decode_utf8_lossy().to_lowercase();
+            self.path = format!("/client/hubs/{hub}");
+        }
+        self
+    }
+
     fn is_for_client(&self) -> bool {
         self.path.starts_with("/client/") || self.path.starts_with("/clients/")
     }
@@ -55,6 +68,15 @@ impl Parts {
     }
 }
 
+/// Behind a reverse proxy, requests go to an address that the service does not know itself by.
+fn as_the_service_sees<'a>(service: &ServiceClient, url: &'a str) -> Cow<'a, str> {
+    let (sent_to, known_as) = (service.pipeline().endpoint(), service.known_endpoint());
+    match url.strip_prefix(&sent_to.to_string()).filter(|rest| rest.starts_with('/')) {
+        Some(rest) if sent_to != known_as => Cow::Owned(format!("{known_as}{rest}")),
+        _ => Cow::Borrowed(url),
+    }
+}
+
 /// What is wrong with the audience that fits best.
 pub(super) fn compare(service: &ServiceClient, audiences: &[String], url: Option<&str>) -> Vec<Finding> {
     let all = audiences.iter().map(|audience| compare_one(service, audience, url));
@@ -66,7 +88,8 @@ fn compare_one(service: &ServiceClient, audience: &str, url: Option<&str>) -> Ve
         let expected = "the URL that the token is for".to_owned();
         return vec![Finding::Audience { part: AudiencePart::Scheme, expected, found: shown(audience) }];
     };
-    let target = url.and_then(Parts::of);
+    let target =
+        url.and_then(|url| Parts::of(&as_the_service_sees(service, url))).map(Parts::with_hub_in_path);
     let expected = target.clone().unwrap_or_else(|| expected(service, &found));
     let mut findings = Vec::new();
     let mut differ = |part, expected: &str, found: &str| {

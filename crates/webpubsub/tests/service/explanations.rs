@@ -191,3 +191,23 @@ async fn an_error_that_is_no_401_is_called_that() {
     let explanation = service.explain_unauthorized(&service.group("").exists().await.unwrap_err());
     assert_eq!(explanation.to_string(), "the service did not answer, so it refused nothing");
 }
+
+#[test]
+fn a_hub_that_a_client_names_in_the_query_is_the_one_of_the_audience() {
+    let right = token(KEY.as_bytes(), "HS256", &live(AUDIENCE));
+    let url = |hub: &str| format!("ws://localhost:8080/client/?hub={hub}&access_token={right}");
+    assert_eq!(found(url("chat").as_str()), []);
+    assert_eq!(parts(&found(url("other").as_str())), [AudiencePart::Hub]);
+}
+
+#[test]
+fn behind_a_reverse_proxy_the_audience_is_the_services_own_address() {
+    let service = scripted().2.reverse_proxy("https://gw.example/ps").build().unwrap();
+    let sent_to = "https://gw.example/ps/api/hubs/chat/:send?api-version=2024-12-01";
+    let explained = |audience: &str| {
+        let token = token(KEY.as_bytes(), "HS256", &live(audience));
+        service.explain_unauthorized(Unauthorized::token(&token).at(sent_to)).findings().to_vec()
+    };
+    assert_eq!(explained(REQUEST), []);
+    assert!(parts(&explained(sent_to)).contains(&AudiencePart::Host));
+}

@@ -1,12 +1,11 @@
 //! What every contender sends and gets: one request, made of the same parts, and one answer.
 
-use std::sync::{Mutex, PoisonError};
-
 use bytes::Bytes;
 use http::HeaderValue;
 
 use crate::Result;
 use crate::answers::answer_to;
+use crate::ids::Ids;
 
 /// The key that goes with every request.
 pub(super) const KEY: &str = "bench-key-of-no-service";
@@ -28,7 +27,7 @@ pub(super) struct Message {
     pub(super) user_agent: HeaderValue,
     pub(super) body: Bytes,
     answer: String,
-    ids: Mutex<fastrand::Rng>,
+    ids: Ids,
 }
 
 impl Message {
@@ -43,7 +42,7 @@ impl Message {
             user_agent: HeaderValue::from_str(&user_agent)?,
             body: Bytes::from(format!("{:?}", "x".repeat(BODY - 2))),
             answer: answer_to(BODY),
-            ids: Mutex::new(fastrand::Rng::with_seed(7)),
+            ids: Ids::default(),
         })
     }
 
@@ -52,11 +51,9 @@ impl Message {
         format!("{}{TARGET}", self.origin)
     }
 
-    /// The id of one more call, from the cheapest generator that there is.
+    /// The id of one more call.
     pub(super) fn request_id(&self) -> Result<HeaderValue> {
-        let random = self.ids.lock().unwrap_or_else(PoisonError::into_inner).u128(..);
-        let id = uuid::Builder::from_random_bytes(random.to_ne_bytes()).into_uuid();
-        Ok(HeaderValue::from_str(&id.hyphenated().to_string())?)
+        Ok(HeaderValue::from_str(&self.ids.next())?)
     }
 
     /// Whether this is the answer to the whole request.

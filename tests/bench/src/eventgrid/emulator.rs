@@ -17,9 +17,8 @@ pub(super) fn sustain(plan: Plan, report: &mut Report) -> Result<()> {
     let runtime = load::runtime()?;
     let (publish, receive) = runtime.block_on(run(plan.requests))?;
     report.note(&format!(
-        "\n  the emulator, in one thread with its client: {:.0} events a second in, {:.0} out and acknowledged\n  \
-         (a namespace of 40 throughput units: 40,000 in, 80,000 out)",
-        publish, receive
+        "\n  the emulator, in one thread with its client: {publish:.0} events a second in, {receive:.0} out and acknowledged\n  \
+         (a namespace of 40 throughput units: 40,000 in, 80,000 out)"
     ));
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::wire::{EVENTS, LockTokens, Order, Outgoing, Received, Settled, all};
 use super::{KEY, SOURCE, TYPE};
 use crate::Result;
 use crate::calls::raw;
+use crate::ids::Ids;
 
 const VERSION: &str = "api-version=2024-06-01";
 const SUBSCRIPTION: &str = "/topics/orders/eventsubscriptions/billing";
@@ -22,6 +23,7 @@ struct Parts {
     client: reqwest::Client,
     origin: String,
     headers: HeaderMap,
+    ids: Ids,
     orders: Vec<Order>,
 }
 
@@ -38,6 +40,7 @@ impl Client {
             client: raw::client()?,
             origin: origin.to_owned(),
             headers,
+            ids: Ids::default(),
             orders: (0..EVENTS as u32).map(Order::new).collect(),
         })))
     }
@@ -47,13 +50,12 @@ impl Client {
         client
             .post(format!("{origin}{path}?{VERSION}{more}"))
             .headers(headers.clone())
-            .header("x-ms-client-request-id", uuid::Uuid::from_u128(fastrand::u128(..)).to_string())
+            .header("x-ms-client-request-id", self.0.ids.next())
     }
 
     /// Publishes a batch.
     pub(super) async fn publish(self) -> Result<()> {
-        let ids: Vec<_> =
-            self.0.orders.iter().map(|_| uuid::Uuid::from_u128(fastrand::u128(..)).to_string()).collect();
+        let ids: Vec<_> = self.0.orders.iter().map(|_| self.0.ids.next()).collect();
         let event = |(data, id)| Outgoing {
             specversion: "1.0",
             id,

@@ -16,6 +16,7 @@ use sha2::Sha256;
 use super::{BODY, HUB, KEY};
 use crate::Result;
 use crate::calls::raw;
+use crate::ids::Ids;
 
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.";
 const LIFE: u64 = 300;
@@ -37,6 +38,7 @@ struct Parts {
     clock: SystemClock,
     origin: String,
     user_agent: HeaderValue,
+    ids: Ids,
     body: Bytes,
 }
 
@@ -49,6 +51,7 @@ impl Sender {
             clock: SystemClock::new(),
             origin: origin.to_owned(),
             user_agent: HeaderValue::from_str(&user_agent)?,
+            ids: Ids::default(),
             body: Bytes::from("x".repeat(BODY)),
         })))
     }
@@ -62,7 +65,7 @@ impl Sender {
             .post(url)
             .bearer_auth(token)
             .header(USER_AGENT, user_agent.clone())
-            .header("x-ms-client-request-id", uuid::Uuid::from_u128(fastrand::u128(..)).to_string())
+            .header("x-ms-client-request-id", self.0.ids.next())
             .header(CONTENT_TYPE, "text/plain")
             .body(body.clone());
         let status = request.send().await?.status();

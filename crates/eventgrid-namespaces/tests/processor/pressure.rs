@@ -1,0 +1,125 @@
+//! A service under pressure, or one that refuses: hints of any size, settle calls that take long or never go through, and a
+//! shutdown at an awkward moment.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use eventgrid_namespaces::{
+    Clock, CloudEvent, Credential, Processor, ProcessorBuilder, Receiver, ReleaseDelay, Verdict,
+};
+
+use crate::broker::{Broker, Fault, run};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+async fn nothing(_: CloudEvent, _: eventgrid_namespaces::Context) {}
+
+/// A processor whose client retries as it does unless told otherwise.
+fn with_default_retries(broker: &Broker) -> ProcessorBuilder {
+    let key = Credential::access_key("k");
+    let builder = Receiver::builder("https://x.example", "orders", "billing", key);
+    let builder = builder.transport(Arc::new(broker.clone())).clock(Arc::new(broker.clock.clone()));
+    Processor::builder(builder.build().unwrap())
+}
+
+#[tokio::test]
+async fn a_shutdown_without_a_limit_waits_for_its_handlers() {
+    let broker = Broker::with(1);
+    let stop = broker.until(5);
+    run(broker.processor().shutdown_limit(Duration::MAX).handler(nothing), stop).await.unwrap();
+    assert_eq!(broker.locked(), 0);
+}
+
+#[tokio::test]
+async fn an_absurd_hint_neither_breaks_the_processor_nor_silences_it_for_good() {
+    let broker = Broker::new();
+    let later = broker.clone();
+    tokio::spawn(async move {
+        later.until(5).await;
+        later.fault("receive", Fault::Throttled(u64::MAX));
+    });
+    run(broker.processor().handler(nothing), broker.until(3_000)).await.unwrap();
+    let times = broker.times("receive");
+    assert!(times.last().unwrap() > &600.0, "{times:?}");
+}
+
+#[tokio::test]
+async fn events_that_come_in_the_moment_of_a_shutdown_are_released() {
+    let broker = Broker::with(3);
+    let seen = broker.clone();
+    let stop = async move {
+        while seen.locked() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    run(broker.processor().handler(nothing), stop).await.unwrap();
+    assert_eq!(broker.locked(), 0, "{:?}", broker.settled());
+}
+
+#[tokio::test]
+async fn a_lock_is_renewed_while_its_settle_call_is_throttled() {
+    let broker = Broker::with(1);
+    for _ in 0..3 {
+        broker.fault("acknowledge", Fault::Throttled(15));
+    }
+    let (clock, handled) = (broker.clock.clone(), Arc::new(AtomicUsize::new(0)));
+    let count = Arc::clone(&handled);
+    let handler = move |_: CloudEvent, _| {
+        let clock = clock.clone();
+        count.fetch_add(1, Ordering::SeqCst);
+        async move { clock.sleep(SECOND * 35).await }
+    };
+    run(with_default_retries(&broker).handler(handler), broker.until(300)).await.unwrap();
+    assert_eq!((handled.load(Ordering::SeqCst), broker.locked()), (1, 0), "{:?}", broker.times("renewLock"));
+    assert!(broker.times("renewLock").len() > 1);
+}
+
+#[tokio::test]
+async fn a_throttled_settle_call_waits_for_as_long_as_the_service_asks() {
+    let broker = Broker::with(1);
+    broker.fault("acknowledge", Fault::Throttled(20));
+    run(broker.processor().handler(nothing), broker.until(60)).await.unwrap();
+    let times = broker.times("acknowledge");
+    assert!(times[1] - times[0] >= 20.0, "{times:?}");
+}
+
+#[tokio::test]
+async fn a_token_that_is_lost_after_a_failure_of_the_service_may_be_settled() {
+    let broker = Broker::with(1);
+    broker.fault("acknowledge", Fault::Status(504)).fault("acknowledge", Fault::Code("TokenLost"));
+    run(broker.processor().handler(nothing), broker.until(60)).await.unwrap();
+    let notices = broker.notices();
+    assert!(notices.iter().any(|notice| notice.contains("unless an earlier")), "{notices:?}");
+}
+
+#[tokio::test]
+async fn a_verdict_that_the_service_refuses_does_not_keep_the_next_events_away() {
+    let broker = Broker::with(3);
+    for _ in 0..5_000 {
+        broker.fault("release", Fault::Status(400));
+    }
+    let (clock, begun) = (broker.clock.clone(), Arc::new(Mutex::new(Vec::new())));
+    let log = Arc::clone(&begun);
+    let handler = move |event: CloudEvent, _| {
+        log.lock().unwrap().push((event.id().to_owned(), clock.elapsed().as_secs()));
+        async move {
+            if event.id() == "0" { Verdict::Release(ReleaseDelay::Other(7)) } else { Verdict::Acknowledge }
+        }
+    };
+    run(broker.processor().concurrency(1).prefetch(0).handler(handler), broker.until(50)).await.unwrap();
+    let begun = begun.lock().unwrap();
+    assert!(begun.iter().any(|(id, at)| id == "2" && *at < 40), "{begun:?}");
+    assert!(!broker.notices().is_empty(), "and it is told");
+}
+
+#[tokio::test]
+async fn an_answer_without_events_that_comes_at_once_is_not_asked_for_again_at_once() {
+    let broker = Broker::new();
+    for _ in 0..1_000 {
+        broker.fault("receive", Fault::Empty);
+    }
+    run(broker.processor().handler(nothing), broker.until(10)).await.unwrap();
+    let polls = broker.times("receive").len();
+    assert!((5..=12).contains(&polls), "{polls} polls in 10 s");
+}
