@@ -65,7 +65,7 @@ impl EventBatch {
         self.make_room(event);
         self.json.push(if before == 0 { b'[' } else { b',' });
         let start = self.json.len();
-        let written = serde_json::to_writer(&mut self.json, event);
+        let written = event.write_json(&mut self.json);
         let bytes = self.json.len() - start;
         let refused = match written {
             Err(_) => Reason::Invalid(InvalidEvent::new("the event cannot be written as JSON")),

@@ -39,8 +39,8 @@ impl Encoded {
 
     fn structured(event: &CloudEvent) -> Result<Self> {
         check_data(event)?;
-        let json = serde_json::to_vec(event)
-            .map_err(|_| InvalidEvent::new("the event cannot be written as JSON"))?;
+        let mut json = Vec::new();
+        event.write_json(&mut json).map_err(|_| InvalidEvent::new("the event cannot be written as JSON"))?;
         Self::json(STRUCTURED, json).checked()
     }
 
