@@ -1,9 +1,11 @@
 //! What an event carries: JSON that is kept as text until it is asked for, text, or bytes.
 
+use std::cell::Cell;
 use std::fmt;
 
 use bytes::Bytes;
-use serde::{Deserialize, Serialize};
+use serde::ser::Error as _;
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 
 use super::InvalidEvent;
@@ -24,7 +26,7 @@ impl Data {
     /// How many bytes it has.
     pub(crate) fn len(&self) -> usize {
         match self {
-            Self::Json(json) => json.as_str().len(),
+            Self::Json(json) => json.as_bytes().len(),
             Self::Text(text) => text.len(),
             Self::Binary(bytes) => bytes.len(),
         }
@@ -33,7 +35,7 @@ impl Data {
     /// The bytes that stand for it where nothing is wrapped in JSON, as in the body of a request in binary mode.
     pub(crate) fn to_bytes(&self) -> Bytes {
         match self {
-            Self::Json(json) => Bytes::copy_from_slice(json.as_str().as_bytes()),
+            Self::Json(json) => Bytes::copy_from_slice(json.as_bytes()),
             Self::Text(text) => Bytes::copy_from_slice(text.as_bytes()),
             Self::Binary(bytes) => bytes.clone(),
         }
@@ -41,37 +43,60 @@ impl Data {
 }
 
 /// The text of one JSON value, known to be well-formed, and exactly as it was written.
-#[derive(Clone, Serialize)]
-#[serde(transparent)]
-pub struct Json(Box<RawValue>);
+#[derive(Clone)]
+pub struct Json(
+    /// UTF-8, since serializers and texts alone make it. Not a `str`, since to say so takes a look at every byte.
+    Box<[u8]>,
+);
+
+thread_local! {
+    /// Where values are written before their length is known, so that growing is paid for once and not for every event.
+    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
+}
+/// More than this is not kept for the next value.
+const KEPT: usize = 64 * 1024;
 
 impl Json {
     pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Result<Self, InvalidEvent> {
-        let raw = serde_json::value::to_raw_value(value);
+        // A value whose own writing comes here again finds another buffer.
+        let mut scratch = SCRATCH.take();
+        scratch.clear();
+        let written = serde_json::to_writer(&mut scratch, value);
         // The text of the serializer's own error is left out: it may quote a value.
-        raw.map(Self).map_err(|_| InvalidEvent::new("data cannot be written as JSON"))
+        let json = match written {
+            Ok(()) => Ok(Self(scratch.as_slice().into())),
+            Err(_) => Err(InvalidEvent::new("data cannot be written as JSON")),
+        };
+        if scratch.capacity() <= KEPT {
+            SCRATCH.set(scratch);
+        }
+        json
     }
 
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidEvent> {
         let raw: &RawValue =
             serde_json::from_str(text).map_err(|error| InvalidEvent::json("data is not JSON", &error))?;
-        Ok(Self(raw.to_owned()))
+        Ok(Self::raw(raw))
     }
 
     pub(crate) fn raw(raw: &RawValue) -> Self {
-        Self(raw.to_owned())
+        Self(raw.get().as_bytes().into())
     }
 
     /// The text.
     #[must_use]
     pub fn as_str(&self) -> &str {
-        self.0.get()
+        std::str::from_utf8(&self.0).unwrap_or_default()
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.0
     }
 
     /// Whether it is `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
-        self.as_str() == "null"
+        self.as_bytes() == b"null"
     }
 
     /// Reads it as a value of the caller's type.
@@ -80,14 +105,21 @@ impl Json {
     ///
     /// JSON that does not fit the type; what was expected is told, and where.
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, InvalidEvent> {
-        serde_json::from_str(self.as_str())
+        serde_json::from_slice(&self.0)
             .map_err(|error| InvalidEvent::json("the JSON does not fit the type asked for", &error))
+    }
+}
+
+impl Serialize for Json {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let raw: &RawValue = serde_json::from_slice(&self.0).map_err(S::Error::custom)?;
+        raw.serialize(serializer)
     }
 }
 
 impl PartialEq for Json {
     fn eq(&self, other: &Self) -> bool {
-        self.as_str() == other.as_str()
+        self.as_bytes() == other.as_bytes()
     }
 }
 

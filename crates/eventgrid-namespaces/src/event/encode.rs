@@ -31,7 +31,7 @@ impl CloudEvent {
             json.push(b':');
             match value {
                 Member::Text(text) => write_text(json, text)?,
-                Member::Json(value) => json.extend_from_slice(value.as_str().as_bytes()),
+                Member::Json(value) => json.extend_from_slice(value.as_bytes()),
                 Member::Bytes(_) | Member::Extension(_) => serde_json::to_writer(&mut *json, &value)?,
             }
             Ok(())

@@ -29,8 +29,7 @@ impl Clients {
     pub(super) async fn publish(self) -> Result<()> {
         let mut batch = EventBatch::new();
         for order in &*self.orders {
-            let event =
-                CloudEvent::builder(SOURCE, TYPE).datacontenttype("application/json").data_json(order);
+            let event = CloudEvent::builder(SOURCE, TYPE).data_json(order);
             batch.try_add(event.build()?)?;
         }
         Ok(self.sender.send_batch(batch).await?)

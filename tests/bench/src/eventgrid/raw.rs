@@ -56,14 +56,7 @@ impl Client {
     /// Publishes a batch.
     pub(super) async fn publish(self) -> Result<()> {
         let ids: Vec<_> = self.0.orders.iter().map(|_| self.0.ids.next()).collect();
-        let event = |(data, id)| Outgoing {
-            specversion: "1.0",
-            id,
-            source: SOURCE,
-            ty: TYPE,
-            datacontenttype: "application/json",
-            data,
-        };
+        let event = |(data, id)| Outgoing { specversion: "1.0", id, source: SOURCE, ty: TYPE, data };
         let events: Vec<_> = self.0.orders.iter().zip(ids.iter().map(String::as_str)).map(event).collect();
         let request = self
             .post("/topics/orders:publish", "")

@@ -38,8 +38,6 @@ pub struct Outgoing<'a> {
     /// What it is.
     #[serde(rename = "type")]
     pub ty: &'a str,
-    /// The data's type.
-    pub datacontenttype: &'a str,
     /// The data.
     pub data: &'a Order,
 }
