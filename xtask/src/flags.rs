@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 
 /// Which of `known` (without their dashes) are given; `None` when the help page was asked for, and printed.
 pub(crate) fn switches<const N: usize>(
@@ -32,6 +32,23 @@ pub(crate) fn switches<const N: usize>(
     Ok(Some(given))
 }
 
+/// Whether a program that is yet to be built will know these flags (with their dashes); false when the help page was asked
+/// for, and printed. Values and words are the program's to look at.
+pub(crate) fn are_known(args: &[OsString], known: &[&str], help: &str) -> Result<bool> {
+    for arg in args {
+        let text = arg.to_string_lossy();
+        let flag = text.split('=').next().unwrap_or_default();
+        if matches!(flag, "--help" | "-h") {
+            println!("{}", help.trim_end());
+            return Ok(false);
+        }
+        if flag.starts_with("--") && !known.contains(&flag) {
+            return Err(Failure::usage(format!("invalid option '{flag}'; there are: {}", known.join(", "))));
+        }
+    }
+    Ok(true)
+}
+
 /// What a command passes on to the program that it runs: everything, less a leading `--`, which says that even a
 /// `--help` is the program's.
 pub(crate) fn passed_on(mut args: Vec<OsString>) -> Vec<OsString> {
@@ -58,6 +75,14 @@ mod tests {
     #[test]
     fn a_stray_word_is_a_usage_error() {
         assert_eq!(switches(words("stray"), ["a"], "").unwrap_err().exit_status(), 2);
+    }
+
+    #[test]
+    fn flags_of_a_program_are_looked_at_and_its_values_are_not() {
+        let known = |line: &str| are_known(&words(line), &["--seed"], "help");
+        assert!(known("eventgrid --seed 1").unwrap() && known("--seed=-1").unwrap());
+        assert!(!known("--seed 1 --help").unwrap() && !known("-h").unwrap());
+        assert_eq!(known("--sede 1").unwrap_err().exit_status(), 2);
     }
 
     #[test]
