@@ -21,15 +21,25 @@ Installs the official SDKs for JavaScript and Python in target/interop, starts t
 operation that it has, checks the effects and prints a table; a failure in it fails the command. Needs npm, node, python3
 with venv, and their package registries.
 
-  eventgrid  @azure/eventgrid-namespaces and azure-eventgrid
-  webpubsub  @azure/web-pubsub and azure-messaging-webpubsubservice";
+  eventgrid         @azure/eventgrid-namespaces and azure-eventgrid
+  webpubsub         @azure/web-pubsub and azure-messaging-webpubsubservice
+  webpubsub-client  @azure/web-pubsub-client and azure-messaging-webpubsubclient";
 
-const NAMES: [&str; 2] = ["eventgrid", "webpubsub"];
+const NAMES: [&str; 3] = ["eventgrid", "webpubsub", "webpubsub-client"];
 /// The versions that the scripts are written for, and what they need besides.
-const JAVASCRIPT: [&str; 4] =
-    ["@azure/core-auth@1.10.1", "@azure/eventgrid-namespaces@1.0.0", "@azure/web-pubsub@1.2.0", "ws@8.23.0"];
-const PYTHON: [&str; 3] =
-    ["azure-eventgrid==4.22.1", "azure-messaging-webpubsubservice==1.3.0", "websocket-client==1.9.2"];
+const JAVASCRIPT: [&str; 5] = [
+    "@azure/core-auth@1.10.1",
+    "@azure/eventgrid-namespaces@1.0.0",
+    "@azure/web-pubsub@1.2.0",
+    "@azure/web-pubsub-client@1.1.0",
+    "ws@8.23.0",
+];
+const PYTHON: [&str; 4] = [
+    "azure-eventgrid==4.22.1",
+    "azure-messaging-webpubsubclient==1.1.0",
+    "azure-messaging-webpubsubservice==1.3.0",
+    "websocket-client==1.9.2",
+];
 
 /// Runs the scripts of a service.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {

@@ -1,0 +1,155 @@
+// The official JavaScript client for Web PubSub, against the emulator, over a relay that cuts its connections.
+import net from "node:net";
+import { WebPubSubServiceClient } from "@azure/web-pubsub";
+import { WebPubSubClient } from "@azure/web-pubsub-client";
+import { expect, operation } from "./report.mjs";
+
+const [hub, group, patience] = ["jsclient", "room", 20_000];
+const connectionString = process.env.WEBPUBSUB_CONNECTION_STRING;
+const emulator = new URL(/Endpoint=([^;]+)/.exec(connectionString)[1]);
+
+// Passes on what comes, until it is told to cut everything off; while it is down, whoever comes waits.
+class Relay {
+  ends = new Set();
+  up = Promise.resolve();
+
+  static async start() {
+    const relay = new Relay();
+    const server = net.createServer((near) => relay.join(near)).listen(0, "127.0.0.1");
+    await new Promise((done) => server.once("listening", done));
+    relay.port = server.address().port;
+    return relay;
+  }
+
+  async join(near) {
+    await this.up;
+    const far = net.connect(Number(emulator.port), emulator.hostname);
+    for (const [end, other] of [[near, far], [far, near]]) {
+      this.ends.add(end);
+      end.on("error", () => {}).on("close", () => (this.ends.delete(end), other.destroy()));
+      end.pipe(other);
+    }
+  }
+
+  // Gives what ends it.
+  cut() {
+    for (const end of this.ends) end.destroy();
+    let mend;
+    this.up = new Promise((done) => (mend = done));
+    return mend;
+  }
+}
+
+const relay = await Relay.start();
+// Tokens are for the host that the client connects to.
+const relayed = connectionString.replace(emulator.host, `127.0.0.1:${relay.port}`);
+const options = { allowInsecureConnection: true };
+const service = new WebPubSubServiceClient(connectionString, hub, options);
+const roles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
+
+// A client whose events are taken one by one.
+function client(userId, through) {
+  const access = new WebPubSubServiceClient(through, hub, options);
+  const urls = { asked: 0 };
+  const getClientAccessUrl = async () => {
+    urls.asked += 1;
+    return (await access.getClientAccessToken({ userId, roles })).url;
+  };
+  const it = new WebPubSubClient({ getClientAccessUrl });
+  const [events, waiting] = [[], []];
+  for (const name of ["connected", "disconnected", "group-message", "server-message", "rejoin-group-failed"])
+    it.on(name, (args) => {
+      const next = waiting.shift();
+      if (next) next({ name, args });
+      else events.push({ name, args });
+    });
+  const coming = (name) =>
+    new Promise((done, fail) => {
+      const late = setTimeout(() => fail(new Error(`not seen: ${name}`)), patience);
+      waiting.push((event) => (clearTimeout(late), done(event)));
+    });
+  const next = async (name) => {
+    const event = events.shift() ?? (await coming(name));
+    expect(event.name === name, `${name}, but ${event.name}`);
+    return event.args;
+  };
+  const got = async (data, dataType = "text") => {
+    const { message } = await next("group-message");
+    expect(message.dataType === dataType && same(message.data, data), `${JSON.stringify(data)}`);
+    return message;
+  };
+  return { it, next, got, urls };
+}
+
+const same = (one, other) =>
+  one instanceof ArrayBuffer ? Buffer.from(one).equals(Buffer.from(other)) : JSON.stringify(one) === JSON.stringify(other);
+
+const [ann, bob] = [client("ann", connectionString), client("bob", relayed)];
+let id;
+await operation("Connect", async () => {
+  await Promise.all([ann.it.start(), bob.it.start()]);
+  await ann.next("connected");
+  const connected = await bob.next("connected");
+  expect(connected.userId === "bob", "bob's name");
+  id = connected.connectionId;
+});
+await operation("JoinGroup", async () => {
+  await Promise.all([ann.it.joinGroup(group), bob.it.joinGroup(group)]);
+  const members = [];
+  for await (const member of await service.group(group).listConnections()) members.push(member.connectionId);
+  expect(members.length === 2 && members.includes(id), "both in the group");
+});
+await operation("SendToGroup", async () => {
+  await ann.it.sendToGroup(group, "to both", "text");
+  await Promise.all([ann.got("to both"), bob.got("to both")]);
+  await bob.it.sendToGroup(group, { a: [1, null] }, "json", { noEcho: true });
+  expect((await ann.got({ a: [1, null] }, "json")).fromUserId === "bob", "who sent it");
+  const bytes = Uint8Array.from([0, 255, 7]).buffer;
+  await ann.it.sendToGroup(group, bytes, "binary", { noEcho: true });
+  await bob.got(bytes, "binary");
+});
+await operation("SendToGroup, fire and forget", async () => {
+  await ann.it.sendToGroup(group, "no ack", "text", { fireAndForget: true, noEcho: true });
+  await bob.got("no ack");
+});
+await operation("SendToGroup, same ack id again", async () => {
+  expect(!(await ann.it.sendToGroup(group, "once", "text", { ackId: 7777, noEcho: true })).isDuplicated, "the first");
+  expect((await ann.it.sendToGroup(group, "once", "text", { ackId: 7777, noEcho: true })).isDuplicated, "a duplicate");
+  await bob.got("once");
+});
+await operation("SendEvent", () => bob.it.sendEvent("order", { id: 7 }, "json"));
+await operation("Receive from the server", async () => {
+  await service.sendToUser("bob", "from the server", { contentType: "text/plain" });
+  expect((await bob.next("server-message")).message.data === "from the server", "the server's message");
+});
+await operation("Recover a dropped connection", async () => {
+  const mend = relay.cut();
+  await ann.it.sendToGroup(group, "meanwhile", "text", { noEcho: true });
+  mend();
+  await bob.got("meanwhile");
+  await bob.it.sendToGroup(group, "here again", "text", { noEcho: true });
+  await ann.got("here again");
+  expect(bob.urls.asked === 1 && (await service.connectionExists(id)), "the same connection");
+});
+await operation("Reconnect when it cannot be recovered", async () => {
+  await service.closeConnection(id, { reason: "moving" });
+  const { connectionId, message } = await bob.next("disconnected");
+  expect(connectionId === id && message.message === "moving", "the end of the old connection, and why");
+  const connected = await bob.next("connected");
+  expect(connected.connectionId !== id && bob.urls.asked === 2, "a new connection with a new URL");
+  await ann.it.sendToGroup(group, "after", "text", { noEcho: true });
+  await bob.got("after");
+});
+await operation("LeaveGroup", async () => {
+  await bob.it.leaveGroup(group);
+  expect(await service.groupExists(group), "ann, who is still in the group");
+  await ann.it.leaveGroup(group);
+  expect(!(await service.groupExists(group)), "nobody in the group");
+});
+await operation("Stop", async () => {
+  const stopped = new Promise((done) => bob.it.on("stopped", done));
+  bob.it.stop();
+  // It closes without a code, so that the emulator keeps the connection for a recovery: whether it is gone is not asked.
+  await stopped;
+});
+process.exit(0);
