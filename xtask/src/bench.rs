@@ -13,10 +13,12 @@ a limit is over it. ARGS go to it as they are; `cargo xtask bench core --help` s
 
   core       what a call of service-core costs beside the bare request, raw reqwest and azure_core's pipeline
   webpubsub  what a send costs beside raw reqwest with the same signature; client tokens a second
+  webpubsub-client
+             what a message received and a send acknowledged cost beside raw tokio-tungstenite; an idle client's memory
   eventgrid  what publishing, receiving and decoding costs beside raw reqwest and serde_json; the emulator's events a second";
 
 /// Each is a program `bench-<name>`.
-const NAMES: [&str; 3] = ["core", "webpubsub", "eventgrid"];
+const NAMES: [&str; 4] = ["core", "webpubsub", "webpubsub-client", "eventgrid"];
 
 /// Builds the benchmark and runs it in our place, so that its exit status is ours.
 pub(crate) fn run(mut args: Vec<OsString>) -> Result<()> {

@@ -15,6 +15,7 @@ pub mod rounds;
 pub mod server;
 pub mod spread;
 pub mod webpubsub;
+pub mod webpubsub_client;
 
 /// What fails here is told to a person and ends the run.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;

@@ -8,7 +8,7 @@ use std::path::Path;
 use workspace_bench::answers::answer_to;
 use workspace_bench::plan::Plan;
 use workspace_bench::server::Server;
-use workspace_bench::{Result, calls, eventgrid, webpubsub};
+use workspace_bench::{Result, calls, eventgrid, webpubsub, webpubsub_client};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bench-server");
 
@@ -63,6 +63,10 @@ fn every_contender_of_the_services_gets_its_requests_through() {
     let eventgrid = eventgrid::compare(once, Path::new(PROGRAM)).unwrap().to_string();
     for told in ["publish: times", "receive: times", "decode: µs per event", "events a second in"] {
         assert!(eventgrid.contains(told), "{eventgrid}");
+    }
+    let client = webpubsub_client::compare(once, Path::new(PROGRAM)).unwrap().to_string();
+    for told in ["receive: times", "send: times", "memory of an idle client"] {
+        assert!(client.contains(told), "{client}");
     }
 }
 

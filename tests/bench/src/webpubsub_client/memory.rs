@@ -1,0 +1,48 @@
+//! How much memory an idle client takes: the resident set of this process before and after many of them have connected.
+
+use super::ours;
+use crate::Result;
+
+const CLIENTS: u32 = 500;
+
+/// Connects many clients and tells what each has added.
+pub(super) async fn of_idle(address: &str) -> Result<String> {
+    // What the first one brings for all of them is not counted.
+    let first = ours::connect(address).await?;
+    let before = resident()?;
+    let mut clients = vec![first];
+    for _ in 0..CLIENTS {
+        clients.push(ours::connect(address).await?);
+    }
+    let added = match (before, resident()?) {
+        (Some(before), Some(after)) => after.saturating_sub(before),
+        _ => return Ok("memory of an idle client: this system does not tell".to_owned()),
+    };
+    drop(clients);
+    let each = f64::from(added) / f64::from(CLIENTS);
+    Ok(format!("memory of an idle client: {each:.1} KiB (resident set, {CLIENTS} clients)"))
+}
+
+/// The resident set in KiB, where the system tells it (proc(5), `VmRSS`).
+fn resident() -> Result<Option<u32>> {
+    if !cfg!(target_os = "linux") {
+        return Ok(None);
+    }
+    let status = std::fs::read_to_string("/proc/self/status")?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("no VmRSS is told")?;
+    Ok(Some(line.trim().trim_end_matches("kB").trim().parse()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn memory_that_is_used_shows() {
+        let before = resident().unwrap().unwrap();
+        let used = vec![1u8; 64 << 20];
+        let after = resident().unwrap().unwrap();
+        assert!(after - before > 60 << 10, "{before} {after} {}", used[1]);
+    }
+}
