@@ -3,15 +3,13 @@
 use super::ours;
 use crate::Result;
 
-const CLIENTS: u32 = 500;
-
-/// Connects many clients and tells what each has added.
-pub(super) async fn of_idle(address: &str) -> Result<String> {
+/// Connects so many clients and tells what each has added.
+pub(super) async fn of_idle(address: &str, count: u32) -> Result<String> {
     // What the first one brings for all of them is not counted.
     let first = ours::connect(address).await?;
     let before = resident()?;
     let mut clients = vec![first];
-    for _ in 0..CLIENTS {
+    for _ in 0..count {
         clients.push(ours::connect(address).await?);
     }
     let added = match (before, resident()?) {
@@ -19,8 +17,8 @@ pub(super) async fn of_idle(address: &str) -> Result<String> {
         _ => return Ok("memory of an idle client: this system does not tell".to_owned()),
     };
     drop(clients);
-    let each = f64::from(added) / f64::from(CLIENTS);
-    Ok(format!("memory of an idle client: {each:.1} KiB (resident set, {CLIENTS} clients)"))
+    let each = f64::from(added) / f64::from(count);
+    Ok(format!("memory of an idle client: {each:.1} KiB (resident set, {count} clients)"))
 }
 
 /// The resident set in KiB, where the system tells it (proc(5), `VmRSS`).

@@ -20,6 +20,8 @@ const RAW: &str = "raw tokio-tungstenite and serde_json";
 const OURS: &str = "webpubsub::Client";
 
 const CPU: fn(&Cost) -> f64 = |cost| cost.cpu;
+/// So many clients are idle, unless the plan is a smaller one than usual.
+const IDLE: u32 = 500;
 /// At least 0.7 of the raw throughput from the same CPU time.
 const AT_MOST: f64 = 1.0 / 0.7;
 
@@ -40,7 +42,7 @@ pub fn compare(plan: Plan, server: &Path) -> Result<Report> {
     let server = Server::start(server)?;
     let address = server.origin().replacen("http", "ws", 1) + wire::PATH;
     // Before the rounds, whose memory an idle client would be given again.
-    let idle = runtime.block_on(memory::of_idle(&address))?;
+    let idle = runtime.block_on(memory::of_idle(&address, IDLE.min(plan.requests)))?;
     let raw = runtime.block_on(raw::connect(&address))?;
     let ours = runtime.block_on(ours::connect(&address))?;
     let receive = Outcome::of(
