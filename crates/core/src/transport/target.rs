@@ -1,17 +1,22 @@
-//! The URL of a request in the form that reqwest wants. Apart, since nearly all requests go to one origin, whose part of the
-//! URL need not be parsed anew each time: that is most of a parser's work.
+//! The URL of a request in the form that reqwest wants. Apart, since nearly all requests go to one origin, and many in a row
+//! to one URL: a parser's work is done anew only for what differs.
+
+use std::fmt;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::Uri;
+use http::uri::PathAndQuery;
 use url::Url;
 
 use crate::Endpoint;
 
 /// Where requests usually go.
-#[derive(Debug)]
 pub(super) struct Target {
     origin: Url,
     scheme: &'static str,
     authority: String,
+    /// The last URL below the origin: receivers and busy senders ask for the same one again and again.
+    last: Mutex<Option<(PathAndQuery, Url)>>,
 }
 
 impl Target {
@@ -20,6 +25,7 @@ impl Target {
             origin: Url::parse(endpoint.as_str())?,
             scheme: if endpoint.is_https() { "https" } else { "http" },
             authority: endpoint.authority().to_owned(),
+            last: Mutex::new(None),
         })
     }
 
@@ -35,13 +41,29 @@ impl Target {
     fn below_origin(&self, uri: &Uri) -> Option<Url> {
         let is_origin = uri.scheme_str() == Some(self.scheme)
             && uri.authority().is_some_and(|authority| authority.as_str() == self.authority);
-        if !is_origin {
-            return None;
+        let rest = uri.path_and_query().filter(|_| is_origin)?;
+        if let Some((_, url)) = self.last().as_ref().filter(|(known, _)| known.as_str() == rest.as_str()) {
+            return Some(url.clone());
         }
         let mut url = self.origin.clone();
-        url.set_path(uri.path());
-        url.set_query(uri.query());
-        (url.path() == uri.path() && url.query() == uri.query()).then_some(url)
+        url.set_path(rest.path());
+        url.set_query(rest.query());
+        if url.path() != rest.path() || url.query() != rest.query() {
+            return None;
+        }
+        *self.last() = Some((rest.clone(), url.clone()));
+        Some(url)
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<(PathAndQuery, Url)>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The last URL's query may hold a secret.
+        f.debug_struct("Target").field("origin", &self.origin.as_str()).finish_non_exhaustive()
     }
 }
 
@@ -52,7 +74,7 @@ pub fn text(uri: &Uri) -> String {
     if let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) {
         text.extend([scheme, "://", authority.as_str()]);
     }
-    text.push_str(uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str));
+    text.push_str(uri.path_and_query().map_or("/", PathAndQuery::as_str));
     text
 }
 
@@ -85,6 +107,24 @@ mod tests {
         }
         let own: Uri = "https://name.example:8443/api/:send?x=%2F".parse().unwrap();
         assert!(target().below_origin(&own).is_some(), "this one needs no parser");
+    }
+
+    #[test]
+    fn the_last_url_is_given_for_itself_alone() {
+        let target = target();
+        for text in ["a?b=1", "a?b=1", "a?b=2", "a", "a/", "a?b=1", "a?", "A?b=1"] {
+            let text = format!("https://name.example:8443/{text}");
+            assert_eq!(target.url(&text.parse().unwrap()), Url::parse(&text), "{text}");
+        }
+        let elsewhere = "https://other.example/a?b=1";
+        assert_eq!(target.url(&elsewhere.parse().unwrap()), Url::parse(elsewhere));
+    }
+
+    #[test]
+    fn a_secret_of_the_last_url_is_not_shown() {
+        let target = target();
+        target.url(&"https://name.example:8443/a?sig=planted".parse().unwrap()).unwrap();
+        assert!(!format!("{target:?} {target:#?}").contains("planted"));
     }
 
     proptest! {
