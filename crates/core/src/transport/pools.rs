@@ -79,6 +79,9 @@ fn build(options: &ConnectionOptions, endpoint: &Endpoint, kind: Kind) -> Result
     if !options.reads_environment(endpoint) {
         builder = builder.no_proxy();
     }
+    if never_tls(options, endpoint) {
+        builder = builder.tls_certs_only([]);
+    }
     if let Proxy::Fixed(url) = &options.proxy {
         builder = builder.proxy(fixed_proxy(url)?);
     }
@@ -99,6 +102,17 @@ fn build(options: &ConnectionOptions, endpoint: &Endpoint, kind: Kind) -> Result
     }
     // reqwest looks into the certificates only now.
     builder.build().map_err(|error| refuse("certificate or TLS setting", error))
+}
+
+/// Whether no connection of the pool can ever be encrypted: plain `http`, and no proxy that might be spoken to otherwise.
+/// The system's root certificates, which take longer to read than a connection takes to make, are then not read; and a
+/// container without any can use a service beside it.
+fn never_tls(options: &ConnectionOptions, endpoint: &Endpoint) -> bool {
+    !endpoint.is_https()
+        && !options.reads_environment(endpoint)
+        && !matches!(options.proxy, Proxy::Fixed(_))
+        && options.root_certificates.is_empty()
+        && options.client_certificate.is_none()
 }
 
 /// reqwest takes schemes that it then does not speak, and would connect without the proxy.
@@ -126,6 +140,19 @@ mod tests {
         let own = Some(ConnectTimeout(Duration::from_secs(10)));
         assert!([None, own].iter().all(|limit| matches!(pools.client(*limit, false), Ok(Cow::Borrowed(_)))));
         assert!(pools.others.lock().unwrap().is_empty());
+    }
+
+    #[test]
+    fn the_systems_certificates_are_left_out_only_where_nothing_can_be_encrypted() {
+        let plain = Endpoint::parse("http://localhost:1").unwrap();
+        let options = ConnectionOptions::default;
+        let fixed = |url: &str| ConnectionOptions { proxy: Proxy::Fixed(url.into()), ..options() };
+        assert!(never_tls(&options(), &plain));
+        assert!(!never_tls(&options(), &Endpoint::parse("https://localhost:1").unwrap()));
+        // The environment may name a proxy that is spoken to over TLS.
+        assert!(!never_tls(&options(), &Endpoint::parse("http://emulator:1").unwrap()));
+        assert!(!never_tls(&fixed("https://proxy:1"), &plain));
+        assert!(!never_tls(&ConnectionOptions { root_certificates: vec!["x".into()], ..options() }, &plain));
     }
 
     #[test]
