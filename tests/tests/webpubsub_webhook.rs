@@ -204,13 +204,15 @@ async fn an_event_is_acknowledged_after_its_handler_whose_answer_reaches_the_cli
 }
 
 #[tokio::test]
-async fn an_event_that_the_handler_refuses_is_an_error_of_its_sender() {
+async fn an_event_that_the_handler_refuses_is_an_error_of_its_sender_and_the_end_of_the_connection() {
     let mut stage = Stage::start().await;
-    let (client, _events) = stage.enter("ann").await;
+    let (client, mut events) = stage.enter("ann").await;
     let error = client.send_event("unheard-of", "x").await.unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Service, Some("InternalServerError")));
     stage.sees(&ENTERING).await;
     stage.sees(&["unheard-of of guest ann at 1"]).await;
+    assert!(matches!(events.next().await, Some(Event::Connected(_))));
+    assert!(matches!(events.next().await, Some(Event::Disconnected(_))));
 }
 
 #[tokio::test]

@@ -3,6 +3,7 @@
 
 mod emulator;
 mod table;
+mod webhook;
 
 use std::ffi::OsString;
 use std::fs;
@@ -22,16 +23,20 @@ operation that it has, checks the effects and prints a table; a failure in it fa
 with venv, and their package registries.
 
   eventgrid         @azure/eventgrid-namespaces and azure-eventgrid
+  webhook           @azure/web-pubsub-express, which the emulator calls; there is none for Python
   webpubsub         @azure/web-pubsub and azure-messaging-webpubsubservice
   webpubsub-client  @azure/web-pubsub-client and azure-messaging-webpubsubclient";
 
-const NAMES: [&str; 3] = ["eventgrid", "webpubsub", "webpubsub-client"];
+const NAMES: [&str; 4] = ["eventgrid", WEBHOOK, "webpubsub", "webpubsub-client"];
+const WEBHOOK: &str = "webhook";
 /// The versions that the scripts are written for, and what they need besides.
-const JAVASCRIPT: [&str; 5] = [
+const JAVASCRIPT: [&str; 7] = [
     "@azure/core-auth@1.10.1",
     "@azure/eventgrid-namespaces@1.0.0",
     "@azure/web-pubsub@1.2.0",
     "@azure/web-pubsub-client@1.1.0",
+    "@azure/web-pubsub-express@1.1.0",
+    "express@5.3.0",
     "ws@8.23.0",
 ];
 const PYTHON: [&str; 4] = [
@@ -54,14 +59,16 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
         "--bin",
         "service-emulator",
     ]))?;
-    let emulator = Emulator::start()?;
+    let emulator = if name == WEBHOOK { webhook::start(&scratch)? } else { Emulator::start(&[])? };
     let mut table = Table::default();
     let mut javascript = Command::new("node");
     javascript.arg(format!("{name}.mjs"));
     table.add("JavaScript", &emulator.read(javascript, &scratch)?);
-    let mut command = Command::new(python);
-    command.arg(format!("{name}.py"));
-    table.add("Python", &emulator.read(command, &scratch)?);
+    if name != WEBHOOK {
+        let mut command = Command::new(python);
+        command.arg(format!("{name}.py"));
+        table.add("Python", &emulator.read(command, &scratch)?);
+    }
     print!("{table}");
     table.verdict()
 }
@@ -123,7 +130,7 @@ mod tests {
         for (given, told) in [(vec![], "no service given"), (vec!["hulft".into()], "`hulft`")] {
             let failure = name_of(given).unwrap_err();
             assert_eq!(failure.exit_status(), 2);
-            assert!(failure.text().contains(told) && failure.text().contains("eventgrid, webpubsub"));
+            assert!(failure.text().contains(told) && failure.text().contains("eventgrid, webhook"));
         }
         assert_eq!(name_of(vec!["webpubsub".into()]).unwrap(), Some("webpubsub"));
     }

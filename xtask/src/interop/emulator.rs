@@ -1,5 +1,6 @@
 //! The emulator as a program beside ours, and programs that are told where it is.
 
+use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
@@ -15,11 +16,11 @@ pub(super) struct Emulator {
 }
 
 impl Emulator {
-    /// Starts the program that has been built before, and waits until it is ready.
-    pub(super) fn start() -> Result<Self> {
+    /// Starts the program that has been built before with these arguments, and waits until it is ready.
+    pub(super) fn start(args: &[&OsStr]) -> Result<Self> {
         let program = format!("debug/service-emulator{}", std::env::consts::EXE_SUFFIX);
         let mut command = Command::new(workspace::target_directory()?.join(program));
-        command.stdin(Stdio::null()).stdout(Stdio::piped());
+        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped());
         let child = command.spawn();
         let child =
             child.map_err(|error| Failure::failed(format!("the emulator cannot be started: {error}")))?;
@@ -37,6 +38,12 @@ impl Emulator {
             }
         }
         Err(Failure::failed("the emulator ended before it was ready"))
+    }
+
+    /// Tells one thing more to the programs that are to come.
+    pub(super) fn tell(mut self, name: &str, value: String) -> Self {
+        self.environment.push((name.to_owned(), value));
+        self
     }
 
     /// Runs a program that finds the emulator by its environment, for what it writes.

@@ -1,0 +1,160 @@
+// The official event handler for express, which the emulator calls for clients that come and go.
+import { once } from "node:events";
+import express from "express";
+import { WebSocket } from "ws";
+import { WebPubSubServiceClient } from "@azure/web-pubsub";
+import { WebPubSubClient } from "@azure/web-pubsub-client";
+import { WebPubSubEventHandler } from "@azure/web-pubsub-express";
+import { expect, operation } from "./report.mjs";
+
+const patience = 20_000;
+const roles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
+
+// What the handler was told, one by one.
+const told = [];
+let waiting;
+const tell = (name, request) => {
+  // A copy: `setState` changes the request itself.
+  told.push({ name, request: structuredClone(request) });
+  waiting?.();
+};
+const next = async (name) => {
+  if (told.length === 0)
+    await new Promise((done, fail) => {
+      const late = setTimeout(() => fail(new Error(`not told: ${name}`)), patience);
+      waiting = () => (clearTimeout(late), (waiting = undefined), done());
+    });
+  const event = told.shift();
+  expect(event.name === name, `${name}, but ${event.name}`);
+  return event.request;
+};
+
+// Lets users in under another name, and counts in the state what each connection says.
+const options = {
+  handleConnect(request, response) {
+    tell("connect", request);
+    if (request.queries.door?.[0] === "back") return response.fail(403, "not by this door");
+    if (request.context.userId === undefined) return response.fail(401, "sign in first");
+    response.setState("count", 1);
+    const subprotocol = request.subprotocols?.find((name) => name.startsWith("hall."));
+    response.success({ userId: `guest ${request.context.userId}`, groups: ["lobby"], roles, subprotocol });
+  },
+  handleUserEvent(request, response) {
+    tell(`event ${request.context.eventName}`, request);
+    if (request.context.eventName === "fail") return response.fail(500, "cannot");
+    response.setState("count", request.context.states.count + 1);
+    response.success(request.dataType === "json" ? JSON.stringify(request.data) : request.data, request.dataType);
+  },
+  onConnected: (request) => tell("connected", request),
+  onDisconnected: (request) => tell("disconnected", request),
+  onGroupJoined: (request) => tell("joined", request),
+  onGroupLeft: (request) => tell("left", request),
+};
+const app = express();
+app.use(
+  new WebPubSubEventHandler("webhook", { ...options, path: "/webhook", allowedEndpoints: ["http://127.0.0.1"] }).getMiddleware(),
+  new WebPubSubEventHandler("foreign", { path: "/foreign", allowedEndpoints: ["https://x.webpubsub.azure.com"] }).getMiddleware(),
+);
+await once(app.listen(Number(process.env.WEBHOOK_PORT), "127.0.0.1"), "listening");
+
+const connectionString = process.env.WEBPUBSUB_CONNECTION_STRING;
+const service = new WebPubSubServiceClient(connectionString, "webhook", { allowInsecureConnection: true });
+const url = async (userId, hub = "webhook") => {
+  const named = new WebPubSubServiceClient(connectionString, hub, { allowInsecureConnection: true });
+  return (await named.getClientAccessToken({ userId })).url;
+};
+
+// The status and text that a client is refused with.
+const refusal = async (address) => {
+  const socket = new WebSocket(address, "json.webpubsub.azure.v1").on("error", () => {});
+  const [, response] = await once(socket, "unexpected-response");
+  let text = "";
+  for await (const chunk of response) text += chunk;
+  return `${response.statusCode} ${text}`;
+};
+// Who is let in is told in this order, the group being the handler's own wish.
+const entered = async () => {
+  const connect = await next("connect");
+  const connected = await next("connected");
+  expect((await next("joined")).group === "lobby", "the group of the handler's answer");
+  return { connect, connected };
+};
+
+await operation("Abuse protection, allowed and not", async () => {
+  expect((await refusal(await url("ann", "foreign"))).startsWith("502"), "a handler that allows another origin only");
+  expect(told.length === 0, "no event at a handler that was not allowed");
+});
+await operation("Connect, refused", async () => {
+  expect((await refusal(await url(undefined))) === "401 sign in first", "status and text of a refusal");
+  expect((await next("connect")).context.userId === undefined, "nobody");
+  expect((await refusal(`${await url("ann")}&door=back`)) === "403 not by this door", "another status and text");
+  expect((await next("connect")).queries.door[0] === "back", "the query");
+});
+
+const client = new WebPubSubClient({ getClientAccessUrl: () => url("ann") });
+let id;
+await operation("Connect, accepted with user, groups and roles", async () => {
+  const connected = new Promise((done) => client.on("connected", done));
+  await client.start();
+  const { connectionId, userId } = await connected;
+  id = connectionId;
+  expect(userId === "guest ann", "the handler's user");
+  const { connect } = await entered();
+  expect(connect.context.connectionId === id && connect.context.hub === "webhook", "which connection");
+  expect(connect.claims.sub[0] === "ann" && connect.headers.upgrade[0] === "websocket", "claims and headers");
+  expect(connect.subprotocols[0] === "json.reliable.webpubsub.azure.v1", "the subprotocols");
+  expect(/^sha256=[0-9a-f]{64},sha256=[0-9a-f]{64}$/.test(connect.context.signature), "two signatures");
+  await client.sendToGroup("lobby", "hello", "text");
+});
+for (const [dataType, data] of [["text", "hello"], ["json", { a: [1, null] }], ["binary", new Uint8Array([0, 255, 7]).buffer]])
+  await operation(`User event, ${dataType}, answered`, async () => {
+    const answered = new Promise((done) => client.on("server-message", done));
+    await client.sendEvent("order", data, dataType);
+    const event = await next("event order");
+    expect(event.dataType === dataType && event.context.userId === "guest ann", "what the handler got, and from whom");
+    const { message } = await answered;
+    const plain = (value) => (dataType === "binary" ? Buffer.from(value).toString("hex") : JSON.stringify(value));
+    expect(message.dataType === dataType && plain(message.data) === plain(data), "the answer, as it was sent");
+  });
+await operation("Connection state", async () => {
+  await client.sendEvent("order", "again", "text");
+  expect((await next("event order")).context.states.count === 4, "what the three answers before have left");
+});
+await operation("Group joined and left", async () => {
+  await client.joinGroup("table");
+  expect((await next("joined")).group === "table", "the group joined");
+  await client.leaveGroup("table");
+  expect((await next("left")).group === "table", "the group left");
+});
+await operation("Disconnected", async () => {
+  client.stop();
+  await service.closeConnection(id, { reason: "closing time" });
+  const { reason, context } = await next("disconnected");
+  expect(context.connectionId === id && context.states.count === 5, "which connection, and its last state");
+  expect(typeof reason === "string", "a reason");
+});
+await operation("User event, refused", async () => {
+  // Otherwise it would send again what was refused, and come back after its connection was ended.
+  const only = { autoReconnect: false, messageRetryOptions: { maxRetries: 0 } };
+  const other = new WebPubSubClient({ getClientAccessUrl: () => url("carl") }, only);
+  await other.start();
+  await entered();
+  const failed = await other.sendEvent("fail", "x", "text").then(() => undefined, (error) => error);
+  expect(failed?.errorDetail?.name === "InternalServerError", "the sender's error");
+  expect((await next("event fail")).context.userId === "guest carl", "the event");
+  expect((await next("disconnected")).context.states.count === 1, "the end of the connection, which is the service's own wish");
+});
+await operation("Subprotocol of the handler's choice, plain frames", async () => {
+  const socket = new WebSocket(await url("bob"), ["json.webpubsub.azure.v1", "hall.v2"]);
+  await once(socket, "open");
+  expect(socket.protocol === "hall.v2", "the chosen subprotocol");
+  const { connected } = await entered();
+  expect(connected.context.userId === "guest bob", "the handler's user");
+  socket.send("plain");
+  const [frame] = await once(socket, "message");
+  expect(frame.toString() === "plain", "the answer");
+  expect((await next("event message")).dataType === "text", "a plain frame as the event `message`");
+  socket.close();
+  await next("disconnected");
+});
+process.exit(0);
