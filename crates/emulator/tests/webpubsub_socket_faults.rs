@@ -178,3 +178,36 @@ async fn a_recovery_can_be_refused_and_the_connection_is_gone() {
     assert_eq!(rest(&emulator, "HEAD", &format!("connections/{id}")).await.status, 404);
     assert_eq!(reopen(&emulator, &id, &token, RELIABLE).await.closed().await.0, 1008);
 }
+
+#[tokio::test]
+async fn a_connection_is_dropped_within_a_frame_that_is_sent_and_the_frame_comes_whole_after_the_recovery() {
+    let emulator = Emulator::start().await.unwrap();
+    for bytes in [1, 2, 40] {
+        let (mut client, token) = connect(&emulator, member()).await;
+        let fault = SocketFault::drop_connection().after_sent_bytes(bytes).connection(&client.id);
+        emulator.faults().push_socket(fault);
+        publish(&emulator, "cut").await;
+        assert_dropped(&mut client).await;
+        assert_eq!(emulator.faults().pending(), 0);
+        let mut client = recover(&emulator, &client.id, &token).await;
+        assert_eq!(message(&mut client).await, (1, "cut".to_owned()));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_is_dropped_within_a_frame_that_is_received_and_the_frame_is_not_carried_out() {
+    let emulator = Emulator::start().await.unwrap();
+    let whole = join("h", 1).to_string().len() as u64 + 6;
+    // A frame of a client has a head of 2 bytes and a mask of 4 (RFC 6455, section 5.2).
+    for (bytes, done) in [(1, false), (whole - 1, false), (whole, true)] {
+        let (mut client, token) = connect(&emulator, member()).await;
+        let fault = SocketFault::drop_connection().at_received_bytes(bytes).connection(&client.id);
+        emulator.faults().push_socket(fault);
+        client.send_json(join("h", 1)).await;
+        assert_dropped(&mut client).await;
+        let mut client = recover(&emulator, &client.id, &token).await;
+        client.send_json(join("h", 1)).await;
+        let name = client.frame().await["error"]["name"].clone();
+        assert_eq!(name, if done { json!("Duplicate") } else { json!(null) }, "{bytes} of {whole}");
+    }
+}

@@ -27,7 +27,7 @@ pub use fault::Fault;
 #[cfg(feature = "webpubsub")]
 pub use socket_fault::SocketFault;
 #[cfg(feature = "webpubsub")]
-pub(crate) use sockets::{AckFault, Loss, SocketFaults, Struck};
+pub(crate) use sockets::{AckFault, Loss, SocketFaults, Struck, Way};
 
 use crate::server::{Request, Service};
 

@@ -8,7 +8,8 @@ use std::time::Duration;
 /// [`refuse_recovery`](Self::refuse_recovery)); without further setters it strikes the next socket that gives it the
 /// occasion, once. An opening itself is a request, which meets a [`Fault`](super::Fault).
 ///
-/// Frames are those of the client's protocol: text and binary, the `connected` frame included, no control frames.
+/// Frames are those of the client's protocol: text and binary, the `connected` frame included, no control frames. A fault
+/// that counts bytes strikes within frames too.
 #[derive(Debug, Clone)]
 #[must_use = "does nothing until pushed"]
 pub struct SocketFault {
@@ -20,9 +21,9 @@ pub struct SocketFault {
     /// How many openings are still to come before it is bound to a socket.
     openings: Option<u32>,
     bound: Option<u64>,
-    /// The frame of these that it strikes.
-    pub(super) frames: u32,
-    pub(super) seen: u32,
+    /// The frame, or the byte, of these that it strikes.
+    pub(super) at: u64,
+    pub(super) seen: u64,
     pub(super) times: u32,
 }
 
@@ -40,7 +41,9 @@ pub(super) enum Kind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Occasion {
     Received,
+    ReceivedBytes,
     Sent,
+    SentBytes,
     Ack,
     SequenceAck,
     Recovery,
@@ -84,7 +87,14 @@ impl SocketFault {
     /// [`drop_connection`]: Self::drop_connection
     /// [`half_open`]: Self::half_open
     pub fn at_received(self, frames: u32) -> Self {
-        self.at(Occasion::Received, frames)
+        self.at(Occasion::Received, frames.into())
+    }
+
+    /// Strikes once the `bytes`-th byte from now has been received, at least the first, wherever in a frame that is; what
+    /// is whole by then is carried out. Bytes of frames of every kind count, those of their heads included. For
+    /// [`drop_connection`](Self::drop_connection) only.
+    pub fn at_received_bytes(self, bytes: u64) -> Self {
+        self.at(Occasion::ReceivedBytes, bytes)
     }
 
     /// Strikes once the `frames`-th frame from now has been sent, at least the first. For [`drop_connection`] and
@@ -93,7 +103,13 @@ impl SocketFault {
     /// [`drop_connection`]: Self::drop_connection
     /// [`half_open`]: Self::half_open
     pub fn after_sent(self, frames: u32) -> Self {
-        self.at(Occasion::Sent, frames)
+        self.at(Occasion::Sent, frames.into())
+    }
+
+    /// Strikes once the `bytes`-th byte from now has been sent, at least the first, wherever in a frame that is. Bytes of
+    /// frames of every kind count, those of their heads included. For [`drop_connection`](Self::drop_connection) only.
+    pub fn after_sent_bytes(self, bytes: u64) -> Self {
+        self.at(Occasion::SentBytes, bytes)
     }
 
     /// Strikes once the received frame has been carried out: its effects stay, its ack does not go out.
@@ -136,16 +152,20 @@ impl SocketFault {
             connection: None,
             openings: None,
             bound: None,
-            frames: 1,
+            at: 1,
             seen: 0,
             times: 1,
         }
     }
 
-    fn at(mut self, occasion: Occasion, frames: u32) -> Self {
-        if matches!(self.kind, Kind::Drop | Kind::HalfOpen) {
+    fn at(mut self, occasion: Occasion, count: u64) -> Self {
+        let counts = match occasion {
+            Occasion::ReceivedBytes | Occasion::SentBytes => self.kind == Kind::Drop,
+            _ => matches!(self.kind, Kind::Drop | Kind::HalfOpen),
+        };
+        if counts {
             self.occasion = occasion;
-            self.frames = frames.max(1);
+            self.at = count.max(1);
         }
         self
     }

@@ -45,6 +45,22 @@ pub(crate) struct Struck {
     pub(crate) after_work: bool,
 }
 
+/// Where bytes go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Way {
+    In,
+    Out,
+}
+
+impl Way {
+    fn occasion(self) -> Occasion {
+        match self {
+            Self::In => Occasion::ReceivedBytes,
+            Self::Out => Occasion::SentBytes,
+        }
+    }
+}
+
 impl SocketScript {
     pub(super) fn push(&mut self, fault: SocketFault) {
         if fault.times > 0 {
@@ -68,14 +84,19 @@ impl SocketScript {
         self.opened
     }
 
-    /// The fault that strikes; only the first one that is for this socket and occasion looks at it.
-    fn strike(&mut self, socket: &SocketFaults, occasion: Occasion) -> Option<SocketFault> {
-        let place = self.queue.iter().position(|fault| {
+    /// The first fault that is for this socket and occasion.
+    fn place(&self, socket: &SocketFaults, occasion: Occasion) -> Option<usize> {
+        self.queue.iter().position(|fault| {
             fault.occasion == occasion && fault.is_for(&socket.hub, &socket.connection, socket.number)
-        })?;
+        })
+    }
+
+    /// The fault that strikes after so many more frames or bytes; only the first one that is meant looks at them.
+    fn strike(&mut self, socket: &SocketFaults, occasion: Occasion, more: u64) -> Option<SocketFault> {
+        let place = self.place(socket, occasion)?;
         let fault = &mut self.queue[place];
-        fault.seen += 1;
-        if fault.seen < fault.frames {
+        fault.seen += more;
+        if fault.seen < fault.at {
             return None;
         }
         fault.seen = 0;
@@ -121,8 +142,20 @@ impl SocketFaults {
         self.strike(Occasion::Recovery).is_some()
     }
 
+    /// How many bytes may still go that way before a fault strikes, if one waits for them.
+    pub(crate) fn bytes_left(&self, way: Way) -> Option<usize> {
+        let script = self.faults.script();
+        let fault = &script.sockets.queue[script.sockets.place(self, way.occasion())?];
+        Some(usize::try_from(fault.at - fault.seen).unwrap_or(usize::MAX))
+    }
+
+    /// Whether a fault strikes behind these bytes.
+    pub(crate) fn cuts_after(&self, way: Way, bytes: usize) -> bool {
+        self.faults.script().sockets.strike(self, way.occasion(), bytes as u64).is_some()
+    }
+
     fn strike(&self, occasion: Occasion) -> Option<SocketFault> {
-        self.faults.script().sockets.strike(self, occasion)
+        self.faults.script().sockets.strike(self, occasion, 1)
     }
 }
 
@@ -150,6 +183,19 @@ mod tests {
         assert_eq!(faults.pending(), 2);
         assert_eq!(struck(&socket, 5), [false, true, false, true, false]);
         assert_eq!((faults.pending(), socket.sent()), (0, None));
+    }
+
+    #[test]
+    fn bytes_are_counted_each_way_for_itself_and_only_by_a_fault_that_drops() {
+        let faults = Faults::default();
+        let socket = SocketFaults::open(&faults, "chat", "c");
+        faults.push_socket(SocketFault::drop_connection().after_sent_bytes(10));
+        faults.push_socket(SocketFault::lose_ack().at_received_bytes(1));
+        assert_eq!((socket.bytes_left(Way::In), socket.bytes_left(Way::Out)), (None, Some(10)));
+        assert!(!socket.cuts_after(Way::Out, 4) && !socket.cuts_after(Way::In, 99));
+        assert_eq!((socket.bytes_left(Way::Out), socket.sent()), (Some(6), None));
+        assert!(socket.cuts_after(Way::Out, 6));
+        assert_eq!((socket.bytes_left(Way::Out), socket.ack()), (None, Some(AckFault::Lost)));
     }
 
     #[test]

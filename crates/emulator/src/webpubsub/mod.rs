@@ -3,6 +3,7 @@
 mod close;
 mod connection;
 mod conversation;
+mod cut;
 mod delivery;
 mod errors;
 mod exists;

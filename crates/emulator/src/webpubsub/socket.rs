@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::stream::{SplitSink, SplitStream};
 use futures_util::{SinkExt as _, StreamExt as _};
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -15,6 +15,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 
 use super::connection::{Identity, Protocol};
 use super::conversation::Conversation;
+use super::cut::Cut;
 use super::frame::Told;
 use super::keep_alive::KeepAlive;
 use super::membership::Membership;
@@ -24,8 +25,8 @@ use crate::clock::Clock;
 use crate::faults::{Loss, SocketFaults, Struck};
 use crate::server::Upgraded;
 
-type Sink = SplitSink<WebSocketStream<Upgraded>, Message>;
-type Source = SplitStream<WebSocketStream<Upgraded>>;
+type Sink = SplitSink<WebSocketStream<Cut>, Message>;
+type Source = SplitStream<WebSocketStream<Cut>>;
 
 const MOST_BYTES: usize = 1024 * 1024;
 /// How long the end of a connection may take: a client that does not answer cannot hold it.
@@ -59,9 +60,8 @@ enum End {
 
 /// Serves a client until its end; the membership ends with it.
 pub(super) async fn run(stream: Upgraded, session: Session) {
-    let socket = open(stream).await;
-    let (mut sink, mut source) = socket.split();
     let Session { identity, membership, outbox, pending, faults, clock } = session;
+    let (mut sink, mut source) = open(Cut::new(stream, faults.clone())).await.split();
     let keep_alive = KeepAlive::default();
     let end = {
         let mut writing = std::pin::pin!(write(&mut sink, pending, &identity, &faults, &clock));
@@ -119,7 +119,7 @@ pub(super) async fn refuse(stream: Upgraded, clock: Clock) {
     .await;
 }
 
-async fn open(stream: Upgraded) -> WebSocketStream<Upgraded> {
+async fn open<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> WebSocketStream<S> {
     let config =
         WebSocketConfig::default().max_message_size(Some(MOST_BYTES)).max_frame_size(Some(MOST_BYTES));
     WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await
