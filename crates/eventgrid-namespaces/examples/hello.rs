@@ -1,4 +1,5 @@
-//! The least program: publishes an event to the topic `orders` of `EVENTGRID_NAMESPACES_ENDPOINT`.
+//! The least program: publishes an event to the topic `orders` of `EVENTGRID_NAMESPACES_ENDPOINT`, with
+//! `EVENTGRID_NAMESPACES_KEY`.
 use eventgrid_namespaces::{BoxError, CloudEvent, Credential, Sender};
 
 #[tokio::main]

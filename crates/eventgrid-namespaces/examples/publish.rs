@@ -1,21 +1,14 @@
-//! Publishes an event and a batch: to the topic `orders` of the namespace in `EVENTGRID_NAMESPACES_ENDPOINT`, with the key in
-//! `EVENTGRID_NAMESPACES_KEY`, else of the emulator.
+//! Publishes an event and a batch to the topic `orders` of the namespace that `EVENTGRID_NAMESPACES_ENDPOINT` and
+//! `EVENTGRID_NAMESPACES_KEY` name.
+use std::env::var;
 use std::io::Write;
 
 use eventgrid_namespaces::{BoxError, CloudEvent, Credential, EventBatch, Sender};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let emulator = service_emulator::Emulator::start().await?;
-    let sender =
-        match (std::env::var("EVENTGRID_NAMESPACES_ENDPOINT"), std::env::var("EVENTGRID_NAMESPACES_KEY")) {
-            (Ok(endpoint), Ok(key)) => Sender::new(&endpoint, "orders", Credential::access_key(key))?,
-            _ => Sender::new(
-                &emulator.endpoint(),
-                "orders",
-                Credential::access_key(emulator.eventgrid().key()),
-            )?,
-        };
+    let key = Credential::access_key(var("EVENTGRID_NAMESPACES_KEY")?);
+    let sender = Sender::new(&var("EVENTGRID_NAMESPACES_ENDPOINT")?, "orders", key)?;
     run(&sender, &mut std::io::stdout()).await
 }
 

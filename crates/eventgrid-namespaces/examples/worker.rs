@@ -1,5 +1,5 @@
-//! Handles events until Ctrl-C: of the subscription `billing` on topic `orders` of the namespace that
-//! `EVENTGRID_NAMESPACES_ENDPOINT` and `EVENTGRID_NAMESPACES_KEY` name, else of the emulator.
+//! Handles events until Ctrl-C, of the subscription `billing` on the topic `orders` of the namespace that
+//! `EVENTGRID_NAMESPACES_ENDPOINT` and `EVENTGRID_NAMESPACES_KEY` name.
 use std::env::var;
 
 use eventgrid_namespaces::{
@@ -8,12 +8,8 @@ use eventgrid_namespaces::{
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let emulator = service_emulator::Emulator::start().await?;
-    let (endpoint, key) = match (var("EVENTGRID_NAMESPACES_ENDPOINT"), var("EVENTGRID_NAMESPACES_KEY")) {
-        (Ok(endpoint), Ok(key)) => (endpoint, key),
-        _ => (emulator.endpoint(), emulator.eventgrid().key()),
-    };
-    let receiver = Receiver::new(&endpoint, "orders", "billing", Credential::access_key(key))?;
+    let key = Credential::access_key(var("EVENTGRID_NAMESPACES_KEY")?);
+    let receiver = Receiver::new(&var("EVENTGRID_NAMESPACES_ENDPOINT")?, "orders", "billing", key)?;
     let interrupted = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
     Ok(processor(receiver)?.run_until(interrupted).await?)
 }

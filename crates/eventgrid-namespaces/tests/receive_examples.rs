@@ -36,7 +36,7 @@ async fn what_is_received_is_shown_and_acknowledged() {
     let (emulator, receiver) = with_orders().await;
     let mut shown = Vec::new();
     receive::run(&receiver, &mut shown).await.unwrap();
-    assert_eq!(String::from_utf8(shown).unwrap(), "a from /shop, delivery 1\nb from /shop, delivery 1\n");
+    assert_eq!(String::from_utf8(shown).unwrap(), "a of /shop, delivery 1\nb of /shop, delivery 1\n");
     assert_eq!(left(&emulator), 0);
 }
 

@@ -1,25 +1,19 @@
-//! Lists the connected agents and disconnects one after asking: of the service when `HULFT_WEBCONNECT_API_KEY` is set, else of
-//! the emulator.
+//! Lists the connected agents and disconnects one after asking: of the site that `HULFT_WEBCONNECT_API_KEY` belongs to, at
+//! `HULFT_WEBCONNECT_ENDPOINT`.
 use std::io::{BufRead, Write};
 
 use hulft_webconnect::{BoxError, SiteClient};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let emulator = service_emulator::Emulator::start().await?;
-    emulator.hulft().add_sample_agents();
-    let builder = match std::env::var("HULFT_WEBCONNECT_API_KEY") {
-        Ok(key) => SiteClient::builder(key),
-        Err(_) => SiteClient::builder(emulator.hulft().api_key()).endpoint(emulator.endpoint()),
-    };
-    run(&builder.build()?, &mut std::io::stdin().lock(), &mut std::io::stdout()).await
+    let site = SiteClient::builder(std::env::var("HULFT_WEBCONNECT_API_KEY")?);
+    let site = site.endpoint(std::env::var("HULFT_WEBCONNECT_ENDPOINT")?).build()?;
+    run(&site, &mut std::io::stdin().lock(), &mut std::io::stdout()).await
 }
 
-pub(crate) async fn run(
-    site: &SiteClient,
-    input: &mut impl BufRead,
-    out: &mut impl Write,
-) -> Result<(), BoxError> {
+type Done = Result<(), BoxError>;
+
+pub(crate) async fn run(site: &SiteClient, input: &mut impl BufRead, out: &mut impl Write) -> Done {
     writeln!(out, "{:<20} {:<8} {:<8} {:<28} session", "agent", "way", "version", "connected since")?;
     let agents = site.agents().list().all().await?;
     for a in &agents {

@@ -1,9 +1,11 @@
-//! The least program: lists the connected agents of the site that `HULFT_WEBCONNECT_API_KEY` belongs to.
+//! The least program: lists the connected agents of the site that `HULFT_WEBCONNECT_API_KEY` belongs to, at
+//! `HULFT_WEBCONNECT_ENDPOINT` (the service's own is `https://www.webconnect.hulft.com`).
 use hulft_webconnect::{BoxError, SiteClient};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let site = SiteClient::builder(std::env::var("HULFT_WEBCONNECT_API_KEY")?).build()?;
+    let site = SiteClient::builder(std::env::var("HULFT_WEBCONNECT_API_KEY")?);
+    let site = site.endpoint(std::env::var("HULFT_WEBCONNECT_ENDPOINT")?).build()?;
     greet(&site, &mut std::io::stdout()).await
 }
 

@@ -1,19 +1,16 @@
-//! Joins a group, says something, and shows what is said there: on the service when `WEBPUBSUB_CLIENT_URL` is set to a client
-//! access URL with the roles `webpubsub.joinLeaveGroup` and `webpubsub.sendToGroup`, else on the emulator.
+//! Joins the group `room`, says something, and shows what is said there: in the hub `chat` of `WEBPUBSUB_CONNECTION_STRING`.
+//! A client that is not also the server gets its URL from the server: see `Access::ask`.
 use std::io::Write;
 
-use service_emulator::{Emulator, webpubsub::ClientToken};
 use webpubsub::client::Event;
-use webpubsub::{BoxError, Client};
+use webpubsub::{BoxError, Client, Role, ServiceClient};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let emulator = Emulator::start().await?;
-    let token =
-        ClientToken::new().user("alice").role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
-    let url = std::env::var("WEBPUBSUB_CLIENT_URL")
-        .unwrap_or_else(|_| emulator.webpubsub().client_access_url("chat", &token));
-    let client = Client::builder(url).connect().await?;
+    let text = std::env::var("WEBPUBSUB_CONNECTION_STRING")?;
+    let access = ServiceClient::from_connection_string(&text, "chat")?.client_access().user("alice");
+    let access = access.roles([Role::join_leave_group("room"), Role::send_to_group("room")]).await?;
+    let client = Client::builder(access).connect().await?;
     run(&client, &["hello", "is anybody here?"], 2, &mut std::io::stdout()).await
 }
 
@@ -32,11 +29,10 @@ pub(crate) async fn run(
     while shown < most
         && let Some(event) = events.next().await
     {
-        if let Event::GroupMessage(message) = event {
-            let from = message.from_user_id.as_deref().unwrap_or("somebody");
-            writeln!(out, "{from}: {}", message.data.as_text().unwrap_or("(no text)"))?;
-            shown += 1;
-        }
+        let Event::GroupMessage(message) = event else { continue };
+        let from = message.from_user_id.as_deref().unwrap_or("somebody");
+        writeln!(out, "{from}: {}", message.data.as_text().unwrap_or("(no text)"))?;
+        shown += 1;
     }
     client.close().await;
     Ok(())

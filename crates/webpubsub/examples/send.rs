@@ -1,5 +1,5 @@
-//! Lets a client in, sends to it and its group and counts who is there: at the service when `WEBPUBSUB_CONNECTION_STRING` is
-//! set, else at the emulator. The client itself is yours: give the address it prints to any WebSocket program.
+//! Lets a client in, sends to it and to its group, and shows who is there: in the hub `chat` of `WEBPUBSUB_CONNECTION_STRING`.
+//! The client itself is yours: give the address it prints to any WebSocket program.
 use std::io::Write;
 
 use webpubsub::filter::{groups, user_id};
@@ -7,9 +7,7 @@ use webpubsub::{BoxError, Message, Role, ServiceClient};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let emulator = service_emulator::Emulator::start().await?;
-    let text = std::env::var("WEBPUBSUB_CONNECTION_STRING");
-    let text = text.unwrap_or_else(|_| emulator.webpubsub().connection_string());
+    let text = std::env::var("WEBPUBSUB_CONNECTION_STRING")?;
     let service = ServiceClient::from_connection_string(&text, "chat")?;
     let access = service.client_access().user("dave").groups(["lobby"]);
     let access = access.roles([Role::send_to_group("lobby")]).await?;

@@ -1,0 +1,22 @@
+//! No key: whoever is signed in with the Azure CLI or the Azure Developer CLI publishes an event to the topic `orders` of the
+//! namespace at `EVENTGRID_NAMESPACES_ENDPOINT`. The role is "EventGrid Data Sender".
+use std::sync::Arc;
+
+use azure_core::credentials::TokenCredential;
+use azure_identity::DeveloperToolsCredential;
+use eventgrid_namespaces::{AzureCredential, BoxError, CloudEvent, Credential, Sender};
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let credential = DeveloperToolsCredential::new(None)?;
+    let sender = sender(&std::env::var("EVENTGRID_NAMESPACES_ENDPOINT")?, credential)?;
+    sender.send(CloudEvent::new("/hello", "com.example.greeting", "hello, world")?).await?;
+    Ok(())
+}
+
+pub(crate) fn sender(
+    endpoint: &str,
+    credential: Arc<dyn TokenCredential>,
+) -> eventgrid_namespaces::Result<Sender> {
+    Sender::new(endpoint, "orders", Credential::token(AzureCredential::new(credential)))
+}

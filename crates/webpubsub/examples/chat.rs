@@ -1,0 +1,40 @@
+//! A chat in one program: what alice says goes to the webhook, which has the service tell everyone in the group `room`. The hub
+//! `chat` of `WEBPUBSUB_CONNECTION_STRING` has to send its user events to port 8080 here, path `/upstream`.
+use std::io::Write;
+use tokio::net::TcpListener;
+use webpubsub::client::Event;
+use webpubsub::event_handler::{Context, EventHandler, Result as Answer, UserEvent};
+use webpubsub::event_handler::{UserEventResponse as Reply, Webhook};
+use webpubsub::{BoxError, Client, ServiceClient};
+
+struct Chat(ServiceClient);
+
+#[async_trait::async_trait]
+impl EventHandler for Chat {
+    async fn user_event(&self, context: &Context, event: UserEvent) -> Answer<Reply> {
+        let line = format!("{}: {}", context.user_id().unwrap_or("?"), event.text().unwrap_or("(no text)"));
+        self.0.group("room").send(line).await?;
+        Ok(Reply::none())
+    }
+}
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let listener = TcpListener::bind("127.0.0.1:8080").await?;
+    run(&std::env::var("WEBPUBSUB_CONNECTION_STRING")?, listener, &mut std::io::stdout()).await
+}
+
+pub(crate) async fn run(text: &str, listener: TcpListener, out: &mut impl Write) -> Result<(), BoxError> {
+    let service = ServiceClient::from_connection_string(text, "chat")?;
+    let webhook = Webhook::builder("chat", Chat(service.clone())).connection_string(text).build()?;
+    let app = axum::Router::new().route_service("/upstream", webhook);
+    tokio::spawn(axum::serve(listener, app).into_future());
+    let alice = Client::builder(service.client_access().user("alice").await?).connect().await?;
+    let bob = Client::builder(service.client_access().user("bob").groups(["room"]).await?).connect().await?;
+    alice.send_event("say", "hello, bob").await?;
+    while let Some(event) = bob.events().next().await {
+        let Event::GroupMessage(message) = event else { continue };
+        return Ok(writeln!(out, "bob hears {}", message.data.as_text().unwrap_or("(no text)"))?);
+    }
+    Err("bob heard nothing".into())
+}

@@ -1,0 +1,21 @@
+//! No key: whoever is signed in with the Azure CLI or the Azure Developer CLI greets everyone in the hub `chat` of the service
+//! at `WEBPUBSUB_ENDPOINT`. The role is "Web PubSub Service Owner".
+use std::sync::Arc;
+
+use azure_core::credentials::TokenCredential;
+use azure_identity::DeveloperToolsCredential;
+use webpubsub::{AzureCredential, BoxError, Credential, ServiceClient};
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    let credential = DeveloperToolsCredential::new(None)?;
+    service(&std::env::var("WEBPUBSUB_ENDPOINT")?, credential)?.send_to_all("hello, world").await?;
+    Ok(())
+}
+
+pub(crate) fn service(
+    endpoint: &str,
+    credential: Arc<dyn TokenCredential>,
+) -> webpubsub::Result<ServiceClient> {
+    ServiceClient::new(endpoint, "chat", Credential::token(AzureCredential::new(credential)))
+}
