@@ -33,6 +33,9 @@ pub use settle::{
 #[cfg(feature = "azure-identity")]
 pub use service_core::AzureCredential;
 pub use service_core::{
-    AccessToken, BoxError, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Next, Policy,
-    RawRequest, Response, Result, RetryOptions, Secret, StopReason, TokenCredential, Transport, Upgrade,
+    AccessToken, BoxError, CallFuture, Clock, ConnectTimeout, Delivery, Error, ErrorDetail, ErrorKind,
+    InnerError, Io, Next, Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, StopReason,
+    SystemClock, TokenCredential, Transport, Upgrade,
 };
+/// The types of requests and answers, for [`Policy`], [`Transport`] and `request`.
+pub use {bytes, http};

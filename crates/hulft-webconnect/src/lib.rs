@@ -69,6 +69,9 @@ pub use site::{SiteClient, SiteClientBuilder};
 pub use values::{AccountLink, Amount, ClientType, DefinitionLink, Direction};
 
 pub use service_core::{
-    BoxError, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Next, Policy, RawRequest, Response,
-    Result, RetryOptions, Secret, StopReason, Transport, Upgrade,
+    BoxError, CallFuture, Clock, ConnectTimeout, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Io,
+    Next, Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, StopReason, SystemClock,
+    Transport, Upgrade,
 };
+/// The types of requests and answers, for [`Policy`], [`Transport`] and `request`.
+pub use {bytes, http};

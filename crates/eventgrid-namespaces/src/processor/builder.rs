@@ -96,7 +96,7 @@ impl ProcessorBuilder {
     }
 
     /// Sets how long handlers may go on once a shutdown has begun; those that do not end are stopped and their events released,
-    /// for which there are 5 s more. Default: 25 s.
+    /// for which there are 5 s more. Default: 25 s. A handler that blocks its thread is stopped only when it awaits again.
     pub fn shutdown_limit(mut self, limit: Duration) -> Self {
         self.shutdown_limit = limit;
         self

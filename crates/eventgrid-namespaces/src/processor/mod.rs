@@ -37,7 +37,9 @@ use crate::{Receiver, Result};
 ///   When one is lost, the handler goes on and is told by its [`Context`], and what becomes of its verdict is told too.
 /// * **Failures** of a handler, panics included, release the event ([`failure_verdict`](ProcessorBuilder::failure_verdict)).
 ///   Those of the service are repeated with growing pauses. Each is a [`Notice`] and a `tracing` event.
-/// * **Handlers run as tasks** of the Tokio runtime that the processor runs on.
+/// * **Handlers run as tasks** of the Tokio runtime that the processor runs on. One that blocks its thread holds up the other
+///   tasks of the runtime, renewals among them, and the shutdown too: no limit can stop it before it awaits. Such work belongs
+///   into `tokio::task::spawn_blocking`.
 ///
 /// ```no_run
 /// # async fn run(receiver: eventgrid_namespaces::Receiver) -> eventgrid_namespaces::Result<()> {
