@@ -11,3 +11,8 @@ pub mod recordings;
 pub mod soak;
 pub mod socket;
 pub mod tls;
+
+/// The code of the top page, which no published crate holds.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub mod readme {}
