@@ -1,28 +1,20 @@
 //! The handle a user holds: starts everything on one port, hands out addresses, keys and the parts, stops everything.
 
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::Arc;
 
+use crate::builder::Builder;
 use crate::clock::Clock;
 use crate::faults::Faults;
-use crate::server::{Received, Running, Services, Shared};
+use crate::server::{Received, Running, Shared};
 
 /// A running emulator. Clones are handles onto the same one; when the last is dropped the server stops and its
 /// connections end.
 #[derive(Clone, Debug)]
 pub struct Emulator {
-    shared: Arc<Shared>,
-    running: Arc<Running>,
-}
-
-/// What can be chosen before an [`Emulator`] starts; made by [`Emulator::builder`].
-#[derive(Clone, Debug)]
-#[must_use = "does nothing until started"]
-pub struct Builder {
-    host: IpAddr,
-    port: u16,
-    sample_data: bool,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) running: Arc<Running>,
 }
 
 impl Emulator {
@@ -34,9 +26,9 @@ impl Emulator {
         Self::builder().start().await
     }
 
-    /// Starts with an address, a port or sample data of one's own choice.
+    /// Starts with settings of one's own choice.
     pub fn builder() -> Builder {
-        Builder { host: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, sample_data: false }
+        Builder::new()
     }
 
     /// Scheme, address and port: `http://127.0.0.1:PORT`, the same for all services.
@@ -104,45 +96,5 @@ impl Emulator {
     /// server does not come back.
     pub async fn shutdown(&self) {
         self.running.stop().await;
-    }
-}
-
-impl Builder {
-    /// The port to listen on; 0, the default, takes a free one.
-    pub fn port(mut self, port: u16) -> Self {
-        self.port = port;
-        self
-    }
-
-    /// The address to listen on, 127.0.0.1 by default. The access keys are well known, so anything but loopback lets
-    /// others in.
-    pub fn host(mut self, host: IpAddr) -> Self {
-        self.host = host;
-        self
-    }
-
-    /// Whether HULFT-WebConnect starts with agents, connections, logs and the like, as the program does; off by default.
-    pub fn sample_data(mut self, on: bool) -> Self {
-        self.sample_data = on;
-        self
-    }
-
-    /// Binds the port and starts to answer.
-    ///
-    /// # Errors
-    /// When the address cannot be bound: in use, or not one of this machine.
-    pub async fn start(self) -> io::Result<Emulator> {
-        let listener = tokio::net::TcpListener::bind((self.host, self.port)).await?;
-        let address = listener.local_addr()?;
-        let clock = Clock::new();
-        let faults = Faults::default();
-        let services = Services::new(&clock, address, &faults);
-        #[cfg(feature = "hulft")]
-        if self.sample_data {
-            services.hulft.add_sample_data();
-        }
-        let shared = Arc::new(Shared::new(address, clock, faults, services));
-        let running = Arc::new(Running::start(listener, Arc::clone(&shared)));
-        Ok(Emulator { shared, running })
     }
 }

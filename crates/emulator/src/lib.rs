@@ -5,20 +5,28 @@
     doc = "A local emulator of cloud services, built here without Web PubSub."
 )]
 
+mod builder;
 mod clock;
+mod config;
 mod emulator;
 #[cfg(feature = "eventgrid")]
 pub mod eventgrid;
 pub mod faults;
 #[cfg(feature = "hulft")]
 pub mod hulft;
+mod invalid_setting;
+#[cfg(any(feature = "webpubsub", feature = "eventgrid"))]
+mod keys;
 mod server;
 #[cfg(feature = "webpubsub")]
 pub mod webpubsub;
 
+pub use builder::Builder;
 pub use clock::Clock;
-pub use emulator::{Builder, Emulator};
+pub use config::ConfigError;
+pub use emulator::Emulator;
 #[cfg(feature = "webpubsub")]
 pub use faults::SocketFault;
 pub use faults::{Fault, Faults};
+pub use invalid_setting::InvalidSetting;
 pub use server::{Received, Service};

@@ -66,3 +66,58 @@ async fn an_argument_that_it_does_not_know_is_an_error() {
     assert_eq!((code, out.as_str()), (Some(2), ""));
     assert!(error.contains("--colour"), "{error}");
 }
+
+/// A file of settings that is gone when this is.
+struct File(std::path::PathBuf);
+
+impl File {
+    fn new(name: &str, text: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("service-emulator-{}-{name}.toml", std::process::id()));
+        std::fs::write(&path, text).unwrap();
+        Self(path)
+    }
+
+    fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+}
+
+impl Drop for File {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[tokio::test]
+async fn flags_win_over_the_file_of_settings() {
+    let taken = Emulator::start().await.unwrap();
+    let port = taken.address().port();
+    let file = File::new("flags", &format!("port = {port}\n[hulft]\napi_key = 'of-the-file'\n"));
+    let (code, _, error) = output(&["--config", file.path()]).await;
+    assert!(code == Some(1) && error.contains(&format!("port {port}")), "{error}");
+    let mut child =
+        program(&["--config", file.path(), "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut seen = false;
+    while let Some(line) = lines.next_line().await.unwrap().filter(|line| line != "ready") {
+        seen |= line == "HULFT_WEBCONNECT_API_KEY=of-the-file";
+    }
+    assert!(seen);
+}
+
+#[tokio::test]
+async fn a_mistake_in_the_file_of_settings_is_reported_in_one_line() {
+    let file = File::new("mistake", "prot = 1\n");
+    let (code, out, error) = output(&["--config", file.path()]).await;
+    assert_eq!((code, out.as_str(), error.lines().count()), (Some(2), "", 1), "{error}");
+    let expected = format!("service-emulator: {}: line 1: unknown key `prot`, expected one of ", file.path());
+    assert!(error.starts_with(&expected) && error.contains("`port`"), "{error}");
+    let (code, _, error) = output(&["--config", "/none/such.toml"]).await;
+    assert!(code == Some(1) && error.contains("cannot read /none/such.toml: "), "{error}");
+}
+
+#[tokio::test]
+async fn the_sample_of_settings_is_printed() {
+    let (code, out, _) = output(&["--print-config"]).await;
+    assert_eq!((code, out.as_str()), (Some(0), include_str!("../emulator.sample.toml")));
+}

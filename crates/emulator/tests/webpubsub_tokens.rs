@@ -35,7 +35,7 @@ async fn either_key_signs_and_no_other() {
     let emulator = Emulator::start().await.unwrap();
     let claims = claims(&emulator);
     assert_eq!(status(&emulator, &jwt(KEY, &claims)).await, 404);
-    assert_eq!(status(&emulator, &jwt(emulator.webpubsub().secondary_access_key(), &claims)).await, 404);
+    assert_eq!(status(&emulator, &jwt(&emulator.webpubsub().secondary_access_key(), &claims)).await, 404);
     assert_eq!(status(&emulator, &jwt(&KEY.to_lowercase(), &claims)).await, 401);
 }
 

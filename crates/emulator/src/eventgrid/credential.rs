@@ -4,18 +4,30 @@
 mod bearer;
 mod signature;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::{StatusCode, header};
 
+use super::EventGrid;
 use super::errors::Failure;
 use super::routes::Target;
-use crate::clock::Clock;
+use crate::invalid_setting::InvalidSetting;
 use crate::server::Request;
 
 pub(super) use self::bearer::token;
 
-/// The access keys that every emulated namespace accepts: base64 of 32 bytes, as the service's keys are.
+/// The access keys that an emulated namespace has at first: base64 of 32 bytes, as the service's keys are.
 pub(super) const KEYS: [&str; 2] =
     ["RW11bGF0b3JPZkV2ZW50R3JpZE5hbWVzcGFjZXMwMDE=", "RW11bGF0b3JPZkV2ZW50R3JpZE5hbWVzcGFjZXMwMDI="];
+
+/// Whether a text can be an access key.
+pub(crate) fn check_key(key: &str) -> Result<(), InvalidSetting> {
+    let bytes = STANDARD.decode(key).unwrap_or_default();
+    if (16..=128).contains(&bytes.len()) {
+        return Ok(());
+    }
+    Err(InvalidSetting::new("an access key of Event Grid must be the base64 text of 16 to 128 bytes"))
+}
 
 /// What a request shows of its caller.
 enum Credential<'a> {
@@ -25,13 +37,14 @@ enum Credential<'a> {
 }
 
 /// Refuses a request whose credential does not permit it. The `Authorization` header goes before the service's own two.
-pub(super) fn check(clock: &Clock, request: &Request, target: &Target<'_>) -> Result<(), Failure> {
+pub(super) fn check(grid: &EventGrid, request: &Request, target: &Target<'_>) -> Result<(), Failure> {
+    let (keys, now) = (grid.keys(), grid.clock().now());
     let (permitted, what) = match shown(request) {
-        Some(Credential::Key(key)) => (KEYS.contains(&key), "Shared Access Key"),
+        Some(Credential::Key(key)) => (keys.iter().any(|known| known == key), "Shared Access Key"),
         Some(Credential::Signature(token)) => {
-            (signature::permits(token, request, target, clock.now()), "Shared Access Signature")
+            (signature::permits(token, &keys, request, target, now), "Shared Access Signature")
         }
-        Some(Credential::Bearer(token)) => (bearer::permits(token, clock.now()), "token"),
+        Some(Credential::Bearer(token)) => (bearer::permits(token, now), "token"),
         None => (false, "Shared Access Key"),
     };
     if permitted {

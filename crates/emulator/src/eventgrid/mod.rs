@@ -3,16 +3,16 @@
 //! Apart from the other services, with its own wire types, written from the service's description and from recorded
 //! exchanges with it, so that a client and this emulator cannot share a mistake.
 
-mod credential;
+pub(crate) mod credential;
 mod errors;
 mod event;
 mod lock_token;
-mod names;
+pub(crate) mod names;
 mod namespace;
 mod publish;
 mod receive;
 mod routes;
-mod settings;
+pub(crate) mod settings;
 mod settle;
 mod subscription;
 
@@ -22,9 +22,12 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use self::namespace::{Namespace, Queue};
+pub use self::namespace::{SubscriptionInfo, TopicInfo};
 pub use self::settings::SubscriptionSettings;
 pub use self::subscription::{DeadLetter, DeadLetterReason};
 use crate::clock::Clock;
+use crate::invalid_setting::InvalidSetting;
+use crate::keys::KeyPair;
 use crate::server::{Reply, Request};
 
 /// The emulated namespace: what stands in it, and what a test may arrange or look at. Clones share one namespace.
@@ -37,22 +40,36 @@ pub struct EventGrid(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     clock: Clock,
+    keys: KeyPair,
     namespace: Mutex<Namespace>,
 }
 
 impl EventGrid {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self(Arc::new(Inner { clock, namespace: Mutex::default() }))
+        let [primary, secondary] = credential::KEYS;
+        let keys = KeyPair::new(primary, secondary);
+        Self(Arc::new(Inner { clock, keys, namespace: Mutex::default() }))
     }
 
     /// The namespace's access key, for `Authorization: SharedAccessKey <key>` and for signing shared access signatures.
     pub fn key(&self) -> String {
-        credential::KEYS[0].to_owned()
+        self.keys()[0].clone()
     }
 
     /// The other access key, which is good for the same, so that keys can be changed one after the other.
     pub fn secondary_key(&self) -> String {
-        credential::KEYS[1].to_owned()
+        self.keys()[1].clone()
+    }
+
+    /// Changes both access keys, as regenerating them does: requests with the old ones are refused from now on.
+    ///
+    /// # Errors
+    /// When a key is not the base64 text of 16 to 128 bytes. Then neither is changed.
+    pub fn set_keys(&self, primary: &str, secondary: &str) -> Result<(), InvalidSetting> {
+        credential::check_key(primary)?;
+        credential::check_key(secondary)?;
+        self.0.keys.set(primary, secondary);
+        Ok(())
     }
 
     /// A token as an identity service gives them out, for `Authorization: Bearer <token>`; good for an hour of the
@@ -92,6 +109,12 @@ impl EventGrid {
         self.namespace().create_on_use = false;
     }
 
+    /// The topics and their subscriptions as they stand at this moment, in the order of their names.
+    pub fn topics(&self) -> Vec<TopicInfo> {
+        let now = self.0.clock.now();
+        self.namespace().topics(now)
+    }
+
     /// How many events of the subscription are not locked: available now, or released with a delay.
     pub fn waiting(&self, topic: &str, subscription: &str) -> usize {
         self.inspect(topic, subscription, |queue| queue.subscription.waiting())
@@ -112,6 +135,10 @@ impl EventGrid {
             Ok(reply) => reply,
             Err(failure) => failure.into_reply(self.0.clock.now()),
         }
+    }
+
+    fn keys(&self) -> Arc<[String; 2]> {
+        self.0.keys.both()
     }
 
     fn clock(&self) -> &Clock {

@@ -3,23 +3,26 @@
 
 use super::errors::Failure;
 
-/// Refuses a name that is not 3 to 50 ASCII letters, digits and `-`.
+/// The rule, in words.
+pub(crate) const RULE: &str = "3 to 50 letters, digits and '-'";
+
+/// Refuses a name that breaks the rule.
 pub(super) fn check(name: &str) -> Result<(), Failure> {
     if allowed(name) {
         return Ok(());
     }
-    Err(Failure::bad_request("A name must be 3 to 50 letters, digits and '-'"))
+    Err(Failure::bad_request(format!("A name must be {RULE}")))
 }
 
 /// Whether a name may be declared; a refused one is logged, since declaring has no answer.
 pub(super) fn warn_if_refused(name: &str) -> bool {
     if !allowed(name) {
-        tracing::warn!(name, "not declared: a name must be 3 to 50 letters, digits and '-'");
+        tracing::warn!(name, "not declared: a name must be {RULE}");
     }
     allowed(name)
 }
 
-fn allowed(name: &str) -> bool {
+pub(crate) fn allowed(name: &str) -> bool {
     (3..=50).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 

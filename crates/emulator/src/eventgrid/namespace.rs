@@ -8,11 +8,38 @@ use http::StatusCode;
 use tokio::sync::{Notify, watch};
 
 use super::errors::Failure;
+use super::settings::SubscriptionSettings;
 use super::subscription::Subscription;
 
 /// 100 topics for each of the 40 throughput units that a namespace may have.
 const MOST_TOPICS: usize = 4_000;
 const MOST_SUBSCRIPTIONS: usize = 500;
+
+/// A topic as a test sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TopicInfo {
+    /// Its name.
+    pub name: String,
+    /// Its subscriptions, in the order of their names.
+    pub subscriptions: Vec<SubscriptionInfo>,
+}
+
+/// A subscription as a test sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SubscriptionInfo {
+    /// Its name.
+    pub name: String,
+    /// How it delivers.
+    pub settings: SubscriptionSettings,
+    /// How many events are not locked: available now, or released with a delay.
+    pub waiting: usize,
+    /// How many events are locked by a receiver.
+    pub locked: usize,
+    /// How many dead letters are kept.
+    pub dead_letters: usize,
+}
 
 #[derive(Debug)]
 pub(super) struct Namespace {
@@ -67,6 +94,16 @@ impl Namespace {
     }
 }
 
+impl Namespace {
+    pub(super) fn topics(&mut self, now: SystemTime) -> Vec<TopicInfo> {
+        let topic = |(name, queues): (&String, &mut Topic)| {
+            let subscriptions = queues.iter_mut().map(|(name, queue)| queue.info(name, now)).collect();
+            TopicInfo { name: name.clone(), subscriptions }
+        };
+        self.topics.iter_mut().map(topic).collect()
+    }
+}
+
 fn check_quota(have: usize, most: usize, what: &str) -> Result<(), Failure> {
     if have < most {
         return Ok(());
@@ -92,6 +129,16 @@ pub(super) struct Signals {
 }
 
 impl Queue {
+    fn info(&mut self, name: &str, now: SystemTime) -> SubscriptionInfo {
+        self.change(now, |subscription| SubscriptionInfo {
+            name: name.to_owned(),
+            settings: subscription.settings,
+            waiting: subscription.waiting(),
+            locked: subscription.locked(),
+            dead_letters: subscription.dead_letter_count(),
+        })
+    }
+
     /// Every change goes through here, so that none is made without waking whom it concerns.
     ///
     /// While anything is available, one signal is under way: it is given when something becomes available, and again by

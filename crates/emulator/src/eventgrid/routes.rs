@@ -53,7 +53,7 @@ pub(super) async fn serve(grid: &EventGrid, request: &Request) -> Result<Reply, 
     if request.method != Method::POST {
         return Ok(method_not_allowed(grid));
     }
-    credential::check(grid.clock(), request, &target)?;
+    credential::check(grid, request, &target)?;
     let version = ApiVersion::of(request)?;
     names::check(target.topic)?;
     match operation {

@@ -1,9 +1,13 @@
 //! The settings of a subscription that rule delivery. In the service they belong to the control plane, which is why they
 //! are set by method here and no request can read them.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+/// The service's bounds, in seconds where they are times.
+pub(crate) const LOCK_DURATION: RangeInclusive<u64> = 60..=300;
+pub(crate) const MAX_DELIVERY_COUNT: RangeInclusive<u32> = 1..=10;
+pub(crate) const TIME_TO_LIVE: RangeInclusive<u64> = 60..=7 * 24 * 60 * 60;
 
 /// How a subscription delivers. Values outside the service's bounds are moved to the nearest bound.
 ///
@@ -23,7 +27,11 @@ pub struct SubscriptionSettings {
 
 impl Default for SubscriptionSettings {
     fn default() -> Self {
-        Self { lock_duration: Duration::from_secs(60), max_delivery_count: 10, time_to_live: 7 * DAY }
+        Self {
+            lock_duration: Duration::from_secs(60),
+            max_delivery_count: 10,
+            time_to_live: Duration::from_secs(*TIME_TO_LIVE.end()),
+        }
     }
 }
 
@@ -31,28 +39,34 @@ impl SubscriptionSettings {
     /// How long a received event stays locked: 60 s (the default) to 300 s.
     #[must_use]
     pub fn lock_duration(mut self, duration: Duration) -> Self {
-        self.lock_duration = duration.clamp(Duration::from_secs(60), Duration::from_secs(300));
+        self.lock_duration = clamp(duration, &LOCK_DURATION);
         self
     }
 
     /// After how many deliveries without an acknowledgement an event becomes a dead letter: 1 to 10 (the default).
     #[must_use]
     pub fn max_delivery_count(mut self, count: u32) -> Self {
-        self.max_delivery_count = count.clamp(1, 10);
+        self.max_delivery_count = count.clamp(*MAX_DELIVERY_COUNT.start(), *MAX_DELIVERY_COUNT.end());
         self
     }
 
     /// How long after its publication an event becomes a dead letter: 1 minute to 7 days (the default).
     #[must_use]
     pub fn time_to_live(mut self, time: Duration) -> Self {
-        self.time_to_live = time.clamp(Duration::from_secs(60), 7 * DAY);
+        self.time_to_live = clamp(time, &TIME_TO_LIVE);
         self
     }
+}
+
+fn clamp(duration: Duration, seconds: &RangeInclusive<u64>) -> Duration {
+    duration.clamp(Duration::from_secs(*seconds.start()), Duration::from_secs(*seconds.end()))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
     #[test]
     fn settings_out_of_bounds_move_to_the_nearest_bound() {

@@ -219,6 +219,10 @@ impl Subscription {
         self.locks.len()
     }
 
+    pub(super) fn dead_letter_count(&self) -> usize {
+        self.dead.len()
+    }
+
     pub(super) fn dead_letters(&self) -> Vec<DeadLetter> {
         let letter = |(event, reason, deliveries): &(Arc<str>, DeadLetterReason, u32)| DeadLetter {
             event: serde_json::from_str(event).unwrap_or_default(),

@@ -1,10 +1,11 @@
 //! What a test may arrange in the contract, and what it may look at: everything that no operation of the API does or shows.
 
 use super::agents::samples;
+use super::keys::check_key;
 use super::rate_limit::RateLimit;
 use super::store::Row as _;
 use super::{
-    API_KEY, AccessDenial, Agent, ConnectedAgent, EndpointStatus, Hulft, Mail, RelayLog, Scope,
+    AccessDenial, Agent, ConnectedAgent, EndpointStatus, Hulft, InvalidSetting, Mail, RelayLog, Scope,
     SecondaryAccount, Transfer,
 };
 
@@ -12,7 +13,20 @@ use super::{
 impl Hulft {
     /// An API key with all scopes, for `Authorization: Bearer <key>`.
     pub fn api_key(&self) -> String {
-        API_KEY.to_owned()
+        self.state().api_key.clone()
+    }
+
+    /// Puts another key with all scopes in the place of [`api_key`](Self::api_key), which is refused from now on.
+    ///
+    /// # Errors
+    /// When the key is not 1 to 256 visible ASCII characters.
+    pub fn set_api_key(&self, key: &str) -> Result<(), InvalidSetting> {
+        check_key(key)?;
+        let state = &mut *self.state();
+        state.keys.remove(&state.api_key);
+        state.keys.add(key, Scope::ALL);
+        key.clone_into(&mut state.api_key);
+        Ok(())
     }
 
     /// Adds an API key with these scopes only, or gives them to one that exists.

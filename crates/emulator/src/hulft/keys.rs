@@ -4,6 +4,8 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
+use crate::invalid_setting::InvalidSetting;
+
 /// What an API key allows: an action on a resource, as ticked in the vendor's console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {
@@ -55,6 +57,14 @@ impl fmt::Display for Scope {
     }
 }
 
+/// Whether a text can be an API key: it has to fit into a header.
+pub(crate) fn check_key(key: &str) -> Result<(), InvalidSetting> {
+    if (1..=256).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Ok(());
+    }
+    Err(InvalidSetting::new("an API key of HULFT-WebConnect must be 1 to 256 visible ASCII characters"))
+}
+
 /// The keys of the contract.
 #[derive(Default)]
 pub(super) struct Keys(HashMap<String, BTreeSet<Scope>>);
@@ -62,6 +72,10 @@ pub(super) struct Keys(HashMap<String, BTreeSet<Scope>>);
 impl Keys {
     pub(super) fn add(&mut self, key: &str, scopes: &[Scope]) {
         self.0.insert(key.to_owned(), scopes.iter().copied().collect());
+    }
+
+    pub(super) fn remove(&mut self, key: &str) {
+        self.0.remove(key);
     }
 
     /// The scopes of the key in an `Authorization` header; `None` when there is no such key.

@@ -15,7 +15,7 @@ mod errors;
 mod groups;
 mod handle;
 mod ip_filter_groups;
-mod keys;
+pub(crate) mod keys;
 mod mails;
 mod paging;
 mod rate_limit;
@@ -40,18 +40,21 @@ pub use self::agents::{Agent, ConnectedAgent, Direction};
 pub use self::connections::ClientType;
 pub use self::keys::Scope;
 pub use self::mails::{Mail, MailKind};
+pub(crate) use self::relay_logs::MOST_LINES as MOST_RELAY_LOGS;
 pub use self::relay_logs::{RelayLog, RelayResult, RelaySide};
 pub use self::secondary_accounts::SecondaryAccount;
 pub use self::service_status::EndpointStatus;
+pub(crate) use self::service_status::is_endpoint;
 pub use self::transfers::{Transfer, TransferState};
 
 use self::browser_transfer::Setting;
 use self::rate_limit::RateLimit;
 use self::store::Store;
 use crate::clock::Clock;
+use crate::invalid_setting::InvalidSetting;
 use crate::server::{Reply, Request};
 
-/// The key that every emulated contract has: 32 alphanumerics, as the service's keys are.
+/// The key that an emulated contract has at first: 32 alphanumerics, as the service's keys are.
 const API_KEY: &str = "HulftEmulatorKey0123456789abcdef";
 
 /// The emulated contract: what stands in it, and what a test may arrange or look at. Clones share one contract.
@@ -67,6 +70,8 @@ struct Inner {
 /// Everything that a request may read or change.
 #[derive(Debug)]
 struct State {
+    /// The one that is given out: with all scopes.
+    api_key: String,
     keys: keys::Keys,
     rate_limit: RateLimit,
     access_denials: Vec<AccessDenial>,
@@ -91,6 +96,7 @@ impl Default for State {
         let mut keys = keys::Keys::default();
         keys.add(API_KEY, Scope::ALL);
         Self {
+            api_key: API_KEY.to_owned(),
             keys,
             rate_limit: RateLimit::default(),
             access_denials: Vec::new(),

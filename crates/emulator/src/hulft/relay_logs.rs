@@ -14,7 +14,7 @@ use super::zones::Zone;
 use crate::server::{Reply, Request};
 
 /// A bound of the emulator; the service's retention is not described.
-const MOST_LINES: usize = 50_000;
+pub(crate) const MOST_LINES: usize = 50_000;
 
 /// The first generated line: 2024-01-01 00:00:00 UTC.
 const FIRST_GENERATED: Duration = Duration::from_secs(1_704_067_200);

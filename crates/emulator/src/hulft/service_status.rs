@@ -64,6 +64,11 @@ impl Default for ServiceStatus {
     }
 }
 
+/// Whether the service has such an endpoint.
+pub(crate) fn is_endpoint(name: &str) -> bool {
+    ServiceStatus::default().has(name)
+}
+
 impl ServiceStatus {
     /// False if there is no such endpoint.
     pub(super) fn set(&mut self, name: &str, status: EndpointStatus) -> bool {
@@ -72,6 +77,10 @@ impl ServiceStatus {
             .find(|endpoint| endpoint.endpoint == name)
             .map(|endpoint| endpoint.status = status)
             .is_some()
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.services.iter().chain(&self.data_transfer_sites).any(|endpoint| endpoint.endpoint == name)
     }
 
     /// The worst of all.

@@ -19,10 +19,14 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    pub(crate) fn start(listener: TcpListener, shared: Arc<Shared>) -> Self {
-        let (stop, stopped) = watch::channel(false);
-        let server = tokio::spawn(serve(listener, shared, stopped));
-        Self { stop, server: Mutex::new(Some(server)) }
+    /// One that does not serve yet.
+    pub(crate) fn new() -> Self {
+        Self { stop: watch::Sender::new(false), server: Mutex::new(None) }
+    }
+
+    pub(crate) async fn serve(&self, listener: TcpListener, shared: Arc<Shared>) {
+        let server = tokio::spawn(serve(listener, shared, self.stop.subscribe()));
+        *self.server.lock().await = Some(server);
     }
 
     /// Stops the server and waits for its end; a second caller waits as well.

@@ -36,7 +36,7 @@ pub(super) fn run(call: &Call<'_>) -> Outcome {
         other => return Err(refuse("clientType", other)),
     };
     let audience = format!("http://{}/{path}/{hub}", request.host);
-    let token = token.sign_for(&audience, call.now, Duration::from_secs(minutes * 60));
+    let token = call.keys.sign_for(&token, &audience, call.now, Duration::from_secs(minutes * 60));
     // base64url and dots: nothing that JSON would have to escape.
     let mut reply = errors::json(format!("{{\"token\":\"{token}\"}}"));
     // As observed: this answer alone is sent in chunks.

@@ -17,7 +17,7 @@ use super::membership::Membership;
 use super::outbox::{outbox, roomy_outbox};
 use super::roles::Roles;
 use super::socket::{self, Session};
-use super::token::{Claims, claim_values, reconnection_token};
+use super::token::{Claims, claim_values};
 use super::unacknowledged::{AckIds, Unacknowledged};
 use super::upstream::{Decision, Link, Question};
 use super::{Inner, errors, names};
@@ -82,7 +82,7 @@ fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, to
     let (outbox, pending) = roomy_outbox(clock.clone());
     let recovered = service.keys.is_reconnection_token(token, hub, connection, now).then(|| {
         let faults = SocketFaults::open(&service.faults, hub, connection);
-        let token = reconnection_token(hub, connection, now);
+        let token = service.keys.reconnection_token(hub, connection, now);
         let (membership, identity) =
             Membership::recover(&service.hubs, hub, connection, protocol, &token, &outbox)?;
         // What is refused here is taken out of the hub, and told to nobody else.
@@ -137,7 +137,7 @@ fn enter(service: &Inner, hub: &str, connection: String, client: Client, link: A
     let (clock, reliable) = (service.clock.clone(), protocol.is_reliable());
     let (outbox, pending) = if reliable { roomy_outbox(clock.clone()) } else { outbox(clock.clone()) };
     link.settle(user.as_deref(), protocol.name());
-    let token = reliable.then(|| reconnection_token(hub, &connection, clock.now()));
+    let token = reliable.then(|| service.keys.reconnection_token(hub, &connection, clock.now()));
     let (name, reconnection) = (user.as_deref(), token.as_deref());
     let told = Told::Connected { connection: &connection, user: name, reconnection };
     outbox.push_all(protocol.tell(&told));

@@ -39,10 +39,12 @@ use std::sync::Arc;
 pub use filter::{Filter, FilterError, FilterSubject};
 pub use hub::ConnectionInfo;
 pub use token::ClientToken;
+pub(crate) use token::check_key;
 pub use upstream::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserEvents};
 
 use crate::clock::Clock;
 use crate::faults::Faults;
+use crate::invalid_setting::InvalidSetting;
 use crate::server::{Answer, Request};
 use hub::Hubs;
 use token::Keys;
@@ -56,7 +58,7 @@ pub struct WebPubSub(Arc<Inner>);
 struct Inner {
     clock: Clock,
     address: SocketAddr,
-    keys: Keys,
+    keys: Arc<Keys>,
     hubs: Arc<Hubs>,
     faults: Faults,
     upstream: Arc<Upstream>,
@@ -65,32 +67,42 @@ struct Inner {
 impl WebPubSub {
     pub(crate) fn new(clock: Clock, address: SocketAddr, faults: Faults) -> Self {
         let hubs = Arc::new(Hubs::new(clock.clone()));
-        let upstream = Arc::new(Upstream::new(clock.clone(), address));
-        Self(Arc::new(Inner { clock, address, keys: Keys, hubs, faults, upstream }))
+        let keys = Arc::new(Keys::default());
+        let upstream = Arc::new(Upstream::new(clock.clone(), address, Arc::clone(&keys)));
+        Self(Arc::new(Inner { clock, address, keys, hubs, faults, upstream }))
     }
 
     /// The connection string of the service with its primary key.
     pub fn connection_string(&self) -> String {
-        self.connection_string_with(self.access_key())
+        self.connection_string_with(&self.access_key())
     }
 
     /// The connection string of the service with its secondary key.
     pub fn secondary_connection_string(&self) -> String {
-        self.connection_string_with(self.secondary_access_key())
+        self.connection_string_with(&self.secondary_access_key())
     }
 
     fn connection_string_with(&self, key: &str) -> String {
         format!("Endpoint=http://{};AccessKey={key};Version=1.0;", self.0.address)
     }
 
-    /// The primary access key: the one of the official emulator.
-    pub fn access_key(&self) -> &'static str {
-        Keys::PRIMARY
+    /// The primary access key: at first the one of the official emulator.
+    pub fn access_key(&self) -> String {
+        self.0.keys.both()[0].clone()
     }
 
     /// The secondary access key.
-    pub fn secondary_access_key(&self) -> &'static str {
-        Keys::SECONDARY
+    pub fn secondary_access_key(&self) -> String {
+        self.0.keys.both()[1].clone()
+    }
+
+    /// Changes both access keys, as regenerating them does: what the old ones signed is refused from now on, while open
+    /// connections stay.
+    ///
+    /// # Errors
+    /// When a key is not 1 to 256 visible ASCII characters without `;`. Then neither is changed.
+    pub fn set_access_keys(&self, primary: &str, secondary: &str) -> Result<(), InvalidSetting> {
+        self.0.keys.set(primary, secondary)
     }
 
     /// A token for REST requests such as Entra ID gives, valid for one hour of the emulator's clock. It opens no WebSocket.
@@ -102,7 +114,7 @@ impl WebPubSub {
     pub fn client_access_url(&self, hub: &str, token: &ClientToken) -> String {
         let hub = names::encode(hub);
         let audience = format!("http://{}/client/hubs/{hub}", self.0.address);
-        let token = token.sign(&audience, self.0.clock.now());
+        let token = self.0.keys.sign(token, &audience, self.0.clock.now());
         format!("ws://{}/client/hubs/{hub}?access_token={token}", self.0.address)
     }
 

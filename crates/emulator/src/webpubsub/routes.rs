@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 
 use super::errors::{self, Refusal, VERSIONS};
 use super::hub::Hubs;
+use super::token::Keys;
 use super::{Inner, close, exists, generate_token, group_sets, groups, list, names, permissions, send};
 use crate::server::{Reply, Request};
 
@@ -58,6 +59,7 @@ const ROUTES: &[Route] = &[
 pub(super) struct Call<'a> {
     pub(super) request: &'a Request,
     pub(super) hubs: &'a Hubs,
+    pub(super) keys: &'a Keys,
     pub(super) hub: &'a str,
     pub(super) now: SystemTime,
     values: Vec<(&'static str, &'a str)>,
@@ -125,7 +127,14 @@ fn try_answer(service: &Inner, request: &Request) -> Outcome {
             "The field hub must match the regular expression '^[A-Za-z][A-Za-z0-9_`,.[\\]]{0,127}$'.";
         return Err(errors::invalid("hub", message));
     }
-    (route.run)(&Call { request, hubs: &service.hubs, hub, now: service.clock.now(), values })
+    (route.run)(&Call {
+        request,
+        hubs: &service.hubs,
+        keys: &service.keys,
+        hub,
+        now: service.clock.now(),
+        values,
+    })
 }
 
 fn matches<'a>(route: &Route, method: &Method, path: &[&'a str]) -> Option<Vec<(&'static str, &'a str)>> {

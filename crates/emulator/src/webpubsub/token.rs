@@ -1,6 +1,7 @@
 //! The tokens of the service and of its clients, read with a JWT library that no client crate uses.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine as _;
@@ -11,6 +12,8 @@ use percent_encoding::percent_decode_str;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::invalid_setting::InvalidSetting;
+use crate::keys::KeyPair;
 use crate::server::Request;
 
 const SKEW: f64 = 300.0;
@@ -20,9 +23,9 @@ const ENTRA_KEY: &str = "entra-id-of-the-emulator-0123456789";
 const RECONNECTION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 const LIFE: Duration = Duration::from_secs(3600);
 
-/// The two access keys; either signs.
-#[derive(Debug, Default)]
-pub(super) struct Keys;
+/// The two access keys: the primary one signs, and what either has signed is taken.
+#[derive(Debug)]
+pub(super) struct Keys(KeyPair);
 
 /// What a client access token says: made by a test, signed by
 /// [`client_access_url`](super::WebPubSub::client_access_url).
@@ -101,14 +104,6 @@ impl ClientToken {
         self
     }
 
-    pub(super) fn sign(&self, audience: &str, now: SystemTime) -> String {
-        self.sign_for(audience, now, LIFE)
-    }
-
-    pub(super) fn sign_for(&self, audience: &str, now: SystemTime, life: Duration) -> String {
-        self.sign_with(Keys::PRIMARY, audience, now, life)
-    }
-
     fn sign_with(&self, key: &str, audience: &str, now: SystemTime, life: Duration) -> String {
         let now = seconds(now) as u64;
         let (sub, role, groups) = (self.user.as_deref(), &self.roles, &self.groups);
@@ -142,9 +137,56 @@ impl Claims {
     }
 }
 
+impl Default for Keys {
+    fn default() -> Self {
+        Self(KeyPair::new(
+            "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH",
+            "HGFEDCBA9876543210ZYXWVUTSRQPONMLKJIHGFEDCBA",
+        ))
+    }
+}
+
+/// Whether a text can be an access key: it has to fit into a connection string, between `AccessKey=` and `;`.
+pub(crate) fn check_key(key: &str) -> Result<(), InvalidSetting> {
+    let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b';';
+    if (1..=256).contains(&key.len()) && key.bytes().all(allowed) {
+        return Ok(());
+    }
+    let rule = "an access key of Web PubSub must be 1 to 256 visible ASCII characters without ';'";
+    Err(InvalidSetting::new(rule))
+}
+
 impl Keys {
-    pub(super) const PRIMARY: &'static str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
-    pub(super) const SECONDARY: &'static str = "HGFEDCBA9876543210ZYXWVUTSRQPONMLKJIHGFEDCBA";
+    pub(super) fn both(&self) -> Arc<[String; 2]> {
+        self.0.both()
+    }
+
+    pub(super) fn set(&self, primary: &str, secondary: &str) -> Result<(), InvalidSetting> {
+        check_key(primary)?;
+        check_key(secondary)?;
+        self.0.set(primary, secondary);
+        Ok(())
+    }
+
+    /// A client's token, good for an hour.
+    pub(super) fn sign(&self, token: &ClientToken, audience: &str, now: SystemTime) -> String {
+        self.sign_for(token, audience, now, LIFE)
+    }
+
+    pub(super) fn sign_for(
+        &self,
+        token: &ClientToken,
+        audience: &str,
+        now: SystemTime,
+        life: Duration,
+    ) -> String {
+        token.sign_with(&self.both()[0], audience, now, life)
+    }
+
+    /// A token to go on with the connection, for about a week as the service has it (webpubsub auth, section 8).
+    pub(super) fn reconnection_token(&self, hub: &str, connection: &str, now: SystemTime) -> String {
+        self.sign_for(&ClientToken::new(), &reconnection_audience(hub, connection), now, RECONNECTION_LIFE)
+    }
 
     /// Checks the token of a REST request: its audience is the request's own URL, with the query or without.
     pub(super) fn check_service_token(&self, request: &Request, now: SystemTime) -> Result<(), &'static str> {
@@ -201,7 +243,7 @@ impl Keys {
 
     /// Checks signature and times.
     fn read(&self, token: &str, now: SystemTime) -> Result<Claims, &'static str> {
-        let claims = [Self::PRIMARY, Self::SECONDARY].into_iter().find_map(|key| signed_with(key, token));
+        let claims = self.both().iter().find_map(|key| signed_with(key, token));
         in_time(claims.ok_or("the token is malformed or its signature is invalid")?, now)
     }
 }
@@ -244,11 +286,6 @@ fn is_entra_token(token: &str, now: SystemTime) -> Result<bool, &'static str> {
     } else {
         Err("the audience is not the service")
     }
-}
-
-/// A token to go on with the connection, for about a week as the service has it (webpubsub auth, section 8).
-pub(super) fn reconnection_token(hub: &str, connection: &str, now: SystemTime) -> String {
-    ClientToken::new().sign_for(&reconnection_audience(hub, connection), now, RECONNECTION_LIFE)
 }
 
 /// No URL, so that the token opens nothing else.
@@ -311,15 +348,18 @@ mod tests {
     #[test]
     fn the_service_token_of_the_spec_is_taken_at_its_time() {
         let request = request(Method::POST, "/api/hubs/chat/:send?api-version=2024-12-01", SERVICE);
-        assert_eq!(Keys.check_service_token(&request, at(1_700_000_000)), Ok(()));
-        assert_eq!(Keys.check_service_token(&request, at(1_700_000_600)), Ok(()));
-        assert_eq!(Keys.check_service_token(&request, at(1_700_000_601)), Err("the token has expired"));
+        assert_eq!(Keys::default().check_service_token(&request, at(1_700_000_000)), Ok(()));
+        assert_eq!(Keys::default().check_service_token(&request, at(1_700_000_600)), Ok(()));
+        assert_eq!(
+            Keys::default().check_service_token(&request, at(1_700_000_601)),
+            Err("the token has expired")
+        );
     }
 
     #[test]
     fn the_client_token_of_the_spec_says_who_the_client_is() {
         let request = request(Method::GET, "/client/hubs/chat", CLIENT);
-        let claims = Keys.check_client_token(&request, "chat", at(1_700_000_000)).unwrap();
+        let claims = Keys::default().check_client_token(&request, "chat", at(1_700_000_000)).unwrap();
         assert_eq!(claims.user().as_deref(), Some("user1"));
         assert_eq!(
             (claims.role.as_slice(), claims.groups.as_slice()),
@@ -330,7 +370,8 @@ mod tests {
     #[test]
     fn a_signed_client_token_has_the_claims_of_the_spec() {
         let token = ClientToken::new().user("user1").role("webpubsub.sendToGroup.g1").group("g1");
-        let signed = token.sign("http://localhost:8080/client/hubs/chat", at(1_700_000_000));
+        let signed =
+            Keys::default().sign(&token, "http://localhost:8080/client/hubs/chat", at(1_700_000_000));
         // The header's members may stand in another order, and the signature follows from it.
         assert_eq!(signed.split('.').nth(1), CLIENT.split('.').nth(1));
     }

@@ -216,7 +216,7 @@ impl Link {
                 id: state.last_id,
                 time: clock.now(),
             };
-            headers::event(about, &state.kept)
+            headers::event(about, &self.upstream.keys.both(), &state.kept)
         };
         call(clock, ANSWER_WITHIN, &target, Method::POST, headers, body).await
     }

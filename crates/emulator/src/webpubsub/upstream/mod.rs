@@ -21,6 +21,7 @@ pub(super) use link::{Link, Notice, Outcome};
 use settings::Event;
 pub use settings::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserEvents};
 
+use super::token::Keys;
 use crate::clock::Clock;
 
 /// How long a check is good for, and how soon a failed one is made again.
@@ -33,6 +34,7 @@ pub(super) struct Upstream {
     clock: Clock,
     /// What the service calls itself.
     origin: String,
+    keys: Arc<Keys>,
     handlers: Mutex<HashMap<String, Vec<Arc<EventHandlerSettings>>>>,
     checks: Mutex<HashMap<settings::Target, Arc<Check>>>,
 }
@@ -42,12 +44,12 @@ pub(super) struct Upstream {
 type Check = AsyncMutex<Option<(SystemTime, bool)>>;
 
 impl Upstream {
-    pub(super) fn new(clock: Clock, address: SocketAddr) -> Self {
+    pub(super) fn new(clock: Clock, address: SocketAddr, keys: Arc<Keys>) -> Self {
         let origin = match address {
             SocketAddr::V4(address) => address.ip().to_string(),
             SocketAddr::V6(address) => format!("[{}]", address.ip()),
         };
-        Self { clock, origin, handlers: Mutex::default(), checks: Mutex::default() }
+        Self { clock, origin, keys, handlers: Mutex::default(), checks: Mutex::default() }
     }
 
     /// Adds a handler behind those that the hub has.

@@ -87,7 +87,7 @@ impl EventHandlerSettings {
         self
     }
 
-    pub(super) fn check(&self, hub: &str) -> Result<(), InvalidEventHandler> {
+    pub(crate) fn check(&self, hub: &str) -> Result<(), InvalidEventHandler> {
         if !names::is_hub(hub) {
             return Err(InvalidEventHandler(format!("the hub name '{hub}' is invalid")));
         }

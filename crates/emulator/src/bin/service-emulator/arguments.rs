@@ -1,0 +1,61 @@
+//! The command line: what it asks for, and its help page.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use lexopt::prelude::{Long, Short, ValueExt as _};
+use service_emulator::Builder;
+
+const HELP: &str = include_str!("help.txt");
+const SAMPLE: &str = include_str!("../../../emulator.sample.toml");
+
+pub(super) enum Task {
+    Run(Arguments),
+    Print(String),
+}
+
+/// What is absent is left to the file of settings, and then to the defaults.
+#[derive(Default)]
+pub(super) struct Arguments {
+    pub(super) config: Option<PathBuf>,
+    host: Option<IpAddr>,
+    port: Option<u16>,
+    sample_data: Option<bool>,
+}
+
+pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
+    let mut arguments = Arguments::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Long("config") => arguments.config = Some(parser.value()?.into()),
+            Long("host") => arguments.host = Some(parser.value()?.parse()?),
+            Long("port") => arguments.port = Some(parser.value()?.parse()?),
+            Long("sample-data") => arguments.sample_data = Some(true),
+            Long("no-sample-data") => arguments.sample_data = Some(false),
+            Long("print-config") => return Ok(Task::Print(SAMPLE.to_owned())),
+            Short('h') | Long("help") => return Ok(Task::Print(HELP.to_owned())),
+            Short('V') | Long("version") => {
+                return Ok(Task::Print(
+                    concat!("service-emulator ", env!("CARGO_PKG_VERSION"), "\n").to_owned(),
+                ));
+            }
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Task::Run(arguments))
+}
+
+impl Arguments {
+    pub(super) fn apply(&self, mut builder: Builder) -> Builder {
+        if let Some(host) = self.host {
+            builder = builder.host(host);
+        }
+        if let Some(port) = self.port {
+            builder = builder.port(port);
+        }
+        if let Some(on) = self.sample_data {
+            builder = builder.sample_data(on);
+        }
+        builder
+    }
+}

@@ -1,0 +1,73 @@
+//! The emulator as a program, for tests in any language and for trying things out: prints where the services are, then
+//! `ready`, and runs until it is interrupted.
+
+mod arguments;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use arguments::{Arguments, Task};
+use service_emulator::{Builder, Emulator};
+
+/// Why the program ends early: what it was told is wrong, or what it tried failed.
+enum Failure {
+    Usage(String),
+    Failed(String),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let outcome = match arguments::read(lexopt::Parser::from_env()) {
+        Ok(Task::Run(arguments)) => run(&arguments).await,
+        Ok(Task::Print(text)) => print(&text).map_err(Failure::from),
+        Err(error) => Err(Failure::Usage(format!("{error}; --help shows the usage"))),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(message)) => {
+            eprintln!("service-emulator: {message}");
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(message)) => {
+            eprintln!("service-emulator: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let emulator =
+        configured(arguments)?.start().await.map_err(|error| Failure::Failed(error.to_string()))?;
+    let mut text = String::new();
+    for (name, value) in emulator.environment() {
+        text += &format!("{name}={value}\n");
+    }
+    print(&(text + "ready\n"))?;
+    tokio::signal::ctrl_c().await?;
+    emulator.shutdown().await;
+    Ok(())
+}
+
+/// What the program has by itself, then the file, then the flags: later settings win.
+fn configured(arguments: &Arguments) -> Result<Builder, Failure> {
+    let mut builder = Emulator::builder().sample_data(true);
+    if let Some(path) = &arguments.config {
+        let file = path.display();
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::Failed(format!("cannot read {file}: {error}")))?;
+        builder = builder.config(&text).map_err(|error| Failure::Usage(format!("{file}: {error}")))?;
+    }
+    Ok(arguments.apply(builder))
+}
+
+fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.flush()
+}
+
+impl From<io::Error> for Failure {
+    fn from(error: io::Error) -> Self {
+        Self::Failed(error.to_string())
+    }
+}

@@ -1,0 +1,51 @@
+//! What is wrong with a file of settings, in one line that says where.
+
+use std::fmt;
+
+/// A file of settings cannot be used. Its text is one line: the line of the file, the key, and what is wrong there. It
+/// repeats no access key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConfigError {
+    line: Option<usize>,
+    message: String,
+}
+
+impl ConfigError {
+    /// The line of the file, counted from 1.
+    pub fn line(&self) -> Option<usize> {
+        self.line
+    }
+
+    pub(super) fn of(error: &toml::de::Error, text: &str) -> Self {
+        // serde speaks of fields and variants, the file has keys and values.
+        let mut message = error.message().replace('\n', ", ");
+        for (theirs, ours) in [
+            ("unknown field", "unknown key"),
+            ("missing field", "missing key"),
+            ("unknown variant", "unknown value"),
+        ] {
+            message = message.replace(theirs, ours);
+        }
+        let Some(span) = error.span() else { return Self { line: None, message } };
+        let before = text.get(..span.start).unwrap_or(text);
+        let line = before.matches('\n').count() + 1;
+        let start = before.rfind('\n').map_or(0, |end| end + 1);
+        // An error in a value names the key that stands before it; an error in a key names it by itself.
+        let message = match before[start..].split_once('=') {
+            Some((key, _)) => format!("`{}`: {message}", key.trim()),
+            None => message,
+        };
+        Self { line: Some(line), message }
+    }
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.line {
+            Some(line) => write!(f, "line {line}: {}", self.message),
+            None => f.write_str(&self.message),
+        }
+    }
+}
+
+impl std::error::Error for ConfigError {}

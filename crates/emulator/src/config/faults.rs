@@ -1,0 +1,175 @@
+//! Faults as a file has them: one table each, whose `kind` says which other keys it may have.
+
+#[cfg(feature = "webpubsub")]
+mod sockets;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use http::{HeaderName, HeaderValue, Method};
+use serde::{Deserialize, Deserializer};
+
+use super::rules::{checked, within};
+use crate::faults::{Fault, Faults};
+use crate::server::Service;
+
+#[cfg(feature = "webpubsub")]
+pub(super) use sockets::WebSocketFault;
+
+/// A fault of requests: scripted, or random with a probability and a seed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Table")]
+pub(super) struct RequestFault {
+    fault: Fault,
+    random: Option<(f64, u64)>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    kind: Kind,
+    #[serde(default, deserialize_with = "status")]
+    status: Option<u16>,
+    #[serde(default, deserialize_with = "headers")]
+    headers: BTreeMap<String, String>,
+    body: Option<String>,
+    delay_ms: Option<u64>,
+    #[serde(default)]
+    after_work: bool,
+    #[serde(default, deserialize_with = "method")]
+    method: Option<String>,
+    path_contains: Option<String>,
+    service: Option<ServiceName>,
+    #[serde(default, deserialize_with = "times")]
+    times: Option<u32>,
+    #[serde(default, deserialize_with = "probability")]
+    probability: Option<f64>,
+    seed: Option<u64>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Status,
+    Delay,
+    Hang,
+    Reset,
+    CutBody,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum ServiceName {
+    WebPubSub,
+    EventGrid,
+    Hulft,
+}
+
+impl RequestFault {
+    pub(super) fn arrange(&self, faults: &Faults) {
+        match self.random {
+            Some((probability, seed)) => faults.randomly(probability, self.fault.clone(), seed),
+            None => faults.push(self.fault.clone()),
+        }
+    }
+}
+
+impl TryFrom<Table> for RequestFault {
+    type Error = String;
+
+    fn try_from(table: Table) -> Result<Self, String> {
+        if table.kind != Kind::Status
+            && (table.status.is_some() || table.body.is_some() || !table.headers.is_empty())
+        {
+            return Err("`status`, `headers` and `body` go with `kind = \"status\"` only".to_owned());
+        }
+        if table.kind != Kind::Delay && table.delay_ms.is_some() {
+            return Err("`delay_ms` goes with `kind = \"delay\"` only".to_owned());
+        }
+        if table.probability.is_some() && table.times.is_some() {
+            return Err("a fault has `times` or a `probability`, not both".to_owned());
+        }
+        if table.probability.is_none() && table.seed.is_some() {
+            return Err("`seed` goes with `probability` only".to_owned());
+        }
+        let random = table.probability.map(|probability| (probability, table.seed.unwrap_or_default()));
+        Ok(Self { fault: table.narrowed(table.fault()?), random })
+    }
+}
+
+impl Table {
+    fn fault(&self) -> Result<Fault, String> {
+        Ok(match self.kind {
+            Kind::Status => {
+                let status = self.status.ok_or("`kind = \"status\"` needs a `status`")?;
+                let fault = Fault::status(status).body(self.body.clone().unwrap_or_default());
+                self.headers.iter().fold(fault, |fault, (name, value)| fault.header(name, value))
+            }
+            Kind::Delay => Fault::delay(Duration::from_millis(
+                self.delay_ms.ok_or("`kind = \"delay\"` needs a `delay_ms`")?,
+            )),
+            Kind::Hang => Fault::hang(),
+            Kind::Reset => Fault::reset(),
+            Kind::CutBody => Fault::cut_body(),
+        })
+    }
+
+    /// The fault for the requests asked for only.
+    fn narrowed(&self, mut fault: Fault) -> Fault {
+        if self.after_work {
+            fault = fault.after_work();
+        }
+        if let Some(method) = &self.method {
+            fault = fault.method(method);
+        }
+        if let Some(text) = &self.path_contains {
+            fault = fault.path_contains(text);
+        }
+        if let Some(service) = self.service {
+            fault = fault.service(service.into());
+        }
+        fault.times(self.times.unwrap_or(1))
+    }
+}
+
+impl From<ServiceName> for Service {
+    fn from(name: ServiceName) -> Self {
+        match name {
+            ServiceName::WebPubSub => Self::WebPubSub,
+            ServiceName::EventGrid => Self::EventGrid,
+            ServiceName::Hulft => Self::Hulft,
+        }
+    }
+}
+
+/// 1xx are no final answers, and beyond 599 there is no class (RFC 9110, section 15).
+fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    within(deserializer, &(200..=599)).map(Some)
+}
+
+fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, String>, D::Error> {
+    checked(deserializer, |headers: &BTreeMap<String, String>| {
+        let bad = headers.iter().find(|(name, value)| {
+            HeaderName::try_from(name.as_str()).is_err() || HeaderValue::try_from(value.as_str()).is_err()
+        });
+        match bad {
+            None => Ok(()),
+            Some((name, _)) => Err(format!("'{name}' or its value is no HTTP header")),
+        }
+    })
+}
+
+fn method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let method = checked(deserializer, |method: &String| {
+        Method::from_bytes(method.as_bytes()).map(drop).map_err(|_| format!("'{method}' is no HTTP method"))
+    });
+    method.map(Some)
+}
+
+fn times<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    within(deserializer, &(1..=u32::MAX)).map(Some)
+}
+
+fn probability<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {
+    within(deserializer, &(0.0..=1.0)).map(Some)
+}

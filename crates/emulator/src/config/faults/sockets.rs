@@ -1,0 +1,113 @@
+//! Faults of open WebSockets as a file has them.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer};
+
+use super::times;
+use crate::config::rules::within;
+use crate::faults::{Faults, SocketFault};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Table")]
+pub(in crate::config) struct WebSocketFault(SocketFault);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    kind: Kind,
+    delay_ms: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    at_received: Option<u32>,
+    #[serde(default, deserialize_with = "count")]
+    after_sent: Option<u32>,
+    #[serde(default)]
+    after_work: bool,
+    hub: Option<String>,
+    connection: Option<String>,
+    #[serde(default, deserialize_with = "count")]
+    nth: Option<u32>,
+    #[serde(default, deserialize_with = "times")]
+    times: Option<u32>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Drop,
+    HalfOpen,
+    DelayAck,
+    LoseAck,
+    IgnoreSequenceAck,
+    RefuseRecovery,
+}
+
+impl WebSocketFault {
+    pub(in crate::config) fn arrange(&self, faults: &Faults) {
+        faults.push_socket(self.0.clone());
+    }
+}
+
+impl TryFrom<Table> for WebSocketFault {
+    type Error = &'static str;
+
+    fn try_from(table: Table) -> Result<Self, &'static str> {
+        let counts_frames = matches!(table.kind, Kind::Drop | Kind::HalfOpen);
+        if !counts_frames && (table.at_received.is_some() || table.after_sent.is_some() || table.after_work) {
+            return Err(
+                "`at_received`, `after_sent` and `after_work` go with the kinds \"drop\" and \"half_open\" only",
+            );
+        }
+        if table.at_received.is_some() && table.after_sent.is_some() {
+            return Err("a fault has `at_received` or `after_sent`, not both");
+        }
+        if table.after_work && table.after_sent.is_some() {
+            return Err("`after_work` is about a received frame and does not go with `after_sent`");
+        }
+        if table.kind != Kind::DelayAck && table.delay_ms.is_some() {
+            return Err("`delay_ms` goes with `kind = \"delay_ack\"` only");
+        }
+        Ok(Self(table.narrowed(table.fault()?)))
+    }
+}
+
+impl Table {
+    fn fault(&self) -> Result<SocketFault, &'static str> {
+        let fault = match self.kind {
+            Kind::Drop => SocketFault::drop_connection(),
+            Kind::HalfOpen => SocketFault::half_open(),
+            Kind::DelayAck => SocketFault::delay_ack(Duration::from_millis(
+                self.delay_ms.ok_or("`kind = \"delay_ack\"` needs a `delay_ms`")?,
+            )),
+            Kind::LoseAck => SocketFault::lose_ack(),
+            Kind::IgnoreSequenceAck => SocketFault::ignore_sequence_ack(),
+            Kind::RefuseRecovery => SocketFault::refuse_recovery(),
+        };
+        Ok(match (self.at_received, self.after_sent) {
+            (Some(frames), _) => fault.at_received(frames),
+            (_, Some(frames)) => fault.after_sent(frames),
+            _ => fault,
+        })
+    }
+
+    /// The fault for the sockets asked for only.
+    fn narrowed(&self, mut fault: SocketFault) -> SocketFault {
+        if self.after_work {
+            fault = fault.after_work();
+        }
+        if let Some(hub) = &self.hub {
+            fault = fault.hub(hub);
+        }
+        if let Some(connection) = &self.connection {
+            fault = fault.connection(connection);
+        }
+        if let Some(nth) = self.nth {
+            fault = fault.nth(nth);
+        }
+        fault.times(self.times.unwrap_or(1))
+    }
+}
+
+fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    within(deserializer, &(1..=u32::MAX)).map(Some)
+}

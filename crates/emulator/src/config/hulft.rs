@@ -1,0 +1,180 @@
+//! The section of HULFT-WebConnect: API keys, limits, Agents, and what only the vendor's console would show.
+
+use std::error::Error;
+use std::fmt;
+
+use serde::{Deserialize, Deserializer};
+
+use super::rules::{checked, within};
+use crate::hulft::keys::check_key;
+use crate::hulft::{self, Agent, Direction, EndpointStatus, Scope};
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct Hulft {
+    #[serde(deserialize_with = "api_key")]
+    api_key: Option<String>,
+    /// 0 switches the limit off.
+    requests_per_minute: Option<u32>,
+    connection_id_limit: Option<usize>,
+    #[serde(deserialize_with = "relay_logs")]
+    relay_logs: usize,
+    api_keys: Vec<ApiKey>,
+    agents: Vec<AgentTable>,
+    endpoints: Vec<Endpoint>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ApiKey {
+    #[serde(deserialize_with = "key")]
+    key: String,
+    #[serde(deserialize_with = "scopes")]
+    scopes: Vec<Scope>,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct AgentTable {
+    #[serde(deserialize_with = "not_empty")]
+    id: String,
+    direction: Way,
+    connection_ids: Vec<String>,
+    #[serde(default = "endpoint")]
+    endpoint: String,
+    #[serde(default = "version")]
+    version: String,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Way {
+    Send,
+    Receive,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Endpoint {
+    #[serde(deserialize_with = "known_endpoint")]
+    name: String,
+    status: Status,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Status {
+    Normal,
+    PerformanceIssues,
+    Disrupted,
+}
+
+impl Hulft {
+    pub(super) fn arrange(&self, service: &hulft::Hulft) -> Result<(), Box<dyn Error + Send + Sync>> {
+        if let Some(key) = &self.api_key {
+            service.set_api_key(key)?;
+        }
+        if let Some(limit) = self.requests_per_minute {
+            service.rate_limit(Some(limit).filter(|limit| *limit > 0));
+        }
+        if let Some(limit) = self.connection_id_limit {
+            service.connection_id_limit(limit);
+        }
+        service.add_relay_logs(self.relay_logs);
+        for ApiKey { key, scopes } in &self.api_keys {
+            service.add_api_key(key, scopes);
+        }
+        for agent in &self.agents {
+            service.connect_agent(agent.into());
+        }
+        for Endpoint { name, status } in &self.endpoints {
+            service.set_service_status(name, (*status).into());
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Debug for Hulft {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Hulft").finish_non_exhaustive()
+    }
+}
+
+impl From<&AgentTable> for Agent {
+    fn from(table: &AgentTable) -> Self {
+        let direction = match table.direction {
+            Way::Send => Direction::Send,
+            Way::Receive => Direction::Receive,
+        };
+        Self {
+            agent_id: table.id.clone(),
+            direction,
+            connection_ids: table.connection_ids.clone(),
+            endpoint: table.endpoint.clone(),
+            agent_version: table.version.clone(),
+        }
+    }
+}
+
+impl From<Status> for EndpointStatus {
+    fn from(status: Status) -> Self {
+        match status {
+            Status::Normal => Self::Normal,
+            Status::PerformanceIssues => Self::PerformanceIssues,
+            Status::Disrupted => Self::Disrupted,
+        }
+    }
+}
+
+fn endpoint() -> String {
+    "service2.tokyo.webconnect.hulft.com".to_owned()
+}
+
+fn version() -> String {
+    "3.1.0".to_owned()
+}
+
+fn key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    checked(deserializer, |key: &String| check_key(key))
+}
+
+fn api_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    key(deserializer).map(Some)
+}
+
+fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    checked(deserializer, |text: &String| if text.is_empty() { Err("must not be empty") } else { Ok(()) })
+}
+
+/// As many as the log keeps.
+fn relay_logs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
+    within(deserializer, &(0..=hulft::MOST_RELAY_LOGS))
+}
+
+fn known_endpoint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+    checked(deserializer, |name: &String| {
+        if hulft::is_endpoint(name) { Ok(()) } else { Err(format!("the service has no endpoint '{name}'")) }
+    })
+}
+
+/// By their names, `"Agent: Get"`, or `"all"`.
+fn scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Scope>, D::Error> {
+    let names = checked(deserializer, |names: &Vec<String>| {
+        match names.iter().find(|name| *name != "all" && scope(name).is_none()) {
+            None => Ok(()),
+            Some(name) => Err(format!("'{name}' is no scope; there are: all, {}", known_scopes())),
+        }
+    })?;
+    if names.iter().any(|name| name == "all") {
+        return Ok(Scope::ALL.to_vec());
+    }
+    Ok(names.iter().filter_map(|name| scope(name)).collect())
+}
+
+fn scope(name: &str) -> Option<Scope> {
+    Scope::ALL.iter().find(|scope| scope.to_string() == name).copied()
+}
+
+fn known_scopes() -> String {
+    Scope::ALL.iter().map(Scope::to_string).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,78 @@
+//! Settings as a file has them. Every value is checked while it is read, so that an error can name its line, and then
+//! given to the methods that a test would call: there is no second way to arrange anything.
+
+mod error;
+#[cfg(feature = "eventgrid")]
+mod eventgrid;
+mod faults;
+#[cfg(feature = "hulft")]
+mod hulft;
+mod rules;
+#[cfg(feature = "webpubsub")]
+mod webpubsub;
+
+#[cfg(all(test, feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
+mod tests;
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Deserializer};
+
+pub use error::ConfigError;
+
+use crate::builder::Builder;
+
+/// The whole file. A section comes into being with its service's feature.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(crate) struct Config {
+    host: Option<IpAddr>,
+    #[serde(deserialize_with = "port")]
+    port: Option<u16>,
+    sample_data: Option<bool>,
+    #[cfg(feature = "webpubsub")]
+    webpubsub: webpubsub::WebPubSub,
+    #[cfg(feature = "eventgrid")]
+    eventgrid: eventgrid::EventGrid,
+    #[cfg(feature = "hulft")]
+    hulft: hulft::Hulft,
+    faults: Vec<faults::RequestFault>,
+    #[cfg(feature = "webpubsub")]
+    socket_faults: Vec<faults::WebSocketFault>,
+}
+
+impl Config {
+    pub(crate) fn parse(text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| ConfigError::of(&error, text))
+    }
+
+    pub(crate) fn apply(self, mut builder: Builder) -> Builder {
+        if let Some(host) = self.host {
+            builder = builder.host(host);
+        }
+        if let Some(port) = self.port {
+            builder = builder.port(port);
+        }
+        if let Some(on) = self.sample_data {
+            builder = builder.sample_data(on);
+        }
+        builder.arrange(move |emulator| {
+            #[cfg(feature = "webpubsub")]
+            self.webpubsub.arrange(&emulator.webpubsub())?;
+            #[cfg(feature = "eventgrid")]
+            self.eventgrid.arrange(&emulator.eventgrid())?;
+            #[cfg(feature = "hulft")]
+            self.hulft.arrange(&emulator.hulft())?;
+            let faults = emulator.faults();
+            self.faults.iter().for_each(|fault| fault.arrange(&faults));
+            #[cfg(feature = "webpubsub")]
+            self.socket_faults.iter().for_each(|fault| fault.arrange(&faults));
+            Ok(())
+        })
+    }
+}
+
+fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
+    let port: i64 = rules::within(deserializer, &(0..=u16::MAX.into()))?;
+    Ok(u16::try_from(port).ok())
+}

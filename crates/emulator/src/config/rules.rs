@@ -1,0 +1,36 @@
+//! Values that are checked while they are read.
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+/// A value that `check` lets pass; what it says otherwise becomes the error, at the value's place in the file.
+pub(super) fn checked<'de, D, T, E>(
+    deserializer: D,
+    check: impl FnOnce(&T) -> Result<(), E>,
+) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+    E: Display,
+{
+    let value = T::deserialize(deserializer)?;
+    check(&value).map_err(D::Error::custom)?;
+    Ok(value)
+}
+
+/// A number within bounds.
+pub(super) fn within<'de, D, T>(deserializer: D, bounds: &RangeInclusive<T>) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + PartialOrd + Display,
+{
+    checked(deserializer, |value: &T| {
+        if bounds.contains(value) {
+            return Ok(());
+        }
+        Err(format!("must be {} to {}, not {value}", bounds.start(), bounds.end()))
+    })
+}
