@@ -14,6 +14,7 @@ mod interop;
 mod lint;
 mod manifest;
 mod process;
+mod release;
 mod soak;
 mod stopwatch;
 mod test;
@@ -46,6 +47,11 @@ const COMMANDS: &[Command] = &[
     Command { name: "chaos", about: "send messages over connections that are cut", run: chaos::run },
     Command { name: "soak", about: "send a million events through failing parts", run: soak::run },
     Command { name: "bench", about: "run a benchmark beside its baselines", run: bench::run },
+    Command {
+        name: "release",
+        about: "check a crate's release, and make it when told to",
+        run: release::run,
+    },
     Command { name: "ci", about: "run every check there is, the fast ones first", run: ci::run },
 ];
 

@@ -50,15 +50,20 @@ pub(crate) fn root() -> PathBuf {
 
 /// The packages of the workspace, in the order of their names.
 pub(crate) fn packages() -> Result<Vec<Package>> {
-    let metadata = metadata()?;
-    let mut packages: Vec<_> = list(&metadata["packages"]).map(package).collect();
+    packages_of(&root())
+}
+
+/// The packages of the workspace in a directory, in the order of their names.
+pub(crate) fn packages_of(root: &Path) -> Result<Vec<Package>> {
+    let metadata = metadata(root)?;
+    let mut packages: Vec<_> = list(&metadata["packages"]).map(|metadata| package(root, metadata)).collect();
     packages.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(packages)
 }
 
 /// Where cargo builds, which is also where this program keeps what it makes.
 pub(crate) fn target_directory() -> Result<PathBuf> {
-    let metadata = metadata()?;
+    let metadata = metadata(&root())?;
     let target = metadata["target_directory"].as_str();
     target.map(PathBuf::from).ok_or_else(|| Failure::failed("`cargo metadata` names no target directory"))
 }
@@ -76,16 +81,17 @@ pub(crate) fn text_files() -> Result<Vec<TextFile>> {
     Ok(paths.into_iter().filter_map(read).collect())
 }
 
-fn metadata() -> Result<Value> {
-    let text =
-        process::read(process::cargo(["metadata", "--no-deps", "--format-version", "1", "--offline"]))?;
+fn metadata(root: &Path) -> Result<Value> {
+    let mut command = process::cargo(["metadata", "--no-deps", "--format-version", "1", "--offline"]);
+    command.current_dir(root);
+    let text = process::read(command)?;
     serde_json::from_str(&text).map_err(|error| Failure::failed(format!("`cargo metadata`: {error}")))
 }
 
-fn package(metadata: &Value) -> Package {
+fn package(root: &Path, metadata: &Value) -> Package {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let manifest = PathBuf::from(text(&metadata["manifest_path"]));
-    let dir = manifest.parent().and_then(|dir| dir.strip_prefix(root()).ok()).map(slashed);
+    let dir = manifest.parent().and_then(|dir| dir.strip_prefix(root).ok()).map(slashed);
     Package {
         name: text(&metadata["name"]),
         dir: dir.unwrap_or_default(),

@@ -1,0 +1,219 @@
+//! Releases in a workspace of two made-up crates with a repository of its own; tests, packaging and publishing are
+//! stood in for.
+
+use std::cell::RefCell;
+use std::fs;
+
+use super::*;
+
+/// A client and the core that it builds on, the core's 0.1.0 released.
+struct Scratch {
+    root: PathBuf,
+    /// The heavy commands that were run.
+    heavy: RefCell<Vec<String>>,
+    /// The cargo command that fails.
+    failing: RefCell<&'static str>,
+}
+
+impl Scratch {
+    fn new(name: &str) -> Self {
+        let root = workspace::target_directory().unwrap().join("xtask/release").join(name);
+        let _ = fs::remove_dir_all(&root);
+        let scratch = Self { root, heavy: RefCell::default(), failing: RefCell::default() };
+        scratch.write(
+            "Cargo.toml",
+            "[workspace]\nresolver = \"3\"\nmembers = [\"core\", \"client\"]\n\n[workspace.dependencies]\n\
+             core-x = { path = \"core\", version = \"0.1.0\" }\nclient-x = { path = \"client\", version = \"0.1.0\" }\n",
+        );
+        let manifest =
+            |name: &str| format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n");
+        scratch.write("core/Cargo.toml", &manifest("core-x"));
+        scratch.write(
+            "client/Cargo.toml",
+            &format!("{}\n[dependencies]\ncore-x.workspace = true\n", manifest("client-x")),
+        );
+        for dir in ["core", "client"] {
+            scratch.write(&format!("{dir}/src/lib.rs"), "//! Nothing.\n");
+            scratch
+                .write(&format!("{dir}/CHANGELOG.md"), "# Changelog\n\n## Unreleased\n\n- **added:** all\n");
+        }
+        process::read(scratch.release().cargo(&["generate-lockfile", "--offline"])).unwrap();
+        for line in ["init --quiet", "config user.name A", "config user.email a@example.com"] {
+            scratch.git(line);
+        }
+        scratch.git("config commit.gpgsign false");
+        scratch.git("config tag.gpgsign false");
+        scratch.commit();
+        scratch.git("tag core-x-v0.1.0");
+        scratch
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.root.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    fn read(&self, path: &str) -> String {
+        fs::read_to_string(self.root.join(path)).unwrap()
+    }
+
+    fn git(&self, line: &str) -> String {
+        let mut command = Command::new("git");
+        command.args(line.split(' ')).current_dir(&self.root);
+        process::read(command).unwrap()
+    }
+
+    fn commit(&self) {
+        self.git("add --all");
+        self.git("commit --quiet --message x");
+    }
+
+    /// A release without anything heavy in it, for its `cargo`.
+    fn release(&self) -> Release<'_> {
+        Release { root: self.root.clone(), today: "2026-11-22".into(), heavy: &|_| Ok(()) }
+    }
+
+    /// Runs `cargo xtask release` with these words.
+    fn run(&self, line: &str) -> Result<()> {
+        let heavy = |command: Command| {
+            let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
+            self.heavy.borrow_mut().push(args.join(" "));
+            let fails = args[0] == *self.failing.borrow();
+            if fails { Err(Failure::failed("out of order")) } else { Ok(()) }
+        };
+        let release = Release { heavy: &heavy, ..self.release() };
+        let order = parse(line.split_whitespace().map(OsString::from).collect())?.unwrap();
+        release.carry_out(&order)
+    }
+
+    fn heavy(&self) -> Vec<String> {
+        self.heavy.take()
+    }
+
+    /// What the repository is like: its commits, its tags, what is uncommitted.
+    fn state(&self) -> String {
+        [self.git("log --format=%s"), self.git("tag"), self.git("status --porcelain")].concat()
+    }
+}
+
+const BEFORE: &str = "x\ncore-x-v0.1.0\n";
+
+#[test]
+fn a_release_changes_versions_dates_the_changelog_commits_tags_and_publishes() {
+    let scratch = Scratch::new("whole");
+    scratch.run("client-x patch --execute").unwrap();
+    let expected = [
+        "test --package client-x --all-features",
+        "package --package client-x --package core-x",
+        "publish --package client-x",
+    ];
+    assert_eq!(scratch.heavy(), expected);
+    assert_eq!(scratch.state(), "Release client-x 0.1.1\nx\nclient-x-v0.1.1\ncore-x-v0.1.0\n");
+    assert!(scratch.read("client/Cargo.toml").contains("version = \"0.1.1\""));
+    assert!(scratch.read("Cargo.toml").contains("path = \"client\", version = \"0.1.1\""));
+    assert!(scratch.read("Cargo.lock").contains("name = \"client-x\"\nversion = \"0.1.1\""));
+    let changelog = scratch.read("client/CHANGELOG.md");
+    assert!(
+        changelog.contains("## Unreleased\n\n## 0.1.1 (2026-11-22)\n\n- **added:** all\n"),
+        "{changelog}"
+    );
+}
+
+#[test]
+fn a_release_of_the_core_changes_what_the_others_ask_for() {
+    let scratch = Scratch::new("core");
+    scratch.run("core-x minor --execute").unwrap();
+    assert!(scratch.read("Cargo.toml").contains("path = \"core\", version = \"0.2.0\""));
+    assert!(scratch.read("client/Cargo.toml").contains("version = \"0.1.0\""));
+    assert!(scratch.state().ends_with("core-x-v0.1.0\ncore-x-v0.2.0\n"));
+}
+
+#[test]
+fn without_execute_nothing_changes() {
+    let scratch = Scratch::new("dry");
+    scratch.run("client-x patch").unwrap();
+    assert_eq!(scratch.state(), BEFORE);
+    assert!(!scratch.heavy().iter().any(|line| line.starts_with("publish")));
+}
+
+#[test]
+fn the_first_release_takes_the_version_of_the_manifest_and_is_made_once() {
+    let scratch = Scratch::new("first");
+    scratch.run("client-x first --execute").unwrap();
+    assert_eq!(scratch.state(), "Release client-x 0.1.0\nx\nclient-x-v0.1.0\ncore-x-v0.1.0\n");
+    scratch.write("client/CHANGELOG.md", "## Unreleased\n\n- **fixed:** b\n");
+    scratch.commit();
+    let failure = scratch.run("client-x first --execute").unwrap_err();
+    assert!(failure.text().contains("a tag client-x-v0.1.0 already"), "{}", failure.text());
+}
+
+#[test]
+fn all_that_stands_against_a_release_is_told_at_once_and_nothing_is_run() {
+    let scratch = Scratch::new("against");
+    scratch.write("client/CHANGELOG.md", "## Unreleased\n\n## 0.1.0 (2026-01-01)\n\n- **added:** all\n");
+    scratch.write("core/src/lib.rs", "//! Changed.\n");
+    scratch.commit();
+    scratch.write("client/src/new.rs", "");
+    let failure = scratch.run("client-x patch --execute").unwrap_err();
+    let parts =
+        ["client/src/new.rs", "client/CHANGELOG.md has no entry", "core-x has changed since core-x-v0.1.0"];
+    for part in parts {
+        assert!(failure.text().contains(part), "{part}: {}", failure.text());
+    }
+    assert!(scratch.heavy().is_empty());
+}
+
+#[test]
+fn a_crate_is_not_released_before_the_one_it_builds_on() {
+    let scratch = Scratch::new("order");
+    scratch.git("tag --delete core-x-v0.1.0");
+    let failure = scratch.run("client-x patch").unwrap_err();
+    assert!(failure.text().contains("core-x is not released"), "{}", failure.text());
+}
+
+#[test]
+fn a_failing_test_or_package_leaves_everything_as_it_was() {
+    let scratch = Scratch::new("early");
+    for failing in ["test", "package"] {
+        scratch.failing.replace(failing);
+        scratch.run("client-x patch --execute").unwrap_err();
+        assert_eq!(scratch.state(), BEFORE, "{failing}");
+    }
+}
+
+#[test]
+fn a_commit_that_is_refused_puts_the_files_back() {
+    let scratch = Scratch::new("hook");
+    // A file in its place makes git fail to write the commit, as a refusing hook does where there is a shell.
+    scratch.write(".git/index.lock", "");
+    let before = scratch.read("client/Cargo.toml");
+    let failure = scratch.run("client-x patch --execute").unwrap_err();
+    fs::remove_file(scratch.root.join(".git/index.lock")).unwrap();
+    assert!(failure.text().contains("the files are as they were"), "{}", failure.text());
+    assert_eq!((scratch.state().as_str(), scratch.read("client/Cargo.toml")), (BEFORE, before));
+}
+
+#[test]
+fn a_publication_that_failed_is_done_by_the_same_command_again() {
+    let scratch = Scratch::new("again");
+    scratch.failing.replace("publish");
+    let failure = scratch.run("client-x patch --execute").unwrap_err();
+    let text = failure.text();
+    assert!(
+        text.contains("the same command publishes it") && text.contains("git tag --delete client-x-v0.1.1"),
+        "{text}"
+    );
+    let (left, _) = (scratch.state(), scratch.heavy());
+    scratch.failing.replace("");
+    scratch.run("client-x patch --execute").unwrap();
+    assert_eq!((scratch.heavy(), scratch.state()), (vec!["publish --package client-x".to_owned()], left));
+}
+
+#[test]
+fn a_crate_that_is_not_published_here_is_a_usage_error() {
+    let scratch = Scratch::new("unknown");
+    let failure = scratch.run("client-y patch").unwrap_err();
+    assert_eq!((failure.exit_status(), failure.text().contains("client-x, core-x")), (2, true));
+    assert_eq!(scratch.run("client-x").unwrap_err().exit_status(), 2);
+}
