@@ -15,6 +15,7 @@ mod lint;
 mod manifest;
 mod process;
 mod release;
+mod sdks;
 mod soak;
 mod stopwatch;
 mod test;

@@ -8,6 +8,7 @@ pub mod eventgrid;
 pub mod ids;
 pub mod load;
 pub mod measure;
+pub mod peer;
 pub mod plan;
 pub mod program;
 pub mod report;

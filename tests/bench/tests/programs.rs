@@ -46,7 +46,7 @@ fn the_server_refuses_a_request_that_lacks_what_the_others_send() {
 #[test]
 fn every_contender_gets_its_requests_through_and_is_told() {
     let report = calls::compare(Plan { rounds: 1, requests: 1 }, Path::new(PROGRAM)).unwrap().to_string();
-    for name in ["http request", "raw reqwest", "service-core", "azure_core"] {
+    for name in ["http request", "raw hyper", "raw reqwest", "service-core", "azure_core"] {
         assert!(report.contains(name), "{report}");
     }
     assert_eq!(report.matches("µs above").count() + report.matches("allocations above").count(), 2);

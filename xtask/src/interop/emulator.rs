@@ -2,7 +2,6 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use crate::failure::{Failure, Result};
@@ -47,8 +46,8 @@ impl Emulator {
     }
 
     /// Runs a program that finds the emulator by its environment, for what it writes.
-    pub(super) fn read(&self, mut command: Command, directory: &Path) -> Result<String> {
-        command.current_dir(directory).envs(self.environment.iter().map(|(name, value)| (name, value)));
+    pub(super) fn read(&self, mut command: Command) -> Result<String> {
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         process::read(command)
     }
 }

@@ -5,6 +5,7 @@ mod instant;
 mod message;
 mod official;
 pub(crate) mod raw;
+mod raw_hyper;
 mod rooms;
 
 use std::path::Path;
@@ -28,6 +29,7 @@ const MORE_WITHOUT_NETWORK: u32 = 8;
 const BARE: &str = "http request, built and answered";
 const RAW: &str = "raw reqwest";
 const CORE: &str = "service-core";
+const HYPER: &str = "raw hyper";
 const OFFICIAL: &str = "azure_core pipeline";
 
 const CPU: fn(&Cost) -> f64 = |cost| cost.cpu;
@@ -77,6 +79,12 @@ fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Repo
     let official = Arc::new(official::pipeline()?);
     let contenders = vec![
         Contender::new(
+            HYPER,
+            load::turn(runtime, (raw_hyper::client(), Arc::clone(&message)), |(client, message)| {
+                raw_hyper::send(client, message)
+            }),
+        ),
+        Contender::new(
             RAW,
             load::turn(runtime, (raw, Arc::clone(&message)), |(raw, message)| raw::send(raw, message)),
         ),
@@ -93,6 +101,10 @@ fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Repo
     ];
     let outcome = Outcome::of(plan, contenders)?;
     report.table(&format!("loopback server, {LANES} in flight, 1 KiB POST"), &outcome)?;
+    let bare = outcome.ratio(CORE, HYPER, CPU)?.median;
+    report.note(&format!(
+        "service-core takes {bare:.2} times the CPU of raw hyper; there is no limit for that"
+    ));
     report.limit(Limit::new("loopback: times raw reqwest's CPU", outcome.ratio(CORE, RAW, CPU)?, 1.15));
     report.limit(Limit::new("loopback: times azure_core's CPU", outcome.ratio(CORE, OFFICIAL, CPU)?, 0.7));
     Ok(())

@@ -3,7 +3,7 @@
 
 mod decode;
 mod emulator;
-mod ours;
+pub(crate) mod ours;
 mod raw;
 pub mod wire;
 
@@ -20,7 +20,7 @@ use crate::server::Server;
 use raw::Client;
 
 /// An access key in the form of the service's.
-const KEY: &str = "QmVuY2htYXJrT2ZFdmVudEdyaWROYW1lc3BhY2VzMDE=";
+pub(crate) const KEY: &str = "QmVuY2htYXJrT2ZFdmVudEdyaWROYW1lc3BhY2VzMDE=";
 const SOURCE: &str = "/orders";
 const TYPE: &str = "com.example.order.created";
 

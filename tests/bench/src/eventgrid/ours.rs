@@ -10,14 +10,14 @@ use crate::Result;
 
 /// A sender and a receiver with default settings.
 #[derive(Clone)]
-pub(super) struct Clients {
+pub(crate) struct Clients {
     sender: Sender,
     receiver: Receiver,
     orders: Arc<[Order]>,
 }
 
 impl Clients {
-    pub(super) fn new(origin: &str, key: &str) -> Result<Self> {
+    pub(crate) fn new(origin: &str, key: &str) -> Result<Self> {
         Ok(Self {
             sender: Sender::new(origin, "orders", Credential::access_key(key))?,
             receiver: Receiver::new(origin, "orders", "billing", Credential::access_key(key))?,
@@ -26,7 +26,7 @@ impl Clients {
     }
 
     /// Publishes a batch.
-    pub(super) async fn publish(self) -> Result<()> {
+    pub(crate) async fn publish(self) -> Result<()> {
         let mut batch = EventBatch::new();
         for order in &*self.orders {
             let event = CloudEvent::builder(SOURCE, TYPE).data_json(order);
@@ -36,7 +36,7 @@ impl Clients {
     }
 
     /// Receives a page of events and acknowledges all of them.
-    pub(super) async fn receive(self) -> Result<()> {
+    pub(crate) async fn receive(self) -> Result<()> {
         let events = self.receiver.receive().max_events(EVENTS).await?;
         if let Some(unreadable) = events.iter().find_map(|received| received.event.as_ref().err()) {
             return Err(format!("an event cannot be read: {}", unreadable.reason()).into());

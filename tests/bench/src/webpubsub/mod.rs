@@ -1,7 +1,7 @@
 //! The benchmark of Web PubSub: what a send to all costs beside raw reqwest with the same signature, and how many tokens a
 //! second come out beside the bare HMAC.
 
-mod ours;
+pub(crate) mod ours;
 mod raw;
 mod tokens;
 

@@ -8,22 +8,22 @@ use super::{BODY, HUB, KEY};
 use crate::Result;
 
 /// A client with default settings.
-pub(super) fn client(origin: &str) -> Result<ServiceClient> {
+pub(crate) fn client(origin: &str) -> Result<ServiceClient> {
     Ok(ServiceClient::new(origin, HUB, Credential::access_key(KEY))?)
 }
 
 /// The message that is sent again and again, made once as in the raw contender.
-pub(super) fn message() -> Message {
+pub(crate) fn message() -> Message {
     Message::text("x".repeat(BODY))
 }
 
 /// Sends the message once.
-pub(super) async fn send((client, message): (ServiceClient, Message)) -> Result<()> {
+pub(crate) async fn send((client, message): (ServiceClient, Message)) -> Result<()> {
     Ok(client.send_to_all(message).await?)
 }
 
 /// Makes a token for a client of the hub.
-pub(super) async fn token(client: ServiceClient) -> Result<()> {
+pub(crate) async fn token(client: ServiceClient) -> Result<()> {
     let access = client.client_access().user("user1").lifetime(Duration::from_secs(3600)).await?;
     if access.token.is_empty() { Err("the token is empty".into()) } else { Ok(()) }
 }
