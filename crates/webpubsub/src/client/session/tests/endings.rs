@@ -145,3 +145,30 @@ fn who_wants_no_reconnection_still_has_recovery() {
     assert_eq!(rig.session.step(), Step::Stop);
     assert_eq!(rig.session.verdict().unwrap().to_string(), "the connection ended: cut");
 }
+
+#[test]
+fn a_machine_that_slept_for_hours_finds_its_connection_lost_and_makes_a_new_one() {
+    let mut rig = online(kept_alive);
+    let mut outcome = rig.send();
+    assert_eq!(rig.written().len(), 1);
+    // No timer fired meanwhile; the socket looks as open as before.
+    rig.pass(8.0 * 3600.0);
+    assert!(!outcome.is_open(), "a send is not left waiting for an ack that cannot come");
+    assert_eq!(rig.wait(), secs(0.5), "one pause from now on, and not from before the sleep");
+    assert_eq!(rig.session.step(), Step::Connect(Attempt::Recovery));
+    // Where the service has kept the connection after all, it is the old one; otherwise this is what it says.
+    rig.drop_with(Some(1008));
+    rig.wait();
+    rig.connect("c2");
+    assert_eq!(rig.events(), ["disconnected c1: cut", "connected c2"]);
+}
+
+#[test]
+fn a_machine_that_slept_while_it_recovered_makes_a_new_connection_at_once() {
+    let mut rig = online(kept_alive);
+    rig.drop_with(None);
+    rig.pass(8.0 * 3600.0);
+    rig.wait();
+    rig.connect("c2");
+    assert!(rig.events().last().is_some_and(|last| last == "connected c2"));
+}
