@@ -11,7 +11,8 @@ mod rules;
 #[cfg(feature = "webpubsub")]
 mod webpubsub;
 
-#[cfg(all(test, feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
+#[cfg(test)]
+#[cfg(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
 mod tests;
 
 use std::net::IpAddr;
