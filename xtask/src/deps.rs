@@ -1,7 +1,6 @@
 //! `cargo xtask deps`: what a user of a client crate takes on with it: how many crates, in which versions, under which
 //! licences. Counted below a hello-world of its own, since features of the workspace's other packages would add to it.
 
-mod hello;
 mod licence;
 mod measure;
 mod tree;
@@ -9,9 +8,9 @@ mod tree;
 use std::ffi::OsString;
 
 use crate::failure::{Failure, Result};
+use crate::hello::Hello;
 use crate::workspace::{self, Package};
 use crate::{flags, process};
-use hello::Hello;
 use licence::Allowed;
 use tree::Crate;
 
@@ -77,21 +76,21 @@ fn clients(packages: &[Package]) -> impl Iterator<Item = &Package> {
 }
 
 fn with_default_features(package: &Package) -> Result<Row> {
-    let crates = Hello::write(package, &[], true)?.crates()?;
+    let crates = tree::of(&Hello::write(package, &[], true)?)?;
     let complaints =
         tree::in_two_versions(&crates).into_iter().map(|name| format!("`{name}` in two versions"));
     Ok(row(package.name.clone(), &crates, Some(BUDGET), complaints.collect()))
 }
 
 fn with_client(package: &Package) -> Result<Row> {
-    let crates = Hello::write(package, &["client"], true)?.crates()?;
+    let crates = tree::of(&Hello::write(package, &["client"], true)?)?;
     Ok(row(format!("{} +client", package.name), &crates, Some(BUDGET_WITH_CLIENT), Vec::new()))
 }
 
 /// Who brings another provider must not get aws-lc: it needs a C compiler, and two providers in one program are what
 /// makes rustls ask which one is meant.
 fn without_provider(package: &Package) -> Result<Row> {
-    let crates = Hello::write(package, &["rustls-no-provider"], false)?.crates()?;
+    let crates = tree::of(&Hello::write(package, &["rustls-no-provider"], false)?)?;
     let complaints =
         crates.iter().filter(|one| one.name.starts_with("aws-lc")).map(|one| format!("has {}", one.name));
     let complaints = complaints.collect();

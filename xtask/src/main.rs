@@ -10,9 +10,11 @@ mod deps;
 mod emulator;
 mod failure;
 mod flags;
+mod hello;
 mod interop;
 mod lint;
 mod manifest;
+mod package;
 mod process;
 mod release;
 mod sdks;
@@ -48,11 +50,8 @@ const COMMANDS: &[Command] = &[
     Command { name: "chaos", about: "send messages over connections that are cut", run: chaos::run },
     Command { name: "soak", about: "send a million events through failing parts", run: soak::run },
     Command { name: "bench", about: "run a benchmark beside its baselines", run: bench::run },
-    Command {
-        name: "release",
-        about: "check a crate's release, and make it when told to",
-        run: release::run,
-    },
+    Command { name: "package", about: "pack the crates, build a program on each", run: package::run },
+    Command { name: "release", about: "check and make a release of a crate", run: release::run },
     Command { name: "ci", about: "run every check there is, the fast ones first", run: ci::run },
 ];
 
@@ -60,11 +59,13 @@ fn main() -> ExitCode {
     let mut args = std::env::args_os().skip(1);
     match dispatch(args.next(), args.collect()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            eprintln!("error: {}", failure.text());
-            ExitCode::from(failure.exit_status())
-        }
+        Err(failure) => told(&failure),
     }
+}
+
+fn told(failure: &Failure) -> ExitCode {
+    eprintln!("error: {}", failure.text());
+    ExitCode::from(failure.exit_status())
 }
 
 fn dispatch(name: Option<OsString>, args: Vec<OsString>) -> Result<()> {

@@ -127,7 +127,8 @@ fn listed_by_git(root: &Path) -> Option<Vec<String>> {
     (output.status.success() && !paths.is_empty()).then_some(paths)
 }
 
-fn found_in(root: &Path) -> Vec<String> {
+/// The files below a directory, by their paths from it, with `/`; none of version control, none that cargo built.
+pub(crate) fn found_in(root: &Path) -> Vec<String> {
     let mut paths = Vec::new();
     let mut directories = vec![root.to_path_buf()];
     while let Some(directory) = directories.pop() {

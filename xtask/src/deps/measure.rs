@@ -3,8 +3,8 @@
 use std::fs;
 use std::process::Stdio;
 
-use super::hello::Hello;
 use crate::failure::{Failure, Result};
+use crate::hello::Hello;
 use crate::stopwatch::Stopwatch;
 
 /// Builds a hello-world in release from nothing and prints what that took; prints why where it cannot.

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
+use crate::hello::Hello;
 use crate::process;
 
 /// A flat list, name and version apart from the licence; edges of build scripts and tests left out.
@@ -16,6 +17,11 @@ pub(super) struct Crate {
     pub(super) version: String,
     /// As its manifest says it; empty when it says nothing.
     pub(super) licence: String,
+}
+
+/// The crates that a hello-world is built from for this machine, itself included.
+pub(super) fn of(hello: &Hello) -> Result<Vec<Crate>> {
+    crates(|offline| hello.cargo(ARGS.iter().chain(offline)))
 }
 
 /// The crates of the tree that a command prints, each once: offline where all is at hand, else from the registry.

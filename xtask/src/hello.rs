@@ -1,51 +1,62 @@
-//! A hello-world of a client crate: a package outside the workspace, as a user's would be, in the same versions.
+//! A hello-world of a client crate: a package outside the workspace, as a user's would be, in the same versions. Apart,
+//! since one command measures it and another builds it on packed crates.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::tree::{self, Crate};
 use crate::failure::{Failure, Result};
 use crate::process;
 use crate::workspace::{self, Package};
 
 /// A hello-world on disk.
-pub(super) struct Hello {
-    pub(super) name: String,
-    pub(super) dir: PathBuf,
+pub(crate) struct Hello {
+    pub(crate) name: String,
+    pub(crate) dir: PathBuf,
     /// Whether its `main` is the crate's example `hello`, not an empty one.
-    pub(super) is_example: bool,
+    pub(crate) is_example: bool,
 }
 
 impl Hello {
-    /// Writes the package anew, with these features of the crate.
-    pub(super) fn write(package: &Package, features: &[&str], default_features: bool) -> Result<Self> {
+    /// Writes the package anew, with these features of a crate of the workspace.
+    pub(crate) fn write(package: &Package, features: &[&str], default_features: bool) -> Result<Self> {
         let name = [&["hello", &package.name], features].concat().join("-");
+        let crate_dir = workspace::root().join(&package.dir);
+        let manifest = manifest(&name, &package.name, &crate_dir, features, default_features);
+        Self::put(name, &package.name, &crate_dir, &manifest)
+    }
+
+    /// Writes the package anew, for the default features of a crate in a directory; `core`, where given, is the directory
+    /// of the core that the crate would else have from the registry.
+    pub(crate) fn write_outside(
+        package: &str,
+        crate_dir: &Path,
+        core: Option<(&str, &Path)>,
+    ) -> Result<Self> {
+        let name = format!("hello-packed-{package}");
+        let mut manifest = manifest(&name, package, crate_dir, &[], true);
+        if let Some((core, dir)) = core {
+            manifest.push_str(&format!("\n[patch.crates-io]\n{core} = {{ path = {dir:?} }}\n"));
+        }
+        Self::put(name, package, crate_dir, &manifest)
+    }
+
+    fn put(name: String, package: &str, crate_dir: &Path, manifest: &str) -> Result<Self> {
         let dir = workspace::target_directory()?.join("xtask").join(&name);
-        let root = workspace::root();
-        let crate_dir = root.join(&package.dir);
         let example = fs::read_to_string(crate_dir.join("examples/hello.rs")).ok();
         let is_example = example.is_some();
-        let main = example.unwrap_or_else(|| empty_main(&package.name));
-        write(
-            &dir.join("Cargo.toml"),
-            &manifest(&name, &package.name, &crate_dir, features, default_features),
-        )?;
+        let main = example.unwrap_or_else(|| empty_main(package));
+        write(&dir.join("Cargo.toml"), manifest)?;
         write(&dir.join("src/main.rs"), &main)?;
         // Cargo takes out of the copy what is not needed and keeps the rest as it is.
-        let lock = fs::read_to_string(root.join("Cargo.lock"))
+        let lock = fs::read_to_string(workspace::root().join("Cargo.lock"))
             .map_err(|error| failed(Path::new("Cargo.lock"), &error))?;
         write(&dir.join("Cargo.lock"), &lock)?;
         Ok(Self { name, dir, is_example })
     }
 
-    /// The crates that it is built from for this machine, itself included.
-    pub(super) fn crates(&self) -> Result<Vec<Crate>> {
-        tree::crates(|offline| self.cargo(tree::ARGS.iter().chain(offline)))
-    }
-
     /// `cargo` in its directory.
-    pub(super) fn cargo<'a>(&self, args: impl IntoIterator<Item = &'a &'a str>) -> Command {
+    pub(crate) fn cargo<'a>(&self, args: impl IntoIterator<Item = &'a &'a str>) -> Command {
         let mut command = process::cargo(args);
         command.current_dir(&self.dir);
         command
@@ -69,6 +80,7 @@ fn manifest(
     format!(
         "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
          # Its own: the workspace above must not lend it features.\n[workspace]\n\n\
+         # As in the workspace, so that what both build is built once.\n[profile.dev]\ndebug = \"line-tables-only\"\n\n\
          [profile.release]\nstrip = true\n\n[dependencies]\n\
          {package} = {{ path = {crate_dir:?}, default-features = {default_features}, features = {features:?} }}\n\
          tokio = {{ version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }}\n"
