@@ -4,23 +4,25 @@ use std::ffi::OsString;
 
 use crate::failure::{Failure, Result};
 use crate::stopwatch::Stopwatch;
-use crate::{coverage, demo, deps, flags, lint, test, tidy, tls};
+use crate::{api, coverage, demo, deps, flags, lint, test, tidy, tls};
 
 const HELP: &str = "\
 usage: cargo xtask ci [--skip-test]
 
-Runs tidy, deps, tls, lint, test, coverage and demo, each as the command of that name does; the first failure ends it.
+Runs tidy, deps, tls, lint, api --check, test, coverage and demo, each as the command of that name does; the first failure
+ends it.
 
   --skip-test  leave out `test`, for who has just run it";
 
 /// A check by its name.
 type Step = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 7] = [
+const STEPS: [Step; 8] = [
     ("tidy", tidy::check),
     ("deps", deps::check),
     ("tls", tls::check),
     ("lint", lint::check),
+    ("api", api::check),
     ("test", test::check),
     ("coverage", coverage::check),
     ("demo", demo::check),

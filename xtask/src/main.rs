@@ -1,6 +1,7 @@
 //! `cargo xtask`: the workspace's only task runner. One file and one `run` per command; this one finds the command and
 //! turns its result into an exit status.
 
+mod api;
 mod bench;
 mod chaos;
 mod ci;
@@ -17,6 +18,7 @@ mod manifest;
 mod package;
 mod process;
 mod release;
+mod rustdoc;
 mod sdks;
 mod soak;
 mod stopwatch;
@@ -50,12 +52,16 @@ const COMMANDS: &[Command] = &[
     Command { name: "chaos", about: "send messages over connections that are cut", run: chaos::run },
     Command { name: "soak", about: "send a million events through failing parts", run: soak::run },
     Command { name: "bench", about: "run a benchmark beside its baselines", run: bench::run },
+    Command { name: "api", about: "write or check the public API as text", run: api::run },
     Command { name: "package", about: "pack the crates, build a program on each", run: package::run },
     Command { name: "release", about: "check and make a release of a crate", run: release::run },
     Command { name: "ci", about: "run every check there is, the fast ones first", run: ci::run },
 ];
 
 fn main() -> ExitCode {
+    if let Some(ran) = rustdoc::stand_in(std::env::args_os().skip(1)) {
+        return ran.unwrap_or_else(|failure| told(&failure));
+    }
     let mut args = std::env::args_os().skip(1);
     match dispatch(args.next(), args.collect()) {
         Ok(()) => ExitCode::SUCCESS,
