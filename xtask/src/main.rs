@@ -8,6 +8,7 @@ mod ci;
 mod coverage;
 mod demo;
 mod deps;
+mod docs;
 mod emulator;
 mod failure;
 mod flags;
@@ -52,6 +53,7 @@ const COMMANDS: &[Command] = &[
     Command { name: "chaos", about: "send messages over connections that are cut", run: chaos::run },
     Command { name: "soak", about: "send a million events through failing parts", run: soak::run },
     Command { name: "bench", about: "run a benchmark beside its baselines", run: bench::run },
+    Command { name: "docs", about: "build the documentation as docs.rs does", run: docs::run },
     Command { name: "api", about: "write or check the public API as text", run: api::run },
     Command { name: "package", about: "pack the crates, build a program on each", run: package::run },
     Command { name: "release", about: "check and make a release of a crate", run: release::run },

@@ -4,6 +4,7 @@
     not(feature = "webpubsub"),
     doc = "A local emulator of cloud services, built here without Web PubSub."
 )]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 
 mod builder;
 mod clock;

@@ -1,0 +1,28 @@
+//! `cargo xtask docs`: the documentation of the published crates as docs.rs builds it.
+
+use std::ffi::OsString;
+
+use crate::failure::Result;
+use crate::{flags, process, rustdoc, workspace};
+
+const HELP: &str = "\
+usage: cargo xtask docs [--open]
+
+Builds the documentation of the published crates with all features, each item that needs a feature marked with it, as
+docs.rs shows them. Every warning is an error.
+
+  --open  show it in a browser";
+
+/// Builds the documentation.
+pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
+    let Some([open]) = flags::switches(args, ["open"], HELP)? else { return Ok(()) };
+    let mut command = process::cargo(["doc", "--no-deps", "--all-features", "--lib"]);
+    for package in workspace::packages()?.iter().filter(|package| package.published) {
+        command.args(["--package", &package.name]);
+    }
+    if open {
+        command.arg("--open");
+    }
+    rustdoc::unlock(&mut command, "--cfg docsrs -D warnings")?;
+    process::run(command)
+}
