@@ -1,6 +1,8 @@
 //! `cargo xtask test`: all tests of the workspace, with nextest where it is installed, and one line at the end that
 //! sums up what ran.
 
+mod rounds;
+
 use std::ffi::OsString;
 use std::process::Command;
 
@@ -14,7 +16,8 @@ usage: cargo xtask test [--repeat N] [-p PKG].. [-- FILTER..]
 Runs all tests with all features, doctests included: by cargo-nextest where it is installed, else by `cargo test`.
 Ends with a line `N passed, N failed`; fails when a test fails and when none ran.
 
-  --repeat N       run everything N times, to find tests that fail now and then
+  --repeat N       build once and run everything up to N times, to find tests that fail now and then: the first round with
+                   a failure is the last, and a table tells what each came to
   -p, --package P  only this package; may be given more than once
   FILTER..         only tests with this in their name; further arguments go to the test runner as they are";
 
@@ -31,6 +34,12 @@ struct Options {
 struct Tally {
     passed: u64,
     failed: u64,
+}
+
+impl Tally {
+    fn and(self, other: Self) -> Self {
+        Self { passed: self.passed + other.passed, failed: self.failed + other.failed }
+    }
 }
 
 /// Runs the tests that the command line asks for.
@@ -80,20 +89,24 @@ fn run_all(options: &Options) -> Result<()> {
         return Err(Failure::usage(format!("no package `{unknown}` in this workspace")));
     }
     let nextest = nextest_is_installed();
-    let mut total = Tally::default();
-    let mut result = Ok(());
-    for round in 1..=options.repeat {
-        if options.repeat > 1 {
-            eprintln!("round {round} of {}", options.repeat);
-        }
-        for command in commands(options, &packages, nextest) {
-            let (tally, outcome) = run_one(command);
-            total = Tally { passed: total.passed + tally.passed, failed: total.failed + tally.failed };
-            result = result.and(outcome);
-        }
+    if options.repeat > 1 {
+        // Apart, so that the first round takes no longer than the others.
+        process::run(building(options, nextest))?;
     }
+    let (rounds, result) = rounds::run(options.repeat, || one_round(commands(options, &packages, nextest)));
+    if options.repeat > 1 {
+        print!("{}", rounds::table(&rounds));
+    }
+    let total = rounds.iter().map(|round| round.tally).fold(Tally::default(), Tally::and);
     println!("{} passed, {} failed", total.passed, total.failed);
-    result.and_then(|()| verdict(total))
+    result
+}
+
+/// Runs all commands, even after one of them has failed.
+fn one_round(commands: Vec<Command>) -> (Tally, Result<()>) {
+    commands.into_iter().map(run_one).fold((Tally::default(), Ok(())), |(sum, result), (tally, outcome)| {
+        (sum.and(tally), result.and(outcome))
+    })
 }
 
 /// A runner's status tells of failures; this is for runs that it calls a success and we do not.
@@ -127,6 +140,12 @@ fn commands(options: &Options, packages: &[Package], nextest: bool) -> Vec<Comma
     commands
 }
 
+/// The build of all tests that are no doctests.
+fn building(options: &Options, nextest: bool) -> Command {
+    let runner: &[&str] = if nextest { &["nextest", "run", "--no-run"] } else { &["test", "--no-run"] };
+    command(runner, &options.packages, &[])
+}
+
 fn command(runner: &[&str], packages: &[String], filter: &[OsString]) -> Command {
     let mut command = process::cargo(runner);
     command.arg("--all-features");
@@ -145,10 +164,7 @@ fn command(runner: &[&str], packages: &[String], filter: &[OsString]) -> Command
 fn run_one(command: Command) -> (Tally, Result<()>) {
     let (summaries, result) = process::run_and_keep(command, |line| tally_of(line).is_some());
     let tallies = summaries.iter().filter_map(|line| tally_of(line));
-    let tally = tallies.fold(Tally::default(), |sum, next| Tally {
-        passed: sum.passed + next.passed,
-        failed: sum.failed + next.failed,
-    });
+    let tally = tallies.fold(Tally::default(), Tally::and);
     (tally, result)
 }
 
