@@ -1,6 +1,12 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+// The services answer over TLS alone; what else fails to build without it says nothing to a user.
+#[cfg(not(any(feature = "rustls", feature = "rustls-no-provider")))]
+compile_error!(
+    "one of the features `rustls` and `rustls-no-provider` is needed, here or of the client crate"
+);
+
 mod call;
 mod clock;
 mod connection_string;
