@@ -6,6 +6,11 @@
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
+#[cfg(not(any(feature = "webpubsub", feature = "eventgrid", feature = "hulft")))]
+compile_error!(
+    "one of the features `webpubsub`, `eventgrid` and `hulft` is needed: there is no service to emulate"
+);
+
 mod builder;
 mod clock;
 mod config;
