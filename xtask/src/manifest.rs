@@ -1,58 +1,52 @@
-//! Just enough of TOML for the manifests and `deny.toml` of this workspace: tables, keys, and values on one line or in
-//! brackets over several. A parser crate would be the largest dependency of this program.
+//! A manifest as rules about its lines see it: every `key = value` with its table and its line.
+
+use toml_edit::{Document, Item, Table};
 
 /// One `key = value` of a TOML file.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Entry {
     /// Counted from 1.
     pub(crate) line: usize,
-    /// The table it is in, as its header writes it; empty at the top of the file.
+    /// The table it is in, its keys joined by dots; empty at the top of the file.
     pub(crate) table: String,
+    /// Its keys joined by dots, as in `serde.workspace`.
     pub(crate) key: String,
-    /// As written, the lines of a list joined by spaces.
+    /// As written.
     pub(crate) value: String,
 }
 
-/// The entries of a file, in order.
+/// The entries of a file, in the order of their lines; none of what is no TOML, which cargo tells of.
 pub(crate) fn entries(text: &str) -> Vec<Entry> {
-    let mut entries: Vec<Entry> = Vec::new();
-    let mut table = String::new();
-    let mut open = false;
-    for (index, raw) in text.lines().enumerate() {
-        let line = without_comment(raw).trim();
-        if open {
-            if let Some(last) = entries.last_mut() {
-                last.value.push(' ');
-                last.value.push_str(line);
-                open = is_open(&last.value);
-            }
-        } else if let Some(header) = line.strip_prefix('[') {
-            table = header.trim_matches(['[', ']', ' ']).to_owned();
-        } else if let Some((key, value)) = line.split_once('=') {
-            let (key, value) = (key.trim().to_owned(), value.trim().to_owned());
-            open = is_open(&value);
-            entries.push(Entry { line: index + 1, table: table.clone(), key, value });
-        }
+    let mut entries = Vec::new();
+    if let Ok(document) = Document::parse(text) {
+        walk(text, document.as_table(), "", "", &mut entries);
     }
+    entries.sort_by_key(|entry| entry.line);
     entries
 }
 
-/// The strings of a list of strings.
-pub(crate) fn strings(value: &str) -> Vec<&str> {
-    value.split('"').skip(1).step_by(2).collect()
+/// Adds the entries of a table; `dotted` is the beginning of their keys, where that stands before a dot.
+fn walk(text: &str, inside: &Table, table: &str, dotted: &str, entries: &mut Vec<Entry>) {
+    for (name, item) in inside {
+        match item {
+            Item::Value(value) => {
+                let at = inside.key(name).and_then(toml_edit::Key::span).map_or(0, |span| span.start);
+                let line = text.get(..at).unwrap_or_default().matches('\n').count() + 1;
+                let (table, key) = (table.to_owned(), below(dotted, name));
+                entries.push(Entry { line, table, key, value: value.to_string().trim().to_owned() });
+            }
+            Item::Table(one) if one.is_dotted() => walk(text, one, table, &below(dotted, name), entries),
+            Item::Table(one) => walk(text, one, &below(table, name), "", entries),
+            Item::ArrayOfTables(all) => {
+                all.iter().for_each(|one| walk(text, one, &below(table, name), "", entries));
+            }
+            Item::None => {}
+        }
+    }
 }
 
-/// The line up to a `#` outside a string.
-fn without_comment(line: &str) -> &str {
-    let quotes_before = |at: usize| line.get(..at).unwrap_or_default().matches('"').count();
-    let comment = line.match_indices('#').find(|(at, _)| quotes_before(*at) % 2 == 0);
-    comment.and_then(|(at, _)| line.get(..at)).unwrap_or(line)
-}
-
-/// Whether more brackets open than close, outside strings.
-fn is_open(value: &str) -> bool {
-    let plain: String = value.split('"').step_by(2).collect();
-    plain.matches(['[', '{']).count() > plain.matches([']', '}']).count()
+fn below(path: &str, name: &str) -> String {
+    if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") }
 }
 
 #[cfg(test)]
@@ -60,20 +54,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_value_may_go_over_several_lines_and_carry_comments() {
-        let text =
-            "top = 1\n[a.b] # table\nlist = [ # open\n  \"x#]\", # one\n  \"y\",\n]\nlast.workspace = true\n";
-        let entries = entries(text);
+    fn every_entry_is_found_with_its_line_and_its_table() {
+        let text = "top = 1\n[a.b] # table\nlist = [ # open\n  \"x#]\",\n]\nlast.workspace = true\n\
+                    [[bin]]\nname = \"p\"\n[target.'cfg(unix)'.dependencies]\nc = { workspace = true }\n";
         let told: Vec<_> =
-            entries.iter().map(|e| (e.line, e.table.as_str(), e.key.as_str(), e.value.as_str())).collect();
-        assert_eq!(
-            told,
-            [
-                (1, "", "top", "1"),
-                (3, "a.b", "list", "[ \"x#]\", \"y\", ]"),
-                (7, "a.b", "last.workspace", "true")
-            ]
-        );
-        assert_eq!(strings(&entries[1].value), ["x#]", "y"]);
+            entries(text).into_iter().map(|e| format!("{} [{}] {}", e.line, e.table, e.key)).collect();
+        let expected = [
+            "1 [] top",
+            "3 [a.b] list",
+            "6 [a.b] last.workspace",
+            "8 [bin] name",
+            "10 [target.cfg(unix).dependencies] c",
+        ];
+        assert_eq!(told, expected);
+        assert_eq!(entries(text)[4].value, "{ workspace = true }");
     }
 }

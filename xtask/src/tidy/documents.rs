@@ -116,11 +116,11 @@ mod tests {
 
     #[test]
     fn a_path_that_is_not_there_is_told_in_the_architecture() {
-        let text = "`crates/core/src/a.rs` `crates/*/src` `crates/core/` `a.rs` `deny.toml`\n`crates/core/src/b.rs`\n\
+        let text = "`crates/core/src/a.rs` `crates/*/src` `crates/core/` `a.rs` `clippy.toml`\n`crates/core/src/b.rs`\n\
                     `gone.rs`\n`old/`\n`/api/hubs` `application/json` `http::Uri` `GET x/y.md` `target/x.json`\n\
                     `crates/c*/gone`\n`x.y` `*`\n";
         let tree =
-            tree_of(&[("ARCHITECTURE.md", text), ("crates/core/src/a.rs", "//! a"), ("deny.toml", "")]);
+            tree_of(&[("ARCHITECTURE.md", text), ("crates/core/src/a.rs", "//! a"), ("clippy.toml", "")]);
         let lines = [2, 3, 4, 6].map(|line| format!("ARCHITECTURE.md:{line}"));
         assert_eq!(places(the_architecture_names_what_is_there, &tree), lines);
         assert!(the_architecture_names_what_is_there(&tree_of(&[])).is_empty());
