@@ -4,6 +4,7 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tokio::net::TcpListener;
@@ -12,7 +13,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::emulator::Emulator;
 use crate::faults::Faults;
-use crate::server::{Running, Services, Shared};
+use crate::server::{Endpoint, Running, Services, Shared, Tls};
 
 /// What can be chosen before an [`Emulator`] starts; made by [`Emulator::builder`].
 #[derive(Clone)]
@@ -21,6 +22,8 @@ pub struct Builder {
     host: IpAddr,
     port: u16,
     sample_data: bool,
+    tls: bool,
+    ca_file: Option<PathBuf>,
     arrangements: Vec<Arc<Arrangement>>,
 }
 
@@ -28,7 +31,14 @@ type Arrangement = dyn Fn(&Emulator) -> Result<(), Box<dyn Error + Send + Sync>>
 
 impl Builder {
     pub(crate) fn new() -> Self {
-        Self { host: IpAddr::V4(Ipv4Addr::LOCALHOST), port: 0, sample_data: false, arrangements: Vec::new() }
+        Self {
+            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            port: 0,
+            sample_data: false,
+            tls: false,
+            ca_file: None,
+            arrangements: Vec::new(),
+        }
     }
 
     /// The port to listen on; 0, the default, takes a free one.
@@ -47,6 +57,21 @@ impl Builder {
     /// Whether HULFT-WebConnect starts with agents, connections, logs and the like, as the program does; off by default.
     pub fn sample_data(mut self, on: bool) -> Self {
         self.sample_data = on;
+        self
+    }
+
+    /// Whether it is reached over TLS only, `https` and `wss`; off by default. Each start makes a certificate authority of
+    /// its own, which has signed one certificate, for `localhost`, the loopback addresses and the address it listens on.
+    /// Clients have to be told to trust [`Emulator::ca_certificate`]. No private key leaves the memory.
+    pub fn tls(mut self, on: bool) -> Self {
+        self.tls = on;
+        self
+    }
+
+    /// With [TLS](Self::tls), writes the authority's certificate to this file, as PEM, for programs that take it from one;
+    /// none by default. A file that is there is replaced.
+    pub fn tls_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
+        self.ca_file = Some(path.into());
         self
     }
 
@@ -86,8 +111,8 @@ impl Builder {
     /// Binds the port and starts to answer.
     ///
     /// # Errors
-    /// When the address cannot be bound: in use, or not one of this machine; of the kind `InvalidInput` when an
-    /// [arrangement](Self::arrange) fails.
+    /// When the address cannot be bound: in use, or not one of this machine; when the authority's file cannot be written;
+    /// of the kind `InvalidInput` when an [arrangement](Self::arrange) fails.
     pub async fn start(self) -> io::Result<Emulator> {
         let Self { host, port, .. } = self;
         let listener = TcpListener::bind((host, port)).await.map_err(|error| {
@@ -96,13 +121,19 @@ impl Builder {
         let address = listener.local_addr()?;
         let clock = Clock::new();
         let faults = Faults::default();
-        let services = Services::new(&clock, address, &faults);
+        let tls =
+            self.tls.then(|| Tls::new(address.ip(), clock.now())).transpose().map_err(io::Error::other)?;
+        let endpoint = Endpoint { address, secure: tls.is_some() };
+        let services = Services::new(&clock, endpoint, &faults);
         #[cfg(feature = "hulft")]
         if self.sample_data {
             services.hulft.add_sample_data();
         }
-        let shared = Arc::new(Shared::new(address, clock, faults, services));
-        let emulator = Emulator { shared: Arc::clone(&shared), running: Arc::new(Running::new()) };
+        let ca_file =
+            tls.as_ref().map(|tls| write_ca(self.ca_file.as_deref(), &tls.authority)).transpose()?;
+        let shared = Arc::new(Shared::new(endpoint, tls, clock, faults, services));
+        let running = Arc::new(Running::new());
+        let emulator = Emulator { shared: Arc::clone(&shared), running, ca_file: ca_file.flatten() };
         for arrangement in &self.arrangements {
             arrangement(&emulator).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
         }
@@ -111,12 +142,21 @@ impl Builder {
     }
 }
 
+fn write_ca(path: Option<&Path>, certificate: &str) -> io::Result<Option<Arc<Path>>> {
+    let Some(path) = path else { return Ok(None) };
+    std::fs::write(path, certificate)
+        .map_err(|error| io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display())))?;
+    Ok(Some(path.into()))
+}
+
 impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("host", &self.host)
             .field("port", &self.port)
             .field("sample_data", &self.sample_data)
+            .field("tls", &self.tls)
+            .field("ca_file", &self.ca_file)
             .field("arrangements", &self.arrangements.len())
             .finish()
     }

@@ -67,6 +67,16 @@ impl Clock {
     }
 }
 
+/// Time that no test moves: for what concerns the connection and not the service.
+pub(crate) mod real_time {
+    use std::time::Duration;
+
+    /// What comes of the work within the limit.
+    pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
+        tokio::time::timeout(limit, work).await.ok()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::builder::Builder;
@@ -15,6 +16,7 @@ use crate::server::{Received, Running, Shared};
 pub struct Emulator {
     pub(crate) shared: Arc<Shared>,
     pub(crate) running: Arc<Running>,
+    pub(crate) ca_file: Option<Arc<Path>>,
 }
 
 impl Emulator {
@@ -31,14 +33,25 @@ impl Emulator {
         Builder::new()
     }
 
-    /// Scheme, address and port: `http://127.0.0.1:PORT`, the same for all services.
+    /// Scheme, address and port: `http://127.0.0.1:PORT`, the same for all services; `https` with [TLS](Builder::tls).
     pub fn endpoint(&self) -> String {
-        format!("http://{}", self.shared.address)
+        self.shared.endpoint.http()
     }
 
     /// The address that the server listens on.
     pub fn address(&self) -> SocketAddr {
-        self.shared.address
+        self.shared.endpoint.address
+    }
+
+    /// The certificate of the authority that clients have to trust, as PEM; nothing without [TLS](Builder::tls).
+    pub fn ca_certificate(&self) -> Option<&str> {
+        self.shared.tls.as_ref().map(|tls| tls.authority.as_str())
+    }
+
+    /// The file that [`ca_certificate`](Self::ca_certificate) was written to, if one was
+    /// [asked for](Builder::tls_ca_file).
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_deref()
     }
 
     /// The emulator's time, which can be moved forward.
@@ -76,9 +89,10 @@ impl Emulator {
     }
 
     /// What a program needs to find the services: environment variable names with their values, of the services that
-    /// this build contains.
+    /// this build contains; `SERVICE_EMULATOR_CA` with a [file of the authority](Builder::tls_ca_file).
     pub fn environment(&self) -> Vec<(&'static str, String)> {
-        vec![
+        let ca_file = self.ca_file().map(|path| ("SERVICE_EMULATOR_CA", path.display().to_string()));
+        let services = [
             #[cfg(feature = "webpubsub")]
             ("WEBPUBSUB_CONNECTION_STRING", self.webpubsub().connection_string()),
             #[cfg(feature = "eventgrid")]
@@ -89,7 +103,8 @@ impl Emulator {
             ("HULFT_WEBCONNECT_ENDPOINT", self.endpoint()),
             #[cfg(feature = "hulft")]
             ("HULFT_WEBCONNECT_API_KEY", self.hulft().api_key()),
-        ]
+        ];
+        services.into_iter().chain(ca_file).collect()
     }
 
     /// Stops the server and returns once every connection has ended and the port is free. Handles remain usable, the

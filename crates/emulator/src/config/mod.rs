@@ -16,6 +16,7 @@ mod webpubsub;
 mod tests;
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
 
@@ -31,6 +32,8 @@ pub(crate) struct Config {
     #[serde(deserialize_with = "port")]
     port: Option<u16>,
     sample_data: Option<bool>,
+    tls: Option<bool>,
+    tls_ca: Option<PathBuf>,
     #[cfg(feature = "webpubsub")]
     webpubsub: webpubsub::WebPubSub,
     #[cfg(feature = "eventgrid")]
@@ -56,6 +59,12 @@ impl Config {
         }
         if let Some(on) = self.sample_data {
             builder = builder.sample_data(on);
+        }
+        if let Some(on) = self.tls {
+            builder = builder.tls(on);
+        }
+        if let Some(path) = &self.tls_ca {
+            builder = builder.tls_ca_file(path);
         }
         builder.arrange(move |emulator| {
             #[cfg(feature = "webpubsub")]

@@ -172,7 +172,7 @@ pub(super) fn created(body: &impl Serialize) -> Result<Reply, Failure> {
 /// A registration that also says where the new resource is: this path below `/api/v2`. The vendor refers to RFC 2616, whose
 /// `Location` is an absolute URI (section 14.30).
 pub(super) fn created_at(call: &Call<'_>, path: &str, body: &impl Serialize) -> Result<Reply, Failure> {
-    let uri = format!("http://{}/api/v2/{path}", call.request.host);
+    let uri = format!("{}/api/v2/{path}", call.request.origin());
     let mut reply = created(body)?;
     reply.headers_mut().extend(HeaderValue::from_str(&uri).ok().map(|uri| (LOCATION, uri)));
     Ok(reply)

@@ -11,6 +11,7 @@ use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 #[cfg(feature = "webpubsub")]
@@ -18,12 +19,15 @@ use super::answer::Answer;
 use super::answer::{self, Outgoing, plain_error};
 use super::io::{ResetSwitch, Socket};
 use super::{Request, Service, Shared};
+use crate::clock::real_time;
 use crate::faults::Effect;
 
 /// Bound on what is read of a body: Event Grid's largest publish and some.
 const MOST_BODY: usize = 1_600_000;
 /// Real time: moving the emulator's clock must not cut off clients that are idle.
 const HEAD_WITHIN: Duration = Duration::from_secs(120);
+/// Real time as well.
+const HANDSHAKE_WITHIN: Duration = Duration::from_secs(30);
 
 /// Ends the connection without an answer.
 #[derive(Debug)]
@@ -55,14 +59,27 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
         upgrade: Arc::default(),
     };
     let _ = stream.set_nodelay(true);
-    let socket = TokioIo::new(Socket::new(stream, connection.reset.clone()));
+    let socket = Socket::new(stream, connection.reset.clone());
+    let Some(tls) = &connection.shared.tls else { return talk(socket, &connection).await };
+    match real_time::within(HANDSHAKE_WITHIN, tls.acceptor.accept(socket)).await {
+        Some(Ok(stream)) => talk(stream, &connection).await,
+        Some(Err(error)) => tracing::debug!(%error, "a client did not complete its TLS handshake"),
+        None => tracing::debug!("a client did not complete its TLS handshake in time"),
+    }
+}
+
+/// Speaks HTTP on a stream, and what follows an upgrade.
+async fn talk<S>(stream: S, connection: &Connection)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(|request| {
         let connection = connection.clone();
         async move { connection.handle(request).await }
     });
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
-    if let Err(error) = http.serve_connection(socket, service).with_upgrades().await {
+    if let Err(error) = http.serve_connection(TokioIo::new(stream), service).with_upgrades().await {
         tracing::debug!(%error, "a connection ended early");
     }
     #[cfg(feature = "webpubsub")]
@@ -90,6 +107,7 @@ impl Connection {
             let message = "path and query must be UTF-8 once decoded";
             return Ok(answer::whole(plain_error(StatusCode::BAD_REQUEST, message)));
         };
+        let request = Request { secure: self.shared.endpoint.secure, ..request };
         self.shared.log.add(&request);
         let effect = self.faulty_answer(&request).await;
         self.finish(

@@ -3,21 +3,23 @@
 mod accept;
 mod answer;
 mod connection;
+mod endpoint;
 mod io;
 mod log;
 mod request;
 mod route;
-
-use std::net::SocketAddr;
+mod tls;
 
 pub(crate) use accept::Running;
 pub(crate) use answer::Answer;
 #[cfg(feature = "webpubsub")]
 pub(crate) use answer::{Upgrade, Upgraded};
+pub(crate) use endpoint::Endpoint;
 pub use log::Received;
 pub(crate) use request::{Reply, Request};
 pub use route::Service;
 pub(crate) use route::Services;
+pub(crate) use tls::Tls;
 
 use crate::clock::Clock;
 use crate::faults::Faults;
@@ -26,7 +28,8 @@ use log::Log;
 /// What every connection of one emulator works with.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    pub(crate) address: SocketAddr,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) tls: Option<Tls>,
     pub(crate) clock: Clock,
     pub(crate) faults: Faults,
     pub(crate) log: Log,
@@ -34,7 +37,13 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(address: SocketAddr, clock: Clock, faults: Faults, services: Services) -> Self {
-        Self { address, clock, faults, log: Log::default(), services }
+    pub(crate) fn new(
+        endpoint: Endpoint,
+        tls: Option<Tls>,
+        clock: Clock,
+        faults: Faults,
+        services: Services,
+    ) -> Self {
+        Self { endpoint, tls, clock, faults, log: Log::default(), services }
     }
 }

@@ -4,6 +4,8 @@ use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
 use percent_encoding::percent_decode_str;
 
+use super::endpoint::http_scheme;
+
 /// The answer of a service: read and written whole, bodies are bounded by the server.
 pub(crate) type Reply = Response<Bytes>;
 
@@ -15,6 +17,8 @@ pub(crate) struct Request {
     pub(crate) target: String,
     /// The `Host` header: what a client believes the server to be called.
     pub(crate) host: String,
+    /// Whether it came over TLS.
+    pub(crate) secure: bool,
     /// Path segments, split at `/` first and percent-decoded after, so that `%2F` stays inside its segment.
     pub(crate) segments: Vec<String>,
     /// Query pairs in order, decoded; a repeated name stands repeatedly.
@@ -32,7 +36,16 @@ impl Request {
         let query = query.split('&').filter(|pair| !pair.is_empty()).map(pair).collect::<Option<Vec<_>>>()?;
         let host =
             headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("").to_owned();
-        Some(Self { method, target, host, segments, query, headers, body })
+        Some(Self { method, target, host, secure: false, segments, query, headers, body })
+    }
+
+    /// Scheme and host as the client has them: what its URLs begin with.
+    #[cfg_attr(
+        not(any(feature = "webpubsub", feature = "hulft")),
+        allow(dead_code, reason = "the other service looks at no scheme")
+    )]
+    pub(crate) fn origin(&self) -> String {
+        format!("{}://{}", http_scheme(self.secure), self.host)
     }
 
     /// The path's segments, to match on.

@@ -1,10 +1,9 @@
 //! Which service a path belongs to: the paths of the three do not collide, so that one port serves them all.
 
-use std::net::SocketAddr;
-
 use http::StatusCode;
 
 use super::answer::{Answer, plain_error};
+use super::endpoint::Endpoint;
 use super::request::Request;
 use crate::clock::Clock;
 use crate::faults::Faults;
@@ -52,10 +51,10 @@ impl Services {
             reason = "only its tokens name the address, and only its sockets meet faults"
         )
     )]
-    pub(crate) fn new(clock: &Clock, address: SocketAddr, faults: &Faults) -> Self {
+    pub(crate) fn new(clock: &Clock, endpoint: Endpoint, faults: &Faults) -> Self {
         Self {
             #[cfg(feature = "webpubsub")]
-            webpubsub: crate::webpubsub::WebPubSub::new(clock.clone(), address, faults.clone()),
+            webpubsub: crate::webpubsub::WebPubSub::new(clock.clone(), endpoint, faults.clone()),
             #[cfg(feature = "eventgrid")]
             eventgrid: crate::eventgrid::EventGrid::new(clock.clone()),
             #[cfg(feature = "hulft")]

@@ -35,7 +35,7 @@ pub(super) fn run(call: &Call<'_>) -> Outcome {
         kind if kind.eq_ignore_ascii_case("MQTT") => "clients/mqtt/hubs",
         other => return Err(refuse("clientType", other)),
     };
-    let audience = format!("http://{}/{path}/{hub}", request.host);
+    let audience = format!("{}/{path}/{hub}", request.origin());
     let token = call.keys.sign_for(&token, &audience, call.now, Duration::from_secs(minutes * 60));
     // base64url and dots: nothing that JSON would have to escape.
     let mut reply = errors::json(format!("{{\"token\":\"{token}\"}}"));

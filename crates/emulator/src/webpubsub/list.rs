@@ -44,8 +44,8 @@ fn next_link(call: &Call<'_>, top: Option<i32>, page_size: i32, token: &str) -> 
     let version = request.query("api-version").unwrap_or("");
     let top = top.map_or(String::new(), |top| format!("top={top}&"));
     format!(
-        "http://{}{path}?{top}maxpagesize={page_size}&continuationToken={token}&api-version={version}",
-        request.host
+        "{}{path}?{top}maxpagesize={page_size}&continuationToken={token}&api-version={version}",
+        request.origin()
     )
 }
 

@@ -33,7 +33,6 @@ mod token;
 mod unacknowledged;
 mod upstream;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
 pub use filter::{Filter, FilterError, FilterSubject};
@@ -45,7 +44,7 @@ pub use upstream::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserE
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::invalid_setting::InvalidSetting;
-use crate::server::{Answer, Request};
+use crate::server::{Answer, Endpoint, Request};
 use hub::Hubs;
 use token::Keys;
 use upstream::Upstream;
@@ -57,7 +56,7 @@ pub struct WebPubSub(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     clock: Clock,
-    address: SocketAddr,
+    endpoint: Endpoint,
     keys: Arc<Keys>,
     hubs: Arc<Hubs>,
     faults: Faults,
@@ -65,11 +64,11 @@ struct Inner {
 }
 
 impl WebPubSub {
-    pub(crate) fn new(clock: Clock, address: SocketAddr, faults: Faults) -> Self {
+    pub(crate) fn new(clock: Clock, endpoint: Endpoint, faults: Faults) -> Self {
         let hubs = Arc::new(Hubs::new(clock.clone()));
         let keys = Arc::new(Keys::default());
-        let upstream = Arc::new(Upstream::new(clock.clone(), address, Arc::clone(&keys)));
-        Self(Arc::new(Inner { clock, address, keys, hubs, faults, upstream }))
+        let upstream = Arc::new(Upstream::new(clock.clone(), endpoint.address, Arc::clone(&keys)));
+        Self(Arc::new(Inner { clock, endpoint, keys, hubs, faults, upstream }))
     }
 
     /// The connection string of the service with its primary key.
@@ -83,7 +82,7 @@ impl WebPubSub {
     }
 
     fn connection_string_with(&self, key: &str) -> String {
-        format!("Endpoint=http://{};AccessKey={key};Version=1.0;", self.0.address)
+        format!("Endpoint={};AccessKey={key};Version=1.0;", self.0.endpoint.http())
     }
 
     /// The primary access key: at first the one of the official emulator.
@@ -110,12 +109,12 @@ impl WebPubSub {
         token::entra_token(self.0.clock.now())
     }
 
-    /// The URL, `ws://...?access_token=...`, under which a client reaches the hub for the next hour.
+    /// The URL, `ws://...?access_token=...` (`wss` with TLS), under which a client reaches the hub for the next hour.
     pub fn client_access_url(&self, hub: &str, token: &ClientToken) -> String {
         let hub = names::encode(hub);
-        let audience = format!("http://{}/client/hubs/{hub}", self.0.address);
+        let audience = format!("{}/client/hubs/{hub}", self.0.endpoint.http());
         let token = self.0.keys.sign(token, &audience, self.0.clock.now());
-        format!("ws://{}/client/hubs/{hub}?access_token={token}", self.0.address)
+        format!("{}/client/hubs/{hub}?access_token={token}", self.0.endpoint.ws())
     }
 
     /// Lets a webhook handle events of a hub, behind those that the hub has: an event goes to the first that takes it.

@@ -195,7 +195,7 @@ impl Keys {
             return Ok(());
         }
         let claims = self.read(token, now)?;
-        let url = format!("http://{}{}", request.host, request.target);
+        let url = format!("{}{}", request.origin(), request.target);
         let path = url.split('?').next().unwrap_or(&url);
         let fits = |audience: &String| same(audience, &url) || same(audience, path);
         if claims.aud.as_slice().iter().any(fits) {

@@ -21,6 +21,8 @@ pub(super) struct Arguments {
     host: Option<IpAddr>,
     port: Option<u16>,
     sample_data: Option<bool>,
+    tls: Option<bool>,
+    tls_ca: Option<PathBuf>,
 }
 
 pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
@@ -32,6 +34,12 @@ pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
             Long("port") => arguments.port = Some(parser.value()?.parse()?),
             Long("sample-data") => arguments.sample_data = Some(true),
             Long("no-sample-data") => arguments.sample_data = Some(false),
+            Long("tls") => arguments.tls = Some(true),
+            Long("no-tls") => arguments.tls = Some(false),
+            Long("tls-ca") => {
+                arguments.tls_ca = Some(parser.value()?.into());
+                arguments.tls = Some(true);
+            }
             Long("print-config") => return Ok(Task::Print(SAMPLE.to_owned())),
             Short('h') | Long("help") => return Ok(Task::Print(HELP.to_owned())),
             Short('V') | Long("version") => {
@@ -55,6 +63,12 @@ impl Arguments {
         }
         if let Some(on) = self.sample_data {
             builder = builder.sample_data(on);
+        }
+        if let Some(on) = self.tls {
+            builder = builder.tls(on);
+        }
+        if let Some(path) = &self.tls_ca {
+            builder = builder.tls_ca_file(path);
         }
         builder
     }

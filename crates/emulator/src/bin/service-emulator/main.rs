@@ -4,6 +4,7 @@
 mod arguments;
 
 use std::io::{self, Write as _};
+use std::path::Path;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Task};
@@ -36,8 +37,9 @@ async fn main() -> ExitCode {
 }
 
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
-    let emulator =
-        configured(arguments)?.start().await.map_err(|error| Failure::Failed(error.to_string()))?;
+    let ca_file = std::env::temp_dir().join(format!("service-emulator-{}-ca.pem", std::process::id()));
+    let builder = configured(arguments, &ca_file)?;
+    let emulator = builder.start().await?;
     let mut text = String::new();
     for (name, value) in emulator.environment() {
         text += &format!("{name}={value}\n");
@@ -45,12 +47,16 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     print(&(text + "ready\n"))?;
     tokio::signal::ctrl_c().await?;
     emulator.shutdown().await;
+    if emulator.ca_file() == Some(&ca_file) {
+        // Nobody asked for it by name, and its authority is gone.
+        std::fs::remove_file(&ca_file)?;
+    }
     Ok(())
 }
 
 /// What the program has by itself, then the file, then the flags: later settings win.
-fn configured(arguments: &Arguments) -> Result<Builder, Failure> {
-    let mut builder = Emulator::builder().sample_data(true);
+fn configured(arguments: &Arguments, ca_file: &Path) -> Result<Builder, Failure> {
+    let mut builder = Emulator::builder().sample_data(true).tls_ca_file(ca_file);
     if let Some(path) = &arguments.config {
         let file = path.display();
         let text = std::fs::read_to_string(path)

@@ -1,0 +1,27 @@
+//! Where the server is reached: its address, and whether over TLS.
+
+use std::net::SocketAddr;
+
+/// An address with the scheme under which it is reached.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Endpoint {
+    pub(crate) address: SocketAddr,
+    pub(crate) secure: bool,
+}
+
+impl Endpoint {
+    /// `http://ADDRESS:PORT`, or with `https`.
+    pub(crate) fn http(self) -> String {
+        format!("{}://{}", http_scheme(self.secure), self.address)
+    }
+
+    /// `ws://ADDRESS:PORT`, or with `wss`.
+    #[cfg(feature = "webpubsub")]
+    pub(crate) fn ws(self) -> String {
+        format!("{}://{}", if self.secure { "wss" } else { "ws" }, self.address)
+    }
+}
+
+pub(super) fn http_scheme(secure: bool) -> &'static str {
+    if secure { "https" } else { "http" }
+}
