@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::config::{Config, ConfigError};
 use crate::emulator::Emulator;
 use crate::faults::Faults;
+use crate::journal::{Journal, LogStyle};
 use crate::server::{Endpoint, Running, Services, Shared, Tls};
 
 /// What can be chosen before an [`Emulator`] starts; made by [`Emulator::builder`].
@@ -24,6 +25,7 @@ pub struct Builder {
     sample_data: bool,
     tls: bool,
     ca_file: Option<PathBuf>,
+    log: LogStyle,
     arrangements: Vec<Arc<Arrangement>>,
 }
 
@@ -37,6 +39,7 @@ impl Builder {
             sample_data: false,
             tls: false,
             ca_file: None,
+            log: LogStyle::Off,
             arrangements: Vec::new(),
         }
     }
@@ -72,6 +75,13 @@ impl Builder {
     /// none by default. A file that is there is replaced.
     pub fn tls_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
+        self
+    }
+
+    /// Whether each request, each end of a WebSocket and each call to a webhook is told in a line on standard error: time,
+    /// service, method, status, duration, path and query, without secrets. Off by default; the program has it on.
+    pub fn request_log(mut self, style: LogStyle) -> Self {
+        self.log = style;
         self
     }
 
@@ -121,17 +131,18 @@ impl Builder {
         let address = listener.local_addr()?;
         let clock = Clock::new();
         let faults = Faults::default();
+        let journal = Arc::new(Journal::new(clock.clone(), self.log));
         let tls =
             self.tls.then(|| Tls::new(address.ip(), clock.now())).transpose().map_err(io::Error::other)?;
         let endpoint = Endpoint { address, secure: tls.is_some() };
-        let services = Services::new(&clock, endpoint, &faults);
+        let services = Services::new(&clock, endpoint, &faults, &journal);
         #[cfg(feature = "hulft")]
         if self.sample_data {
             services.hulft.add_sample_data();
         }
         let ca_file =
             tls.as_ref().map(|tls| write_ca(self.ca_file.as_deref(), &tls.authority)).transpose()?;
-        let shared = Arc::new(Shared::new(endpoint, tls, clock, faults, services));
+        let shared = Arc::new(Shared::new(endpoint, tls, clock, faults, journal, services));
         let running = Arc::new(Running::new());
         let emulator = Emulator { shared: Arc::clone(&shared), running, ca_file: ca_file.flatten() };
         for arrangement in &self.arrangements {
@@ -157,6 +168,7 @@ impl fmt::Debug for Builder {
             .field("sample_data", &self.sample_data)
             .field("tls", &self.tls)
             .field("ca_file", &self.ca_file)
+            .field("log", &self.log)
             .field("arrangements", &self.arrangements.len())
             .finish()
     }

@@ -69,7 +69,21 @@ impl Clock {
 
 /// Time that no test moves: for what concerns the connection and not the service.
 pub(crate) mod real_time {
-    use std::time::Duration;
+    use std::time::{Duration, Instant};
+
+    /// Measures how long something takes.
+    #[derive(Debug, Clone, Copy)]
+    pub(crate) struct Stopwatch(Instant);
+
+    impl Stopwatch {
+        pub(crate) fn start() -> Self {
+            Self(Instant::now())
+        }
+
+        pub(crate) fn elapsed(self) -> Duration {
+            self.0.elapsed()
+        }
+    }
 
     /// What comes of the work within the limit.
     pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {

@@ -21,8 +21,10 @@ pub mod faults;
 #[cfg(feature = "hulft")]
 pub mod hulft;
 mod invalid_setting;
+mod journal;
 #[cfg(any(feature = "webpubsub", feature = "eventgrid"))]
 mod keys;
+mod page;
 mod server;
 #[cfg(feature = "webpubsub")]
 pub mod webpubsub;
@@ -35,4 +37,5 @@ pub use emulator::Emulator;
 pub use faults::SocketFault;
 pub use faults::{Fault, Faults};
 pub use invalid_setting::InvalidSetting;
+pub use journal::LogStyle;
 pub use server::{Received, Service};

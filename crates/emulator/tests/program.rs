@@ -121,3 +121,79 @@ async fn the_sample_of_settings_is_printed() {
     let (code, out, _) = output(&["--print-config"]).await;
     assert_eq!((code, out.as_str()), (Some(0), include_str!("../emulator.sample.toml")));
 }
+
+/// A running program: its port, and itself with its standard error to be read.
+#[cfg(unix)]
+async fn running(arguments: &[&str]) -> (tokio::process::Child, u16) {
+    let mut child = program(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut port = None;
+    while let Some(line) = lines.next_line().await.unwrap().filter(|line| line != "ready") {
+        if let Some(endpoint) = line.strip_prefix("HULFT_WEBCONNECT_ENDPOINT=") {
+            port = endpoint.rsplit(':').next().and_then(|port| port.parse().ok());
+        }
+    }
+    (child, port.unwrap())
+}
+
+#[cfg(unix)]
+async fn send(signal: &str, child: &tokio::process::Child) {
+    let command = format!("kill -{signal} {}", child.id().unwrap());
+    assert!(Command::new("sh").args(["-c", &command]).status().await.unwrap().success());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn an_interrupt_ends_it_in_order_with_its_connections_closed() {
+    use tokio::io::AsyncReadExt as _;
+
+    for signal in ["INT", "TERM"] {
+        let (child, port) = running(&[]).await;
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        send(signal, &child).await;
+        let output = child.wait_with_output().await.unwrap();
+        assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &[][..]), "{signal}");
+        // An end, or a reset where the program had not taken the connection yet.
+        assert_eq!(stream.read(&mut [0]).await.unwrap_or(0), 0);
+    }
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn each_request_is_a_line_whose_colour_can_be_chosen() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    for (style, lines, colored) in
+        [("plain", 1, false), ("color", 1, true), ("off", 0, false), ("auto", 1, false)]
+    {
+        let (child, port) = running(&["--log", style]).await;
+        let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+        let request =
+            "GET /api/v2/agent/status?token=s3cret HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.read_to_end(&mut Vec::new()).await.unwrap();
+        send("INT", &child).await;
+        let log = String::from_utf8(child.wait_with_output().await.unwrap().stderr).unwrap();
+        assert_eq!((log.lines().count(), log.contains('\x1b')), (lines, colored), "{style}: {log}");
+        assert!(lines == 0 || (log.contains("401") && log.contains("hulft")), "{log}");
+        assert!(!log.contains("s3cret"), "{log}");
+    }
+    let (code, _, error) = output(&["--log", "loud"]).await;
+    assert!(code == Some(2) && error.contains("must be off, plain, color or auto"), "{error}");
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn with_tls_the_file_to_trust_is_named_and_goes_with_the_program() {
+    let mut child = program(&["--tls"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let mut file = None;
+    while let Some(line) = lines.next_line().await.unwrap().filter(|line| line != "ready") {
+        assert!(!line.contains("http://"), "{line}");
+        file = line.strip_prefix("SERVICE_EMULATOR_CA=").map(std::path::PathBuf::from).or(file);
+    }
+    let file = file.unwrap();
+    assert!(std::fs::read_to_string(&file).unwrap().starts_with("-----BEGIN CERTIFICATE-----"));
+    send("INT", &child).await;
+    assert!(child.wait().await.unwrap().success() && !file.exists());
+}

@@ -19,7 +19,8 @@ impl Emulator {
     pub(super) fn start(args: &[&OsStr]) -> Result<Self> {
         let program = format!("debug/service-emulator{}", std::env::consts::EXE_SUFFIX);
         let mut command = Command::new(workspace::target_directory()?.join(program));
-        command.args(args).stdin(Stdio::null()).stdout(Stdio::piped());
+        // The report of the programs under test is what is to be read.
+        command.args(["--log", "off"]).args(args).stdin(Stdio::null()).stdout(Stdio::piped());
         let child = command.spawn();
         let child =
             child.map_err(|error| Failure::failed(format!("the emulator cannot be started: {error}")))?;

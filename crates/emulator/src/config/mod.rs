@@ -11,6 +11,7 @@ mod rules;
 #[cfg(feature = "webpubsub")]
 mod webpubsub;
 
+// The sample has the sections of all services.
 #[cfg(test)]
 #[cfg(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
 mod tests;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Deserializer};
 pub use error::ConfigError;
 
 use crate::builder::Builder;
+use crate::journal::LogStyle;
 
 /// The whole file. A section comes into being with its service's feature.
 #[derive(Clone, Debug, Default, Deserialize)]
@@ -34,6 +36,8 @@ pub(crate) struct Config {
     sample_data: Option<bool>,
     tls: Option<bool>,
     tls_ca: Option<PathBuf>,
+    #[serde(deserialize_with = "log")]
+    log: Option<LogStyle>,
     #[cfg(feature = "webpubsub")]
     webpubsub: webpubsub::WebPubSub,
     #[cfg(feature = "eventgrid")]
@@ -66,6 +70,9 @@ impl Config {
         if let Some(path) = &self.tls_ca {
             builder = builder.tls_ca_file(path);
         }
+        if let Some(style) = self.log {
+            builder = builder.request_log(style);
+        }
         builder.arrange(move |emulator| {
             #[cfg(feature = "webpubsub")]
             self.webpubsub.arrange(&emulator.webpubsub())?;
@@ -80,6 +87,11 @@ impl Config {
             Ok(())
         })
     }
+}
+
+fn log<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LogStyle>, D::Error> {
+    let style: String = rules::checked(deserializer, |style: &String| style.parse::<LogStyle>().map(drop))?;
+    Ok(style.parse().ok())
 }
 
 fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {

@@ -34,7 +34,11 @@ impl Answer {
 
 /// What runs on a connection after an upgrade.
 #[cfg(feature = "webpubsub")]
-pub(crate) struct Upgrade(Box<dyn FnOnce(Upgraded) -> Session + Send>);
+pub(crate) struct Upgrade {
+    /// Whose it is, for the journal.
+    pub(super) note: String,
+    run: Box<dyn FnOnce(Upgraded) -> Session + Send>,
+}
 
 /// The stream of an upgraded connection.
 #[cfg(feature = "webpubsub")]
@@ -46,15 +50,15 @@ pub(crate) type Session = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 #[cfg(feature = "webpubsub")]
 impl Upgrade {
-    pub(crate) fn new<F>(run: impl FnOnce(Upgraded) -> F + Send + 'static) -> Self
+    pub(crate) fn new<F>(note: String, run: impl FnOnce(Upgraded) -> F + Send + 'static) -> Self
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        Self(Box::new(move |stream| Box::pin(run(stream))))
+        Self { note, run: Box::new(move |stream| Box::pin(run(stream))) }
     }
 
     pub(super) fn run(self, stream: hyper::upgrade::Upgraded) -> Session {
-        (self.0)(hyper_util::rt::TokioIo::new(stream))
+        (self.run)(hyper_util::rt::TokioIo::new(stream))
     }
 }
 

@@ -21,6 +21,8 @@ use super::io::{ResetSwitch, Socket};
 use super::{Request, Service, Shared};
 use crate::clock::real_time;
 use crate::faults::Effect;
+use crate::journal::{Outcome, Pending};
+use crate::page;
 
 /// Bound on what is read of a body: Event Grid's largest publish and some.
 const MOST_BODY: usize = 1_600_000;
@@ -47,7 +49,15 @@ struct Connection {
     shared: Arc<Shared>,
     reset: ResetSwitch,
     #[cfg(feature = "webpubsub")]
-    upgrade: Arc<Mutex<Option<(hyper::upgrade::OnUpgrade, super::Upgrade)>>>,
+    upgrade: Arc<Mutex<Option<Kept>>>,
+}
+
+/// An upgrade that is under way.
+#[cfg(feature = "webpubsub")]
+struct Kept {
+    target: String,
+    on_upgrade: hyper::upgrade::OnUpgrade,
+    upgrade: super::Upgrade,
 }
 
 /// Serves a connection until either side ends it.
@@ -93,25 +103,27 @@ impl Connection {
         #[cfg(feature = "webpubsub")]
         let on_upgrade = hyper::upgrade::on(&mut incoming);
         let (head, body) = incoming.into_parts();
+        if page::is_asked_for(&head.method, &head.uri) {
+            return Ok(answer::whole(page::answer(&self.shared, &head.headers)));
+        }
+        let mut pending = self.shared.journal.begin(head.method.as_str(), target(&head.uri));
         let body = match Limited::new(body, MOST_BODY).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                return Ok(answer::whole(plain_error(
-                    StatusCode::PAYLOAD_TOO_LARGE,
-                    "the body is too large",
-                )));
+                return Ok(refuse(pending, StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"));
             }
             Err(_) => return Err(NoAnswer),
         };
         let Some(request) = read(&head.method, &head.uri, head.headers, body) else {
             let message = "path and query must be UTF-8 once decoded";
-            return Ok(answer::whole(plain_error(StatusCode::BAD_REQUEST, message)));
+            return Ok(refuse(pending, StatusCode::BAD_REQUEST, message));
         };
         let request = Request { secure: self.shared.endpoint.secure, ..request };
         self.shared.log.add(&request);
-        let effect = self.faulty_answer(&request).await;
+        let effect = self.faulty_answer(&request, &mut pending).await;
         self.finish(
             &request,
+            pending,
             effect,
             #[cfg(feature = "webpubsub")]
             on_upgrade,
@@ -119,37 +131,48 @@ impl Connection {
     }
 
     /// The service's answer with the fault, if one is due, laid over it.
-    async fn faulty_answer(&self, request: &Request) -> Effect {
+    async fn faulty_answer(&self, request: &Request, pending: &mut Pending<'_>) -> Effect {
         let service = Service::of(request);
+        pending.of(service);
         let work = self.shared.services.answer(request);
         match self.shared.faults.strike(request, service) {
             None => Effect::Answer(work.await),
-            Some(fault) => fault.apply(work, &self.shared.clock).await,
+            Some(fault) => {
+                pending.note("fault");
+                fault.apply(work, &self.shared.clock).await
+            }
         }
     }
 
     fn finish(
         &self,
         request: &Request,
+        mut pending: Pending<'_>,
         effect: Effect,
         #[cfg(feature = "webpubsub")] on_upgrade: hyper::upgrade::OnUpgrade,
     ) -> Result<Response<Outgoing>, NoAnswer> {
         let answer = match effect {
             Effect::Answer(answer) => answer,
-            Effect::Reset => return self.reset(request),
+            Effect::Reset => return self.reset(request, pending),
             Effect::Cut(answer) => {
-                let cut = answer::cut(&request.method, answer.into_reply());
-                return cut.map_or_else(|| self.reset(request), Ok);
+                let Some(cut) = answer::cut(&request.method, answer.into_reply()) else {
+                    return self.reset(request, pending);
+                };
+                pending.note("cut");
+                pending.end(Outcome::Status(cut.status().as_u16()));
+                return Ok(cut);
             }
         };
         #[cfg(feature = "webpubsub")]
-        let answer = self.keep_upgrade(answer, on_upgrade);
+        let answer = self.keep_upgrade(request, &mut pending, answer, on_upgrade);
         let reply = answer.into_reply();
         note(request, reply.status().as_str());
+        pending.end(Outcome::Status(reply.status().as_u16()));
         Ok(answer::whole(reply))
     }
 
-    fn reset(&self, request: &Request) -> Result<Response<Outgoing>, NoAnswer> {
+    fn reset(&self, request: &Request, pending: Pending<'_>) -> Result<Response<Outgoing>, NoAnswer> {
+        pending.end(Outcome::Reset);
         note(request, "reset");
         self.reset.turn_on();
         Err(NoAnswer)
@@ -157,10 +180,18 @@ impl Connection {
 
     /// Keeps what follows an upgrade until hyper has sent the answer and hands the stream over.
     #[cfg(feature = "webpubsub")]
-    fn keep_upgrade(&self, answer: Answer, on_upgrade: hyper::upgrade::OnUpgrade) -> Answer {
+    fn keep_upgrade(
+        &self,
+        request: &Request,
+        pending: &mut Pending<'_>,
+        answer: Answer,
+        on_upgrade: hyper::upgrade::OnUpgrade,
+    ) -> Answer {
         match answer {
             Answer::Upgrade(reply, upgrade) => {
-                *self.upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some((on_upgrade, upgrade));
+                pending.note(&upgrade.note);
+                let kept = Kept { target: request.target.clone(), on_upgrade, upgrade };
+                *self.upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
                 Answer::Reply(reply)
             }
             reply => reply,
@@ -172,17 +203,31 @@ impl Connection {
     #[cfg(feature = "webpubsub")]
     async fn continue_upgraded(&self) {
         let upgrade = self.upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let Some((on_upgrade, upgrade)) = upgrade
+        if let Some(Kept { target, on_upgrade, upgrade }) = upgrade
             && let Ok(stream) = on_upgrade.await
         {
+            let path = target.split('?').next().unwrap_or_default();
+            let mut pending = self.shared.journal.begin("CLOSE", path);
+            pending.of(Some(Service::WebPubSub));
+            pending.note(&upgrade.note);
             upgrade.run(stream).await;
+            pending.end(Outcome::Ended);
         }
     }
 }
 
 fn read(method: &Method, uri: &http::Uri, headers: HeaderMap, body: Bytes) -> Option<Request> {
-    let target = uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str);
-    Request::read(method.clone(), target.to_owned(), headers, body)
+    Request::read(method.clone(), target(uri).to_owned(), headers, body)
+}
+
+fn target(uri: &http::Uri) -> &str {
+    uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
+}
+
+/// An answer of the server itself.
+fn refuse(pending: Pending<'_>, status: StatusCode, message: &str) -> Response<Outgoing> {
+    pending.end(Outcome::Status(status.as_u16()));
+    answer::whole(plain_error(status, message))
 }
 
 /// One event per request, without the query: it may hold a token.

@@ -10,6 +10,8 @@ mod request;
 mod route;
 mod tls;
 
+use std::sync::Arc;
+
 pub(crate) use accept::Running;
 pub(crate) use answer::Answer;
 #[cfg(feature = "webpubsub")]
@@ -23,6 +25,7 @@ pub(crate) use tls::Tls;
 
 use crate::clock::Clock;
 use crate::faults::Faults;
+use crate::journal::Journal;
 use log::Log;
 
 /// What every connection of one emulator works with.
@@ -33,6 +36,7 @@ pub(crate) struct Shared {
     pub(crate) clock: Clock,
     pub(crate) faults: Faults,
     pub(crate) log: Log,
+    pub(crate) journal: Arc<Journal>,
     pub(crate) services: Services,
 }
 
@@ -42,8 +46,9 @@ impl Shared {
         tls: Option<Tls>,
         clock: Clock,
         faults: Faults,
+        journal: Arc<Journal>,
         services: Services,
     ) -> Self {
-        Self { endpoint, tls, clock, faults, log: Log::default(), services }
+        Self { endpoint, tls, clock, faults, log: Log::default(), journal, services }
     }
 }

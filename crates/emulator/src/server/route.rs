@@ -1,5 +1,7 @@
 //! Which service a path belongs to: the paths of the three do not collide, so that one port serves them all.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 
 use super::answer::{Answer, plain_error};
@@ -7,6 +9,7 @@ use super::endpoint::Endpoint;
 use super::request::Request;
 use crate::clock::Clock;
 use crate::faults::Faults;
+use crate::journal::Journal;
 
 /// One of the emulated services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,13 +51,18 @@ impl Services {
         not(feature = "webpubsub"),
         allow(
             unused_variables,
-            reason = "only its tokens name the address, and only its sockets meet faults"
+            reason = "only it names the address, has sockets that meet faults, and calls webhooks"
         )
     )]
-    pub(crate) fn new(clock: &Clock, endpoint: Endpoint, faults: &Faults) -> Self {
+    pub(crate) fn new(clock: &Clock, endpoint: Endpoint, faults: &Faults, journal: &Arc<Journal>) -> Self {
         Self {
             #[cfg(feature = "webpubsub")]
-            webpubsub: crate::webpubsub::WebPubSub::new(clock.clone(), endpoint, faults.clone()),
+            webpubsub: crate::webpubsub::WebPubSub::new(
+                clock.clone(),
+                endpoint,
+                faults.clone(),
+                Arc::clone(journal),
+            ),
             #[cfg(feature = "eventgrid")]
             eventgrid: crate::eventgrid::EventGrid::new(clock.clone()),
             #[cfg(feature = "hulft")]

@@ -91,9 +91,12 @@ fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, to
     match recovered.flatten() {
         Some((membership, identity, faults)) => {
             let session = Session { identity, membership, outbox, pending, faults, clock };
-            Upgrade::new(move |stream| socket::run(stream, session))
+            Upgrade::new(format!("recovers {connection}"), move |stream| socket::run(stream, session))
         }
-        None => Upgrade::new(move |stream| socket::refuse(stream, clock)),
+        None => {
+            let note = format!("cannot recover {connection}");
+            Upgrade::new(note, move |stream| socket::refuse(stream, clock))
+        }
     }
 }
 
@@ -153,10 +156,12 @@ fn enter(service: &Inner, hub: &str, connection: String, client: Client, link: A
         link,
         lost_until: None,
     };
+    let who = user.as_ref().map_or_else(String::new, |user| format!(", user {user}"));
+    let note = format!("connection {connection}{who}");
     let membership = Membership::enter(&service.hubs, hub, connection, member, &outbox);
     let identity = Identity { user, protocol };
     let session = Session { identity, membership, outbox, pending, faults, clock };
-    Upgrade::new(move |stream| socket::run(stream, session))
+    Upgrade::new(note, move |stream| socket::run(stream, session))
 }
 
 fn hub(request: &Request) -> Result<&str, Refusal> {

@@ -166,6 +166,13 @@ impl Hubs {
         picked.take(count).map(|(id, member)| (id.clone(), member.user.clone())).collect()
     }
 
+    /// The names of the hubs, in order.
+    pub(super) fn names(&self) -> Vec<String> {
+        let mut names: Vec<_> = self.lock().hubs.keys().cloned().collect();
+        names.sort_unstable();
+        names
+    }
+
     /// The connections of a hub.
     pub(super) fn connections(&self, hub: &str) -> Vec<ConnectionInfo> {
         let state = self.lock();

@@ -44,6 +44,7 @@ pub use upstream::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserE
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::invalid_setting::InvalidSetting;
+use crate::journal::Journal;
 use crate::server::{Answer, Endpoint, Request};
 use hub::Hubs;
 use token::Keys;
@@ -64,10 +65,10 @@ struct Inner {
 }
 
 impl WebPubSub {
-    pub(crate) fn new(clock: Clock, endpoint: Endpoint, faults: Faults) -> Self {
+    pub(crate) fn new(clock: Clock, endpoint: Endpoint, faults: Faults, journal: Arc<Journal>) -> Self {
         let hubs = Arc::new(Hubs::new(clock.clone()));
         let keys = Arc::new(Keys::default());
-        let upstream = Arc::new(Upstream::new(clock.clone(), endpoint.address, Arc::clone(&keys)));
+        let upstream = Arc::new(Upstream::new(clock.clone(), endpoint.address, Arc::clone(&keys), journal));
         Self(Arc::new(Inner { clock, endpoint, keys, hubs, faults, upstream }))
     }
 
@@ -132,6 +133,11 @@ impl WebPubSub {
     /// Takes all event handlers from a hub.
     pub fn clear_event_handlers(&self, hub: &str) {
         self.0.upstream.clear(hub);
+    }
+
+    /// The hubs that have connections, in lower case and in order.
+    pub fn hubs(&self) -> Vec<String> {
+        self.0.hubs.names()
     }
 
     /// The connections of a hub, ordered by connection id.

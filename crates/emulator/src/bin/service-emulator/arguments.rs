@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 
 use lexopt::prelude::{Long, Short, ValueExt as _};
-use service_emulator::Builder;
+use service_emulator::{Builder, LogStyle};
 
 const HELP: &str = include_str!("help.txt");
 const SAMPLE: &str = include_str!("../../../emulator.sample.toml");
@@ -23,6 +23,7 @@ pub(super) struct Arguments {
     sample_data: Option<bool>,
     tls: Option<bool>,
     tls_ca: Option<PathBuf>,
+    log: Option<LogStyle>,
 }
 
 pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
@@ -40,6 +41,7 @@ pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
                 arguments.tls_ca = Some(parser.value()?.into());
                 arguments.tls = Some(true);
             }
+            Long("log") => arguments.log = Some(parser.value()?.parse()?),
             Long("print-config") => return Ok(Task::Print(SAMPLE.to_owned())),
             Short('h') | Long("help") => return Ok(Task::Print(HELP.to_owned())),
             Short('V') | Long("version") => {
@@ -69,6 +71,9 @@ impl Arguments {
         }
         if let Some(path) = &self.tls_ca {
             builder = builder.tls_ca_file(path);
+        }
+        if let Some(style) = self.log {
+            builder = builder.request_log(style);
         }
         builder
     }

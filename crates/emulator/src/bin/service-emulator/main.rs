@@ -2,13 +2,15 @@
 //! `ready`, and runs until it is interrupted.
 
 mod arguments;
+mod interrupt;
 
 use std::io::{self, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
 use arguments::{Arguments, Task};
-use service_emulator::{Builder, Emulator};
+use interrupt::Interrupt;
+use service_emulator::{Builder, Emulator, LogStyle};
 
 /// Why the program ends early: what it was told is wrong, or what it tried failed.
 enum Failure {
@@ -39,13 +41,15 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let ca_file = std::env::temp_dir().join(format!("service-emulator-{}-ca.pem", std::process::id()));
     let builder = configured(arguments, &ca_file)?;
+    // Listened for from before `ready` on: whoever reads that may interrupt at once.
+    let interrupt = Interrupt::new()?;
     let emulator = builder.start().await?;
     let mut text = String::new();
     for (name, value) in emulator.environment() {
         text += &format!("{name}={value}\n");
     }
     print(&(text + "ready\n"))?;
-    tokio::signal::ctrl_c().await?;
+    interrupt.wait().await;
     emulator.shutdown().await;
     if emulator.ca_file() == Some(&ca_file) {
         // Nobody asked for it by name, and its authority is gone.
@@ -56,7 +60,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// What the program has by itself, then the file, then the flags: later settings win.
 fn configured(arguments: &Arguments, ca_file: &Path) -> Result<Builder, Failure> {
-    let mut builder = Emulator::builder().sample_data(true).tls_ca_file(ca_file);
+    let mut builder = Emulator::builder().sample_data(true).request_log(LogStyle::Auto).tls_ca_file(ca_file);
     if let Some(path) = &arguments.config {
         let file = path.display();
         let text = std::fs::read_to_string(path)

@@ -11,7 +11,7 @@ use http::{Method, Response, StatusCode};
 use serde_json::json;
 
 use super::Upstream;
-use super::call::{NoAnswer, call};
+use super::call::NoAnswer;
 use super::connect::{self, Decision, Question};
 use super::headers::{self, About, Kept};
 use super::settings::{Event, EventHandlerSettings, SystemEvent};
@@ -196,7 +196,6 @@ impl Link {
         content_type: &'static str,
         body: Bytes,
     ) -> Result<Response<Bytes>, NoAnswer> {
-        let clock = &self.upstream.clock;
         if !self.upstream.may_call(&self.hub, handler).await {
             return Err(NoAnswer::Forbidden);
         }
@@ -214,11 +213,11 @@ impl Link {
                 user: state.user.as_deref(),
                 subprotocol: state.subprotocol.as_deref(),
                 id: state.last_id,
-                time: clock.now(),
+                time: self.upstream.clock.now(),
             };
             headers::event(about, &self.upstream.keys.both(), &state.kept)
         };
-        call(clock, ANSWER_WITHIN, &target, Method::POST, headers, body).await
+        self.upstream.call(ANSWER_WITHIN, &target, Method::POST, headers, body).await
     }
 
     fn keep(&self, answer: &Response<Bytes>) -> Result<(), &'static str> {

@@ -13,7 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderValue, Method};
+use http::{HeaderMap, HeaderValue, Method, Response};
 use tokio::sync::Mutex as AsyncMutex;
 
 pub(super) use connect::{Decision, Question};
@@ -23,6 +23,8 @@ pub use settings::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserE
 
 use super::token::Keys;
 use crate::clock::Clock;
+use crate::journal::{self, Journal};
+use crate::server::Service;
 
 /// How long a check is good for, and how soon a failed one is made again.
 const CHECKED_FOR: Duration = Duration::from_secs(60);
@@ -35,6 +37,7 @@ pub(super) struct Upstream {
     /// What the service calls itself.
     origin: String,
     keys: Arc<Keys>,
+    journal: Arc<Journal>,
     handlers: Mutex<HashMap<String, Vec<Arc<EventHandlerSettings>>>>,
     checks: Mutex<HashMap<settings::Target, Arc<Check>>>,
 }
@@ -44,12 +47,12 @@ pub(super) struct Upstream {
 type Check = AsyncMutex<Option<(SystemTime, bool)>>;
 
 impl Upstream {
-    pub(super) fn new(clock: Clock, address: SocketAddr, keys: Arc<Keys>) -> Self {
+    pub(super) fn new(clock: Clock, address: SocketAddr, keys: Arc<Keys>, journal: Arc<Journal>) -> Self {
         let origin = match address {
             SocketAddr::V4(address) => address.ip().to_string(),
             SocketAddr::V6(address) => format!("[{}]", address.ip()),
         };
-        Self { clock, origin, keys, handlers: Mutex::default(), checks: Mutex::default() }
+        Self { clock, origin, keys, journal, handlers: Mutex::default(), checks: Mutex::default() }
     }
 
     /// Adds a handler behind those that the hub has.
@@ -90,7 +93,7 @@ impl Upstream {
 
     async fn check(&self, target: &settings::Target) -> bool {
         let headers = headers::check(&self.origin);
-        match call::call(&self.clock, CHECK_WITHIN, target, Method::OPTIONS, headers, Bytes::new()).await {
+        match self.call(CHECK_WITHIN, target, Method::OPTIONS, headers, Bytes::new()).await {
             Ok(answer) if answer.status().is_success() => {
                 let allowed = headers::allows(answer.headers(), &self.origin);
                 if !allowed {
@@ -107,6 +110,27 @@ impl Upstream {
                 false
             }
         }
+    }
+
+    /// Calls an address, and writes that down.
+    async fn call(
+        &self,
+        limit: Duration,
+        target: &settings::Target,
+        method: Method,
+        headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Response<Bytes>, call::NoAnswer> {
+        let mut pending = self.journal.begin("HOOK", &target.url_without_query());
+        pending.of(Some(Service::WebPubSub));
+        pending.note(method.as_str());
+        let answer = call::call(&self.clock, limit, target, method, headers, body).await;
+        match &answer {
+            Ok(answer) => pending.end(journal::Outcome::Status(answer.status().as_u16())),
+            // It ends as unanswered.
+            Err(error) => pending.note(&error.to_string()),
+        }
+        answer
     }
 
     /// The header that says who calls.

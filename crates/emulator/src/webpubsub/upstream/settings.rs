@@ -138,6 +138,13 @@ impl EventHandlerSettings {
     }
 }
 
+impl Target {
+    /// The query may hold a code.
+    pub(super) fn url_without_query(&self) -> String {
+        format!("http://{}{}", self.authority, self.path_and_query.split('?').next().unwrap_or_default())
+    }
+}
+
 impl SystemEvent {
     /// Its name in `{event}` and in `ce-eventName`, and its `ce-type`.
     pub(super) fn names(self) -> (&'static str, &'static str) {

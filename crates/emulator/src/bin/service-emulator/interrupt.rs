@@ -1,0 +1,42 @@
+//! The wish to end: Ctrl-C, and on Unix also what `kill` and container engines send.
+
+use std::io;
+
+#[cfg(unix)]
+use tokio::signal::unix::{Signal, SignalKind, signal};
+#[cfg(windows)]
+use tokio::signal::windows::{CtrlC, ctrl_c};
+
+/// Listens from when it is made.
+pub(super) struct Interrupt {
+    #[cfg(unix)]
+    signals: [Signal; 2],
+    #[cfg(windows)]
+    ctrl_c: CtrlC,
+}
+
+#[cfg(unix)]
+impl Interrupt {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self { signals: [signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?] })
+    }
+
+    pub(super) async fn wait(mut self) {
+        let [interrupt, terminate] = &mut self.signals;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(windows)]
+impl Interrupt {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Self { ctrl_c: ctrl_c()? })
+    }
+
+    pub(super) async fn wait(mut self) {
+        self.ctrl_c.recv().await;
+    }
+}

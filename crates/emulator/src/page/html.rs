@@ -1,0 +1,186 @@
+//! The page for people: tables, without scripts. Every value goes through the one place that escapes.
+
+use super::snapshot::{Event, Listed, Snapshot};
+
+const HEAD: &str = "<!DOCTYPE html>
+<html lang=\"en\"><head><meta charset=\"utf-8\"><title>service-emulator</title>
+<meta name=\"viewport\" content=\"width=device-width\"><style>
+body { font: 14px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em }
+table { border-collapse: collapse; margin: .5em 0 1.5em }
+th, td { text-align: left; padding: .15em .8em .15em 0; border-bottom: 1px solid #8884; overflow-wrap: anywhere }
+td.number, th.number { text-align: right }
+h2 { margin: 1.5em 0 .3em } h3 { margin: 1em 0 .2em } p { margin: .3em 0 }
+</style></head><body>
+";
+
+/// A column: its title, and whether it holds numbers.
+type Column = (&'static str, bool);
+
+pub(super) fn page(snapshot: &Snapshot) -> String {
+    let mut page = Page(HEAD.to_owned());
+    page.element("h1", "service-emulator");
+    page.element(
+        "p",
+        &format!(
+            "Version {} at {}, {} UTC. Faults to come: {}. A snapshot: load the page again for another; \
+             with Accept: application/json it comes as JSON.",
+            snapshot.version, snapshot.endpoint, snapshot.time, snapshot.faults_to_come
+        ),
+    );
+    #[cfg(feature = "webpubsub")]
+    page.hubs(snapshot);
+    #[cfg(feature = "eventgrid")]
+    page.topics(snapshot);
+    #[cfg(feature = "hulft")]
+    page.agents(snapshot);
+    page.requests(&snapshot.requests);
+    page.0 + "</body></html>\n"
+}
+
+struct Page(String);
+
+impl Page {
+    #[cfg(feature = "webpubsub")]
+    fn hubs(&mut self, snapshot: &Snapshot) {
+        self.title("h2", "Web PubSub: hubs with connections", &snapshot.hubs);
+        for hub in &snapshot.hubs.first {
+            self.element("h3", &format!("Hub {}", hub.name));
+            self.title("p", "Connections", &hub.connections);
+            let columns = [
+                ("Connection", false),
+                ("User", false),
+                ("Subprotocol", false),
+                ("Socket", false),
+                ("Groups", true),
+            ];
+            self.table(&columns, &hub.connections, |connection| {
+                let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+                let socket = if connection.online { "open" } else { "lost" }.to_owned();
+                let groups = connection.groups.to_string();
+                [connection.id.clone(), text(&connection.user), text(&connection.subprotocol), socket, groups]
+            });
+            for (title, counts) in [("Groups", &hub.groups), ("Users", &hub.users)] {
+                self.title("p", title, counts);
+                self.table(&[("Name", false), ("Connections", true)], counts, |count| {
+                    [count.name.clone(), count.connections.to_string()]
+                });
+            }
+        }
+    }
+
+    #[cfg(feature = "eventgrid")]
+    fn topics(&mut self, snapshot: &Snapshot) {
+        self.title("h2", "Event Grid: topics", &snapshot.topics);
+        let columns = [("Subscription", false), ("Waiting", true), ("Locked", true), ("Dead letters", true)];
+        for topic in &snapshot.topics.first {
+            self.title("h3", &format!("Topic {}, subscriptions", topic.name), &topic.subscriptions);
+            self.table(&columns, &topic.subscriptions, |one| {
+                let [waiting, locked, dead] =
+                    [one.waiting, one.locked, one.dead_letters].map(|n| n.to_string());
+                [one.name.clone(), waiting, locked, dead]
+            });
+        }
+    }
+
+    #[cfg(feature = "hulft")]
+    fn agents(&mut self, snapshot: &Snapshot) {
+        self.title("h2", "HULFT-WebConnect: Agents", &snapshot.agents);
+        let columns = [
+            ("Agent", false),
+            ("Direction", false),
+            ("Connection IDs", false),
+            ("Endpoint", false),
+            ("Version", false),
+        ];
+        self.table(&columns, &snapshot.agents, |agent| {
+            let ids = agent.connection_ids.join(", ");
+            [agent.id.clone(), agent.direction.to_owned(), ids, agent.endpoint.clone(), agent.version.clone()]
+        });
+    }
+
+    fn requests(&mut self, requests: &[Event]) {
+        self.element("h2", "The last requests, the newest first");
+        let columns = [
+            ("Time", false),
+            ("Service", false),
+            ("", false),
+            ("Outcome", false),
+            ("Took", true),
+            ("Target", false),
+            ("", false),
+        ];
+        self.rows(
+            &columns,
+            requests.iter().map(|event| {
+                let Event { time, service, verb, outcome, took, target, note } = event;
+                [time, *service, verb, outcome, took, target, note].map(str::to_owned)
+            }),
+        );
+    }
+
+    /// A heading with the number of what follows; says so when it is cut.
+    fn title<T>(&mut self, element: &str, title: &str, listed: &Listed<T>) {
+        let (total, shown) = (listed.total, listed.first.len());
+        let cut = if shown < total { format!(", the first {shown} shown") } else { String::new() };
+        self.element(element, &format!("{title}: {total}{cut}"));
+    }
+
+    fn table<T, const N: usize>(
+        &mut self,
+        columns: &[Column; N],
+        listed: &Listed<T>,
+        cells: impl Fn(&T) -> [String; N],
+    ) {
+        self.rows(columns, listed.first.iter().map(cells));
+    }
+
+    fn rows<const N: usize>(
+        &mut self,
+        columns: &[Column; N],
+        rows: impl ExactSizeIterator<Item = [String; N]>,
+    ) {
+        if rows.len() == 0 {
+            return;
+        }
+        self.0 += "<table><tr>";
+        for (title, is_number) in columns {
+            self.cell("th", *is_number, title);
+        }
+        self.0 += "</tr>\n";
+        for row in rows {
+            self.0 += "<tr>";
+            for (cell, (_, is_number)) in row.iter().zip(columns) {
+                self.cell("td", *is_number, cell);
+            }
+            self.0 += "</tr>\n";
+        }
+        self.0 += "</table>\n";
+    }
+
+    fn cell(&mut self, name: &str, is_number: bool, text: &str) {
+        let class = if is_number { " class=\"number\"" } else { "" };
+        self.0 += &format!("<{name}{class}>{}</{name}>", escaped(text));
+    }
+
+    fn element(&mut self, name: &str, text: &str) {
+        self.0 += &format!("<{name}>{}</{name}>\n", escaped(text));
+    }
+}
+
+/// The text as it may stand in an element.
+fn escaped(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for character in text.chars() {
+        match character {
+            '&' => safe += "&amp;",
+            '<' => safe += "&lt;",
+            '>' => safe += "&gt;",
+            '"' => safe += "&quot;",
+            '\'' => safe += "&#39;",
+            // NUL and its like are no characters of HTML.
+            control if control.is_control() => safe.extend(control.escape_default()),
+            other => safe.push(other),
+        }
+    }
+    safe
+}

@@ -1,0 +1,54 @@
+//! `GET /`: what there is at this moment, for people and, as JSON, for programs. Reading it changes nothing, and no key,
+//! token or payload is in it.
+
+mod html;
+mod snapshot;
+
+use bytes::Bytes;
+use http::header::{
+    ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
+};
+use http::{HeaderMap, HeaderValue, Method, Response, Uri};
+
+use crate::server::{Reply, Shared};
+use snapshot::Snapshot;
+
+/// Whether a request asks for the page, which belongs to no service.
+pub(crate) fn is_asked_for(method: &Method, uri: &Uri) -> bool {
+    uri.path() == "/" && (method == Method::GET || method == Method::HEAD)
+}
+
+pub(crate) fn answer(shared: &Shared, headers: &HeaderMap) -> Reply {
+    let snapshot = Snapshot::take(shared);
+    let (content_type, body) = if wants_json(headers) {
+        // Texts and numbers only: writing them does not fail.
+        ("application/json", serde_json::to_vec_pretty(&snapshot).unwrap_or_default())
+    } else {
+        ("text/html; charset=utf-8", html::page(&snapshot).into_bytes())
+    };
+    let mut reply = Response::new(Bytes::from(body));
+    let headers = reply.headers_mut();
+    for (name, value) in [
+        (CONTENT_TYPE, content_type),
+        (CACHE_CONTROL, "no-store"),
+        (VARY, "accept"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        // Should a name ever slip through unescaped, it still runs nothing.
+        (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    reply
+}
+
+/// Browsers name HTML; a program that wants JSON names it, and no HTML.
+fn wants_json(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let (mut json, mut html) = (false, false);
+    for kind in accepted.by_ref().flat_map(|value| value.split(',')) {
+        let kind = kind.split(';').next().unwrap_or("").trim();
+        json |= kind.eq_ignore_ascii_case("application/json");
+        html |= kind.eq_ignore_ascii_case("text/html");
+    }
+    json && !html
+}
