@@ -4,7 +4,7 @@
 use http::Uri;
 use url::Url;
 
-use super::Call;
+use super::{Call, Parts};
 use crate::Endpoint;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 
@@ -15,7 +15,7 @@ impl<T> Call<T> {
     /// pipeline's endpoint. Any link that goes elsewhere is an error of the call.
     #[must_use]
     pub fn follow(&self, link: &str, known_as: &Endpoint) -> Self {
-        match place(link, self.pipeline.endpoint(), known_as) {
+        match place(link, self.parts.pipeline.endpoint(), known_as) {
             Ok(place) => self.at(place.path, place.query, None),
             Err(error) => self.at(String::new(), String::new(), Some(error)),
         }
@@ -24,22 +24,23 @@ impl<T> Call<T> {
     /// The same call once more, for a list that is read from its start; a bad argument that was remembered goes with it.
     #[must_use]
     pub fn again(&mut self) -> Self {
-        let refused = self.refused.take();
-        self.at(self.path.clone(), self.query.clone(), refused)
+        let refused = self.parts.refused.take();
+        self.at(self.parts.path.clone(), self.parts.query.clone(), refused)
     }
 
     fn at(&self, path: String, query: String, refused: Option<Error>) -> Self {
-        Self {
-            pipeline: self.pipeline.clone(),
-            operation: self.operation.clone(),
+        let Parts { pipeline, operation, headers, body, options, .. } = &*self.parts;
+        let parts = Parts {
+            pipeline: pipeline.clone(),
+            operation: operation.clone(),
             path,
             query,
-            headers: self.headers.clone(),
-            body: self.body.clone(),
-            options: self.options.clone(),
+            headers: headers.clone(),
+            body: body.clone(),
+            options: options.clone(),
             refused,
-            read: self.read,
-        }
+        };
+        Self { parts: Box::new(parts), read: self.read }
     }
 }
 

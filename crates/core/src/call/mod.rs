@@ -8,6 +8,7 @@ pub mod read;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -67,6 +68,12 @@ impl CallOptions {
 /// Bad arguments are remembered rather than returned, so that builders stay chains; the first one comes out when the call is
 /// sent, before anything is.
 pub struct Call<T> {
+    /// Boxed, since a builder is moved by each of its setters, and its future keeps what it was made from.
+    parts: Box<Parts>,
+    read: fn(&http::Response<Bytes>) -> Result<T>,
+}
+
+struct Parts {
     pipeline: Pipeline,
     operation: Cow<'static, Operation>,
     path: String,
@@ -76,7 +83,6 @@ pub struct Call<T> {
     body: Bytes,
     options: CallOptions,
     refused: Option<Error>,
-    read: fn(&http::Response<Bytes>) -> Result<T>,
 }
 
 impl<T> Call<T> {
@@ -101,7 +107,7 @@ impl<T> Call<T> {
             Ok(path) => (path, None),
             Err(error) => (String::new(), Some(error)),
         };
-        Self {
+        let parts = Parts {
             pipeline: pipeline.clone(),
             operation,
             path,
@@ -110,28 +116,28 @@ impl<T> Call<T> {
             body: Bytes::new(),
             options: CallOptions::default(),
             refused,
-            read,
-        }
+        };
+        Self { parts: Box::new(parts), read }
     }
 
     /// Remembers a bad argument; the first one counts.
     pub fn check(&mut self, rule: Result<()>) {
         if let Err(error) = rule
-            && self.refused.is_none()
+            && self.parts.refused.is_none()
         {
-            self.refused = Some(error);
+            self.parts.refused = Some(error);
         }
     }
 
     /// Sets a query parameter that stands at most once; a second value replaces the first.
     pub fn query(&mut self, name: &'static str, value: impl AsRef<str>) {
-        encode::remove_query(&mut self.query, name);
+        encode::remove_query(&mut self.parts.query, name);
         self.query_each(name, [value]);
     }
 
     /// Adds values of a query parameter that may stand repeatedly, `name=a&name=b`.
     pub fn query_each<S: AsRef<str>>(&mut self, name: &'static str, values: impl IntoIterator<Item = S>) {
-        if !self.operation.query.contains(&name) {
+        if !self.parts.operation.query.contains(&name) {
             self.check(Err(Error::invalid_input(
                 "query parameter",
                 "is not one of this operation's",
@@ -144,40 +150,40 @@ impl<T> Call<T> {
     }
 
     fn push_query(&mut self, name: &str, value: &str) {
-        if self.query.is_empty() {
+        if self.parts.query.is_empty() {
             // Most queries then need no more than this one allocation.
-            self.query.reserve(96);
+            self.parts.query.reserve(96);
         } else {
-            self.query.push('&');
+            self.parts.query.push('&');
         }
-        encode::push_pair(&mut self.query, name, value);
+        encode::push_pair(&mut self.parts.query, name, value);
     }
 
     /// Sets the body.
     pub fn body(&mut self, content_type: &'static str, body: impl Into<Bytes>) {
-        self.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        self.body = body.into();
+        self.parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        self.parts.body = body.into();
     }
 
     /// Sets a header that the arguments make; the caller's own value of it takes precedence.
     pub fn default_header(&mut self, name: HeaderName, value: HeaderValue) {
-        self.headers.insert(name, value);
+        self.parts.headers.insert(name, value);
     }
 
     /// Sets the content type that the answer should have.
     pub fn accept(&mut self, content_type: &'static str) {
-        self.headers.insert(ACCEPT, HeaderValue::from_static(content_type));
+        self.parts.headers.insert(ACCEPT, HeaderValue::from_static(content_type));
     }
 
     /// Says that the server answers after up to `wait` on purpose: the default budgets then leave room for it. Budgets that
     /// the caller sets for the call stay as they are.
     pub fn long_poll(&mut self, wait: Duration) {
-        self.options.long_poll = Some(wait);
+        self.parts.options.long_poll = Some(wait);
     }
 
     /// Sets how many bytes of a successful answer are read, where that depends on the arguments.
     pub fn answer_cap(&mut self, bytes: usize) {
-        self.operation.to_mut().answer_cap = bytes;
+        self.parts.operation.to_mut().answer_cap = bytes;
     }
 
     /// Sends the call and reads its answer.
@@ -186,16 +192,12 @@ impl<T> Call<T> {
     ///
     /// A bad argument, everything that [`ErrorKind`](crate::ErrorKind) lists, an answer that cannot be read.
     pub async fn send(self) -> Result<Response<T>> {
-        let Self { pipeline, operation, path, query, headers, body, options, refused, read } = self;
-        let request = match refused {
-            Some(error) => Err(error),
-            None => request(&pipeline, &operation, &path, &query, headers, &options, body),
-        };
-        let request = request.map_err(|mut error| {
-            error.inner_mut().operation = Some(operation.id);
+        let Self { mut parts, read } = self;
+        let mut request = parts.request().map_err(|mut error| {
+            error.inner_mut().operation = Some(parts.operation.id);
             error
         })?;
-        pipeline.send(&operation, request, &options, read).await
+        parts.pipeline.send(&parts.operation, &mut request, &parts.options, read).await
     }
 
     #[doc(hidden)]
@@ -210,7 +212,7 @@ impl<T> Call<T> {
                 self.check(Err(Error::invalid_input("header", rule, Some(name.as_str()))));
             }
             (Ok(name), Ok(value)) => {
-                self.options.headers.insert(name, value);
+                self.parts.options.headers.insert(name, value);
             }
             // Neither is repeated: a header may well hold a secret.
             (Err(_), _) => {
@@ -224,70 +226,70 @@ impl<T> Call<T> {
 
     #[doc(hidden)]
     pub fn deadline(&mut self, limit: Duration) {
-        self.options.deadline = Some(limit);
+        self.parts.options.deadline = Some(limit);
     }
 
     #[doc(hidden)]
     pub fn attempt_timeout(&mut self, limit: Duration) {
-        self.options.attempt_timeout = Some(limit);
+        self.parts.options.attempt_timeout = Some(limit);
     }
 
     #[doc(hidden)]
     pub fn connect_timeout(&mut self, limit: Duration) {
-        self.options.connect_timeout = Some(limit);
+        self.parts.options.connect_timeout = Some(limit);
     }
 
     #[doc(hidden)]
     pub fn retry(&mut self, retry: RetryOptions) {
-        self.options.retry = Some(retry);
+        self.parts.options.retry = Some(retry);
     }
 
     #[doc(hidden)]
     pub fn idempotent(&mut self, idempotent: bool) {
-        self.options.idempotent = Some(idempotent);
+        self.parts.options.idempotent = Some(idempotent);
     }
 
     #[doc(hidden)]
     pub fn policy(&mut self, policy: Arc<dyn Policy>) {
-        self.options.policies.push(policy);
+        self.parts.options.policies.push(policy);
     }
 }
 
-fn request(
-    pipeline: &Pipeline,
-    operation: &Operation,
-    path: &str,
-    query: &str,
-    mut headers: HeaderMap,
-    options: &CallOptions,
-    body: Bytes,
-) -> Result<Request<Bytes>> {
-    let (origin, prefix) = (pipeline.endpoint().as_str(), pipeline.endpoint().prefix());
-    let mut target = String::with_capacity(origin.len() + prefix.len() + path.len() + 1 + query.len());
-    target.push_str(origin);
-    target.push_str(prefix);
-    target.push_str(path);
-    if !query.is_empty() {
-        target.push('?');
-        target.push_str(query);
+impl Parts {
+    /// The request, with what the call itself has of it.
+    fn request(&mut self) -> Result<Request<Bytes>> {
+        if let Some(error) = self.refused.take() {
+            return Err(error);
+        }
+        let Self { pipeline, operation, path, query, headers, body, options, .. } = self;
+        let (origin, prefix) = (pipeline.endpoint().as_str(), pipeline.endpoint().prefix());
+        let mut target = String::with_capacity(origin.len() + prefix.len() + path.len() + 1 + query.len());
+        target.push_str(origin);
+        target.push_str(prefix);
+        target.push_str(path);
+        if !query.is_empty() {
+            target.push('?');
+            target.push_str(query);
+        }
+        let uri = Uri::try_from(target).map_err(|error| {
+            Error::invalid_input("request", "makes a URL that HTTP does not allow", None).with_source(error)
+        })?;
+        let mut request = Request::new(mem::take(body));
+        *request.method_mut() = operation.method.clone();
+        *request.uri_mut() = uri;
+        *request.headers_mut() = mem::take(headers);
+        for (name, value) in &options.headers {
+            request.headers_mut().insert(name, value.clone());
+        }
+        if let Some(limit) = options.connect_timeout {
+            request.extensions_mut().insert(ConnectTimeout(limit));
+        }
+        Ok(request)
     }
-    for (name, value) in &options.headers {
-        headers.insert(name, value.clone());
-    }
-    let mut request = Request::new(body);
-    *request.method_mut() = operation.method.clone();
-    *request.uri_mut() = Uri::try_from(target).map_err(|error| {
-        Error::invalid_input("request", "makes a URL that HTTP does not allow", None).with_source(error)
-    })?;
-    *request.headers_mut() = headers;
-    if let Some(limit) = options.connect_timeout {
-        request.extensions_mut().insert(ConnectTimeout(limit));
-    }
-    Ok(request)
 }
 
 impl<T> fmt::Debug for Call<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Call").field("operation", &self.operation.id).finish_non_exhaustive()
+        f.debug_struct("Call").field("operation", &self.parts.operation.id).finish_non_exhaustive()
     }
 }

@@ -53,7 +53,7 @@ impl RawRequest {
     pub fn query(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let (name, mut escaped) = (name.as_ref(), String::new());
         if self.default.take_if(|default| *default == name).is_some() {
-            encode::remove_query(&mut self.call.query, name);
+            encode::remove_query(&mut self.call.parts.query, name);
         }
         match encode::push_segment(&mut escaped, "query parameter's name", name) {
             Ok(()) => self.call.push_query(&escaped, value.as_ref()),

@@ -1,6 +1,7 @@
 //! One attempt: the caller's policies, then the signature, then the transport. Nothing comes between the last two, and the
 //! URL that is signed is the one that reaches the socket.
 
+use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -40,25 +41,26 @@ impl<'a> Attempt<'a> {
     }
 
     pub(super) async fn run(&self, request: &Request<Bytes>) -> Result<Response<Bytes>> {
+        let mut request = request.clone();
         if self.client.attempt_policies.is_empty() {
-            return self.sign_and_send(request.clone()).await;
+            return self.sign_and_send(&mut request).await;
         }
-        Next::new(&self.client.attempt_policies, self).run(request.clone()).await
+        Next::new(&self.client.attempt_policies, self).run(request).await
     }
 
-    async fn sign_and_send(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>> {
-        if (self.touched && !settle(&mut request)) || !self.client.endpoint.owns(request.uri()) {
+    async fn sign_and_send(&self, request: &mut Request<Bytes>) -> Result<Response<Bytes>> {
+        if (self.touched && !settle(request)) || !self.client.endpoint.owns(request.uri()) {
             let text = format!(
                 "the request does not go to {}, so the credential must not go with it",
                 self.client.endpoint
             );
             return Err(Error::new(ErrorKind::Credential, text).with_delivery(Delivery::NotSent).permanent());
         }
-        self.client.credential.authorize(&mut request).await?;
+        self.client.credential.authorize(request).await?;
         *self.signed.lock().unwrap_or_else(PoisonError::into_inner) =
             request.headers().get(AUTHORIZATION).cloned();
         self.sent.store(true, Ordering::Relaxed);
-        self.client.transport.send(request, self.operation.answer_cap).await
+        self.client.transport.send(mem::take(request), self.operation.answer_cap).await
     }
 
     /// Whether the service refused the credential, and a fresh one may be had.
@@ -93,7 +95,7 @@ fn settle(request: &mut Request<Bytes>) -> bool {
 
 #[async_trait]
 impl Terminal for Attempt<'_> {
-    async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
-        self.sign_and_send(request).await
+    async fn run(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>> {
+        self.sign_and_send(&mut request).await
     }
 }

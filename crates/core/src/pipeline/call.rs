@@ -1,5 +1,6 @@
 //! One call on its way: policies, the retry loop, and what is told at its end.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -112,7 +113,8 @@ impl<'a> Call<'a> {
                 effort.attempts += 1;
                 effort.attempts
             });
-            let outcome = match clock::within(&*self.client.clock, limit, attempt.run(request)).await {
+            let work = pin!(attempt.run(request));
+            let outcome = match clock::within(&*self.client.clock, limit, work).await {
                 Some(outcome) => outcome,
                 None => Err(attempt.timed_out(limit)),
             };

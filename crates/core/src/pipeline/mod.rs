@@ -58,14 +58,14 @@ impl Pipeline {
     pub(crate) async fn send<T>(
         &self,
         operation: &Operation,
-        mut request: Request<Bytes>,
+        request: &mut Request<Bytes>,
         options: &CallOptions,
         read: Read<T>,
     ) -> Result<crate::Response<T>> {
         let span = trace::open(&self.inner, operation);
         let call = Call::new(&self.inner, operation, options);
         let id = call.identify(request.headers_mut());
-        let outcome = call.run(&request).instrument(span.clone()).await;
+        let outcome = call.run(request).instrument(span.clone()).await;
         let concluded = call.conclude(outcome, id, read);
         trace::close(&span, &self.inner, &concluded);
         concluded
