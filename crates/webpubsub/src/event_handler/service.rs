@@ -9,12 +9,12 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body::Body;
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use service_core::BoxError;
 use tower_service::Service;
 
 use super::refusal::{Refusal, text};
-use super::{Check, PendingEvent, Webhook};
+use super::{Check, PendingEvent, ResponseBody, Webhook};
 
 impl<B> Service<Request<B>> for Webhook
 where
@@ -22,7 +22,7 @@ where
     B::Data: Send,
     B::Error: Into<BoxError>,
 {
-    type Response = Response<Full<Bytes>>;
+    type Response = Response<ResponseBody>;
     type Error = Infallible;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Response, Infallible>> + Send>>;
 
@@ -34,13 +34,13 @@ where
         let answer = match self.check(request.method(), request.headers()) {
             Check::Event(event) => {
                 return Box::pin(async {
-                    Ok(read_and_answer(event, request.into_body()).await.map(Full::new))
+                    Ok(read_and_answer(event, request.into_body()).await.map(ResponseBody::new))
                 });
             }
             Check::Answer(answer) => answer,
             Check::NotOurs => text(StatusCode::NOT_FOUND, "only Azure Web PubSub is served here"),
         };
-        Box::pin(ready(Ok(answer.map(Full::new))))
+        Box::pin(ready(Ok(answer.map(ResponseBody::new))))
     }
 }
 
