@@ -191,7 +191,7 @@ impl Session {
             let frame = self.settings.protocol.encode(&Upstream::JoinGroup { group, ack_id: Some(id) });
             Op::rejoin(group.to_owned(), id, frame, deadline)
         });
-        self.outbox.put_first(ops.collect());
+        self.outbox.rejoin(ops.collect());
     }
 
     fn acked(&mut self, id: u64, refusal: Option<Refusal>) {
@@ -212,7 +212,7 @@ impl Session {
                 let _ = sender.send(outcome);
             }
             (Done::Rejoin(group), Err(error)) => {
-                self.groups.forget(&group);
+                self.groups.not_rejoined(&group);
                 self.inbox.event(Event::RejoinFailed(RejoinFailed { group, error }));
             }
             (Done::Rejoin(_), Ok(())) => {}
@@ -269,6 +269,7 @@ impl Session {
             return self.stop(None);
         }
         if self.connection.is_none() {
+            let reason = self.parting.take().unwrap_or(reason);
             return self.failed(life::not_connected(&reason), now);
         }
         let has_token = self.connection.as_ref().is_some_and(|known| known.reconnection_token.is_some());

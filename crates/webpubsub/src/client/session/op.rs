@@ -42,6 +42,10 @@ impl Op {
         Self { name: "joinGroup", ack_id: Some(id), frame, effect: Effect::None, deadline, done }
     }
 
+    pub(super) fn is_rejoin(&self) -> bool {
+        matches!(self.done, Done::Rejoin(_))
+    }
+
     /// Whoever asked has stopped waiting.
     pub(super) fn is_abandoned(&self) -> bool {
         matches!(&self.done, Done::Caller { sender, .. } if sender.is_closed())

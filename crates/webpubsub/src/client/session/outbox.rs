@@ -7,10 +7,12 @@ use std::time::Duration;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::groups::Groups;
-use super::op::{Done, Op};
+use super::op::Op;
 
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
+    /// Joins of a new connection, which are written ahead of all that waits.
+    rejoins: VecDeque<Op>,
     /// Not written on any connection that could still be recovered.
     waiting: VecDeque<Op>,
     /// Written, and not acknowledged yet.
@@ -26,9 +28,9 @@ impl Outbox {
         self.waiting.push_back(op);
     }
 
-    /// Ahead of everything else that waits, in their order.
-    pub(super) fn put_first(&mut self, ops: Vec<Op>) {
-        ops.into_iter().rev().for_each(|op| self.waiting.push_front(op));
+    /// The groups of the connection before, on a new one.
+    pub(super) fn rejoin(&mut self, ops: Vec<Op>) {
+        self.rejoins = ops.into();
     }
 
     pub(super) fn next_frame(&mut self, groups: &mut Groups) -> Option<Message> {
@@ -38,7 +40,7 @@ impl Outbox {
             }
         }
         loop {
-            let op = self.waiting.pop_front()?;
+            let op = self.rejoins.pop_front().or_else(|| self.waiting.pop_front())?;
             if op.is_abandoned() {
                 continue;
             }
@@ -62,20 +64,22 @@ impl Outbox {
         self.written.remove(&id)
     }
 
-    /// The connection is the old one, and the service knows which ids it has carried out: all of them go again.
+    /// The connection is the old one, and the service knows which ids it has carried out: all of them go again, in the order
+    /// in which they were written. That is the order of their ids, but for joins of the connection's beginning.
     pub(super) fn recovered(&mut self) {
-        self.again = self.written.keys().copied().collect();
+        let mut again: Vec<_> = self.written.iter().map(|(id, op)| (!op.is_rejoin(), *id)).collect();
+        again.sort_unstable();
+        self.again = again.into_iter().map(|(_, id)| id).collect();
     }
 
     /// The connection is gone, and with it the service's memory. Gives back what nobody may send twice; with `resend`, the
     /// callers' wait for the next connection, under the same ids.
     pub(super) fn lost(&mut self, resend: bool) -> Vec<Op> {
         self.again.clear();
+        self.rejoins.clear();
         let written = std::mem::take(&mut self.written).into_values();
-        let is_rejoin = |op: &Op| matches!(op.done, Done::Rejoin(_));
-        self.waiting.retain(|op| !is_rejoin(op));
-        let (kept, given_back) = written.partition(|op| resend && !is_rejoin(op));
-        self.put_first(kept);
+        let (kept, given_back): (Vec<_>, _) = written.partition(|op| resend && !op.is_rejoin());
+        kept.into_iter().rev().for_each(|op| self.waiting.push_front(op));
         given_back
     }
 
@@ -85,8 +89,10 @@ impl Outbox {
         while let Some(entry) = self.written.first_entry().filter(|entry| entry.get().deadline <= now) {
             expired.push((entry.remove(), true));
         }
-        while self.waiting.front().is_some_and(|op| op.deadline <= now) {
-            expired.extend(self.waiting.pop_front().map(|op| (op, false)));
+        for queue in [&mut self.rejoins, &mut self.waiting] {
+            while queue.front().is_some_and(|op| op.deadline <= now) {
+                expired.extend(queue.pop_front().map(|op| (op, false)));
+            }
         }
         expired
     }
@@ -94,12 +100,13 @@ impl Outbox {
     /// When the next one has waited for too long. All wait equally long, so that the oldest is the first.
     pub(super) fn deadline(&self) -> Option<Duration> {
         let written = self.written.first_key_value().map(|(_, op)| op.deadline);
-        let waiting = self.waiting.front().map(|op| op.deadline);
-        written.into_iter().chain(waiting).min()
+        let waiting = [&self.rejoins, &self.waiting].into_iter().filter_map(|queue| queue.front());
+        written.into_iter().chain(waiting.map(|op| op.deadline)).min()
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.written.is_empty() && self.leaving.is_empty()
+        let waiting = self.rejoins.len() + self.waiting.len();
+        waiting == 0 && self.written.is_empty() && self.leaving.is_empty()
     }
 
     /// Everything, and whether it was written.
@@ -107,6 +114,7 @@ impl Outbox {
         self.again.clear();
         let written = std::mem::take(&mut self.written).into_values().chain(self.leaving.drain(..));
         let written = written.map(|op| (op, true));
-        written.chain(self.waiting.drain(..).map(|op| (op, false))).collect()
+        let waiting = self.rejoins.drain(..).chain(self.waiting.drain(..)).map(|op| (op, false));
+        written.chain(waiting).collect()
     }
 }

@@ -241,3 +241,94 @@ fn connected_that_does_not_come_in_time_is_a_failed_attempt() {
     assert_eq!(rig.wait(), secs(30.0));
     assert_eq!(rig.session.step(), Step::Pause);
 }
+
+#[test]
+fn a_group_whose_join_was_repeated_after_a_timeout_is_joined_again() {
+    let mut rig = online(|_| {});
+    let first = rig.join("g");
+    rig.written();
+    rig.pass(60.0);
+    assert!(first.get().unwrap_err().is_timeout());
+    let second = rig.join("g");
+    rig.written();
+    rig.ack(2);
+    second.get().unwrap();
+    rig.replace("c2");
+    assert_eq!(rig.written().len(), 1);
+}
+
+#[test]
+fn of_two_joins_of_a_group_that_are_under_way_together_one_success_is_enough() {
+    for refused in [1, 2] {
+        let mut rig = online(|_| {});
+        let _outcomes = (rig.join("g"), rig.join("g"));
+        rig.written();
+        for id in [1, 2] {
+            if id == refused { rig.refuse(id, "InternalServerError") } else { rig.ack(id) }
+        }
+        rig.replace("c2");
+        assert_eq!(rig.written().len(), 1, "{refused}");
+    }
+}
+
+#[test]
+fn a_group_that_was_left_after_its_join_was_written_is_not_joined_again() {
+    let mut rig = online(|_| {});
+    let _outcomes = (rig.join("g"), rig.leave("g"));
+    rig.written();
+    rig.ack(1);
+    rig.ack(2);
+    rig.replace("c2");
+    assert!(rig.written().is_empty());
+}
+
+#[test]
+fn a_group_that_is_left_during_a_reconnection_stays_left_although_the_next_drop_is_recovered() {
+    let mut rig = online(|_| {});
+    let joined = rig.join("g");
+    rig.written();
+    rig.ack(1);
+    joined.get().unwrap();
+    rig.drop_with(Some(1008));
+    let _left = rig.leave("g");
+    rig.wait();
+    rig.connect("c2");
+    let written = rig.written();
+    assert!(written[0].contains("joinGroup") && written[1].contains("leaveGroup"), "{written:?}");
+    rig.cut_and_recover();
+    assert_eq!(rig.written(), written, "in the same order");
+}
+
+#[test]
+fn a_leave_that_is_refused_changes_nothing_about_the_group() {
+    let mut rig = online(|_| {});
+    let _outcomes = (rig.join("in"), rig.leave("in"), rig.leave("out"));
+    rig.written();
+    rig.ack(1);
+    rig.refuse(2, "InternalServerError");
+    rig.refuse(3, "InternalServerError");
+    rig.replace("c2");
+    let written = rig.written();
+    assert!(written.len() == 1 && written[0].contains(r#""group":"in""#), "{written:?}");
+}
+
+#[test]
+fn what_the_service_says_before_it_connects_is_why_the_attempt_failed_and_of_no_later_connection() {
+    let mut rig = rig(|settings| settings.protocol = Protocol::Json);
+    let refused = r#"{"type":"system","event":"disconnected","message":"too many"}"#;
+    rig.session.opened(Attempt::New, rig.now);
+    rig.text(refused);
+    rig.drop_with(Some(1000));
+    assert_eq!(rig.session.verdict().unwrap().to_string(), "the connection ended: too many");
+
+    let mut rig = online(|settings| settings.protocol = Protocol::Json);
+    rig.drop_with(None);
+    rig.wait();
+    rig.session.opened(Attempt::New, rig.now);
+    rig.text(refused);
+    rig.drop_with(Some(1000));
+    rig.wait();
+    rig.connect("c2");
+    rig.drop_with(None);
+    assert_eq!(rig.events(), ["disconnected c1: cut", "connected c2", "disconnected c2: cut"]);
+}

@@ -175,3 +175,18 @@ fn what_nobody_waits_for_any_more_is_not_written_but_goes_again_once_it_was() {
     rig.cut_and_recover();
     assert_eq!(rig.written().len(), 1);
 }
+
+#[test]
+fn joins_of_a_new_connection_hold_up_no_ack_timeout_of_what_waits_behind_them() {
+    let mut rig = online(|_| {});
+    let _joined = rig.join("g");
+    rig.written();
+    rig.ack(1);
+    rig.drop_with(Some(1008));
+    let waiting = rig.send();
+    rig.pass(30.0);
+    rig.connect("c2");
+    // The new socket takes nothing.
+    assert_eq!(rig.wait(), secs(30.0));
+    assert!(waiting.get().unwrap_err().is_timeout());
+}
