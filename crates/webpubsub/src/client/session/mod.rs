@@ -3,6 +3,7 @@
 //! client's clock, and come in from outside.
 
 mod backoff;
+mod end;
 mod groups;
 mod inbox;
 mod life;
@@ -104,9 +105,10 @@ impl Session {
         self.connection.as_ref()
     }
 
-    /// Whether so much waits for the program that nothing more is to be read.
+    /// Whether so much waits for the program that nothing more is to be read. A client that ends reads on: what it waits for
+    /// are acks and the service's close frame.
     pub(super) fn is_full(&self) -> bool {
-        self.inbox.is_full()
+        self.inbox.is_full() && !self.life.is_ending()
     }
 
     /// The next event for the program, which then has it: it may be acknowledged.
@@ -137,6 +139,8 @@ impl Session {
         match frame {
             Downstream::Connected(connected) => self.connected(connected, now),
             Downstream::Disconnected { reason } => self.parting = reason.filter(|reason| !reason.is_empty()),
+            // As if it had come after the end: the service has not heard that it arrived.
+            Downstream::Message { .. } | Downstream::Skipped { .. } if self.inbox.is_full() => {}
             Downstream::Message { sequence_id, message } => {
                 let event = match message {
                     Incoming::Group(message) => Event::GroupMessage(message),
@@ -320,6 +324,7 @@ impl Session {
     fn disconnected(&mut self, reason: &str) {
         self.inbox.forget_sequence();
         self.control.clear();
+        self.due_ack = None;
         for op in self.outbox.lost(self.settings.resend) {
             if let Done::Caller { .. } = op.done {
                 let error = op.lost();
@@ -342,7 +347,7 @@ impl Session {
             // Taken out here as well, since a socket that takes nothing would leave it due for ever.
             self.due_ack = self.inbox.due_ack(now).or(self.due_ack);
         }
-        match self.life.tick(now, self.inbox.is_full()) {
+        match self.life.tick(now, self.is_full()) {
             life::Tick::Nothing => {}
             life::Tick::Ping => self.control.push_back(self.settings.protocol.encode(&Upstream::Ping)),
             life::Tick::Silent => {
@@ -360,43 +365,7 @@ impl Session {
     /// When to tick next, at the latest.
     pub(super) fn deadline(&self) -> Option<Duration> {
         let ack = self.inbox.deadline().filter(|_| self.is_connected());
-        let deadlines = [self.life.deadline(self.inbox.is_full()), ack, self.outbox.deadline()];
+        let deadlines = [self.life.deadline(self.is_full()), ack, self.outbox.deadline()];
         deadlines.into_iter().flatten().min()
-    }
-
-    /// The program closes the client: what is under way gets a little time to be acknowledged.
-    pub(super) fn close(&mut self, now: Duration) {
-        if !self.life.drain(now) {
-            self.stop(None);
-        }
-    }
-
-    fn finish(&mut self, now: Duration) {
-        self.fail_all();
-        self.inbox.acknowledge_at_once(now);
-        if let Some(id) = self.inbox.due_ack(now) {
-            self.control.push_back(self.settings.protocol.encode(&Upstream::SequenceAck(id)));
-        }
-        self.life.finish(now);
-    }
-
-    fn fail_all(&mut self) {
-        for (op, written) in self.outbox.take_all() {
-            let error = Op::closed(op.name, written);
-            if let Done::Caller { .. } = op.done {
-                self.settle(op, Err(error));
-            }
-        }
-    }
-
-    /// The end, for that reason or because the program wanted it.
-    pub(super) fn stop(&mut self, error: Option<Error>) {
-        self.fail_all();
-        self.life.stop(error);
-    }
-
-    /// Why the session has stopped; asked once.
-    pub(super) fn verdict(&mut self) -> Option<Error> {
-        self.life.verdict()
     }
 }

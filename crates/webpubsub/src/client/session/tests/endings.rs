@@ -172,3 +172,18 @@ fn a_machine_that_slept_while_it_recovered_makes_a_new_connection_at_once() {
     rig.connect("c2");
     assert!(rig.events().last().is_some_and(|last| last == "connected c2"));
 }
+
+#[test]
+fn a_client_that_is_closed_with_more_events_than_it_keeps_reads_on_for_its_acks() {
+    let mut rig = online(|_| {});
+    let outcome = rig.send();
+    rig.written();
+    (1..=1000).for_each(|id| rig.message(id));
+    assert!(rig.session.is_full());
+    rig.session.close(rig.now);
+    assert!(!rig.session.is_full());
+    rig.message(1001);
+    rig.ack(1);
+    outcome.get().unwrap();
+    assert_eq!(rig.events().len(), 1000, "and keeps no more than before");
+}

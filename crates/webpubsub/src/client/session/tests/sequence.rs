@@ -146,3 +146,14 @@ fn without_a_reliable_protocol_nothing_is_numbered() {
     rig.pass(2.0);
     assert!(rig.written().is_empty());
 }
+
+#[test]
+fn a_number_that_was_due_on_the_old_connection_is_not_acknowledged_on_another_in_its_place() {
+    let mut rig = online(|_| {});
+    rig.message(50);
+    rig.events();
+    // Due, and not written: the socket takes nothing.
+    rig.pass(1.0);
+    rig.connected("c2", "t1");
+    assert!(rig.sequence_acks().is_empty());
+}
