@@ -47,9 +47,12 @@ impl Queue {
         filled
     }
 
-    /// Adds the last events, whatever room there is.
+    /// Adds the last events, whatever room there is; done once.
     pub(super) fn close(&self, last: impl Iterator<Item = Event>) {
         let mut state = self.lock();
+        if state.closed {
+            return;
+        }
         state.events.extend(last);
         state.closed = true;
         state.takers.drain(..).for_each(Waker::wake);

@@ -81,9 +81,16 @@ impl Task {
             }
             None => error,
         };
-        let Self { session, queue, .. } = &mut self;
+        let Self { session, queue, commands, .. } = &mut self;
         let last = std::iter::from_fn(|| session.take_event(now));
         queue.close(last.chain([Event::Stopped(Stopped { error })]));
+        // What was handed over and not taken yet has not been sent: the session says so.
+        commands.close();
+        while let Ok(command) = commands.try_recv() {
+            if let Command::Send(op) = command {
+                session.submit(op, now);
+            }
+        }
     }
 
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
@@ -92,6 +99,8 @@ impl Task {
             let mut busy = self.take_commands(context, now);
             self.session.tick(now);
             busy |= self.work(context, now);
+            // The last ack has come: the closing handshake is next, and no time has to pass for it.
+            busy |= self.session.is_drained();
             self.greet();
             let session = &mut self.session;
             busy |= self.queue.fill(context, || session.take_event(now));
@@ -204,6 +213,15 @@ impl Task {
             self.alarm = None;
         }
         sleeps
+    }
+}
+
+/// A task may not get to its end: the program's own access panics in it, or its runtime shuts down. Nobody is to wait for
+/// events then.
+impl Drop for Task {
+    fn drop(&mut self) {
+        let error = Error::new(service_core::ErrorKind::Transport, "the client's task was broken off");
+        self.queue.close([Event::Stopped(Stopped { error: Some(error) })].into_iter());
     }
 }
 

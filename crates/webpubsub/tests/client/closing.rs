@@ -1,10 +1,12 @@
 //! The end of a client: orderly, told, and without a task left behind.
 
+use std::future::IntoFuture;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use webpubsub::Delivery;
-use webpubsub::client::{Event, Reconnect};
+use webpubsub::client::{Access, Event, Reconnect};
+use webpubsub::{Client, Delivery};
 
 use super::*;
 
@@ -127,4 +129,58 @@ async fn a_client_that_gives_up_says_why_as_its_last_event() {
     let Some(Event::Stopped(stopped)) = events.next().await else { panic!("not stopped") };
     assert_eq!(stopped.error.unwrap().status().unwrap().as_u16(), 503);
     assert!(events.next().await.is_none());
+}
+
+#[tokio::test]
+async fn many_sends_behind_a_close_all_learn_that_they_were_not_sent() {
+    let world = World::new();
+    let (client, peer) = world.connect(world.builder()).await;
+    drop(peer);
+    settle().await;
+    // All of them are handed over before the client's task has its next turn.
+    let sends = (0..200).map(|_| client.send_event("e", "x").into_future());
+    let ((), outcomes) = tokio::join!(client.close(), futures_util::future::join_all(sends));
+    for error in outcomes.into_iter().map(Result::unwrap_err) {
+        assert_eq!(error.delivery(), Some(Delivery::NotSent), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_closed_client_with_more_events_than_it_keeps_ends_without_waiting() {
+    let world = World::new();
+    let (client, mut peer) = world.connect(world.builder().event_capacity(1)).await;
+    let sending = tokio::spawn({
+        let client = client.clone();
+        async move { client.send_event("e", "x").await }
+    });
+    let id = peer.json().await["ackId"].clone();
+    for id in 1..=1500 {
+        peer.send(&message(id)).await;
+    }
+    settle().await;
+    let closing = tokio::spawn(async move { client.close().await });
+    settle().await;
+    peer.ack(&id).await;
+    assert_eq!(peer.ending().await, Some(1000));
+    sending.await.unwrap().unwrap();
+    closing.await.unwrap();
+}
+
+#[tokio::test]
+async fn an_access_that_panics_ends_the_client_and_its_events_say_so() {
+    let world = World::new();
+    let asked = AtomicBool::new(false);
+    let access = Access::ask(move || {
+        assert!(!asked.swap(true, Ordering::Relaxed), "the second time");
+        async { Ok::<_, std::io::Error>(URL) }
+    });
+    let (client, mut peer) = world.connect(world.around(Client::builder(access))).await;
+    peer.close(1008).await;
+    world.pass(Duration::from_secs(1)).await;
+    let events: Vec<_> = client.events().collect().await;
+    let [Event::Connected(_), Event::Disconnected(_), Event::Stopped(stopped)] = &events[..] else {
+        panic!("{events:?}")
+    };
+    assert!(stopped.error.is_some());
+    assert!(client.is_closed());
 }

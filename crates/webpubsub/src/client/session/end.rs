@@ -15,6 +15,11 @@ impl Session {
         }
     }
 
+    /// Whether the client is being closed and nothing that it has sent is to be acknowledged any more.
+    pub(in crate::client) fn is_drained(&self) -> bool {
+        self.life.is_draining() && self.outbox.is_empty()
+    }
+
     pub(super) fn finish(&mut self, now: Duration) {
         self.fail_all();
         self.inbox.acknowledge_at_once(now);

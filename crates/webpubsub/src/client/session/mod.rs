@@ -357,7 +357,7 @@ impl Session {
             life::Tick::NotConnected => self.failed(life::too_slow(self.settings.attempt_timeout), now),
             life::Tick::NotRecovered => self.give_up("the connection could not be recovered in time", now),
         }
-        if self.life.is_draining() && (self.outbox.is_empty() || self.life.drained_long_enough(now)) {
+        if self.is_drained() || self.life.drained_long_enough(now) {
             self.finish(now);
         }
     }
