@@ -7,10 +7,11 @@ mod common;
 
 use std::time::Duration;
 
-use common::clients::{Client, RELIABLE, publish, rest, send};
+use common::clients::{Client, RELIABLE, open, publish, rest, send};
 use common::reliable::{connect, lose, message, recover, reopen};
+use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
-use service_emulator::Emulator;
+use service_emulator::{Emulator, Fault};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -210,4 +211,30 @@ async fn a_connection_with_more_than_a_thousand_unacknowledged_messages_is_ended
         drop(sender);
         emulator.webpubsub().wait_for_connections("chat", 0).await;
     }
+}
+
+#[tokio::test]
+async fn a_recovery_whose_answer_is_lost_can_be_tried_again() {
+    let emulator = Emulator::start().await.unwrap();
+    let (client, token) = connect(&emulator, json!({ "webpubsub.group": "g" })).await;
+    let id = lose(&emulator, client).await;
+    emulator.faults().push(Fault::reset().after_work());
+    let target = format!("/client/hubs/chat?awps_connection_id={id}&awps_reconnection_token={token}");
+    assert!(open(&emulator, &target, Some(RELIABLE)).await.is_err());
+    publish(&emulator, "a").await;
+    let mut client = recover(&emulator, &id, &token).await;
+    assert_eq!(message(&mut client).await, (1, "a".to_owned()));
+}
+
+#[tokio::test]
+async fn a_connection_that_is_being_closed_for_a_fault_is_not_recovered_meanwhile() {
+    let emulator = Emulator::start().await.unwrap();
+    let (mut client, token) = connect(&emulator, json!({})).await;
+    client.socket.send(Message::text("no frame")).await.unwrap();
+    let Some(Ok(Message::Close(Some(close)))) = client.socket.next().await else { panic!("not closed") };
+    assert_eq!(close.code, CloseCode::Invalid);
+    // The client's own close frame has not gone out yet.
+    let mut again = reopen(&emulator, &client.id, &token, RELIABLE).await;
+    let Some(Ok(Message::Close(Some(close)))) = again.socket.next().await else { panic!("recovered") };
+    assert_eq!(close.code, CloseCode::Policy);
 }

@@ -85,8 +85,11 @@ fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, to
         let token = service.keys.reconnection_token(hub, connection, now);
         let (membership, identity) =
             Membership::recover(&service.hubs, hub, connection, protocol, &token, &outbox)?;
-        // What is refused here is taken out of the hub, and told to nobody else.
-        (!faults.refuses_recovery()).then_some((membership, identity, faults))
+        if faults.refuses_recovery() {
+            membership.end();
+            return None;
+        }
+        Some((membership, identity, faults))
     });
     match recovered.flatten() {
         Some((membership, identity, faults)) => {

@@ -44,6 +44,11 @@ impl Member {
         self.user.as_deref() == Some(user)
     }
 
+    /// Whether its socket has been told to end for good.
+    pub(super) fn is_over(&self) -> bool {
+        self.outbox.as_ref().and_then(Outbox::closing).is_some_and(|closing| !closing.recoverable)
+    }
+
     /// The member as a filter sees it.
     pub(super) fn subject<'a>(&'a self, connection_id: &'a str) -> FilterSubject<'a> {
         FilterSubject { connection_id, user_id: self.user.as_deref(), groups: self.groups.as_slice() }

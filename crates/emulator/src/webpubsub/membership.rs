@@ -17,7 +17,7 @@ use super::upstream::Link;
 /// The service promises at least this long.
 const RECOVERABLE: Duration = Duration::from_secs(30);
 
-/// A socket's hold on its connection; dropping it takes the connection out of the hub.
+/// A socket's hold on its connection; dropping it takes a new connection out of the hub, and loses one that was recovered.
 #[derive(Debug)]
 pub(super) struct Membership {
     hubs: Arc<Hubs>,
@@ -54,7 +54,8 @@ impl Membership {
         outbox: &Outbox,
     ) -> Option<(Self, Identity)> {
         let (user, link) = hubs.change_state(|state| {
-            let member = state.member(hub, connection).filter(|member| member.protocol == *protocol)?;
+            let fits = |member: &&mut Member| member.protocol == *protocol && !member.is_over();
+            let member = state.member(hub, connection).filter(fits)?;
             let user = member.user.as_deref();
             let told = Told::Connected { connection, user, reconnection: Some(token) };
             outbox.push_all(protocol.tell(&told));
@@ -68,7 +69,8 @@ impl Membership {
             Some((member.user.clone(), Arc::clone(&member.link)))
         })?;
         let (hub, connection, outbox) = (hub.to_owned(), connection.to_owned(), outbox.clone());
-        let membership = Self { hubs: Arc::clone(hubs), hub, connection, outbox, link, lost: false };
+        // Until the socket stands, its end is not the client's: the answer may be lost on its way.
+        let membership = Self { hubs: Arc::clone(hubs), hub, connection, outbox, link, lost: true };
         Some((membership, Identity { user, protocol: protocol.clone() }))
     }
 
@@ -91,6 +93,11 @@ impl Membership {
     /// Ends the hold of a socket that was lost, not closed.
     pub(super) fn lose(mut self) {
         self.lost = true;
+    }
+
+    /// Ends the connection, which nobody is to come back to.
+    pub(super) fn end(mut self) {
+        self.lost = false;
     }
 
     fn leave(&self, state: &mut State) {

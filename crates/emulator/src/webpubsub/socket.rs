@@ -83,10 +83,10 @@ pub(super) async fn run(stream: Upgraded, session: Session) {
         }
     };
     match end {
-        End::Closed => drop(membership),
+        End::Closed => membership.end(),
         End::Gone | End::Lost(Loss::Dropped) => membership.lose(),
         End::Broken => {
-            drop(membership);
+            membership.end();
             within_grace(&clock, swallow(sink, source)).await;
         }
         End::Lost(Loss::HalfOpen) => {
