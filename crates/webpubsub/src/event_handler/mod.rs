@@ -83,7 +83,7 @@ pub use head::{MOST_HEADER_BYTES, MOST_HEADERS};
 pub use mqtt::{MqttConnect, MqttDisconnect, MqttDisconnectPacket, MqttSession, MqttUserProperty};
 pub use notice::Disconnected;
 pub use response_body::ResponseBody;
-pub use state::ConnectionState;
+pub use state::{ConnectionState, MOST_STATE_BYTES};
 pub use user_event::{Data, UserEvent};
 pub use user_event_response::UserEventResponse;
 pub use values::Values;

@@ -9,6 +9,12 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use service_core::{Error, ErrorKind, Result};
 
+use super::MOST_HEADER_BYTES;
+
+/// The most bytes of a connection's state as it travels: half of what a webhook takes in [headers](super::MOST_HEADER_BYTES).
+/// A larger one could be set, but no later event of the connection would get through.
+pub const MOST_STATE_BYTES: usize = MOST_HEADER_BYTES / 2;
+
 /// The state of a connection, as an answer to `connect` or to a user event sets it and later events bring it back.
 ///
 /// Official handlers write a JSON object in base64, as [`json`](Self::json) does. `Debug` does not show the content.
@@ -20,25 +26,34 @@ impl ConnectionState {
     ///
     /// # Errors
     ///
-    /// The value does not serialise as JSON.
+    /// The value does not serialise as JSON, or comes to more than [`MOST_STATE_BYTES`] in base64.
     pub fn json(value: &impl Serialize) -> Result<Self> {
         let json = serde_json::to_vec(value).map_err(|error| {
             Error::invalid_input("connection state", "cannot be written as JSON", None).with_source(error)
         })?;
-        Ok(Self(STANDARD.encode(json)))
+        Self::bounded(STANDARD.encode(json))
     }
 
     /// A text as it is.
     ///
     /// # Errors
     ///
-    /// The text is empty, or has characters that a header cannot hold: anything but visible ASCII and inner blanks.
+    /// The text is empty, longer than [`MOST_STATE_BYTES`], or has characters that a header cannot hold: anything but visible
+    /// ASCII and inner blanks.
     pub fn raw(text: impl Into<String>) -> Result<Self> {
         let text = text.into();
         let safe = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         if text.is_empty() || !safe || text.trim() != text {
             let rule = "must be visible ASCII, not empty, without blanks at its ends";
             return Err(Error::invalid_input("connection state", rule, None));
+        }
+        Self::bounded(text)
+    }
+
+    fn bounded(text: String) -> Result<Self> {
+        if text.len() > MOST_STATE_BYTES {
+            let rule = format!("must be at most {MOST_STATE_BYTES} bytes as it travels, has {}", text.len());
+            return Err(Error::invalid_input("connection state", &rule, None));
         }
         Ok(Self(text))
     }
@@ -105,5 +120,16 @@ mod tests {
             assert!(!format!("{error:?}").contains("planted"), "{error:?}");
         }
         assert_eq!(ConnectionState::raw("a b").unwrap().as_str(), "a b");
+    }
+
+    #[test]
+    fn a_state_that_could_not_come_back_is_refused() {
+        assert!(ConnectionState::raw("x".repeat(MOST_STATE_BYTES)).is_ok());
+        let raw = ConnectionState::raw("x".repeat(MOST_STATE_BYTES + 1));
+        let json = ConnectionState::json(&"x".repeat(MOST_STATE_BYTES * 3 / 4));
+        for error in [raw.unwrap_err(), json.unwrap_err()] {
+            let text = error.to_string();
+            assert!(error.is_invalid_input() && text.contains("at most 32768 bytes"), "{text}");
+        }
     }
 }

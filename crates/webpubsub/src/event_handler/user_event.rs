@@ -147,5 +147,11 @@ fn data(context: &Context, body: Bytes) -> Result<Data, Refusal> {
 }
 
 pub(super) fn name(headers: &HeaderMap, from_type: &str) -> Result<String, Refusal> {
-    Ok(owned(headers, "ce-eventname")?.unwrap_or_else(|| from_type.to_owned()))
+    let name = owned(headers, "ce-eventname")?.unwrap_or_else(|| from_type.to_owned());
+    if name.is_empty() {
+        return Err(Refusal::bad_request(
+            "the user event has no name, neither in ce-eventName nor in ce-type",
+        ));
+    }
+    Ok(name)
 }

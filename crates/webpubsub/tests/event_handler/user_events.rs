@@ -126,3 +126,12 @@ async fn an_anonymous_connection_has_no_user() {
     request.headers_mut().remove("ce-userId");
     assert_eq!(told(&answer(&handler.webhook(), request).await), (200, "seen"));
 }
+
+#[tokio::test]
+async fn an_event_without_a_name_is_refused() {
+    let mut request = with_body(event("azure.webpubsub.user."), "text/plain", "x");
+    request.headers_mut().remove("ce-eventName");
+    let answer = answer(&Told::nothing().webhook(), request).await;
+    let rule = "the user event has no name, neither in ce-eventName nor in ce-type";
+    assert_eq!(told(&answer), (400, rule));
+}
