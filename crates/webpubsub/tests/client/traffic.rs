@@ -79,6 +79,23 @@ async fn a_text_that_is_split_over_frames_arrives_whole() {
 }
 
 #[tokio::test]
+async fn json_null_is_a_message_like_any_other_and_data_that_is_missing_is_empty() {
+    let world = World::new();
+    let (client, mut peer) = world.connect(world.builder()).await;
+    let mut events = client.events();
+    events.next().await;
+    for rest in
+        [r#","dataType":"json","data":null"#, r#","dataType":"json""#, r#","dataType":"text","data":null"#]
+    {
+        peer.send(&format!(r#"{{"type":"message","from":"server"{rest}}}"#)).await;
+    }
+    let Some(Event::ServerMessage(message)) = events.next().await else { panic!("no message") };
+    let Data::Json(json) = message.data else { panic!("not JSON") };
+    assert_eq!(json.as_str(), "null");
+    assert_eq!((text(&mut events).await, text(&mut events).await), (String::new(), String::new()));
+}
+
+#[tokio::test]
 async fn a_send_that_was_cut_off_before_its_ack_goes_again_with_the_same_id_after_the_recovery() {
     let world = World::new();
     let (client, mut peer) = world.connect(world.builder()).await;

@@ -5,7 +5,7 @@ use std::ops::Deref;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 use service_core::Secret;
 
@@ -104,7 +104,7 @@ struct Frame<'a> {
     from_user_id: Option<String>,
     #[serde(borrow)]
     data_type: Option<Word<'a>>,
-    #[serde(borrow)]
+    #[serde(borrow, default, deserialize_with = "present")]
     data: Option<&'a RawValue>,
     sequence_id: Option<u64>,
     #[serde(borrow)]
@@ -116,6 +116,11 @@ struct Frame<'a> {
     user_id: Option<String>,
     reconnection_token: Option<String>,
     message: Option<String>,
+}
+
+/// A member that is there, `null` too: a message may hold just that.
+fn present<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+    Deserialize::deserialize(deserializer).map(Some)
 }
 
 /// A text that is compared and not kept. `Option<Cow<str>>` alone would be read as a copy.
@@ -202,6 +207,8 @@ fn message(frame: &mut Frame<'_>) -> Result<Incoming, &'static str> {
 
 /// Data that is missing is empty: the service leaves it out where only metadata was sent.
 fn data(data_type: Option<&str>, data: Option<&RawValue>) -> Result<Data, &'static str> {
+    let is_json = matches!(data_type, Some("json") | None);
+    let data = data.filter(|data| is_json || data.get() != "null");
     let text = || data.map_or(Ok(String::new()), text);
     let bytes = || STANDARD.decode(text()?).map_err(|_| "a message whose data is not base64");
     match data_type {
