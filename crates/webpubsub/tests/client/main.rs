@@ -8,6 +8,7 @@ mod closing;
 mod cuts;
 mod emulator;
 mod peer;
+mod secrets;
 mod traffic;
 
 use std::sync::Arc;
