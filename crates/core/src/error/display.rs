@@ -65,14 +65,31 @@ impl Error {
     }
 }
 
+/// What a `main` that ends with an error shows. The causes say it in their own words: their `Debug` may run to pages, such as
+/// the backtraces that errors of `azure_core` carry.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shape = f.debug_struct("Error");
         shape.field("kind", &self.kind()).field("message", &format_args!("{self}"));
         if let Some(source) = std::error::Error::source(self) {
-            shape.field("source", &source);
+            shape.field("source", &format_args!("{}", Causes(source)));
         }
         shape.finish()
+    }
+}
+
+/// An error and all that stands behind it, on one line.
+struct Causes<'a>(&'a (dyn std::error::Error + 'static));
+
+impl fmt::Display for Causes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", OneLine(&self.0.to_string()))?;
+        let mut next = self.0.source();
+        while let Some(cause) = next {
+            write!(f, ": {}", OneLine(&cause.to_string()))?;
+            next = cause.source();
+        }
+        Ok(())
     }
 }
 
@@ -177,6 +194,17 @@ mod tests {
             .with_source(std::io::Error::other("refused by the test"));
         assert_eq!(error.to_string(), "the connection could not be made");
         assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "refused by the test");
+    }
+
+    #[test]
+    fn debug_is_one_line_with_the_words_of_all_causes() {
+        let io = std::io::Error::other("refused\nby the test");
+        let middle = Error::new(ErrorKind::Credential, "no token").with_source(io);
+        let error = Error::new(ErrorKind::Transport, "the connection could not be made").with_source(middle);
+        assert_eq!(
+            format!("{error:?}"),
+            "Error { kind: Transport, message: the connection could not be made, source: no token: refused by the test }"
+        );
     }
 
     #[test]
