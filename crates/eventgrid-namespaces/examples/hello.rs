@@ -4,8 +4,9 @@ use eventgrid_namespaces::{BoxError, CloudEvent, Credential, Sender};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let key = Credential::access_key(std::env::var("EVENTGRID_NAMESPACES_KEY")?);
-    greet(&Sender::new(&std::env::var("EVENTGRID_NAMESPACES_ENDPOINT")?, "orders", key)?).await
+    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
+    let key = Credential::access_key(var("EVENTGRID_NAMESPACES_KEY")?);
+    greet(&Sender::new(&var("EVENTGRID_NAMESPACES_ENDPOINT")?, "orders", key)?).await
 }
 
 pub(crate) async fn greet(sender: &Sender) -> Result<(), BoxError> {

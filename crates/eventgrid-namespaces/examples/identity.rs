@@ -8,8 +8,9 @@ use eventgrid_namespaces::{AzureCredential, BoxError, CloudEvent, Credential, Se
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
+    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
     let credential = DeveloperToolsCredential::new(None)?;
-    let sender = sender(&std::env::var("EVENTGRID_NAMESPACES_ENDPOINT")?, credential)?;
+    let sender = sender(&var("EVENTGRID_NAMESPACES_ENDPOINT")?, credential)?;
     sender.send(CloudEvent::new("/hello", "com.example.greeting", "hello, world")?).await?;
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! Publishes an event and a batch to the topic `orders` of the namespace that `EVENTGRID_NAMESPACES_ENDPOINT` and
 //! `EVENTGRID_NAMESPACES_KEY` name.
-use std::env::var;
 use std::io::Write;
 
 use eventgrid_namespaces::{BoxError, CloudEvent, Credential, EventBatch, Sender};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
+    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
     let key = Credential::access_key(var("EVENTGRID_NAMESPACES_KEY")?);
     let sender = Sender::new(&var("EVENTGRID_NAMESPACES_ENDPOINT")?, "orders", key)?;
     run(&sender, &mut std::io::stdout()).await

@@ -1,12 +1,12 @@
 //! Receives events and acknowledges what can be read, of the subscription `billing` on the topic `orders` of the namespace that
 //! `EVENTGRID_NAMESPACES_ENDPOINT` and `EVENTGRID_NAMESPACES_KEY` name.
-use std::env::var;
 use std::io::Write;
 
 use eventgrid_namespaces::{BoxError, Credential, Receiver};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
+    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
     let key = Credential::access_key(var("EVENTGRID_NAMESPACES_KEY")?);
     let receiver = Receiver::new(&var("EVENTGRID_NAMESPACES_ENDPOINT")?, "orders", "billing", key)?;
     run(&receiver, &mut std::io::stdout()).await
@@ -14,7 +14,11 @@ async fn main() -> Result<(), BoxError> {
 
 pub(crate) async fn run(receiver: &Receiver, out: &mut impl Write) -> Result<(), BoxError> {
     let (mut done, mut unreadable) = (Vec::new(), Vec::new());
-    for received in receiver.receive().max_events(100).await? {
+    let received = receiver.receive().max_events(100).await?;
+    if received.is_empty() {
+        writeln!(out, "no event came within a minute")?;
+    }
+    for received in received {
         match &received.event {
             Ok(event) => {
                 writeln!(out, "{} of {}, delivery {}", event.id(), event.source(), received.delivery_count)?;

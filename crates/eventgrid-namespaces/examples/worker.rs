@@ -1,13 +1,12 @@
 //! Handles events until Ctrl-C, of the subscription `billing` on the topic `orders` of the namespace that
 //! `EVENTGRID_NAMESPACES_ENDPOINT` and `EVENTGRID_NAMESPACES_KEY` name.
-use std::env::var;
-
 use eventgrid_namespaces::{
     BoxError, CloudEvent, Context, Credential, Processor, ReceivedEvent, Receiver, Verdict,
 };
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
+    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
     let key = Credential::access_key(var("EVENTGRID_NAMESPACES_KEY")?);
     let receiver = Receiver::new(&var("EVENTGRID_NAMESPACES_ENDPOINT")?, "orders", "billing", key)?;
     let interrupted = async { tokio::signal::ctrl_c().await.unwrap_or_default() };

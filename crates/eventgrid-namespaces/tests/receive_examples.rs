@@ -1,6 +1,8 @@
 //! The examples `receive` and `worker` on the emulator: what they show, and what becomes of the events.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
+use std::time::Duration;
+
 use eventgrid_namespaces::{Credential, Receiver};
 use http::Method;
 use service_emulator::Emulator;
@@ -38,6 +40,25 @@ async fn what_is_received_is_shown_and_acknowledged() {
     receive::run(&receiver, &mut shown).await.unwrap();
     assert_eq!(String::from_utf8(shown).unwrap(), "a of /shop, delivery 1\nb of /shop, delivery 1\n");
     assert_eq!(left(&emulator), 0);
+}
+
+#[tokio::test]
+async fn where_no_event_comes_the_example_says_so() {
+    let emulator = Emulator::start().await.unwrap();
+    let key = Credential::access_key(emulator.eventgrid().key());
+    let receiver = Receiver::new(&emulator.endpoint(), "orders", "billing", key).unwrap();
+    let mut shown = Vec::new();
+    let time_passes = async {
+        loop {
+            emulator.clock().advance(Duration::from_secs(1));
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::select! {
+        ended = receive::run(&receiver, &mut shown) => ended.unwrap(),
+        () = time_passes => {}
+    }
+    assert_eq!(String::from_utf8(shown).unwrap(), "no event came within a minute\n");
 }
 
 #[tokio::test]
