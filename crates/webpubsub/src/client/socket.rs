@@ -29,7 +29,8 @@ pub(super) async fn open(
     protocol: Protocol,
 ) -> Result<Socket> {
     let key = generate_key();
-    let (head, stream) = pipeline.upgrade(request(url, token, protocol, &key)?).await?;
+    let opened = pipeline.upgrade(request(url, token, protocol, &key)?).await;
+    let (head, stream) = opened.map_err(|error| error.with_operation("connect"))?;
     check(head.headers(), protocol, &key)?;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)

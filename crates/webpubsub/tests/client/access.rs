@@ -61,6 +61,7 @@ async fn a_refused_handshake_is_an_error_with_the_services_words_and_no_secret()
     world.network.knock().await.refuse(401);
     let error = connecting.await.unwrap().unwrap_err();
     assert_eq!((error.status().unwrap().as_u16(), error.code()), (401, Some("Odd")));
+    assert!(error.to_string().starts_with("connect: 401 Unauthorized, Odd"), "{error}");
     assert!(!format!("{error} {error:?}").contains("planted"), "{error:?}");
     settle().await;
     assert!(world.network.try_knock().await.is_none(), "one attempt");
