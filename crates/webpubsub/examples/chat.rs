@@ -1,5 +1,4 @@
-//! A chat in one program: what alice says goes to the webhook, which has the service tell everyone in the group `room`. The hub
-//! `chat` of `WEBPUBSUB_CONNECTION_STRING` has to send its user events to port 8080 here, path `/upstream`.
+//! A chat: hub `chat` of `WEBPUBSUB_CONNECTION_STRING` sends what alice says to port 8080, path `/upstream`, which tells bob.
 use std::io::Write;
 use tokio::net::TcpListener;
 use webpubsub::client::Event;
@@ -20,8 +19,9 @@ impl EventHandler for Chat {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
+    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
     let listener = TcpListener::bind("127.0.0.1:8080").await?;
-    run(&std::env::var("WEBPUBSUB_CONNECTION_STRING")?, listener, &mut std::io::stdout()).await
+    run(&var("WEBPUBSUB_CONNECTION_STRING")?, listener, &mut std::io::stdout()).await
 }
 
 pub(crate) async fn run(text: &str, listener: TcpListener, out: &mut impl Write) -> Result<(), BoxError> {

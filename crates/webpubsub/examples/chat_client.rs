@@ -7,7 +7,8 @@ use webpubsub::{BoxError, Client, Role, ServiceClient};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let text = std::env::var("WEBPUBSUB_CONNECTION_STRING")?;
+    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
+    let text = var("WEBPUBSUB_CONNECTION_STRING")?;
     let access = ServiceClient::from_connection_string(&text, "chat")?.client_access().user("alice");
     let access = access.roles([Role::join_leave_group("room"), Role::send_to_group("room")]).await?;
     let client = Client::builder(access).connect().await?;

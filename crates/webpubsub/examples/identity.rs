@@ -8,8 +8,9 @@ use webpubsub::{AzureCredential, BoxError, Credential, ServiceClient};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
+    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
     let credential = DeveloperToolsCredential::new(None)?;
-    service(&std::env::var("WEBPUBSUB_ENDPOINT")?, credential)?.send_to_all("hello, world").await?;
+    service(&var("WEBPUBSUB_ENDPOINT")?, credential)?.send_to_all("hello, world").await?;
     Ok(())
 }
 

@@ -7,7 +7,8 @@ use webpubsub::{BoxError, Message, Role, ServiceClient};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let text = std::env::var("WEBPUBSUB_CONNECTION_STRING")?;
+    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
+    let text = var("WEBPUBSUB_CONNECTION_STRING")?;
     let service = ServiceClient::from_connection_string(&text, "chat")?;
     let access = service.client_access().user("dave").groups(["lobby"]);
     let access = access.roles([Role::send_to_group("lobby")]).await?;

@@ -31,7 +31,8 @@ pub(crate) fn app(connection_string: &str) -> webpubsub::Result<Router> {
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let app = app(&std::env::var("WEBPUBSUB_CONNECTION_STRING")?)?;
+    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
+    let app = app(&var("WEBPUBSUB_CONNECTION_STRING")?)?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
     println!("http://{}/upstream waits for events", listener.local_addr()?);
     Ok(axum::serve(listener, app).await?)
