@@ -118,6 +118,21 @@ async fn a_send_that_was_cut_off_before_its_ack_goes_again_with_the_same_id_afte
 }
 
 #[tokio::test]
+async fn an_ack_that_is_read_together_with_the_close_counts() {
+    let world = World::new();
+    let (client, mut peer) = world.connect(world.builder()).await;
+    let sending = tokio::spawn({
+        let client = client.clone();
+        async move { client.send_event("e", "x").await }
+    });
+    let id = peer.json().await["ackId"].clone();
+    // The client has no turn between the two.
+    peer.ack(&id).await;
+    peer.close(1008).await;
+    sending.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn a_half_open_connection_is_noticed_by_its_silence() {
     let world = World::new();
     let (client, mut peer) = world.connect(world.builder()).await;
