@@ -65,8 +65,8 @@ impl Error {
     }
 }
 
-/// What a `main` that ends with an error shows. The causes say it in their own words: their `Debug` may run to pages, such as
-/// the backtraces that errors of `azure_core` carry.
+/// What a `main` that ends with an error shows. The causes say it in their own words: their `Debug` may run to pages, where
+/// they carry backtraces.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shape = f.debug_struct("Error");
