@@ -3,7 +3,7 @@
 use std::future::{IntoFuture, poll_fn};
 use std::ops::AddAssign;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::Poll;
 use std::time::Duration;
 
@@ -15,9 +15,14 @@ use webpubsub::{Client, Delivery, Result};
 use super::judge::Judge;
 
 const IN_FLIGHT: usize = 32;
-/// The service keeps 1,000 messages for a connection that is to be recovered, and ends one that has more. Publishers leave
-/// subscribers the time to come back.
-const MOST_BEHIND: u64 = 500;
+/// The service keeps 1,000 messages that a connection has not acknowledged, and ends one that has more. Publishers leave
+/// subscribers the time to come back; the rest is for what they have heard while their acknowledgements are on their way, or
+/// were cut off.
+const MOST_BEHIND: u64 = 200;
+/// How often a publisher looks whether the others have come along.
+const LOOK: Duration = Duration::from_millis(2);
+/// Longer than a recovery may take. Whoever has heard nothing for so long has lost messages for good: to wait on would hide it.
+const PATIENCE: Duration = Duration::from_secs(45);
 
 /// What publishers were told of their messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -57,20 +62,27 @@ impl Outcomes {
 pub(super) struct Pace {
     judge: Arc<Judge>,
     sent: AtomicU64,
-    /// Where messages are lost for good, nobody can tell who is behind.
-    waits: bool,
+    /// Not where messages are lost for good: nobody can tell then who is behind.
+    waits: AtomicBool,
 }
 
 impl Pace {
     pub(super) fn new(judge: &Arc<Judge>, waits: bool) -> Arc<Self> {
-        Arc::new(Self { judge: Arc::clone(judge), sent: AtomicU64::new(0), waits })
+        Arc::new(Self { judge: Arc::clone(judge), sent: AtomicU64::new(0), waits: AtomicBool::new(waits) })
     }
 
     async fn take(&self) {
         let clock = SystemClock::new();
         let sent = self.sent.fetch_add(1, Ordering::Relaxed);
-        while self.waits && self.judge.behind(sent) > MOST_BEHIND {
-            clock.sleep(Duration::from_millis(2)).await;
+        let (mut before, mut since) = (self.judge.progress(), clock.elapsed());
+        while self.waits.load(Ordering::Relaxed) && self.judge.behind(sent) > MOST_BEHIND {
+            clock.sleep(LOOK).await;
+            let (progress, now) = (self.judge.progress(), clock.elapsed());
+            if progress != before {
+                (before, since) = (progress, now);
+            } else if now.saturating_sub(since) >= PATIENCE {
+                self.waits.store(false, Ordering::Relaxed);
+            }
         }
     }
 }
