@@ -182,7 +182,7 @@ trait Look {
 impl Look for Mutex<Heads> {
     fn look(&self, bytes: &[u8], up: bool) {
         let mut heads = self.lock().unwrap_or_else(PoisonError::into_inner);
-        if up { heads.request(bytes) } else { heads.answer(bytes) }
+        if up { heads.request(bytes) } else { heads.respond(bytes) }
     }
 }
 
@@ -196,7 +196,7 @@ impl Heads {
         self.recovers = self.first.windows(MARK.len()).any(|window| window == MARK);
     }
 
-    fn answer(&mut self, bytes: &[u8]) {
+    fn respond(&mut self, bytes: &[u8]) {
         const END: &[u8] = b"\r\n\r\n";
         if let Some(after) = &mut self.after_head {
             *after += bytes.len() as u64;
@@ -306,8 +306,8 @@ mod tests {
         let answer = b"HTTP/1.1 101 X\r\na: b\r\n\r\nframes";
         for split in 0..answer.len() {
             let mut heads = Heads::default();
-            heads.answer(&answer[..split]);
-            heads.answer(&answer[split..]);
+            heads.respond(&answer[..split]);
+            heads.respond(&answer[split..]);
             assert_eq!(heads.after_head, Some(6), "{split}");
         }
     }

@@ -41,7 +41,7 @@ impl TokenCredential for Local {
 
 fn webpubsub(server: &FaultServer, credential: &Arc<Local>) -> webpubsub::ServiceClient {
     let credential = webpubsub::AzureCredential::new(credential.clone());
-    let retry = webpubsub::RetryOptions::default().base(Duration::ZERO);
+    let retry = webpubsub::RetryOptions::default().initial_backoff(Duration::ZERO);
     let credential = webpubsub::Credential::token(credential);
     webpubsub::ServiceClient::builder(&server.http(), "chat", credential).retry(retry).build().unwrap()
 }

@@ -15,7 +15,7 @@ use workspace_tests::fault_server::{FaultServer, Reserved, Step, answer, told};
 use workspace_tests::tls::{Authority, Tls};
 
 fn builder(endpoint: &str) -> ServiceClientBuilder {
-    let retry = RetryOptions::default().base(Duration::ZERO);
+    let retry = RetryOptions::default().initial_backoff(Duration::ZERO);
     ServiceClient::builder(endpoint, "chat", Credential::access_key("planted-key")).retry(retry)
 }
 
@@ -25,7 +25,7 @@ fn get(service: &ServiceClient) -> RawRequest {
 
 /// A client of a server behind TLS, which may take this long to connect.
 fn impatient(server: &FaultServer, authority: &Authority, limit: Duration) -> ServiceClient {
-    let retry = RetryOptions::default().max_retries(1).base(Duration::ZERO);
+    let retry = RetryOptions::default().max_retries(1).initial_backoff(Duration::ZERO);
     let builder = builder(&server.https()).root_certificate(authority.pem()).retry(retry);
     builder.connect_timeout(limit).build().unwrap()
 }
@@ -161,7 +161,7 @@ async fn a_server_that_trickles_its_answer_does_not_outlive_the_attempts_budget(
         let script = [vec![Step::Request], script].concat();
         let server = FaultServer::start([script]).unwrap();
         let service = builder(&server.http())
-            .retry(RetryOptions::default().max_retries(1).base(Duration::ZERO))
+            .retry(RetryOptions::default().max_retries(1).initial_backoff(Duration::ZERO))
             .attempt_timeout(Duration::from_millis(300))
             .build()
             .unwrap();

@@ -20,7 +20,7 @@ use workspace_tests::fault_server::{FaultServer, Reserved, Script, Step, answer,
 use workspace_tests::tls::{Authority, Tls};
 
 fn builder(endpoint: &str) -> ServiceClientBuilder {
-    let retry = RetryOptions::default().base(Duration::ZERO);
+    let retry = RetryOptions::default().initial_backoff(Duration::ZERO);
     ServiceClient::builder(endpoint, "chat", Credential::access_key("planted-key")).retry(retry)
 }
 

@@ -125,7 +125,7 @@ fn a_call_on_a_connection_whose_runtime_ends_meanwhile_fails_as_when_the_connect
     for idempotent in [true, false] {
         let (first, second, read) = (threaded(), threaded(), Arc::new(Notify::new()));
         let (elsewhere, service) = with_a_connection_of(&first, &read);
-        let retry = RetryOptions::default().base(Duration::ZERO);
+        let retry = RetryOptions::default().initial_backoff(Duration::ZERO);
         let call = second.spawn(post(&service).idempotent(idempotent).retry(retry).into_future());
         second.block_on(told(&read)).unwrap();
         drop(first);

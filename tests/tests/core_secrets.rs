@@ -115,7 +115,7 @@ struct Setup {
 macro_rules! set_up {
     ($builder:expr, $setup:expr) => {{
         let builder = $builder
-            .retry(RetryOptions::default().max_retries(1).base(Duration::ZERO))
+            .retry(RetryOptions::default().max_retries(1).initial_backoff(Duration::ZERO))
             .root_certificate($setup.pem.clone());
         match &$setup.proxy {
             Some(url) => builder.proxy(url.as_str()).build().unwrap(),

@@ -11,7 +11,7 @@ use workspace_tests::fault_server::{FaultServer, Step};
 use workspace_tests::tls::{Authority, Tls};
 
 fn builder(endpoint: &str) -> ServiceClientBuilder {
-    let retry = RetryOptions::default().base(Duration::ZERO);
+    let retry = RetryOptions::default().initial_backoff(Duration::ZERO);
     ServiceClient::builder(endpoint, "chat", Credential::access_key("planted-key")).retry(retry)
 }
 

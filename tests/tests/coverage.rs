@@ -1,4 +1,4 @@
-//! The comparison of clients with documents as its user meets it: files in, lines and a verdict out.
+//! The comparison of clients with documents as its user meets it: files in, lines and a settlement out.
 
 use std::io;
 use std::path::{Path, PathBuf};

@@ -83,7 +83,11 @@ async fn a_rejection_whose_answer_was_lost_is_reported_as_maybe_settled() {
     publish(&receiver, "a").await;
     let (_, token) = receive(&receiver).await.remove(0);
     emulator.faults().push(Fault::reset().after_work());
-    let result = receiver.reject([&token]).retry(RetryOptions::default().base(Duration::ZERO)).await.unwrap();
+    let result = receiver
+        .reject([&token])
+        .retry(RetryOptions::default().initial_backoff(Duration::ZERO))
+        .await
+        .unwrap();
     assert_eq!((result.maybe_settled[0].lock_token.as_str(), result.failed.len()), (token.as_str(), 0));
 }
 

@@ -128,7 +128,7 @@ async fn each_documented_status_of_each_method_is_one_readable_error() {
         let site = site.retry(RetryOptions::none()).build().unwrap();
         let answer = || {
             let body = r#"{"code":"E300003","message":"The data is already registered."}"#;
-            script.answer(Response::builder().status(status).body(body).unwrap());
+            script.respond(Response::builder().status(status).body(body).unwrap());
         };
         let connections = site.connections();
         answer();

@@ -245,7 +245,7 @@ async fn each_operation_sends_what_the_documentation_says_and_reads_its_example(
     assert_eq!(operations.len(), 55);
     for operation in &operations {
         let (number, name) = (operation["number"].as_u64().unwrap(), &operation["name"]);
-        script.answer(answer(&operation["answer"]));
+        script.respond(answer(&operation["answer"]));
         let value = calls(&site, number).await.unwrap_or_else(|error| panic!("{name}: {error}"));
         let sent = script.sent().pop().unwrap();
         let request = &operation["request"];
@@ -299,7 +299,7 @@ async fn the_examples_set_every_documented_field_and_no_other() {
 #[tokio::test]
 async fn one_transfer_is_the_first_row_of_its_list_with_its_times_in_the_zone_asked_for() {
     let (script, site) = client();
-    script.answer(answer(&operations()[50]["answer"]));
+    script.respond(answer(&operations()[50]["answer"]));
     let zone = TimeZone::new("Asia/Tokyo").unwrap();
     let log = site.relay_logs().get(TRANSFER).time_zone(zone).await.unwrap().unwrap();
     assert_eq!(script.sent()[0].uri().query(), Some("timezone=Asia%2FTokyo"));
@@ -311,7 +311,7 @@ async fn one_transfer_is_the_first_row_of_its_list_with_its_times_in_the_zone_as
 async fn a_refused_key_is_told_the_scope_that_each_operation_needs() {
     let (script, site) = client();
     for operation in operations() {
-        script.answer(Response::builder().status(403).body("").unwrap());
+        script.respond(Response::builder().status(403).body("").unwrap());
         let error = calls(&site, operation["number"].as_u64().unwrap()).await.unwrap_err();
         let source = std::error::Error::source(&error).unwrap().to_string();
         match operation["scope"].as_str() {

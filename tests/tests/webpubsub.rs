@@ -189,7 +189,7 @@ async fn a_close_whose_answer_was_lost_is_sent_again_and_succeeds() {
     let (emulator, service) = start().await;
     let mut alice = join(&emulator, "chat", "alice", "lobby").await;
     emulator.faults().push(Fault::reset().after_work());
-    let retry = RetryOptions::default().base(Duration::ZERO);
+    let retry = RetryOptions::default().initial_backoff(Duration::ZERO);
     let answer =
         service.group("lobby").close_connections().reason("bye").retry(retry).with_response().await.unwrap();
     assert_eq!(answer.attempts(), 2);

@@ -48,7 +48,7 @@ impl EventHandler for Hall {
         self.saw(context, "connect");
         let user = context.user_id().ok_or_else(|| HandlerError::unauthorized("sign in first"))?;
         if request.query.get("door") == ["back"] {
-            return Err(HandlerError::refuse(StatusCode::FORBIDDEN, "not by this door"));
+            return Err(HandlerError::new(StatusCode::FORBIDDEN, "not by this door"));
         }
         let accepted = ConnectResponse::accept()
             .user_id(format!("guest {user}"))

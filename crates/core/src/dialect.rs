@@ -9,9 +9,9 @@ pub struct Dialect {
     /// The product in the user agent, `name/version`.
     pub product: &'static str,
     /// The request header that carries this side's id of the call, if the service takes one.
-    pub sent_request_id: Option<HeaderName>,
+    pub request_id_header: Option<HeaderName>,
     /// The answer headers that may carry the service's id of the call, the preferred one first.
-    pub answered_request_id: &'static [&'static str],
+    pub response_request_id_headers: &'static [&'static str],
     /// The answer headers that repeat the error's code.
     pub error_code: &'static [&'static str],
     /// Opens a call's span; made by [`call_span!`](crate::call_span), which also fixes the name of the next field.

@@ -39,11 +39,11 @@ pub use dialect::Dialect;
 pub use encode::{push_pair, push_segment};
 pub use endpoint::Endpoint;
 pub use error::{
-    BoxError, Delivery, ERROR_BODY_CAP, Error, ErrorDetail, ErrorKind, InnerError, Result, StopReason,
+    BoxError, Delivery, Error, ErrorDetail, ErrorKind, InnerError, MAX_ERROR_BODY_BYTES, Result, StopReason,
 };
-pub use operation::{DEFAULT_ANSWER_CAP, Operation};
+pub use operation::{DEFAULT_MAX_RESPONSE_BYTES, Operation};
 pub use options::ClientOptions;
-pub use pace::Pacer;
+pub use pace::RateLimiter;
 pub use pipeline::{AfterUnknown, Pipeline};
 pub use policy::{Next, Policy};
 pub use response::Response;

@@ -3,7 +3,7 @@
 use http::Method;
 
 /// How many bytes of an answer are read unless the operation says otherwise: 16 MiB.
-pub const DEFAULT_ANSWER_CAP: usize = 16 * 1024 * 1024;
+pub const DEFAULT_MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 
 /// One operation of a service's API.
 ///
@@ -31,7 +31,7 @@ pub struct Operation {
     /// Whether sending it twice does no more than sending it once.
     pub idempotent: bool,
     /// How many bytes of a successful answer are read before it counts as too large.
-    pub answer_cap: usize,
+    pub max_response_bytes: usize,
 }
 
 impl Operation {
@@ -45,7 +45,7 @@ impl Operation {
             query: &[],
             success: &[200],
             idempotent: false,
-            answer_cap: DEFAULT_ANSWER_CAP,
+            max_response_bytes: DEFAULT_MAX_RESPONSE_BYTES,
         }
     }
 
@@ -72,8 +72,8 @@ impl Operation {
 
     /// Sets how many bytes of a successful answer are read.
     #[must_use]
-    pub const fn answer_cap(mut self, bytes: usize) -> Self {
-        self.answer_cap = bytes;
+    pub const fn max_response_bytes(mut self, bytes: usize) -> Self {
+        self.max_response_bytes = bytes;
         self
     }
 }

@@ -12,7 +12,7 @@ use crate::pipeline::Inner;
 use crate::retry::Quota;
 use crate::transport::{ConnectionOptions, HttpClient, Proxy};
 use crate::{
-    Authorize, Clock, Dialect, Endpoint, Error, Pacer, Pipeline, Policy, Result, RetryOptions, Secret,
+    Authorize, Clock, Dialect, Endpoint, Error, Pipeline, Policy, RateLimiter, Result, RetryOptions, Secret,
     Transport,
 };
 
@@ -30,7 +30,7 @@ pub struct ClientOptions {
     attempt_policies: Vec<Arc<dyn Policy>>,
     transport: Option<Arc<dyn Transport>>,
     clock: Arc<dyn Clock>,
-    pacer: Option<Arc<dyn Pacer>>,
+    rate_limiter: Option<Arc<dyn RateLimiter>>,
     seed: Option<u64>,
 }
 
@@ -47,7 +47,7 @@ impl Default for ClientOptions {
             attempt_policies: Vec::new(),
             transport: None,
             clock: Arc::new(SystemClock::new()),
-            pacer: None,
+            rate_limiter: None,
             seed: None,
         }
     }
@@ -56,7 +56,7 @@ impl Default for ClientOptions {
 impl ClientOptions {
     /// The time that the client will go by; credentials that look at a clock take this one.
     #[must_use]
-    pub fn time(&self) -> Arc<dyn Clock> {
+    pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
     }
 
@@ -99,7 +99,7 @@ impl ClientOptions {
             endpoint,
             transport,
             clock: self.clock,
-            pacer: self.pacer,
+            rate_limiter: self.rate_limiter,
             credential,
             call_policies: self.call_policies,
             attempt_policies: self.attempt_policies,
@@ -114,8 +114,8 @@ impl ClientOptions {
     }
 
     /// Keeps the client below its service's limit on how often it is called: every attempt waits for its place.
-    pub fn pacer(&mut self, pacer: Arc<dyn Pacer>) {
-        self.pacer = Some(pacer);
+    pub fn rate_limiter(&mut self, rate_limiter: Arc<dyn RateLimiter>) {
+        self.rate_limiter = Some(rate_limiter);
     }
 
     #[doc(hidden)]
@@ -189,7 +189,7 @@ impl ClientOptions {
     }
 
     #[doc(hidden)]
-    pub fn clock(&mut self, clock: Arc<dyn Clock>) {
+    pub fn set_clock(&mut self, clock: Arc<dyn Clock>) {
         self.clock = clock;
     }
 
@@ -332,7 +332,7 @@ macro_rules! connection_setters {
 
             /// Replaces the machine's time, as in tests.
             pub fn clock(mut self, clock: ::std::sync::Arc<dyn $crate::Clock>) -> Self {
-                self.options.clock(clock);
+                self.options.set_clock(clock);
                 self
             }
         }

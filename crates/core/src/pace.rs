@@ -4,7 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 /// Gives out the places in time at which a client may send. Shared by its clones.
-pub trait Pacer: fmt::Debug + Send + Sync + 'static {
+pub trait RateLimiter: fmt::Debug + Send + Sync + 'static {
     /// Takes the next place at or after `now`, a moment of [`Clock::elapsed`](crate::Clock::elapsed), and gives the wait
     /// until it.
     ///

@@ -11,7 +11,7 @@
 //! # struct Builder { options: ClientOptions }
 //! # service_core::client_setters!(Builder);
 //! # static DIALECT: Dialect = Dialect {
-//! #     product: "rooms/0.1.0", sent_request_id: None, answered_request_id: &[], error_code: &[],
+//! #     product: "rooms/0.1.0", request_id_header: None, response_request_id_headers: &[], error_code: &[],
 //! #     span: service_core::call_span!("id"), span_request_id: "id",
 //! # };
 //! # impl Builder {
@@ -24,7 +24,7 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<()> {
 //! let (script, clock) = (ScriptedTransport::new(), ManualClock::jumping(SystemTime::UNIX_EPOCH));
-//! script.answer(Response::builder().status(429).header("retry-after", "8").body("").unwrap()).status(200);
+//! script.respond(Response::builder().status(429).header("retry-after", "8").body("").unwrap()).status(200);
 //! # let builder = Builder { options: ClientOptions::default() };
 //! let client = builder.transport(Arc::new(script.clone())).clock(Arc::new(clock.clone())).build()?;
 //! RawRequest::new(&client, Method::POST, "/rooms", &[]).await?;
@@ -73,7 +73,7 @@ impl ScriptedTransport {
     }
 
     /// The next request is answered so.
-    pub fn answer(&self, answer: Response<impl Into<Bytes>>) -> &Self {
+    pub fn respond(&self, answer: Response<impl Into<Bytes>>) -> &Self {
         self.push(Step::Answer(Ok(answer.map(Into::into))))
     }
 
@@ -88,7 +88,7 @@ impl ScriptedTransport {
             Ok(status) => {
                 let mut answer = Response::new(Bytes::new());
                 *answer.status_mut() = status;
-                self.answer(answer)
+                self.respond(answer)
             }
             Err(_) => panic!("{status} is not an HTTP status"),
         }
@@ -101,12 +101,17 @@ impl ScriptedTransport {
     }
 
     /// The next request is answered after this much of `clock`'s time.
-    pub fn late(&self, clock: Arc<dyn Clock>, wait: Duration, answer: Response<impl Into<Bytes>>) -> &Self {
+    pub fn respond_after(
+        &self,
+        clock: Arc<dyn Clock>,
+        wait: Duration,
+        answer: Response<impl Into<Bytes>>,
+    ) -> &Self {
         self.push(Step::Late(clock, wait, Ok(answer.map(Into::into))))
     }
 
     /// The next request is never answered.
-    pub fn never(&self) -> &Self {
+    pub fn hang(&self) -> &Self {
         self.push(Step::Never)
     }
 

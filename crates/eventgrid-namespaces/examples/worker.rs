@@ -1,7 +1,7 @@
 //! Handles events until Ctrl-C, of the subscription `billing` on the topic `orders` of the namespace that
 //! `EVENTGRID_NAMESPACES_ENDPOINT` and `EVENTGRID_NAMESPACES_KEY` name.
 use eventgrid_namespaces::{
-    BoxError, CloudEvent, Context, Credential, Processor, ReceivedEvent, Receiver, Verdict,
+    BoxError, CloudEvent, Context, Credential, Processor, ReceivedEvent, Receiver, Settlement,
 };
 
 #[tokio::main]
@@ -19,14 +19,14 @@ pub(crate) fn processor(receiver: Receiver) -> eventgrid_namespaces::Result<Proc
     builder.on_poison(bury).max_deliveries(5).handler(handle)
 }
 
-async fn handle(event: CloudEvent, context: Context) -> Result<Verdict, BoxError> {
+async fn handle(event: CloudEvent, context: Context) -> Result<Settlement, BoxError> {
     let order: serde_json::Value = event.data_as()?;
     println!("{}: {order}, delivery {}", event.id(), context.delivery_count());
-    Ok(Verdict::Acknowledge)
+    Ok(Settlement::Acknowledge)
 }
 
-async fn bury(received: ReceivedEvent, context: Context) -> Verdict {
+async fn bury(received: ReceivedEvent, context: Context) -> Settlement {
     let why = received.event.err().map_or("comes too often".to_owned(), |error| error.reason().to_string());
     eprintln!("{:?}: {why}", context.delivery().id);
-    Verdict::Reject
+    Settlement::Reject
 }

@@ -18,7 +18,7 @@ pub use batch::{EventBatch, IntoBatch, NotAdded};
 pub use credential::Credential;
 pub use event::{CloudEvent, CloudEventBuilder, Data, ExtensionValue, InvalidEvent, Json};
 pub use processor::{
-    Context, EventDelivery, Handler, IntoVerdict, Notice, Processor, ProcessorBuilder, Verdict,
+    Context, EventDelivery, Handler, IntoSettlement, Notice, Processor, ProcessorBuilder, Settlement,
 };
 pub use publish::{SendBatch, SendEvent};
 pub use receive::{Receive, ReceivedEvent, UnreadableEvent};

@@ -14,8 +14,8 @@ const SCOPE: &str = "https://eventgrid.azure.net/.default";
 
 static DIALECT: Dialect = Dialect {
     product: concat!("eventgrid-namespaces/", env!("CARGO_PKG_VERSION")),
-    sent_request_id: Some(HeaderName::from_static("x-ms-client-request-id")),
-    answered_request_id: &["x-ms-request-id"],
+    request_id_header: Some(HeaderName::from_static("x-ms-client-request-id")),
+    response_request_id_headers: &["x-ms-request-id"],
     // The specification names the first; the service was seen to send the second.
     error_code: &["x-ms-error-code", "broker-errorcode"],
     span: service_core::call_span!("az.service_request_id"),
@@ -47,7 +47,7 @@ impl Address {
         if self.api_version.is_empty() {
             return Err(Error::invalid_input("api-version", "must not be empty", None));
         }
-        let credential = self.credential.authorizer(self.scope, options.time())?;
+        let credential = self.credential.authorizer(self.scope, options.clock())?;
         let pipeline = options.build(&DIALECT, endpoint, credential)?;
         Ok(Namespace { pipeline, api_version: self.api_version.into() })
     }

@@ -9,7 +9,7 @@ use http::Response;
 use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::RawValue;
-use service_core::{Call, DEFAULT_ANSWER_CAP, read};
+use service_core::{Call, DEFAULT_MAX_RESPONSE_BYTES, read};
 
 use crate::event::Part;
 use crate::operations::RECEIVE;
@@ -86,7 +86,7 @@ impl Receive {
     pub fn max_events(mut self, events: usize) -> Self {
         if (1..=100).contains(&events) {
             self.call.query("maxEvents", events.to_string());
-            self.call.answer_cap(DEFAULT_ANSWER_CAP + events * ANSWER_PER_EVENT);
+            self.call.max_response_bytes(DEFAULT_MAX_RESPONSE_BYTES + events * ANSWER_PER_EVENT);
         } else {
             let given = events.to_string();
             self.call.check(Err(Error::invalid_input("max events", "must be 1 to 100", Some(&given))));
@@ -139,7 +139,7 @@ fn received(answer: &Response<Bytes>) -> Result<Vec<ReceivedEvent>> {
     if let Some(events) = all_readable(answer.body()) {
         return Ok(events);
     }
-    let Answer { value } = read::json_lent(answer)?;
+    let Answer { value } = read::json_borrowed(answer)?;
     Ok(value.unwrap_or_default().into_iter().map(|entry| one(answer.body(), entry)).collect())
 }
 

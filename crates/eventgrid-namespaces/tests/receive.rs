@@ -21,14 +21,14 @@ fn scripted() -> (ScriptedTransport, ManualClock, Receiver) {
 
 async fn receive(body: &'static str) -> Vec<ReceivedEvent> {
     let (transport, _, receiver) = scripted();
-    transport.answer(Response::new(body));
+    transport.respond(Response::new(body));
     receiver.receive().max_events(100).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_receive_asks_for_one_event_for_a_minute_unless_told_otherwise() {
     let (transport, _, receiver) = scripted();
-    transport.answer(Response::new(r#"{"value":[]}"#)).answer(Response::new("{}"));
+    transport.respond(Response::new(r#"{"value":[]}"#)).respond(Response::new("{}"));
     assert!(receiver.receive().await.unwrap().is_empty());
     let other = receiver.receive().max_events(100).max_wait_time(Duration::from_secs(10));
     assert!(other.await.unwrap().is_empty());
@@ -65,7 +65,7 @@ async fn bounds_are_checked_before_anything_is_sent() {
 async fn the_longest_wait_outlasts_the_clients_default_budgets() {
     let (transport, clock, receiver) = scripted();
     let answer = Response::new(r#"{"value":[]}"#);
-    transport.late(Arc::new(clock.clone()), Duration::from_secs(134), answer);
+    transport.respond_after(Arc::new(clock.clone()), Duration::from_secs(134), answer);
     let call = receiver.receive().max_wait_time(Duration::from_secs(120));
     assert!(call.await.unwrap().is_empty());
     assert_eq!(clock.elapsed(), Duration::from_secs(134));
@@ -80,7 +80,7 @@ async fn a_receive_whose_outcome_is_unknown_is_not_repeated() {
         assert_eq!((transport.sent().len(), error.stop_reason()), (1, Some(StopReason::NotIdempotent)));
     }
     let (transport, _, receiver) = scripted();
-    transport.fail(Delivery::NotSent).status(429).answer(Response::new(r#"{"value":[]}"#));
+    transport.fail(Delivery::NotSent).status(429).respond(Response::new(r#"{"value":[]}"#));
     assert!(receiver.receive().await.unwrap().is_empty());
 }
 
@@ -130,7 +130,7 @@ async fn what_an_entry_lacks_costs_no_other_part_of_it() {
 async fn an_answer_that_is_no_list_of_events_is_an_error_that_quotes_nothing() {
     for body in ["", "<html>planted</html>", r#"{"value":[{"event":"planted"#, r#"{"value":{"planted":1}}"#] {
         let (transport, _, receiver) = scripted();
-        transport.answer(Response::new(body));
+        transport.respond(Response::new(body));
         let error = receiver.receive().await.unwrap_err();
         assert_eq!((error.kind(), transport.sent().len()), (ErrorKind::Decode, 1));
         assert!(!format!("{error:?}").contains("planted"), "{error:?}");

@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use eventgrid_namespaces::{
     CloudEvent, Context, Credential, Next, Notice, Policy, Processor, ReceivedEvent, Receiver, ReleaseDelay,
-    Result, TokenErrorCode, Verdict,
+    Result, Settlement, TokenErrorCode,
 };
 use http::{Method, Request, Response};
 use serde_json::json;
@@ -181,16 +181,16 @@ async fn what_is_released_too_often_and_what_is_rejected_end_among_the_dead_lett
     for id in ["bad", "fails", "good"] {
         scene.publish(id).await;
     }
-    async fn handle(event: CloudEvent, _: Context) -> Verdict {
+    async fn handle(event: CloudEvent, _: Context) -> Settlement {
         match event.id() {
-            "bad" => Verdict::Reject,
+            "bad" => Settlement::Reject,
             "fails" => panic!("planned"),
-            _ => Verdict::Acknowledge,
+            _ => Settlement::Acknowledge,
         }
     }
     let builder = Processor::builder(scene.receiver.clone());
-    let builder = builder.failure_verdict(Verdict::Release(ReleaseDelay::None));
-    // Without this a verdict would wait for a clock that stands still.
+    let builder = builder.failure_settlement(Settlement::Release(ReleaseDelay::None));
+    // Without this a settlement would wait for a clock that stands still.
     let processor = builder.settle_interval(Duration::ZERO).handler(handle).unwrap();
     processor.run_until(scene.until(|scene| scene.left() == 0)).await.unwrap();
     let mut dead: Vec<_> = scene

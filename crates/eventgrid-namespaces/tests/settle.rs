@@ -15,7 +15,7 @@ use service_core::testing::{ManualClock, ScriptedTransport};
 fn builder(transport: &ScriptedTransport) -> ReceiverBuilder {
     Receiver::builder("https://x.example", "orders", "billing", Credential::access_key("k"))
         .transport(Arc::new(transport.clone()))
-        .retry(RetryOptions::default().base(Duration::ZERO))
+        .retry(RetryOptions::default().initial_backoff(Duration::ZERO))
 }
 
 fn scripted() -> (ScriptedTransport, Receiver) {
@@ -52,7 +52,7 @@ fn sent(transport: &ScriptedTransport) -> Vec<(String, Vec<String>)> {
 async fn each_operation_has_its_own_verb_and_only_a_release_has_a_delay() {
     let (transport, receiver) = scripted();
     for _ in 0..8 {
-        transport.answer(all_succeed(0..1));
+        transport.respond(all_succeed(0..1));
     }
     let token = ["t0"];
     receiver.acknowledge(token).await.unwrap().into_result().unwrap();
@@ -82,7 +82,7 @@ async fn each_operation_has_its_own_verb_and_only_a_release_has_a_delay() {
 #[tokio::test]
 async fn more_tokens_than_one_request_carries_go_in_several_with_the_same_settings() {
     let (transport, receiver) = scripted();
-    transport.answer(all_succeed(0..100)).answer(all_succeed(100..200)).answer(all_succeed(200..250));
+    transport.respond(all_succeed(0..100)).respond(all_succeed(100..200)).respond(all_succeed(200..250));
     let release = receiver.release(tokens(0..250)).delay(ReleaseDelay::S60).header("x-team", "billing");
     let result = release.await.unwrap();
     assert_eq!(result.into_result().unwrap(), tokens(0..250));
@@ -98,12 +98,12 @@ async fn more_tokens_than_one_request_carries_go_in_several_with_the_same_settin
 #[tokio::test]
 async fn verdicts_survive_the_failure_of_a_later_request() {
     let (transport, receiver) = scripted();
-    transport.answer(all_succeed(0..100)).status(403);
+    transport.respond(all_succeed(0..100)).status(403);
     let result = receiver.acknowledge(tokens(0..350)).await.unwrap();
     assert_eq!((transport.sent().len(), &result.succeeded), (2, &tokens(0..100)));
     let interrupted = result.interrupted.as_ref().unwrap();
     assert_eq!(interrupted.error.status().unwrap().as_u16(), 403);
-    assert_eq!((&interrupted.unanswered, &interrupted.unsent), (&tokens(100..200), &tokens(200..350)));
+    assert_eq!((&interrupted.no_response, &interrupted.unsent), (&tokens(100..200), &tokens(200..350)));
     let error = result.into_result().unwrap_err();
     assert_eq!(error.to_string(), "250 of 350 lock tokens did not succeed; the first: its request failed");
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("403"));
@@ -112,7 +112,7 @@ async fn verdicts_survive_the_failure_of_a_later_request() {
 #[tokio::test]
 async fn a_later_request_without_an_answer_leaves_its_outcome_open() {
     let (transport, receiver) = scripted();
-    transport.answer(all_succeed(0..100)).fail(Delivery::Unknown);
+    transport.respond(all_succeed(0..100)).fail(Delivery::Unknown);
     let call = receiver.acknowledge(tokens(0..101)).retry(RetryOptions::none());
     let error = call.await.unwrap().into_result().unwrap_err();
     assert!(error.outcome_unknown(), "{error}");
@@ -130,7 +130,7 @@ async fn a_call_whose_first_request_fails_is_an_error_and_sends_no_other() {
 async fn one_deadline_holds_for_all_requests_of_a_call() {
     let (transport, clock) = (ScriptedTransport::new(), ManualClock::jumping(SystemTime::UNIX_EPOCH));
     for range in [0..100, 100..200] {
-        transport.late(Arc::new(clock.clone()), Duration::from_secs(8), all_succeed(range));
+        transport.respond_after(Arc::new(clock.clone()), Duration::from_secs(8), all_succeed(range));
     }
     let receiver = builder(&transport).clock(Arc::new(clock.clone())).build().unwrap();
     let call = receiver.acknowledge(tokens(0..200)).deadline(Duration::from_secs(10));
@@ -142,7 +142,7 @@ async fn one_deadline_holds_for_all_requests_of_a_call() {
 #[tokio::test]
 async fn a_token_given_twice_is_sent_once() {
     let (transport, receiver) = scripted();
-    transport.answer(all_succeed(0..2));
+    transport.respond(all_succeed(0..2));
     let result = receiver.acknowledge(["t0", "t1", "t0", "t1"]).await.unwrap();
     assert_eq!((sent(&transport).remove(0).1, result.into_result().unwrap()), (tokens(0..2), tokens(0..2)));
 }
@@ -164,7 +164,7 @@ async fn an_empty_token_among_many_is_refused_before_anything_is_sent() {
 #[tokio::test]
 async fn a_token_that_the_answer_passes_over_is_no_success() {
     let (transport, receiver) = scripted();
-    transport.answer(all_succeed(0..1)).answer(Response::new("{}"));
+    transport.respond(all_succeed(0..1)).respond(Response::new("{}"));
     let result = receiver.acknowledge(["t0", "t1"]).await.unwrap();
     assert_eq!((result.maybe_settled[0].lock_token.as_str(), result.failed.len()), ("t1", 0));
     let error = result.into_result().unwrap_err().to_string();
@@ -178,7 +178,7 @@ async fn a_token_that_the_answer_passes_over_is_no_success() {
 async fn a_token_in_both_lists_stays_in_both() {
     let (transport, receiver) = scripted();
     let body = r#"{"succeededLockTokens":["t"],"failedLockTokens":[{"lockToken":"t","error":{"code":"BadToken","message":""}}]}"#;
-    transport.answer(Response::new(body));
+    transport.respond(Response::new(body));
     let result = receiver.release(["t"]).await.unwrap();
     assert_eq!((result.succeeded.len(), result.failed.len()), (1, 1));
     assert!(result.into_result().is_err());
@@ -188,7 +188,7 @@ async fn a_token_in_both_lists_stays_in_both() {
 async fn only_tokens_that_failed_inside_the_service_are_worth_another_call() {
     for (code, retryable) in [("InternalServerError", 1), ("TokenLost", 0), ("BadToken", 0), ("New", 0)] {
         let (transport, receiver) = scripted();
-        transport.answer(failing("t0", code)).answer(all_succeed(0..1));
+        transport.respond(failing("t0", code)).respond(all_succeed(0..1));
         let result = receiver.acknowledge(["t0"]).await.unwrap();
         assert_eq!(result.retryable().count(), retryable, "{code}");
         if retryable > 0 {
@@ -202,7 +202,7 @@ async fn a_lock_that_is_lost_after_an_unanswered_attempt_may_be_settled_but_cann
     let lost = |result: &SettleResult| (result.failed.len(), result.maybe_settled.len());
     let (transport, receiver) = scripted();
     for _ in 0..4 {
-        transport.fail(Delivery::Unknown).answer(failing("t0", "TokenLost"));
+        transport.fail(Delivery::Unknown).respond(failing("t0", "TokenLost"));
     }
     assert_eq!(lost(&receiver.acknowledge(["t0"]).await.unwrap()), (0, 1));
     assert_eq!(lost(&receiver.release(["t0"]).await.unwrap()), (0, 1));
@@ -222,7 +222,7 @@ async fn what_an_older_api_version_lacks_is_refused_before_anything_is_sent() {
     ] {
         let transport = ScriptedTransport::new();
         for _ in 0..4 {
-            transport.answer(all_succeed(0..1));
+            transport.respond(all_succeed(0..1));
         }
         let receiver = builder(&transport).api_version(version).build().unwrap();
         let outcomes: [Result<SettleResult>; 2] =

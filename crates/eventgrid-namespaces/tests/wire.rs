@@ -62,9 +62,9 @@ async fn a_token_lost_after_an_unanswered_attempt_may_have_been_settled() {
     let transport = service_core::testing::ScriptedTransport::new();
     let body = r#"{"succeededLockTokens":[],"failedLockTokens":[
         {"lockToken":"a","error":{"code":"TokenLost","message":"gone"}},{"lockToken":"b","error":{"code":"BadToken","message":"bad"}}]}"#;
-    transport.fail(eventgrid_namespaces::Delivery::Unknown).answer(http::Response::new(body));
+    transport.fail(eventgrid_namespaces::Delivery::Unknown).respond(http::Response::new(body));
     let builder = Receiver::builder("https://x.example", "orders", "billing", Credential::access_key("k"));
-    let at_once = RetryOptions::default().base(std::time::Duration::ZERO);
+    let at_once = RetryOptions::default().initial_backoff(std::time::Duration::ZERO);
     let receiver = builder.transport(std::sync::Arc::new(transport.clone())).retry(at_once).build().unwrap();
     let result = receiver.reject(["a", "b"]).await.unwrap();
     assert_eq!(transport.sent().len(), 2);

@@ -54,8 +54,7 @@ impl Accounts {
     ///
     /// An account that is linked to a browser-transfer group or a D-Client definition.
     pub fn delete(&self, account_id: &str) -> DeleteAccount {
-        let mut call =
-            Call::new(&self.pipeline, &DELETE_ACCOUNT, &[("accountId", account_id)], read::nothing);
+        let mut call = Call::new(&self.pipeline, &DELETE_ACCOUNT, &[("accountId", account_id)], read::unit);
         call.check(rules::uuid("account id", account_id));
         DeleteAccount { call }
     }
@@ -69,7 +68,7 @@ impl Accounts {
     /// Not repeated when its outcome is unknown.
     pub fn request_password_mail(&self, account_id: impl Into<String>) -> RequestPasswordMail {
         let body = PasswordMail { account_id: account_id.into() };
-        let mut call = Call::new(&self.pipeline, &REQUEST_PASSWORD_MAIL, &[], read::nothing);
+        let mut call = Call::new(&self.pipeline, &REQUEST_PASSWORD_MAIL, &[], read::unit);
         call.check(rules::uuid("account id", &body.account_id));
         RequestPasswordMail { call: call.with_body(body) }
     }

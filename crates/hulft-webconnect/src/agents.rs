@@ -36,7 +36,7 @@ impl Agents {
     /// An empty session id or endpoint, before anything is sent. Not repeated when its outcome is unknown.
     pub fn disconnect(&self, session_id: impl Into<String>, endpoint: impl Into<String>) -> DisconnectAgent {
         let body = Disconnection { session_id: session_id.into(), endpoint: endpoint.into() };
-        let mut call = Call::new(&self.pipeline, &DISCONNECT_AGENT, &[], read::nothing);
+        let mut call = Call::new(&self.pipeline, &DISCONNECT_AGENT, &[], read::unit);
         call.check(rules::required("session id", &body.session_id));
         call.check(rules::required("endpoint", &body.endpoint));
         DisconnectAgent { call: call.with_body(body) }

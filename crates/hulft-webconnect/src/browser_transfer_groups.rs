@@ -57,7 +57,7 @@ impl BrowserTransferGroups {
     /// Deletes a group. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroupDelete.htm).
     pub fn delete(&self, group_id: &str) -> DeleteBrowserTransferGroup {
         let mut call =
-            Call::new(&self.pipeline, &DELETE_BROWSER_TRANSFER_GROUP, &[(ID, group_id)], read::nothing);
+            Call::new(&self.pipeline, &DELETE_BROWSER_TRANSFER_GROUP, &[(ID, group_id)], read::unit);
         call.check(rules::uuid("group id", group_id));
         DeleteBrowserTransferGroup { call }
     }

@@ -65,7 +65,7 @@ impl Connections {
     /// **Its relay permissions and browser-transfer definitions are deleted with it.** [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ConnectSetDelete.htm).
     pub fn delete(&self, connection_id: &str) -> DeleteConnection {
         let names = [("connectionId", connection_id)];
-        DeleteConnection { call: Call::new(&self.pipeline, &DELETE_CONNECTION, &names, read::nothing) }
+        DeleteConnection { call: Call::new(&self.pipeline, &DELETE_CONNECTION, &names, read::unit) }
     }
 }
 

@@ -61,7 +61,7 @@ impl DClients {
 
     /// Deletes a D-Client definition. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClientDelete.htm).
     pub fn delete(&self, id: &str) -> DeleteDClient {
-        let mut call = Call::new(&self.pipeline, &DELETE_DCLIENT, &[(ID, id)], read::nothing);
+        let mut call = Call::new(&self.pipeline, &DELETE_DCLIENT, &[(ID, id)], read::unit);
         call.check(rules::uuid("D-Client uuid", id));
         DeleteDClient { call }
     }
@@ -69,7 +69,7 @@ impl DClients {
     /// Mails the guide on how to use D-Client to the account that it is linked to. Not repeated when its outcome is unknown.
     /// [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClientMailRequest.htm).
     pub fn request_mail(&self, id: &str) -> RequestDClientMail {
-        let mut call = Call::new(&self.pipeline, &REQUEST_DCLIENT_MAIL, &[(ID, id)], read::nothing);
+        let mut call = Call::new(&self.pipeline, &REQUEST_DCLIENT_MAIL, &[(ID, id)], read::unit);
         call.check(rules::uuid("D-Client uuid", id));
         RequestDClientMail { call }
     }

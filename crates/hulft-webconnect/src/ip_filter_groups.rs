@@ -70,7 +70,7 @@ impl IpFilterGroups {
     ///
     /// A group that is in use; [`IpFilterGroupUsers::of`] tells by whom.
     pub fn delete(&self, name: &str) -> DeleteIpFilterGroup {
-        let call = Call::new(&self.pipeline, &DELETE_IP_FILTER_GROUP, &[(NAME, name)], read::nothing);
+        let call = Call::new(&self.pipeline, &DELETE_IP_FILTER_GROUP, &[(NAME, name)], read::unit);
         DeleteIpFilterGroup { call }
     }
 }

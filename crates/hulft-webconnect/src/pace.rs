@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use service_core::Pacer;
+use service_core::RateLimiter;
 
 /// The vendor's limit, per minute.
 const LIMIT: u32 = 100;
@@ -35,7 +35,7 @@ impl Pacing {
         Self(None)
     }
 
-    pub(crate) fn pacer(&self) -> Option<SlidingWindow> {
+    pub(crate) fn rate_limiter(&self) -> Option<SlidingWindow> {
         self.0.map(|calls| SlidingWindow::new(calls, Duration::from_secs(60) + MARGIN))
     }
 }
@@ -62,7 +62,7 @@ impl SlidingWindow {
     }
 }
 
-impl Pacer for SlidingWindow {
+impl RateLimiter for SlidingWindow {
     fn take(&self, now: Duration, longest: Duration) -> Result<Duration, Duration> {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let full = places.len() >= self.limit;
@@ -95,38 +95,38 @@ mod tests {
 
     #[test]
     fn the_first_hundred_go_at_once_and_the_next_when_the_first_has_left_the_window() {
-        let pacer = Pacing::default().pacer().unwrap();
+        let rate_limiter = Pacing::default().rate_limiter().unwrap();
         for _ in 0..100 {
-            assert_eq!(pacer.take(seconds(3), Duration::ZERO), Ok(Duration::ZERO));
+            assert_eq!(rate_limiter.take(seconds(3), Duration::ZERO), Ok(Duration::ZERO));
         }
-        assert_eq!(pacer.take(seconds(4), seconds(100)), Ok(seconds(64)));
+        assert_eq!(rate_limiter.take(seconds(4), seconds(100)), Ok(seconds(64)));
     }
 
     #[test]
     fn a_wait_that_is_too_long_is_told_and_takes_no_place() {
-        let pacer = Pacing::calls_per_minute(1).pacer().unwrap();
-        pacer.take(Duration::ZERO, Duration::ZERO).unwrap();
+        let rate_limiter = Pacing::calls_per_minute(1).rate_limiter().unwrap();
+        rate_limiter.take(Duration::ZERO, Duration::ZERO).unwrap();
         for _ in 0..3 {
-            assert_eq!(pacer.take(seconds(5), seconds(59)), Err(seconds(60)));
+            assert_eq!(rate_limiter.take(seconds(5), seconds(59)), Err(seconds(60)));
         }
-        assert_eq!(pacer.take(seconds(5), seconds(60)), Ok(seconds(60)), "the bound itself fits");
+        assert_eq!(rate_limiter.take(seconds(5), seconds(60)), Ok(seconds(60)), "the bound itself fits");
     }
 
     #[test]
     fn off_has_no_pacer_and_nothing_a_minute_counts_as_one() {
-        assert!(Pacing::off().pacer().is_none());
+        assert!(Pacing::off().rate_limiter().is_none());
         assert_eq!(Pacing::calls_per_minute(0), Pacing::calls_per_minute(1));
     }
 
     proptest! {
         #[test]
         fn no_window_holds_more_than_the_limit(limit in 1u32..8, steps in proptest::collection::vec((0u64..40_000, 0u64..200_000), 1..80)) {
-            let pacer = Pacing::calls_per_minute(limit).pacer().unwrap();
+            let rate_limiter = Pacing::calls_per_minute(limit).rate_limiter().unwrap();
             let (mut now, mut places) = (Duration::ZERO, Vec::new());
             for (step, longest) in steps {
                 now += Duration::from_millis(step);
                 // What went wrong before must not count.
-                match pacer.take(now, Duration::from_millis(longest)) {
+                match rate_limiter.take(now, Duration::from_millis(longest)) {
                     Ok(wait) => places.push(now + wait),
                     Err(wait) => prop_assert!(wait > Duration::from_millis(longest)),
                 }

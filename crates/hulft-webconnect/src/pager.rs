@@ -17,7 +17,7 @@ use service_core::{CallFuture, Operation, Pipeline};
 
 use crate::call::{self, Call};
 use crate::page::{Page, Row};
-use crate::rules::{self, MOST_RESULTS, MOST_START_INDEX};
+use crate::rules::{self, MAX_RESULTS, MAX_START_INDEX};
 use crate::{Date, Error, Policy, Response, Result, RetryOptions, TimeZone};
 
 /// What is done to the call of every page.
@@ -45,7 +45,7 @@ impl<T: Row> Pager<T> {
             pipeline: pipeline.clone(),
             operation,
             segments,
-            page_size: MOST_RESULTS,
+            page_size: MAX_RESULTS,
             from: None,
             to: None,
             zone: None,
@@ -58,14 +58,14 @@ impl<T: Row> Pager<T> {
 
     /// Asks for this many rows at a time: 1 to 1,000. Default: 1,000, since the service counts requests, not rows.
     pub fn page_size(mut self, rows: u32) -> Self {
-        self.check(rules::number("maxResults", rows, 1, MOST_RESULTS));
+        self.check(rules::number("maxResults", rows, 1, MAX_RESULTS));
         self.pages.list.page_size = rows;
         self
     }
 
     /// Starts at this row: 0 to 10,000. Default: 0.
     pub fn start_index(mut self, row: u32) -> Self {
-        self.check(rules::number("startIndex", row, 0, MOST_START_INDEX));
+        self.check(rules::number("startIndex", row, 0, MAX_START_INDEX));
         self.pages.next = row;
         self
     }
@@ -236,12 +236,12 @@ impl<T: Row> Pages<T> {
 
     fn begin(&mut self) -> Result<CallFuture<Page<T>>> {
         // The last rows within reach are asked for from the last possible start, with rows that were there already.
-        let start = self.next.min(MOST_START_INDEX);
+        let start = self.next.min(MAX_START_INDEX);
         let known = self.next - start;
-        if known >= MOST_RESULTS {
+        if known >= MAX_RESULTS {
             return Err(self.out_of_reach());
         }
-        let call = self.list.call(start, MOST_RESULTS.min(known + self.list.page_size))?;
+        let call = self.list.call(start, MAX_RESULTS.min(known + self.list.page_size))?;
         Ok(Box::pin(async move {
             let mut page = call.send().await?.body;
             let known_here = page.rows.len().min(known as usize);
@@ -258,7 +258,7 @@ impl<T: Row> Pages<T> {
     }
 
     fn out_of_reach(&self) -> Error {
-        let reach = MOST_START_INDEX + MOST_RESULTS;
+        let reach = MAX_START_INDEX + MAX_RESULTS;
         let rule = format!(
             "has more rows than the {reach} that the service gives out: narrow it by date, with `from` and `to`"
         );

@@ -94,7 +94,7 @@ impl RelayPermissions {
         direction: &Direction,
     ) -> DeleteRelayPermission {
         let names = names(connection_id, remote_connection_id, direction);
-        let call = Call::new(&self.pipeline, &DELETE_RELAY_PERMISSION, &names, read::nothing);
+        let call = Call::new(&self.pipeline, &DELETE_RELAY_PERMISSION, &names, read::unit);
         DeleteRelayPermission { call }
     }
 }

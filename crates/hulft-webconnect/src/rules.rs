@@ -4,9 +4,9 @@
 use service_core::{Error, Result, Secret};
 
 /// How many rows of a list can be passed over.
-pub(crate) const MOST_START_INDEX: u32 = 10_000;
+pub(crate) const MAX_START_INDEX: u32 = 10_000;
 /// How many rows one page may have.
-pub(crate) const MOST_RESULTS: u32 = 1_000;
+pub(crate) const MAX_RESULTS: u32 = 1_000;
 
 /// A value that must be there.
 pub(crate) fn required(what: &str, value: &str) -> Result<()> {

@@ -37,7 +37,7 @@ impl SecondaryAccounts {
     /// Delete*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/SubAccountSetDelete.htm).
     #[deprecated = "the vendor has discontinued secondary accounts; accounts have taken their place"]
     pub fn delete(&self, id: &str) -> DeleteSecondaryAccount {
-        let call = Call::new(&self.pipeline, &DELETE_SECONDARY_ACCOUNT, &[(ID, id)], read::nothing);
+        let call = Call::new(&self.pipeline, &DELETE_SECONDARY_ACCOUNT, &[(ID, id)], read::unit);
         DeleteSecondaryAccount { call }
     }
 }

@@ -18,8 +18,8 @@ const ENDPOINT: &str = "https://www.webconnect.hulft.com";
 static DIALECT: Dialect = Dialect {
     product: concat!("hulft-webconnect/", env!("CARGO_PKG_VERSION")),
     // The vendor documents no header for this. The common one lets proxies and gateways on the way be asked about a call.
-    sent_request_id: Some(HeaderName::from_static("x-request-id")),
-    answered_request_id: &[],
+    request_id_header: Some(HeaderName::from_static("x-request-id")),
+    response_request_id_headers: &[],
     error_code: &[],
     span: service_core::call_span!("hulft.request_id"),
     span_request_id: "hulft.request_id",
@@ -196,8 +196,8 @@ impl SiteClientBuilder {
     ///
     /// As [`SiteClient::new`], a malformed endpoint, plain `http` to another machine, settings that cannot be used.
     pub fn build(mut self) -> Result<SiteClient> {
-        if let Some(pacer) = self.pacing.pacer() {
-            self.options.pacer(Arc::new(pacer));
+        if let Some(rate_limiter) = self.pacing.rate_limiter() {
+            self.options.rate_limiter(Arc::new(rate_limiter));
         }
         let endpoint = Endpoint::parse(&self.endpoint)?;
         let credential = Arc::new(HeaderKey::authorization("Bearer", &self.api_key)?);

@@ -1,5 +1,5 @@
 //! Joins the group `room`, says something, and shows what is said there: in the hub `chat` of `WEBPUBSUB_CONNECTION_STRING`.
-//! A client that is not also the server gets its URL from the server: see `Access::ask`.
+//! A client that is not also the server gets its URL from the server: see `Access::from_fn`.
 use std::io::Write;
 
 use webpubsub::client::Event;

@@ -13,8 +13,8 @@ const SCOPE: &str = "https://webpubsub.azure.com/.default";
 
 pub(crate) static DIALECT: Dialect = Dialect {
     product: concat!("webpubsub/", env!("CARGO_PKG_VERSION")),
-    sent_request_id: Some(HeaderName::from_static("x-ms-client-request-id")),
-    answered_request_id: &["x-ms-request-id"],
+    request_id_header: Some(HeaderName::from_static("x-ms-client-request-id")),
+    response_request_id_headers: &["x-ms-request-id"],
     error_code: &["x-ms-error-code"],
     span: service_core::call_span!("az.service_request_id"),
     span_request_id: "az.service_request_id",
@@ -76,7 +76,7 @@ impl ServiceClientBuilder {
             return Err(Error::invalid_input("api-version", "must not be empty", None));
         }
         let addresses = Addresses { endpoint, reverse_proxy: self.reverse_proxy? };
-        let (authorizer, own_key) = credential.authorizer(&addresses, self.scope, self.options.time())?;
+        let (authorizer, own_key) = credential.authorizer(&addresses, self.scope, self.options.clock())?;
         let Addresses { endpoint, reverse_proxy } = addresses;
         let target = reverse_proxy.unwrap_or_else(|| endpoint.clone());
         let pipeline = self.options.build(&DIALECT, target, authorizer)?;

@@ -16,7 +16,7 @@ use crate::{Role, ServiceClient, names};
 /// The service's default, and that of the official libraries.
 const LIFETIME: Duration = Duration::from_secs(3600);
 /// `minutesToExpire` is an int32.
-const MOST_MINUTES: u64 = i32::MAX.unsigned_abs() as u64;
+const MAX_MINUTES: u64 = i32::MAX.unsigned_abs() as u64;
 
 /// Which protocol a client speaks; each has its own address.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -147,8 +147,8 @@ impl CreateClientAccess {
         names::hub(self.service.hub_name())?;
         self.user.iter().try_for_each(|user| names::id("userId", user))?;
         self.groups.iter().try_for_each(|group| names::group(group))?;
-        if self.lifetime < Duration::from_secs(1) || self.lifetime.as_secs() > MOST_MINUTES * 60 {
-            let rule = format!("must be between 1 second and {MOST_MINUTES} minutes");
+        if self.lifetime < Duration::from_secs(1) || self.lifetime.as_secs() > MAX_MINUTES * 60 {
+            let rule = format!("must be between 1 second and {MAX_MINUTES} minutes");
             return Err(Error::invalid_input("lifetime", &rule, Some(&format!("{:?}", self.lifetime))));
         }
         self.roles.iter().map(Role::checked).collect()

@@ -35,7 +35,7 @@ impl Connection {
     ///
     /// A message of more than 1 MB, before anything is sent.
     pub fn send(&self, message: impl Into<Message>) -> SendToConnection {
-        let mut call = self.call(&SEND_TO_CONNECTION, read::nothing);
+        let mut call = self.call(&SEND_TO_CONNECTION, read::unit);
         message.into().put(&mut call);
         SendToConnection::new(call)
     }
@@ -52,14 +52,14 @@ impl Connection {
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/close-connection)
     pub fn close(&self) -> CloseConnection {
-        CloseConnection::new(self.call(&CLOSE_CONNECTION, read::nothing))
+        CloseConnection::new(self.call(&CLOSE_CONNECTION, read::unit))
     }
 
     /// Takes the connection out of all groups. That it is in none is success.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/remove-connection-from-all-groups)
     pub fn remove_from_all_groups(&self) -> ChangeMembership {
-        ChangeMembership::new(self.call(&REMOVE_CONNECTION_FROM_ALL_GROUPS, read::nothing))
+        ChangeMembership::new(self.call(&REMOVE_CONNECTION_FROM_ALL_GROUPS, read::unit))
     }
 
     /// Lets the connection do something with all groups, or with [one](GrantPermission::group), until it ends. A
@@ -67,7 +67,7 @@ impl Connection {
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/grant-permission)
     pub fn grant_permission(&self, permission: impl Into<Permission>) -> GrantPermission {
-        GrantPermission::new(self.permission(&GRANT_PERMISSION, &permission.into(), read::nothing))
+        GrantPermission::new(self.permission(&GRANT_PERMISSION, &permission.into(), read::unit))
     }
 
     /// Takes back what was granted for [a group](RevokePermission::group). What was granted for all groups stays. The
@@ -75,7 +75,7 @@ impl Connection {
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/revoke-permission)
     pub fn revoke_permission(&self, permission: impl Into<Permission>) -> RevokePermission {
-        RevokePermission::new(self.permission(&REVOKE_PERMISSION, &permission.into(), read::nothing))
+        RevokePermission::new(self.permission(&REVOKE_PERMISSION, &permission.into(), read::unit))
     }
 
     /// Whether the connection may do something with all groups, or with [one](HasPermission::group). No for a connection

@@ -36,7 +36,7 @@ impl Group {
     ///
     /// A message of more than 1 MB, before anything is sent.
     pub fn send(&self, message: impl Into<Message>) -> SendToGroup {
-        let mut call = self.call(&SEND_TO_GROUP, read::nothing);
+        let mut call = self.call(&SEND_TO_GROUP, read::unit);
         message.into().put(&mut call);
         SendToGroup::new(call)
     }
@@ -53,7 +53,7 @@ impl Group {
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/close-group-connections)
     pub fn close_connections(&self) -> CloseConnections {
-        CloseConnections::new(self.call(&CLOSE_GROUP_CONNECTIONS, read::nothing))
+        CloseConnections::new(self.call(&CLOSE_GROUP_CONNECTIONS, read::unit))
     }
 
     /// The connections that are in the group, page by page. An empty group is an empty list.
@@ -80,7 +80,7 @@ impl Group {
 
     fn change(&self, operation: &'static Operation, connection: &str) -> ChangeMembership {
         let segments = [("group", self.name.as_str()), ("connectionId", connection)];
-        let mut call = self.service.call(operation, &segments, read::nothing);
+        let mut call = self.service.call(operation, &segments, read::unit);
         call.check(names::group(&self.name));
         ChangeMembership::new(call)
     }

@@ -14,7 +14,7 @@ use service_core::{Call, CallFuture, Endpoint, Error, Response, Result, read};
 use crate::rules;
 
 /// The most that a page may be asked for.
-const MOST_PER_PAGE: u32 = 200;
+const MAX_PER_PAGE: u32 = 200;
 
 /// A connection that is in a group.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -89,7 +89,7 @@ impl ListConnections {
 
     /// Asks for at most this many connections at a time: 1 to 200. Default: the service's, 200.
     pub fn page_size(mut self, connections: u32) -> Self {
-        self.call.check(rules::number("maxpagesize", connections, 1, MOST_PER_PAGE));
+        self.call.check(rules::number("maxpagesize", connections, 1, MAX_PER_PAGE));
         self.call.query("maxpagesize", connections.to_string());
         self
     }

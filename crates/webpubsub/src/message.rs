@@ -8,7 +8,7 @@ use service_core::{Call, Error, Result};
 
 /// The service takes messages up to 1 MB. Whether that means 1,000,000 bytes is the service's to say; more than this is
 /// certainly too much.
-const MOST_BYTES: usize = 1024 * 1024;
+const MAX_BYTES: usize = 1024 * 1024;
 
 /// A message, at most 1 MB long.
 ///
@@ -55,7 +55,7 @@ impl Message {
         // What serde_json has to say is left out: it may quote the value.
         let body =
             self.body.ok_or_else(|| Error::invalid_input("message", "cannot be written as JSON", None))?;
-        if body.len() > MOST_BYTES {
+        if body.len() > MAX_BYTES {
             let rule = format!("must be at most 1 MB, has {} bytes", body.len());
             return Err(Error::invalid_input("message", &rule, None));
         }
@@ -91,8 +91,8 @@ mod tests {
 
     #[test]
     fn a_message_of_the_longest_length_is_taken_and_a_byte_more_is_not() {
-        assert!(Message::binary(vec![0; MOST_BYTES]).checked().is_ok());
-        let error = Message::binary(vec![0; MOST_BYTES + 1]).checked().unwrap_err();
+        assert!(Message::binary(vec![0; MAX_BYTES]).checked().is_ok());
+        let error = Message::binary(vec![0; MAX_BYTES + 1]).checked().unwrap_err();
         assert!(error.to_string().contains("at most 1 MB, has 1048577 bytes"), "{error}");
     }
 

@@ -7,7 +7,7 @@ use service_core::{Error, Result};
 use crate::names;
 
 /// How many `*` a pattern may have.
-const MOST_STARS: usize = 5;
+const MAX_STARS: usize = 5;
 
 /// A role of a client: without any it connects, receives and sends events.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -101,8 +101,8 @@ fn check_pattern(pattern: &str) -> Result<()> {
             _ => {}
         }
     }
-    if stars > MOST_STARS {
-        return refuse(&format!("must have at most {MOST_STARS} `*`, has {stars}"));
+    if stars > MAX_STARS {
+        return refuse(&format!("must have at most {MAX_STARS} `*`, has {stars}"));
     }
     Ok(())
 }

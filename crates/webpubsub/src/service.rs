@@ -125,7 +125,7 @@ impl ServiceClient {
     ///
     /// A message of more than 1 MB, before anything is sent.
     pub fn send_to_all(&self, message: impl Into<Message>) -> SendToAll {
-        let mut call = self.call(&SEND_TO_ALL, &[], read::nothing);
+        let mut call = self.call(&SEND_TO_ALL, &[], read::unit);
         message.into().put(&mut call);
         SendToAll::new(call)
     }
@@ -134,7 +134,7 @@ impl ServiceClient {
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/close-all-connections)
     pub fn close_all_connections(&self) -> CloseConnections {
-        CloseConnections::new(self.call(&CLOSE_ALL_CONNECTIONS, &[], read::nothing))
+        CloseConnections::new(self.call(&CLOSE_ALL_CONNECTIONS, &[], read::unit))
     }
 
     /// Puts connections that the hub has now into groups. None that matches is no error.
@@ -149,7 +149,7 @@ impl ServiceClient {
         groups: impl IntoIterator<Item = S>,
         connections: Connections,
     ) -> ChangeMemberships {
-        membership::change(self.call(&ADD_CONNECTIONS_TO_GROUPS, &[], read::nothing), groups, connections)
+        membership::change(self.call(&ADD_CONNECTIONS_TO_GROUPS, &[], read::unit), groups, connections)
     }
 
     /// Takes connections that the hub has now out of groups. None that matches is no error.
@@ -164,7 +164,7 @@ impl ServiceClient {
         groups: impl IntoIterator<Item = S>,
         connections: Connections,
     ) -> ChangeMemberships {
-        let call = self.call(&REMOVE_CONNECTIONS_FROM_GROUPS, &[], read::nothing);
+        let call = self.call(&REMOVE_CONNECTIONS_FROM_GROUPS, &[], read::unit);
         membership::change(call, groups, connections)
     }
 
@@ -188,7 +188,7 @@ impl ServiceClient {
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/health-api/get-service-status)
     pub fn check_health(&self) -> CheckHealth {
-        let mut call = Call::new(&self.pipeline, &CHECK_HEALTH, &[], read::nothing);
+        let mut call = Call::new(&self.pipeline, &CHECK_HEALTH, &[], read::unit);
         call.query("api-version", &self.site.api_version);
         CheckHealth::new(call)
     }

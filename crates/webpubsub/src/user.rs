@@ -32,7 +32,7 @@ impl User {
     ///
     /// A message of more than 1 MB, before anything is sent.
     pub fn send(&self, message: impl Into<Message>) -> SendToUser {
-        let mut call = self.call(&SEND_TO_USER, read::nothing);
+        let mut call = self.call(&SEND_TO_USER, read::unit);
         message.into().put(&mut call);
         SendToUser::new(call)
     }
@@ -49,7 +49,7 @@ impl User {
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/close-user-connections)
     pub fn close_connections(&self) -> CloseConnections {
-        CloseConnections::new(self.call(&CLOSE_USER_CONNECTIONS, read::nothing))
+        CloseConnections::new(self.call(&CLOSE_USER_CONNECTIONS, read::unit))
     }
 
     /// Puts the connections that the user has now into a group; a user without any is an error with 404. Later
@@ -71,11 +71,11 @@ impl User {
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/remove-user-from-all-groups)
     pub fn remove_from_all_groups(&self) -> ChangeMembership {
-        ChangeMembership::new(self.call(&REMOVE_USER_FROM_ALL_GROUPS, read::nothing))
+        ChangeMembership::new(self.call(&REMOVE_USER_FROM_ALL_GROUPS, read::unit))
     }
 
     fn change(&self, operation: &'static Operation, group: &str) -> ChangeMembership {
-        let mut call = self.service.call(operation, &[("userId", &self.id), ("group", group)], read::nothing);
+        let mut call = self.service.call(operation, &[("userId", &self.id), ("group", group)], read::unit);
         call.check(names::group(group));
         ChangeMembership::new(call)
     }

@@ -80,8 +80,8 @@ impl fmt::Display for Report {
         write!(f, "\n\n{:<44} median      min .. max        limit", "limits, by the median of the rounds")?;
         for limit in &self.limits {
             let Limit { what, measured, at_most } = limit;
-            let verdict = if limit.holds() { "within" } else { "OVER" };
-            write!(f, "\n  {what:<41} {measured} {at_most:>6.2}  {verdict}")?;
+            let settlement = if limit.holds() { "within" } else { "OVER" };
+            write!(f, "\n  {what:<41} {measured} {at_most:>6.2}  {settlement}")?;
         }
         Ok(())
     }

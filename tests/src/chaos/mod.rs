@@ -139,9 +139,11 @@ async fn connect(
             Ok::<_, BoxError>(access.roles([Role::send_to_group(GROUP)]).await?.url)
         }
     };
-    let reconnect = Reconnect::default().base(Duration::from_millis(5)).cap(Duration::from_millis(200));
+    let reconnect = Reconnect::default()
+        .initial_backoff(Duration::from_millis(5))
+        .max_backoff(Duration::from_millis(200));
     for _ in 0..FIRST_ATTEMPTS {
-        let builder = setting(Client::builder(Access::ask(access.clone())).reconnect(reconnect.clone()));
+        let builder = setting(Client::builder(Access::from_fn(access.clone())).reconnect(reconnect.clone()));
         if let Ok(client) = builder.connect().await {
             return Ok(client);
         }

@@ -18,7 +18,7 @@ const IN_FLIGHT: usize = 32;
 /// The service keeps 1,000 messages that a connection has not acknowledged, and ends one that has more. Publishers leave
 /// subscribers the time to come back; the rest is for what they have heard while their acknowledgements are on their way, or
 /// were cut off.
-const MOST_BEHIND: u64 = 200;
+const MAX_BEHIND: u64 = 200;
 /// How often a publisher looks whether the others have come along.
 const LOOK: Duration = Duration::from_millis(2);
 /// Longer than a recovery may take. Whoever has heard nothing for so long has lost messages for good: to wait on would hide it.
@@ -75,7 +75,7 @@ impl Pace {
         let clock = SystemClock::new();
         let sent = self.sent.fetch_add(1, Ordering::Relaxed);
         let (mut before, mut since) = (self.judge.progress(), clock.elapsed());
-        while self.waits.load(Ordering::Relaxed) && self.judge.behind(sent) > MOST_BEHIND {
+        while self.waits.load(Ordering::Relaxed) && self.judge.behind(sent) > MAX_BEHIND {
             clock.sleep(LOOK).await;
             let (progress, now) = (self.judge.progress(), clock.elapsed());
             if progress != before {

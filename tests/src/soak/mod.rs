@@ -20,7 +20,7 @@ use trouble::Troubles;
 const TOPIC: &str = "orders";
 const SUBSCRIPTION: &str = "billing";
 /// The service's own limit.
-const MOST_DELIVERIES: u32 = 10;
+const MAX_DELIVERIES: u32 = 10;
 /// Longer than a lock: what a processor held that was killed comes back.
 const LOCK: Duration = Duration::from_secs(61);
 /// How often the end is looked for.
@@ -63,7 +63,7 @@ pub struct Incidents {
 /// What must not happen at all: a processor that gives up, an emulator that does not start.
 pub async fn run(options: Options) -> Result<(Judgement, Incidents), BoxError> {
     let emulator = Emulator::start().await?;
-    let settings = SubscriptionSettings::default().max_delivery_count(MOST_DELIVERIES);
+    let settings = SubscriptionSettings::default().max_delivery_count(MAX_DELIVERIES);
     emulator.eventgrid().declare_with(TOPIC, SUBSCRIPTION, settings);
     let poison = (0..options.events).filter(|event| event % options.poison == options.poison / 2);
     let ledger = Arc::new(Ledger::new(options.events, poison));
@@ -90,7 +90,7 @@ pub async fn run(options: Options) -> Result<(Judgement, Incidents), BoxError> {
         })
         .collect();
     let incidents = Incidents { cuts: cutter.cuts(), storms, restarts, kills, lost_locks };
-    Ok((ledger.judge(&dead, MOST_DELIVERIES), incidents))
+    Ok((ledger.judge(&dead, MAX_DELIVERIES), incidents))
 }
 
 /// What publishers and workers share.

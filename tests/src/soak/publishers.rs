@@ -18,7 +18,9 @@ const BACKLOG: usize = 20_000;
 
 /// Publishes all events.
 pub(super) async fn run(namespace: &Namespace, emulator: &Emulator) -> Result<(), BoxError> {
-    let retry = RetryOptions::default().base(Duration::from_millis(5)).cap(Duration::from_millis(200));
+    let retry = RetryOptions::default()
+        .initial_backoff(Duration::from_millis(5))
+        .max_backoff(Duration::from_millis(200));
     let sender = Sender::builder(&namespace.endpoint, TOPIC, Credential::access_key(namespace.key.clone()))
         .retry(retry)
         .build()?;

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use eventgrid_namespaces::{
-    BoxError, CloudEvent, Context, Credential, Processor, Receiver, ReleaseDelay, RetryOptions, Verdict,
+    BoxError, CloudEvent, Context, Credential, Processor, Receiver, ReleaseDelay, RetryOptions, Settlement,
 };
 use service_core::{Clock, SystemClock, within};
 use tokio::sync::watch;
@@ -106,7 +106,9 @@ async fn work(
 }
 
 fn processor(namespace: &Namespace) -> Result<Processor, BoxError> {
-    let retry = RetryOptions::default().base(Duration::from_millis(5)).cap(Duration::from_millis(200));
+    let retry = RetryOptions::default()
+        .initial_backoff(Duration::from_millis(5))
+        .max_backoff(Duration::from_millis(200));
     let credential = Credential::access_key(namespace.key.clone());
     let receiver =
         Receiver::builder(&namespace.endpoint, TOPIC, SUBSCRIPTION, credential).retry(retry).build()?;
@@ -116,11 +118,11 @@ fn processor(namespace: &Namespace) -> Result<Processor, BoxError> {
         .concurrency(64)
         .prefetch(136)
         .settle_interval(Duration::from_millis(20))
-        .failure_verdict(Verdict::Release(ReleaseDelay::None));
+        .failure_settlement(Settlement::Release(ReleaseDelay::None));
     Ok(builder.handler(handle)?)
 }
 
-async fn handle(namespace: Namespace, event: CloudEvent) -> Result<Verdict, BoxError> {
+async fn handle(namespace: Namespace, event: CloudEvent) -> Result<Settlement, BoxError> {
     let event = number(Some(event.id()));
     let turn = namespace.ledger.begun(event);
     let drawn = draw(namespace.options.seed, event, turn) % 1_000;
@@ -130,12 +132,12 @@ async fn handle(namespace: Namespace, event: CloudEvent) -> Result<Verdict, BoxE
     let fails = namespace.ledger.is_poison(event) || (SLOW..SLOW + FAILURES).contains(&drawn);
     if !fails {
         namespace.ledger.done(event);
-        return Ok(Verdict::Acknowledge);
+        return Ok(Settlement::Acknowledge);
     }
     namespace.ledger.failed();
     match drawn % 3 {
         0 => Err("the handler fails".into()),
         1 => std::panic::resume_unwind(Box::new("the handler panics")),
-        _ => Ok(Verdict::Release(ReleaseDelay::None)),
+        _ => Ok(Settlement::Release(ReleaseDelay::None)),
     }
 }

@@ -182,8 +182,8 @@ impl<T> Call<T> {
     }
 
     /// Sets how many bytes of a successful answer are read, where that depends on the arguments.
-    pub fn answer_cap(&mut self, bytes: usize) {
-        self.parts.operation.to_mut().answer_cap = bytes;
+    pub fn max_response_bytes(&mut self, bytes: usize) {
+        self.parts.operation.to_mut().max_response_bytes = bytes;
     }
 
     /// Sends the call and reads its answer.

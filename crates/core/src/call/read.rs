@@ -12,7 +12,7 @@ use crate::error::{Delivery, Error, ErrorKind, Result};
 /// # Errors
 ///
 /// None.
-pub fn nothing(_: &Response<Bytes>) -> Result<()> {
+pub fn unit(_: &Response<Bytes>) -> Result<()> {
     Ok(())
 }
 
@@ -31,7 +31,7 @@ pub fn exists(answer: &Response<Bytes>) -> Result<bool> {
 ///
 /// [`ErrorKind::Decode`] for anything else; the service has acted all the same.
 pub fn json<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<T> {
-    json_lent(answer)
+    json_borrowed(answer)
 }
 
 /// A JSON body whose parts are lent from the answer rather than copied.
@@ -39,7 +39,7 @@ pub fn json<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<T> {
 /// # Errors
 ///
 /// As [`json`].
-pub fn json_lent<'a, T: Deserialize<'a>>(answer: &'a Response<Bytes>) -> Result<T> {
+pub fn json_borrowed<'a, T: Deserialize<'a>>(answer: &'a Response<Bytes>) -> Result<T> {
     serde_json::from_slice(answer.body()).map_err(|error| {
         // serde_json's text may quote the body, which may hold a secret: only the place is told.
         let text = format!(

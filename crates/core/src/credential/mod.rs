@@ -24,7 +24,7 @@ pub trait Authorize: fmt::Debug + Send + Sync + 'static {
     async fn authorize(&self, request: &mut Request<Bytes>) -> Result<()>;
 
     /// The service answered 401 to `signed`, this scheme's header of the attempt. Whether one more attempt may fare better.
-    fn refused(&self, _signed: Option<&HeaderValue>) -> bool {
+    fn unauthorized(&self, _signed: Option<&HeaderValue>) -> bool {
         false
     }
 }

@@ -228,7 +228,7 @@ impl Authorize for BearerToken {
     }
 
     /// Drops the token if it is still the cached one; whoever comes later finds the fresh one that the first made us fetch.
-    fn refused(&self, signed: Option<&HeaderValue>) -> bool {
+    fn unauthorized(&self, signed: Option<&HeaderValue>) -> bool {
         let mut state = self.0.lock();
         if state.current.as_ref().map(|current| &current.header) == signed {
             state.current = None;

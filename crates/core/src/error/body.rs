@@ -4,7 +4,7 @@
 use serde_json::{Map, Value};
 
 /// How much of an error's body is kept: 64 KiB.
-pub const ERROR_BODY_CAP: usize = 64 * 1024;
+pub const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;
 
 /// How deep `details` and `inner` are followed; hostile nesting ends here.
 const DEPTH: usize = 16;

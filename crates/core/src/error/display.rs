@@ -114,7 +114,7 @@ impl fmt::Display for ErrorKind {
             Self::Throttled => "throttled",
             Self::Service => "service",
             Self::Decode => "decode",
-            Self::AnswerTooLarge => "answer_too_large",
+            Self::ResponseTooLarge => "response_too_large",
         })
     }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
-pub use body::{ERROR_BODY_CAP, ErrorDetail, InnerError};
+pub use body::{ErrorDetail, InnerError, MAX_ERROR_BODY_BYTES};
 
 /// What the crates of this family return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -43,7 +43,7 @@ pub enum ErrorKind {
     /// The service answered with success, but with a body that cannot be read.
     Decode,
     /// The service answered with success, but with more bytes than the operation's cap.
-    AnswerTooLarge,
+    ResponseTooLarge,
 }
 
 /// How far a request got.
@@ -57,7 +57,7 @@ pub enum Delivery {
     /// The service answered with success and its answer was lost or unreadable: it did act.
     Accepted,
     /// The service answered.
-    Answered,
+    Responded,
 }
 
 /// Why a failed call was not tried again although its failure was of a passing kind.
@@ -123,9 +123,9 @@ impl Error {
         mut body: Bytes,
         code_headers: &[&str],
     ) -> Self {
-        if body.len() > ERROR_BODY_CAP {
+        if body.len() > MAX_ERROR_BODY_BYTES {
             // Copied, so that the rest of a large body is let go.
-            body = Bytes::copy_from_slice(&body[..ERROR_BODY_CAP]);
+            body = Bytes::copy_from_slice(&body[..MAX_ERROR_BODY_BYTES]);
         }
         let kind =
             if status == StatusCode::TOO_MANY_REQUESTS { ErrorKind::Throttled } else { ErrorKind::Service };
@@ -138,7 +138,7 @@ impl Error {
         error.0.code = header.map(str::to_owned).or_else(|| detail.as_ref()?.code.clone());
         error.0.status = Some(status);
         // A 2xx that the operation does not know is an error to its caller, but not to the service.
-        let delivery = if status.is_success() { Delivery::Accepted } else { Delivery::Answered };
+        let delivery = if status.is_success() { Delivery::Accepted } else { Delivery::Responded };
         error.0.delivery = Some(delivery);
         error.0.headers = headers;
         error.0.body = body;

@@ -60,7 +60,7 @@ impl<'a> Attempt<'a> {
         *self.signed.lock().unwrap_or_else(PoisonError::into_inner) =
             request.headers().get(AUTHORIZATION).cloned();
         self.sent.store(true, Ordering::Relaxed);
-        self.client.transport.send(mem::take(request), self.operation.answer_cap).await
+        self.client.transport.send(mem::take(request), self.operation.max_response_bytes).await
     }
 
     /// Whether the service refused the credential, and a fresh one may be had.
@@ -69,7 +69,7 @@ impl<'a> Attempt<'a> {
             && self
                 .client
                 .credential
-                .refused(self.signed.lock().unwrap_or_else(PoisonError::into_inner).as_ref())
+                .unauthorized(self.signed.lock().unwrap_or_else(PoisonError::into_inner).as_ref())
     }
 
     pub(super) fn timed_out(&self, limit: Duration) -> Error {

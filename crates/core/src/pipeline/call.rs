@@ -18,7 +18,7 @@ use crate::clock;
 use crate::error::{Delivery, Error, ErrorKind, Result, StopReason};
 use crate::policy::{Next, Terminal};
 use crate::retry::{self, Retries};
-use crate::{Operation, Pacer};
+use crate::{Operation, RateLimiter};
 
 /// One call on its way.
 pub(super) struct Call<'a> {
@@ -59,7 +59,7 @@ impl<'a> Call<'a> {
     /// Says who asks, and under which id where the service takes one. The caller's own values stay.
     pub(super) fn identify(&self, headers: &mut HeaderMap) -> Option<HeaderValue> {
         headers.entry(USER_AGENT).or_insert_with(|| self.client.user_agent.clone());
-        let name = self.client.dialect.sent_request_id.as_ref()?;
+        let name = self.client.dialect.request_id_header.as_ref()?;
         if let Some(given) = headers.get(name) {
             return Some(given.clone());
         }
@@ -101,8 +101,8 @@ impl<'a> Call<'a> {
         let attempt_timeout = self.options.attempt_timeout(self.client.attempt_timeout);
         let mut refreshed = false;
         loop {
-            if let Some(pacer) = &self.client.pacer {
-                self.keep_pace(&**pacer).await?;
+            if let Some(rate_limiter) = &self.client.rate_limiter {
+                self.keep_pace(&**rate_limiter).await?;
             }
             if self.left().is_zero() {
                 return Err(self.out_of_time());
@@ -153,8 +153,8 @@ impl<'a> Call<'a> {
     }
 
     /// Waits for this attempt's place; a wait that does not fit the deadline ends the call at once.
-    async fn keep_pace(&self, pacer: &dyn Pacer) -> Result<()> {
-        let wait = pacer.take(self.client.clock.elapsed(), self.left()).map_err(|wait| {
+    async fn keep_pace(&self, rate_limiter: &dyn RateLimiter) -> Result<()> {
+        let wait = rate_limiter.take(self.client.clock.elapsed(), self.left()).map_err(|wait| {
             self.effort(|effort| effort.hint = Some(wait));
             let text = format!("the client keeps below the service's limit of calls, and would have to wait {wait:.1?} for this one");
             Error::new(ErrorKind::Throttled, text).with_delivery(Delivery::NotSent).permanent()
@@ -222,7 +222,7 @@ impl<'a> Call<'a> {
     }
 
     fn answered_id<'h>(&self, headers: &'h HeaderMap) -> Option<&'h HeaderValue> {
-        let all = self.client.dialect.answered_request_id.iter();
+        let all = self.client.dialect.response_request_id_headers.iter();
         all.filter_map(|name| headers.get(*name)).find(|id| id.to_str().is_ok())
     }
 

@@ -16,7 +16,7 @@ use crate::call::CallOptions;
 use crate::clock::Randomness;
 use crate::error::Result;
 use crate::retry::{Quota, RetryOptions};
-use crate::{Authorize, Clock, Dialect, Endpoint, Operation, Pacer, Policy, Transport};
+use crate::{Authorize, Clock, Dialect, Endpoint, Operation, Policy, RateLimiter, Transport};
 use call::Call;
 
 /// What a client sends its requests through. Clones share connections, tokens and the retry quota.
@@ -30,7 +30,7 @@ pub(crate) struct Inner {
     pub(crate) endpoint: Endpoint,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) pacer: Option<Arc<dyn Pacer>>,
+    pub(crate) rate_limiter: Option<Arc<dyn RateLimiter>>,
     pub(crate) credential: Arc<dyn Authorize>,
     pub(crate) call_policies: Vec<Arc<dyn Policy>>,
     pub(crate) attempt_policies: Vec<Arc<dyn Policy>>,

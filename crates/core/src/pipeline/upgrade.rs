@@ -26,7 +26,7 @@ impl Pipeline {
         let limit = client.attempt_timeout;
         match clock::within(&*client.clock, limit, client.transport.upgrade(request)).await {
             Some(Ok(Upgrade::Switched(head, stream))) => Ok((head, stream)),
-            Some(Ok(Upgrade::Refused(answer))) => Err(self.refused(answer)),
+            Some(Ok(Upgrade::Rejected(answer))) => Err(self.refused(answer)),
             Some(Err(error)) => Err(error),
             None => {
                 let text = format!("no answer came within {limit:?}");
@@ -40,8 +40,10 @@ impl Pipeline {
         let hint = retry::hint_of(answer.headers(), self.inner.clock.now());
         let (parts, body) = answer.into_parts();
         let mut error = Error::from_answer(parts.status, parts.headers, body, dialect.error_code);
-        let mut ids =
-            dialect.answered_request_id.iter().filter_map(|name| error.headers().get(*name)?.to_str().ok());
+        let mut ids = dialect
+            .response_request_id_headers
+            .iter()
+            .filter_map(|name| error.headers().get(*name)?.to_str().ok());
         let request_id = ids.next().map(str::to_owned);
         let inner = error.inner_mut();
         (inner.retry_after, inner.request_id) = (hint, request_id);

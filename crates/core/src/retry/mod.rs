@@ -55,13 +55,13 @@ impl RetryOptions {
     }
 
     /// The bound of the first wait; it doubles with each further one.
-    pub fn base(mut self, wait: Duration) -> Self {
+    pub fn initial_backoff(mut self, wait: Duration) -> Self {
         self.base = wait;
         self
     }
 
     /// The longest wait that is drawn; a hint of the service may be longer.
-    pub fn cap(mut self, wait: Duration) -> Self {
+    pub fn max_backoff(mut self, wait: Duration) -> Self {
         self.cap = wait;
         self
     }
@@ -82,7 +82,7 @@ pub(crate) enum Cause {
 
 /// What an attempt's outcome says about another attempt.
 #[derive(Debug, PartialEq, Eq)]
-enum Verdict {
+enum Settlement {
     Done,
     Retry(Cause),
     NotIdempotent,
@@ -121,11 +121,11 @@ impl Retries<'_> {
         if let Err(error) = outcome {
             self.was_unknown |= matches!(error.delivery(), Some(Delivery::Unknown | Delivery::Accepted));
         }
-        self.may_have_acted |= verdict(outcome, hint.is_some(), false) == Verdict::NotIdempotent;
+        self.may_have_acted |= verdict(outcome, hint.is_some(), false) == Settlement::NotIdempotent;
         let cause = match verdict(outcome, hint.is_some(), self.idempotent) {
-            Verdict::Done => return Next::Stop(None),
-            Verdict::NotIdempotent => return Next::Stop(Some(StopReason::NotIdempotent)),
-            Verdict::Retry(cause) => cause,
+            Settlement::Done => return Next::Stop(None),
+            Settlement::NotIdempotent => return Next::Stop(Some(StopReason::NotIdempotent)),
+            Settlement::Retry(cause) => cause,
         };
         if self.done >= self.options.max_retries {
             return Next::Stop(Some(StopReason::Attempts));
@@ -146,24 +146,25 @@ impl Retries<'_> {
 }
 
 /// The table of the module's documentation.
-fn verdict(outcome: &Result<Response<bytes::Bytes>>, hinted: bool, idempotent: bool) -> Verdict {
-    let if_idempotent = if idempotent { Verdict::Retry(Cause::Transient) } else { Verdict::NotIdempotent };
+fn verdict(outcome: &Result<Response<bytes::Bytes>>, hinted: bool, idempotent: bool) -> Settlement {
+    let if_idempotent =
+        if idempotent { Settlement::Retry(Cause::Transient) } else { Settlement::NotIdempotent };
     match outcome {
         Ok(answer) => match answer.status() {
-            StatusCode::TOO_MANY_REQUESTS => Verdict::Retry(Cause::Throttled),
-            StatusCode::SERVICE_UNAVAILABLE if hinted => Verdict::Retry(Cause::Throttled),
+            StatusCode::TOO_MANY_REQUESTS => Settlement::Retry(Cause::Throttled),
+            StatusCode::SERVICE_UNAVAILABLE if hinted => Settlement::Retry(Cause::Throttled),
             StatusCode::REQUEST_TIMEOUT
             | StatusCode::INTERNAL_SERVER_ERROR
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT => if_idempotent,
-            _ => Verdict::Done,
+            _ => Settlement::Done,
         },
-        Err(error) if error.inner().permanent => Verdict::Done,
+        Err(error) if error.inner().permanent => Settlement::Done,
         Err(error) => match error.delivery() {
-            Some(Delivery::NotSent) => Verdict::Retry(Cause::Transient),
+            Some(Delivery::NotSent) => Settlement::Retry(Cause::Transient),
             Some(Delivery::Unknown | Delivery::Accepted) => if_idempotent,
-            Some(Delivery::Answered) | None => Verdict::Done,
+            Some(Delivery::Responded) | None => Settlement::Done,
         },
     }
 }
@@ -199,11 +200,11 @@ mod tests {
 
     #[test]
     fn the_table_holds_for_every_outcome() {
-        let transient = || Verdict::Retry(Cause::Transient);
-        let throttled = || Verdict::Retry(Cause::Throttled);
+        let transient = || Settlement::Retry(Cause::Transient);
+        let throttled = || Settlement::Retry(Cause::Throttled);
         for status in [200, 204, 301, 400, 401, 403, 404, 409, 413, 501] {
             for idempotent in [true, false] {
-                assert_eq!(verdict(&answered(status), true, idempotent), Verdict::Done, "{status}");
+                assert_eq!(verdict(&answered(status), true, idempotent), Settlement::Done, "{status}");
             }
         }
         for idempotent in [true, false] {
@@ -211,15 +212,15 @@ mod tests {
             assert_eq!(verdict(&answered(503), true, idempotent), throttled());
             assert_eq!(verdict(&failed(Delivery::NotSent), false, idempotent), transient());
             let rejected = failed(Delivery::NotSent).map_err(Error::permanent);
-            assert_eq!(verdict(&rejected, false, idempotent), Verdict::Done);
+            assert_eq!(verdict(&rejected, false, idempotent), Settlement::Done);
         }
         for status in [408, 500, 502, 503, 504] {
             assert_eq!(verdict(&answered(status), false, true), transient(), "{status}");
-            assert_eq!(verdict(&answered(status), false, false), Verdict::NotIdempotent, "{status}");
+            assert_eq!(verdict(&answered(status), false, false), Settlement::NotIdempotent, "{status}");
         }
         for delivery in [Delivery::Unknown, Delivery::Accepted] {
             assert_eq!(verdict(&failed(delivery), false, true), transient());
-            assert_eq!(verdict(&failed(delivery), false, false), Verdict::NotIdempotent);
+            assert_eq!(verdict(&failed(delivery), false, false), Settlement::NotIdempotent);
         }
     }
 

@@ -4,7 +4,7 @@ use std::error::Error as _;
 
 use super::*;
 use crate::RawRequest;
-use crate::error::{Delivery, ERROR_BODY_CAP, ErrorKind};
+use crate::error::{Delivery, ErrorKind, MAX_ERROR_BODY_BYTES};
 
 #[tokio::test]
 async fn arguments_are_escaped_into_the_url() {
@@ -22,16 +22,16 @@ async fn arguments_are_escaped_into_the_url() {
 async fn a_bad_argument_is_the_calls_error_and_nothing_is_sent() {
     let kit = Kit::new();
     for room in ["", ".", ".."] {
-        let call = Call::new(&kit.pipeline, &CLOSE, &[("room", room)], read::nothing);
+        let call = Call::new(&kit.pipeline, &CLOSE, &[("room", room)], read::unit);
         let error = call.send().await.unwrap_err();
         assert!(error.is_invalid_input() && error.to_string().starts_with("CloseRoom: room must not be"));
     }
-    let mut call = Call::new(&kit.pipeline, &CLOSE, &[("room", "a")], read::nothing);
+    let mut call = Call::new(&kit.pipeline, &CLOSE, &[("room", "a")], read::unit);
     call.check(Err(crate::Error::invalid_input("first", "is bad", None)));
     call.check(Err(crate::Error::invalid_input("second", "is bad", None)));
     call.query("unknown", "x");
     assert!(call.send().await.unwrap_err().to_string().contains("first is bad"));
-    let mut call = Call::new(&kit.pipeline, &CLOSE, &[("room", "a")], read::nothing);
+    let mut call = Call::new(&kit.pipeline, &CLOSE, &[("room", "a")], read::unit);
     call.query("unknown", "x");
     assert!(call.send().await.unwrap_err().to_string().contains("is not one of this operation's"));
     assert_eq!(kit.sent(), 0);
@@ -42,7 +42,7 @@ async fn a_query_parameter_stands_once_unless_it_is_a_list() {
     let kit = Kit::new();
     kit.script.status(204).status(204);
     kit.close().reason("first").reason("second").await.unwrap();
-    let mut call = Call::new(&kit.pipeline, &CLOSE, &[("room", "a")], read::nothing);
+    let mut call = Call::new(&kit.pipeline, &CLOSE, &[("room", "a")], read::unit);
     call.query_each("reason", ["x", "y"]);
     call.send().await.unwrap();
     let sent = kit.script.sent();
@@ -53,7 +53,7 @@ async fn a_query_parameter_stands_once_unless_it_is_a_list() {
 #[tokio::test]
 async fn an_answer_that_cannot_be_read_says_that_the_service_acted() {
     let kit = Kit::new();
-    kit.script.late(
+    kit.script.respond_after(
         Arc::new(kit.clock.clone()),
         secs(3),
         Response::builder().header("x-request-id", "id-1").body(format!("{{\"{PLANTED}\": 1")).unwrap(),
@@ -69,10 +69,10 @@ async fn an_answer_that_cannot_be_read_says_that_the_service_acted() {
 #[tokio::test]
 async fn a_success_that_the_operation_does_not_know_is_an_error_that_says_it_was_accepted() {
     let kit = Kit::new();
-    kit.script.answer(Response::new("x".repeat(ERROR_BODY_CAP + 1)));
+    kit.script.respond(Response::new("x".repeat(MAX_ERROR_BODY_BYTES + 1)));
     let error = kit.send().await.unwrap_err();
     assert_eq!((error.status().unwrap().as_u16(), error.delivery()), (200, Some(Delivery::Accepted)));
-    assert_eq!((error.body().len(), kit.sent()), (ERROR_BODY_CAP, 1));
+    assert_eq!((error.body().len(), kit.sent()), (MAX_ERROR_BODY_BYTES, 1));
 }
 
 #[tokio::test]
@@ -161,7 +161,7 @@ async fn all_values_of_a_header_are_kept_in_answers_and_in_errors() {
             .status(status)
             .header("www-authenticate", "Bearer")
             .header("www-authenticate", "Basic");
-        kit.script.answer(answer.body("").unwrap());
+        kit.script.respond(answer.body("").unwrap());
         let headers = match call(&kit.pipeline, &GET).with_response().await {
             Ok(answer) => answer.headers().clone(),
             Err(error) => error.headers().clone(),

@@ -6,7 +6,7 @@ use crate::error::{Delivery, ErrorKind, StopReason};
 #[tokio::test]
 async fn an_unanswered_request_that_must_not_be_done_twice_ends_with_its_attempt() {
     let kit = Kit::new();
-    kit.script.never();
+    kit.script.hang();
     let error = kit.send().await.unwrap_err();
     assert_eq!((kit.elapsed(), kit.sent()), (secs(30), 1));
     assert!(error.is_timeout() && error.outcome_unknown(), "{error}");
@@ -16,7 +16,7 @@ async fn an_unanswered_request_that_must_not_be_done_twice_ends_with_its_attempt
 #[tokio::test]
 async fn an_unanswered_idempotent_request_ends_with_the_whole_call() {
     let kit = Kit::new();
-    kit.script.never().never().never().never();
+    kit.script.hang().hang().hang().hang();
     let error = kit.close().await.unwrap_err();
     assert_eq!((kit.elapsed(), kit.sent()), (secs(100), 4));
     assert!(error.is_timeout() && error.outcome_unknown());
@@ -26,7 +26,7 @@ async fn an_unanswered_idempotent_request_ends_with_the_whole_call() {
 #[tokio::test]
 async fn a_per_call_deadline_cuts_the_attempt() {
     let kit = Kit::new();
-    kit.script.never();
+    kit.script.hang();
     let error = kit.close().deadline(secs(2)).await.unwrap_err();
     assert_eq!((kit.elapsed(), kit.sent()), (secs(2), 1));
     assert!(error.is_timeout() && error.to_string().contains("no answer came within 2s"), "{error}");
@@ -75,7 +75,7 @@ async fn a_slow_token_after_a_refused_attempt_does_not_make_the_outcome_unknown(
     // The token ends while the service's hint is waited for, and the next one comes too late.
     let identity = Identity::new(secs(5), |_, _| Ok(secs(10)));
     let kit = Kit::with_tokens(&identity);
-    kit.script.answer(answer(429, &[("retry-after", "20")]));
+    kit.script.respond(answer(429, &[("retry-after", "20")]));
     let error = kit.send().deadline(secs(28)).await.unwrap_err();
     assert_eq!((kit.elapsed(), kit.sent(), identity.asked()), (secs(28), 1, 2));
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Timeout, Some(Delivery::NotSent)));
@@ -139,7 +139,7 @@ impl crate::Policy for Pass {
 #[tokio::test]
 async fn an_answer_that_comes_late_but_in_time_is_taken() {
     let kit = Kit::new();
-    kit.script.late(Arc::new(kit.clock.clone()), secs(29), answer(202, &[]));
+    kit.script.respond_after(Arc::new(kit.clock.clone()), secs(29), answer(202, &[]));
     kit.send().await.unwrap();
     assert_eq!(kit.elapsed(), secs(29));
 }
@@ -154,7 +154,7 @@ fn poll(kit: &Kit) -> Rooms {
 async fn a_long_poll_that_is_answered_at_its_end_succeeds_with_default_budgets() {
     let kit = Kit::new();
     let answer = Response::builder().status(202).body("late").unwrap();
-    kit.script.late(Arc::new(kit.clock.clone()), secs(119), answer);
+    kit.script.respond_after(Arc::new(kit.clock.clone()), secs(119), answer);
     assert_eq!(poll(&kit).await.unwrap(), "late");
     assert_eq!(kit.elapsed(), secs(119));
 }
@@ -167,12 +167,12 @@ async fn a_long_poll_has_its_own_budgets_unless_the_caller_sets_them() {
         (|poll| poll.deadline(secs(40)), 40),
     ] {
         let kit = Kit::new();
-        kit.script.never();
+        kit.script.hang();
         change(poll(&kit)).await.unwrap_err();
         assert_eq!(kit.elapsed(), secs(ends));
     }
     let kit = Kit::new();
-    kit.script.never().never().never();
+    kit.script.hang().hang().hang();
     poll(&kit).idempotent(true).await.unwrap_err();
     assert_eq!(
         (kit.elapsed(), kit.sent()),

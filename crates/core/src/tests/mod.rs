@@ -36,8 +36,8 @@ const PLANTED: &str = "planted-secret-9f3c";
 
 static DIALECT: Dialect = Dialect {
     product: "rooms/1.2.3",
-    sent_request_id: Some(HeaderName::from_static("x-call-id")),
-    answered_request_id: &["x-request-id"],
+    request_id_header: Some(HeaderName::from_static("x-call-id")),
+    response_request_id_headers: &["x-request-id"],
     error_code: &["x-error-code"],
     span: crate::call_span!("rooms.request_id"),
     span_request_id: "rooms.request_id",
@@ -52,7 +52,8 @@ static CLOSE: Operation = Operation::new("CloseRoom", Method::DELETE, "/rooms/{r
     .success(&[204])
     .idempotent();
 /// Idempotent with an answer to read.
-static GET: Operation = Operation::new("GetRoom", Method::GET, "/rooms/{room}").idempotent().answer_cap(1024);
+static GET: Operation =
+    Operation::new("GetRoom", Method::GET, "/rooms/{room}").idempotent().max_response_bytes(1024);
 
 fn call(pipeline: &Pipeline, operation: &'static Operation) -> Rooms {
     Rooms { call: Call::new(pipeline, operation, &[("room", "blue")], |answer| Ok(answer.body().clone())) }
@@ -89,7 +90,7 @@ impl Kit {
         let (script, clock) = (ScriptedTransport::new(), ManualClock::jumping(start()));
         let client = Client::new().transport(Arc::new(script.clone())).clock(Arc::new(clock.clone()));
         let client = change(client);
-        let credential = credential(client.options.time());
+        let credential = credential(client.options.clock());
         let pipeline = client.build("https://rooms.example", credential).unwrap();
         Self { pipeline, script, clock }
     }

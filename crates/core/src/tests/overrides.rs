@@ -49,7 +49,7 @@ async fn a_header_that_http_does_not_allow_is_refused_without_being_repeated() {
 #[tokio::test]
 async fn a_call_may_have_its_own_attempt_timeout() {
     let kit = Kit::new();
-    kit.script.never();
+    kit.script.hang();
     kit.send().attempt_timeout(secs(3)).await.unwrap_err();
     assert_eq!(kit.elapsed(), secs(3));
 }
@@ -67,7 +67,7 @@ async fn a_transport_is_told_the_connect_timeout_of_a_call_at_every_attempt() {
 #[tokio::test]
 async fn a_client_may_have_its_own_attempt_timeout_and_deadline() {
     let kit = Kit::with(|client| client.attempt_timeout(secs(4)).deadline(secs(6)));
-    kit.script.never().never();
+    kit.script.hang().hang();
     kit.close().await.unwrap_err();
     assert_eq!((kit.elapsed(), kit.sent()), (secs(6), 2));
 }
@@ -95,7 +95,9 @@ async fn the_bounds_of_the_waits_can_be_set() {
         kit.script.status(500);
     }
     kit.script.status(204);
-    let retry = RetryOptions::default().base(Duration::from_millis(4)).cap(Duration::from_millis(5));
+    let retry = RetryOptions::default()
+        .initial_backoff(Duration::from_millis(4))
+        .max_backoff(Duration::from_millis(5));
     kit.close().retry(retry).await.unwrap();
     assert!(kit.elapsed() <= Duration::from_millis(14), "{:?}", kit.elapsed());
 }
@@ -131,7 +133,7 @@ async fn one_request_id_goes_with_all_attempts_and_the_callers_own_stays() {
 
 #[tokio::test]
 async fn a_service_without_request_ids_is_not_given_one_and_none_is_made_up() {
-    static SILENT: Dialect = Dialect { sent_request_id: None, answered_request_id: &[], ..DIALECT };
+    static SILENT: Dialect = Dialect { request_id_header: None, response_request_id_headers: &[], ..DIALECT };
     let script = ScriptedTransport::new();
     script.status(404).status(204);
     let client = Client::new().transport(Arc::new(script.clone()));

@@ -3,13 +3,13 @@
 use std::sync::Mutex;
 
 use super::*;
-use crate::{Delivery, ErrorKind, Pacer, RetryOptions};
+use crate::{Delivery, ErrorKind, RateLimiter, RetryOptions};
 
 /// One place every ten seconds.
 #[derive(Debug, Default)]
 struct Slow(Mutex<Duration>);
 
-impl Pacer for Slow {
+impl RateLimiter for Slow {
     fn take(&self, now: Duration, longest: Duration) -> Result<Duration, Duration> {
         let mut next = self.0.lock().unwrap();
         let wait = next.saturating_sub(now);
@@ -23,7 +23,7 @@ impl Pacer for Slow {
 
 fn paced() -> Kit {
     Kit::with(|mut client| {
-        client.options.pacer(Arc::new(Slow::default()));
+        client.options.rate_limiter(Arc::new(Slow::default()));
         client
     })
 }
@@ -32,7 +32,7 @@ fn paced() -> Kit {
 async fn every_attempt_waits_for_its_place_retries_included() {
     let kit = paced();
     kit.script.status(500).status(204).status(204);
-    kit.close().retry(RetryOptions::default().base(Duration::ZERO)).await.unwrap();
+    kit.close().retry(RetryOptions::default().initial_backoff(Duration::ZERO)).await.unwrap();
     assert_eq!(kit.clock.elapsed(), Duration::from_secs(10), "the retry had to wait");
     kit.close().await.unwrap();
     assert_eq!(kit.clock.elapsed(), Duration::from_secs(20), "clones share the pace");
@@ -56,8 +56,10 @@ async fn a_place_behind_the_deadline_fails_at_once_and_names_the_wait() {
 async fn a_retry_without_a_place_does_not_hide_that_the_service_may_have_acted() {
     let kit = paced();
     kit.script.status(504);
-    let call =
-        kit.close().deadline(Duration::from_secs(5)).retry(RetryOptions::default().base(Duration::ZERO));
+    let call = kit
+        .close()
+        .deadline(Duration::from_secs(5))
+        .retry(RetryOptions::default().initial_backoff(Duration::ZERO));
     let error = call.await.unwrap_err();
     assert_eq!((error.attempts(), error.delivery()), (1, Some(Delivery::Unknown)), "{error}");
 }

@@ -36,9 +36,9 @@ struct NotedTransport(Log, ScriptedTransport);
 
 #[async_trait::async_trait]
 impl Transport for NotedTransport {
-    async fn send(&self, request: Request<Bytes>, answer_cap: usize) -> Result<Response<Bytes>> {
+    async fn send(&self, request: Request<Bytes>, max_response_bytes: usize) -> Result<Response<Bytes>> {
         self.0.lock().unwrap().push("send".to_owned());
-        self.1.send(request, answer_cap).await
+        self.1.send(request, max_response_bytes).await
     }
 
     async fn upgrade(&self, request: Request<()>) -> Result<Upgrade> {

@@ -73,7 +73,7 @@ async fn a_throttled_publish_is_sent_again_after_the_hint() {
         (503, "retry-after", "Sun, 06 Nov 1994 08:49:37 GMT", secs(7)),
     ] {
         let kit = Kit::new();
-        kit.script.answer(answer(status, &[(name, value)])).status(202);
+        kit.script.respond(answer(status, &[(name, value)])).status(202);
         kit.send().await.unwrap();
         assert_eq!((kit.sent(), kit.elapsed()), (2, wait), "{status} {name}: {value}");
     }
@@ -83,7 +83,7 @@ async fn a_throttled_publish_is_sent_again_after_the_hint() {
 async fn a_hint_is_heeded_on_every_status_that_is_sent_again() {
     for status in [408, 429, 500, 502, 503, 504] {
         let kit = Kit::new();
-        kit.script.answer(answer(status, &[("retry-after", "11")])).status(204);
+        kit.script.respond(answer(status, &[("retry-after", "11")])).status(204);
         kit.close().await.unwrap();
         assert_eq!(kit.elapsed(), secs(11), "{status}");
     }
@@ -106,7 +106,7 @@ async fn a_429_without_a_hint_is_sent_again_after_a_drawn_wait() {
 async fn a_final_answer_is_not_sent_again() {
     for status in [301, 302, 400, 403, 404, 409, 413, 501] {
         let kit = Kit::new();
-        kit.script.answer(answer(status, &[("retry-after", "1")])).status(204);
+        kit.script.respond(answer(status, &[("retry-after", "1")])).status(204);
         let error = kit.close().await.unwrap_err();
         assert_eq!((kit.sent(), error.status().unwrap().as_u16()), (1, status));
         assert_eq!((error.stop_reason(), error.outcome_unknown()), (None, false));
@@ -138,7 +138,7 @@ async fn a_permanent_failure_is_not_tried_again() {
 #[tokio::test]
 async fn a_hint_that_does_not_fit_the_deadline_ends_the_call_at_once_and_stands_in_the_error() {
     let kit = Kit::new();
-    kit.script.answer(answer(503, &[("retry-after", "8")])).status(202);
+    kit.script.respond(answer(503, &[("retry-after", "8")])).status(202);
     let error = kit.send().deadline(secs(2)).await.unwrap_err();
     assert!(kit.elapsed() <= Duration::from_millis(10), "{:?}", kit.elapsed());
     assert_eq!((error.retry_after(), error.stop_reason()), (Some(secs(8)), Some(StopReason::Deadline)));
@@ -153,7 +153,7 @@ async fn a_service_that_is_never_ready_does_not_hold_a_call_over_its_budget() {
             client.deadline(secs(60)).retry(crate::RetryOptions::default().max_retries(1000))
         });
         for _ in 0..1100 {
-            kit.script.answer(answer(503, &[("retry-after", hint)]));
+            kit.script.respond(answer(503, &[("retry-after", hint)]));
         }
         let error = kit.send().await.unwrap_err();
         assert!(kit.elapsed() < secs(60), "{hint}: {:?}", kit.elapsed());
@@ -169,7 +169,7 @@ async fn a_service_that_is_never_ready_does_not_hold_a_call_over_its_budget() {
 async fn the_error_of_a_call_that_used_its_attempts_tells_them_its_time_and_why_it_stopped() {
     let kit = Kit::new();
     for _ in 0..4 {
-        kit.script.answer(answer(
+        kit.script.respond(answer(
             500,
             &[("retry-after", "2"), ("x-request-id", "id-4"), ("x-error-code", "Broken")],
         ));
@@ -229,7 +229,7 @@ async fn clients_that_fail_together_do_not_come_back_together() {
 #[tokio::test]
 async fn a_dropped_call_sends_nothing_more() {
     let kit = Kit::new();
-    kit.script.answer(answer(503, &[("retry-after", "5")])).status(204);
+    kit.script.respond(answer(503, &[("retry-after", "5")])).status(204);
     let limit = secs(1);
     assert!(crate::within(&kit.clock, limit, kit.close().into_future()).await.is_none());
     kit.clock.sleep(secs(60)).await;
@@ -254,7 +254,7 @@ async fn a_success_after_an_attempt_with_an_unknown_effect_says_so() {
     for fail in [
         (|script| script.status(429)) as Step,
         |script| script.fail(Delivery::NotSent),
-        |script| script.answer(answer(503, &[("retry-after", "1")])),
+        |script| script.respond(answer(503, &[("retry-after", "1")])),
     ] {
         let kit = Kit::new();
         fail(&kit.script);

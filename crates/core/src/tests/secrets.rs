@@ -57,7 +57,7 @@ fn loaded(pipeline: &Pipeline, method: Method) -> RawRequest {
         .query("sig", PLANTED)
         .body("text/plain", PLANTED)
         .header("x-secret", PLANTED)
-        .retry(RetryOptions::default().max_retries(1).base(Duration::ZERO))
+        .retry(RetryOptions::default().max_retries(1).initial_backoff(Duration::ZERO))
 }
 
 #[tokio::test]

@@ -2,11 +2,12 @@
 
 use super::server::{Connection, Server, client, nowhere, ok};
 use super::*;
-use crate::error::{Delivery, ERROR_BODY_CAP, ErrorKind, StopReason};
+use crate::error::{Delivery, ErrorKind, MAX_ERROR_BODY_BYTES, StopReason};
 use crate::{RawRequest, RetryOptions};
 
 /// Not idempotent and read, with a small cap.
-static ASK: Operation = Operation::new("AskRoom", Method::POST, "/rooms/{room}/:ask").answer_cap(64 * 1024);
+static ASK: Operation =
+    Operation::new("AskRoom", Method::POST, "/rooms/{room}/:ask").max_response_bytes(64 * 1024);
 
 fn ask(pipeline: &Pipeline) -> Rooms {
     call(pipeline, &ASK)
@@ -70,7 +71,7 @@ async fn an_error_status_with_a_cut_body_keeps_status_and_text() {
     let server =
         Server::closing_after("HTTP/1.1 409 Conflict\r\ncontent-length: 100\r\n\r\nhalf of it").await;
     let error = ask(&server.client()).await.unwrap_err();
-    assert_eq!((error.status().unwrap().as_u16(), error.delivery()), (409, Some(Delivery::Answered)));
+    assert_eq!((error.status().unwrap().as_u16(), error.delivery()), (409, Some(Delivery::Responded)));
     assert_eq!(error.body(), "half of it");
 }
 
@@ -96,7 +97,7 @@ async fn an_answer_over_its_cap_is_an_error_and_is_not_read_to_its_end() {
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     let server = Server::start(move |connection| flood(connection, head, sender.clone())).await;
     let error = ask(&server.client()).await.unwrap_err();
-    assert_eq!((error.kind(), error.delivery()), (ErrorKind::AnswerTooLarge, Some(Delivery::Accepted)));
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::ResponseTooLarge, Some(Delivery::Accepted)));
     assert_eq!((error.status().unwrap().as_u16(), error.attempts()), (200, 1));
     // 256 MiB were on offer; what was sent beyond the cap lay in the buffers of the sockets.
     assert!(sent.recv().await.unwrap() < 1024);
@@ -110,7 +111,7 @@ async fn an_announced_answer_of_exactly_the_cap_is_taken() {
     let server = Server::answering(ok(&body)).await;
     assert_eq!(ask(&server.client()).await.unwrap().len(), body.len());
     let server = Server::answering(ok(&format!("{body}y"))).await;
-    assert_eq!(ask(&server.client()).await.unwrap_err().kind(), ErrorKind::AnswerTooLarge);
+    assert_eq!(ask(&server.client()).await.unwrap_err().kind(), ErrorKind::ResponseTooLarge);
 }
 
 #[tokio::test]
@@ -119,7 +120,7 @@ async fn of_an_endless_error_64_kib_are_kept() {
     let head = "HTTP/1.1 403 Forbidden\r\ntransfer-encoding: chunked\r\n\r\n";
     let server = Server::start(move |connection| flood(connection, head, sender.clone())).await;
     let error = ask(&server.client()).await.unwrap_err();
-    assert_eq!((error.status().unwrap().as_u16(), error.body().len()), (403, ERROR_BODY_CAP));
+    assert_eq!((error.status().unwrap().as_u16(), error.body().len()), (403, MAX_ERROR_BODY_BYTES));
     assert!(error.to_string().len() < 600);
     assert!(sent.recv().await.unwrap() < 1024);
 }

@@ -141,7 +141,7 @@ async fn a_hundred_401s_at_once_force_one_fetch() {
     kit.accepts(1);
     kit.send().await.unwrap();
     for _ in 0..100 {
-        kit.script.late(Arc::new(kit.clock.clone()), secs(1), answer(401, &[]));
+        kit.script.respond_after(Arc::new(kit.clock.clone()), secs(1), answer(401, &[]));
     }
     kit.accepts(100);
     for (outcome, _) in kit.at_once(100).await {
@@ -155,8 +155,8 @@ async fn a_401_about_an_old_token_does_not_drop_the_fresh_one() {
     let identity = Identity::new(Duration::ZERO, |_, _| Ok(secs(3600)));
     let kit = Kit::with_tokens(&identity);
     // The first answer comes after the second call has had its token replaced.
-    kit.script.late(Arc::new(kit.clock.clone()), secs(5), answer(401, &[]));
-    kit.script.late(Arc::new(kit.clock.clone()), secs(1), answer(401, &[]));
+    kit.script.respond_after(Arc::new(kit.clock.clone()), secs(5), answer(401, &[]));
+    kit.script.respond_after(Arc::new(kit.clock.clone()), secs(1), answer(401, &[]));
     kit.accepts(2);
     for (outcome, _) in kit.at_once(2).await {
         outcome.unwrap();

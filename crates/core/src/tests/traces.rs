@@ -84,8 +84,8 @@ fn pairs(seen: &Seen) -> Vec<(&str, &str)> {
 #[tokio::test]
 async fn a_call_is_one_span_and_each_retry_one_event_in_it() {
     let kit = Kit::new();
-    kit.script.answer(answer(503, &[("retry-after", "2")])).fail(Delivery::Unknown);
-    kit.script.answer(answer(204, &[("x-request-id", "id-3")]));
+    kit.script.respond(answer(503, &[("retry-after", "2")])).fail(Delivery::Unknown);
+    kit.script.respond(answer(204, &[("x-request-id", "id-3")]));
     let (outcome, spans, events) = watched(kit.close().into_future()).await;
     outcome.unwrap();
     assert_eq!((spans.len(), spans[0].name.as_str(), spans[0].level), (1, "call", Level::DEBUG));
@@ -115,7 +115,7 @@ async fn a_call_is_one_span_and_each_retry_one_event_in_it() {
 #[tokio::test]
 async fn a_failed_call_has_its_error_type_in_the_span() {
     let kit = Kit::new();
-    kit.script.answer(answer(404, &[])).fail(Delivery::Unknown).status(200);
+    kit.script.respond(answer(404, &[])).fail(Delivery::Unknown).status(200);
     let unreadable = Rooms {
         call: Call::new(&kit.pipeline, &GET, &[("room", "a")], |answer| {
             read::json::<String>(answer).map(Into::into)

@@ -5,7 +5,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::server::{Server, nowhere};
 use super::*;
 use crate::Upgrade;
-use crate::error::{Delivery, ERROR_BODY_CAP, ErrorKind};
+use crate::error::{Delivery, ErrorKind, MAX_ERROR_BODY_BYTES};
 
 async fn upgrade(endpoint: &str) -> Result<Upgrade> {
     let pipeline = server::client().build(endpoint, key()).unwrap();
@@ -52,9 +52,9 @@ async fn any_other_status_is_an_answer_with_its_body() {
         let length = body.len();
         let server =
             Server::answering(format!("HTTP/1.1 {status} S\r\ncontent-length: {length}\r\n\r\n{body}")).await;
-        let Upgrade::Refused(answer) = upgrade(&server.endpoint).await.unwrap() else { panic!("switched") };
+        let Upgrade::Rejected(answer) = upgrade(&server.endpoint).await.unwrap() else { panic!("switched") };
         assert_eq!(answer.status().as_u16(), status);
-        assert_eq!(answer.body(), &body[..length.min(ERROR_BODY_CAP)]);
+        assert_eq!(answer.body(), &body[..length.min(MAX_ERROR_BODY_BYTES)]);
     }
 }
 

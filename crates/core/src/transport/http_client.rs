@@ -13,7 +13,7 @@ use super::pools::Pools;
 use super::target::Target;
 use super::{ConnectionOptions, Transport, Upgrade};
 use crate::Endpoint;
-use crate::error::{Delivery, ERROR_BODY_CAP, Error, ErrorKind, Result};
+use crate::error::{Delivery, Error, ErrorKind, MAX_ERROR_BODY_BYTES, Result};
 
 /// Connections to the service, HTTP/2 where it offers that.
 #[derive(Debug)]
@@ -33,10 +33,10 @@ impl HttpClient {
 
 #[async_trait]
 impl Transport for HttpClient {
-    async fn send(&self, request: Request<Bytes>, answer_cap: usize) -> Result<Response<Bytes>> {
+    async fn send(&self, request: Request<Bytes>, max_response_bytes: usize) -> Result<Response<Bytes>> {
         let client = self.pools.client(request.extensions().get().copied(), false)?;
         let answer = client.execute(outgoing(&self.target, request)?).await.map_err(not_answered)?;
-        buffer(answer, answer_cap).await
+        buffer(answer, max_response_bytes).await
     }
 
     async fn upgrade(&self, request: Request<()>) -> Result<Upgrade> {
@@ -44,7 +44,7 @@ impl Transport for HttpClient {
         let request = outgoing(&self.target, request.map(|()| Bytes::new()))?;
         let answer = client.execute(request).await.map_err(not_answered)?;
         if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return buffer(answer, ERROR_BODY_CAP).await.map(Upgrade::Refused);
+            return buffer(answer, MAX_ERROR_BODY_BYTES).await.map(Upgrade::Rejected);
         }
         let mut head = Response::new(());
         *head.status_mut() = answer.status();
@@ -89,7 +89,7 @@ fn check_provider() -> Result<()> {
 /// Reads the body chunk by chunk, so that no answer takes more memory than its cap.
 async fn buffer(mut answer: reqwest::Response, cap: usize) -> Result<Response<Bytes>> {
     let success = answer.status().is_success();
-    let cap = if success { cap } else { ERROR_BODY_CAP };
+    let cap = if success { cap } else { MAX_ERROR_BODY_BYTES };
     let mut head = Response::new(());
     *head.status_mut() = answer.status();
     *head.version_mut() = answer.version();
@@ -145,7 +145,7 @@ impl Chunks {
 fn too_large(head: Response<()>, cap: usize) -> Error {
     let text = format!("the answer is larger than the {cap} bytes that this operation reads");
     let (parts, ()) = head.into_parts();
-    Error::new(ErrorKind::AnswerTooLarge, text)
+    Error::new(ErrorKind::ResponseTooLarge, text)
         .with_head(parts.status, parts.headers)
         .with_delivery(Delivery::Accepted)
         .permanent()

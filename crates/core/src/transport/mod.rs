@@ -22,10 +22,10 @@ use crate::{Endpoint, Result, Secret};
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
     /// Sends one request and reads its answer whole.
     ///
-    /// A successful answer over `answer_cap` bytes is an error; the body of an error status is cut at 64 KiB instead, since
+    /// A successful answer over `max_response_bytes` bytes is an error; the body of an error status is cut at 64 KiB instead, since
     /// its status matters more than its text. Errors say by [`Error::delivery`](crate::Error::delivery) how far the request
     /// got, and hold no URL.
-    async fn send(&self, request: Request<Bytes>, answer_cap: usize) -> Result<Response<Bytes>>;
+    async fn send(&self, request: Request<Bytes>, max_response_bytes: usize) -> Result<Response<Bytes>>;
 
     /// Sends an HTTP/1.1 upgrade request.
     async fn upgrade(&self, request: Request<()>) -> Result<Upgrade>;
@@ -40,7 +40,7 @@ pub enum Upgrade {
     /// 101: the connection now speaks the other protocol.
     Switched(Response<()>, Box<dyn Io>),
     /// Any other status.
-    Refused(Response<Bytes>),
+    Rejected(Response<Bytes>),
 }
 
 /// A two-way byte stream.
@@ -54,7 +54,7 @@ impl fmt::Debug for Upgrade {
             Self::Switched(response, _) => {
                 f.debug_tuple("Switched").field(&response.status()).finish_non_exhaustive()
             }
-            Self::Refused(response) => f.debug_tuple("Refused").field(&response.status()).finish(),
+            Self::Rejected(response) => f.debug_tuple("Rejected").field(&response.status()).finish(),
         }
     }
 }

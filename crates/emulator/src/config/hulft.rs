@@ -148,7 +148,7 @@ fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
 
 /// As many as the log keeps.
 fn relay_logs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
-    within(deserializer, &(0..=hulft::MOST_RELAY_LOGS))
+    within(deserializer, &(0..=hulft::MAX_RELAY_LOGS))
 }
 
 fn known_endpoint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {

@@ -12,8 +12,8 @@ use super::settings::SubscriptionSettings;
 use super::subscription::Subscription;
 
 /// 100 topics for each of the 40 throughput units that a namespace may have.
-const MOST_TOPICS: usize = 4_000;
-const MOST_SUBSCRIPTIONS: usize = 500;
+const MAX_TOPICS: usize = 4_000;
+const MAX_SUBSCRIPTIONS: usize = 500;
 
 /// A topic as a test sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Namespace {
             if !self.create_on_use {
                 return Err(Failure::not_found(format!("Topic '{name}' is not found")));
             }
-            check_quota(self.topics.len(), MOST_TOPICS, "topics")?;
+            check_quota(self.topics.len(), MAX_TOPICS, "topics")?;
         }
         Ok(self.topics.entry(name.to_owned()).or_default())
     }
@@ -88,7 +88,7 @@ impl Namespace {
             if !create_on_use {
                 return Err(Failure::not_found("Event subscription is not found"));
             }
-            check_quota(topic.len(), MOST_SUBSCRIPTIONS, "subscriptions")?;
+            check_quota(topic.len(), MAX_SUBSCRIPTIONS, "subscriptions")?;
         }
         Ok(topic.entry(subscription.to_owned()).or_default())
     }

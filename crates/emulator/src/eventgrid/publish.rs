@@ -12,13 +12,13 @@ use super::event;
 use crate::server::{Reply, Request};
 
 /// 1 MB, the most that an event and a request may have.
-const MOST_BYTES: usize = 1_048_576;
-const MOST_EVENTS: usize = 1_000;
+const MAX_BYTES: usize = 1_048_576;
+const MAX_EVENTS: usize = 1_000;
 
 pub(super) fn publish(grid: &EventGrid, topic: &str, request: &Request) -> Result<Reply, Failure> {
     // Observed: an unknown topic is reported before anything about the event.
     grid.namespace().topic(topic)?;
-    if request.body.len() > MOST_BYTES {
+    if request.body.len() > MAX_BYTES {
         return Err(Failure::too_large("Message size cannot exceed 1Mb bytes"));
     }
     let events = read(request)?;
@@ -49,7 +49,7 @@ fn batch(body: &[u8]) -> Result<Vec<Arc<str>>, Failure> {
     if events.is_empty() {
         return Err(Failure::bad_request("At least one event is required"));
     }
-    if events.len() > MOST_EVENTS {
+    if events.len() > MAX_EVENTS {
         return Err(Failure::too_large("Number of events cannot exceed 1000"));
     }
     events.into_iter().map(event::structured).collect()

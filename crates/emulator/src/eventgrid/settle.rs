@@ -12,7 +12,7 @@ use super::routes::{ApiVersion, Target};
 use crate::server::{Reply, Request};
 
 /// The most that one receive hands out; no limit of the service is documented.
-const MOST_TOKENS: usize = 100;
+const MAX_TOKENS: usize = 100;
 
 /// What to do with locked events.
 #[derive(Clone, Copy, Debug)]
@@ -129,7 +129,7 @@ fn lock_tokens(request: &Request) -> Result<Vec<String>, Failure> {
         return Err(Failure::unsupported_media_type(content_type));
     }
     let body: Body = serde_json::from_slice(&request.body).map_err(|_| Failure::not_json())?;
-    if !(1..=MOST_TOKENS).contains(&body.lock_tokens.len()) {
+    if !(1..=MAX_TOKENS).contains(&body.lock_tokens.len()) {
         return Err(Failure::bad_request("The number of lock tokens must be between 1 and 100"));
     }
     Ok(body.lock_tokens)

@@ -13,11 +13,11 @@ use super::lock_token::{LockId, LockToken, guid};
 use super::settings::SubscriptionSettings;
 
 /// The most events a subscription holds.
-pub(super) const MOST_EVENTS: usize = 100_000;
+pub(super) const MAX_EVENTS: usize = 100_000;
 /// The most bytes of events a subscription holds.
-pub(super) const MOST_BYTES: usize = 256 * 1024 * 1024;
-const MOST_DEAD_LETTERS: usize = 10_000;
-const MOST_DEAD_BYTES: usize = 64 * 1024 * 1024;
+pub(super) const MAX_BYTES: usize = 256 * 1024 * 1024;
+const MAX_DEAD_LETTERS: usize = 10_000;
+const MAX_DEAD_BYTES: usize = 64 * 1024 * 1024;
 /// A lock may be renewed this long after the event was received, however short the lock is.
 const RENEWAL_WINDOW: Duration = Duration::from_secs(60 * 60);
 
@@ -125,7 +125,7 @@ impl Subscription {
 
     /// Whether this many more events of this many bytes in all may be added.
     pub(super) fn has_room(&self, events: usize, bytes: usize) -> bool {
-        self.events.len() + events <= MOST_EVENTS && self.bytes + bytes <= MOST_BYTES
+        self.events.len() + events <= MAX_EVENTS && self.bytes + bytes <= MAX_BYTES
     }
 
     pub(super) fn add(&mut self, event: Arc<str>, now: SystemTime) {
@@ -282,7 +282,7 @@ impl Subscription {
         let Some(entry) = self.remove(id) else { return };
         self.dead_bytes += entry.event.len();
         self.dead.push_back((entry.event, reason, entry.deliveries));
-        while (self.dead.len() > MOST_DEAD_LETTERS || self.dead_bytes > MOST_DEAD_BYTES)
+        while (self.dead.len() > MAX_DEAD_LETTERS || self.dead_bytes > MAX_DEAD_BYTES)
             && let Some((event, ..)) = self.dead.pop_front()
         {
             self.dead_bytes -= event.len();

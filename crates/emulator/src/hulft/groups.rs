@@ -16,7 +16,7 @@ use crate::server::Reply;
 pub(super) const LIMIT: usize = 10_000;
 
 /// Of each kind.
-const MOST_SETTINGS: usize = 30;
+const MAX_SETTINGS: usize = 30;
 
 #[derive(Clone, Debug)]
 pub(super) struct Group {
@@ -74,8 +74,8 @@ fn settings(body: &mut Body, name: &str) -> Result<Option<Vec<String>>, Failure>
         return Ok(Some(Vec::new()));
     }
     let ids = body.texts(name, &NAME)?;
-    if ids.as_ref().is_some_and(|ids| ids.len() > MOST_SETTINGS) {
-        return Err(Failure::invalid_body(format!("'{name}' must have at most {MOST_SETTINGS} elements.")));
+    if ids.as_ref().is_some_and(|ids| ids.len() > MAX_SETTINGS) {
+        return Err(Failure::invalid_body(format!("'{name}' must have at most {MAX_SETTINGS} elements.")));
     }
     Ok(ids)
 }

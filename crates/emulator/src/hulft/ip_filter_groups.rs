@@ -14,7 +14,7 @@ use crate::server::Reply;
 
 pub(super) const LIMIT: usize = 100;
 
-const MOST_ADDRESSES: usize = 100;
+const MAX_ADDRESSES: usize = 100;
 
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -103,8 +103,8 @@ fn members(mut body: Body) -> Result<(Option<String>, Option<Vec<String>>), Fail
 /// Each entry that is no address is named by its place.
 fn addresses(list: &Value) -> Result<Vec<String>, Failure> {
     let wrong =
-        || Failure::invalid_body(format!("'allowlist' must be a list of 1 to {MOST_ADDRESSES} addresses."));
-    let list = list.as_array().filter(|list| (1..=MOST_ADDRESSES).contains(&list.len())).ok_or_else(wrong)?;
+        || Failure::invalid_body(format!("'allowlist' must be a list of 1 to {MAX_ADDRESSES} addresses."));
+    let list = list.as_array().filter(|list| (1..=MAX_ADDRESSES).contains(&list.len())).ok_or_else(wrong)?;
     let mut addresses = Vec::new();
     let mut errors = Vec::new();
     for (index, entry) in list.iter().enumerate() {

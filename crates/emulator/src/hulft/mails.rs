@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::errors::Failure;
 
 /// A bound of the emulator.
-const MOST_MAILS: usize = 10_000;
+const MAX_MAILS: usize = 10_000;
 
 /// What a mail is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,7 @@ impl Mails {
             return Err(Failure::mail_refused("The mail cannot be delivered to this address."));
         }
         self.sent.push_back(Mail { kind, address: address.to_owned(), sent_at: now });
-        if self.sent.len() > MOST_MAILS {
+        if self.sent.len() > MAX_MAILS {
             self.sent.pop_front();
         }
         Ok(())
@@ -65,10 +65,10 @@ mod tests {
     #[test]
     fn the_newest_mails_are_kept() {
         let mut mails = Mails::default();
-        for number in 0..=MOST_MAILS {
+        for number in 0..=MAX_MAILS {
             mails.send(MailKind::PasswordSetUp, &number.to_string(), SystemTime::UNIX_EPOCH).unwrap();
         }
-        assert_eq!(mails.sent().count(), MOST_MAILS);
+        assert_eq!(mails.sent().count(), MAX_MAILS);
         assert_eq!(mails.sent().next().unwrap().address, "1");
     }
 }

@@ -40,7 +40,7 @@ pub use self::agents::{Agent, ConnectedAgent, Direction};
 pub use self::connections::ClientType;
 pub use self::keys::Scope;
 pub use self::mails::{Mail, MailKind};
-pub(crate) use self::relay_logs::MOST_LINES as MOST_RELAY_LOGS;
+pub(crate) use self::relay_logs::MAX_LINES as MAX_RELAY_LOGS;
 pub use self::relay_logs::{RelayLog, RelayResult, RelaySide};
 pub use self::secondary_accounts::SecondaryAccount;
 pub use self::service_status::EndpointStatus;

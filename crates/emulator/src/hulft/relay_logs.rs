@@ -14,7 +14,7 @@ use super::zones::Zone;
 use crate::server::{Reply, Request};
 
 /// A bound of the emulator; the service's retention is not described.
-pub(crate) const MOST_LINES: usize = 50_000;
+pub(crate) const MAX_LINES: usize = 50_000;
 
 /// The first generated line: 2024-01-01 00:00:00 UTC.
 const FIRST_GENERATED: Duration = Duration::from_secs(1_704_067_200);
@@ -104,7 +104,7 @@ impl RelayLogs {
     pub(super) fn add(&mut self, line: RelayLog) {
         let index = self.lines.partition_point(|other| other.start_time <= line.start_time);
         self.lines.insert(index, line);
-        if self.lines.len() > MOST_LINES {
+        if self.lines.len() > MAX_LINES {
             self.lines.pop_front();
         }
     }
@@ -264,8 +264,8 @@ mod tests {
     #[test]
     fn the_oldest_line_makes_room() {
         let mut logs = RelayLogs::default();
-        logs.generate(MOST_LINES + 1);
-        assert_eq!(logs.lines.len(), MOST_LINES);
+        logs.generate(MAX_LINES + 1);
+        assert_eq!(logs.lines.len(), MAX_LINES);
         assert_eq!(logs.lines[0], generated(1));
     }
 

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::server::Service;
 
 /// The longest target and note that a line shows, in characters.
-const MOST_TEXT: usize = 300;
+const MAX_TEXT: usize = 300;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Line {
@@ -143,7 +143,7 @@ fn is_secret(name: &str) -> bool {
 fn printable(text: &str) -> String {
     let mut printable = String::new();
     for (count, character) in text.chars().enumerate() {
-        if count == MOST_TEXT {
+        if count == MAX_TEXT {
             printable.push('…');
             break;
         }
@@ -212,6 +212,6 @@ mod tests {
 
     #[test]
     fn long_targets_are_cut() {
-        assert!(line(&"/é".repeat(1_000)).target.chars().count() <= MOST_TEXT + 1);
+        assert!(line(&"/é".repeat(1_000)).target.chars().count() <= MAX_TEXT + 1);
     }
 }

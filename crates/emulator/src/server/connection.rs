@@ -25,7 +25,7 @@ use crate::journal::{Outcome, Pending};
 use crate::page;
 
 /// Bound on what is read of a body: Event Grid's largest publish and some.
-const MOST_BODY: usize = 1_600_000;
+const MAX_BODY: usize = 1_600_000;
 /// Real time: moving the emulator's clock must not cut off clients that are idle.
 const HEAD_WITHIN: Duration = Duration::from_secs(120);
 /// Real time as well.
@@ -107,7 +107,7 @@ impl Connection {
             return Ok(answer::whole(page::answer(&self.shared, &head.headers)));
         }
         let mut pending = self.shared.journal.begin(head.method.as_str(), target(&head.uri));
-        let body = match Limited::new(body, MOST_BODY).collect().await {
+        let body = match Limited::new(body, MAX_BODY).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
                 return Ok(refuse(pending, StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"));

@@ -9,7 +9,7 @@ use http::{HeaderMap, Method};
 use super::Request;
 
 const MOST: usize = 1_000;
-const MOST_BYTES: usize = 64 * 1024 * 1024;
+const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// One request as it arrived, secrets included.
 #[derive(Debug, Clone)]
@@ -47,7 +47,7 @@ impl Log {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.bytes += body.len();
         entries.requests.push_back(Received { method, target, host, headers, body });
-        while entries.requests.len() > MOST || entries.bytes > MOST_BYTES {
+        while entries.requests.len() > MOST || entries.bytes > MAX_BYTES {
             let Some(oldest) = entries.requests.pop_front() else { break };
             entries.bytes -= oldest.body.len();
         }
@@ -76,7 +76,7 @@ mod tests {
     fn large_bodies_push_older_requests_out_early() {
         let log = Log::default();
         for number in 0..3 {
-            log.add(&request(&format!("/{number}"), Bytes::from(vec![0; MOST_BYTES / 2])));
+            log.add(&request(&format!("/{number}"), Bytes::from(vec![0; MAX_BYTES / 2])));
         }
         let kept = log.all();
         assert_eq!(kept.iter().map(|request| request.target.as_str()).collect::<Vec<_>>(), ["/1", "/2"]);

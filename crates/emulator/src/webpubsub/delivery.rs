@@ -17,12 +17,12 @@ pub(super) struct Delivery {
 }
 
 /// The longest time to live, in seconds; 0 means for ever (webpubsub REST, section 1).
-pub(super) const MOST_SECONDS: u32 = 300;
+pub(super) const MAX_SECONDS: u32 = 300;
 
 /// Reads a time to live in seconds; `None` when it is out of bounds.
 pub(super) fn time_to_live(seconds: u32) -> Option<Option<Duration>> {
     let time = Duration::from_secs(seconds.into());
-    (seconds <= MOST_SECONDS).then(|| Some(time).filter(|time| !time.is_zero()))
+    (seconds <= MAX_SECONDS).then(|| Some(time).filter(|time| !time.is_zero()))
 }
 
 /// Where a message comes from, as the receiver is told.

@@ -11,7 +11,7 @@ use crate::clock::Clock;
 
 /// The service's own times are not documented.
 const INTERVAL: Duration = Duration::from_secs(20);
-const MOST_UNANSWERED: u32 = 3;
+const MAX_UNANSWERED: u32 = 3;
 
 /// Counts pings rather than time, so that a clock that is moved by hours loses nobody by itself.
 #[derive(Debug, Default)]
@@ -29,7 +29,7 @@ impl KeepAlive {
     pub(super) async fn lost(&self, outbox: &Outbox, clock: &Clock) {
         loop {
             clock.sleep(INTERVAL).await;
-            if self.unanswered.fetch_add(1, Ordering::Relaxed) >= MOST_UNANSWERED {
+            if self.unanswered.fetch_add(1, Ordering::Relaxed) >= MAX_UNANSWERED {
                 return;
             }
             outbox.push(Message::Ping(Bytes::new()));

@@ -13,7 +13,7 @@ use super::unacknowledged::{AckIds, Unacknowledged};
 use super::upstream::{Link, Notice};
 
 /// The service names no bound; this one keeps a client from filling the memory.
-const MOST_GROUPS: usize = 1_000;
+const MAX_GROUPS: usize = 1_000;
 
 #[derive(Debug)]
 pub(super) struct Member {
@@ -99,7 +99,7 @@ impl Member {
     /// Whether there is room for these groups beside those that it is in.
     pub(super) fn can_join(&self, groups: &[&str]) -> bool {
         let new = groups.iter().filter(|group| !self.is_in(group)).count();
-        self.groups.0.len() + new <= MOST_GROUPS
+        self.groups.0.len() + new <= MAX_GROUPS
     }
 }
 

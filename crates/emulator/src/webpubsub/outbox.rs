@@ -12,8 +12,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use super::frame::Invalid;
 use crate::clock::Clock;
 
-pub(super) const MOST_MESSAGES: usize = 1_000;
-pub(super) const MOST_BYTES: usize = 16 * 1024 * 1024;
+pub(super) const MAX_MESSAGES: usize = 1_000;
+pub(super) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// How a connection is to end.
 #[derive(Debug, Clone)]
@@ -156,7 +156,7 @@ impl Outbox {
         let length = queued.message.len();
         let messages = self.size.messages.fetch_add(1, Ordering::AcqRel) + 1;
         let bytes = self.size.bytes.fetch_add(length, Ordering::AcqRel) + length;
-        if messages > self.room * MOST_MESSAGES || bytes > self.room * MOST_BYTES {
+        if messages > self.room * MAX_MESSAGES || bytes > self.room * MAX_BYTES {
             self.size.take(length);
             self.close(Closing::slow_client());
         } else if self.queue.send(queued).is_err() {
@@ -275,11 +275,11 @@ mod tests {
     #[test]
     fn a_queue_of_more_than_a_thousand_messages_closes_the_client() {
         let (outbox, mut pending) = outbox();
-        (0..MOST_MESSAGES).for_each(|_| outbox.push(Message::text("x")));
+        (0..MAX_MESSAGES).for_each(|_| outbox.push(Message::text("x")));
         assert!(!outbox.is_closing());
         outbox.push(Message::text("x"));
         assert!(outbox.is_closing());
-        assert_eq!(std::iter::from_fn(|| pending.try_next()).count(), MOST_MESSAGES);
+        assert_eq!(std::iter::from_fn(|| pending.try_next()).count(), MAX_MESSAGES);
     }
 
     #[test]
@@ -294,7 +294,7 @@ mod tests {
     #[test]
     fn taking_messages_makes_room_again() {
         let (outbox, mut pending) = outbox();
-        for _ in 0..3 * MOST_MESSAGES {
+        for _ in 0..3 * MAX_MESSAGES {
             outbox.push(Message::text("x"));
             pending.try_next();
         }

@@ -12,7 +12,7 @@ use super::token::Keys;
 use super::{Inner, close, exists, generate_token, group_sets, groups, list, names, permissions, send};
 use crate::server::{Reply, Request};
 
-const MOST_BYTES: usize = 1024 * 1024;
+const MAX_BYTES: usize = 1024 * 1024;
 
 /// What an operation answers; a refusal ends it early.
 pub(super) type Outcome = Result<Reply, Refusal>;
@@ -86,7 +86,7 @@ impl<'a> Call<'a> {
         if self.request.header(CONTENT_LENGTH).is_none() {
             return Err(errors::invalid("body", "The request has no Content-Length."));
         }
-        if self.request.body.len() > MOST_BYTES {
+        if self.request.body.len() > MAX_BYTES {
             return Err(errors::invalid("body", "The body is larger than 1 MB."));
         }
         Ok(())

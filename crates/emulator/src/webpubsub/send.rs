@@ -7,7 +7,7 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::value::RawValue;
 
-use super::delivery::{self, Data, Delivery, From, MOST_SECONDS};
+use super::delivery::{self, Data, Delivery, From, MAX_SECONDS};
 use super::errors::{self, Refusal};
 use super::filter::Filter;
 use super::member::Member;
@@ -66,7 +66,7 @@ fn delivery(call: &Call<'_>, from: From) -> Result<Delivery, Refusal> {
 fn time_to_live(request: &Request) -> Result<Option<Duration>, Refusal> {
     let text = request.query("messageTtlSeconds").unwrap_or("0");
     text.parse().ok().and_then(delivery::time_to_live).ok_or_else(|| {
-        let message = format!("The value '{text}' is not valid: a number from 0 to {MOST_SECONDS} is.");
+        let message = format!("The value '{text}' is not valid: a number from 0 to {MAX_SECONDS} is.");
         errors::invalid("messageTtlSeconds", &message)
     })
 }

@@ -28,7 +28,7 @@ use crate::server::Upgraded;
 type Sink = SplitSink<WebSocketStream<Cut>, Message>;
 type Source = SplitStream<WebSocketStream<Cut>>;
 
-const MOST_BYTES: usize = 1024 * 1024;
+const MAX_BYTES: usize = 1024 * 1024;
 /// How long the end of a connection may take: a client that does not answer cannot hold it.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -120,8 +120,7 @@ pub(super) async fn refuse(stream: Upgraded, clock: Clock) {
 }
 
 async fn open<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> WebSocketStream<S> {
-    let config =
-        WebSocketConfig::default().max_message_size(Some(MOST_BYTES)).max_frame_size(Some(MOST_BYTES));
+    let config = WebSocketConfig::default().max_message_size(Some(MAX_BYTES)).max_frame_size(Some(MAX_BYTES));
     WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await
 }
 

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use tokio_tungstenite::tungstenite::Message;
 
-use super::outbox::{MOST_BYTES, MOST_MESSAGES};
+use super::outbox::{MAX_BYTES, MAX_MESSAGES};
 
 /// How many ack ids a connection remembers.
 const REMEMBERED: usize = 1_000;
@@ -44,7 +44,7 @@ impl Unacknowledged {
     pub(super) fn keep(&mut self, message: Message, expires: Option<SystemTime>) -> bool {
         self.bytes += message.len();
         self.messages.push_back(Kept { id: self.last_id, message, expires });
-        self.messages.len() <= MOST_MESSAGES && self.bytes <= MOST_BYTES
+        self.messages.len() <= MAX_MESSAGES && self.bytes <= MAX_BYTES
     }
 
     /// Forgets the messages up to this number.
@@ -99,12 +99,12 @@ mod tests {
     #[test]
     fn a_thousand_messages_or_16_megabytes_are_kept() {
         let mut kept = Unacknowledged::default();
-        for number in 1..=MOST_MESSAGES + 1 {
+        for number in 1..=MAX_MESSAGES + 1 {
             kept.next_id();
-            assert_eq!(kept.keep(Message::text("x"), None), number <= MOST_MESSAGES);
+            assert_eq!(kept.keep(Message::text("x"), None), number <= MAX_MESSAGES);
         }
         let mut kept = Unacknowledged::default();
-        assert!(kept.keep(Message::binary(vec![0; MOST_BYTES]), None));
+        assert!(kept.keep(Message::binary(vec![0; MAX_BYTES]), None));
         assert!(!kept.keep(Message::text("x"), None));
     }
 

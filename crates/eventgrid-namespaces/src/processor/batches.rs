@@ -1,10 +1,10 @@
-//! Decided events on their way to a settle call: grouped by verdict, sent when a group is full or has waited long enough. Pure
+//! Decided events on their way to a settle call: grouped by settlement, sent when a group is full or has waited long enough. Pure
 //! state; it sends nothing.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use super::Verdict;
+use super::Settlement;
 use crate::settle::TOKENS_PER_REQUEST;
 
 /// The first pause after a settle call that failed; it doubles up to the longest.
@@ -14,7 +14,7 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(16);
 /// Tokens for one settle call.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Batch {
-    pub(super) verdict: Verdict,
+    pub(super) settlement: Settlement,
     pub(super) tokens: Vec<String>,
     /// When it is sent at the latest, or, for one that failed before, at the earliest.
     due: Duration,
@@ -26,7 +26,7 @@ pub(super) struct Batch {
 #[derive(Debug)]
 pub(super) struct Batches {
     interval: Duration,
-    open: HashMap<Verdict, Batch>,
+    open: HashMap<Settlement, Batch>,
     closed: Vec<Batch>,
 }
 
@@ -36,39 +36,43 @@ impl Batches {
     }
 
     /// Adds a decided event.
-    pub(super) fn push(&mut self, verdict: Verdict, token: String, now: Duration) {
+    pub(super) fn push(&mut self, settlement: Settlement, token: String, now: Duration) {
         let due = now + self.interval;
-        let batch = self.open.entry(verdict).or_insert_with(|| Batch {
-            verdict,
+        let batch = self.open.entry(settlement).or_insert_with(|| Batch {
+            settlement,
             tokens: Vec::new(),
             due,
             failures: 0,
         });
         batch.tokens.push(token);
         if batch.tokens.len() >= TOKENS_PER_REQUEST {
-            self.closed.extend(self.open.remove(&verdict).map(|batch| Batch { due: now, ..batch }));
+            self.closed.extend(self.open.remove(&settlement).map(|batch| Batch { due: now, ..batch }));
         }
     }
 
     /// Puts tokens back whose call failed; the pause until the next try.
     pub(super) fn put_off(
         &mut self,
-        verdict: Verdict,
+        settlement: Settlement,
         tokens: Vec<String>,
         failures: u32,
         hint: Duration,
         now: Duration,
     ) -> Duration {
         let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(8)).min(LONGEST_PAUSE).max(hint);
-        self.closed.push(Batch { verdict, tokens, due: now + pause, failures: failures + 1 });
+        self.closed.push(Batch { settlement, tokens, due: now + pause, failures: failures + 1 });
         pause
     }
 
     /// The batches to send now; with `all`, those too that could still grow.
     pub(super) fn take(&mut self, now: Duration, all: bool) -> Vec<Batch> {
-        let ripe: Vec<Verdict> =
-            self.open.values().filter(|batch| all || batch.due <= now).map(|batch| batch.verdict).collect();
-        let open = ripe.iter().filter_map(|verdict| self.open.remove(verdict));
+        let ripe: Vec<Settlement> = self
+            .open
+            .values()
+            .filter(|batch| all || batch.due <= now)
+            .map(|batch| batch.settlement)
+            .collect();
+        let open = ripe.iter().filter_map(|settlement| self.open.remove(settlement));
         let mut taken: Vec<Batch> = open.collect();
         taken.extend(self.closed.extract_if(.., |batch| batch.due <= now));
         taken
@@ -92,9 +96,9 @@ mod tests {
     fn a_batch_is_ripe_when_it_is_full_or_has_waited() {
         let mut batches = Batches::new(INTERVAL);
         for number in 0..101 {
-            batches.push(Verdict::Acknowledge, number.to_string(), Duration::ZERO);
+            batches.push(Settlement::Acknowledge, number.to_string(), Duration::ZERO);
         }
-        batches.push(Verdict::Reject, "r".to_owned(), Duration::ZERO);
+        batches.push(Settlement::Reject, "r".to_owned(), Duration::ZERO);
         let full = batches.take(Duration::ZERO, false);
         assert_eq!((full.len(), full[0].tokens.len()), (1, 100));
         assert_eq!((batches.due(), batches.take(INTERVAL / 2, false)), (INTERVAL, Vec::new()));
@@ -105,12 +109,12 @@ mod tests {
     #[test]
     fn verdicts_do_not_mix_and_releases_only_with_the_same_delay() {
         let mut batches = Batches::new(INTERVAL);
-        for verdict in [
-            Verdict::Release(ReleaseDelay::S10),
-            Verdict::Release(ReleaseDelay::S60),
-            Verdict::Release(ReleaseDelay::S10),
+        for settlement in [
+            Settlement::Release(ReleaseDelay::S10),
+            Settlement::Release(ReleaseDelay::S60),
+            Settlement::Release(ReleaseDelay::S10),
         ] {
-            batches.push(verdict, "t".to_owned(), Duration::ZERO);
+            batches.push(settlement, "t".to_owned(), Duration::ZERO);
         }
         let mut sizes: Vec<_> =
             batches.take(Duration::ZERO, true).iter().map(|batch| batch.tokens.len()).collect();
@@ -124,7 +128,7 @@ mod tests {
         let pauses: Vec<_> = (0..6)
             .map(|failures| {
                 let pause = batches.put_off(
-                    Verdict::Reject,
+                    Settlement::Reject,
                     vec!["t".to_owned()],
                     failures,
                     Duration::ZERO,

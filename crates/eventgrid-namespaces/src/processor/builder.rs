@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::handler::{Erased, Handler, erased};
-use super::{Notice, Processor, Verdict};
+use super::{Notice, Processor, Settlement};
 use crate::settle::has_delay_and_renewal;
 use crate::{CloudEvent, Error, ReceivedEvent, Receiver, ReleaseDelay, Result};
 
@@ -19,8 +19,8 @@ pub(super) struct Settings {
     pub(super) lock_duration: Duration,
     pub(super) max_wait_time: Duration,
     pub(super) settle_interval: Duration,
-    pub(super) shutdown_limit: Duration,
-    pub(super) failure: Verdict,
+    pub(super) shutdown_timeout: Duration,
+    pub(super) failure: Settlement,
     pub(super) max_deliveries: Option<u32>,
     /// Whether the api-version has release delays and lock renewal.
     pub(super) recent: bool,
@@ -38,8 +38,8 @@ pub struct ProcessorBuilder {
     lock_duration: Duration,
     max_wait_time: Duration,
     settle_interval: Duration,
-    shutdown_limit: Duration,
-    failure: Option<Verdict>,
+    shutdown_timeout: Duration,
+    failure: Option<Settlement>,
     max_deliveries: Option<u32>,
     poison: Option<Erased<ReceivedEvent>>,
     on_notice: Option<Hook>,
@@ -54,7 +54,7 @@ impl ProcessorBuilder {
             lock_duration: Duration::from_secs(60),
             max_wait_time: Duration::from_secs(60),
             settle_interval: Duration::from_millis(100),
-            shutdown_limit: Duration::from_secs(25),
+            shutdown_timeout: Duration::from_secs(25),
             failure: None,
             max_deliveries: None,
             poison: None,
@@ -88,7 +88,7 @@ impl ProcessorBuilder {
         self
     }
 
-    /// Sets how long a verdict may wait for others that go in the same settle call: up to 10 s. Default: 100 ms. It does not
+    /// Sets how long a settlement may wait for others that go in the same settle call: up to 10 s. Default: 100 ms. It does not
     /// wait where a hundred are there, or where nothing else can happen before.
     pub fn settle_interval(mut self, interval: Duration) -> Self {
         self.settle_interval = interval;
@@ -97,15 +97,15 @@ impl ProcessorBuilder {
 
     /// Sets how long handlers may go on once a shutdown has begun; those that do not end are stopped and their events released,
     /// for which there are 5 s more. Default: 25 s. A handler that blocks its thread is stopped only when it awaits again.
-    pub fn shutdown_limit(mut self, limit: Duration) -> Self {
-        self.shutdown_limit = limit;
+    pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
+        self.shutdown_timeout = limit;
         self
     }
 
     /// Sets what becomes of an event whose handler fails or panics, or that cannot be read where no hook decides about it.
     /// Default: it is released with a delay of 10 s, or without one in api-versions that have none.
-    pub fn failure_verdict(mut self, verdict: Verdict) -> Self {
-        self.failure = Some(verdict);
+    pub fn failure_settlement(mut self, settlement: Settlement) -> Self {
+        self.failure = Some(settlement);
         self
     }
 
@@ -131,7 +131,7 @@ impl ProcessorBuilder {
     }
 
     /// Checks everything and makes the processor, which handles each event with this: an async closure or function of a
-    /// [`CloudEvent`] and a [`Context`](super::Context) that returns what [`IntoVerdict`](super::IntoVerdict) takes.
+    /// [`CloudEvent`] and a [`Context`](super::Context) that returns what [`IntoSettlement`](super::IntoSettlement) takes.
     ///
     /// # Errors
     ///
@@ -147,8 +147,8 @@ impl ProcessorBuilder {
             lock_duration: self.lock_duration,
             max_wait_time: self.max_wait_time,
             settle_interval: self.settle_interval,
-            shutdown_limit: self.shutdown_limit,
-            failure: self.failure.unwrap_or(Verdict::Release(default)),
+            shutdown_timeout: self.shutdown_timeout,
+            failure: self.failure.unwrap_or(Settlement::Release(default)),
             max_deliveries: self.max_deliveries,
             recent,
             handler: erased(handler),
@@ -160,7 +160,7 @@ impl ProcessorBuilder {
 
     fn check(&self) -> Result<()> {
         let version = &self.receiver.namespace.api_version;
-        let delayed = matches!(self.failure, Some(Verdict::Release(delay)) if delay != ReleaseDelay::None);
+        let delayed = matches!(self.failure, Some(Settlement::Release(delay)) if delay != ReleaseDelay::None);
         let seconds = Duration::from_secs;
         let whole = self.max_wait_time.subsec_nanos() == 0;
         for (right, what, rule, value) in [
@@ -197,7 +197,7 @@ impl ProcessorBuilder {
             ),
             (
                 !delayed || has_delay_and_renewal(version),
-                "failure verdict",
+                "failure settlement",
                 "has a release delay, which does not exist in the client's api-version",
                 version.to_string(),
             ),

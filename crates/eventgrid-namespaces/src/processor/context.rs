@@ -38,7 +38,7 @@ impl Context {
         &self.delivery
     }
 
-    /// Whether the event's lock is lost: it may be handled elsewhere already, and this handler's verdict will hardly count.
+    /// Whether the event's lock is lost: it may be handled elsewhere already, and this handler's settlement will hardly count.
     #[must_use]
     pub fn is_lock_lost(&self) -> bool {
         *self.lost.borrow()

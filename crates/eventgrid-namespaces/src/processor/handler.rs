@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 
-use super::{Context, IntoVerdict, Verdict};
+use super::{Context, IntoSettlement, Settlement};
 use crate::BoxError;
 
 /// The caller's code for one event: an async closure or function of the event and its [`Context`], or a type of its own.
@@ -14,7 +14,8 @@ use crate::BoxError;
 /// `T` is a [`CloudEvent`](crate::CloudEvent), or for poison a [`ReceivedEvent`](crate::ReceivedEvent).
 pub trait Handler<T>: Send + Sync + 'static {
     /// Handles the event. Nothing is acknowledged before this returns.
-    fn handle(&self, event: T, context: Context) -> impl Future<Output = Result<Verdict, BoxError>> + Send;
+    fn handle(&self, event: T, context: Context)
+    -> impl Future<Output = Result<Settlement, BoxError>> + Send;
 }
 
 impl<T, F, Fut, O> Handler<T> for F
@@ -22,14 +23,14 @@ where
     T: Send + 'static,
     F: Fn(T, Context) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = O> + Send,
-    O: IntoVerdict,
+    O: IntoSettlement,
 {
-    async fn handle(&self, event: T, context: Context) -> Result<Verdict, BoxError> {
-        self(event, context).await.into_verdict()
+    async fn handle(&self, event: T, context: Context) -> Result<Settlement, BoxError> {
+        self(event, context).await.into_settlement()
     }
 }
 
-type Handling = Pin<Box<dyn Future<Output = Result<Verdict, BoxError>> + Send>>;
+type Handling = Pin<Box<dyn Future<Output = Result<Settlement, BoxError>> + Send>>;
 
 /// A handler whose type is forgotten.
 pub(super) type Erased<T> = Arc<dyn Fn(T, Context) -> Handling + Send + Sync>;
@@ -45,7 +46,7 @@ pub(super) fn erased<T: Send + 'static>(handler: impl Handler<T>) -> Erased<T> {
 
 /// How a handler ended.
 pub(super) enum Outcome {
-    Decided(Verdict),
+    Decided(Settlement),
     Failed(BoxError),
     Panicked(String),
 }
@@ -58,7 +59,7 @@ pub(super) async fn run(mut handling: Handling) -> Outcome {
             Err(panic) => std::task::Poll::Ready(Err(panic)),
         });
     match guarded.await {
-        Ok(Ok(verdict)) => Outcome::Decided(verdict),
+        Ok(Ok(settlement)) => Outcome::Decided(settlement),
         Ok(Err(error)) => Outcome::Failed(error),
         Err(panic) => Outcome::Panicked(message(&*panic)),
     }

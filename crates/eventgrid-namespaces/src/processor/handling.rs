@@ -1,4 +1,4 @@
-//! From a waiting event to a verdict: starting handlers and taking in how they ended.
+//! From a waiting event to a settlement: starting handlers and taking in how they ended.
 
 use std::sync::Arc;
 
@@ -7,7 +7,7 @@ use tracing::Instrument;
 use super::handler::{self, Outcome};
 use super::held::Stage;
 use super::run::{Run, Step};
-use super::{EventDelivery, Notice, Verdict};
+use super::{EventDelivery, Notice, Settlement};
 use crate::{BoxError, Error, ReceivedEvent, ReleaseDelay};
 
 impl Run<'_> {
@@ -42,38 +42,38 @@ impl Run<'_> {
         let Some(entry) = self.held.get(&token) else { return };
         let event = Arc::clone(&entry.delivery);
         let outcome = match outcome {
-            Outcome::Decided(verdict) => self.possible(verdict),
+            Outcome::Decided(settlement) => self.possible(settlement),
             Outcome::Failed(error) => Err(error),
             Outcome::Panicked(message) => {
                 self.notify(&Notice::HandlerPanicked { event: &event, message: &message });
                 return self.decide(token, self.settings.failure);
             }
         };
-        let verdict = outcome.unwrap_or_else(|error| {
+        let settlement = outcome.unwrap_or_else(|error| {
             self.notify(&Notice::HandlerFailed { event: &event, error: &error });
             self.settings.failure
         });
-        self.decide(token, verdict);
+        self.decide(token, settlement);
     }
 
     /// A delay that the api-version does not have cannot be carried out.
-    fn possible(&self, verdict: Verdict) -> Result<Verdict, BoxError> {
-        match verdict {
-            Verdict::Release(delay) if delay != ReleaseDelay::None && !self.settings.recent => {
+    fn possible(&self, settlement: Settlement) -> Result<Settlement, BoxError> {
+        match settlement {
+            Settlement::Release(delay) if delay != ReleaseDelay::None && !self.settings.recent => {
                 let rule = "does not exist in the client's api-version";
                 let version = &self.settings.receiver.namespace.api_version;
                 Err(Error::invalid_input("release delay", rule, Some(version)).into())
             }
-            verdict => Ok(verdict),
+            settlement => Ok(settlement),
         }
     }
 
     /// Lets an event wait for its settle call.
-    pub(super) fn decide(&mut self, token: String, verdict: Verdict) {
+    pub(super) fn decide(&mut self, token: String, settlement: Settlement) {
         let now = self.clock.elapsed();
         if let Some(entry) = self.held.get(&token) {
             entry.stage = Stage::Decided;
-            self.batches.push(verdict, token, now);
+            self.batches.push(settlement, token, now);
         }
     }
 }

@@ -10,8 +10,8 @@ mod lock;
 mod notice;
 mod polling;
 mod run;
+mod settlement;
 mod settling;
-mod verdict;
 
 use std::fmt;
 use std::future::{Future, pending};
@@ -21,7 +21,7 @@ pub use builder::ProcessorBuilder;
 pub use context::{Context, EventDelivery};
 pub use handler::Handler;
 pub use notice::Notice;
-pub use verdict::{IntoVerdict, Verdict};
+pub use settlement::{IntoSettlement, Settlement};
 
 use self::builder::Settings;
 use self::run::Run;
@@ -34,8 +34,8 @@ use crate::{Receiver, Result};
 /// * **Bounded.** No more events are in hand than `concurrency` and `prefetch` together, waiting, handled, or not settled yet;
 ///   the next long poll asks for no more than what is free.
 /// * **Locks** are renewed while their events are in hand, for up to an hour after an event came; the service allows no more.
-///   When one is lost, the handler goes on and is told by its [`Context`], and what becomes of its verdict is told too.
-/// * **Failures** of a handler, panics included, release the event ([`failure_verdict`](ProcessorBuilder::failure_verdict)).
+///   When one is lost, the handler goes on and is told by its [`Context`], and what becomes of its settlement is told too.
+/// * **Failures** of a handler, panics included, release the event ([`failure_settlement`](ProcessorBuilder::failure_settlement)).
 ///   Those of the service are repeated with growing pauses. Each is a [`Notice`] and a `tracing` event.
 /// * **Handlers run as tasks** of the Tokio runtime that the processor runs on. One that blocks its thread holds up the other
 ///   tasks of the runtime, renewals among them, and the shutdown too: no limit can stop it before it awaits. Such work belongs
@@ -43,12 +43,12 @@ use crate::{Receiver, Result};
 ///
 /// ```no_run
 /// # async fn run(receiver: eventgrid_namespaces::Receiver) -> eventgrid_namespaces::Result<()> {
-/// use eventgrid_namespaces::{BoxError, CloudEvent, Context, Processor, Verdict};
+/// use eventgrid_namespaces::{BoxError, CloudEvent, Context, Processor, Settlement};
 ///
-/// async fn handle(event: CloudEvent, _: Context) -> Result<Verdict, BoxError> {
+/// async fn handle(event: CloudEvent, _: Context) -> Result<Settlement, BoxError> {
 ///     let order: serde_json::Value = event.data_as()?;
 ///     println!("{order}");
-///     Ok(Verdict::Acknowledge)
+///     Ok(Settlement::Acknowledge)
 /// }
 ///
 /// let processor = Processor::builder(receiver).concurrency(16).handler(handle)?;
@@ -76,7 +76,7 @@ impl Processor {
     }
 
     /// Runs until `stop` is ready. Then no event is handled any more that was not begun; those that wait are released, those
-    /// that are handled may end within [`shutdown_limit`](ProcessorBuilder::shutdown_limit), and every verdict is sent.
+    /// that are handled may end within [`shutdown_timeout`](ProcessorBuilder::shutdown_timeout), and every settlement is sent.
     ///
     /// A run that is dropped before its end stops its handlers where they are; their events come again when their locks end.
     ///

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use super::{EventDelivery, Verdict};
+use super::{EventDelivery, Settlement};
 use crate::{BoxError, Error, FailedToken, UnreadableEvent};
 
 /// Something that went wrong and did not end the processor.
@@ -31,7 +31,7 @@ pub enum Notice<'a> {
         /// Why, with its JSON.
         error: &'a UnreadableEvent,
     },
-    /// A handler returned an error, or a verdict that the client's api-version cannot carry out.
+    /// A handler returned an error, or a settlement that the client's api-version cannot carry out.
     HandlerFailed {
         /// Whose.
         event: &'a EventDelivery,
@@ -46,7 +46,7 @@ pub enum Notice<'a> {
         message: &'a str,
     },
     /// A handler was stopped because it outlasted the limit of a shutdown; its event is released.
-    HandlerStopped {
+    HandlerAborted {
         /// Whose.
         event: &'a EventDelivery,
     },
@@ -65,9 +65,9 @@ pub enum Notice<'a> {
         begun: bool,
     },
     /// A settle call failed; it is repeated after `wait` while the locks hold.
-    SettlePutOff {
+    SettleDelayed {
         /// What was to become of the events.
-        verdict: Verdict,
+        settlement: Settlement,
         /// Of how many events.
         events: usize,
         /// Why.
@@ -75,15 +75,15 @@ pub enum Notice<'a> {
         /// The pause until the next try.
         wait: Duration,
     },
-    /// An event's verdict was refused: the event will be delivered again although it was handled.
+    /// An event's settlement was refused: the event will be delivered again although it was handled.
     SettleFailed {
         /// Which.
         event: &'a EventDelivery,
         /// What was to become of it.
-        verdict: Verdict,
+        settlement: Settlement,
         /// The service's reason.
         reason: &'a FailedToken,
-        /// An earlier attempt went unanswered, so that it may have settled the event.
+        /// An earlier attempt went no_response, so that it may have settled the event.
         maybe_settled: bool,
     },
     /// An event is left unsettled, because its lock or the limit of a shutdown has ended. It will be delivered again.
@@ -105,7 +105,7 @@ impl fmt::Display for Notice<'_> {
             Self::HandlerPanicked { event, message } => {
                 write!(f, "the handler of {event} panicked: {message}")
             }
-            Self::HandlerStopped { event } => {
+            Self::HandlerAborted { event } => {
                 write!(f, "the handler of {event} was stopped at the limit of the shutdown")
             }
             Self::RenewalFailed { error, events } => {
@@ -117,15 +117,15 @@ impl fmt::Display for Notice<'_> {
             Self::LockLost { event, begun: false } => {
                 write!(f, "the lock of {event} was lost before it was handled")
             }
-            Self::SettlePutOff { verdict, events, error, wait } => {
+            Self::SettleDelayed { settlement, events, error, wait } => {
                 write!(
                     f,
-                    "{events} events could not be settled ({verdict:?}); the next try is in {wait:.1?}: {error}"
+                    "{events} events could not be settled ({settlement:?}); the next try is in {wait:.1?}: {error}"
                 )
             }
-            Self::SettleFailed { event, verdict, reason, maybe_settled } => {
+            Self::SettleFailed { event, settlement, reason, maybe_settled } => {
                 let perhaps = if *maybe_settled { ", unless an earlier attempt did" } else { "" };
-                write!(f, "{event} was not settled ({verdict:?}){perhaps}: {reason}")
+                write!(f, "{event} was not settled ({settlement:?}){perhaps}: {reason}")
             }
             Self::Unsettled { event } => write!(f, "{event} is left unsettled"),
         }

@@ -9,7 +9,7 @@ use super::Notice;
 use super::held;
 use super::lock::Lock;
 use super::run::{Run, Step};
-use crate::{Error, ErrorKind, ReceivedEvent, ReleaseDelay, Result, Verdict};
+use crate::{Error, ErrorKind, ReceivedEvent, ReleaseDelay, Result, Settlement};
 
 /// The first pause after a failed receive. The call's own retries, whose waits are random, came before it.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -113,7 +113,7 @@ impl Run<'_> {
             return self.notify(&Notice::NotLocked { event: &event });
         }
         if self.is_stopping() {
-            self.decide(received.lock_token, Verdict::Release(ReleaseDelay::None));
+            self.decide(received.lock_token, Settlement::Release(ReleaseDelay::None));
         } else {
             self.waiting.push_back(received);
         }
@@ -126,7 +126,7 @@ impl Run<'_> {
         }
     }
 
-    /// A lock is lost. An event that was not begun is let go; one that was goes on, and its verdict is still tried, since the
+    /// A lock is lost. An event that was not begun is let go; one that was goes on, and its settlement is still tried, since the
     /// service alone knows.
     pub(super) fn lose(&mut self, token: &str) {
         let Some(entry) = self.held.lose(token) else { return };

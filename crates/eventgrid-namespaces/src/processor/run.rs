@@ -18,7 +18,7 @@ use super::builder::Settings;
 use super::handler::Outcome;
 use super::held::{Held, Stage};
 use super::polling::Polling;
-use super::{Notice, Verdict};
+use super::{Notice, Settlement};
 use crate::{Error, ReceivedEvent, ReleaseDelay, Result, SettleResult};
 
 /// How long the last settle calls may take after the handlers' time is over.
@@ -28,7 +28,7 @@ const FAREWELL: Duration = Duration::from_secs(5);
 pub(super) enum Step {
     Received(Result<Vec<ReceivedEvent>>),
     Handled(String, Outcome),
-    Settled { verdict: Verdict, tokens: Vec<String>, failures: u32, outcome: Result<SettleResult> },
+    Settled { settlement: Settlement, tokens: Vec<String>, failures: u32, outcome: Result<SettleResult> },
     Renewed { tokens: Vec<String>, began: Duration, outcome: Result<SettleResult> },
 }
 
@@ -142,8 +142,8 @@ impl<'a> Run<'a> {
         match step {
             Step::Received(outcome) => self.received(outcome),
             Step::Handled(token, outcome) => self.handled(token, outcome),
-            Step::Settled { verdict, tokens, failures, outcome } => {
-                self.settled(verdict, tokens, failures, outcome);
+            Step::Settled { settlement, tokens, failures, outcome } => {
+                self.settled(settlement, tokens, failures, outcome);
             }
             Step::Renewed { tokens, began, outcome } => self.renewed(&tokens, began, outcome),
         }
@@ -167,9 +167,9 @@ impl<'a> Run<'a> {
         let now = self.clock.elapsed();
         tracing::debug!(held = self.held.len(), handling = self.handlers.len(), "the processor stops");
         self.stopping =
-            Some(Stopping { handlers_until: now.saturating_add(self.settings.shutdown_limit), failure });
+            Some(Stopping { handlers_until: now.saturating_add(self.settings.shutdown_timeout), failure });
         for received in std::mem::take(&mut self.waiting) {
-            self.decide(received.lock_token, Verdict::Release(ReleaseDelay::None));
+            self.decide(received.lock_token, Settlement::Release(ReleaseDelay::None));
         }
     }
 
@@ -192,9 +192,9 @@ impl<'a> Run<'a> {
         };
         if let Some(entry) = self.held.get(&token) {
             let delivery = Arc::clone(&entry.delivery);
-            self.notify(&Notice::HandlerStopped { event: &delivery });
+            self.notify(&Notice::HandlerAborted { event: &delivery });
         }
-        self.decide(token, Verdict::Release(ReleaseDelay::None));
+        self.decide(token, Settlement::Release(ReleaseDelay::None));
     }
 
     fn is_over(&self, now: Duration) -> bool {

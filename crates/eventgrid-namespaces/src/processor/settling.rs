@@ -8,7 +8,7 @@ use super::batches::Batch;
 use super::held::Stage;
 use super::polling::LONGEST_HINT;
 use super::run::{Run, Step};
-use super::{Notice, Verdict};
+use super::{Notice, Settlement};
 use crate::settle::TOKENS_PER_REQUEST;
 use crate::{Delivery, Error, ErrorKind, FailedToken, Result, SettleResult, TokenErrorCode};
 
@@ -19,7 +19,7 @@ const ATTEMPT: Duration = Duration::from_secs(1);
 fn may_have_acted(error: &Error) -> bool {
     match error.delivery() {
         Some(Delivery::Unknown | Delivery::Accepted) => true,
-        Some(Delivery::Answered) => error.status().is_some_and(|status| {
+        Some(Delivery::Responded) => error.status().is_some_and(|status| {
             // A 503 with a hint is a refusal.
             let refused = status.as_u16() == 503 && error.retry_after().is_some();
             status.is_server_error() && !refused || status.as_u16() == 408
@@ -30,7 +30,7 @@ fn may_have_acted(error: &Error) -> bool {
 
 impl Run<'_> {
     pub(super) fn settle(&mut self, batch: Batch) {
-        let Batch { verdict, mut tokens, failures, .. } = batch;
+        let Batch { settlement, mut tokens, failures, .. } = batch;
         tokens.retain(|token| match self.held.get(token) {
             Some(entry) => {
                 entry.stage = Stage::Settling;
@@ -43,48 +43,48 @@ impl Run<'_> {
         }
         let receiver = &self.settings.receiver;
         // At most one request's worth of tokens, so that the call succeeds or fails as a whole.
-        let call = match verdict {
-            Verdict::Acknowledge => receiver.acknowledge(&tokens).into_future(),
-            Verdict::Reject => receiver.reject(&tokens).into_future(),
-            Verdict::Release(delay) => receiver.release(&tokens).delay(delay).into_future(),
+        let call = match settlement {
+            Settlement::Acknowledge => receiver.acknowledge(&tokens).into_future(),
+            Settlement::Reject => receiver.reject(&tokens).into_future(),
+            Settlement::Release(delay) => receiver.release(&tokens).delay(delay).into_future(),
         };
-        self.tasks.spawn(async move { Step::Settled { verdict, tokens, failures, outcome: call.await } });
+        self.tasks.spawn(async move { Step::Settled { settlement, tokens, failures, outcome: call.await } });
     }
 
     pub(super) fn settled(
         &mut self,
-        verdict: Verdict,
+        settlement: Settlement,
         tokens: Vec<String>,
         failures: u32,
         outcome: Result<SettleResult>,
     ) {
         let result = match outcome {
             Ok(result) => result,
-            Err(error) => return self.put_off(verdict, tokens, failures, &error),
+            Err(error) => return self.put_off(settlement, tokens, failures, &error),
         };
         // Before the successes: of a token in both lists, the failure is what has to be told.
         let (passing, refused): (Vec<_>, Vec<_>) =
             result.failed.into_iter().partition(|token| token.code == TokenErrorCode::InternalServerError);
-        refused.iter().for_each(|token| self.refused(verdict, token, false));
-        result.maybe_settled.iter().for_each(|token| self.refused(verdict, token, true));
+        refused.iter().for_each(|token| self.refused(settlement, token, false));
+        result.maybe_settled.iter().for_each(|token| self.refused(settlement, token, true));
         for token in &result.succeeded {
             self.held.remove(token);
         }
         if let Some(first) = passing.first() {
             let error = Error::new(ErrorKind::Service, first.to_string());
             let tokens = passing.into_iter().map(|token| token.lock_token).collect();
-            self.put_off(verdict, tokens, failures, &error);
+            self.put_off(settlement, tokens, failures, &error);
         }
     }
 
-    fn refused(&mut self, verdict: Verdict, reason: &FailedToken, maybe: bool) {
+    fn refused(&mut self, settlement: Settlement, reason: &FailedToken, maybe: bool) {
         let Some(entry) = self.held.remove(&reason.lock_token) else { return };
         let maybe_settled = maybe || (entry.unsure && reason.code == TokenErrorCode::TokenLost);
-        self.notify(&Notice::SettleFailed { event: &entry.delivery, verdict, reason, maybe_settled });
+        self.notify(&Notice::SettleFailed { event: &entry.delivery, settlement, reason, maybe_settled });
     }
 
     /// Tries again later what is still locked; there is nothing to be had from a lock that is lost.
-    fn put_off(&mut self, verdict: Verdict, tokens: Vec<String>, failures: u32, error: &Error) {
+    fn put_off(&mut self, settlement: Settlement, tokens: Vec<String>, failures: u32, error: &Error) {
         let unsure = may_have_acted(error);
         let hint = error.retry_after().unwrap_or_default().min(LONGEST_HINT);
         // What the service refuses as a whole, such as a delay that it does not know, it refuses the next time too.
@@ -105,8 +105,8 @@ impl Run<'_> {
         }
         if !locked.is_empty() {
             let events = locked.len();
-            let wait = self.batches.put_off(verdict, locked, failures, hint, now);
-            self.notify(&Notice::SettlePutOff { verdict, events, error, wait });
+            let wait = self.batches.put_off(settlement, locked, failures, hint, now);
+            self.notify(&Notice::SettleDelayed { settlement, events, error, wait });
         }
     }
 
@@ -145,7 +145,7 @@ impl Run<'_> {
         }
     }
 
-    /// The verdict on a token may have overtaken its renewal, which then says nothing.
+    /// The settlement on a token may have overtaken its renewal, which then says nothing.
     fn refused_renewal(&mut self, token: &str) {
         let settling = |entry: &mut super::held::Entry| matches!(entry.stage, Stage::Settling);
         if self.held.get(token).is_some_and(|entry| !settling(entry)) {

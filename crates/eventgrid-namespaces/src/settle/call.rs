@@ -1,4 +1,4 @@
-//! The calls that settle and renew: as many requests as the tokens need, their verdicts put together.
+//! The calls that settle and renew: as many requests as the tokens need, their settlements put together.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -109,14 +109,14 @@ impl Call {
             match part.send(left()).await {
                 Ok(next) => {
                     let mut sum = std::mem::take(&mut answer.body);
-                    answer = next.map(|verdicts| {
-                        sum.append(verdicts);
+                    answer = next.map(|settlements| {
+                        sum.append(settlements);
                         sum
                     });
                 }
-                Err((error, unanswered)) => {
+                Err((error, no_response)) => {
                     let unsent = rest.by_ref().flat_map(|part| part.tokens).collect();
-                    answer.body.interrupted = Some(Interrupted { error, unanswered, unsent });
+                    answer.body.interrupted = Some(Interrupted { error, no_response, unsent });
                 }
             }
         }

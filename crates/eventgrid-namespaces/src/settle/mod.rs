@@ -1,4 +1,4 @@
-//! Settling and renewing: one verdict per lock token, read from an answer that is a success even when every token failed.
+//! Settling and renewing: one settlement per lock token, read from an answer that is a success even when every token failed.
 
 mod call;
 mod delay;
@@ -27,7 +27,7 @@ pub struct SettleResult {
     pub succeeded: Vec<String>,
     /// The tokens whose events are not settled by this call, with the reason.
     pub failed: Vec<FailedToken>,
-    /// Tokens that are reported as lost after an attempt of this call went unanswered: that attempt may have settled them.
+    /// Tokens that are reported as lost after an attempt of this call went no_response: that attempt may have settled them.
     /// Tokens that the service's answer does not name stand here too.
     pub maybe_settled: Vec<FailedToken>,
     /// More than 100 tokens go in several requests; when one of them fails after others were answered, this is what is left.
@@ -41,13 +41,13 @@ pub struct Interrupted {
     /// Why the request failed.
     pub error: Error,
     /// The tokens of the failed request. Where [`Error::outcome_unknown`] holds, they may be settled.
-    pub unanswered: Vec<String>,
+    pub no_response: Vec<String>,
     /// The tokens of the requests that were not sent after it: nothing happened to them.
     pub unsent: Vec<String>,
 }
 
 impl SettleResult {
-    /// The succeeded tokens, if no other verdict came.
+    /// The succeeded tokens, if no other settlement came.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ impl SettleResult {
 
     /// How many tokens did not succeed, of how many.
     fn count(&self) -> (usize, usize) {
-        let left = self.interrupted.as_ref().map_or(0, |part| part.unanswered.len() + part.unsent.len());
+        let left = self.interrupted.as_ref().map_or(0, |part| part.no_response.len() + part.unsent.len());
         let failed = self.failed.len() + self.maybe_settled.len() + left;
         (failed, failed + self.succeeded.len())
     }

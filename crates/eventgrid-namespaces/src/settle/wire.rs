@@ -1,4 +1,4 @@
-//! The JSON of the settle operations: the tokens that are sent, and the verdicts in both shapes that were seen.
+//! The JSON of the settle operations: the tokens that are sent, and the settlements in both shapes that were seen.
 
 use bytes::Bytes;
 use http::Response;

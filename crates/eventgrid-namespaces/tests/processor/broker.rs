@@ -236,7 +236,7 @@ impl Broker {
         json!({"succeededLockTokens": succeeded, "failedLockTokens": failed})
     }
 
-    async fn answer(&self, verb: &str, request: &Request<Bytes>) -> Result<Response<Bytes>> {
+    async fn respond(&self, verb: &str, request: &Request<Bytes>) -> Result<Response<Bytes>> {
         let query = request.uri().query().unwrap();
         let tokens: Vec<String> = serde_json::from_slice::<Value>(request.body())
             .map_or_else(|_| Vec::new(), |body| serde_json::from_value(body["lockTokens"].clone()).unwrap());
@@ -309,7 +309,7 @@ impl Transport for Broker {
     async fn send(&self, request: Request<Bytes>, _answer_cap: usize) -> Result<Response<Bytes>> {
         let verb = request.uri().path().rsplit_once(':').unwrap().1.to_owned();
         let _polling = (verb == "receive").then(|| Polling::new(self));
-        self.answer(&verb, &request).await
+        self.respond(&verb, &request).await
     }
 
     async fn upgrade(&self, _request: Request<()>) -> Result<Upgrade> {

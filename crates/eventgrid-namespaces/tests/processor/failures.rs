@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use eventgrid_namespaces::{CloudEvent, Context, ReleaseDelay, Verdict};
+use eventgrid_namespaces::{CloudEvent, Context, ReleaseDelay, Settlement};
 
 use crate::broker::{Broker, Fault, each, run};
 
@@ -81,7 +81,7 @@ async fn what_is_in_hand_is_brought_to_its_end_before_a_refusal_is_told() {
         });
         std::future::pending::<()>().await;
     };
-    let builder = broker.processor().shutdown_limit(SECOND * 300);
+    let builder = broker.processor().shutdown_timeout(SECOND * 300);
     let error = run(builder.handler(handler), stop).await.unwrap_err();
     assert_eq!(error.status().unwrap().as_u16(), 403);
     assert_eq!(broker.settled(), each("acknowledge", [0]));
@@ -130,7 +130,7 @@ async fn a_token_that_an_unanswered_call_has_used_up_is_told_as_perhaps_settled(
 #[tokio::test]
 async fn a_delay_that_the_api_version_does_not_have_is_a_failure_of_the_handler() {
     let broker = Broker::with(1);
-    let handler = |_: CloudEvent, _| async { Verdict::Release(ReleaseDelay::S10) };
+    let handler = |_: CloudEvent, _| async { Settlement::Release(ReleaseDelay::S10) };
     run(broker.processor_of("2023-11-01").handler(handler), broker.until_settled(1)).await.unwrap();
     assert_eq!(broker.settled(), ["release 0"]);
     assert!(broker.notices()[0].contains("release delay does not exist"), "{:?}", broker.notices());

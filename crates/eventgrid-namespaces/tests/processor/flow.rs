@@ -1,10 +1,10 @@
-//! From the long poll to the verdict: who decides, how much is in hand, how many calls it takes.
+//! From the long poll to the settlement: who decides, how much is in hand, how many calls it takes.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use eventgrid_namespaces::{BoxError, Clock, CloudEvent, Context, ReleaseDelay, Verdict};
+use eventgrid_namespaces::{BoxError, Clock, CloudEvent, Context, ReleaseDelay, Settlement};
 
 use crate::broker::{Broker, each, event, run};
 
@@ -28,11 +28,11 @@ async fn nothing_is_settled_before_its_handler_has_returned() {
 
 #[tokio::test]
 async fn each_handler_decides_about_its_own_event() {
-    async fn handle(event: CloudEvent, _: Context) -> Result<Verdict, BoxError> {
+    async fn handle(event: CloudEvent, _: Context) -> Result<Settlement, BoxError> {
         Ok(match event.id() {
-            "0" => Verdict::Acknowledge,
-            "1" => Verdict::Reject,
-            "2" => Verdict::Release(ReleaseDelay::S3600),
+            "0" => Settlement::Acknowledge,
+            "1" => Settlement::Reject,
+            "2" => Settlement::Release(ReleaseDelay::S3600),
             "3" => return Err("no database".into()),
             _ => panic!("planned"),
         })
@@ -56,7 +56,7 @@ async fn each_handler_decides_about_its_own_event() {
 #[tokio::test]
 async fn the_verdict_on_a_failure_can_be_chosen() {
     let broker = Broker::with(2);
-    let builder = broker.processor().failure_verdict(Verdict::Reject);
+    let builder = broker.processor().failure_settlement(Settlement::Reject);
     let processor = builder.handler(|event: CloudEvent, _| async move {
         if event.id() == "0" { Err::<(), _>("no") } else { panic!("planned {}", event.id()) }
     });
@@ -161,7 +161,9 @@ async fn settings_out_of_their_bounds_are_named() {
         (new().settle_interval(SECOND * 11), "settle interval must be"),
         (new().max_deliveries(3), "max deliveries needs `on_poison`"),
         (
-            Broker::new().processor_of("2023-11-01").failure_verdict(Verdict::Release(ReleaseDelay::S10)),
+            Broker::new()
+                .processor_of("2023-11-01")
+                .failure_settlement(Settlement::Release(ReleaseDelay::S10)),
             r#"does not exist in the client's api-version, got "2023-11-01""#,
         ),
     ] {

@@ -75,7 +75,7 @@ async fn events_that_wait_for_a_handler_keep_their_locks_in_one_call() {
 async fn after_an_hour_the_lock_is_not_renewed_any_more_and_its_loss_is_told() {
     let broker = Broker::with(1);
     let told = handle_one(&broker, broker.processor(), 7200).await;
-    // The handler goes on; the service alone decides what becomes of its verdict.
+    // The handler goes on; the service alone decides what becomes of its settlement.
     assert_eq!(told[..2], ["lost at 3650", "ended, lost: true"]);
     assert_eq!(*broker.times("renewLock").iter().rfind(|at| **at < 3650.0).unwrap(), 3590.0);
     let notices = broker.notices();

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use eventgrid_namespaces::{CloudEvent, Context, ReceivedEvent, ReleaseDelay, Verdict};
+use eventgrid_namespaces::{CloudEvent, Context, ReceivedEvent, ReleaseDelay, Settlement};
 
 use crate::broker::{Broker, run};
 
@@ -17,7 +17,7 @@ async fn what_cannot_be_read_goes_to_the_hook_which_decides() {
     let builder = broker.processor().on_poison(move |received: ReceivedEvent, context: Context| {
         let json = received.event.unwrap_err().json().clone();
         poison.lock().unwrap().push((json, context.delivery_count()));
-        async { Verdict::Reject }
+        async { Settlement::Reject }
     });
     let processor = builder.handler(move |event: CloudEvent, _| {
         handled.lock().unwrap().push(event.id().to_owned());
@@ -54,13 +54,13 @@ async fn what_comes_too_often_goes_to_the_hook() {
     let (handled, poison) = (Arc::clone(&deliveries), Arc::clone(&deliveries));
     let builder = broker.processor().max_deliveries(3).on_poison(move |received: ReceivedEvent, _| {
         poison.lock().unwrap().push(format!("poison {}", received.delivery_count));
-        async move { received.event.map(|_| Verdict::Reject) }
+        async move { received.event.map(|_| Settlement::Reject) }
     });
     let again = broker.clone();
     let processor = builder.handler(move |_: CloudEvent, context: Context| {
         handled.lock().unwrap().push(format!("handled {}", context.delivery_count()));
         again.redeliver();
-        async { Verdict::Release(ReleaseDelay::None) }
+        async { Settlement::Release(ReleaseDelay::None) }
     });
     let (settled, late) = (broker.until_settled(4), broker.until(3600));
     let stop = async move {

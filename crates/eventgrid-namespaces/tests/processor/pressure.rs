@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use eventgrid_namespaces::{
-    Clock, CloudEvent, Credential, Processor, ProcessorBuilder, Receiver, ReleaseDelay, Verdict,
+    Clock, CloudEvent, Credential, Processor, ProcessorBuilder, Receiver, ReleaseDelay, Settlement,
 };
 
 use crate::broker::{Broker, Fault, run};
@@ -27,7 +27,7 @@ fn with_default_retries(broker: &Broker) -> ProcessorBuilder {
 async fn a_shutdown_without_a_limit_waits_for_its_handlers() {
     let broker = Broker::with(1);
     let stop = broker.until(5);
-    run(broker.processor().shutdown_limit(Duration::MAX).handler(nothing), stop).await.unwrap();
+    run(broker.processor().shutdown_timeout(Duration::MAX).handler(nothing), stop).await.unwrap();
     assert_eq!(broker.locked(), 0);
 }
 
@@ -104,7 +104,11 @@ async fn a_verdict_that_the_service_refuses_does_not_keep_the_next_events_away()
     let handler = move |event: CloudEvent, _| {
         log.lock().unwrap().push((event.id().to_owned(), clock.elapsed().as_secs()));
         async move {
-            if event.id() == "0" { Verdict::Release(ReleaseDelay::Other(7)) } else { Verdict::Acknowledge }
+            if event.id() == "0" {
+                Settlement::Release(ReleaseDelay::Other(7))
+            } else {
+                Settlement::Acknowledge
+            }
         }
     };
     run(broker.processor().concurrency(1).prefetch(0).handler(handler), broker.until(50)).await.unwrap();

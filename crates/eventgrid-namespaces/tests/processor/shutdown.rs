@@ -50,7 +50,7 @@ async fn what_is_handled_may_end_and_what_waits_is_released_at_once() {
 async fn handlers_that_outlast_the_limit_are_stopped_and_their_events_released() {
     let broker = Broker::with(2);
     let (running, handler) = slow(&broker.clock, 3600);
-    run(broker.processor().shutdown_limit(SECOND * 9).handler(handler), broker.until(5)).await.unwrap();
+    run(broker.processor().shutdown_timeout(SECOND * 9).handler(handler), broker.until(5)).await.unwrap();
     assert_eq!(
         (broker.settled(), running.load(Ordering::SeqCst)),
         (each("release", 0..2).into_iter().map(|line| line + " 0").collect(), 0)
@@ -67,7 +67,7 @@ async fn a_service_that_does_not_answer_does_not_hold_up_the_end() {
     let broker = Broker::with(1);
     let (_, handler) = slow(&broker.clock, 1);
     broker.fault("acknowledge", Fault::Late(SECOND * 3600));
-    run(broker.processor().shutdown_limit(SECOND * 9).handler(handler), broker.until(5)).await.unwrap();
+    run(broker.processor().shutdown_timeout(SECOND * 9).handler(handler), broker.until(5)).await.unwrap();
     assert_eq!(broker.clock.elapsed(), SECOND * 19, "the limit and the five seconds after it");
     assert_eq!(broker.notices(), [r#"event "0" of "/t" (delivery 1) is left unsettled"#]);
 }

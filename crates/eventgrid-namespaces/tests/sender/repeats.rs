@@ -23,16 +23,16 @@ fn event() -> CloudEvent {
 #[tokio::test]
 async fn a_publish_whose_outcome_is_unknown_is_repeated_under_the_same_id() {
     let (sender, script, _) = scripted();
-    script.fail(Delivery::Unknown).status(500).answer(Response::new("{}"));
+    script.fail(Delivery::Unknown).status(500).respond(Response::new("{}"));
     sender.send(event()).await.unwrap();
     let bodies: Vec<_> = script.sent().iter().map(|request| request.body().clone()).collect();
     assert_eq!(bodies.len(), 3);
     assert!(bodies.iter().all(|body| *body == bodies[0]));
-    script.fail(Delivery::Unknown).answer(Response::new("{}"));
+    script.fail(Delivery::Unknown).respond(Response::new("{}"));
     sender.send(event()).binary_mode().await.unwrap();
     let sent = script.sent();
     assert_eq!(sent[3].headers()["ce-id"], sent[4].headers()["ce-id"]);
-    script.fail(Delivery::Unknown).answer(Response::new("{}"));
+    script.fail(Delivery::Unknown).respond(Response::new("{}"));
     sender.send_batch([event(), event()]).await.unwrap();
     let sent = script.sent();
     assert_eq!((sent.len(), sent[5].body()), (7, sent[6].body()));
@@ -49,7 +49,7 @@ async fn a_publish_that_is_made_at_most_once_is_not_repeated() {
     }
     assert_eq!(script.sent().len(), 2);
     // What was refused, or never sent, did not happen.
-    script.fail(Delivery::NotSent).status(429).answer(Response::new("{}"));
+    script.fail(Delivery::NotSent).status(429).respond(Response::new("{}"));
     sender.send(event()).idempotent(false).await.unwrap();
 }
 
@@ -57,7 +57,7 @@ async fn a_publish_that_is_made_at_most_once_is_not_repeated() {
 async fn a_throttled_publish_is_sent_again_after_the_hint() {
     let (sender, script, clock) = scripted();
     let throttled = Response::builder().status(429).header("retry-after", "8").body(Bytes::new()).unwrap();
-    script.answer(throttled).answer(Response::new("{}"));
+    script.respond(throttled).respond(Response::new("{}"));
     sender.send_batch([event()]).await.unwrap();
     assert_eq!((script.sent().len(), clock.elapsed()), (2, Duration::from_secs(8)));
 }

@@ -65,7 +65,7 @@ impl BrowserToHulft {
     /// Deletes a definition. Needs the scope *Browser Send File: Delete*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransSetDeleteSnding.htm).
     pub fn delete(&self, id: &str) -> DeleteBrowserToHulft {
         DeleteBrowserToHulft {
-            call: Call::new(&self.pipeline, &DELETE_BROWSER_TO_HULFT, &[(ID, id)], read::nothing),
+            call: Call::new(&self.pipeline, &DELETE_BROWSER_TO_HULFT, &[(ID, id)], read::unit),
         }
     }
 }

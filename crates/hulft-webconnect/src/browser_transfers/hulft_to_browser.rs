@@ -65,7 +65,7 @@ impl HulftToBrowser {
     /// Deletes a definition. Needs the scope *Browser Send Request: Delete*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransSetDeleteSnd.htm).
     pub fn delete(&self, id: &str) -> DeleteHulftToBrowser {
         DeleteHulftToBrowser {
-            call: Call::new(&self.pipeline, &DELETE_HULFT_TO_BROWSER, &[(ID, id)], read::nothing),
+            call: Call::new(&self.pipeline, &DELETE_HULFT_TO_BROWSER, &[(ID, id)], read::unit),
         }
     }
 }

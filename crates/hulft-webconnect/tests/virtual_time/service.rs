@@ -130,7 +130,7 @@ impl Transport for Service {
             self.clock.sleep(delay).await;
         }
         self.seen.lock().unwrap().arrived.push(self.clock.elapsed());
-        Ok(self.answer(&request, number))
+        Ok(self.respond(&request, number))
     }
 
     async fn upgrade(&self, _request: Request<()>) -> Result<Upgrade> {

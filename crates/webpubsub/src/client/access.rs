@@ -33,10 +33,10 @@ impl Access {
     /// ```
     /// use webpubsub::client::Access;
     ///
-    /// let access = Access::ask(|| async { fetch_from_my_server("/negotiate").await });
+    /// let access = Access::from_fn(|| async { fetch_from_my_server("/negotiate").await });
     /// # async fn fetch_from_my_server(_: &str) -> std::io::Result<String> { Ok(String::new()) }
     /// ```
-    pub fn ask<F, A, U, E>(ask: F) -> Self
+    pub fn from_fn<F, A, U, E>(ask: F) -> Self
     where
         F: Fn() -> A + Send + Sync + 'static,
         A: Future<Output = Result<U, E>> + Send + 'static,
@@ -90,7 +90,7 @@ impl From<ClientAccess> for Access {
     }
 }
 
-/// The URL, so that what [`ServiceClient`](crate::ServiceClient) makes is an answer for [`Access::ask`].
+/// The URL, so that what [`ServiceClient`](crate::ServiceClient) makes is an answer for [`Access::from_fn`].
 impl From<ClientAccess> for Secret {
     fn from(access: ClientAccess) -> Self {
         Self::new(access.url)
@@ -99,7 +99,7 @@ impl From<ClientAccess> for Secret {
 
 impl fmt::Debug for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.is_fixed() { "Access::url(***)" } else { "Access::ask(..)" })
+        f.write_str(if self.is_fixed() { "Access::url(***)" } else { "Access::from_fn(..)" })
     }
 }
 
@@ -231,7 +231,7 @@ mod tests {
     #[tokio::test]
     async fn an_access_never_shows_its_url_and_tells_why_none_could_be_had() {
         assert_eq!(format!("{:?}", Access::url("planted")), "Access::url(***)");
-        let access = Access::ask(|| async { Err::<String, _>("the server is down") });
+        let access = Access::from_fn(|| async { Err::<String, _>("the server is down") });
         let error = access.address().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Credential);
         assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "the server is down");

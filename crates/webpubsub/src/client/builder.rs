@@ -17,7 +17,7 @@ use super::{Client, Shared};
 
 /// The service remembers the last 1000 ack ids of a connection: with more than that under way, a message could be carried
 /// out twice after a recovery (client protocols, section 6).
-const MOST_PENDING: usize = 1000;
+const MAX_PENDING: usize = 1000;
 
 /// A [`Client`] in the making. What is wrong with its settings comes out of [`connect`](Self::connect).
 #[must_use = "does nothing until connected"]
@@ -119,7 +119,7 @@ impl ClientBuilder {
     pub async fn connect(mut self) -> Result<Client> {
         self.check()?;
         self.settings.attempt_timeout = self.options.attempt_limit();
-        let clock = self.options.time();
+        let clock = self.options.clock();
         let next_id = Arc::new(AtomicU64::new(1));
         let queue = Arc::new(Queue::new(self.event_capacity));
         let protocol = self.settings.protocol;
@@ -156,7 +156,7 @@ impl ClientBuilder {
                 "0".to_owned(),
             );
         }
-        if !(1..=MOST_PENDING).contains(&self.max_pending) {
+        if !(1..=MAX_PENDING).contains(&self.max_pending) {
             return refuse("pending sends", "must be 1 to 1000", self.max_pending.to_string());
         }
         if ack_timeout.is_zero() {

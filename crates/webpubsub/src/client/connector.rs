@@ -29,7 +29,7 @@ impl Connector {
     /// A connection that the service does not know yet.
     pub(super) async fn connect(&self) -> Result<Socket> {
         let limit = self.options.attempt_limit();
-        let clock = self.options.time();
+        let clock = self.options.clock();
         let address = within(&*clock, limit, self.access.address()).await.unwrap_or_else(|| {
             let text = format!("no client access URL could be had within {limit:?}");
             Err(Error::new(ErrorKind::Timeout, text).with_delivery(Delivery::NotSent))

@@ -50,7 +50,7 @@ struct Shared {
 }
 
 impl Client {
-    /// Starts a client: `access` is the client access URL, or [`Access::ask`], which asks for one before each new connection.
+    /// Starts a client: `access` is the client access URL, or [`Access::from_fn`], which asks for one before each new connection.
     pub fn builder(access: impl Into<Access>) -> ClientBuilder {
         ClientBuilder::new(access.into())
     }

@@ -13,9 +13,9 @@ use super::{Client, task};
 use crate::names;
 
 /// The service takes WebSocket messages up to 1 MB (client protocols, section 1).
-const MOST_BYTES: usize = 1024 * 1024;
+const MAX_BYTES: usize = 1024 * 1024;
 /// The longest time for which the service keeps a message to a group.
-const MOST_TTL: u32 = 300;
+const MAX_TTL: u32 = 300;
 
 /// Gives a builder the choice not to be acknowledged, and `.await`.
 macro_rules! send_setters {
@@ -121,7 +121,7 @@ impl SendToGroup {
     async fn send(self) -> Result<()> {
         names::group(&self.group)?;
         let ttl_seconds = match self.ttl {
-            Some(seconds) if seconds > MOST_TTL => {
+            Some(seconds) if seconds > MAX_TTL => {
                 let value = seconds.to_string();
                 return Err(Error::invalid_input("message TTL", "must be 0 to 300 seconds", Some(&value)));
             }
@@ -178,7 +178,7 @@ async fn send<'a>(
     // From here to the hand-over nothing waits: one caller's ids and frames have one order.
     let ack_id = acknowledged.then(|| client.next_id());
     let frame = client.protocol().encode(&frame(ack_id));
-    if frame.len() > MOST_BYTES {
+    if frame.len() > MAX_BYTES {
         let rule = format!("must be at most 1 MB as a frame, has {} bytes", frame.len());
         return Err(Error::invalid_input("data", &rule, None));
     }

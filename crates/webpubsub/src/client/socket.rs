@@ -19,7 +19,7 @@ pub(super) type Socket = WebSocketStream<Box<dyn Io>>;
 const READ_BUFFER: usize = 16 * 1024;
 /// The service keeps 16 MB for a client, so that no message is larger. A lower bound would refuse one message again after
 /// each recovery.
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// Opens a WebSocket with this subprotocol.
 pub(super) async fn open(
@@ -34,8 +34,8 @@ pub(super) async fn open(
     check(head.headers(), protocol, &key)?;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
-        .max_message_size(Some(MOST_BYTES))
-        .max_frame_size(Some(MOST_BYTES));
+        .max_message_size(Some(MAX_BYTES))
+        .max_frame_size(Some(MAX_BYTES));
     Ok(WebSocketStream::from_raw_socket(stream, Role::Client, Some(config)).await)
 }
 
@@ -59,7 +59,7 @@ fn request(url: String, token: Option<&Secret>, protocol: Protocol, key: &str) -
 /// Whether the other side speaks WebSocket and the subprotocol asked for.
 fn check(headers: &HeaderMap, protocol: Protocol, key: &str) -> Result<()> {
     let answered = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let refuse = |text: String| Err(Error::new(ErrorKind::Decode, text).with_delivery(Delivery::Answered));
+    let refuse = |text: String| Err(Error::new(ErrorKind::Decode, text).with_delivery(Delivery::Responded));
     if answered(SEC_WEBSOCKET_ACCEPT) != Some(derive_accept_key(key.as_bytes()).as_str()) {
         return refuse("the other side does not speak WebSocket".to_owned());
     }

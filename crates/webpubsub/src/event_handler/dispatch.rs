@@ -72,11 +72,11 @@ impl PendingEvent {
     }
 
     /// Asks the handler and gives its answer.
-    pub async fn answer(self, body: Bytes) -> Response<Bytes> {
+    pub async fn respond(self, body: Bytes) -> Response<Bytes> {
         if body.len() > self.shared.body_limit {
-            return Refusal::body_too_large(self.shared.body_limit).answer();
+            return Refusal::body_too_large(self.shared.body_limit).respond();
         }
-        self.dispatch(body).await.unwrap_or_else(Refusal::answer)
+        self.dispatch(body).await.unwrap_or_else(Refusal::respond)
     }
 
     async fn dispatch(self, body: Bytes) -> Result<Response<Bytes>, Refusal> {

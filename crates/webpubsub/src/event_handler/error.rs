@@ -26,7 +26,7 @@ impl HandlerError {
     /// Refuses with this status, 4xx or 5xx, and a text that the client may see.
     ///
     /// Any other status would accept, or mean nothing to the service: it is sent as 500 without the text, and logged.
-    pub fn refuse(status: StatusCode, text: impl Into<String>) -> Self {
+    pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
         if status.is_client_error() || status.is_server_error() {
             return Self { status, text: Some(text.into()), mqtt_code: None, source: None };
         }
@@ -35,12 +35,12 @@ impl HandlerError {
 
     /// Refuses with 400 and a text that the client may see.
     pub fn bad_request(text: impl Into<String>) -> Self {
-        Self::refuse(StatusCode::BAD_REQUEST, text)
+        Self::new(StatusCode::BAD_REQUEST, text)
     }
 
     /// Refuses with 401 and a text that the client may see.
     pub fn unauthorized(text: impl Into<String>) -> Self {
-        Self::refuse(StatusCode::UNAUTHORIZED, text)
+        Self::new(StatusCode::UNAUTHORIZED, text)
     }
 
     /// Fails with 500; the reason is logged and not sent.
@@ -121,11 +121,11 @@ mod tests {
     #[test]
     fn a_refusal_cannot_accept() {
         for status in [200, 204, 301, 100] {
-            let error = HandlerError::refuse(StatusCode::from_u16(status).unwrap(), "planted");
+            let error = HandlerError::new(StatusCode::from_u16(status).unwrap(), "planted");
             assert_eq!((error.status().as_u16(), error.shown()), (500, "Internal Server Error"));
             assert!(error.to_string().contains(&status.to_string()), "{error}");
         }
-        let error = HandlerError::refuse(StatusCode::FORBIDDEN, "banned");
+        let error = HandlerError::new(StatusCode::FORBIDDEN, "banned");
         assert_eq!((error.status().as_u16(), error.shown()), (403, "banned"));
     }
 }

@@ -8,9 +8,9 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use super::refusal::Refusal;
 
 /// The most header values that a call may have; more are refused with 431.
-pub const MOST_HEADERS: usize = 256;
+pub const MAX_HEADERS: usize = 256;
 /// The most bytes that the names and values of a call's headers may have together; more are refused with 431.
-pub const MOST_HEADER_BYTES: usize = 64 * 1024;
+pub const MAX_HEADER_BYTES: usize = 64 * 1024;
 
 pub(super) const VERSION: &str = "ce-awpsversion";
 pub(super) const STATE: &str = "ce-connectionstate";
@@ -18,12 +18,12 @@ pub(super) const REQUEST_ORIGIN: &str = "webhook-request-origin";
 
 pub(super) fn check_limits(headers: &HeaderMap) -> Result<(), Refusal> {
     let refuse = |rule| Err(Refusal::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, rule));
-    if headers.len() > MOST_HEADERS {
-        return refuse(format!("there are over {MOST_HEADERS} headers"));
+    if headers.len() > MAX_HEADERS {
+        return refuse(format!("there are over {MAX_HEADERS} headers"));
     }
     let bytes: usize = headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
-    if bytes > MOST_HEADER_BYTES {
-        return refuse(format!("the headers are over {MOST_HEADER_BYTES} bytes"));
+    if bytes > MAX_HEADER_BYTES {
+        return refuse(format!("the headers are over {MAX_HEADER_BYTES} bytes"));
     }
     Ok(())
 }

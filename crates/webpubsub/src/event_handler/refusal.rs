@@ -40,7 +40,7 @@ impl Refusal {
     }
 
     /// The answer; logged, since to the service's users a refused webhook only looks like silence.
-    pub(super) fn answer(self) -> Response<Bytes> {
+    pub(super) fn respond(self) -> Response<Bytes> {
         tracing::warn!(status = self.status.as_u16(), reason = self.text, "webhook call refused");
         text(self.status, self.text)
     }
@@ -80,7 +80,7 @@ mod tests {
 
     #[test]
     fn a_value_is_cut_and_cannot_forge_a_line() {
-        let answer = Refusal::bad_request("rule").got(&format!("a\nb{}", "x".repeat(100))).answer();
+        let answer = Refusal::bad_request("rule").got(&format!("a\nb{}", "x".repeat(100))).respond();
         assert_eq!(answer.status(), 400);
         let body = std::str::from_utf8(answer.body()).unwrap();
         assert!(body.starts_with("rule, got \"a\\nbxxx") && body.ends_with("x\" (cut)"), "{body}");

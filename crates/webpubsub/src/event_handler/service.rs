@@ -37,7 +37,7 @@ where
                     Ok(read_and_answer(event, request.into_body()).await.map(ResponseBody::new))
                 });
             }
-            Check::Answer(answer) => answer,
+            Check::Response(answer) => answer,
             Check::NotOurs => text(StatusCode::NOT_FOUND, "only Azure Web PubSub is served here"),
         };
         Box::pin(ready(Ok(answer.map(ResponseBody::new))))
@@ -51,8 +51,8 @@ where
 {
     let limit = event.body_limit();
     match Limited::new(body, limit).collect().await {
-        Ok(body) => event.answer(body.to_bytes()).await,
-        Err(error) if error.is::<LengthLimitError>() => Refusal::body_too_large(limit).answer(),
-        Err(_) => Refusal::bad_request("the body ended too early").answer(),
+        Ok(body) => event.respond(body.to_bytes()).await,
+        Err(error) if error.is::<LengthLimitError>() => Refusal::body_too_large(limit).respond(),
+        Err(_) => Refusal::bad_request("the body ended too early").respond(),
     }
 }

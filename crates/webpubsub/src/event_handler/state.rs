@@ -9,11 +9,11 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use service_core::{Error, ErrorKind, Result};
 
-use super::MOST_HEADER_BYTES;
+use super::MAX_HEADER_BYTES;
 
-/// The most bytes of a connection's state as it travels: half of what a webhook takes in [headers](super::MOST_HEADER_BYTES).
+/// The most bytes of a connection's state as it travels: half of what a webhook takes in [headers](super::MAX_HEADER_BYTES).
 /// A larger one could be set, but no later event of the connection would get through.
-pub const MOST_STATE_BYTES: usize = MOST_HEADER_BYTES / 2;
+pub const MAX_STATE_BYTES: usize = MAX_HEADER_BYTES / 2;
 
 /// The state of a connection, as an answer to `connect` or to a user event sets it and later events bring it back.
 ///
@@ -26,7 +26,7 @@ impl ConnectionState {
     ///
     /// # Errors
     ///
-    /// The value does not serialise as JSON, or comes to more than [`MOST_STATE_BYTES`] in base64.
+    /// The value does not serialise as JSON, or comes to more than [`MAX_STATE_BYTES`] in base64.
     pub fn json(value: &impl Serialize) -> Result<Self> {
         let json = serde_json::to_vec(value).map_err(|error| {
             Error::invalid_input("connection state", "cannot be written as JSON", None).with_source(error)
@@ -38,7 +38,7 @@ impl ConnectionState {
     ///
     /// # Errors
     ///
-    /// The text is empty, longer than [`MOST_STATE_BYTES`], or has characters that a header cannot hold: anything but visible
+    /// The text is empty, longer than [`MAX_STATE_BYTES`], or has characters that a header cannot hold: anything but visible
     /// ASCII and inner blanks.
     pub fn raw(text: impl Into<String>) -> Result<Self> {
         let text = text.into();
@@ -51,8 +51,8 @@ impl ConnectionState {
     }
 
     fn bounded(text: String) -> Result<Self> {
-        if text.len() > MOST_STATE_BYTES {
-            let rule = format!("must be at most {MOST_STATE_BYTES} bytes as it travels, has {}", text.len());
+        if text.len() > MAX_STATE_BYTES {
+            let rule = format!("must be at most {MAX_STATE_BYTES} bytes as it travels, has {}", text.len());
             return Err(Error::invalid_input("connection state", &rule, None));
         }
         Ok(Self(text))
@@ -124,9 +124,9 @@ mod tests {
 
     #[test]
     fn a_state_that_could_not_come_back_is_refused() {
-        assert!(ConnectionState::raw("x".repeat(MOST_STATE_BYTES)).is_ok());
-        let raw = ConnectionState::raw("x".repeat(MOST_STATE_BYTES + 1));
-        let json = ConnectionState::json(&"x".repeat(MOST_STATE_BYTES * 3 / 4));
+        assert!(ConnectionState::raw("x".repeat(MAX_STATE_BYTES)).is_ok());
+        let raw = ConnectionState::raw("x".repeat(MAX_STATE_BYTES + 1));
+        let json = ConnectionState::json(&"x".repeat(MAX_STATE_BYTES * 3 / 4));
         for error in [raw.unwrap_err(), json.unwrap_err()] {
             let text = error.to_string();
             assert!(error.is_invalid_input() && text.contains("at most 32768 bytes"), "{text}");

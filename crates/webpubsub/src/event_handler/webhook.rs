@@ -34,7 +34,7 @@ pub enum Check {
     /// An event that may be read: its body goes to [`PendingEvent::answer`].
     Event(PendingEvent),
     /// The answer to the check of a new webhook, or to a call that is refused; the body need not be read.
-    Answer(Response<Bytes>),
+    Response(Response<Bytes>),
     /// Nothing that the service sent, such as a browser's CORS preflight.
     NotOurs,
 }
@@ -43,7 +43,7 @@ pub enum Check {
 #[derive(Debug)]
 pub enum Handled {
     /// It was the service's, and this is the answer.
-    Answer(Response<Bytes>),
+    Response(Response<Bytes>),
     /// It is not the service's, and is given back.
     NotOurs(Request<Bytes>),
 }
@@ -61,8 +61,8 @@ impl Webhook {
     /// Answers a request of which the whole body is there.
     pub async fn handle(&self, request: Request<Bytes>) -> Handled {
         match self.check(request.method(), request.headers()) {
-            Check::Event(event) => Handled::Answer(event.answer(request.into_body()).await),
-            Check::Answer(answer) => Handled::Answer(answer),
+            Check::Event(event) => Handled::Response(event.respond(request.into_body()).await),
+            Check::Response(answer) => Handled::Response(answer),
             Check::NotOurs => Handled::NotOurs(request),
         }
     }
@@ -74,11 +74,11 @@ impl Webhook {
             return Check::NotOurs;
         }
         let checked = match *method {
-            Method::OPTIONS => self.validate(headers).map(Check::Answer),
+            Method::OPTIONS => self.validate(headers).map(Check::Response),
             Method::POST => self.admit(headers).map(Check::Event),
             _ => return Check::NotOurs,
         };
-        checked.unwrap_or_else(|refusal| Check::Answer(refusal.answer()))
+        checked.unwrap_or_else(|refusal| Check::Response(refusal.respond()))
     }
 
     fn validate(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Refusal> {

@@ -24,12 +24,12 @@ pub use terms::{Groups, Number, Text, connection_id, groups, text, user_id};
 use crate::{Error, Result};
 
 /// How many clauses a filter may have. The service documents no exact number: about a hundred.
-pub const MOST_CLAUSES: usize = 100;
+pub const MAX_CLAUSES: usize = 100;
 
 /// A condition that a connection meets or does not.
 ///
 /// Conditions are made from [`user_id`], [`connection_id`] and [`groups`], and combined by [`and`](Self::and),
-/// [`or`](Self::or) and `!`. At most [`MOST_CLAUSES`] conditions may be combined; more are an error of the call that the
+/// [`or`](Self::or) and `!`. At most [`MAX_CLAUSES`] conditions may be combined; more are an error of the call that the
 /// filter is given to. A [list of values](Text::is_in) is one condition, however long.
 #[derive(Debug, Clone)]
 pub struct Filter {
@@ -102,8 +102,8 @@ impl Filter {
         if let Some(rule) = self.fault {
             return Err(Error::invalid_input("filter", rule, Some(&self.text)));
         }
-        if self.clauses > MOST_CLAUSES {
-            let rule = format!("must have at most {MOST_CLAUSES} clauses, has {}", self.clauses);
+        if self.clauses > MAX_CLAUSES {
+            let rule = format!("must have at most {MAX_CLAUSES} clauses, has {}", self.clauses);
             return Err(Error::invalid_input("filter", &rule, None));
         }
         Ok(self.text)

@@ -34,7 +34,7 @@ async fn a_new_connection_asks_for_a_new_url_and_a_recovery_asks_for_none_and_sh
     let world = World::new();
     let asked = Arc::new(AtomicU32::new(0));
     let counter = Arc::clone(&asked);
-    let access = Access::ask(move || {
+    let access = Access::from_fn(move || {
         let number = counter.fetch_add(1, Ordering::Relaxed);
         async move {
             Ok::<_, std::io::Error>(format!("wss://name.example/client/hubs/chat?access_token=t{number}"))
@@ -88,7 +88,7 @@ async fn another_protocol_than_the_one_asked_for_is_refused() {
 #[tokio::test]
 async fn a_handshake_and_an_access_that_hang_have_their_time() {
     let world = World::new();
-    let access = Access::ask(std::future::pending::<std::io::Result<String>>);
+    let access = Access::from_fn(std::future::pending::<std::io::Result<String>>);
     for builder in [world.builder(), world.around(Client::builder(access))] {
         let connecting = tokio::spawn(builder.attempt_timeout(Duration::from_secs(7)).connect());
         settle().await;

@@ -170,7 +170,7 @@ async fn a_closed_client_with_more_events_than_it_keeps_ends_without_waiting() {
 async fn an_access_that_panics_ends_the_client_and_its_events_say_so() {
     let world = World::new();
     let asked = AtomicBool::new(false);
-    let access = Access::ask(move || {
+    let access = Access::from_fn(move || {
         assert!(!asked.swap(true, Ordering::Relaxed), "the second time");
         async { Ok::<_, std::io::Error>(URL) }
     });

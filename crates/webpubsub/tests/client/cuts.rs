@@ -51,7 +51,11 @@ async fn connect(emulator: &Emulator, user: &str, relay: SocketAddr) -> Client {
     let roles = [Role::join_leave_any_group(), Role::send_to_any_group()];
     let url = service.client_access().user(user).roles(roles).await.unwrap().url;
     let (base, cap) = (Duration::from_millis(1), Duration::from_millis(4));
-    Client::builder(url).reconnect(Reconnect::default().base(base).cap(cap)).connect().await.unwrap()
+    Client::builder(url)
+        .reconnect(Reconnect::default().initial_backoff(base).max_backoff(cap))
+        .connect()
+        .await
+        .unwrap()
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ impl Knock {
     pub(crate) fn refuse(self, status: u16) {
         let body = Bytes::from_static(br#"{"code":"Odd","message":"so it is"}"#);
         let answer = Response::builder().status(status).body(body).unwrap();
-        let _ = self.answer.send(Ok(Upgrade::Refused(answer)));
+        let _ = self.answer.send(Ok(Upgrade::Rejected(answer)));
     }
 
     pub(crate) fn accept(self) -> Peer {

@@ -96,7 +96,7 @@ async fn a_refusal_has_the_handlers_status_and_text() {
     let refused = |status: u16, text: &str| (status, text.to_owned());
     assert_eq!(decided(|| Err(HandlerError::unauthorized("sign in"))).await, refused(401, "sign in"));
     assert_eq!(decided(|| Err(HandlerError::bad_request("no room"))).await, refused(400, "no room"));
-    let banned = || Err(HandlerError::refuse(StatusCode::FORBIDDEN, "banned"));
+    let banned = || Err(HandlerError::new(StatusCode::FORBIDDEN, "banned"));
     assert_eq!(decided(banned).await, refused(403, "banned"));
 }
 

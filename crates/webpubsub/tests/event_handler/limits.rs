@@ -1,7 +1,7 @@
 //! Bounds on what is read.
 
 use bytes::Bytes;
-use webpubsub::event_handler::{Check, DEFAULT_BODY_LIMIT, MOST_HEADER_BYTES, MOST_HEADERS};
+use webpubsub::event_handler::{Check, DEFAULT_BODY_LIMIT, MAX_HEADER_BYTES, MAX_HEADERS};
 
 use crate::support::*;
 
@@ -22,7 +22,7 @@ async fn a_body_that_says_it_is_too_large_is_refused_before_it_is_read() {
     let webhook = Told::nothing().webhook();
     for length in [(DEFAULT_BODY_LIMIT + 1).to_string(), u64::MAX.to_string()] {
         let head = event("azure.webpubsub.user.x").header("Content-Length", length).body(()).unwrap();
-        let Check::Answer(refused) = webhook.check(head.method(), head.headers()) else { panic!("read") };
+        let Check::Response(refused) = webhook.check(head.method(), head.headers()) else { panic!("read") };
         assert_eq!(refused.status(), 413);
     }
 }
@@ -32,7 +32,7 @@ async fn too_many_headers_are_refused() {
     let webhook = Told::nothing().webhook();
     let there =
         event("azure.webpubsub.user.x").header("Content-Type", "a/b").body(()).unwrap().headers().len();
-    for (further, status) in [(MOST_HEADERS - there, 204), (MOST_HEADERS - there + 1, 431)] {
+    for (further, status) in [(MAX_HEADERS - there, 204), (MAX_HEADERS - there + 1, 431)] {
         let mut builder = event("azure.webpubsub.user.x");
         for number in 0..further {
             builder = builder.header(format!("x-{}", number % 20), "y");
@@ -44,7 +44,7 @@ async fn too_many_headers_are_refused() {
 #[tokio::test]
 async fn headers_that_are_too_long_are_refused_in_events_and_checks() {
     let webhook = Told::nothing().webhook();
-    let long = "x".repeat(MOST_HEADER_BYTES);
+    let long = "x".repeat(MAX_HEADER_BYTES);
     let request = with_body(event("azure.webpubsub.user.x").header("x", &long), "a/b", "");
     assert_eq!(answer(&webhook, request).await.status(), 431);
     let builder = http::Request::options("/").header("ce-awpsversion", "1.0").header("x", &long);

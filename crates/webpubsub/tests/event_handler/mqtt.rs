@@ -55,7 +55,7 @@ async fn a_refusal_carries_the_code_of_the_clients_version() {
         ),
         (
             5,
-            || HandlerError::refuse(StatusCode::FORBIDDEN, "banned").mqtt_code(138),
+            || HandlerError::new(StatusCode::FORBIDDEN, "banned").mqtt_code(138),
             403,
             json!({"code": 138, "reason": "banned"}),
         ),

@@ -32,7 +32,7 @@ async fn a_failure_has_its_status_and_tells_no_reason() {
         let answer = answer(&handler.webhook(), with_body(event(event_type), JSON, body)).await;
         assert_eq!(told(&answer), (500, "Internal Server Error"));
     }
-    let handler = Told::on_notice(|_, _| Err(HandlerError::refuse(StatusCode::CONFLICT, "no")));
+    let handler = Told::on_notice(|_, _| Err(HandlerError::new(StatusCode::CONFLICT, "no")));
     let request = with_body(event("azure.webpubsub.sys.connected"), JSON, "{}");
     assert_eq!(told(&answer(&handler.webhook(), request).await), (409, "no"));
 }

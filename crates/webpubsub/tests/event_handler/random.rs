@@ -57,7 +57,7 @@ proptest! {
                 request.headers_mut().append(HeaderName::from_static(NAMES[name]), value);
             }
         }
-        if let Handled::Answer(answer) = block_on(handler.webhook().handle(request)) {
+        if let Handled::Response(answer) = block_on(handler.webhook().handle(request)) {
             prop_assert!(answer.status().is_success() || answer.status().is_client_error());
         }
         prop_assert!(seen.take().is_empty());

@@ -112,7 +112,7 @@ async fn a_forged_call_is_refused_by_its_head_alone_and_reaches_no_handler() {
     let (handler, seen) = Told::counting();
     let webhook = handler.webhook();
     let (head, ()) = unsigned("azure.webpubsub.user.x").body(()).unwrap().into_parts();
-    let Check::Answer(refused) = webhook.check(&head.method, &head.headers) else { panic!("not refused") };
+    let Check::Response(refused) = webhook.check(&head.method, &head.headers) else { panic!("not refused") };
     assert_eq!(refused.status(), 401);
     assert!(seen.take().is_empty());
 }

@@ -159,7 +159,7 @@ pub(crate) fn connect(body: &'static str) -> Request<Bytes> {
 
 pub(crate) async fn answer(webhook: &Webhook, request: Request<Bytes>) -> Response<Bytes> {
     match webhook.handle(request).await {
-        Handled::Answer(answer) => answer,
+        Handled::Response(answer) => answer,
         Handled::NotOurs(request) => panic!("not taken: {request:?}"),
     }
 }

@@ -92,9 +92,9 @@ async fn an_answer_travels_with_the_content_type_of_its_data() {
 async fn a_handlers_error_has_its_status_and_no_details() {
     type Case = (fn() -> HandlerError, (u16, &'static str));
     let cases: [Case; 3] = [
-        (|| HandlerError::refuse(StatusCode::PAYMENT_REQUIRED, "pay"), (402, "pay")),
+        (|| HandlerError::new(StatusCode::PAYMENT_REQUIRED, "pay"), (402, "pay")),
         (|| HandlerError::internal("planted"), (500, "Internal Server Error")),
-        (|| HandlerError::refuse(StatusCode::OK, "planted"), (500, "Internal Server Error")),
+        (|| HandlerError::new(StatusCode::OK, "planted"), (500, "Internal Server Error")),
     ];
     for (act, expected) in cases {
         let handler = Told::on_event(move |_, _| Err(act()));

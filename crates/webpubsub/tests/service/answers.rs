@@ -103,7 +103,7 @@ async fn overrides_of_one_call_reach_the_wire() {
         .await;
     let text = format!("Endpoint={};AccessKey=k", server.url());
     let builder = ServiceClient::builder_from_connection_string(&text, "chat").app_id("team/app");
-    let once = RetryOptions::default().max_retries(1).base(Duration::ZERO);
+    let once = RetryOptions::default().max_retries(1).initial_backoff(Duration::ZERO);
     let close = builder.build().unwrap().connection("c").close();
     let close = close.header("x-tenant", "blue").header("x-ms-client-request-id", "mine").retry(once);
     let error = close.await.unwrap_err();

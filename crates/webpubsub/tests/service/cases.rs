@@ -101,7 +101,7 @@ fn hub() -> Vec<Case> {
             send(s.client_access())
         })
         .query("minutesToExpire=60")
-        .answer(TOKEN),
+        .respond(TOKEN),
         case("WebPubSub_GenerateClientToken", "POST", "/api/hubs/chat/:generateToken", |s, _| {
             let access = s.client_access().user("a&b").roles([Role::send_to_any_group(), Role::raw("x")]);
             let access = access.groups(["g1", "日本"]).lifetime(Duration::from_secs(60));
@@ -110,7 +110,7 @@ fn hub() -> Vec<Case> {
         .query(
             "userId=a%26b&role=webpubsub.sendToGroup&role=x&group=g1&group=%E6%97%A5%E6%9C%AC&minutesToExpire=1&clientType=MQTT",
         )
-        .answer(TOKEN),
+        .respond(TOKEN),
         case("WebPubSub_SendToAll", "POST", "/api/hubs/chat/:send", |s, _| send(s.send_to_all("hi"))).body(TEXT),
         case("WebPubSub_SendToAll", "POST", "/api/hubs/chat/:send", |s, _| {
             let message = Message::json(&serde_json::json!({"a": 1}));
@@ -151,13 +151,13 @@ fn group() -> Vec<Case> {
         case("WebPubSub_ListConnectionsInGroup", "GET", "/api/hubs/chat/groups/{}/connections", |s, n| {
             send(s.group(n).list_connections().all())
         })
-        .answer(r#"{"value":[]}"#),
+        .respond(r#"{"value":[]}"#),
         case("WebPubSub_ListConnectionsInGroup", "GET", "/api/hubs/chat/groups/{}/connections", |s, n| {
             let list = s.group(n).list_connections().page_size(200).top(2_147_483_647);
             send(list.continuation_token("a/b=").all())
         })
         .query("maxpagesize=200&top=2147483647&continuationToken=a%2Fb%3D")
-        .answer(r#"{"value":[]}"#),
+        .respond(r#"{"value":[]}"#),
         case("WebPubSub_AddConnectionToGroup", "PUT", "/api/hubs/chat/groups/{}/connections/{}", |s, n| {
             send(s.group(n).add_connection(n))
         }),

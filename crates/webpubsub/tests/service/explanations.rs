@@ -160,7 +160,7 @@ async fn refused(date: Option<SystemTime>, challenge: &str) -> Vec<Finding> {
     if let Some(date) = date {
         answer = answer.header("date", httpdate::fmt_http_date(date));
     }
-    script.answer(answer.body("").unwrap());
+    script.respond(answer.body("").unwrap());
     found(&builder.build().unwrap().send_to_all("m").await.unwrap_err())
 }
 

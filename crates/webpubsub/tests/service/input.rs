@@ -1,6 +1,6 @@
 //! Bad input: every bound below, at and above its edge, each refused before anything is sent.
 
-use webpubsub::filter::{MOST_CLAUSES, user_id};
+use webpubsub::filter::{MAX_CLAUSES, user_id};
 use webpubsub::{Connections, Credential, Error, Filter, Message, ServiceClient};
 
 use crate::{scripted, targets};
@@ -96,7 +96,7 @@ async fn a_filter_with_too_many_clauses_is_refused_wherever_it_is_given() {
     let (script, _, builder) = scripted();
     let service = builder.build().unwrap();
     let filter = |count: usize| (1..count).fold(user_id().eq("u"), |all, _| all.or(user_id().eq("u")));
-    let long = || filter(MOST_CLAUSES + 1);
+    let long = || filter(MAX_CLAUSES + 1);
     for error in [
         service.send_to_all("m").filter(long()).await.unwrap_err(),
         service.group("g").send("m").filter(long()).await.unwrap_err(),
@@ -107,7 +107,7 @@ async fn a_filter_with_too_many_clauses_is_refused_wherever_it_is_given() {
     }
     assert!(script.sent().is_empty());
     script.status(202);
-    service.send_to_all("m").filter(filter(MOST_CLAUSES)).await.unwrap();
+    service.send_to_all("m").filter(filter(MAX_CLAUSES)).await.unwrap();
 }
 
 #[tokio::test]

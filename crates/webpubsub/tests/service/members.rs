@@ -12,7 +12,7 @@ const NEXT: &str = "http://localhost:8080/api/hubs/chat/groups/g/connections?max
 
 fn page(script: &ScriptedTransport, members: &str, next: Option<&str>) {
     let next = next.map(|link| format!(",\"nextLink\":\"{link}\"")).unwrap_or_default();
-    script.answer(Response::new(format!("{{\"value\":[{members}]{next}}}")));
+    script.respond(Response::new(format!("{{\"value\":[{members}]{next}}}")));
 }
 
 fn group() -> (ScriptedTransport, Group) {

@@ -35,14 +35,14 @@ async fn a_list_goes_on_through_the_proxy_whichever_address_its_links_name() {
         let (script, _, builder) = scripted();
         let list =
             builder.reverse_proxy("https://gw.example/p").build().unwrap().group("g").list_connections();
-        script.answer(Response::new(format!(r#"{{"value":[],"nextLink":"{origin}/api/next?a=1"}}"#)));
-        script.answer(Response::new(r#"{"value":[]}"#.to_owned()));
+        script.respond(Response::new(format!(r#"{{"value":[],"nextLink":"{origin}/api/next?a=1"}}"#)));
+        script.respond(Response::new(r#"{"value":[]}"#.to_owned()));
         list.all().await.unwrap();
         assert_eq!(targets(&script)[1], "https://gw.example/p/api/next?a=1");
     }
     let (script, _, builder) = scripted();
     let list = builder.reverse_proxy("https://gw.example/p").build().unwrap().group("g").list_connections();
-    script.answer(Response::new(r#"{"value":[],"nextLink":"https://gw.example/api/next"}"#));
+    script.respond(Response::new(r#"{"value":[],"nextLink":"https://gw.example/api/next"}"#));
     let error = list.all().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Credential);
     assert!(error.to_string().contains("https://gw.example/p or http://localhost:8080"), "{error}");

@@ -26,7 +26,7 @@ async fn making_a_token_is_repeated() {
     let credential = webpubsub::Credential::token(crate::tokens::granted);
     let (script, _, builder) = scripted_by(credential);
     script.status(500).fail(webpubsub::Delivery::Unknown);
-    script.answer(http::Response::new(crate::tokens::ANSWER));
+    script.respond(http::Response::new(crate::tokens::ANSWER));
     builder.build().unwrap().client_access().await.unwrap();
     assert_eq!(script.sent().len(), 3);
 }
@@ -36,7 +36,7 @@ async fn a_send_is_repeated_where_the_service_refused_it_or_the_caller_says_so()
     let (script, clock, builder) = scripted();
     let service = builder.build().unwrap();
     script
-        .answer(http::Response::builder().status(429).header("retry-after", "8").body("").unwrap())
+        .respond(http::Response::builder().status(429).header("retry-after", "8").body("").unwrap())
         .status(202);
     service.group("g").send("hi").await.unwrap();
     assert_eq!((script.sent().len(), clock.slept().iter().map(Duration::as_secs).sum()), (2, 8_u64));
@@ -51,7 +51,7 @@ async fn a_send_is_repeated_where_the_service_refused_it_or_the_caller_says_so()
 async fn every_attempt_of_a_send_is_signed_for_its_own_time() {
     let (script, _, builder) = scripted();
     script
-        .answer(http::Response::builder().status(503).header("retry-after", "60").body("").unwrap())
+        .respond(http::Response::builder().status(503).header("retry-after", "60").body("").unwrap())
         .status(202);
     builder.build().unwrap().send_to_all("hi").await.unwrap();
     let sent = script.sent();

@@ -65,7 +65,7 @@ async fn audience_and_address_follow_the_protocol_of_the_client() {
 async fn the_service_makes_the_token_for_a_token_credential() {
     let (script, _, builder) = scripted_by(Credential::token(granted));
     let service = builder.build().unwrap();
-    script.answer(Response::new(ANSWER)).answer(Response::new(ANSWER));
+    script.respond(Response::new(ANSWER)).respond(Response::new(ANSWER));
     let access = service.client_access().lifetime(Duration::from_secs(600)).await.unwrap();
     assert_eq!(access.expires_at, now() + Duration::from_secs(600), "the token's own `exp`");
     assert_eq!(
@@ -82,7 +82,7 @@ async fn the_service_makes_the_token_for_a_token_credential() {
 async fn a_token_that_says_no_end_is_an_answer_that_cannot_be_read() {
     for token in ["", "planted", "a.b.c", "eyJhbGciOiJIUzI1NiJ9.e30.x"] {
         let (script, _, builder) = scripted_by(Credential::token(granted));
-        script.answer(Response::new(format!(r#"{{"token":"{token}"}}"#)));
+        script.respond(Response::new(format!(r#"{{"token":"{token}"}}"#)));
         let error = builder.build().unwrap().client_access().await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Decode, "{token}");
         assert!(!format!("{error:?}").contains("planted"));
@@ -130,7 +130,7 @@ async fn lifetimes_hold_at_their_edges() {
         let error = service.client_access().lifetime(lifetime).await.unwrap_err();
         assert!(error.to_string().contains("lifetime must be whole minutes"), "{error}");
     }
-    script.answer(Response::new(ANSWER)).answer(Response::new(ANSWER));
+    script.respond(Response::new(ANSWER)).respond(Response::new(ANSWER));
     for lifetime in [Duration::from_secs(60), most] {
         service.client_access().lifetime(lifetime).await.unwrap();
     }

@@ -14,8 +14,8 @@ use crate::Result;
 
 static DIALECT: Dialect = Dialect {
     product: "workspace-bench/0.0.0",
-    sent_request_id: Some(http::HeaderName::from_static(REQUEST_ID)),
-    answered_request_id: &[REQUEST_ID],
+    request_id_header: Some(http::HeaderName::from_static(REQUEST_ID)),
+    response_request_id_headers: &[REQUEST_ID],
     error_code: &[],
     span: call_span!("bench.request_id"),
     span_request_id: "bench.request_id",

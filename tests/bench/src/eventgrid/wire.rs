@@ -97,7 +97,7 @@ pub struct LockTokens<T> {
     pub lock_tokens: Vec<T>,
 }
 
-/// The verdict on each token.
+/// The settlement on each token.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Settled {

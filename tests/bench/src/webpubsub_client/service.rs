@@ -92,7 +92,7 @@ struct Conversation {
 impl Conversation {
     fn new() -> Result<Self> {
         let mut conversation = Self { text: text(), ..Self::default() };
-        conversation.answer(&Frame {
+        conversation.respond(&Frame {
             event: "connected".into(),
             connection_id: "connection".into(),
             reconnection_token: "token".into(),
@@ -101,7 +101,7 @@ impl Conversation {
         Ok(conversation)
     }
 
-    fn answer(&mut self, frame: &Frame<'_>) -> Result<()> {
+    fn respond(&mut self, frame: &Frame<'_>) -> Result<()> {
         self.answers.push_back(Message::text(serde_json::to_string(frame)?));
         Ok(())
     }
@@ -115,14 +115,14 @@ impl Conversation {
                 self.ack(frame.ack_id, true)?;
             }
             "sendToGroup" => self.ack(frame.ack_id, frame.group == GROUP && whole(&frame.data).is_ok())?,
-            "ping" => self.answer(&Frame::of("pong"))?,
+            "ping" => self.respond(&Frame::of("pong"))?,
             _ => self.ack(frame.ack_id, false)?,
         }
         self.pay()
     }
 
     fn ack(&mut self, ack_id: Option<u64>, success: bool) -> Result<()> {
-        self.answer(&Frame { ack_id, success: Some(success), ..Frame::of("ack") })
+        self.respond(&Frame { ack_id, success: Some(success), ..Frame::of("ack") })
     }
 
     /// Sends what is owed, as far as the client has acknowledged what was sent before.

@@ -173,31 +173,31 @@ fn redeliveries_come_before_new_events_and_the_newest_of_them_first() {
 #[test]
 fn there_is_room_up_to_the_bounds_only() {
     let mut held = with_event(SubscriptionSettings::default());
-    assert!(held.has_room(MOST_EVENTS - 1, MOST_BYTES - held.bytes));
-    assert!(!held.has_room(MOST_EVENTS, 0));
-    assert!(!held.has_room(1, MOST_BYTES - held.bytes + 1));
+    assert!(held.has_room(MAX_EVENTS - 1, MAX_BYTES - held.bytes));
+    assert!(!held.has_room(MAX_EVENTS, 0));
+    assert!(!held.has_room(1, MAX_BYTES - held.bytes + 1));
     let (token, _) = take(&mut held, 0).unwrap();
     held.acknowledge(&token);
-    assert!(held.has_room(MOST_EVENTS, MOST_BYTES));
+    assert!(held.has_room(MAX_EVENTS, MAX_BYTES));
 }
 
 #[test]
 fn the_newest_dead_letters_are_kept() {
     let mut held = Subscription::default();
-    for number in 0..=MOST_DEAD_LETTERS {
+    for number in 0..=MAX_DEAD_LETTERS {
         held.add(number.to_string().into(), at(0));
         let (token, _) = take(&mut held, 0).unwrap();
         held.reject(&token);
     }
     let letters = held.dead_letters();
-    assert_eq!(letters.len(), MOST_DEAD_LETTERS);
+    assert_eq!(letters.len(), MAX_DEAD_LETTERS);
     assert_eq!(letters[0].event, 1);
 }
 
 #[test]
 fn dead_letters_are_bounded_in_bytes_too() {
     let mut held = Subscription::default();
-    let event: Arc<str> = format!("\"{}\"", "x".repeat(MOST_DEAD_BYTES / 4)).into();
+    let event: Arc<str> = format!("\"{}\"", "x".repeat(MAX_DEAD_BYTES / 4)).into();
     for _ in 0..4 {
         held.add(Arc::clone(&event), at(0));
         let (token, _) = take(&mut held, 0).unwrap();

@@ -66,7 +66,7 @@ async fn a_full_subscription_refuses_the_whole_publish() {
     let now = grid.clock().now();
     let small: Arc<str> = "{}".into();
     let fill = |held: &mut subscription::Subscription| {
-        (0..subscription::MOST_EVENTS).for_each(|_| held.add(Arc::clone(&small), now));
+        (0..subscription::MAX_EVENTS).for_each(|_| held.add(Arc::clone(&small), now));
     };
     grid.namespace().declare("orders", "slow").change(now, fill);
     let target = format!("/topics/orders:publish?{VERSION}");

@@ -7,9 +7,9 @@ use super::function::Function;
 use super::lexer::{Lexer, Problem, Token};
 
 /// The service's page advises to stay below about 100.
-const MOST_CLAUSES: usize = 100;
+const MAX_CLAUSES: usize = 100;
 /// Keeps a hostile filter from exhausting the stack.
-const MOST_NESTED: usize = 50;
+const MAX_NESTED: usize = 50;
 
 /// Reads a whole filter.
 pub(super) fn parse(text: &str) -> Result<Expression, Problem> {
@@ -68,8 +68,8 @@ impl<'a> Parser<'a> {
     /// The clause behind `and` or `or`.
     fn clause(&mut self, read: fn(&mut Self) -> Result<Typed, Problem>) -> Result<Typed, Problem> {
         self.clauses += 1;
-        if self.clauses > MOST_CLAUSES {
-            return Err(Problem::rule(format!("More than {MOST_CLAUSES} clauses"), self.end));
+        if self.clauses > MAX_CLAUSES {
+            return Err(Problem::rule(format!("More than {MAX_CLAUSES} clauses"), self.end));
         }
         self.advance()?;
         read(self)
@@ -226,8 +226,8 @@ impl<'a> Parser<'a> {
     }
 
     fn nest<T>(&mut self, read: fn(&mut Self) -> Result<T, Problem>) -> Result<T, Problem> {
-        if self.nested == MOST_NESTED {
-            return Err(Problem::rule(format!("Nested more than {MOST_NESTED} deep"), self.end));
+        if self.nested == MAX_NESTED {
+            return Err(Problem::rule(format!("Nested more than {MAX_NESTED} deep"), self.end));
         }
         self.nested += 1;
         let inner = read(self)?;

@@ -15,7 +15,7 @@ use super::settings::Target;
 use crate::clock::Clock;
 
 /// As large as a message may be.
-const MOST_BODY: usize = 1024 * 1024;
+const MAX_BODY: usize = 1024 * 1024;
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ async fn exchange(
     }
     let mut work = std::pin::pin!(async move {
         let (head, body) = sender.send_request(request).await.map_err(NoAnswer::Broken)?.into_parts();
-        let body = Limited::new(body, MOST_BODY).collect().await.map_err(|_| NoAnswer::Cut)?;
+        let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| NoAnswer::Cut)?;
         Ok(Response::from_parts(head, body.to_bytes()))
     });
     tokio::select! {

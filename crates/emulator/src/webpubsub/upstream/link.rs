@@ -21,7 +21,7 @@ use crate::webpubsub::send;
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// A bound of the emulator: a handler that hangs must not fill the memory.
-const MOST_NOTICES: usize = 1_000;
+const MAX_NOTICES: usize = 1_000;
 const JSON: &str = "application/json; charset=utf-8";
 
 /// One connection, as event handlers are told of it.
@@ -143,7 +143,7 @@ impl Link {
             return;
         }
         let mut state = self.state();
-        if state.notices.len() >= MOST_NOTICES {
+        if state.notices.len() >= MAX_NOTICES {
             tracing::warn!(hub = self.hub, "too many events wait for a handler; one is left out");
             return;
         }

@@ -32,14 +32,14 @@ impl Reconnect {
     }
 
     /// The bound of the first pause.
-    pub fn base(mut self, pause: Duration) -> Self {
+    pub fn initial_backoff(mut self, pause: Duration) -> Self {
         self.base = pause;
         self
     }
 
     /// The highest bound; a hint of the service may be longer. Between attempts to recover a connection, which has only
     /// 30 s, it is at most 5 s.
-    pub fn cap(mut self, pause: Duration) -> Self {
+    pub fn max_backoff(mut self, pause: Duration) -> Self {
         self.cap = pause;
         self
     }

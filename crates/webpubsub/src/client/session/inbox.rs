@@ -13,8 +13,8 @@ const ACK_INTERVAL: Duration = Duration::from_secs(1);
 const ACK_MESSAGES: u32 = 64;
 const ACK_BYTES: usize = 4 * 1024 * 1024;
 /// What is kept for a program that does not take its events: as much as the service keeps.
-const MOST_HELD: usize = 1000;
-const MOST_BYTES: usize = 16 * 1024 * 1024;
+const MAX_HELD: usize = 1000;
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 #[derive(Debug)]
 pub(super) struct Inbox {
@@ -136,7 +136,7 @@ impl Inbox {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.held.len() >= MOST_HELD || self.held_bytes >= MOST_BYTES
+        self.held.len() >= MAX_HELD || self.held_bytes >= MAX_BYTES
     }
 
     /// The numbers begin anew with each connection. What came stays for the program.

@@ -53,7 +53,7 @@ impl Op {
 
     pub(super) fn refused(&self, refusal: Refusal) -> Error {
         let code = if refusal.name.is_empty() { "Failed".to_owned() } else { refusal.name };
-        self.error(ErrorKind::Service, refusal.message, Delivery::Answered).with_code(code)
+        self.error(ErrorKind::Service, refusal.message, Delivery::Responded).with_code(code)
     }
 
     pub(super) fn lost(&self) -> Error {
