@@ -83,7 +83,7 @@ impl Service {
         self.seen.lock().unwrap().blocked
     }
 
-    fn answer(&self, request: &Request<Bytes>, number: usize) -> Response<Bytes> {
+    fn respond(&self, request: &Request<Bytes>, number: usize) -> Response<Bytes> {
         let status = if self.overrun() { 429 } else { (self.status)(number) };
         let body = if status == 200 { self.page(request) } else { String::new() };
         Response::builder().status(status).body(body.into()).unwrap()
