@@ -55,7 +55,7 @@ impl Case {
         Self { body, ..self }
     }
 
-    fn answer(self, answer: &'static str) -> Self {
+    fn respond(self, answer: &'static str) -> Self {
         Self { answer, ..self }
     }
 
