@@ -1,4 +1,4 @@
-//! Faults as a file has them: one table each, whose `kind` says which other keys it may have.
+//! Faults in a configuration file: one table each, whose `kind` decides which other keys it may have.
 
 #[cfg(feature = "webpubsub")]
 mod sockets;
@@ -114,7 +114,7 @@ impl Table {
         })
     }
 
-    /// The fault for the requests asked for only.
+    /// Limits the fault to the requests that the table selects.
     fn narrowed(&self, mut fault: Fault) -> Fault {
         if self.after_work {
             fault = fault.after_work();
@@ -142,7 +142,7 @@ impl From<ServiceName> for Service {
     }
 }
 
-/// 1xx are no final answers, and beyond 599 there is no class (RFC 9110, section 15).
+/// A 1xx status is no final response, and there is no class beyond 599 (RFC 9110, section 15).
 fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
     within(deserializer, &(200..=599)).map(Some)
 }

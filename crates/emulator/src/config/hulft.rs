@@ -1,4 +1,4 @@
-//! The section of HULFT-WebConnect: API keys, limits, Agents, and what only the vendor's console would show.
+//! The section of HULFT-WebConnect: API keys, limits, Agents, and state that only the vendor's console shows.
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::hulft::{self, Agent, Direction, EndpointStatus, Scope};
 pub(super) struct Hulft {
     #[serde(deserialize_with = "api_key")]
     api_key: Option<String>,
-    /// 0 switches the limit off.
+    /// 0 disables the limit.
     requests_per_minute: Option<u32>,
     connection_id_limit: Option<usize>,
     #[serde(deserialize_with = "relay_logs")]
@@ -146,7 +146,7 @@ fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
     checked(deserializer, |text: &String| if text.is_empty() { Err("must not be empty") } else { Ok(()) })
 }
 
-/// As many as the log keeps.
+/// At most as many as the log keeps.
 fn relay_logs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     within(deserializer, &(0..=hulft::MAX_RELAY_LOGS))
 }
@@ -157,7 +157,7 @@ fn known_endpoint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, 
     })
 }
 
-/// By their names, `"Agent: Get"`, or `"all"`.
+/// A list of scope names, such as `"Agent: Get"`, or `"all"`.
 fn scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Scope>, D::Error> {
     let names = checked(deserializer, |names: &Vec<String>| {
         match names.iter().find(|name| *name != "all" && scope(name).is_none()) {

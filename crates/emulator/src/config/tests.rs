@@ -1,4 +1,4 @@
-//! What a file arranges, and what is said of each kind of mistake in it.
+//! What a configuration file sets up, and which error each kind of mistake produces.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ fn refusal(text: &str) -> String {
     Builder::new().config(text).unwrap_err().to_string()
 }
 
-/// An emulator with the settings of the text; a port that it names is let go.
+/// An emulator with the settings of the text, but on a free port.
 async fn start(text: &str) -> Emulator {
     Emulator::builder().config(text).unwrap().port(0).start().await.unwrap()
 }
@@ -32,7 +32,7 @@ async fn the_sample_starts_an_emulator_with_what_it_names() {
 
 #[test]
 fn the_sample_names_every_key() {
-    // An unknown key makes serde tell the known ones of its table.
+    // For an unknown key, serde lists the known keys of its table.
     let tables = [
         "",
         "[webpubsub]",

@@ -1,4 +1,4 @@
-//! Receiving: a long poll that answers the moment there is an event.
+//! Receiving: a long poll that ends as soon as an event is available.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -28,15 +28,18 @@ pub(super) async fn receive(
     Ok(text(RECEIVED, body(&deliveries)))
 }
 
-/// Observed: what is no number at all, or negative, is another error than a number out of range.
+/// Observed: a negative number and a text that is no number yield another error than a number out of range.
 fn number(request: &Request, name: &str, default: u16) -> Result<u16, Failure> {
     let Some(value) = request.query(name) else { return Ok(default) };
     let parsed: u32 = value.parse().map_err(|_| Failure::bad_request("Error parsing query parameters"))?;
     Ok(u16::try_from(parsed).unwrap_or(u16::MAX))
 }
 
-/// Events are locked in the very poll that returns them: a receive that is dropped while it waits has locked nothing, and
-/// a signal that it was given passes on to the next receiver. A signal given before anyone waits is kept for who does.
+/// Waits for events and locks them.
+///
+/// Events are locked in the very poll that returns them. A receive that is dropped while it waits has locked nothing,
+/// and its signal passes on to the next receiver. A signal that is sent while no receiver waits is kept for the next
+/// one.
 async fn wait_for(
     grid: &EventGrid,
     target: &Target<'_>,
@@ -53,7 +56,8 @@ async fn wait_for(
         let next_due = *due.borrow_and_update();
         let now = clock.now();
         let ends = now >= deadline;
-        // Who wakes because time has passed takes nothing out of turn: the change signals whoever is first in line.
+        // A receiver that wakes because time has passed must not overtake others: the change signals the first one in
+        // the queue.
         let most = if my_turn || ends { most } else { 0 };
         let taken = on_queue(grid, target, |queue| queue.change(now, |held| held.take(most, now)))?;
         if ends || !taken.is_empty() {
@@ -80,7 +84,7 @@ fn on_queue<T>(
     Ok(work(grid.namespace().queue(target.topic, target.subscription)?))
 }
 
-/// The events are JSON text already, and lock tokens have nothing to escape.
+/// The events are JSON text already, and lock tokens need no escaping.
 fn body(deliveries: &[Delivery]) -> String {
     let length: usize = deliveries.iter().map(|delivery| delivery.event.len() + 160).sum();
     let mut text = String::with_capacity(length + 16);

@@ -1,4 +1,4 @@
-//! One fault: which requests it is for, what it does to them, and when.
+//! A single request fault: which requests it affects, what it does to them, and when.
 
 use std::time::Duration;
 
@@ -8,9 +8,12 @@ use http::{Response, StatusCode};
 use crate::clock::Clock;
 use crate::server::{Answer, Request, Service};
 
-/// What goes wrong with a request, and with which. Made by one of the kinds ([`status`](Self::status),
-/// [`delay`](Self::delay), [`hang`](Self::hang), [`reset`](Self::reset), [`cut_body`](Self::cut_body)); without
-/// further setters it strikes the next request, once, before the service has done the work.
+/// Describes what goes wrong with a request, and with which requests.
+///
+/// One of the kinds creates it: [`status`](Self::status), [`delay`](Self::delay), [`hang`](Self::hang),
+/// [`reset`](Self::reset), or [`cut_body`](Self::cut_body). Without further setters, it affects the next request, once,
+/// before the service processes that request. Pass it to [`Faults::push`](super::Faults::push) or
+/// [`Faults::randomly`](super::Faults::randomly).
 #[derive(Debug, Clone)]
 #[must_use = "does nothing until pushed"]
 pub struct Fault {
@@ -31,43 +34,52 @@ enum Kind {
     CutBody,
 }
 
-/// What becomes of a request that met a fault.
+/// What happens to a request that a fault affects.
 pub(crate) enum Effect {
     Answer(Answer),
-    /// Only a part of the answer's body is sent, then the connection breaks.
+    /// Only a part of the response body is sent, then the connection is closed.
     Cut(Answer),
-    /// The connection is reset without an answer.
+    /// The connection is reset without a response.
     Reset,
 }
 
 impl Fault {
-    /// Another answer than the service's: this status, without headers or body of the service.
+    /// Creates a fault that replaces the service's response by one with this status and without headers or a body.
+    ///
+    /// [`header`](Self::header) and [`body`](Self::body) add them. The service does not process the request unless
+    /// [`after_processing`](Self::after_processing) is set. If HTTP does not allow the status, a header, or a header
+    /// value, the client receives a 500 response that says so.
     pub fn status(status: u16) -> Self {
         Self::new(Kind::Answer { status, headers: Vec::new(), body: Bytes::new() })
     }
 
-    /// The service's own answer, later by this much time on the emulator's clock.
+    /// Creates a fault that delays the request by this much time on the emulator's clock. The response is the service's
+    /// own.
+    ///
+    /// The delay comes before the processing, or between processing and response if
+    /// [`after_processing`](Self::after_processing) is set.
     pub fn delay(by: Duration) -> Self {
         Self::new(Kind::Delay(by))
     }
 
-    /// No answer: the connection stays open until the client goes.
+    /// Creates a fault that sends no response and keeps the connection open until the client closes it.
     pub fn hang() -> Self {
         Self::new(Kind::Hang)
     }
 
-    /// No answer: the connection is reset.
+    /// Creates a fault that sends no response and resets the connection.
     pub fn reset() -> Self {
         Self::new(Kind::Reset)
     }
 
-    /// The service does the work, and its answer ends in the middle of the body. Where HTTP allows no body (after HEAD,
-    /// with 204), the connection is reset in place of an answer.
+    /// Creates a fault that processes the request and cuts the response off in the middle of its body.
+    ///
+    /// If HTTP allows no body (after HEAD, with 204), the connection is reset instead.
     pub fn cut_body() -> Self {
         Self::new(Kind::CutBody)
     }
 
-    /// Adds a header to the answer of [`status`](Self::status); no other kind has headers.
+    /// Adds a header to the response of a [`status`](Self::status) fault. Ignored for any other kind.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         if let Kind::Answer { headers, .. } = &mut self.kind {
             headers.push((name.into(), value.into()));
@@ -75,7 +87,7 @@ impl Fault {
         self
     }
 
-    /// Sets the body of the answer of [`status`](Self::status); no other kind has a body.
+    /// Sets the response body of a [`status`](Self::status) fault. Ignored for any other kind.
     pub fn body(mut self, text: impl Into<Bytes>) -> Self {
         if let Kind::Answer { body, .. } = &mut self.kind {
             *body = text.into();
@@ -83,31 +95,34 @@ impl Fault {
         self
     }
 
-    /// Strikes once the service has done the work: its effects stay, only its answer is touched.
+    /// Lets the fault occur after the service has processed the request: its effects remain, only the response is
+    /// affected.
     pub fn after_work(mut self) -> Self {
         self.after_work = true;
         self
     }
 
-    /// Only for requests with this method, whatever its case.
+    /// Limits the fault to requests with this method. The case of letters does not matter.
     pub fn method(mut self, method: impl Into<String>) -> Self {
         self.method = Some(method.into());
         self
     }
 
-    /// Only for requests whose path, as it stood on the request line and without the query, contains this text.
+    /// Limits the fault to requests whose path contains this text. The path is compared as received, still
+    /// percent-encoded, without the query.
     pub fn path_contains(mut self, text: impl Into<String>) -> Self {
         self.path_contains = Some(text.into());
         self
     }
 
-    /// Only for requests to this service.
+    /// Limits the fault to requests to this service.
     pub fn service(mut self, service: Service) -> Self {
         self.service = Some(service);
         self
     }
 
-    /// How many requests it strikes, 1 by default.
+    /// Sets how many requests the fault affects. Default: 1. With 0, [`push`](super::Faults::push) ignores the fault. A
+    /// [random](super::Faults::randomly) fault is not limited by it.
     pub fn times(mut self, times: u32) -> Self {
         self.times = times;
         self
@@ -124,7 +139,7 @@ impl Fault {
             && self.service.is_none_or(|wanted| service == Some(wanted))
     }
 
-    /// Runs the work, or does not, as the fault has it.
+    /// Processes the request, or does not, as the fault prescribes.
     pub(crate) async fn apply(self, work: impl Future<Output = Answer>, clock: &Clock) -> Effect {
         let mut work = std::pin::pin!(work);
         let mut done = if self.after_work { Some(work.as_mut().await) } else { None };
@@ -149,7 +164,8 @@ impl Fault {
     }
 }
 
-/// A script that HTTP does not allow is answered as such, loudly: left out it would look like a fault that never struck.
+/// If HTTP does not allow the scripted response, the response says so: leaving a part out would look like a fault that
+/// never occurred.
 fn reply(status: u16, headers: &[(String, String)], body: Bytes) -> Response<Bytes> {
     let mut builder = Response::builder().status(status);
     for (name, value) in headers {

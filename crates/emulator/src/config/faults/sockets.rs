@@ -1,4 +1,4 @@
-//! Faults of open WebSockets as a file has them.
+//! Faults of open WebSockets in a configuration file.
 
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ impl Table {
         })
     }
 
-    /// The fault for the sockets asked for only.
+    /// Limits the fault to the sockets that the table selects.
     fn narrowed(&self, mut fault: SocketFault) -> SocketFault {
         if self.after_work {
             fault = fault.after_work();

@@ -1,4 +1,4 @@
-//! The rules of a subscription at named moments.
+//! The rules of a subscription at given moments.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn with_event(settings: SubscriptionSettings) -> Subscription {
     held
 }
 
-/// Receives one event; its token and delivery count.
+/// Receives one event and returns its token and delivery count.
 fn take(held: &mut Subscription, second: u64) -> Option<(LockToken, u32)> {
     held.tick(at(second));
     let delivery = held.take(1, at(second)).pop()?;

@@ -1,4 +1,4 @@
-//! Which credentials a request may show, in which headers, and how it is refused without one.
+//! Which credentials a request may carry, in which headers, and how a request without a valid one is rejected.
 
 use base64::Engine;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -6,8 +6,8 @@ use jsonwebtoken::{Algorithm, EncodingKey};
 
 use super::*;
 
-/// What a receive with these headers, and no others, is refused with. `None`: its credential is accepted, and what is
-/// refused is its query.
+/// The error message of a receive with these headers and no others. `None` if the credential is accepted and the query
+/// is rejected.
 async fn refused(grid: &EventGrid, headers: &[(&'static str, &str)]) -> Option<String> {
     let mut call = receiving("&maxWaitTime=9");
     call.headers.clear();
@@ -24,7 +24,7 @@ async fn refused(grid: &EventGrid, headers: &[(&'static str, &str)]) -> Option<S
     }
 }
 
-/// A shared access signature of the requests of these tests, which name no host.
+/// A shared access signature for the requests of these tests, which name no host.
 fn signature(resource: &str, expiry: &str, key: &str) -> String {
     let text =
         format!("r={}&e={}", resource.replace('/', "%2F").replace(':', "%3A"), expiry.replace(':', "%3A"));
@@ -54,7 +54,7 @@ async fn a_request_without_a_known_key_is_refused_before_its_version_and_query_a
     }
     assert_eq!(refused(&grid, &[]).await, told);
     assert_eq!(refused(&grid, &[("aeg-sas-key", "wrong")]).await, told);
-    // Of two credentials the one in `Authorization` counts.
+    // If there are two credentials, the one in `Authorization` counts.
     assert_eq!(
         refused(&grid, &[("authorization", "SharedAccessKey wrong"), ("aeg-sas-key", &grid.key())]).await,
         told

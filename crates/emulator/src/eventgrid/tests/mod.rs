@@ -1,4 +1,4 @@
-//! The namespace as a client meets it: requests in, replies out, with time moved by hand.
+//! The namespace from a client's point of view: requests in, responses out, on a clock that the tests advance.
 
 mod credentials;
 mod publishing;
@@ -42,7 +42,7 @@ fn read(reply: &Reply) -> (u16, Value) {
     (reply.status().as_u16(), serde_json::from_slice(reply.body()).unwrap())
 }
 
-/// Status, error code and message of a refusal.
+/// The status, error code, and message of an error response.
 fn refusal(reply: &Reply) -> (u16, String, String) {
     let (status, body) = read(reply);
     let text = |name: &str| body["error"][name].as_str().unwrap().to_owned();
@@ -70,7 +70,7 @@ fn receiving(query: &str) -> Request {
     request(&format!("/topics/orders/eventsubscriptions/billing:receive?{VERSION}{query}"), &[], "")
 }
 
-/// Lock token, delivery count and id of each received event.
+/// The lock token, delivery count, and id of each received event.
 fn received(reply: &Reply) -> Vec<(String, u64, String)> {
     let (status, body) = read(reply);
     assert_eq!(status, 200);
@@ -93,7 +93,7 @@ async fn settle(grid: &EventGrid, verb: &str, tokens: &[&str]) -> Reply {
     post(grid, &target, "application/json", body).await
 }
 
-/// What has been waited for, which must be there without waiting any longer.
+/// The output of a future that must be ready without further waiting.
 fn at_once(reply: impl Future<Output = Reply>) -> Reply {
     reply.now_or_never().unwrap()
 }

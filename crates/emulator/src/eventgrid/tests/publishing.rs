@@ -1,4 +1,4 @@
-//! Modes of publishing, and publishes that are refused as a whole.
+//! Modes of publishing, and publishes that are rejected as a whole.
 
 use super::*;
 

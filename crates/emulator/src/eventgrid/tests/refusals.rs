@@ -1,4 +1,4 @@
-//! Requests that are refused before their operation is looked at, or for their query.
+//! Requests that are rejected before their operation is reached, or because of their query.
 
 use super::*;
 

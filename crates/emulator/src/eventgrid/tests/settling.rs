@@ -1,4 +1,4 @@
-//! What becomes of received events, and the answers that tell it.
+//! What happens to received events, and the responses that report it.
 
 use super::*;
 
@@ -32,7 +32,7 @@ async fn the_members_of_results_stand_in_the_recorded_order() {
         format!(r#"{{"value":[{{"brokerProperties":{{"lockToken":"{token}","deliveryCount":1}},"event":{{"#);
     assert!(text.starts_with(&start), "{text}");
     let reply = settle(&grid, "reject?", &["faketoken"]).await;
-    // The recorded answer, byte for byte.
+    // The recorded response, byte for byte.
     let recorded = r#"{"succeededLockTokens":[],"failedLockTokens":[{"lockToken":"faketoken","error":{"code":"BadToken","message":"Cannot decode lockToken"}}]}"#;
     assert_eq!(reply.body(), recorded);
 }

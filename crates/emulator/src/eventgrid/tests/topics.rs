@@ -1,4 +1,4 @@
-//! How topics and subscriptions come into being, and how many there may be.
+//! How topics and subscriptions are created, and how many there may be.
 
 use super::*;
 
