@@ -188,7 +188,7 @@ async fn a_dead_server_is_an_error_that_says_nothing_was_sent() {
 async fn a_close_whose_answer_was_lost_is_sent_again_and_succeeds() {
     let (emulator, service) = start().await;
     let mut alice = join(&emulator, "chat", "alice", "lobby").await;
-    emulator.faults().push(Fault::reset().after_work());
+    emulator.faults().push(Fault::reset().after_processing());
     let retry = RetryOptions::default().initial_backoff(Duration::ZERO);
     let answer =
         service.group("lobby").close_connections().reason("bye").retry(retry).with_response().await.unwrap();

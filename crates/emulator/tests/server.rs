@@ -33,7 +33,7 @@ async fn a_scripted_status_answers_once_with_its_headers_and_body() {
 async fn a_reset_ends_the_connection_without_an_answer() {
     let emulator = Emulator::start().await.unwrap();
     emulator.faults().push(Fault::reset());
-    emulator.faults().push(Fault::reset().after_work());
+    emulator.faults().push(Fault::reset().after_processing());
     for _ in 0..2 {
         assert_eq!(outcome(&emulator).await, Err(std::io::ErrorKind::ConnectionReset));
     }

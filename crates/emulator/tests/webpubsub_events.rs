@@ -200,7 +200,7 @@ async fn an_event_that_is_under_way_is_not_told_again_after_a_recovery() {
 async fn an_event_is_carried_out_and_its_connection_dropped_before_the_ack() {
     let (emulator, mut webhook) = start(&[]).await;
     let (mut client, token) = connect(&emulator, json!({})).await;
-    emulator.faults().push_socket(SocketFault::drop_connection().after_work());
+    emulator.faults().push_socket(SocketFault::drop_connection().after_processing());
     client.send_json(event("text", &json!("x"), 7)).await;
     webhook.call().await.accept();
     assert!(!matches!(client.socket.next().await, Some(Ok(_))));

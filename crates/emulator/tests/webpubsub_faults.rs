@@ -37,7 +37,7 @@ async fn a_status_before_the_work_leaves_groups_and_permissions_as_they_were() {
 async fn a_lost_answer_to_a_change_of_groups_leaves_the_change_done() {
     let emulator = Emulator::start().await.unwrap();
     let client = Client::json(&emulator, json!({})).await;
-    emulator.faults().push(Fault::reset().after_work().path_contains(":addToGroups"));
+    emulator.faults().push(Fault::reset().after_processing().path_contains(":addToGroups"));
     let target = format!("/api/hubs/chat/:addToGroups?{VERSION}");
     let authorization = authorization(&emulator, &target);
     let headers = [("Authorization", authorization.as_str()), ("Content-Type", "application/json")];

@@ -218,7 +218,7 @@ async fn a_recovery_whose_answer_is_lost_can_be_tried_again() {
     let emulator = Emulator::start().await.unwrap();
     let (client, token) = connect(&emulator, json!({ "webpubsub.group": "g" })).await;
     let id = lose(&emulator, client).await;
-    emulator.faults().push(Fault::reset().after_work());
+    emulator.faults().push(Fault::reset().after_processing());
     let target = format!("/client/hubs/chat?awps_connection_id={id}&awps_reconnection_token={token}");
     assert!(open(&emulator, &target, Some(RELIABLE)).await.is_err());
     publish(&emulator, "a").await;

@@ -43,11 +43,11 @@ async fn an_opening_can_be_refused_with_any_status() {
 #[tokio::test]
 async fn a_connection_is_dropped_before_the_frame_is_carried_out_or_after() {
     let emulator = Emulator::start().await.unwrap();
-    for after_work in [false, true] {
+    for after_processing in [false, true] {
         let (mut client, token) = connect(&emulator, member()).await;
         let mut other = Client::json(&emulator, member()).await;
         let fault = SocketFault::drop_connection().at_received(2).connection(&client.id);
-        emulator.faults().push_socket(if after_work { fault.after_work() } else { fault });
+        emulator.faults().push_socket(if after_processing { fault.after_processing() } else { fault });
         client.send_json(join("h", 1)).await;
         assert_eq!(client.frame().await["success"], true);
         let work = json!({ "type": "sendToGroup", "group": "g", "noEcho": true, "ackId": 2, "data": 7 });
@@ -56,7 +56,7 @@ async fn a_connection_is_dropped_before_the_frame_is_carried_out_or_after() {
         let mut client = recover(&emulator, &client.id, &token).await;
         client.send_json(work).await;
         let ack = client.frame().await;
-        assert_eq!(ack["error"]["name"], if after_work { json!("Duplicate") } else { json!(null) });
+        assert_eq!(ack["error"]["name"], if after_processing { json!("Duplicate") } else { json!(null) });
         assert_eq!(other.frame().await["data"], 7);
         other.assert_silent().await;
         assert_eq!(emulator.faults().pending(), 0);
@@ -172,7 +172,7 @@ async fn a_recovery_can_be_refused_and_the_connection_is_gone() {
     let (client, token) = connect(&emulator, member()).await;
     let (other, other_token) = connect(&emulator, member()).await;
     let (id, other) = (lose(&emulator, client).await, lose(&emulator, other).await);
-    emulator.faults().push_socket(SocketFault::refuse_recovery().connection(&id));
+    emulator.faults().push_socket(SocketFault::reject_recovery().connection(&id));
     recover(&emulator, &other, &other_token).await.assert_silent().await;
     assert_eq!(reopen(&emulator, &id, &token, RELIABLE).await.closed().await.0, 1008);
     assert_eq!(rest(&emulator, "HEAD", &format!("connections/{id}")).await.status, 404);

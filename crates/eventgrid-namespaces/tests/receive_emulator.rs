@@ -127,7 +127,7 @@ async fn a_renewed_lock_holds_with_the_same_token_and_not_beyond_the_hour() {
 async fn a_receive_whose_answer_is_lost_is_not_repeated_and_its_event_comes_later() {
     let scene = Scene::start().await;
     scene.publish("stranded").await;
-    scene.emulator.faults().push(Fault::reset().after_work().path_contains(":receive"));
+    scene.emulator.faults().push(Fault::reset().after_processing().path_contains(":receive"));
     let error = scene.receiver.receive().await.unwrap_err();
     assert!(error.outcome_unknown() && scene.requests(":receive") == 1, "{error}");
     assert_eq!(scene.emulator.eventgrid().locked("orders", "billing"), 1);

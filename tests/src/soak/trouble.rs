@@ -67,8 +67,8 @@ fn storm(faults: &Faults, seed: u64) {
     faults.randomly(0.15, throttled, seed);
     faults.randomly(0.05, Fault::status(503).header("retry-after-ms", "20"), seed ^ 1);
     faults.randomly(0.05, Fault::status(503), seed ^ 2);
-    faults.randomly(0.03, Fault::status(500).after_work(), seed ^ 3);
+    faults.randomly(0.03, Fault::status(500).after_processing(), seed ^ 3);
     faults.randomly(0.03, Fault::reset(), seed ^ 4);
-    faults.randomly(0.03, Fault::reset().after_work(), seed ^ 5);
+    faults.randomly(0.03, Fault::reset().after_processing(), seed ^ 5);
     faults.randomly(0.03, Fault::cut_body(), seed ^ 6);
 }

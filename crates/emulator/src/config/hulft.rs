@@ -38,7 +38,7 @@ struct ApiKey {
 struct AgentTable {
     #[serde(deserialize_with = "not_empty")]
     id: String,
-    direction: Way,
+    direction: DirectionName,
     connection_ids: Vec<String>,
     #[serde(default = "endpoint")]
     endpoint: String,
@@ -48,7 +48,7 @@ struct AgentTable {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Way {
+enum DirectionName {
     Send,
     Receive,
 }
@@ -103,8 +103,8 @@ impl fmt::Debug for Hulft {
 impl From<&AgentTable> for Agent {
     fn from(table: &AgentTable) -> Self {
         let direction = match table.direction {
-            Way::Send => Direction::Send,
-            Way::Receive => Direction::Receive,
+            DirectionName::Send => Direction::Send,
+            DirectionName::Receive => Direction::Receive,
         };
         Self {
             agent_id: table.id.clone(),
@@ -153,7 +153,7 @@ fn relay_logs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Er
 
 fn known_endpoint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     checked(deserializer, |name: &String| {
-        if hulft::is_endpoint(name) { Ok(()) } else { Err(format!("the service has no endpoint '{name}'")) }
+        if hulft::is_endpoint(name) { Ok(()) } else { Err(format!("unknown endpoint '{name}'")) }
     })
 }
 
@@ -162,7 +162,7 @@ fn scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Scope>, D::E
     let names = checked(deserializer, |names: &Vec<String>| {
         match names.iter().find(|name| *name != "all" && scope(name).is_none()) {
             None => Ok(()),
-            Some(name) => Err(format!("'{name}' is no scope; there are: all, {}", known_scopes())),
+            Some(name) => Err(format!("unknown scope '{name}', expected one of: all, {}", known_scopes())),
         }
     })?;
     if names.iter().any(|name| name == "all") {

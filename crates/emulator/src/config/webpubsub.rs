@@ -126,7 +126,7 @@ fn user_events<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UserEvents,
         Ok(Given::Word(word)) if word == "all" => Ok(UserEvents::All),
         Ok(Given::Word(word)) if word == "none" => Ok(UserEvents::None),
         Ok(Given::Names(names)) => Ok(UserEvents::Only(names)),
-        _ => Err(D::Error::custom("must be \"all\", \"none\" or a list of names")),
+        _ => Err(D::Error::custom("must be \"all\", \"none\", or a list of names")),
     }
 }
 

@@ -40,7 +40,7 @@ enum Credential<'a> {
 /// service's own two headers.
 pub(super) fn check(grid: &EventGrid, request: &Request, target: &Target<'_>) -> Result<(), Failure> {
     let (keys, now) = (grid.keys(), grid.clock().now());
-    let (permitted, what) = match shown(request) {
+    let (permitted, what) = match credential(request) {
         Some(Credential::Key(key)) => (keys.iter().any(|known| known == key), "Shared Access Key"),
         Some(Credential::Signature(token)) => {
             (signature::permits(token, &keys, request, target, now), "Shared Access Signature")
@@ -55,7 +55,7 @@ pub(super) fn check(grid: &EventGrid, request: &Request, target: &Target<'_>) ->
     Err(Failure::new(StatusCode::UNAUTHORIZED, "Unauthenticated", message))
 }
 
-fn shown(request: &Request) -> Option<Credential<'_>> {
+fn credential(request: &Request) -> Option<Credential<'_>> {
     let Some(authorization) = request.header(header::AUTHORIZATION) else {
         let key = request.header("aeg-sas-key").map(Credential::Key);
         return key.or_else(|| request.header("aeg-sas-token").map(Credential::Signature));

@@ -113,7 +113,7 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_refusal_looks_as_it_was_observed() {
+    fn an_error_response_looks_as_observed() {
         let now = SystemTime::UNIX_EPOCH + Duration::new(1_699_047_392, 601_465_849);
         let reply = Failure::not_found("Topic 'faketopic' is not found").into_reply(now);
         assert_eq!(reply.status(), 404);

@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn data_stands_once_and_is_not_null() {
+    fn data_appears_once_and_is_not_null() {
         assert_eq!(
             structured_with(json!({"data": null})),
             "Event data must be encoded as json string or object"
@@ -307,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_that_cloudevents_forbids_are_refused() {
+    fn attributes_that_cloudevents_forbids_are_rejected() {
         for (name, value) in [
             ("id", json!("")),
             ("source", json!("")),
@@ -343,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn binary_data_that_belies_its_content_type_is_refused() {
+    fn binary_data_that_contradicts_its_content_type_is_rejected() {
         for (content_type, body) in [("application/json", &b"{"[..]), ("text/plain", b"\xff")] {
             assert_eq!(binary_with(content_type, body, &[]), "cannot deserialize input value");
         }
@@ -367,9 +367,9 @@ mod tests {
     }
 
     #[test]
-    fn a_binary_event_with_forbidden_headers_is_refused() {
-        let refused = binary_with("text/plain", b"x", &[("ce-datacontenttype", b"text/plain")]);
-        assert_eq!(refused, "The header ce-datacontenttype is not allowed");
+    fn a_binary_event_with_forbidden_headers_is_rejected() {
+        let rejected = binary_with("text/plain", b"x", &[("ce-datacontenttype", b"text/plain")]);
+        assert_eq!(rejected, "The header ce-datacontenttype is not allowed");
         assert!(binary_with("text/plain", b"x", &[("ce-subject", b"%C0%A0")]).contains("UTF-8"));
         assert_eq!(
             outcome(binary(&HeaderMap::new(), "application/json", b"{}")),

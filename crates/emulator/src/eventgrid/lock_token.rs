@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_another_shape_is_no_token() {
+    fn a_text_of_another_shape_is_no_token() {
         let token = LockToken::fresh(&guid()).encode();
         for junk in [
             "",

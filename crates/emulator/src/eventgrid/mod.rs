@@ -35,6 +35,30 @@ use crate::server::{Reply, Request};
 ///
 /// Topics and subscriptions are created when they are declared or first used. As in the service, a subscription
 /// receives only events that are published after its creation: [`declare`](Self::declare) it before you publish.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use service_emulator::Emulator;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let emulator = Emulator::start().await?;
+/// let grid = emulator.eventgrid();
+/// grid.declare("orders", "billing");
+/// // From now on, a request to a misspelled topic or subscription yields 404.
+/// grid.declared_only();
+///
+/// // The code under test publishes and receives here. Then the test inspects what is left.
+/// emulator.clock().advance(Duration::from_secs(60));
+/// assert_eq!(grid.waiting("orders", "billing"), 0);
+/// assert_eq!(grid.locked("orders", "billing"), 0);
+/// assert!(grid.dead_letters("orders", "billing").is_empty());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct EventGrid(Arc<Inner>);
 
@@ -89,7 +113,7 @@ impl EventGrid {
     /// A name that the service would reject (it must be 3 to 50 letters, digits, and `-`) is not declared, and a
     /// warning is logged.
     pub fn declare_topic(&self, topic: &str) {
-        if names::warn_if_refused(topic) {
+        if names::warn_if_invalid(topic) {
             self.namespace().declare_topic(topic);
         }
     }
@@ -100,7 +124,7 @@ impl EventGrid {
     /// A name that the service would reject (it must be 3 to 50 letters, digits, and `-`) is not declared, and a
     /// warning is logged.
     pub fn declare(&self, topic: &str, subscription: &str) {
-        if names::warn_if_refused(topic) && names::warn_if_refused(subscription) {
+        if names::warn_if_invalid(topic) && names::warn_if_invalid(subscription) {
             self.namespace().declare(topic, subscription);
         }
     }
@@ -110,7 +134,7 @@ impl EventGrid {
     /// New settings apply from now on. A lock that is currently held keeps its expiry. Invalid names are treated as in
     /// [`declare`](Self::declare).
     pub fn declare_with(&self, topic: &str, subscription: &str, settings: SubscriptionSettings) {
-        if names::warn_if_refused(topic) && names::warn_if_refused(subscription) {
+        if names::warn_if_invalid(topic) && names::warn_if_invalid(subscription) {
             self.namespace().declare(topic, subscription).subscription.settings = settings;
         }
     }

@@ -15,7 +15,7 @@ pub(super) fn check(name: &str) -> Result<(), Failure> {
 }
 
 /// Whether a name may be declared. An invalid one is logged, since declaring returns no error.
-pub(super) fn warn_if_refused(name: &str) -> bool {
+pub(super) fn warn_if_invalid(name: &str) -> bool {
     if !allowed(name) {
         tracing::warn!(name, "not declared: a name must be {RULE}");
     }

@@ -105,11 +105,11 @@ impl Namespace {
     }
 }
 
-fn check_quota(have: usize, most: usize, what: &str) -> Result<(), Failure> {
-    if have < most {
+fn check_quota(have: usize, max: usize, what: &str) -> Result<(), Failure> {
+    if have < max {
         return Ok(());
     }
-    let message = format!("The quota of {most} {what} is used up");
+    let message = format!("The quota of {max} {what} is used up");
     Err(Failure::new(StatusCode::FORBIDDEN, "QuotaExceeded", message))
 }
 

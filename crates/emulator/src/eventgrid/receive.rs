@@ -16,15 +16,15 @@ pub(super) async fn receive(
     target: &Target<'_>,
     request: &Request,
 ) -> Result<Reply, Failure> {
-    let most = number(request, "maxEvents", 1)?;
-    if !(1..=100).contains(&most) {
+    let max = number(request, "maxEvents", 1)?;
+    if !(1..=100).contains(&max) {
         return Err(Failure::invalid_argument("Invalid maxEvents parameter"));
     }
     let wait = number(request, "maxWaitTime", 60)?;
     if !(10..=120).contains(&wait) {
         return Err(Failure::invalid_argument("Invalid maxWaitTime parameter"));
     }
-    let deliveries = wait_for(grid, target, usize::from(most), Duration::from_secs(wait.into())).await?;
+    let deliveries = wait_for(grid, target, usize::from(max), Duration::from_secs(wait.into())).await?;
     Ok(text(RECEIVED, body(&deliveries)))
 }
 
@@ -43,7 +43,7 @@ fn number(request: &Request, name: &str, default: u16) -> Result<u16, Failure> {
 async fn wait_for(
     grid: &EventGrid,
     target: &Target<'_>,
-    most: usize,
+    max: usize,
     wait: Duration,
 ) -> Result<Vec<Delivery>, Failure> {
     let clock = grid.clock();
@@ -58,8 +58,8 @@ async fn wait_for(
         let ends = now >= deadline;
         // A receiver that wakes because time has passed must not overtake others: the change signals the first one in
         // the queue.
-        let most = if my_turn || ends { most } else { 0 };
-        let taken = on_queue(grid, target, |queue| queue.change(now, |held| held.take(most, now)))?;
+        let max = if my_turn || ends { max } else { 0 };
+        let taken = on_queue(grid, target, |queue| queue.change(now, |held| held.take(max, now)))?;
         if ends || !taken.is_empty() {
             return Ok(taken);
         }
@@ -79,9 +79,9 @@ async fn wait_for(
 fn on_queue<T>(
     grid: &EventGrid,
     target: &Target<'_>,
-    work: impl FnOnce(&mut Queue) -> T,
+    action: impl FnOnce(&mut Queue) -> T,
 ) -> Result<T, Failure> {
-    Ok(work(grid.namespace().queue(target.topic, target.subscription)?))
+    Ok(action(grid.namespace().queue(target.topic, target.subscription)?))
 }
 
 /// The events are JSON text already, and lock tokens need no escaping.

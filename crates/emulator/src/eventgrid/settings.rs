@@ -85,17 +85,17 @@ mod tests {
 
     #[test]
     fn settings_out_of_bounds_move_to_the_nearest_bound() {
-        let least = SubscriptionSettings::default()
+        let min = SubscriptionSettings::default()
             .lock_duration(Duration::ZERO)
             .max_delivery_count(0)
             .time_to_live(Duration::ZERO);
-        assert_eq!(least.lock_duration, Duration::from_secs(60));
-        assert_eq!(least.max_delivery_count, 1);
-        assert_eq!(least.time_to_live, Duration::from_secs(60));
-        let most =
+        assert_eq!(min.lock_duration, Duration::from_secs(60));
+        assert_eq!(min.max_delivery_count, 1);
+        assert_eq!(min.time_to_live, Duration::from_secs(60));
+        let max =
             SubscriptionSettings::default().lock_duration(DAY).max_delivery_count(99).time_to_live(DAY * 30);
-        assert_eq!(most.lock_duration, Duration::from_secs(300));
-        assert_eq!(most.max_delivery_count, 10);
-        assert_eq!(most.time_to_live, DAY * 7);
+        assert_eq!(max.lock_duration, Duration::from_secs(300));
+        assert_eq!(max.max_delivery_count, 10);
+        assert_eq!(max.time_to_live, DAY * 7);
     }
 }

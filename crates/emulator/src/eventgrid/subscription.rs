@@ -115,7 +115,7 @@ impl Subscription {
         while let Some((&oldest, entry)) = self.events.first_key_value()
             && entry.published + self.settings.time_to_live <= now
         {
-            self.bury(oldest, DeadLetterReason::TimeToLiveExceeded);
+            self.dead_letter(oldest, DeadLetterReason::TimeToLiveExceeded);
         }
         while let Some(&(at, event)) = self.due.first()
             && at <= now
@@ -140,9 +140,9 @@ impl Subscription {
     }
 
     /// Locks and returns up to `max` available events.
-    pub(super) fn take(&mut self, most: usize, now: SystemTime) -> Vec<Delivery> {
+    pub(super) fn take(&mut self, max: usize, now: SystemTime) -> Vec<Delivery> {
         let mut taken = Vec::new();
-        while taken.len() < most
+        while taken.len() < max
             && let Some((_, id)) = self.ready.pop_first()
         {
             let Some(entry) = self.events.get_mut(&id) else { continue };
@@ -181,7 +181,7 @@ impl Subscription {
 
     pub(super) fn reject(&mut self, token: &LockToken) -> bool {
         let Some(id) = self.find(token) else { return false };
-        self.bury(id, DeadLetterReason::Rejected);
+        self.dead_letter(id, DeadLetterReason::Rejected);
         true
     }
 
@@ -243,7 +243,7 @@ impl Subscription {
         let used_up =
             self.events.get(&id).is_some_and(|entry| entry.deliveries >= self.settings.max_delivery_count);
         if used_up {
-            return self.bury(id, DeadLetterReason::MaxDeliveryCountExceeded);
+            return self.dead_letter(id, DeadLetterReason::MaxDeliveryCountExceeded);
         }
         let position = self.ready.first_key_value().map_or(0, |(first, _)| first - 1);
         self.enter(id, State::Ready { position });
@@ -280,7 +280,7 @@ impl Subscription {
         Some(entry)
     }
 
-    fn bury(&mut self, id: u64, reason: DeadLetterReason) {
+    fn dead_letter(&mut self, id: u64, reason: DeadLetterReason) {
         let Some(entry) = self.remove(id) else { return };
         self.dead_bytes += entry.event.len();
         self.dead.push_back((entry.event, reason, entry.deliveries));

@@ -14,11 +14,34 @@ use crate::server::{Answer, Request, Service};
 /// [`reset`](Self::reset), or [`cut_body`](Self::cut_body). Without further setters, it affects the next request, once,
 /// before the service processes that request. Pass it to [`Faults::push`](super::Faults::push) or
 /// [`Faults::randomly`](super::Faults::randomly).
+///
+/// # Examples
+///
+/// ```
+/// use service_emulator::{Emulator, Fault};
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+/// use tokio::net::TcpStream;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let emulator = Emulator::start().await?;
+/// emulator.faults().push(Fault::status(503).header("retry-after", "1").path_contains("/topics/"));
+///
+/// let request = "POST /topics/orders:publish HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+/// let mut stream = TcpStream::connect(emulator.address()).await?;
+/// stream.write_all(request.as_bytes()).await?;
+/// let mut response = String::new();
+/// stream.read_to_string(&mut response).await?;
+/// assert!(response.starts_with("HTTP/1.1 503"));
+/// assert!(response.contains("retry-after: 1"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "does nothing until pushed"]
 pub struct Fault {
     kind: Kind,
-    after_work: bool,
+    after_processing: bool,
     method: Option<String>,
     path_contains: Option<String>,
     service: Option<Service>,
@@ -27,7 +50,7 @@ pub struct Fault {
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Answer { status: u16, headers: Vec<(String, String)>, body: Bytes },
+    Status { status: u16, headers: Vec<(String, String)>, body: Bytes },
     Delay(Duration),
     Hang,
     Reset,
@@ -50,7 +73,7 @@ impl Fault {
     /// [`after_processing`](Self::after_processing) is set. If HTTP does not allow the status, a header, or a header
     /// value, the client receives a 500 response that says so.
     pub fn status(status: u16) -> Self {
-        Self::new(Kind::Answer { status, headers: Vec::new(), body: Bytes::new() })
+        Self::new(Kind::Status { status, headers: Vec::new(), body: Bytes::new() })
     }
 
     /// Creates a fault that delays the request by this much time on the emulator's clock. The response is the service's
@@ -81,7 +104,7 @@ impl Fault {
 
     /// Adds a header to the response of a [`status`](Self::status) fault. Ignored for any other kind.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        if let Kind::Answer { headers, .. } = &mut self.kind {
+        if let Kind::Status { headers, .. } = &mut self.kind {
             headers.push((name.into(), value.into()));
         }
         self
@@ -89,7 +112,7 @@ impl Fault {
 
     /// Sets the response body of a [`status`](Self::status) fault. Ignored for any other kind.
     pub fn body(mut self, text: impl Into<Bytes>) -> Self {
-        if let Kind::Answer { body, .. } = &mut self.kind {
+        if let Kind::Status { body, .. } = &mut self.kind {
             *body = text.into();
         }
         self
@@ -97,8 +120,8 @@ impl Fault {
 
     /// Lets the fault occur after the service has processed the request: its effects remain, only the response is
     /// affected.
-    pub fn after_work(mut self) -> Self {
-        self.after_work = true;
+    pub fn after_processing(mut self) -> Self {
+        self.after_processing = true;
         self
     }
 
@@ -129,7 +152,7 @@ impl Fault {
     }
 
     fn new(kind: Kind) -> Self {
-        Self { kind, after_work: false, method: None, path_contains: None, service: None, times: 1 }
+        Self { kind, after_processing: false, method: None, path_contains: None, service: None, times: 1 }
     }
 
     pub(super) fn matches(&self, request: &Request, service: Option<Service>) -> bool {
@@ -140,25 +163,25 @@ impl Fault {
     }
 
     /// Processes the request, or does not, as the fault prescribes.
-    pub(crate) async fn apply(self, work: impl Future<Output = Answer>, clock: &Clock) -> Effect {
-        let mut work = std::pin::pin!(work);
-        let mut done = if self.after_work { Some(work.as_mut().await) } else { None };
+    pub(crate) async fn apply(self, process: impl Future<Output = Answer>, clock: &Clock) -> Effect {
+        let mut process = std::pin::pin!(process);
+        let mut processed = if self.after_processing { Some(process.as_mut().await) } else { None };
         match self.kind {
-            Kind::Answer { status, headers, body } => {
+            Kind::Status { status, headers, body } => {
                 Effect::Answer(Answer::Reply(reply(status, &headers, body)))
             }
             Kind::Reset => Effect::Reset,
             Kind::Hang => std::future::pending().await,
             Kind::Delay(by) => {
                 clock.sleep(by).await;
-                Effect::Answer(match done.take() {
-                    Some(answer) => answer,
-                    None => work.await,
+                Effect::Answer(match processed.take() {
+                    Some(response) => response,
+                    None => process.await,
                 })
             }
-            Kind::CutBody => Effect::Cut(match done.take() {
-                Some(answer) => answer,
-                None => work.await,
+            Kind::CutBody => Effect::Cut(match processed.take() {
+                Some(response) => response,
+                None => process.await,
             }),
         }
     }
@@ -172,7 +195,9 @@ fn reply(status: u16, headers: &[(String, String)], body: Bytes) -> Response<Byt
         builder = builder.header(name, value);
     }
     builder.body(body).unwrap_or_else(|error| {
-        let mut reply = Response::new(Bytes::from(format!("the scripted fault is no HTTP answer: {error}")));
+        let mut reply = Response::new(Bytes::from(format!(
+            "could not build the response of the scripted fault: {error}"
+        )));
         *reply.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         reply
     })
@@ -183,9 +208,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_that_http_does_not_know_is_reported_in_the_answer() {
-        let answer = reply(42, &[], Bytes::new());
-        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(String::from_utf8_lossy(answer.body()).contains("no HTTP answer"));
+    fn a_status_that_http_does_not_allow_is_reported_in_the_response() {
+        let response = reply(42, &[], Bytes::new());
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(String::from_utf8_lossy(response.body()).contains("could not build the response"));
     }
 }

@@ -23,6 +23,31 @@ use crate::server::{Request, Service};
 
 /// A handle that schedules the faults of one emulator. [`Emulator::faults`](crate::Emulator::faults) returns it, and
 /// all clones share the same faults.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use service_emulator::{Emulator, Fault};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let emulator = Emulator::start().await?;
+/// let faults = emulator.faults();
+/// // Two requests are throttled. Then one POST request is processed, but its response is lost.
+/// faults.push(Fault::status(503).header("retry-after", "1").times(2));
+/// faults.push(Fault::reset().after_processing().method("POST"));
+/// assert_eq!(faults.pending(), 3);
+///
+/// // On average, one of ten other requests takes 200 ms longer.
+/// faults.randomly(0.1, Fault::delay(Duration::from_millis(200)), 42);
+///
+/// faults.clear();
+/// assert_eq!(faults.pending(), 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Faults(Arc<Mutex<Script>>);
 
@@ -117,7 +142,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_strikes_as_often_as_it_is_told_and_not_again() {
+    fn a_fault_occurs_as_often_as_requested_and_no_more() {
         let faults = Faults::default();
         faults.push(Fault::status(500).times(2));
         faults.push(Fault::status(500).times(0));
@@ -137,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_decides_which_requests_are_struck() {
+    fn a_seed_decides_which_requests_are_affected() {
         let run = |seed| {
             let faults = Faults::default();
             faults.randomly(0.5, Fault::reset(), seed);

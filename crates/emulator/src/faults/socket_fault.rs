@@ -11,12 +11,30 @@ use std::time::Duration;
 ///
 /// Frames are those of the client's protocol: text and binary frames, including the `connected` frame, but no control
 /// frames. A fault that counts bytes can also occur within a frame.
+///
+/// # Examples
+///
+/// ```
+/// use service_emulator::{Emulator, SocketFault};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let emulator = Emulator::start().await?;
+/// let faults = emulator.faults();
+/// // The second socket of the hub is dropped at its third frame. The frame is processed, but its ack is lost.
+/// faults.push_socket(SocketFault::drop_connection().at_received(3).after_processing().hub("chat").nth(2));
+/// // The client cannot recover the connection, so it has to establish a new one.
+/// faults.push_socket(SocketFault::reject_recovery().hub("chat"));
+/// assert_eq!(faults.pending(), 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "does nothing until pushed"]
 pub struct SocketFault {
     pub(super) kind: Kind,
     pub(super) occasion: Occasion,
-    pub(super) after_work: bool,
+    pub(super) after_processing: bool,
     hub: Option<String>,
     connection: Option<String>,
     /// The number of openings that remain before the fault is bound to a socket.
@@ -35,7 +53,7 @@ pub(super) enum Kind {
     DelayAck(Duration),
     LoseAck,
     IgnoreSequenceAck,
-    RefuseRecovery,
+    RejectRecovery,
 }
 
 /// The event at which a fault may occur.
@@ -84,8 +102,8 @@ impl SocketFault {
 
     /// Creates a fault that rejects a recovery that would have succeeded: the socket is closed with code 1008, and the
     /// connection no longer exists.
-    pub fn refuse_recovery() -> Self {
-        Self::new(Kind::RefuseRecovery, Occasion::Recovery)
+    pub fn reject_recovery() -> Self {
+        Self::new(Kind::RejectRecovery, Occasion::Recovery)
     }
 
     /// Lets the fault occur at the `frames`-th frame received from now on. 0 counts as 1.
@@ -119,8 +137,8 @@ impl SocketFault {
     }
 
     /// Lets the fault occur after the received frame has been processed: its effects remain, but its ack is not sent.
-    pub fn after_work(mut self) -> Self {
-        self.after_work = true;
+    pub fn after_processing(mut self) -> Self {
+        self.after_processing = true;
         self
     }
 
@@ -156,7 +174,7 @@ impl SocketFault {
         Self {
             kind,
             occasion,
-            after_work: false,
+            after_processing: false,
             hub: None,
             connection: None,
             openings: None,

@@ -43,7 +43,7 @@ pub(crate) enum AckFault {
 pub(crate) struct Struck {
     pub(crate) loss: Loss,
     /// Whether the frame is processed first.
-    pub(crate) after_work: bool,
+    pub(crate) after_processing: bool,
 }
 
 /// The direction in which bytes are sent.
@@ -116,7 +116,7 @@ impl SocketFaults {
     /// The fault that affects the frame that was received.
     pub(crate) fn received(&self) -> Option<Struck> {
         let fault = self.strike(Occasion::Received)?;
-        Some(Struck { loss: loss(fault.kind)?, after_work: fault.after_work })
+        Some(Struck { loss: loss(fault.kind)?, after_processing: fault.after_processing })
     }
 
     /// What happens after the frame that was sent.
@@ -139,7 +139,7 @@ impl SocketFaults {
     }
 
     /// Whether to reject a recovery that would succeed.
-    pub(crate) fn refuses_recovery(&self) -> bool {
+    pub(crate) fn rejects_recovery(&self) -> bool {
         self.strike(Occasion::Recovery).is_some()
     }
 
@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_counted_each_way_for_itself_and_only_by_a_fault_that_drops() {
+    fn bytes_are_counted_per_direction_and_only_by_a_fault_that_drops() {
         let faults = Faults::default();
         let socket = SocketFaults::open(&faults, "chat", "c");
         faults.push_socket(SocketFault::drop_connection().after_sent_bytes(10));
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nth_socket_is_counted_from_the_push_among_those_asked_for() {
+    fn the_nth_socket_is_counted_from_the_push_among_the_matching_ones() {
         let faults = Faults::default();
         let before = SocketFaults::open(&faults, "chat", "a");
         faults.push_socket(SocketFault::lose_ack().hub("chat").nth(2));
@@ -222,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_strike_in_the_order_of_their_pushes_and_clearing_ends_them() {
+    fn faults_occur_in_the_order_of_their_pushes_and_clearing_ends_them() {
         let faults = Faults::default();
         let socket = SocketFaults::open(&faults, "chat", "c");
         let seconds = Duration::from_secs;

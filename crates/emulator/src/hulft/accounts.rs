@@ -163,10 +163,10 @@ pub(super) fn request_password(state: &mut State, call: &Call<'_>) -> Result<Rep
     body.finish()?;
     let account = state.accounts.get_mut(&id).ok_or_else(|| Failure::unknown_reference("accountId", &id))?;
     if account.has_password {
-        return Err(Failure::mail_refused("The account has a password."));
+        return Err(Failure::mail_rejected("The account has a password."));
     }
     if account.asked_at.is_some_and(|asked_at| call.now < asked_at + RESEND_INTERVAL) {
-        return Err(Failure::mail_refused("The mail was sent less than 600 seconds ago."));
+        return Err(Failure::mail_rejected("The mail was sent less than 600 seconds ago."));
     }
     state.mails.send(MailKind::PasswordSetUp, &account.mail_address, call.now)?;
     account.asked_at = Some(call.now);

@@ -131,7 +131,7 @@ impl State {
     /// Ends an Agent's session. A transfer that is running over it ends abnormally (section 4.3). Returns `false` if
     /// there is no such session.
     pub(super) fn cut_off(&mut self, session_id: &str, now: SystemTime) -> bool {
-        for log in self.transfers.break_off(session_id, now) {
+        for log in self.transfers.interrupt(session_id, now) {
             self.relay_logs.add(log);
         }
         self.agents.remove(session_id)
@@ -203,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn agents_from_version_1_2_0_on_can_be_disconnected() {
+    fn agents_of_version_1_2_0_or_later_can_be_disconnected() {
         for version in ["1.2.0", "1.2.1", "1.10.0", "2.0.0", "10.0.0"] {
             assert!(can_be_disconnected(version), "{version}");
         }

@@ -200,12 +200,12 @@ struct Wire<'a> {
 }
 
 impl<'a> Wire<'a> {
-    fn new(row: &'a Connection, tells_null: bool) -> Self {
+    fn new(row: &'a Connection, writes_null: bool) -> Self {
         let group = row.ip_filter_group_name.as_deref();
         Self {
             connection_id: &row.connection_id,
             connectable_client_type: &row.client_types,
-            ip_filter_group_name: (tells_null || group.is_some()).then_some(group),
+            ip_filter_group_name: (writes_null || group.is_some()).then_some(group),
             memo: &row.memo,
         }
     }

@@ -120,7 +120,7 @@ pub(super) fn request_mail(state: &mut State, call: &Call<'_>) -> Result<Reply, 
     let id = call.parameter_that("dclientUuid", &ID)?;
     let dclient = state.dclients.get(id).ok_or_else(Failure::nothing_to_post_to)?;
     let account = dclient.account_id.as_deref().and_then(|id| state.accounts.get(id));
-    let account = account.ok_or_else(|| Failure::mail_refused("No account is linked to the D-Client."))?;
+    let account = account.ok_or_else(|| Failure::mail_rejected("No account is linked to the D-Client."))?;
     state.mails.send(MailKind::DClientUsage, &account.mail_address, call.now)?;
     Ok(done())
 }

@@ -76,8 +76,8 @@ impl Failure {
     }
 
     /// A mail is not sent.
-    pub(super) fn mail_refused(message: &str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "EMULATOR_MAIL_REFUSED", message)
+    pub(super) fn mail_rejected(message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "EMULATOR_MAIL_REJECTED", message)
     }
 
     pub(super) fn unknown_session() -> Self {
@@ -115,7 +115,7 @@ impl Failure {
     }
 
     fn server_error() -> Self {
-        let message = "The answer could not be written.";
+        let message = "The response could not be written.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "EMULATOR_FAILURE", message)
     }
 

@@ -40,7 +40,7 @@ impl Mails {
     /// Sends a mail, or rejects an address that accepts no mail.
     pub(super) fn send(&mut self, kind: MailKind, address: &str, now: SystemTime) -> Result<(), Failure> {
         if self.rejected.contains(address) {
-            return Err(Failure::mail_refused("The mail cannot be delivered to this address."));
+            return Err(Failure::mail_rejected("The mail cannot be delivered to this address."));
         }
         self.sent.push_back(Mail { kind, address: address.to_owned(), sent_at: now });
         if self.sent.len() > MAX_MAILS {

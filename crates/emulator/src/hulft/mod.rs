@@ -59,6 +59,34 @@ use crate::server::{Reply, Request};
 const API_KEY: &str = "HulftEmulatorKey0123456789abcdef";
 
 /// A handle that configures and inspects the emulated contract. All clones share the same contract.
+///
+/// # Examples
+///
+/// ```
+/// use service_emulator::Emulator;
+/// use service_emulator::hulft::{Agent, Direction, TransferState};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let emulator = Emulator::start().await?;
+/// let hulft = emulator.hulft();
+/// hulft.rate_limit(None);
+/// let session_id = hulft.connect_agent(Agent {
+///     agent_id: "osaka-send".to_owned(),
+///     direction: Direction::Send,
+///     connection_ids: vec!["osaka".to_owned()],
+///     endpoint: "service2.tokyo.webconnect.hulft.com".to_owned(),
+///     agent_version: "3.1.0".to_owned(),
+/// });
+/// hulft.start_transfer(&session_id);
+///
+/// // If the code under test disconnects the Agent, its transfer is interrupted. Here, the Agent disconnects.
+/// assert!(hulft.disconnect_agent(&session_id));
+/// assert!(hulft.agents().is_empty());
+/// assert_eq!(hulft.transfers()[0].state, TransferState::EndedAbnormally);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Hulft(Arc<Inner>);
 

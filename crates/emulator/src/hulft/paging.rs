@@ -104,17 +104,11 @@ impl<W: Serialize> Serialize for Envelope<W> {
     }
 }
 
-fn number(
-    request: &Request,
-    name: &str,
-    default: usize,
-    least: usize,
-    most: usize,
-) -> Result<usize, Failure> {
+fn number(request: &Request, name: &str, default: usize, min: usize, max: usize) -> Result<usize, Failure> {
     let Some(text) = request.query(name) else { return Ok(default) };
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text.parse().ok().filter(|number| digits && (least..=most).contains(number));
-    number.ok_or_else(|| Failure::invalid_parameter(name, &format!("an integer of {least} to {most}")))
+    let number = text.parse().ok().filter(|number| digits && (min..=max).contains(number));
+    number.ok_or_else(|| Failure::invalid_parameter(name, &format!("an integer of {min} to {max}")))
 }
 
 /// Reads a date, `YYYYMMDD`. A blank value yields the default.

@@ -59,7 +59,7 @@ mod tests {
         assert_eq!(limit.count(at(0)), Ok(()));
         assert_eq!(limit.count(at(10)), Ok(()));
         assert_eq!(limit.count(at(20)), Err(at(620)));
-        assert_eq!(limit.count(at(90)), Err(at(620)), "a refused request does not prolong the block");
+        assert_eq!(limit.count(at(90)), Err(at(620)), "a rejected request does not prolong the block");
         assert_eq!(limit.count(at(619)), Err(at(620)));
         assert_eq!(limit.count(at(620)), Ok(()));
         assert_eq!(limit.count(at(621)), Ok(()), "the counter was reset with the end of the block");
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_nothing_is_refused() {
+    fn without_a_limit_nothing_is_rejected() {
         let mut limit = RateLimit::new(None);
         assert!((0..1000).all(|_| limit.count(at(0)).is_ok()));
     }

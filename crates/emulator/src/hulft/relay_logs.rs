@@ -148,7 +148,7 @@ fn generated(number: u32) -> RelayLog {
 /// Handles GET `/relay/log`, with or without `fileId`.
 pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let filter = Filter::read(call.request)?;
-    reply(state, call, |line| filter.lets_through(line))
+    reply(state, call, |line| filter.matches(line))
 }
 
 /// Handles GET `/relay/log/{processingId}`, which returns a list as well.
@@ -160,7 +160,7 @@ fn reply(state: &State, call: &Call<'_>, wanted: impl Fn(&RelayLog) -> bool) -> 
     let page = Page::read(call.request)?;
     let lines = state.relay_logs.lines.iter().rev();
     let lines = lines.filter(|line| page.covers(line.start_time) && wanted(line));
-    page.reply("logs", lines, |line| Line::of(line, page.zone))
+    page.reply("logs", lines, |line| Wire::of(line, page.zone))
 }
 
 /// The parameters that only this list has. Blank ones are ignored.
@@ -184,7 +184,7 @@ impl<'a> Filter<'a> {
         })
     }
 
-    fn lets_through(&self, line: &RelayLog) -> bool {
+    fn matches(&self, line: &RelayLog) -> bool {
         let sides = [&line.sender, &line.receiver];
         let same_id =
             |(wanted, side): (&Option<&str>, &RelaySide)| wanted.is_none_or(|id| side.connection_id == id);
@@ -200,7 +200,7 @@ impl<'a> Filter<'a> {
 /// A line on the wire. Sizes and the rate are strings (section 7).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'a> {
+struct Wire<'a> {
     status: &'static str,
     start_time: String,
     end_time: String,
@@ -222,7 +222,7 @@ struct Line<'a> {
     receiver_secondary_account: Option<&'a str>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> Wire<'a> {
     fn of(line: &'a RelayLog, zone: Zone) -> Self {
         let RelayLog { sender, receiver, .. } = line;
         Self {
@@ -264,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_line_makes_room() {
+    fn the_oldest_line_is_dropped_at_the_limit() {
         let mut logs = RelayLogs::default();
         logs.generate(MAX_LINES + 1);
         assert_eq!(logs.lines.len(), MAX_LINES);

@@ -244,8 +244,8 @@ fn find<'a>(method: &Method, path: &[&'a str]) -> Result<(&'static Route, Vec<&'
         return Err(Failure::unknown_path());
     }
     let allowed: Vec<_> = matching.iter().map(|(route, _)| route.method.as_str()).collect();
-    let refusal = Failure::method_not_allowed().with_header(header::ALLOW, &allowed.join(", "));
-    matching.into_iter().find(|(route, _)| route.method == *method).ok_or(refusal)
+    let rejection = Failure::method_not_allowed().with_header(header::ALLOW, &allowed.join(", "));
+    matching.into_iter().find(|(route, _)| route.method == *method).ok_or(rejection)
 }
 
 /// The path segments that match the template's braces. `None` if the path does not match the template.

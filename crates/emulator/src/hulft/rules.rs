@@ -70,9 +70,9 @@ pub(super) const CLIENT_TYPE: Rule = Rule {
 pub(super) const ADDRESS: Rule =
     Rule { says: "an IPv4 address, or one with '/' and a prefix length of 0 to 32", holds: is_address };
 
-fn is_name(text: &str, most: usize) -> bool {
+fn is_name(text: &str, max: usize) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
-    (1..=most).contains(&text.len()) && text.bytes().all(allowed) && !matches!(text, "." | "..")
+    (1..=max).contains(&text.len()) && text.bytes().all(allowed) && !matches!(text, "." | "..")
 }
 
 fn is_alphanumeric(text: &str) -> bool {

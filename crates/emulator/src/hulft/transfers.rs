@@ -67,7 +67,7 @@ impl Transfers {
     }
 
     /// Interrupts the transfers that run over the session and returns their lines for the relay log.
-    pub(super) fn break_off(&mut self, session_id: &str, now: SystemTime) -> Vec<RelayLog> {
+    pub(super) fn interrupt(&mut self, session_id: &str, now: SystemTime) -> Vec<RelayLog> {
         let mut logs = Vec::new();
         for transfer in &mut self.0 {
             if transfer.session_id == session_id && transfer.state == TransferState::Running {

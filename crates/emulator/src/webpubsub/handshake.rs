@@ -85,7 +85,7 @@ fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, to
         let token = service.keys.reconnection_token(hub, connection, now);
         let (membership, identity) =
             Membership::recover(&service.hubs, hub, connection, protocol, &token, &outbox)?;
-        if faults.refuses_recovery() {
+        if faults.rejects_recovery() {
             membership.end();
             return None;
         }

@@ -158,7 +158,7 @@ async fn read(source: &mut Source, conversation: &Conversation<'_>, keep_alive: 
 /// Does what a frame asks for, unless a fault strikes before; tells how the socket is lost when one does.
 async fn take(frame: Message, conversation: &Conversation<'_>) -> Option<Loss> {
     let struck = conversation.faults.received();
-    if let Some(Struck { loss, after_work: false }) = struck {
+    if let Some(Struck { loss, after_processing: false }) = struck {
         return Some(loss);
     }
     let Conversation { identity, membership, outbox, .. } = conversation;

@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_good_for_its_audience_and_its_time() {
+    fn a_token_is_valid_for_its_audience_and_its_time() {
         let rs256 = json!({"alg": "RS256"});
         for (claims, expected) in [
             (json!({"aud": AUDIENCE, "exp": NOW + 1}), true),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_signed_jwt_is_refused() {
+    fn a_token_that_is_no_signed_jwt_is_rejected() {
         let claims = json!({"aud": AUDIENCE, "exp": NOW + 1});
         assert!(permitted(&json!({"alg": "ES256"}), &claims, ".c2ln"));
         for (header, rest) in [
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_that_is_given_out_lasts_an_hour() {
+    fn an_issued_token_is_valid_for_an_hour() {
         let token = token(now());
         assert!(permits(&token, now()));
         assert!(!permits(&token, now() + LIFE + SKEW));

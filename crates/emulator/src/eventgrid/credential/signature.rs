@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn either_key_signs_and_a_changed_token_is_refused() {
+    fn either_key_signs_and_a_changed_token_is_rejected() {
         let keys = KEYS.map(str::to_owned);
         for key in KEYS {
             let token = signed("r=http%3A%2F%2Flocalhost&e=2030-01-01T00%3A00%3A00", key);

@@ -27,7 +27,7 @@ fn reasons(held: &Subscription) -> Vec<(DeadLetterReason, u32)> {
 }
 
 #[test]
-fn an_event_whose_lock_expires_comes_again_with_a_new_token_and_a_higher_count() {
+fn an_event_whose_lock_expires_is_delivered_again_with_a_new_token_and_a_higher_count() {
     let mut held = with_event(SubscriptionSettings::default());
     let (first, count) = take(&mut held, 0).unwrap();
     assert_eq!(count, 1);

@@ -3,7 +3,7 @@
 mod credentials;
 mod publishing;
 mod receiving;
-mod refusals;
+mod rejections;
 mod settling;
 mod topics;
 
@@ -43,7 +43,7 @@ fn read(reply: &Reply) -> (u16, Value) {
 }
 
 /// The status, error code, and message of an error response.
-fn refusal(reply: &Reply) -> (u16, String, String) {
+fn rejection(reply: &Reply) -> (u16, String, String) {
     let (status, body) = read(reply);
     let text = |name: &str| body["error"][name].as_str().unwrap().to_owned();
     assert_eq!(reply.headers()["broker-errorcode"], text("code").as_str());

@@ -55,7 +55,7 @@ async fn a_waiting_receive_gets_the_event_whose_release_delay_ends_meanwhile() {
 }
 
 #[tokio::test]
-async fn an_event_that_time_sets_free_goes_to_the_longest_waiting_receiver() {
+async fn an_event_that_becomes_available_over_time_goes_to_the_longest_waiting_receiver() {
     let (grid, clock) = grid();
     publish(&grid, &["1"]).await;
     receive(&grid, "").await;

@@ -3,7 +3,7 @@
 use super::*;
 
 #[tokio::test]
-async fn parameters_out_of_bounds_are_refused_as_observed() {
+async fn parameters_out_of_bounds_are_rejected_as_observed() {
     let (grid, _) = grid();
     publish(&grid, &["1"]).await;
     for (query, code, message) in [
@@ -17,13 +17,13 @@ async fn parameters_out_of_bounds_are_refused_as_observed() {
         ("&maxEvents=101", "ArgumentInvalid", "Invalid maxEvents parameter"),
     ] {
         let expected = (400, code.to_owned(), message.to_owned());
-        assert_eq!(refusal(&grid.answer(&receiving(query)).await), expected, "{query}");
+        assert_eq!(rejection(&grid.answer(&receiving(query)).await), expected, "{query}");
     }
     assert_eq!(receive(&grid, "&maxEvents=100&maxWaitTime=120").await.len(), 1);
 }
 
 #[tokio::test]
-async fn paths_methods_and_names_that_do_not_exist_are_refused() {
+async fn paths_methods_and_names_that_do_not_exist_are_rejected() {
     let (grid, _) = grid();
     for (target, status) in [
         ("/topics", 404),
