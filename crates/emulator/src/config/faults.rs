@@ -154,7 +154,7 @@ fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String
         });
         match bad {
             None => Ok(()),
-            Some((name, _)) => Err(format!("invalid HTTP header '{name}'")),
+            Some((name, _)) => Err(format!("invalid name or value of HTTP header '{name}'")),
         }
     })
 }

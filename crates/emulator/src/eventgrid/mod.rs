@@ -129,7 +129,7 @@ impl EventGrid {
         }
     }
 
-    /// Creates a subscription with these settings, or changes the settings of one that exists.
+    /// Creates a subscription with these settings, and its topic if necessary. Changes the settings if it exists.
     ///
     /// New settings apply from now on. A lock that is currently held keeps its expiry. Invalid names are treated as in
     /// [`declare`](Self::declare).

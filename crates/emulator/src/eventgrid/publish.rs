@@ -47,7 +47,7 @@ fn read(request: &Request) -> Result<Vec<Arc<str>>, Failure> {
 fn batch(body: &[u8]) -> Result<Vec<Arc<str>>, Failure> {
     let events: Vec<Value> = serde_json::from_slice(body).map_err(|_| Failure::not_json())?;
     if events.is_empty() {
-        return Err(Failure::bad_request("At min one event is required"));
+        return Err(Failure::bad_request("At least one event is required"));
     }
     if events.len() > MAX_EVENTS {
         return Err(Failure::too_large("Number of events cannot exceed 1000"));

@@ -48,7 +48,7 @@ pub struct DeadLetter {
     pub event: serde_json::Value,
     /// The reason why the event became a dead letter.
     pub reason: DeadLetterReason,
-    /// The number of times that the event was delivered before.
+    /// The number of times that the event was delivered before it became a dead letter.
     pub deliveries: u32,
 }
 

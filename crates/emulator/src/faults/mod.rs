@@ -67,16 +67,15 @@ struct Random {
 }
 
 impl Faults {
-    /// Appends a fault to the queue. A request is affected by the first fault in the queue that matches it, and by no
-    /// other.
+    /// Appends a fault to the queue. The first fault in the queue that matches a request affects it. The others wait.
     pub fn push(&self, fault: Fault) {
         if fault.times > 0 {
             self.script().queue.push_back(fault);
         }
     }
 
-    /// Appends a fault of open WebSockets to the queue. A frame is affected by the first fault in the queue that
-    /// matches it, and by no other.
+    /// Appends a fault of open WebSockets to the queue. The first fault in the queue that matches a frame affects it.
+    /// The others wait.
     #[cfg(feature = "webpubsub")]
     pub fn push_socket(&self, fault: SocketFault) {
         self.script().sockets.push(fault);
@@ -85,8 +84,8 @@ impl Faults {
     /// Lets this fault affect each matching request with a probability from 0 to 1, until [`clear`](Self::clear) is
     /// called.
     ///
-    /// Scripted faults take precedence: a request that is affected by one is not affected by a random fault. The same
-    /// seed and the same order of requests produce the same faults.
+    /// Scripted faults take precedence, and at most one fault affects a request. The same seed and the same order of
+    /// requests produce the same faults.
     pub fn randomly(&self, probability: f64, fault: Fault, seed: u64) {
         let rng = fastrand::Rng::with_seed(seed);
         self.script().random.push(Random { probability, fault, rng });

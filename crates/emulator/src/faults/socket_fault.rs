@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// Describes what goes wrong with an open WebSocket, and with which.
+/// Describes what goes wrong with open WebSockets, and with which of them.
 ///
 /// One of the kinds creates it: [`drop_connection`](Self::drop_connection), [`half_open`](Self::half_open),
 /// [`delay_ack`](Self::delay_ack), [`lose_ack`](Self::lose_ack), [`ignore_sequence_ack`](Self::ignore_sequence_ack), or
@@ -78,7 +78,8 @@ impl SocketFault {
     /// Creates a fault that keeps the socket open without reading or writing anything. By default, it occurs at the
     /// next frame received, which is not processed.
     ///
-    /// The socket is closed ten minutes (on the emulator's clock) after the service has given it up.
+    /// The service gives the socket up as it would after a lost network connection. Ten minutes later, on the
+    /// emulator's clock, the socket is closed.
     pub fn half_open() -> Self {
         Self::new(Kind::HalfOpen, Occasion::Received)
     }

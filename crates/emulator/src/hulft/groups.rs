@@ -75,7 +75,7 @@ fn settings(body: &mut Body, name: &str) -> Result<Option<Vec<String>>, Failure>
     }
     let ids = body.texts(name, &NAME)?;
     if ids.as_ref().is_some_and(|ids| ids.len() > MAX_SETTINGS) {
-        return Err(Failure::invalid_body(format!("'{name}' must have at max {MAX_SETTINGS} elements.")));
+        return Err(Failure::invalid_body(format!("'{name}' must have at most {MAX_SETTINGS} elements.")));
     }
     Ok(ids)
 }

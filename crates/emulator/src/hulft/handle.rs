@@ -118,7 +118,7 @@ impl Hulft {
         self.add_sample_agents();
     }
 
-    /// Adds a line to the relay log. The newest 50,000 lines are kept.
+    /// Adds a line to the relay log. At most 50,000 lines are kept: those of the transfers that started last.
     pub fn add_relay_log(&self, line: RelayLog) {
         self.state().relay_logs.add(line);
     }

@@ -19,7 +19,7 @@ macro_rules! scopes {
             /// Contains every scope of the Site API.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
             $(
-                #[doc = concat!($resource, ": ", $action, ".")]
+                #[doc = concat!("Permits the action `", $action, "` on `", $resource, "`.")]
                 pub const $name: Self = Self { resource: $resource, action: $action };
             )*
         }

@@ -17,7 +17,7 @@ async fn a_publish_that_breaks_a_rule_publishes_nothing() {
     let source = "`source` attribute is required";
     for (content_type, body, status, message) in [
         (BATCH, json!([event("1"), broken]).to_string().into_bytes(), 400, source),
-        (BATCH, b"[]".to_vec(), 400, "At min one event is required"),
+        (BATCH, b"[]".to_vec(), 400, "At least one event is required"),
         (BATCH, event("1").to_string().into_bytes(), 400, "Json deserialize error"),
         (SINGLE, b"[]".to_vec(), 400, "Json deserialize error"),
         (SINGLE, b"{".to_vec(), 400, "Json deserialize error"),

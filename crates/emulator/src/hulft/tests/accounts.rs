@@ -206,7 +206,7 @@ async fn a_new_mail_address_resets_the_password() {
 }
 
 #[tokio::test]
-async fn a_password_mail_is_rejected_to_unknown_accounts_and_rejected_addresses() {
+async fn a_password_mail_to_an_unknown_account_or_a_rejected_address_is_an_error() {
     let site = Site::new();
     let id = register(&site, "user@example.com").await;
     ask(&site, ID).await.rejected(400, "EMULATOR_UNKNOWN_REFERENCE");

@@ -24,7 +24,7 @@ async fn a_connection_is_registered_read_changed_and_deleted() {
     });
     let response = site.post(CONNECTIONS, body).await;
     let expected = r#"{"connectionId":"id1","connectableClientType":["hulft","data_transfer_api"],"ipFilterGroupName":"group1","memo":"memo1"}"#;
-    assert_eq!((response.status(), response.text()), (201, expected), "the password is never told");
+    assert_eq!((response.status(), response.text()), (201, expected), "the password is never returned");
     assert_eq!(response.location(), Some("http://site.example/api/v2/connections/definition/id1"));
     let path = format!("{CONNECTIONS}/id1");
     assert_eq!(site.get(&path).await.text(), expected);

@@ -10,7 +10,7 @@ fn group(name: &str) -> Value {
 
 /// The indexes of the invalid addresses in an error response.
 #[track_caller]
-fn places(rejection: &Value) -> Vec<u64> {
+fn indexes(rejection: &Value) -> Vec<u64> {
     let errors = rejection["ipAddressError"].as_array().unwrap();
     for error in errors {
         assert!(
@@ -54,7 +54,7 @@ async fn invalid_addresses_are_reported_by_their_indexes() {
     let list = json!(["192.0.2.1", "192.0.2.256", "192.0.2.0/24", "::1", 7]);
     let body = json!({"ipFilterGroupName": "new", "allowlist": list});
     for rejection in [site.post(GROUPS, body).await, site.put(&path, json!({"allowlist": list})).await] {
-        assert_eq!(places(&rejection.rejected(400, "EMULATOR_INVALID_BODY")), [1, 3, 4]);
+        assert_eq!(indexes(&rejection.rejected(400, "EMULATOR_INVALID_BODY")), [1, 3, 4]);
         rejection.rejects("allowlist");
     }
     assert_eq!(site.get(&path).await.body(200)["allowlist"], json!(["192.0.2.1"]));
@@ -78,7 +78,7 @@ async fn other_rejections_of_a_registration_or_a_change_name_no_address() {
         let change = site.put(&path, json!({member: value})).await;
         for response in [new, change] {
             response.rejects(member);
-            assert!(places(&response.json()).is_empty());
+            assert!(indexes(&response.json()).is_empty());
         }
     }
     for name in [json!(""), json!("."), json!(".."), json!("a_b"), json!("n".repeat(33)), json!(1)] {

@@ -335,9 +335,9 @@ async fn beyond_a_hundred_requests_a_minute_the_contract_is_blocked_for_ten_minu
     let response = site.send(other).await;
     // The keys share one limit.
     response.rejected(429, "EMULATOR_RATE_LIMITED");
-    let hint = response.0.headers()[RETRY_AFTER].to_str().unwrap();
-    assert!(hint.ends_with(" GMT"), "{hint}");
-    let end = OffsetDateTime::parse(hint, &Rfc2822).unwrap();
+    let retry_after = response.0.headers()[RETRY_AFTER].to_str().unwrap();
+    assert!(retry_after.ends_with(" GMT"), "{retry_after}");
+    let end = OffsetDateTime::parse(retry_after, &Rfc2822).unwrap();
     let wait = Duration::try_from(end - before).unwrap();
     assert!((Duration::from_secs(600)..Duration::from_secs(602)).contains(&wait), "{wait:?}");
 
