@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn the_members_of_data_come_back_sorted_and_data_last() {
+    fn the_members_of_data_are_delivered_sorted_and_data_last() {
         let event = structured_with(
             json!({"zzz": true, "data": {"Name": "Bob", "Age": 18, "in": [{"b": 1, "a": 2}]}}),
         );
@@ -270,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn structured_attributes_and_extensions_keep_their_kinds() {
+    fn structured_attributes_and_extensions_keep_their_types() {
         let members = json!({
             "subject": "s", "dataschema": "#", "datacontenttype": "text/plain", "number": -5, "flag": false,
             "word": "w", "gone": null, "data": {"not": "text"},

@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn names_hold_to_their_length_and_characters() {
+    fn the_lengths_and_characters_of_names_are_checked() {
         let [at_32, above_32] = [32, 33].map(|count| "n".repeat(count));
         check(&NAME, &["a", "A-1.b", "...", ".a", &at_32], &["", ".", "..", "a b", "a_b", "é", &above_32]);
         check(&NAME_OR_EMPTY, &["", "a", &at_32], &[".", "..", "a_b", &above_32]);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_hold_to_their_lengths() {
+    fn the_lengths_of_strings_are_checked() {
         let [at, above] = [256, 257].map(|count| "é".repeat(count));
         check(&NOTE, &["", &at], &[&above]);
         check(&PASSWORD, &["12345678", "ééééééé8", &at], &["", "1234567", &above]);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_taken_as_they_are_written() {
+    fn words_are_case_sensitive() {
         check(&SWITCH, &["true", "false"], &["", "True", "1"]);
         check(&DIRECTION, &["send", "receive"], &["", "Send", "both"]);
         let types = ["hulft", "data_transfer_api", "hwc_browser", "dclient"];

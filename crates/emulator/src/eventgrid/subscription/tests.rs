@@ -103,7 +103,7 @@ fn a_rejected_event_is_dead_at_once() {
 }
 
 #[test]
-fn a_renewed_lock_holds_for_its_whole_time_again() {
+fn a_renewed_lock_lasts_for_its_full_duration_again() {
     let mut held = with_event(SubscriptionSettings::default());
     let (token, _) = take(&mut held, 0).unwrap();
     held.tick(at(50));
@@ -114,7 +114,7 @@ fn a_renewed_lock_holds_for_its_whole_time_again() {
 }
 
 #[test]
-fn a_lock_can_be_renewed_for_an_hour_after_its_receipt_and_not_longer() {
+fn a_lock_can_be_renewed_for_an_hour_after_its_receipt_and_no_longer() {
     let mut held = with_event(SubscriptionSettings::default());
     let (token, _) = take(&mut held, 0).unwrap();
     for second in (30..=HOUR).step_by(30) {

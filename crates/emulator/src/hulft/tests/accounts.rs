@@ -68,7 +68,7 @@ async fn the_defaults_are_those_of_the_description() {
 }
 
 #[tokio::test]
-async fn every_field_is_held_to_its_rule() {
+async fn every_field_must_follow_its_rule() {
     let site = Site::new();
     add_group(&site).await;
     let id = register(&site, "user@example.com").await;

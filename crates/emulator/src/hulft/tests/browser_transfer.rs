@@ -119,7 +119,7 @@ async fn members_without_a_default_are_required() {
 }
 
 #[tokio::test]
-async fn every_field_is_held_to_its_rule() {
+async fn every_field_must_follow_its_rule() {
     let site = site().await;
     for (kind, port, other_port) in [
         ("browserToHulft", "hulft.hulftReceivingPort", "hulft.hulftRequestAcknowledgePort"),

@@ -61,7 +61,7 @@ async fn a_list_leaves_out_what_a_single_connection_has_as_null() {
 }
 
 #[tokio::test]
-async fn every_field_is_held_to_its_rule() {
+async fn every_field_must_follow_its_rule() {
     let site = with_group().await;
     site.post(CONNECTIONS, connection("id1")).await.body(201);
     let path = format!("{CONNECTIONS}/id1");
@@ -155,7 +155,7 @@ async fn browsers_alone_have_no_ip_filter_group() {
 }
 
 #[tokio::test]
-async fn a_deleted_connection_takes_its_permissions_and_browser_transfers_along() {
+async fn deleting_a_connection_also_deletes_its_permissions_and_browser_transfers() {
     let site = Site::with_connections(&["id1", "id2", "id3"]).await;
     for (own, remote) in [("id1", "id2"), ("id2", "id1"), ("id2", "id3")] {
         let body = json!({"connectionId": own, "remoteConnectionId": remote, "direction": "send"});

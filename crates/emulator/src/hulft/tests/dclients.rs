@@ -59,7 +59,7 @@ async fn the_defaults_are_those_of_the_description() {
 }
 
 #[tokio::test]
-async fn every_field_is_held_to_its_rule() {
+async fn every_field_must_follow_its_rule() {
     let site = Site::with_connections(&["id1"]).await;
     let body = json!({"dclientId": "d", "connectionId": "id1"});
     let path = path(&site.post(DCLIENTS, body.clone()).await.body(201));

@@ -85,7 +85,7 @@ async fn the_defaults_are_those_of_the_description() {
 }
 
 #[tokio::test]
-async fn every_field_is_held_to_its_rule() {
+async fn every_field_must_follow_its_rule() {
     let site = with_settings(1).await;
     let path = path(&site.post(GROUPS, json!({"name": "a"})).await.body(201));
     for (member, value) in [

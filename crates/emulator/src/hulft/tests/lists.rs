@@ -27,7 +27,7 @@ const LISTS: [&str; 14] = [
 ];
 
 #[tokio::test]
-async fn every_list_holds_the_query_to_its_bounds() {
+async fn every_list_checks_the_bounds_of_the_query() {
     let site = site();
     for list in LISTS {
         for query in [

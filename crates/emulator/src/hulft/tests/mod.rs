@@ -383,7 +383,7 @@ async fn an_unknown_id_in_a_path_is_not_found_by_a_change_and_empty_to_a_get() {
 }
 
 #[tokio::test]
-async fn ids_in_paths_keep_to_their_form() {
+async fn ids_in_paths_must_be_well_formed() {
     let site = Site::new();
     for resource in ["accounts/definition", "browser-transfer-groups", "dclient/definition"] {
         for id in ["short", "0123456789abcdef0123456789abcdef0", "01234567-89ab-cdef-0123-456789ab"] {

@@ -71,7 +71,7 @@ async fn a_slash_in_a_path_does_not_lead_to_another_permission() {
 }
 
 #[tokio::test]
-async fn every_field_is_held_to_its_rule() {
+async fn every_field_must_follow_its_rule() {
     let site = site().await;
     let body = permission("id1", "id2", "send");
     site.post(PERMISSIONS, body.clone()).await.body(201);

@@ -15,7 +15,7 @@ fn the_sample_agents_have_both_directions_and_one_old_version() {
 
 /// If a registration would reject a sample, the sample contract could not exist.
 #[tokio::test]
-async fn all_samples_keep_to_the_rules_of_registration() {
+async fn all_samples_follow_the_rules_of_registration() {
     let samples = Site::new();
     samples.hulft.add_sample_data();
     for (path, list, id, unchangeable) in [
@@ -67,7 +67,7 @@ async fn all_samples_keep_to_the_rules_of_registration() {
 }
 
 #[tokio::test]
-async fn sample_data_leaves_what_is_registered_already() {
+async fn sample_data_keeps_what_is_registered_already() {
     let site = Site::with_connections(&["hq"]).await;
     let body = json!({"mailAddress": "browser.user@example.com", "memo": "mine"});
     site.post("/accounts/definition", body).await.body(201);
