@@ -1,4 +1,4 @@
-// The README's example needs the service that it uses.
+// The README's example needs Web PubSub.
 #![cfg_attr(feature = "webpubsub", doc = include_str!("../README.md"))]
 #![cfg_attr(
     not(feature = "webpubsub"),

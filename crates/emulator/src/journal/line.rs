@@ -1,11 +1,11 @@
-//! One line of the journal, and how it reads: time, service, verb, outcome, duration, target, notes.
+//! One entry of the journal and its text form: time, service, method, outcome, duration, target, notes.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::server::Service;
 
-/// The longest target and note that a line shows, in characters.
+/// The maximum length of the target and note in a printed line, in characters.
 const MAX_TEXT: usize = 300;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,12 +23,12 @@ pub(crate) struct Line {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Status(u16),
-    /// It has an end, and no status.
+    /// It ended, and has no status.
     #[cfg(feature = "webpubsub")]
     Ended,
-    /// The connection was reset on purpose.
+    /// A fault reset the connection.
     Reset,
-    /// Whoever asked has gone, or nobody answers.
+    /// The client went away, or there was no response.
     Unanswered,
 }
 
@@ -46,7 +46,7 @@ impl Line {
         self.note += &printable(note);
     }
 
-    /// The line as it is printed.
+    /// The text of the line as it is printed.
     pub(crate) fn text(&self, color: bool) -> String {
         let paint = |text: String, code: &str| {
             if color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text }
@@ -62,13 +62,13 @@ impl Line {
             paint(query.to_owned(), "2"),
         );
         if !self.note.is_empty() {
-            // Writing into a text does not fail.
+            // Writing to a string does not fail.
             let _ = write!(text, "  {}", paint(self.note.clone(), "36"));
         }
         text
     }
 
-    /// The time of day, UTC.
+    /// The time of day in UTC.
     pub(crate) fn time(&self) -> String {
         time_of_day(self.at)
     }
@@ -90,7 +90,7 @@ impl Line {
     }
 }
 
-/// Hours to milliseconds, UTC.
+/// Hours to milliseconds, in UTC.
 pub(crate) fn time_of_day(at: SystemTime) -> String {
     let time = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = time.as_secs() % (24 * 3600);
@@ -109,7 +109,7 @@ impl Outcome {
         }
     }
 
-    /// The ANSI colour of the class.
+    /// The ANSI color of the class.
     fn color(self) -> &'static str {
         match self {
             Self::Status(200..=299) => "32",
@@ -123,7 +123,7 @@ impl Outcome {
     }
 }
 
-/// The values of a query's parameters whose names speak of secrets give way to stars.
+/// Masks the values of query parameters whose names suggest secrets.
 fn without_secrets(target: &str) -> String {
     let Some((path, query)) = target.split_once('?') else { return target.to_owned() };
     let pair = |pair: &str| match pair.split_once('=') {
@@ -134,12 +134,12 @@ fn without_secrets(target: &str) -> String {
 }
 
 fn is_secret(name: &str) -> bool {
-    // A name may be escaped, so as to hide what it is.
+    // A name may be percent-encoded to hide what it is.
     let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy().to_ascii_lowercase();
     ["token", "key", "sig", "code", "secret", "password", "credential"].iter().any(|word| name.contains(word))
 }
 
-/// A terminal obeys control characters; a line has one end.
+/// Terminals interpret control characters, and a line feed would end the line early.
 fn printable(text: &str) -> String {
     let mut printable = String::new();
     for (count, character) in text.chars().enumerate() {

@@ -1,5 +1,5 @@
-//! What happened last, one line each: requests with their answers, the ends of WebSockets, calls to webhooks. Kept for the
-//! page, and printed where that is asked for. No line holds a secret.
+//! The most recent events, one line each: requests with their status, closed WebSockets, and calls to webhooks. They
+//! are kept for the status page and, if enabled, printed. No line contains a secret.
 
 mod line;
 mod style;
@@ -14,18 +14,18 @@ pub use style::LogStyle;
 use crate::clock::{Clock, real_time};
 use crate::server::Service;
 
-/// How many lines are kept.
+/// The number of lines to keep.
 pub(crate) const KEPT: usize = 50;
 
 #[derive(Debug)]
 pub(crate) struct Journal {
     clock: Clock,
-    /// Whether lines are printed, and then whether in colour.
+    /// `None` if lines are not printed; otherwise, whether in color.
     printed: Option<bool>,
     lines: Mutex<VecDeque<Line>>,
 }
 
-/// Something that has begun, and is written down when it ends: without an answer, unless one is told.
+/// An operation in progress. It is recorded when it ends, as `Gone` unless an outcome was reported.
 #[derive(Debug)]
 pub(crate) struct Pending<'a> {
     journal: &'a Journal,
@@ -38,20 +38,20 @@ impl Journal {
         Self { clock, printed: style.resolve(), lines: Mutex::default() }
     }
 
-    /// A request, or whatever else takes time; `target` may have a query, whose secrets are left out.
+    /// Starts to record a request or another operation. Secrets in the query of `target` are masked.
     pub(crate) fn begin(&self, verb: &str, target: &str) -> Pending<'_> {
         let line = Line::new(self.clock.now(), verb, target);
         Pending { journal: self, line: Some(line), began: real_time::Stopwatch::start() }
     }
 
-    /// The last lines, oldest first.
+    /// The most recent lines, oldest first.
     pub(crate) fn lines(&self) -> Vec<Line> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
     fn add(&self, line: Line) {
         if let Some(color) = self.printed {
-            // Nobody reads any more: the work goes on.
+            // Standard error is closed. That must not stop the emulator.
             let _ = writeln!(std::io::stderr().lock(), "{}", line.text(color));
         }
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,14 +63,14 @@ impl Journal {
 }
 
 impl Pending<'_> {
-    /// Tells whose it is.
+    /// Sets the service that it belongs to.
     pub(crate) fn of(&mut self, service: Option<Service>) {
         if let Some(line) = &mut self.line {
             line.service = service;
         }
     }
 
-    /// Adds to what is told of it.
+    /// Adds a note.
     pub(crate) fn note(&mut self, note: &str) {
         if let Some(line) = &mut self.line {
             line.note(note);

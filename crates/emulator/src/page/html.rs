@@ -1,4 +1,4 @@
-//! The page for people: tables, without scripts. Every value goes through the one place that escapes.
+//! The status page for people: tables, without scripts. A single function escapes every value.
 
 use super::snapshot::{Event, Listed, Snapshot};
 
@@ -13,7 +13,7 @@ h2 { margin: 1.5em 0 .3em } h3 { margin: 1em 0 .2em } p { margin: .3em 0 }
 </style></head><body>
 ";
 
-/// A column: its title, and whether it holds numbers.
+/// A column: its title, and whether it contains numbers.
 type Column = (&'static str, bool);
 
 pub(super) fn page(snapshot: &Snapshot) -> String {
@@ -118,7 +118,7 @@ impl Page {
         );
     }
 
-    /// A heading with the number of what follows; says so when it is cut.
+    /// A heading with the number of entries, and a remark if only the first ones are shown.
     fn title<T>(&mut self, element: &str, title: &str, listed: &Listed<T>) {
         let (total, shown) = (listed.total, listed.first.len());
         let cut = if shown < total { format!(", the first {shown} shown") } else { String::new() };
@@ -167,7 +167,7 @@ impl Page {
     }
 }
 
-/// The text as it may stand in an element.
+/// Escapes a text for use in an element.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
@@ -177,7 +177,7 @@ fn escaped(text: &str) -> String {
             '>' => safe += "&gt;",
             '"' => safe += "&quot;",
             '\'' => safe += "&#39;",
-            // NUL and its like are no characters of HTML.
+            // NUL and other control characters are not allowed in HTML.
             control if control.is_control() => safe.extend(control.escape_default()),
             other => safe.push(other),
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::journal::Line;
 use crate::server::Shared;
 
-/// The most entries of a list: a page is for people.
+/// The maximum number of entries in a list: the page is for people.
 const MOST: usize = 200;
 
 #[derive(Debug, Serialize)]
@@ -16,7 +16,7 @@ const MOST: usize = 200;
 pub(super) struct Snapshot {
     pub(super) version: &'static str,
     pub(super) endpoint: String,
-    /// The time of day on the emulator's clock, UTC.
+    /// The current time of the emulator's clock, in UTC.
     pub(super) time: String,
     pub(super) faults_to_come: usize,
     #[cfg(feature = "webpubsub")]
@@ -25,11 +25,11 @@ pub(super) struct Snapshot {
     pub(super) topics: Listed<Topic>,
     #[cfg(feature = "hulft")]
     pub(super) agents: Listed<Agent>,
-    /// The newest first.
+    /// Newest first.
     pub(super) requests: Vec<Event>,
 }
 
-/// The first entries of a list, and how many there are.
+/// The first entries of a list, and their total number.
 #[derive(Debug, Serialize)]
 pub(super) struct Listed<T> {
     pub(super) total: usize,
@@ -137,7 +137,7 @@ fn hubs(service: &crate::webpubsub::WebPubSub) -> Listed<Hub> {
     })
 }
 
-/// How often each name occurs, in the order of the names.
+/// How often each name occurs, sorted by name.
 #[cfg(feature = "webpubsub")]
 fn counted<'a>(names: impl Iterator<Item = &'a String>) -> Listed<Count> {
     let mut counts = BTreeMap::<&String, usize>::new();

@@ -1,4 +1,4 @@
-//! One connection: requests one after the other, faults put between client and service, and perhaps an upgrade.
+//! One connection: sequential requests, faults between client and service, and possibly an upgrade.
 
 use std::sync::Arc;
 #[cfg(feature = "webpubsub")]
@@ -24,14 +24,14 @@ use crate::faults::Effect;
 use crate::journal::{Outcome, Pending};
 use crate::page;
 
-/// Bound on what is read of a body: Event Grid's largest publish and some.
+/// The maximum size of a request body: Event Grid's largest publish and some headroom.
 const MAX_BODY: usize = 1_600_000;
-/// Real time: moving the emulator's clock must not cut off clients that are idle.
+/// In real time: advancing the emulator's clock must not disconnect idle clients.
 const HEAD_WITHIN: Duration = Duration::from_secs(120);
-/// Real time as well.
+/// In real time as well.
 const HANDSHAKE_WITHIN: Duration = Duration::from_secs(30);
 
-/// Ends the connection without an answer.
+/// Ends the connection without a response.
 #[derive(Debug)]
 struct NoAnswer;
 
@@ -43,7 +43,7 @@ impl std::fmt::Display for NoAnswer {
 
 impl std::error::Error for NoAnswer {}
 
-/// What the requests of one connection share.
+/// The state that the requests of one connection share.
 #[derive(Clone)]
 struct Connection {
     shared: Arc<Shared>,
@@ -52,7 +52,7 @@ struct Connection {
     upgrade: Arc<Mutex<Option<Kept>>>,
 }
 
-/// An upgrade that is under way.
+/// An upgrade in progress.
 #[cfg(feature = "webpubsub")]
 struct Kept {
     target: String,
@@ -60,7 +60,7 @@ struct Kept {
     upgrade: super::Upgrade,
 }
 
-/// Serves a connection until either side ends it.
+/// Serves a connection until either side closes it.
 pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     let connection = Connection {
         shared,
@@ -78,7 +78,7 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     }
 }
 
-/// Speaks HTTP on a stream, and what follows an upgrade.
+/// Serves HTTP on a stream, and what follows an upgrade.
 async fn talk<S>(stream: S, connection: &Connection)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -130,7 +130,7 @@ impl Connection {
         )
     }
 
-    /// The service's answer with the fault, if one is due, laid over it.
+    /// Returns the service's response, or what a due fault makes of it.
     async fn faulty_answer(&self, request: &Request, pending: &mut Pending<'_>) -> Effect {
         let service = Service::of(request);
         pending.of(service);
@@ -178,7 +178,7 @@ impl Connection {
         Err(NoAnswer)
     }
 
-    /// Keeps what follows an upgrade until hyper has sent the answer and hands the stream over.
+    /// Stores the upgrade until hyper has sent the response and hands over the stream.
     #[cfg(feature = "webpubsub")]
     fn keep_upgrade(
         &self,
@@ -198,8 +198,8 @@ impl Connection {
         }
     }
 
-    /// The upgraded stream is served by the connection's own task, so that it keeps the connection's slot and ends
-    /// with the server.
+    /// The connection's own task serves the upgraded stream, so that it keeps the connection's slot and ends with the
+    /// server.
     #[cfg(feature = "webpubsub")]
     async fn continue_upgraded(&self) {
         let upgrade = self.upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -224,13 +224,13 @@ fn target(uri: &http::Uri) -> &str {
     uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
 }
 
-/// An answer of the server itself.
+/// A response of the server itself.
 fn refuse(pending: Pending<'_>, status: StatusCode, message: &str) -> Response<Outgoing> {
     pending.end(Outcome::Status(status.as_u16()));
     answer::whole(plain_error(status, message))
 }
 
-/// One event per request, without the query: it may hold a token.
+/// One event per request, without the query, which may contain a token.
 fn note(request: &Request, outcome: &str) {
     let path = request.target.split('?').next().unwrap_or("");
     tracing::debug!(method = %request.method, path, outcome, "request");

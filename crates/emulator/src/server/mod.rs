@@ -1,4 +1,4 @@
-//! The one port: reads requests, hands them to the service that they name, writes answers.
+//! The single port: reads requests, routes them to the services, and writes responses.
 
 mod accept;
 mod answer;
@@ -28,7 +28,7 @@ use crate::faults::Faults;
 use crate::journal::Journal;
 use log::Log;
 
-/// What every connection of one emulator works with.
+/// The state that all connections of one emulator share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) endpoint: Endpoint,

@@ -1,4 +1,4 @@
-//! Which service a path belongs to: the paths of the three do not collide, so that one port serves them all.
+//! Maps paths to services. The paths of the three services do not collide, so one port serves them all.
 
 use std::sync::Arc;
 
@@ -11,15 +11,15 @@ use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::journal::Journal;
 
-/// One of the emulated services.
+/// Identifies one of the emulated services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Service {
-    /// Azure Web PubSub: `/api/hubs`, `/api/health`, `/client`, `/clients`.
+    /// Azure Web PubSub, which serves `/api/hubs`, `/api/health`, `/client`, and `/clients`.
     WebPubSub,
-    /// Azure Event Grid Namespaces: `/topics`, `/api/events/topics`.
+    /// Azure Event Grid Namespaces, which serves `/topics` and `/api/events/topics`.
     EventGrid,
-    /// HULFT-WebConnect: `/api/v2`.
+    /// HULFT-WebConnect, which serves `/api/v2`.
     Hulft,
 }
 
@@ -35,7 +35,7 @@ impl Service {
     }
 }
 
-/// The services that this build contains.
+/// The services that this build includes.
 #[derive(Debug, Clone)]
 pub(crate) struct Services {
     #[cfg(feature = "webpubsub")]
@@ -70,7 +70,7 @@ impl Services {
         }
     }
 
-    /// Does the work that the request asks for.
+    /// Performs the request.
     pub(crate) async fn answer(&self, request: &Request) -> Answer {
         match Service::of(request) {
             #[cfg(feature = "webpubsub")]

@@ -1,4 +1,4 @@
-//! What the frames of a pub/sub client ask for, carried out and acknowledged (client protocols, sections 3 to 7).
+//! Executes and acknowledges the frames of a pub/sub client (client protocols, sections 3 to 7).
 
 use tokio_tungstenite::tungstenite::Message;
 
@@ -15,10 +15,10 @@ use super::roles::Permission;
 use super::upstream::Outcome;
 use crate::faults::{AckFault, SocketFaults};
 
-/// The name of the one failure that ends its connection, behind the ack.
+/// The name of the only failure that closes the connection after its ack.
 const HANDLER_FAILED: &str = "InternalServerError";
 
-/// The state of one connection's conversation.
+/// The protocol state of one connection.
 pub(super) struct Conversation<'a> {
     pub(super) identity: &'a Identity,
     pub(super) membership: &'a Membership,
@@ -27,7 +27,7 @@ pub(super) struct Conversation<'a> {
 }
 
 impl Conversation<'_> {
-    /// Does what a frame asks for; an error is how the connection ends.
+    /// Handles a frame. An error closes the connection.
     pub(super) async fn receive(&self, frame: &Message) -> Result<(), Closing> {
         match self.identity.protocol.read(frame)? {
             None => Ok(()),
@@ -43,7 +43,7 @@ impl Conversation<'_> {
         }
     }
 
-    /// Means nothing on a protocol that is not reliable.
+    /// Has no meaning on a protocol that is not reliable.
     fn sequence_ack(&self, id: u64) {
         if self.faults.ignores_sequence_ack() {
             return;
@@ -56,7 +56,7 @@ impl Conversation<'_> {
     }
 
     async fn request(&self, ack_id: Option<u64>, action: Action) -> Result<(), Closing> {
-        // On a lost socket it may still be under way when it comes again on another one.
+        // A request from a lost socket may still be running when it is repeated on another one.
         let _turn = self.membership.link.turn().await;
         if let Some(id) = ack_id.filter(|id| self.is_done(*id)) {
             let message = format!("Message with ack-id: {id} has been processed");
@@ -82,7 +82,7 @@ impl Conversation<'_> {
         }
     }
 
-    /// Tells the event to its handler; without one it is taken.
+    /// Sends the event to its handler. Without a handler, the event is acknowledged.
     async fn event(&self, name: &str, data: &Data) -> Result<(), Failure> {
         match self.membership.link.user_event(name, data).await {
             Outcome::Unhandled => {}

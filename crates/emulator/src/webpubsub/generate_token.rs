@@ -1,4 +1,4 @@
-//! `POST /:generateToken`: client access tokens made by the service, for callers that hold no access key.
+//! `POST /:generateToken`: creates client access tokens for callers that have no access key.
 
 use std::time::Duration;
 
@@ -37,9 +37,9 @@ pub(super) fn run(call: &Call<'_>) -> Outcome {
     };
     let audience = format!("{}/{path}/{hub}", request.origin());
     let token = call.keys.sign_for(&token, &audience, call.now, Duration::from_secs(minutes * 60));
-    // base64url and dots: nothing that JSON would have to escape.
+    // base64url and dots: no characters that JSON must escape.
     let mut reply = errors::json(format!("{{\"token\":\"{token}\"}}"));
-    // As observed: this answer alone is sent in chunks.
+    // As observed: only this response is chunked.
     reply.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     Ok(reply)
 }

@@ -1,4 +1,4 @@
-//! The operations that put everyone whom a filter picks into several groups, or take them out.
+//! The operations that add all connections matching a filter to several groups, or remove them.
 
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
@@ -11,15 +11,15 @@ use super::member::Member;
 use super::routes::{Call, Outcome};
 use super::{names, send};
 
-/// The body of either operation.
+/// The body of both operations.
 #[derive(Deserialize)]
 struct Body {
     groups: Option<Vec<String>>,
-    /// Without one, every connection of the hub is picked.
+    /// Without a filter, all connections of the hub match.
     filter: Option<String>,
 }
 
-/// What the body asks for, once it has been found valid.
+/// The validated body.
 struct Order {
     groups: Vec<String>,
     filter: Option<Filter>,

@@ -1,4 +1,4 @@
-//! The operations that put a connection, or those of a user, into a group and take them out.
+//! The operations that add a connection, or all connections of a user, to a group or remove them.
 
 use http::StatusCode;
 
@@ -17,7 +17,7 @@ pub(super) fn add_connection(call: &Call<'_>) -> Outcome {
     }
 }
 
-/// `PUT /users/{userId}/groups/{group}`: the connections that the user has now.
+/// `PUT /users/{userId}/groups/{group}`: affects the user's current connections.
 pub(super) fn add_user(call: &Call<'_>) -> Outcome {
     let (user, group) = (call.value("user")?, call.group()?);
     match call.hubs.join(call.hub, &[group], |_, member| member.is_user(user)) {

@@ -1,4 +1,4 @@
-//! The opening of a WebSocket: checks the request, the token and the protocol asked for, and enters the hub.
+//! The opening handshake of a WebSocket: validates the request, token, and subprotocol, and adds the client to its hub.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ use super::{Inner, errors, names};
 use crate::faults::SocketFaults;
 use crate::server::{Answer, Reply, Request, Upgrade};
 
-/// Answers a request below `/client`.
+/// Responds to a request below `/client`.
 pub(super) async fn answer(service: &Inner, request: &Request) -> Answer {
     try_answer(service, request).await.unwrap_or_else(|refusal| Answer::Reply(*refusal))
 }
@@ -54,7 +54,7 @@ async fn try_answer(service: &Inner, request: &Request) -> Result<Answer, Refusa
     Ok(Answer::Upgrade(reply, enter(service, hub, connection, client, link)))
 }
 
-/// The answer 101.
+/// The 101 response.
 fn switching(key: &str, protocol: &Protocol) -> Reply {
     let mut reply = errors::bare(StatusCode::SWITCHING_PROTOCOLS);
     let headers = reply.headers_mut();
@@ -69,14 +69,14 @@ fn switching(key: &str, protocol: &Protocol) -> Reply {
     reply
 }
 
-/// The connection to go on with and the token for it, when the client asks for that.
+/// The connection to recover and its token, if the client requests that.
 fn recovery<'a>(request: &'a Request, protocol: &Protocol) -> Option<(&'a str, &'a str)> {
     let (connection, token) = (request.query("awps_connection_id"), request.query("awps_reconnection_token"));
     let asked = protocol.is_reliable() && (connection.is_some() || token.is_some());
     asked.then(|| (connection.unwrap_or(""), token.unwrap_or("")))
 }
 
-/// Goes on with a connection, for which no access token is needed. That it cannot be is told by a close frame.
+/// Recovers a connection, which needs no access token. A failed recovery is reported in a close frame.
 fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, token: &str) -> Upgrade {
     let (clock, now) = (service.clock.clone(), service.clock.now());
     let (outbox, pending) = roomy_outbox(clock.clone());
@@ -103,7 +103,7 @@ fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, to
     }
 }
 
-/// A client as its token has it, and then its event handler.
+/// Connects a client as its token says, and then as its event handler decides.
 struct Client {
     user: Option<String>,
     roles: Roles,
@@ -122,7 +122,7 @@ impl Client {
         }
     }
 
-    /// What the handler gives takes the place of what the token said.
+    /// The handler's values replace those of the token.
     fn changed(self, decision: Decision, mode: SimpleMode) -> Self {
         let Decision { user, groups, roles, subprotocol } = decision;
         let chosen = |name: String| {
@@ -137,7 +137,7 @@ impl Client {
     }
 }
 
-/// Enters the hub before the answer is sent: whoever sees the answer can be reached.
+/// Enters the hub before the response is sent, so that a client that has received it can be reached.
 fn enter(service: &Inner, hub: &str, connection: String, client: Client, link: Arc<Link>) -> Upgrade {
     let Client { user, roles, groups, protocol } = client;
     let (clock, reliable) = (service.clock.clone(), protocol.is_reliable());
@@ -178,7 +178,7 @@ fn hub(request: &Request) -> Result<&str, Refusal> {
     })
 }
 
-/// The client's key, when the request is a WebSocket opening (RFC 6455, section 4.2.1).
+/// The client's key, if the request is a WebSocket handshake (RFC 6455, section 4.2.1).
 fn check_upgrade(request: &Request) -> Result<&str, Refusal> {
     let names = |header, word: &str| {
         request
@@ -195,15 +195,15 @@ fn check_upgrade(request: &Request) -> Result<&str, Refusal> {
         .ok_or_else(|| errors::invalid("Sec-WebSocket-Key", "The key is missing."))
 }
 
-/// The subprotocols that the client offers, in its order.
+/// The subprotocols that the client offers, in order.
 fn offered(request: &Request) -> Vec<String> {
     let values =
         request.headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',').map(|name| name.trim().to_owned())).collect()
 }
 
-/// One known protocol is chosen; a custom one, or one of several, only an event handler chooses, so that the client is
-/// a simple one up to then.
+/// Selects a single known protocol. Only an event handler selects a custom one, or one of several; until then, the
+/// client is a simple one.
 fn known(offered: &[String]) -> Option<Protocol> {
     match offered {
         [name] => Protocol::named(name),

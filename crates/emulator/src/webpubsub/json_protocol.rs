@@ -11,7 +11,7 @@ use super::delivery::{Data, Delivery, From};
 use super::frame::{self, Action, Failure, Frame, Invalid, MISSING_DATA, Told};
 use super::outbox::Closing;
 
-/// A client's frame. Flat, since a tagged enum cannot keep `data` as it was written.
+/// A client's frame. Flat, because a tagged enum cannot preserve the raw text of `data`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Incoming {
@@ -27,7 +27,7 @@ struct Incoming {
     sequence_id: Option<u64>,
 }
 
-/// Reads a client's frame; `None` for a control frame.
+/// Parses a client's frame. Returns `None` for a control frame.
 pub(super) fn read(message: &Message) -> Result<Option<Frame>, Closing> {
     let text = match message {
         Message::Text(text) => text.as_str(),
@@ -40,7 +40,7 @@ pub(super) fn read(message: &Message) -> Result<Option<Frame>, Closing> {
     Ok(Some(incoming.frame()?))
 }
 
-/// The frame that tells this.
+/// Encodes a frame for the client.
 pub(super) fn tell(told: &Told<'_>) -> Message {
     Message::text(match *told {
         Told::Connected { connection, user, reconnection } => connected(connection, user, reconnection),

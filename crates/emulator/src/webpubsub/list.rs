@@ -1,5 +1,5 @@
-//! The members of a group, page by page. A page ends at a place in the order of connection ids, so that members who come
-//! and go meanwhile move nobody else: whoever stays is listed once.
+//! Lists the members of a group in pages. A page ends at a position in the order of connection ids, so members that
+//! join or leave between pages do not shift others: a member that stays is listed exactly once.
 
 use serde_json::{Value, json};
 
@@ -21,7 +21,7 @@ pub(super) fn connections(call: &Call<'_>) -> Outcome {
     let mut page = call.hubs.page(call.hub, after, count + 1, |member| member.is_in(group));
     let has_more = page.len() > count && top != Some(wanted);
     page.truncate(count);
-    // As observed, the token is the first id of the page. It is the largest too when a page is written backwards.
+    // As observed, the token is the first id of the page. It is also the largest if a page is written in reverse.
     page.reverse();
     let next = page.first().filter(|_| has_more);
     let next = next.map(|(id, _)| next_link(call, top.map(|top| top - wanted), page_size, id));
@@ -37,7 +37,7 @@ fn body(page: &[(String, Option<String>)], next: Option<&str>) -> String {
     format!(r#"{{"value":[{members}]{next}}}"#)
 }
 
-/// Absolute, with its parameters in the order that was observed.
+/// An absolute URL, with its parameters in the observed order.
 fn next_link(call: &Call<'_>, top: Option<i32>, page_size: i32, token: &str) -> String {
     let request = call.request;
     let path = request.target.split('?').next().unwrap_or("");
@@ -49,7 +49,7 @@ fn next_link(call: &Call<'_>, top: Option<i32>, page_size: i32, token: &str) -> 
     )
 }
 
-/// A token is an id. A whole `nextLink` was seen to be taken for the token that it holds.
+/// A token is an id. As observed, a whole `nextLink` is accepted in place of the token that it contains.
 fn read_token(text: &str) -> Result<&str, Refusal> {
     let held = text.split_once("continuationToken=").map(|(_, rest)| rest.split('&').next().unwrap_or(rest));
     let token = if text.contains("://") { held.unwrap_or("") } else { text };

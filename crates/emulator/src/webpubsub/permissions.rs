@@ -1,4 +1,4 @@
-//! The operations on what one connection may do in a group, or, where no target is named, in every group.
+//! The operations on the permissions of one connection in a group or, without a target, in every group.
 
 use http::StatusCode;
 
@@ -32,8 +32,8 @@ pub(super) fn check(call: &Call<'_>) -> Outcome {
     }
 }
 
-/// `DELETE /permissions/{permission}/connections/{connectionId}`: one without a target was seen to be refused, for a
-/// connection that is not there too.
+/// `DELETE /permissions/{permission}/connections/{connectionId}`. As observed, one without a target is rejected, even
+/// if the connection does not exist.
 pub(super) fn revoke(call: &Call<'_>) -> Outcome {
     let permission = permission(call)?;
     let group = target(call)?.ok_or_else(invalid_target)?;

@@ -13,7 +13,7 @@ use super::protobuf_messages::{
     MessageDataKind, System, SystemKind, Upstream, UpstreamKind,
 };
 
-/// Reads a client's frame; `None` for a control frame.
+/// Parses a client's frame. Returns `None` for a control frame.
 pub(super) fn read(message: &Message) -> Result<Option<Frame>, Closing> {
     let bytes = match message {
         Message::Binary(bytes) => bytes.clone(),
@@ -57,7 +57,7 @@ fn data(data: Option<MessageData>) -> Result<Data, Invalid> {
     }
 }
 
-/// The frame that tells this.
+/// Encodes a frame for the client.
 pub(super) fn tell(told: &Told<'_>) -> Message {
     let kind = match *told {
         Told::Connected { connection, user, reconnection } => system(SystemKind::Connected(Connected {
@@ -85,7 +85,7 @@ fn ack(ack_id: u64, failure: Option<&Failure>) -> DownstreamKind {
     DownstreamKind::Ack(Ack { ack_id, success: failure.is_none(), error })
 }
 
-/// There is no field for the sender's user.
+/// There is no field for the sender's user id.
 fn message(delivery: &Delivery, sequence_id: Option<u64>) -> DownstreamKind {
     let (from, group) = match &delivery.from {
         From::Server => ("server", None),

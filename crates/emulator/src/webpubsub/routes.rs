@@ -1,5 +1,5 @@
-//! The one table of REST operations: method and path lead to the function that does the work. Token, version and names
-//! are checked here, in one order for all.
+//! The table of REST operations: maps method and path to a function. Token, version, and names are checked here, in the
+//! same order for all operations.
 
 use std::time::SystemTime;
 
@@ -14,7 +14,7 @@ use crate::server::{Reply, Request};
 
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// What an operation answers; a refusal ends it early.
+/// The response of an operation. An error ends it early.
 pub(super) type Outcome = Result<Reply, Refusal>;
 
 struct Route {
@@ -55,7 +55,7 @@ const ROUTES: &[Route] = &[
     route(Method::DELETE, "users/{user}/groups/{group}", groups::remove_user),
 ];
 
-/// A request with the values of its path.
+/// A request and the values from its path.
 pub(super) struct Call<'a> {
     pub(super) request: &'a Request,
     pub(super) hubs: &'a Hubs,
@@ -66,7 +66,7 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// The value of a path's `{name}`: at least one character.
+    /// The value of the path's `{name}`: at least one character.
     pub(super) fn value(&self, name: &'static str) -> Result<&'a str, Refusal> {
         let value = self.values.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value);
         if value.is_empty() {
@@ -75,13 +75,13 @@ impl<'a> Call<'a> {
         Ok(value)
     }
 
-    /// The group of the path, a valid name.
+    /// The group in the path, a valid name.
     pub(super) fn group(&self) -> Result<&'a str, Refusal> {
         let group = self.values.iter().find(|(key, _)| *key == "group").map_or("", |(_, value)| value);
         if names::is_group(group) { Ok(group) } else { Err(errors::invalid("group", errors::GROUP_NAME)) }
     }
 
-    /// The body's size: it has to be announced, and is bounded.
+    /// The size of the body, which must be announced and is bounded.
     pub(super) fn check_body(&self) -> Result<(), Refusal> {
         if self.request.header(CONTENT_LENGTH).is_none() {
             return Err(errors::invalid("body", "The request has no Content-Length."));
@@ -92,19 +92,19 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    /// Refuses versions older than the one that brought the operation.
+    /// Rejects versions older than the one that introduced the operation.
     pub(super) fn check_since(&self, version: &str) -> Result<(), Refusal> {
         let known: Vec<_> = VERSIONS.into_iter().filter(|known| *known >= version).collect();
         check_version(self.request, &known)
     }
 
-    /// The connections that the request leaves out.
+    /// The connections that the request excludes.
     pub(super) fn excluded(&self) -> Vec<&'a str> {
         self.request.query_all("excluded").collect()
     }
 }
 
-/// Answers a request below `/api`.
+/// Responds to a request below `/api`.
 pub(super) fn answer(service: &Inner, request: &Request) -> Reply {
     try_answer(service, request).unwrap_or_else(|refusal| *refusal)
 }
@@ -153,7 +153,7 @@ fn matches<'a>(route: &Route, method: &Method, path: &[&'a str]) -> Option<Vec<(
     Some(values)
 }
 
-/// Health needs no token; a preview version was seen to be accepted here.
+/// Health needs no token. As observed, it accepts a preview version.
 fn health(request: &Request) -> Outcome {
     let known: Vec<_> = VERSIONS.into_iter().chain(["2021-08-01-preview"]).collect();
     check_version(request, &known)?;

@@ -1,4 +1,5 @@
-//! The operations that send a message: to all of a hub, a group, a user, a connection. Accepted is all that they tell.
+//! The operations that send a message to a hub, a group, a user, or a connection. Their response says only that the
+//! message was accepted.
 
 use std::time::Duration;
 
@@ -40,7 +41,7 @@ pub(super) fn to_user(call: &Call<'_>) -> Outcome {
     Ok(errors::empty(StatusCode::ACCEPTED))
 }
 
-/// `POST /connections/{connectionId}/:send`: it has no filter, and one in the query was seen to be ignored.
+/// `POST /connections/{connectionId}/:send`. It has no filter; as observed, one in the query is ignored.
 pub(super) fn to_connection(call: &Call<'_>) -> Outcome {
     let connection = call.value("connection")?;
     let delivery = delivery(call, From::Server)?;
@@ -48,7 +49,7 @@ pub(super) fn to_connection(call: &Call<'_>) -> Outcome {
     Ok(errors::empty(StatusCode::ACCEPTED))
 }
 
-/// Whom the request's filter picks; everyone without one.
+/// The connections that match the request's filter. Without one, all.
 fn filter(call: &Call<'_>) -> Result<impl Fn(&str, &Member) -> bool, Refusal> {
     let read = |text| Filter::parse(text).map_err(|error| errors::invalid_filter("filter", text, &error));
     let filter = call.request.query("filter").map(read).transpose()?;
@@ -71,7 +72,7 @@ fn time_to_live(request: &Request) -> Result<Option<Duration>, Refusal> {
     })
 }
 
-/// The media type decides how clients see the message.
+/// The media type determines how clients see the message.
 fn data(request: &Request) -> Result<Data, Refusal> {
     let content_type = request.header(CONTENT_TYPE).unwrap_or("application/octet-stream");
     let (media_type, is_utf8) = media_type(content_type);
@@ -86,7 +87,7 @@ fn data(request: &Request) -> Result<Data, Refusal> {
     }
 }
 
-/// The media type in lower case, and whether its text, if it is one, is UTF-8.
+/// The media type in lower case, and whether text in it is UTF-8.
 pub(super) fn media_type(content_type: &str) -> (String, bool) {
     let mut parts = content_type.split(';').map(str::trim);
     let media_type = parts.next().unwrap_or("").to_ascii_lowercase();

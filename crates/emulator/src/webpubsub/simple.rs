@@ -10,7 +10,7 @@ use super::outbox::Closing;
 use super::roles::Permission;
 use super::upstream::Outcome;
 
-/// Does what a frame asks for; an error is how the connection ends.
+/// Handles a frame. An error closes the connection.
 pub(super) async fn receive(
     mode: &SimpleMode,
     identity: &Identity,

@@ -1,4 +1,4 @@
-//! The grammar, the types and the meaning of filters.
+//! Tests the grammar, the types, and the meaning of filters.
 
 use super::*;
 
@@ -6,14 +6,14 @@ fn error(text: &str) -> String {
     Filter::parse(text).unwrap_err().to_string()
 }
 
-/// Asked of the connection `c1` of `Ann` in the groups `g1` and `it's`.
+/// Matches the connection `c1` of `Ann` in the groups `g1` and `it's`.
 fn holds(text: &str) -> bool {
     let groups = ["g1".to_owned(), "it's".to_owned()];
     let subject = FilterSubject { connection_id: "c1", user_id: Some("Ann"), groups: &groups };
     Filter::parse(text).unwrap_or_else(|error| panic!("{error}")).matches(&subject)
 }
 
-/// Asked of an anonymous connection in no group.
+/// Matches an anonymous connection in no group.
 fn holds_for_nobody(text: &str) -> bool {
     let subject = FilterSubject { connection_id: "c2", user_id: None, groups: &[] };
     Filter::parse(text).unwrap_or_else(|error| panic!("{error}")).matches(&subject)

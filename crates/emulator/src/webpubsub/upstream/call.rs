@@ -1,4 +1,4 @@
-//! One HTTP request to a webhook, on a connection of its own and bounded in time and size.
+//! One HTTP request to a webhook, on its own connection, bounded in time and size.
 
 use std::fmt;
 use std::io;
@@ -14,13 +14,13 @@ use tokio::net::TcpStream;
 use super::settings::Target;
 use crate::clock::Clock;
 
-/// As large as a message may be.
+/// The same as the maximum size of a message.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// Why there is no answer.
+/// The reason why there is no response.
 #[derive(Debug)]
 pub(super) enum NoAnswer {
-    /// It has not allowed to be called.
+    /// The address does not allow calls.
     Forbidden,
     Late,
     Unreachable(io::Error),
@@ -28,7 +28,7 @@ pub(super) enum NoAnswer {
     Cut,
 }
 
-/// Sends a request and reads the whole answer within the limit, which is one of the emulator's clock.
+/// Sends a request and reads the complete response within the limit, which is measured on the emulator's clock.
 pub(super) async fn call(
     clock: &Clock,
     limit: Duration,
@@ -72,7 +72,7 @@ async fn exchange(
     tokio::select! {
         biased;
         answer = &mut work => answer,
-        // What was read before the end is still to be had.
+        // A response that was read before the connection ended is still available.
         _ = connection => work.await,
     }
 }

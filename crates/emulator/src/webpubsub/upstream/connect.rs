@@ -1,4 +1,4 @@
-//! The event `connect`: what the handler is told of a client that wants to come in, and how it decides (event handler,
+//! The event `connect`: what is sent to the handler about a new client, and how the handler decides (event handler,
 //! section 4.1).
 
 use std::collections::BTreeMap;
@@ -15,7 +15,7 @@ use crate::webpubsub::names;
 
 type Values = BTreeMap<String, Vec<String>>;
 
-/// What the handler is told.
+/// The body that is sent to the handler.
 #[derive(Debug, Serialize)]
 pub(in crate::webpubsub) struct Question {
     claims: Values,
@@ -26,7 +26,7 @@ pub(in crate::webpubsub) struct Question {
     client_certificates: [(); 0],
 }
 
-/// What the handler changes; what it leaves out stays as it is.
+/// What the handler changes. Missing members leave the client's values unchanged.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 pub(in crate::webpubsub) struct Decision {
     #[serde(rename = "userId")]
@@ -57,13 +57,13 @@ impl Question {
     }
 
     pub(super) fn body(&self) -> Bytes {
-        // Maps and lists of texts are always JSON.
+        // Maps and lists of strings always serialize.
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 }
 
 impl Decision {
-    /// Reads the handler's answer, or what the client is answered in place of 101.
+    /// Reads the handler's response. An error is the response that the client gets instead of 101.
     pub(super) fn read(answer: &Response<Bytes>, offered: &[String]) -> Result<Self, Refusal> {
         let status = answer.status();
         if status.is_client_error() {
@@ -96,7 +96,7 @@ impl Decision {
     }
 }
 
-/// The answer to a client whose `connect` found no answer.
+/// The response to a client for whose `connect` there was no response.
 pub(super) fn unanswered(error: &NoAnswer) -> Refusal {
     let late = matches!(error, NoAnswer::Late);
     let status = if late { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
@@ -108,7 +108,7 @@ pub(super) fn refused(status: StatusCode, why: &'static str) -> Refusal {
     Box::new(errors::bare(status))
 }
 
-/// The handler's refusal, as the client is to see it.
+/// The handler's rejection, as the client sees it.
 fn passed_on(answer: &Response<Bytes>) -> Refusal {
     let mut reply = Reply::new(answer.body().clone());
     *reply.status_mut() = answer.status();

@@ -1,5 +1,5 @@
-//! A connection's link to the event handlers of its hub: blocking events are asked here, the others wait here in their
-//! order (event handler, section 4).
+//! The link between a connection and the event handlers of its hub. Blocking events are sent from here; the others are
+//! queued here in order (event handler, section 4).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -20,18 +20,18 @@ use crate::webpubsub::errors::Refusal;
 use crate::webpubsub::send;
 
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-/// A bound of the emulator: a handler that hangs must not fill the memory.
+/// A bound of the emulator: a handler that hangs must not exhaust the memory.
 const MAX_NOTICES: usize = 1_000;
 const JSON: &str = "application/json; charset=utf-8";
 
-/// One connection, as event handlers are told of it.
+/// A connection as event handlers see it.
 #[derive(Debug)]
 pub(in crate::webpubsub) struct Link {
     upstream: Arc<Upstream>,
     hub: String,
     connection: String,
     state: Mutex<State>,
-    /// Held while a request of the client is carried out: the next waits, also when it comes on another socket.
+    /// Held while a request of the client is processed. The next one waits, even if it arrives on another socket.
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -42,11 +42,11 @@ struct State {
     kept: Kept,
     last_id: u64,
     notices: VecDeque<Notice>,
-    /// Whether a task is telling them.
+    /// Whether a task is sending them.
     telling: bool,
 }
 
-/// An event that nobody waits for.
+/// An event whose response is not awaited.
 #[derive(Debug)]
 pub(in crate::webpubsub) enum Notice {
     Connected,
@@ -55,12 +55,12 @@ pub(in crate::webpubsub) enum Notice {
     Left { group: String },
 }
 
-/// What came of a user event.
+/// The outcome of a user event.
 #[derive(Debug)]
 pub(in crate::webpubsub) enum Outcome {
-    /// No handler takes it.
+    /// No handler accepts the event.
     Unhandled,
-    /// It was taken, perhaps with an answer for the client.
+    /// The handler accepted the event, possibly with a response for the client.
     Taken(Option<Data>),
     Failed,
 }
@@ -76,19 +76,19 @@ impl Link {
         })
     }
 
-    /// Tells whose connection it is, once that has been settled.
+    /// Sets the user and subprotocol once they are determined.
     pub(in crate::webpubsub) fn settle(&self, user: Option<&str>, subprotocol: Option<&str>) {
         let mut state = self.state();
         state.user = user.map(str::to_owned);
         state.subprotocol = subprotocol.map(str::to_owned);
     }
 
-    /// Waits until no other request of the connection is being carried out.
+    /// Waits until no other request of the connection is being processed.
     pub(in crate::webpubsub) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.turn.lock().await
     }
 
-    /// Asks whether a client may come in; without a handler it may, unchanged.
+    /// Asks the handler whether a client may connect. Without a handler it may, unchanged.
     pub(in crate::webpubsub) async fn connect(
         &self,
         user: Option<&str>,
@@ -108,7 +108,7 @@ impl Link {
         Ok(decision)
     }
 
-    /// Tells a user event and waits for the answer.
+    /// Sends a user event and waits for the response.
     pub(in crate::webpubsub) async fn user_event(&self, name: &str, data: &Data) -> Outcome {
         let Some(handler) = self.upstream.handler(&self.hub, Event::User(name)) else {
             return Outcome::Unhandled;
@@ -132,12 +132,12 @@ impl Link {
         Outcome::Failed
     }
 
-    /// Whether a handler is told of the connection's end.
+    /// Whether a handler receives the end of the connection.
     pub(in crate::webpubsub) fn tells_end(&self) -> bool {
         self.upstream.handler(&self.hub, Event::System(SystemEvent::Disconnected)).is_some()
     }
 
-    /// Tells an event behind those told before, without waiting; it is lost when no handler takes it.
+    /// Queues an event after the earlier ones, without waiting. It is dropped if no handler accepts it.
     pub(in crate::webpubsub) fn notify(self: &Arc<Self>, notice: Notice) {
         if self.upstream.handler(&self.hub, Event::System(notice.event())).is_none() {
             return;
@@ -186,7 +186,7 @@ impl Link {
         }
     }
 
-    /// Calls a handler whose address has allowed that.
+    /// Calls a handler whose address allows it.
     async fn ask(
         &self,
         handler: &EventHandlerSettings,
@@ -259,7 +259,7 @@ fn payload(data: &Data) -> (&'static str, Bytes) {
     }
 }
 
-/// What a handler answers to the client, if anything.
+/// The handler's response for the client, if any.
 fn read(answer: &Response<Bytes>) -> Result<Option<Data>, &'static str> {
     let body = answer.body();
     if body.is_empty() {

@@ -1,5 +1,5 @@
-//! The calls to event handlers: which handler takes an event, whether its address may be called, and the link of each
-//! connection to it.
+//! The calls to event handlers: which handler receives an event, whether its address may be called, and the link
+//! between each connection and its handlers.
 
 mod call;
 mod connect;
@@ -26,7 +26,7 @@ use crate::clock::Clock;
 use crate::journal::{self, Journal};
 use crate::server::Service;
 
-/// How long a check is good for, and how soon a failed one is made again.
+/// How long the result of a check is valid, including a failed one.
 const CHECKED_FOR: Duration = Duration::from_secs(60);
 const CHECK_WITHIN: Duration = Duration::from_secs(10);
 
@@ -34,7 +34,7 @@ const CHECK_WITHIN: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(super) struct Upstream {
     clock: Clock,
-    /// What the service calls itself.
+    /// The name by which the service identifies itself.
     origin: String,
     keys: Arc<Keys>,
     journal: Arc<Journal>,
@@ -42,8 +42,7 @@ pub(super) struct Upstream {
     checks: Mutex<HashMap<settings::Target, Arc<Check>>>,
 }
 
-/// The last check of an address: when, and whether it allowed to be called. Locked during a check, so that there is one
-/// at a time.
+/// The last check of an address: its time and result. Locked during a check, so that only one runs at a time.
 type Check = AsyncMutex<Option<(SystemTime, bool)>>;
 
 impl Upstream {
@@ -55,7 +54,7 @@ impl Upstream {
         Self { clock, origin, keys, journal, handlers: Mutex::default(), checks: Mutex::default() }
     }
 
-    /// Adds a handler behind those that the hub has.
+    /// Adds a handler after the existing ones of the hub.
     pub(super) fn add(&self, hub: &str, settings: EventHandlerSettings) -> Result<(), InvalidEventHandler> {
         settings.check(hub)?;
         let mut handlers = self.handlers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,12 +62,12 @@ impl Upstream {
         Ok(())
     }
 
-    /// Forgets the handlers of a hub.
+    /// Removes all handlers of a hub.
     pub(super) fn clear(&self, hub: &str) {
         self.handlers.lock().unwrap_or_else(PoisonError::into_inner).remove(&hub.to_ascii_lowercase());
     }
 
-    /// The first handler of the hub that takes the event.
+    /// The first handler of the hub that accepts the event.
     fn handler(&self, hub: &str, event: Event<'_>) -> Option<Arc<EventHandlerSettings>> {
         let handlers = self.handlers.lock().unwrap_or_else(PoisonError::into_inner);
         handlers.get(&hub.to_ascii_lowercase())?.iter().find(|handler| handler.takes(event)).cloned()
@@ -112,7 +111,7 @@ impl Upstream {
         }
     }
 
-    /// Calls an address, and writes that down.
+    /// Calls an address and records the call in the journal.
     async fn call(
         &self,
         limit: Duration,
@@ -127,13 +126,13 @@ impl Upstream {
         let answer = call::call(&self.clock, limit, target, method, headers, body).await;
         match &answer {
             Ok(answer) => pending.end(journal::Outcome::Status(answer.status().as_u16())),
-            // It ends as unanswered.
+            // Dropping `pending` records that there was no response.
             Err(error) => pending.note(&error.to_string()),
         }
         answer
     }
 
-    /// The header that says who calls.
+    /// The header that identifies the caller.
     fn origin(&self) -> Option<HeaderValue> {
         HeaderValue::from_str(&self.origin).ok()
     }
