@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -159,7 +159,10 @@ impl Builder {
     pub async fn start(self) -> io::Result<Emulator> {
         let Self { host, port, .. } = self;
         let listener = TcpListener::bind((host, port)).await.map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot listen on {host} port {port}: {error}"))
+            io::Error::new(
+                error.kind(),
+                format!("could not listen on {}: {error}", SocketAddr::new(host, port)),
+            )
         })?;
         let address = listener.local_addr()?;
         let clock = Clock::new();
@@ -188,8 +191,9 @@ impl Builder {
 
 fn write_ca(path: Option<&Path>, certificate: &str) -> io::Result<Option<Arc<Path>>> {
     let Some(path) = path else { return Ok(None) };
-    std::fs::write(path, certificate)
-        .map_err(|error| io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display())))?;
+    std::fs::write(path, certificate).map_err(|error| {
+        io::Error::new(error.kind(), format!("could not write {}: {error}", path.display()))
+    })?;
     Ok(Some(path.into()))
 }
 

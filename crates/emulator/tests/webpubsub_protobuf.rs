@@ -1,5 +1,5 @@
-//! The protobuf subprotocols: frames written byte by byte from the specification, and messages that cross over between
-//! the protocols.
+//! The protobuf subprotocols: frames written byte by byte from the specification, and messages that cross between the
+//! protocols.
 #![cfg(feature = "webpubsub")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
@@ -26,7 +26,7 @@ fn number(field: u8, mut value: u64) -> Vec<u8> {
     bytes
 }
 
-/// A field of wire type 2: a text, bytes or a message.
+/// A field of wire type 2: a string, bytes, or a message.
 fn field(number_: u8, parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
     let mut bytes = number(number_, content.len() as u64);
@@ -52,7 +52,7 @@ async fn connect(emulator: &Emulator, claims: Value, protocol: &str, more: &str)
     open(emulator, &format!("/client/hubs/chat?access_token={token}{more}"), Some(protocol)).await.unwrap()
 }
 
-/// A client that is connected, and its connection's id.
+/// A connected client, and its connection id.
 async fn connected(emulator: &Emulator, claims: Value) -> (Socket, String) {
     let mut socket = connect(emulator, claims, PROTOBUF, "").await;
     receive(&mut socket).await;
@@ -189,7 +189,7 @@ async fn a_frame_that_is_none_of_the_protocol_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn an_event_reaches_its_handler_and_the_answer_comes_back() {
+async fn an_event_reaches_its_handler_and_the_response_is_delivered() {
     let (emulator, mut webhook) = (Emulator::start().await.unwrap(), Webhook::start().await);
     emulator.webpubsub().event_handler("chat", webhook.handler(&[])).unwrap();
     let (mut socket, _) = connected(&emulator, member()).await;
@@ -198,8 +198,8 @@ async fn an_event_reaches_its_handler_and_the_answer_comes_back() {
     let call = webhook.call().await;
     assert_eq!(call.header("content-type"), Some("application/x-protobuf"));
     assert_eq!((call.header("ce-subprotocol"), &call.body[..]), (Some(PROTOBUF), &any[2..]));
-    call.answer(200, "Content-Type: text/plain\r\n", "ok");
-    let answer = field(2, &[&field(1, &[b"server"]), &field(3, &[&field(1, &[b"ok"])])]);
-    assert_eq!(receive(&mut socket).await, answer);
+    call.respond(200, "Content-Type: text/plain\r\n", "ok");
+    let response = field(2, &[&field(1, &[b"server"]), &field(3, &[&field(1, &[b"ok"])])]);
+    assert_eq!(receive(&mut socket).await, response);
     assert_eq!(receive(&mut socket).await, ack(1));
 }

@@ -44,7 +44,7 @@ impl FromStr for LogStyle {
             "plain" => Ok(Self::Plain),
             "color" => Ok(Self::Color),
             "auto" => Ok(Self::Auto),
-            other => Err(InvalidSetting::new(format!("must be off, plain, color or auto, not '{other}'"))),
+            other => Err(InvalidSetting::new(format!("must be off, plain, color, or auto, not '{other}'"))),
         }
     }
 }

@@ -22,9 +22,9 @@ pub(super) fn page(snapshot: &Snapshot) -> String {
     page.element(
         "p",
         &format!(
-            "Version {} at {}, {} UTC. Faults to come: {}. A snapshot: load the page again for another; \
-             with Accept: application/json it comes as JSON.",
-            snapshot.version, snapshot.endpoint, snapshot.time, snapshot.faults_to_come
+            "Version {} at {}, {} UTC. Pending faults: {}. This is a snapshot: reload the page to update it. \
+             With Accept: application/json, the response is JSON.",
+            snapshot.version, snapshot.endpoint, snapshot.time, snapshot.pending_faults
         ),
     );
     #[cfg(feature = "webpubsub")]
@@ -99,7 +99,7 @@ impl Page {
     }
 
     fn requests(&mut self, requests: &[Event]) {
-        self.element("h2", "The last requests, the newest first");
+        self.element("h2", "Last requests, newest first");
         let columns = [
             ("Time", false),
             ("Service", false),
@@ -121,7 +121,7 @@ impl Page {
     /// A heading with the number of entries, and a remark if only the first ones are shown.
     fn title<T>(&mut self, element: &str, title: &str, listed: &Listed<T>) {
         let (total, shown) = (listed.total, listed.first.len());
-        let cut = if shown < total { format!(", the first {shown} shown") } else { String::new() };
+        let cut = if shown < total { format!(", first {shown} shown") } else { String::new() };
         self.element(element, &format!("{title}: {total}{cut}"));
     }
 

@@ -18,7 +18,7 @@ pub(crate) fn is_asked_for(method: &Method, uri: &Uri) -> bool {
     uri.path() == "/" && (method == Method::GET || method == Method::HEAD)
 }
 
-pub(crate) fn answer(shared: &Shared, headers: &HeaderMap) -> Reply {
+pub(crate) fn respond(shared: &Shared, headers: &HeaderMap) -> Reply {
     let snapshot = Snapshot::take(shared);
     let (content_type, body) = if wants_json(headers) {
         // Contains only strings and numbers, so serialization does not fail.

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::journal::Line;
+use crate::journal::Entry;
 use crate::server::Shared;
 
 /// The maximum number of entries in a list: the page is for people.
-const MOST: usize = 200;
+const MAX_ENTRIES: usize = 200;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -18,7 +18,7 @@ pub(super) struct Snapshot {
     pub(super) endpoint: String,
     /// The current time of the emulator's clock, in UTC.
     pub(super) time: String,
-    pub(super) faults_to_come: usize,
+    pub(super) pending_faults: usize,
     #[cfg(feature = "webpubsub")]
     pub(super) hubs: Listed<Hub>,
     #[cfg(feature = "eventgrid")]
@@ -105,7 +105,7 @@ pub(super) struct Event {
 
 impl<T> Listed<T> {
     fn new<S>(all: impl ExactSizeIterator<Item = S>, show: impl FnMut(S) -> T) -> Self {
-        Self { total: all.len(), first: all.take(MOST).map(show).collect() }
+        Self { total: all.len(), first: all.take(MAX_ENTRIES).map(show).collect() }
     }
 }
 
@@ -115,7 +115,7 @@ impl Snapshot {
             version: env!("CARGO_PKG_VERSION"),
             endpoint: shared.endpoint.http(),
             time: crate::journal::time_of_day(shared.clock.now()),
-            faults_to_come: shared.faults.pending(),
+            pending_faults: shared.faults.pending(),
             #[cfg(feature = "webpubsub")]
             hubs: hubs(&shared.services.webpubsub),
             #[cfg(feature = "eventgrid")]
@@ -191,8 +191,8 @@ impl From<crate::hulft::ConnectedAgent> for Agent {
     }
 }
 
-impl From<Line> for Event {
-    fn from(line: Line) -> Self {
+impl From<Entry> for Event {
+    fn from(line: Entry) -> Self {
         Self {
             time: line.time(),
             service: line.service_name(),

@@ -8,7 +8,7 @@ use http::{HeaderMap, Method};
 
 use super::Request;
 
-const MOST: usize = 1_000;
+const MAX_REQUESTS: usize = 1_000;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
 /// Represents one request as it was received, secrets included.
@@ -47,7 +47,7 @@ impl Log {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.bytes += body.len();
         entries.requests.push_back(Received { method, target, host, headers, body });
-        while entries.requests.len() > MOST || entries.bytes > MAX_BYTES {
+        while entries.requests.len() > MAX_REQUESTS || entries.bytes > MAX_BYTES {
             let Some(oldest) = entries.requests.pop_front() else { break };
             entries.bytes -= oldest.body.len();
         }

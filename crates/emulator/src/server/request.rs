@@ -42,7 +42,7 @@ impl Request {
     /// Scheme and host from the client's point of view: the prefix of its URLs.
     #[cfg_attr(
         not(any(feature = "webpubsub", feature = "hulft")),
-        allow(dead_code, reason = "the other service looks at no scheme")
+        allow(dead_code, reason = "the other service does not use the scheme")
     )]
     pub(crate) fn origin(&self) -> String {
         format!("{}://{}", http_scheme(self.secure), self.host)

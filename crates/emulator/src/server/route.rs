@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::answer::{Answer, plain_error};
 use super::endpoint::Endpoint;
 use super::request::Request;
+use super::response::{Answer, plain_error};
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::journal::Journal;
@@ -49,10 +49,7 @@ pub(crate) struct Services {
 impl Services {
     #[cfg_attr(
         not(feature = "webpubsub"),
-        allow(
-            unused_variables,
-            reason = "only it names the address, has sockets that meet faults, and calls webhooks"
-        )
+        allow(unused_variables, reason = "only it uses the address, faults of open sockets, and webhooks")
     )]
     pub(crate) fn new(clock: &Clock, endpoint: Endpoint, faults: &Faults, journal: &Arc<Journal>) -> Self {
         Self {
@@ -71,10 +68,10 @@ impl Services {
     }
 
     /// Performs the request.
-    pub(crate) async fn answer(&self, request: &Request) -> Answer {
+    pub(crate) async fn respond(&self, request: &Request) -> Answer {
         match Service::of(request) {
             #[cfg(feature = "webpubsub")]
-            Some(Service::WebPubSub) => self.webpubsub.answer(request).await,
+            Some(Service::WebPubSub) => self.webpubsub.respond(request).await,
             #[cfg(feature = "eventgrid")]
             Some(Service::EventGrid) => Answer::Reply(self.eventgrid.answer(request).await),
             #[cfg(feature = "hulft")]

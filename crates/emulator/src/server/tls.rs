@@ -18,7 +18,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// Short enough for clients that reject long-lived certificates.
-const LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+const LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The server's TLS configuration, and the certificate that clients must trust.
 pub(crate) struct Tls {
@@ -51,7 +51,7 @@ impl fmt::Debug for Tls {
 
 fn authority(now: SystemTime) -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
     let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "service-emulator, a new authority at each start");
+    params.distinguished_name.push(DnType::CommonName, "service-emulator, a new authority for each start");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     // OpenSSL's strict mode, the default of Python since 3.13, requires these and the key identifiers.
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
@@ -75,5 +75,5 @@ fn server_params(address: IpAddr, now: SystemTime) -> Result<CertificateParams, 
 /// Valid since yesterday, because the clocks of two machines may differ.
 fn limit_life(params: &mut CertificateParams, now: SystemTime) {
     params.not_before = (now - DAY).into();
-    params.not_after = (now + LIFE).into();
+    params.not_after = (now + LIFETIME).into();
 }

@@ -3,7 +3,7 @@
 use tokio_tungstenite::tungstenite::Message;
 
 use super::delivery::Data;
-use super::frame::{Frame, Told};
+use super::frame::{Frame, ServerFrame};
 use super::json_protocol;
 use super::outbox::Closing;
 use super::protobuf_protocol;
@@ -78,12 +78,12 @@ impl Protocol {
     }
 
     /// Encodes a frame for the client. A simple client receives only messages.
-    pub(super) fn tell(&self, told: &Told<'_>) -> Option<Message> {
-        match (self, told) {
-            (Self::Simple { .. }, Told::Message { delivery, .. }) => Some(payload(&delivery.data)),
+    pub(super) fn encode(&self, frame: &ServerFrame<'_>) -> Option<Message> {
+        match (self, frame) {
+            (Self::Simple { .. }, ServerFrame::Message { delivery, .. }) => Some(payload(&delivery.data)),
             (Self::Simple { .. }, _) => None,
-            (Self::Json | Self::ReliableJson, told) => Some(json_protocol::tell(told)),
-            (Self::Protobuf | Self::ReliableProtobuf, told) => Some(protobuf_protocol::tell(told)),
+            (Self::Json | Self::ReliableJson, frame) => Some(json_protocol::encode(frame)),
+            (Self::Protobuf | Self::ReliableProtobuf, frame) => Some(protobuf_protocol::encode(frame)),
         }
     }
 }

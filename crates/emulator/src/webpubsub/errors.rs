@@ -18,7 +18,7 @@ pub(super) const GROUP_NAME: &str =
     "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
 
 /// A response that ends an operation early. Boxed, because it is part of many results.
-pub(super) type Refusal = Box<Reply>;
+pub(super) type Rejection = Box<Reply>;
 
 /// A status without a body, as after success.
 pub(super) fn empty(status: StatusCode) -> Reply {
@@ -43,7 +43,7 @@ pub(super) fn bare(status: StatusCode) -> Reply {
 }
 
 /// Error body A: something does not exist, or the request as a whole is wrong.
-pub(super) fn error(status: StatusCode, code: &str, message: &str, target: &str) -> Refusal {
+pub(super) fn error(status: StatusCode, code: &str, message: &str, target: &str) -> Rejection {
     let body = json_text(&[
         ("code", json!(code)),
         ("message", json!(message)),
@@ -57,7 +57,7 @@ pub(super) fn error(status: StatusCode, code: &str, message: &str, target: &str)
 }
 
 /// Error body A for a missing connection, user, or group. The severity depends on the operation.
-pub(super) fn not_existed(severity: &str, kind: &str, name: &str) -> Refusal {
+pub(super) fn not_existed(severity: &str, kind: &str, name: &str) -> Rejection {
     let code = format!("{severity}.{kind}.NotExisted");
     // No body was observed for a group, but the lengths in responses to HEAD requests are four shorter.
     let what = if kind == "Group" { "empty" } else { "not found" };
@@ -65,7 +65,7 @@ pub(super) fn not_existed(severity: &str, kind: &str, name: &str) -> Refusal {
 }
 
 /// Error body B: a parameter is invalid.
-pub(super) fn invalid(parameter: &str, message: &str) -> Refusal {
+pub(super) fn invalid(parameter: &str, message: &str) -> Rejection {
     let code = "Error.BadRequest";
     let body = json_text(&[
         ("code", json!(code)),
@@ -83,30 +83,30 @@ pub(super) fn invalid(parameter: &str, message: &str) -> Refusal {
 }
 
 /// Error body B as `:generateToken` sends it, with another media type.
-pub(super) fn invalid_token_request(parameter: &str, message: &str) -> Refusal {
-    let mut refusal = invalid(parameter, message);
-    refusal.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    refusal
+pub(super) fn invalid_token_request(parameter: &str, message: &str) -> Rejection {
+    let mut rejection = invalid(parameter, message);
+    rejection.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    rejection
 }
 
 /// Error body B for a filter.
-pub(super) fn invalid_filter(parameter: &str, filter: &str, error: &FilterError) -> Refusal {
+pub(super) fn invalid_filter(parameter: &str, filter: &str, error: &FilterError) -> Rejection {
     invalid(parameter, &format!("Invalid syntax for '{filter}': {error}. (Parameter 'filter')"))
 }
 
 /// Error body B for more groups than a connection can be in.
-pub(super) fn too_many_groups(parameter: &str) -> Refusal {
+pub(super) fn too_many_groups(parameter: &str) -> Rejection {
     invalid(parameter, "A connection would be in too many groups.")
 }
 
 /// Error body A for a content type that the operation does not accept.
-pub(super) fn unsupported(content_type: &str) -> Refusal {
+pub(super) fn unsupported(content_type: &str) -> Rejection {
     let message = format!("The content type '{content_type}' is not supported.");
     error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Error.UnsupportedMediaType", &message, "Content-Type")
 }
 
 /// No 401 was ever recorded: the header of RFC 6750, no body.
-pub(super) fn unauthorized(why: &'static str) -> Refusal {
+pub(super) fn unauthorized(why: &'static str) -> Rejection {
     let mut reply = bare(StatusCode::UNAUTHORIZED);
     let text = format!("Bearer error=\"invalid_token\", error_description=\"{why}\"");
     if let Ok(value) = HeaderValue::from_str(&text) {

@@ -27,7 +27,7 @@ pub(super) enum Action {
 
 /// A frame for a client.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Told<'a> {
+pub(super) enum ServerFrame<'a> {
     Connected {
         connection: &'a str,
         user: Option<&'a str>,

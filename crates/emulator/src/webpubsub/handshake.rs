@@ -10,8 +10,8 @@ use http::{HeaderValue, Method, StatusCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::connection::{Identity, Protocol, SimpleMode};
-use super::errors::Refusal;
-use super::frame::Told;
+use super::errors::Rejection;
+use super::frame::ServerFrame;
 use super::member::{Groups, Member};
 use super::membership::Membership;
 use super::outbox::{outbox, roomy_outbox};
@@ -19,17 +19,17 @@ use super::roles::Roles;
 use super::socket::{self, Session};
 use super::token::{Claims, claim_values};
 use super::unacknowledged::{AckIds, Unacknowledged};
-use super::upstream::{Decision, Link, Question};
+use super::upstream::{ConnectRequest, Decision, Link};
 use super::{Inner, errors, names};
 use crate::faults::SocketFaults;
 use crate::server::{Answer, Reply, Request, Upgrade};
 
 /// Responds to a request below `/client`.
-pub(super) async fn answer(service: &Inner, request: &Request) -> Answer {
-    try_answer(service, request).await.unwrap_or_else(|refusal| Answer::Reply(*refusal))
+pub(super) async fn respond(service: &Inner, request: &Request) -> Answer {
+    try_respond(service, request).await.unwrap_or_else(|rejection| Answer::Reply(*rejection))
 }
 
-async fn try_answer(service: &Inner, request: &Request) -> Result<Answer, Refusal> {
+async fn try_respond(service: &Inner, request: &Request) -> Result<Answer, Rejection> {
     let hub = hub(request)?;
     let key = check_upgrade(request)?;
     if !names::is_hub(hub) {
@@ -47,8 +47,8 @@ async fn try_answer(service: &Inner, request: &Request) -> Result<Answer, Refusa
     let client = Client::new(&claims.map_err(errors::unauthorized)?, protocol);
     let connection = names::new_connection();
     let link = Link::new(&service.upstream, hub, &connection);
-    let question = Question::new(request, claim_values(request), &offered);
-    let decision = link.connect(client.user.as_deref(), &question, &offered).await?;
+    let request_body = ConnectRequest::new(request, claim_values(request), &offered);
+    let decision = link.connect(client.user.as_deref(), &request_body, &offered).await?;
     let client = client.changed(decision, mode);
     let reply = switching(key, &client.protocol);
     Ok(Answer::Upgrade(reply, enter(service, hub, connection, client, link)))
@@ -98,7 +98,7 @@ fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, to
         }
         None => {
             let note = format!("cannot recover {connection}");
-            Upgrade::new(note, move |stream| socket::refuse(stream, clock))
+            Upgrade::new(note, move |stream| socket::reject_recovery(stream, clock))
         }
     }
 }
@@ -142,11 +142,11 @@ fn enter(service: &Inner, hub: &str, connection: String, client: Client, link: A
     let Client { user, roles, groups, protocol } = client;
     let (clock, reliable) = (service.clock.clone(), protocol.is_reliable());
     let (outbox, pending) = if reliable { roomy_outbox(clock.clone()) } else { outbox(clock.clone()) };
-    link.settle(user.as_deref(), protocol.name());
+    link.identify(user.as_deref(), protocol.name());
     let token = reliable.then(|| service.keys.reconnection_token(hub, &connection, clock.now()));
     let (name, reconnection) = (user.as_deref(), token.as_deref());
-    let told = Told::Connected { connection: &connection, user: name, reconnection };
-    outbox.push_all(protocol.tell(&told));
+    let frame = ServerFrame::Connected { connection: &connection, user: name, reconnection };
+    outbox.push_all(protocol.encode(&frame));
     let faults = SocketFaults::open(&service.faults, hub, &connection);
     let member = Member {
         user: user.clone(),
@@ -167,7 +167,7 @@ fn enter(service: &Inner, hub: &str, connection: String, client: Client, link: A
     Upgrade::new(note, move |stream| socket::run(stream, session))
 }
 
-fn hub(request: &Request) -> Result<&str, Refusal> {
+fn hub(request: &Request) -> Result<&str, Rejection> {
     let hub = match request.path().as_slice() {
         ["client", "hubs", _] => request.segments.get(2).map(String::as_str),
         ["client"] | ["client", ""] => request.query("hub"),
@@ -179,7 +179,7 @@ fn hub(request: &Request) -> Result<&str, Refusal> {
 }
 
 /// The client's key, if the request is a WebSocket handshake (RFC 6455, section 4.2.1).
-fn check_upgrade(request: &Request) -> Result<&str, Refusal> {
+fn check_upgrade(request: &Request) -> Result<&str, Rejection> {
     let names = |header, word: &str| {
         request
             .header(header)
@@ -188,7 +188,7 @@ fn check_upgrade(request: &Request) -> Result<&str, Refusal> {
     let opening =
         request.method == Method::GET && names(UPGRADE, "websocket") && names(CONNECTION, "upgrade");
     if !opening || request.header(SEC_WEBSOCKET_VERSION) != Some("13") {
-        return Err(errors::invalid("Upgrade", "The request is no WebSocket opening of version 13."));
+        return Err(errors::invalid("Upgrade", "The request is not a WebSocket handshake of version 13."));
     }
     request
         .header(SEC_WEBSOCKET_KEY)
@@ -211,7 +211,7 @@ fn known(offered: &[String]) -> Option<Protocol> {
     }
 }
 
-fn simple_mode(request: &Request) -> Result<SimpleMode, Refusal> {
+fn simple_mode(request: &Request) -> Result<SimpleMode, Rejection> {
     match request.query("webpubsub_mode") {
         None | Some("sendEvent") => Ok(SimpleMode::SendEvent),
         Some("sendToGroup") => match request.query("group").filter(|group| names::is_group(group)) {

@@ -50,9 +50,9 @@ pub struct ConnectionInfo {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Joined {
     /// All matching connections are in the groups.
-    Yes,
+    All,
     /// No connection matches.
-    Nobody,
+    NoMatch,
     /// A connection would be in too many groups, so none has joined.
     TooMany,
 }
@@ -115,7 +115,7 @@ impl Hubs {
             let mut joining: Vec<_> =
                 members.filter(|(id, member)| picked(id, member)).map(|(_, member)| member).collect();
             if joining.is_empty() {
-                return Joined::Nobody;
+                return Joined::NoMatch;
             }
             if !joining.iter().all(|member| member.can_join(groups)) {
                 return Joined::TooMany;
@@ -123,7 +123,7 @@ impl Hubs {
             for member in &mut joining {
                 groups.iter().for_each(|group| member.join(group));
             }
-            Joined::Yes
+            Joined::All
         })
     }
 
@@ -145,9 +145,9 @@ impl Hubs {
         &self,
         hub: &str,
         connection: &str,
-        work: impl FnOnce(&mut Member) -> T,
+        change: impl FnOnce(&mut Member) -> T,
     ) -> Option<T> {
-        self.lock().member(hub, connection).map(work)
+        self.lock().member(hub, connection).map(change)
     }
 
     /// At most `count` members that match `picked`, sorted by id, starting after `after`.

@@ -11,25 +11,25 @@ use crate::clock::Clock;
 
 /// The intervals of the real service are not documented.
 const INTERVAL: Duration = Duration::from_secs(20);
-const MAX_UNANSWERED: u32 = 3;
+const MAX_PENDING: u32 = 3;
 
 /// Counts pings instead of time, so that advancing the clock by hours does not disconnect clients.
 #[derive(Debug, Default)]
 pub(super) struct KeepAlive {
-    unanswered: AtomicU32,
+    pending: AtomicU32,
 }
 
 impl KeepAlive {
     /// Records that the client has sent something.
-    pub(super) fn heard(&self) {
-        self.unanswered.store(0, Ordering::Relaxed);
+    pub(super) fn received(&self) {
+        self.pending.store(0, Ordering::Relaxed);
     }
 
     /// Pings the client. Returns once too many pings have had no response.
     pub(super) async fn lost(&self, outbox: &Outbox, clock: &Clock) {
         loop {
             clock.sleep(INTERVAL).await;
-            if self.unanswered.fetch_add(1, Ordering::Relaxed) >= MAX_UNANSWERED {
+            if self.pending.fetch_add(1, Ordering::Relaxed) >= MAX_PENDING {
                 return;
             }
             outbox.push(Message::Ping(Bytes::new()));

@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use super::connection::Protocol;
 use super::delivery::Delivery;
 use super::filter::FilterSubject;
-use super::frame::Told;
+use super::frame::ServerFrame;
 use super::outbox::Outbox;
 use super::roles::Roles;
 use super::unacknowledged::{AckIds, Unacknowledged};
@@ -57,7 +57,7 @@ impl Member {
     /// Queues a message. Returns `false` if the client has left too many unacknowledged.
     pub(super) fn deliver(&mut self, delivery: &Delivery, expires: Option<SystemTime>) -> bool {
         let id = self.unacknowledged.as_mut().map(Unacknowledged::next_id);
-        let Some(message) = self.protocol.tell(&Told::Message { delivery, id }) else { return true };
+        let Some(message) = self.protocol.encode(&ServerFrame::Message { delivery, id }) else { return true };
         let kept = self.unacknowledged.as_mut().is_none_or(|kept| kept.keep(message.clone(), expires));
         if let Some(outbox) = &self.outbox {
             outbox.push_until(message, expires);

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use super::connection::{Identity, Protocol};
 use super::delivery::{Data, Delivery, From};
-use super::frame::Told;
+use super::frame::ServerFrame;
 use super::hub::{Hubs, State};
 use super::member::Member;
 use super::outbox::{Closing, Outbox};
@@ -44,7 +44,7 @@ impl Membership {
         Self { hubs: Arc::clone(hubs), hub: hub_name, connection, outbox: outbox.clone(), link, lost: false }
     }
 
-    /// Gives a connection another socket. After the `connected` frame, all unacknowledged messages are sent again.
+    /// Gives a connection another socket. After the `connected` frame, all unacknowledged messages are redelivered.
     /// Returns `None` if there is no such connection with this protocol.
     pub(super) fn recover(
         hubs: &Arc<Hubs>,
@@ -58,8 +58,8 @@ impl Membership {
             let fits = |member: &&mut Member| member.protocol == *protocol && !member.is_over();
             let member = state.member(hub, connection).filter(fits)?;
             let user = member.user.as_deref();
-            let told = Told::Connected { connection, user, reconnection: Some(token) };
-            outbox.push_all(protocol.tell(&told));
+            let frame = ServerFrame::Connected { connection, user, reconnection: Some(token) };
+            outbox.push_all(protocol.encode(&frame));
             for (message, expires) in member.unacknowledged.iter().flat_map(Unacknowledged::messages) {
                 outbox.push_until(message, expires);
             }
@@ -112,7 +112,7 @@ impl Membership {
             let until = self.hubs.clock.now() + RECOVERABLE;
             member.outbox = None;
             member.lost_until = Some(until);
-            if member.link.tells_end() {
+            if member.link.observes_end() {
                 self.hubs.sweep_at(until);
             }
             state.lost.push_back((until, self.hub.clone(), self.connection.clone()));

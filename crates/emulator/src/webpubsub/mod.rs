@@ -179,10 +179,10 @@ impl WebPubSub {
         self.0.hubs.wait_for(hub, count).await;
     }
 
-    pub(crate) async fn answer(&self, request: &Request) -> Answer {
+    pub(crate) async fn respond(&self, request: &Request) -> Answer {
         match request.path().as_slice() {
-            ["client" | "clients", ..] => handshake::answer(&self.0, request).await,
-            _ => Answer::Reply(routes::answer(&self.0, request)),
+            ["client" | "clients", ..] => handshake::respond(&self.0, request).await,
+            _ => Answer::Reply(routes::respond(&self.0, request)),
         }
     }
 }

@@ -125,9 +125,10 @@ pub(super) fn roomy_outbox(clock: Clock) -> (Outbox, Pending) {
 fn queue(clock: Clock, room: usize) -> (Outbox, Pending) {
     // The channel is unbounded; the bounds in messages and bytes are enforced here.
     let (sender, queue) = mpsc::unbounded_channel();
-    let (closing, told) = watch::channel(None);
+    let (closing, closing_watch) = watch::channel(None);
     let size = Arc::new(Size::default());
-    let pending = Pending { queue, size: Arc::clone(&size), clock, delayed: VecDeque::new(), closing: told };
+    let pending =
+        Pending { queue, size: Arc::clone(&size), clock, delayed: VecDeque::new(), closing: closing_watch };
     (Outbox { queue: sender, size, room, closing }, pending)
 }
 
@@ -161,7 +162,7 @@ impl Outbox {
             self.size.take(length);
             self.close(Closing::slow_client());
         } else if self.queue.send(queued).is_err() {
-            tracing::trace!("a message for a connection that has just ended");
+            tracing::trace!("dropped a message for a connection that has just ended");
         }
     }
 
@@ -267,10 +268,10 @@ mod tests {
         let later = |seconds| Some(clock.now() + Duration::from_secs(seconds));
         outbox.push_until(Message::text("short"), later(10));
         outbox.push_until(Message::text("long"), later(60));
-        outbox.push(Message::text("for ever"));
+        outbox.push(Message::text("unlimited"));
         clock.advance(Duration::from_secs(11));
         let left: Vec<_> = std::iter::from_fn(|| pending.try_next()).collect();
-        assert_eq!(left, [Message::text("long"), Message::text("for ever")]);
+        assert_eq!(left, [Message::text("long"), Message::text("unlimited")]);
     }
 
     #[test]

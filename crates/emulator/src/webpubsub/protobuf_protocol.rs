@@ -6,7 +6,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::delivery::{Data, Delivery, From};
-use super::frame::{self, Action, Failure, Frame, Invalid, MISSING_DATA, Told};
+use super::frame::{self, Action, Failure, Frame, Invalid, MISSING_DATA, ServerFrame};
 use super::outbox::Closing;
 use super::protobuf_messages::{
     Ack, AckError, Connected, DataMessage, Disconnected, Downstream, DownstreamKind, Empty, MessageData,
@@ -18,7 +18,7 @@ pub(super) fn read(message: &Message) -> Result<Option<Frame>, Closing> {
     let bytes = match message {
         Message::Binary(bytes) => bytes.clone(),
         Message::Text(_) => {
-            return Err(Closing::for_fault(CloseCode::Unsupported, "the protocol has binary frames only"));
+            return Err(Closing::for_fault(CloseCode::Unsupported, "the protocol allows only binary frames"));
         }
         _ => return Ok(None),
     };
@@ -58,19 +58,21 @@ fn data(data: Option<MessageData>) -> Result<Data, Invalid> {
 }
 
 /// Encodes a frame for the client.
-pub(super) fn tell(told: &Told<'_>) -> Message {
-    let kind = match *told {
-        Told::Connected { connection, user, reconnection } => system(SystemKind::Connected(Connected {
-            connection_id: connection.to_owned(),
-            user_id: user.unwrap_or_default().to_owned(),
-            reconnection_token: reconnection.map(str::to_owned),
-        })),
-        Told::Disconnected { reason } => {
+pub(super) fn encode(frame: &ServerFrame<'_>) -> Message {
+    let kind = match *frame {
+        ServerFrame::Connected { connection, user, reconnection } => {
+            system(SystemKind::Connected(Connected {
+                connection_id: connection.to_owned(),
+                user_id: user.unwrap_or_default().to_owned(),
+                reconnection_token: reconnection.map(str::to_owned),
+            }))
+        }
+        ServerFrame::Disconnected { reason } => {
             system(SystemKind::Disconnected(Disconnected { reason: reason.unwrap_or_default().to_owned() }))
         }
-        Told::Ack { id, failure } => ack(id, failure),
-        Told::Pong => DownstreamKind::Pong(Empty {}),
-        Told::Message { delivery, id } => message(delivery, id),
+        ServerFrame::Ack { id, failure } => ack(id, failure),
+        ServerFrame::Pong => DownstreamKind::Pong(Empty {}),
+        ServerFrame::Message { delivery, id } => message(delivery, id),
     };
     Message::binary(Downstream { message: Some(kind) }.encode_to_vec())
 }

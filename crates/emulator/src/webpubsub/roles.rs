@@ -2,7 +2,7 @@
 //! the permissions granted to its connection later.
 
 /// The service documents no bound. This one keeps grants from exhausting the memory.
-const MOST: usize = 1_000;
+const MAX_PERMISSIONS: usize = 1_000;
 
 /// The roles of one connection.
 #[derive(Debug, Clone, Default)]
@@ -60,7 +60,7 @@ impl Roles {
         let scope = group.map_or(Scope::Any, |group| Scope::Group(group.to_owned()));
         let role = Role { permission, scope };
         if !self.0.contains(&role) {
-            if self.0.len() >= MOST {
+            if self.0.len() >= MAX_PERMISSIONS {
                 return false;
             }
             self.0.push(role);
@@ -204,9 +204,9 @@ mod tests {
     #[test]
     fn a_connection_has_a_thousand_permissions_at_most() {
         let mut roles = Roles::default();
-        for number in 0..=MOST {
+        for number in 0..=MAX_PERMISSIONS {
             let granted = roles.grant(Permission::SendToGroup, Some(&format!("g{number}")));
-            assert_eq!(granted, number < MOST, "{number}");
+            assert_eq!(granted, number < MAX_PERMISSIONS, "{number}");
         }
         assert!(roles.grant(Permission::SendToGroup, Some("g7")), "granting again takes no room");
     }

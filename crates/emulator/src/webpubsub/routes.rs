@@ -6,7 +6,7 @@ use std::time::SystemTime;
 use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode};
 
-use super::errors::{self, Refusal, VERSIONS};
+use super::errors::{self, Rejection, VERSIONS};
 use super::hub::Hubs;
 use super::token::Keys;
 use super::{Inner, close, exists, generate_token, group_sets, groups, list, names, permissions, send};
@@ -15,7 +15,7 @@ use crate::server::{Reply, Request};
 const MAX_BYTES: usize = 1024 * 1024;
 
 /// The response of an operation. An error ends it early.
-pub(super) type Outcome = Result<Reply, Refusal>;
+pub(super) type Outcome = Result<Reply, Rejection>;
 
 struct Route {
     method: Method,
@@ -67,7 +67,7 @@ pub(super) struct Call<'a> {
 
 impl<'a> Call<'a> {
     /// The value of the path's `{name}`: at least one character.
-    pub(super) fn value(&self, name: &'static str) -> Result<&'a str, Refusal> {
+    pub(super) fn value(&self, name: &'static str) -> Result<&'a str, Rejection> {
         let value = self.values.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value);
         if value.is_empty() {
             return Err(errors::invalid(name, &format!("The {name} field is required.")));
@@ -76,13 +76,13 @@ impl<'a> Call<'a> {
     }
 
     /// The group in the path, a valid name.
-    pub(super) fn group(&self) -> Result<&'a str, Refusal> {
+    pub(super) fn group(&self) -> Result<&'a str, Rejection> {
         let group = self.values.iter().find(|(key, _)| *key == "group").map_or("", |(_, value)| value);
         if names::is_group(group) { Ok(group) } else { Err(errors::invalid("group", errors::GROUP_NAME)) }
     }
 
     /// The size of the body, which must be announced and is bounded.
-    pub(super) fn check_body(&self) -> Result<(), Refusal> {
+    pub(super) fn check_body(&self) -> Result<(), Rejection> {
         if self.request.header(CONTENT_LENGTH).is_none() {
             return Err(errors::invalid("body", "The request has no Content-Length."));
         }
@@ -93,7 +93,7 @@ impl<'a> Call<'a> {
     }
 
     /// Rejects versions older than the one that introduced the operation.
-    pub(super) fn check_since(&self, version: &str) -> Result<(), Refusal> {
+    pub(super) fn check_since(&self, version: &str) -> Result<(), Rejection> {
         let known: Vec<_> = VERSIONS.into_iter().filter(|known| *known >= version).collect();
         check_version(self.request, &known)
     }
@@ -105,11 +105,11 @@ impl<'a> Call<'a> {
 }
 
 /// Responds to a request below `/api`.
-pub(super) fn answer(service: &Inner, request: &Request) -> Reply {
-    try_answer(service, request).unwrap_or_else(|refusal| *refusal)
+pub(super) fn respond(service: &Inner, request: &Request) -> Reply {
+    try_respond(service, request).unwrap_or_else(|rejection| *rejection)
 }
 
-fn try_answer(service: &Inner, request: &Request) -> Outcome {
+fn try_respond(service: &Inner, request: &Request) -> Outcome {
     let path = request.path();
     let (hub, rest) = match path.as_slice() {
         ["api", "health"] if request.method == Method::HEAD => return health(request),
@@ -160,7 +160,7 @@ fn health(request: &Request) -> Outcome {
     Ok(errors::bare(StatusCode::OK))
 }
 
-fn check_version(request: &Request, known: &[&str]) -> Result<(), Refusal> {
+fn check_version(request: &Request, known: &[&str]) -> Result<(), Rejection> {
     match request.query("api-version") {
         Some(version) if known.contains(&version) => Ok(()),
         Some(version) => {
@@ -171,6 +171,6 @@ fn check_version(request: &Request, known: &[&str]) -> Result<(), Refusal> {
     }
 }
 
-fn unknown_path() -> Refusal {
+fn unknown_path() -> Rejection {
     errors::error(StatusCode::NOT_FOUND, "Error.NotFound", "No operation has this method and path.", "Path")
 }

@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::connection::{Identity, Protocol};
 use super::conversation::Conversation;
 use super::cut::Cut;
-use super::frame::Told;
+use super::frame::ServerFrame;
 use super::keep_alive::KeepAlive;
 use super::membership::Membership;
 use super::outbox::{Closing, Outbox, Pending};
@@ -33,7 +33,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 const GRACE: Duration = Duration::from_secs(5);
 
 /// How long a half-open socket is held after the service has given it up.
-const HELD: Duration = Duration::from_secs(600);
+const HALF_OPEN_TIMEOUT: Duration = Duration::from_secs(600);
 
 /// What a socket needs.
 pub(super) struct Session {
@@ -87,7 +87,7 @@ pub(super) async fn run(stream: Upgraded, session: Session) {
         End::Gone | End::Lost(Loss::Dropped) => membership.lose(),
         End::Broken => {
             membership.end();
-            within_grace(&clock, swallow(sink, source)).await;
+            within_grace(&clock, discard_input(sink, source)).await;
         }
         End::Lost(Loss::HalfOpen) => {
             tokio::select! {
@@ -96,7 +96,7 @@ pub(super) async fn run(stream: Upgraded, session: Session) {
             }
             membership.lose();
             // The socket is dropped when this returns: the client must notice without being notified.
-            clock.sleep(HELD).await;
+            clock.sleep(HALF_OPEN_TIMEOUT).await;
         }
     }
 }
@@ -109,7 +109,7 @@ async fn end_when_lost(keep_alive: &KeepAlive, outbox: &Outbox, clock: &Clock) -
 }
 
 /// Notifies a client that its connection cannot be recovered.
-pub(super) async fn refuse(stream: Upgraded, clock: Clock) {
+pub(super) async fn reject_recovery(stream: Upgraded, clock: Clock) {
     let mut socket = open(stream).await;
     let reason = "the connection cannot be recovered".into();
     within_grace(&clock, async {
@@ -129,7 +129,7 @@ async fn read(source: &mut Source, conversation: &Conversation<'_>, keep_alive: 
     let outbox = conversation.outbox;
     let mut end = End::Gone;
     while let Some(frame) = source.next().await {
-        keep_alive.heard();
+        keep_alive.received();
         match frame {
             Ok(Message::Close(close)) => {
                 if close.is_some_and(|close| close.code == CloseCode::Normal) {
@@ -197,10 +197,10 @@ async fn write(
     faults: &SocketFaults,
     clock: &Clock,
 ) -> Option<Loss> {
-    let mut told = pending.closing.clone();
+    let mut requested = pending.closing.clone();
     let closing = tokio::select! {
         biased;
-        closing = told.wait_for(Option::is_some) => closing.ok().and_then(|closing| closing.clone()),
+        closing = requested.wait_for(Option::is_some) => closing.ok().and_then(|closing| closing.clone()),
         lost = write_queued(sink, &mut pending, faults) => return lost,
     };
     if let Some(closing) = closing {
@@ -229,8 +229,8 @@ async fn write_last(sink: &mut Sink, pending: &mut Pending, identity: &Identity,
             return;
         }
     }
-    let told = Told::Disconnected { reason: closing.reason.as_deref() };
-    if let Some(frame) = identity.protocol.tell(&told).filter(|_| closing.announced) {
+    let frame = ServerFrame::Disconnected { reason: closing.reason.as_deref() };
+    if let Some(frame) = identity.protocol.encode(&frame).filter(|_| closing.announced) {
         let _ = sink.send(frame).await;
     }
     let reason = close_text(closing.reason.as_deref().unwrap_or(""));
@@ -238,15 +238,15 @@ async fn write_last(sink: &mut Sink, pending: &mut Pending, identity: &Identity,
 }
 
 /// Reads and discards: closing a socket with unread bytes resets it, and the close frame would be lost.
-async fn swallow(sink: Sink, source: Source) {
+async fn discard_input(sink: Sink, source: Source) {
     let Ok(mut socket) = sink.reunite(source) else { return };
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(1..) = socket.get_mut().read(&mut buffer).await {}
 }
 
-async fn within_grace<T>(clock: &Clock, work: impl Future<Output = T>) -> Option<T> {
+async fn within_grace<T>(clock: &Clock, future: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
-        done = work => Some(done),
+        output = future => Some(output),
         () = clock.sleep(GRACE) => None,
     }
 }

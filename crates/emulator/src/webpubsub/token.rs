@@ -20,8 +20,8 @@ const SKEW: f64 = 300.0;
 const ENTRA_AUDIENCE: &str = "https://webpubsub.azure.com";
 /// Stands in for the keys of Entra ID, and signs nothing else.
 const ENTRA_KEY: &str = "entra-id-of-the-emulator-0123456789";
-const RECONNECTION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
-const LIFE: Duration = Duration::from_secs(3600);
+const RECONNECTION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+const LIFETIME: Duration = Duration::from_secs(3600);
 
 /// The two access keys. The primary one signs; signatures of both are accepted.
 #[derive(Debug)]
@@ -186,7 +186,7 @@ impl Keys {
 
     /// A client's token, valid for an hour.
     pub(super) fn sign(&self, token: &ClientToken, audience: &str, now: SystemTime) -> String {
-        self.sign_for(token, audience, now, LIFE)
+        self.sign_for(token, audience, now, LIFETIME)
     }
 
     pub(super) fn sign_for(
@@ -201,7 +201,12 @@ impl Keys {
 
     /// A token to recover the connection, valid for about a week, as in the service (webpubsub auth, section 8).
     pub(super) fn reconnection_token(&self, hub: &str, connection: &str, now: SystemTime) -> String {
-        self.sign_for(&ClientToken::new(), &reconnection_audience(hub, connection), now, RECONNECTION_LIFE)
+        self.sign_for(
+            &ClientToken::new(),
+            &reconnection_audience(hub, connection),
+            now,
+            RECONNECTION_LIFETIME,
+        )
     }
 
     /// Checks the token of a REST request: its audience is the URL of the request, with or without the query.
@@ -291,7 +296,7 @@ fn in_time(claims: Claims, now: SystemTime) -> Result<Claims, &'static str> {
 
 /// A token like those that Entra ID issues to applications for the service (webpubsub auth, section 3).
 pub(super) fn entra_token(now: SystemTime) -> String {
-    ClientToken::new().sign_with(ENTRA_KEY, ENTRA_AUDIENCE, now, LIFE)
+    ClientToken::new().sign_with(ENTRA_KEY, ENTRA_AUDIENCE, now, LIFETIME)
 }
 
 /// Whether Entra ID signed this token for the service, and it is within its lifetime.

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::Message;
 use super::outbox::{MAX_BYTES, MAX_MESSAGES};
 
 /// The number of ack ids that a connection remembers.
-const REMEMBERED: usize = 1_000;
+const MAX_ACK_IDS: usize = 1_000;
 
 /// Messages sent or still to be sent, oldest first.
 #[derive(Debug, Default)]
@@ -70,7 +70,7 @@ impl AckIds {
         if self.ids.insert(id) {
             self.order.push_back(id);
         }
-        if self.order.len() > REMEMBERED
+        if self.order.len() > MAX_ACK_IDS
             && let Some(oldest) = self.order.pop_front()
         {
             self.ids.remove(&oldest);

@@ -64,7 +64,7 @@ fn configured(arguments: &Arguments, ca_file: &Path) -> Result<Builder, Failure>
     if let Some(path) = &arguments.config {
         let file = path.display();
         let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::Failed(format!("cannot read {file}: {error}")))?;
+            .map_err(|error| Failure::Failed(format!("could not read {file}: {error}")))?;
         builder = builder.config(&text).map_err(|error| Failure::Usage(format!("{file}: {error}")))?;
     }
     Ok(arguments.apply(builder))

@@ -17,7 +17,7 @@ pub(super) fn parse(text: &str) -> Result<Expression, Problem> {
     let whole = parser.or()?;
     parser.take(&Token::End)?;
     let expression = parser.bound(whole, Kind::Boolean, "the filter");
-    parser.misfit.map_or(Ok(expression), Err)
+    parser.mismatch.map_or(Ok(expression), Err)
 }
 
 /// A parser with one token of lookahead.
@@ -29,7 +29,7 @@ struct Parser<'a> {
     clauses: usize,
     nested: usize,
     /// The first unknown name or type mismatch.
-    misfit: Option<Problem>,
+    mismatch: Option<Problem>,
 }
 
 /// An expression, its type, and its end.
@@ -44,7 +44,7 @@ impl<'a> Parser<'a> {
         let mut lexer = Lexer::new(text);
         let token = lexer.next()?;
         let end = lexer.position;
-        Ok(Self { lexer, token, end, clauses: 1, nested: 0, misfit: None })
+        Ok(Self { lexer, token, end, clauses: 1, nested: 0, mismatch: None })
     }
 
     fn or(&mut self) -> Result<Typed, Problem> {
@@ -104,7 +104,7 @@ impl<'a> Parser<'a> {
         if !left.kind.fits(right.kind) || !comparable(left.kind) || !comparable(right.kind) {
             let message =
                 format!("Type error: '{word}' between {} and {}", left.kind.name(), right.kind.name());
-            self.misfit(message, right.end);
+            self.mismatch(message, right.end);
         }
         let expression =
             Expression::Compare(comparison, Box::new(left.expression), Box::new(right.expression));
@@ -171,11 +171,11 @@ impl<'a> Parser<'a> {
             _ if word.eq_ignore_ascii_case("userId") => (Expression::UserId, Kind::Text),
             _ if word.eq_ignore_ascii_case("connectionId") => (Expression::ConnectionId, Kind::Text),
             _ if word.eq_ignore_ascii_case("groups") => {
-                self.misfit("Type error: 'groups' outside of 'in' and length()".to_owned(), end);
+                self.mismatch("Type error: 'groups' outside of 'in' and length()".to_owned(), end);
                 (Expression::Literal(Value::Null), Kind::Null)
             }
             _ => {
-                self.misfit(format!("Unknown name '{word}'"), end);
+                self.mismatch(format!("Unknown name '{word}'"), end);
                 (Expression::Literal(Value::Null), Kind::Null)
             }
         };
@@ -199,12 +199,12 @@ impl<'a> Parser<'a> {
         }
         let end = self.take(&Token::Close)?;
         let Some(function) = Function::named(word) else {
-            self.misfit(format!("Unknown function '{word}'"), word_end);
+            self.mismatch(format!("Unknown function '{word}'"), word_end);
             return Ok(Typed { expression: Expression::Literal(Value::Null), kind: Kind::Null, end });
         };
         let kinds = function.parameters();
         if !(function.required()..=kinds.len()).contains(&arguments.len()) {
-            self.misfit(format!("Wrong number of arguments of '{word}'"), end);
+            self.mismatch(format!("Wrong number of arguments of '{word}'"), end);
         }
         let arguments = arguments.into_iter().zip(kinds);
         let arguments = arguments.map(|(argument, kind)| self.bound(argument, *kind, word)).collect();
@@ -243,12 +243,12 @@ impl<'a> Parser<'a> {
 
     fn check(&mut self, kind: Kind, wanted: Kind, place: &str, end: usize) {
         if !kind.fits(wanted) {
-            self.misfit(format!("Type error: {} for {} in '{place}'", kind.name(), wanted.name()), end);
+            self.mismatch(format!("Type error: {} for {} in '{place}'", kind.name(), wanted.name()), end);
         }
     }
 
-    fn misfit(&mut self, message: String, end: usize) {
-        self.misfit.get_or_insert(Problem::rule(message, end));
+    fn mismatch(&mut self, message: String, end: usize) {
+        self.mismatch.get_or_insert(Problem::rule(message, end));
     }
 
     fn is_word(&self, expected: &str) -> bool {

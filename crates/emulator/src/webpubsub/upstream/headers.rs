@@ -110,7 +110,7 @@ impl Kept {
         let mut states = headers.get_all(STATE).into_iter();
         let state = states.next();
         if states.next().is_some() {
-            return Err("its answer has several connection states");
+            return Err("the response has several connection states");
         }
         if let Some(state) = state {
             self.state = Some(state.clone());

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response};
 use tokio::sync::Mutex as AsyncMutex;
 
-pub(super) use connect::{Decision, Question};
+pub(super) use connect::{ConnectRequest, Decision};
 pub(super) use link::{Link, Notice, Outcome};
 use settings::Event;
 pub use settings::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserEvents};
@@ -27,8 +27,8 @@ use crate::journal::{self, Journal};
 use crate::server::Service;
 
 /// How long the result of a check is valid, including a failed one.
-const CHECKED_FOR: Duration = Duration::from_secs(60);
-const CHECK_WITHIN: Duration = Duration::from_secs(10);
+const CHECK_VALIDITY: Duration = Duration::from_secs(60);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The event handlers of all hubs.
 #[derive(Debug)]
@@ -70,7 +70,7 @@ impl Upstream {
     /// The first handler of the hub that accepts the event.
     fn handler(&self, hub: &str, event: Event<'_>) -> Option<Arc<EventHandlerSettings>> {
         let handlers = self.handlers.lock().unwrap_or_else(PoisonError::into_inner);
-        handlers.get(&hub.to_ascii_lowercase())?.iter().find(|handler| handler.takes(event)).cloned()
+        handlers.get(&hub.to_ascii_lowercase())?.iter().find(|handler| handler.accepts(event)).cloned()
     }
 
     /// Whether the handler's address allows this service to call it (event handler, section 2).
@@ -82,7 +82,7 @@ impl Upstream {
         };
         let mut last = check.lock().await;
         let now = self.clock.now();
-        if let Some((_, allowed)) = last.filter(|(at, _)| *at + CHECKED_FOR > now) {
+        if let Some((_, allowed)) = last.filter(|(at, _)| *at + CHECK_VALIDITY > now) {
             return allowed;
         }
         let allowed = self.check(&target).await;
@@ -92,16 +92,16 @@ impl Upstream {
 
     async fn check(&self, target: &settings::Target) -> bool {
         let headers = headers::check(&self.origin);
-        match self.call(CHECK_WITHIN, target, Method::OPTIONS, headers, Bytes::new()).await {
-            Ok(answer) if answer.status().is_success() => {
-                let allowed = headers::allows(answer.headers(), &self.origin);
+        match self.call(CHECK_TIMEOUT, target, Method::OPTIONS, headers, Bytes::new()).await {
+            Ok(response) if response.status().is_success() => {
+                let allowed = headers::allows(response.headers(), &self.origin);
                 if !allowed {
                     tracing::warn!(origin = self.origin, "an event handler does not allow this origin");
                 }
                 allowed
             }
-            Ok(answer) => {
-                tracing::warn!(status = answer.status().as_u16(), "an event handler refused its check");
+            Ok(response) => {
+                tracing::warn!(status = response.status().as_u16(), "an event handler failed its check");
                 false
             }
             Err(error) => {
@@ -119,17 +119,17 @@ impl Upstream {
         method: Method,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<Response<Bytes>, call::NoAnswer> {
+    ) -> Result<Response<Bytes>, call::NoResponse> {
         let mut pending = self.journal.begin("HOOK", &target.url_without_query());
         pending.of(Some(Service::WebPubSub));
         pending.note(method.as_str());
-        let answer = call::call(&self.clock, limit, target, method, headers, body).await;
-        match &answer {
-            Ok(answer) => pending.end(journal::Outcome::Status(answer.status().as_u16())),
+        let response = call::call(&self.clock, limit, target, method, headers, body).await;
+        match &response {
+            Ok(response) => pending.end(journal::Outcome::Status(response.status().as_u16())),
             // Dropping `pending` records that there was no response.
             Err(error) => pending.note(&error.to_string()),
         }
-        answer
+        response
     }
 
     /// The header that identifies the caller.

@@ -22,7 +22,7 @@ use crate::webpubsub::names;
 /// let emulator = Emulator::start().await?;
 /// let settings = EventHandlerSettings::new("http://localhost:7071/api/{event}")
 ///     .system_events([SystemEvent::Connect, SystemEvent::Disconnected])
-///     .user_events(UserEvents::Named(vec!["order".to_owned()]));
+///     .user_events(UserEvents::Only(vec!["order".to_owned()]));
 /// emulator.webpubsub().event_handler("chat", settings)?;
 /// # Ok(())
 /// # }
@@ -119,7 +119,7 @@ impl EventHandlerSettings {
         self.check_target(hub).map(|_| ())
     }
 
-    pub(super) fn takes(&self, event: Event<'_>) -> bool {
+    pub(super) fn accepts(&self, event: Event<'_>) -> bool {
         match (event, &self.user) {
             (Event::System(event), _) => self.system.contains(&event),
             (Event::User(_), UserEvents::All) => true,
@@ -138,12 +138,12 @@ impl EventHandlerSettings {
     /// The URL to which an event is sent.
     pub(super) fn target(&self, hub: &str, event: &str) -> Result<Target, InvalidEventHandler> {
         let url = self.url.replace("{hub}", &names::encode(hub)).replace("{event}", &names::encode(event));
-        let refuse = |rule: &str| InvalidEventHandler(format!("the URL '{}' {rule}", self.without_query()));
-        let url: Uri = url.parse().map_err(|_| refuse("is no URL"))?;
+        let invalid = |rule: &str| InvalidEventHandler(format!("the URL '{}' {rule}", self.without_query()));
+        let url: Uri = url.parse().map_err(|_| invalid("is not a URL"))?;
         let authority = url.authority().filter(|_| url.scheme_str() == Some("http"));
-        let authority = authority.ok_or_else(|| refuse("is not of the form http://host:port/path"))?;
+        let authority = authority.ok_or_else(|| invalid("is not of the form http://host:port/path"))?;
         if authority.as_str().contains('@') {
-            return Err(InvalidEventHandler("the URL holds user information".to_owned()));
+            return Err(InvalidEventHandler("the URL contains user information".to_owned()));
         }
         let host = authority.host().trim_matches(['[', ']']).to_owned();
         let path_and_query = url.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
@@ -207,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stand_escaped_in_the_url() {
+    fn names_are_escaped_in_the_url() {
         let settings = EventHandlerSettings::new("http://localhost:7071/{hub}/api?event={event}&code=x");
         let target = settings.target("a[b]", "my.event").unwrap();
         assert_eq!((target.host.as_str(), target.port), ("localhost", 7071));
@@ -216,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_a_rule_is_refused_without_a_secret() {
+    fn what_breaks_a_rule_is_rejected_without_a_secret() {
         for url in ["https://h/", "h/path", "http://", "http://u:secret@h/", "ftp://h?code=secret", ""] {
             let error = EventHandlerSettings::new(url).check("chat").unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");

@@ -86,17 +86,17 @@ pub(super) struct Cut {
 
 /// Aborts the connection in the middle of a body.
 #[derive(Debug)]
-pub(super) struct BrokenOff;
+pub(super) struct Aborted;
 
-impl fmt::Display for BrokenOff {
+impl fmt::Display for Aborted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection is broken off on purpose")
+        f.write_str("a fault aborted the connection")
     }
 }
 
-impl std::error::Error for BrokenOff {}
+impl std::error::Error for Aborted {}
 
-impl From<Infallible> for BrokenOff {
+impl From<Infallible> for Aborted {
     fn from(never: Infallible) -> Self {
         match never {}
     }
@@ -128,14 +128,11 @@ pub(super) fn cut(method: &Method, mut reply: Reply) -> Option<Response<Outgoing
 
 impl Body for Outgoing {
     type Data = Bytes;
-    type Error = BrokenOff;
+    type Error = Aborted;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         match self.get_mut() {
-            Self::Whole(body) => Pin::new(body).poll_frame(cx).map_err(BrokenOff::from),
+            Self::Whole(body) => Pin::new(body).poll_frame(cx).map_err(Aborted::from),
             Self::Cut(cut) => cut.poll_frame(cx),
         }
     }
@@ -156,7 +153,7 @@ impl Body for Outgoing {
 }
 
 impl Cut {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         if let Some(half) = self.sent.take() {
             return Poll::Ready(Some(Ok(Frame::data(half))));
         }
@@ -166,6 +163,6 @@ impl Cut {
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Poll::Ready(Some(Err(BrokenOff)))
+        Poll::Ready(Some(Err(Aborted)))
     }
 }

@@ -9,7 +9,7 @@ use crate::server::Service;
 const MAX_TEXT: usize = 300;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(crate) struct Entry {
     pub(crate) at: SystemTime,
     pub(crate) service: Option<Service>,
     pub(crate) verb: String,
@@ -29,13 +29,13 @@ pub(crate) enum Outcome {
     /// A fault reset the connection.
     Reset,
     /// The client went away, or there was no response.
-    Unanswered,
+    NoResponse,
 }
 
-impl Line {
+impl Entry {
     pub(super) fn new(at: SystemTime, verb: &str, target: &str) -> Self {
         let target = printable(&without_secrets(target));
-        let (outcome, took, note) = (Outcome::Unanswered, Duration::ZERO, String::new());
+        let (outcome, took, note) = (Outcome::NoResponse, Duration::ZERO, String::new());
         Self { at, service: None, verb: printable(verb), outcome, took, target, note }
     }
 
@@ -105,7 +105,7 @@ impl Outcome {
             #[cfg(feature = "webpubsub")]
             Self::Ended => "end".to_owned(),
             Self::Reset => "reset".to_owned(),
-            Self::Unanswered => "gone".to_owned(),
+            Self::NoResponse => "gone".to_owned(),
         }
     }
 
@@ -118,7 +118,7 @@ impl Outcome {
             Self::Status(_) => "36",
             #[cfg(feature = "webpubsub")]
             Self::Ended => "36",
-            Self::Reset | Self::Unanswered => "35",
+            Self::Reset | Self::NoResponse => "35",
         }
     }
 }
@@ -160,9 +160,9 @@ fn printable(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn line(target: &str) -> Line {
+    fn line(target: &str) -> Entry {
         let at = UNIX_EPOCH + Duration::from_millis(1_700_000_000_042);
-        let mut line = Line::new(at, "GET", target);
+        let mut line = Entry::new(at, "GET", target);
         line.service = Some(Service::WebPubSub);
         line.outcome = Outcome::Status(101);
         line.took = Duration::from_micros(1_240);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_class_of_a_status_has_its_colour() {
+    fn the_class_of_a_status_has_its_color() {
         for (status, code) in [(101, "36"), (204, "32"), (302, "36"), (404, "33"), (503, "31")] {
             let mut line = line("/");
             line.outcome = Outcome::Status(status);
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_of_a_query_give_way_to_stars() {
+    fn secrets_of_a_query_are_masked() {
         let target =
             "/client?access_token=s3cret&a=1&awps_reconnection_token=s3cret&CODE=s3cret&%73ig=s3cret&b";
         let text = line(target).text(true);
