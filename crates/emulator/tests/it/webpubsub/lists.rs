@@ -1,13 +1,10 @@
 //! Listing the members of a group: pages, bounds, and members that join or leave between two pages.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
-mod common;
-
-use common::clients::{Client, authorization, rest};
-use common::{Response, http};
 use serde_json::{Value, json};
 use service_emulator::Emulator;
+
+use crate::common::clients::{Client, authorization, rest};
+use crate::common::{Response, http};
 
 const LIST: &str = "groups/g/connections";
 

@@ -1,5 +1,4 @@
 //! The program: what it prints, that it serves requests, and how it reports errors.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
 use std::process::Stdio;
 
@@ -119,7 +118,7 @@ async fn a_mistake_in_the_file_of_settings_is_reported_in_one_line() {
 #[tokio::test]
 async fn the_sample_of_settings_is_printed() {
     let (code, out, _) = output(&["--print-config"]).await;
-    assert_eq!((code, out.as_str()), (Some(0), include_str!("../emulator.sample.toml")));
+    assert_eq!((code, out.as_str()), (Some(0), include_str!("../../emulator.sample.toml")));
 }
 
 /// A running program: its port, and the process with a readable standard error.

@@ -1,13 +1,10 @@
 //! The REST operations that change group memberships, on live connections.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
-mod common;
-
-use common::Response;
-use common::clients::{Client, groups, rest, send};
 use serde_json::{Value, json};
 use service_emulator::Emulator;
+
+use crate::common::Response;
+use crate::common::clients::{Client, groups, rest, send};
 
 const GROUP_NAME: &str =
     "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";

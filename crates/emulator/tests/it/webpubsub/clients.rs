@@ -1,17 +1,14 @@
 //! WebSocket clients of Web PubSub: the JSON subprotocol, simple clients, and how connections end.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::clients::{Client, JSON, KEY, client_claims, jwt, open, rejection, rest, send};
-use common::http;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use service_emulator::Emulator;
 use tokio_tungstenite::tungstenite::Message;
+
+use crate::common::clients::{Client, JSON, KEY, client_claims, jwt, open, rejection, rest, send};
+use crate::common::http;
 
 fn all_roles() -> Value {
     json!(["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"])
@@ -304,9 +301,9 @@ async fn a_known_subprotocol_is_selected_and_a_custom_one_is_not() {
             ("Sec-WebSocket-Protocol", asked),
         ];
         let target = format!("/client/hubs/chat?access_token={token}");
-        let text = common::request_text(&emulator, "GET", &target, &headers, "");
+        let text = crate::common::request_text(&emulator, "GET", &target, &headers, "");
         let text = text.replace("Connection: close", "Connection: Upgrade");
-        let head = common::head(&emulator, text.as_bytes()).await;
+        let head = crate::common::head(&emulator, text.as_bytes()).await;
         assert_eq!((head.status, head.header("sec-websocket-protocol")), (101, selected), "{asked}");
         // The example of RFC 6455, section 1.3.
         assert_eq!(head.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));

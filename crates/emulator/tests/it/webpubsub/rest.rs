@@ -1,15 +1,12 @@
 //! The REST operations of Web PubSub on a real socket: successes, the observed errors, and their effects on live
 //! clients.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
-mod common;
-
-use common::clients::{Client, rest, send};
-use common::http;
 use serde_json::json;
 use service_emulator::Emulator;
 use tokio_tungstenite::tungstenite::Message;
+
+use crate::common::clients::{Client, rest, send};
+use crate::common::http;
 
 const VERSIONS: &str = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01";
 
@@ -125,8 +122,8 @@ async fn hubs_do_not_mix_and_their_names_have_no_case() {
     let emulator = Emulator::start().await.unwrap();
     let mut client = Client::json(&emulator, json!({ "sub": "ann" })).await;
     for (hub, status) in [("CHAT", 200), ("other", 404)] {
-        let target = format!("/api/hubs/{hub}/users/ann?{}", common::clients::VERSION);
-        let authorization = common::clients::authorization(&emulator, &target);
+        let target = format!("/api/hubs/{hub}/users/ann?{}", crate::common::clients::VERSION);
+        let authorization = crate::common::clients::authorization(&emulator, &target);
         let response = http(&emulator, "HEAD", &target, &[("authorization", &authorization)], "").await;
         assert_eq!(response.status, status, "{hub}");
     }
@@ -253,14 +250,14 @@ async fn a_send_that_breaks_a_rule_is_rejected() {
 #[tokio::test]
 async fn a_send_without_a_length_is_rejected() {
     let emulator = Emulator::start().await.unwrap();
-    let target = format!("/api/hubs/chat/:send?{}", common::clients::VERSION);
-    let authorization = common::clients::authorization(&emulator, &target);
+    let target = format!("/api/hubs/chat/:send?{}", crate::common::clients::VERSION);
+    let authorization = crate::common::clients::authorization(&emulator, &target);
     let text = format!(
         "POST {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: {authorization}\r\nContent-Type: text/plain\r\n\
          Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
         emulator.address()
     );
-    let response = common::exchange(&emulator, text.as_bytes()).await.unwrap();
+    let response = crate::common::exchange(&emulator, text.as_bytes()).await.unwrap();
     assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
 }
 
@@ -276,7 +273,7 @@ async fn the_api_version_must_be_a_stable_one() {
         ("?api-version=2024-08-01-preview", 400),
     ] {
         let target = format!("/api/hubs/chat/:closeConnections{query}");
-        let authorization = common::clients::authorization(&emulator, &target);
+        let authorization = crate::common::clients::authorization(&emulator, &target);
         let response = http(&emulator, "POST", &target, &[("authorization", &authorization)], "").await;
         assert_eq!(response.status, status, "{query}");
         if status == 400 {
@@ -300,8 +297,8 @@ async fn names_that_break_their_rule_are_rejected() {
     let message = "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
     assert_eq!((response.status, &response.json()["message"]), (400, &json!(message)));
     for hub in ["1chat", "a-b", "%C3%A9", "a%2Fb"] {
-        let target = format!("/api/hubs/{hub}/:closeConnections?{}", common::clients::VERSION);
-        let authorization = common::clients::authorization(&emulator, &target);
+        let target = format!("/api/hubs/{hub}/:closeConnections?{}", crate::common::clients::VERSION);
+        let authorization = crate::common::clients::authorization(&emulator, &target);
         let response = http(&emulator, "POST", &target, &[("authorization", &authorization)], "").await;
         assert_eq!((response.status, &response.json()["target"]), (400, &json!("hub")), "{hub}");
     }

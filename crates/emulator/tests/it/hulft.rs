@@ -1,15 +1,12 @@
 //! The Site API of HULFT-WebConnect on a real socket: what is visible only there, and the life of a contract.
-#![cfg(feature = "hulft")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::{Response, http};
 use serde_json::{Value, json};
 use service_emulator::Emulator;
 use service_emulator::hulft::{Agent, Direction, TransferState};
+
+use crate::common::{Response, http};
 
 async fn call(emulator: &Emulator, method: &str, target: &str, body: &str) -> Response {
     let key = format!("Bearer {}", emulator.hulft().api_key());

@@ -1,13 +1,10 @@
 //! Scripted faults on the operations of Web PubSub: what the client sees, and what the service has done.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
-mod common;
-
-use common::clients::{Client, VERSION, authorization, groups, rest, send};
-use common::{exchange, request_text};
 use serde_json::json;
 use service_emulator::{Emulator, Fault, Service};
+
+use crate::common::clients::{Client, VERSION, authorization, groups, rest, send};
+use crate::common::{exchange, request_text};
 
 #[tokio::test]
 async fn a_status_before_the_operation_leaves_groups_and_permissions_as_they_were() {

@@ -1,14 +1,12 @@
 //! The common server: faults, hostile clients, bounds, the request log, starting and stopping.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::{exchange, http, request_text};
 use service_emulator::{Emulator, Fault, Service};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+
+use crate::common::{exchange, http, request_text};
 
 /// Served by the server alone, whatever services are included.
 async fn alive(emulator: &Emulator) -> bool {
@@ -169,7 +167,7 @@ async fn garbage_and_half_requests_leave_the_server_alive() {
 async fn a_body_beyond_the_bound_is_rejected() {
     let emulator = Emulator::start().await.unwrap();
     let text = format!("POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", 1_u64 << 40);
-    let head = common::head(&emulator, &[text.as_bytes(), &vec![b'x'; 1_600_001]].concat()).await;
+    let head = crate::common::head(&emulator, &[text.as_bytes(), &vec![b'x'; 1_600_001]].concat()).await;
     assert_eq!(head.status, 413);
     assert!(emulator.requests().is_empty());
     assert!(alive(&emulator).await);

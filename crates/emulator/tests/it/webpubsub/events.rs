@@ -1,19 +1,16 @@
 //! User events, to which an event handler responds, and the events of which it is notified.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::clients::{Client, rest};
-use common::reliable::{connect, lose, recover};
-use common::webhook::Webhook;
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use service_emulator::webpubsub::{SystemEvent, UserEvents};
 use service_emulator::{Emulator, SocketFault};
 use tokio_tungstenite::tungstenite::Message;
+
+use crate::common::clients::{Client, rest};
+use crate::common::reliable::{connect, lose, recover};
+use crate::common::webhook::Webhook;
 
 async fn start(system: &[SystemEvent]) -> (Emulator, Webhook) {
     let (emulator, webhook) = (Emulator::start().await.unwrap(), Webhook::start().await);

@@ -1,16 +1,13 @@
 //! The service's pings, and what happens to clients that do not respond, with an advanced clock.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::clients::{Client, publish};
-use common::reliable::{connect, message, recover};
 use serde_json::json;
 use service_emulator::{Emulator, SocketFault};
 use tokio_tungstenite::tungstenite::Message;
+
+use crate::common::clients::{Client, publish};
+use crate::common::reliable::{connect, message, recover};
 
 const INTERVAL: Duration = Duration::from_secs(20);
 

@@ -1,13 +1,10 @@
 //! The page at `/`: what it shows, and that it shows no secret, runs no script, and has no side effects.
-#![cfg(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
-mod common;
-
-use common::webhook::Webhook;
-use common::{http, request_text};
 use service_emulator::webpubsub::{ClientToken, SystemEvent};
 use service_emulator::{Emulator, Fault};
+
+use crate::common::webhook::Webhook;
+use crate::common::{http, request_text};
 
 const HOSTILE: &str = "<script>alert('x')</script>\"&\u{1b}[31m";
 
@@ -104,7 +101,7 @@ async fn looking_at_it_leaves_no_trace_and_uses_up_no_fault() {
     page(&emulator).await;
     assert!(json(&emulator).await["requests"].as_array().unwrap().is_empty());
     assert_eq!((emulator.requests().len(), emulator.faults().pending()), (0, 1));
-    let head = common::head(&emulator, request_text(&emulator, "HEAD", "/", &[], "").as_bytes()).await;
+    let head = crate::common::head(&emulator, request_text(&emulator, "HEAD", "/", &[], "").as_bytes()).await;
     assert_eq!(head.status, 200);
     assert_eq!(http(&emulator, "POST", "/", &[], "").await.status, 500, "no page, a request as any other");
 }

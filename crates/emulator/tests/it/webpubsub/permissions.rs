@@ -1,12 +1,9 @@
 //! The REST operations on permissions: their responses, and what a client may do afterward.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
-mod common;
-
-use common::clients::{Client, rest};
 use serde_json::{Value, json};
 use service_emulator::Emulator;
+
+use crate::common::clients::{Client, rest};
 
 fn path(permission: &str, client: &Client, target: Option<&str>) -> String {
     let target = target.map_or(String::new(), |target| format!("?targetName={target}"));

@@ -1,6 +1,4 @@
 //! Shared by the emulator's tests: a small HTTP/1.1 client that hides nothing.
-#![allow(dead_code, reason = "each test program uses a part")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
 #[cfg(feature = "webpubsub")]
 pub(crate) mod clients;

@@ -1,17 +1,14 @@
 //! Scripted faults of WebSockets, during the handshake and later: what the client sees, and what the service has done.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::clients::{Client, client_claims, groups, jwt, open, publish, rejection, rest};
-use common::clients::{JSON, KEY, RELIABLE};
-use common::reliable::{connect, lose, message, recover, reopen};
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use service_emulator::{Emulator, Fault, SocketFault};
+
+use crate::common::clients::{Client, client_claims, groups, jwt, open, publish, rejection, rest};
+use crate::common::clients::{JSON, KEY, RELIABLE};
+use crate::common::reliable::{connect, lose, message, recover, reopen};
 
 fn member() -> Value {
     json!({ "webpubsub.group": "g", "role": ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"] })

@@ -1,18 +1,15 @@
 //! The tokens that Web PubSub accepts, for REST requests and for clients.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
 
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use common::clients::{KEY, VERSION, client_claims, jwt, now, open, rejection, rest};
-use common::http;
 use serde_json::{Value, json};
 use service_emulator::Emulator;
 use service_emulator::webpubsub::ClientToken;
+
+use crate::common::clients::{KEY, VERSION, client_claims, jwt, now, open, rejection, rest};
+use crate::common::http;
 
 const PATH: &str = "/api/hubs/chat/groups/a%20b";
 
@@ -184,7 +181,7 @@ async fn a_client_may_name_its_hub_in_the_query_and_its_token_in_a_header() {
         ("Sec-WebSocket-Version", "13"),
         ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
-    let text = common::request_text(&emulator, "GET", "/client/hubs/chat", &headers, "");
+    let text = crate::common::request_text(&emulator, "GET", "/client/hubs/chat", &headers, "");
     let text = text.replace("Connection: close", "Connection: keep-alive, Upgrade");
     let mut stream = tokio::net::TcpStream::connect(emulator.address()).await.unwrap();
     tokio::io::AsyncWriteExt::write_all(&mut stream, text.as_bytes()).await.unwrap();
@@ -202,13 +199,13 @@ async fn a_url_from_the_handle_connects_with_what_its_token_says() {
     let token = ClientToken::new().user("ann").role("webpubsub.sendToGroup").group("g1").group("g 2");
     let url = service.client_access_url("Ch[a]t", &token);
     let target = url.strip_prefix(&format!("ws://{}", emulator.address())).unwrap();
-    let _socket = open(&emulator, target, Some(common::clients::JSON)).await.unwrap();
+    let _socket = open(&emulator, target, Some(crate::common::clients::JSON)).await.unwrap();
     let connection = &service.connections("ch[a]t")[0];
     assert_eq!(
         (connection.user_id.as_deref(), &connection.groups),
         (Some("ann"), &vec!["g 2".to_owned(), "g1".to_owned()])
     );
-    assert_eq!(connection.subprotocol.as_deref(), Some(common::clients::JSON));
+    assert_eq!(connection.subprotocol.as_deref(), Some(crate::common::clients::JSON));
 }
 
 #[tokio::test]

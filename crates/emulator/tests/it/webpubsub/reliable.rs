@@ -1,20 +1,17 @@
 //! The subprotocol `json.reliable.webpubsub.azure.v1`: numbered messages, acknowledgements, and connections that
 //! survive their socket.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::clients::{Client, RELIABLE, open, publish, rest, send};
-use common::reliable::{connect, lose, message, recover, reopen};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
 use service_emulator::{Emulator, Fault};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use crate::common::clients::{Client, RELIABLE, open, publish, rest, send};
+use crate::common::reliable::{connect, lose, message, recover, reopen};
 
 #[tokio::test]
 async fn messages_are_numbered_and_other_frames_are_not() {

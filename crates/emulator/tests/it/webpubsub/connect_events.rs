@@ -1,17 +1,14 @@
 //! The event `connect`, which an event handler decides, and the check of a handler's address.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::clients::{Client, JSON, KEY, Socket, client_claims, jwt, open, rejection};
-use common::webhook::Webhook;
 use serde_json::{Value, json};
 use service_emulator::Emulator;
 use service_emulator::webpubsub::{EventHandlerSettings, SystemEvent, UserEvents};
 use tokio_tungstenite::tungstenite::Error;
+
+use crate::common::clients::{Client, JSON, KEY, Socket, client_claims, jwt, open, rejection};
+use crate::common::webhook::Webhook;
 
 async fn start() -> (Emulator, Webhook) {
     let (emulator, webhook) = (Emulator::start().await.unwrap(), Webhook::start().await);

@@ -1,14 +1,11 @@
 //! Sends whose receivers a filter selects, and messages with a time to live.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::clients::{Client, rest, send};
 use serde_json::json;
 use service_emulator::Emulator;
+
+use crate::common::clients::{Client, rest, send};
 
 fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()

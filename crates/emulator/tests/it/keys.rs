@@ -1,12 +1,9 @@
 //! Access keys that change while the emulator runs.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
-#![cfg(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
 
-mod common;
-
-use common::http;
 use service_emulator::Emulator;
 use service_emulator::webpubsub::ClientToken;
+
+use crate::common::http;
 
 #[tokio::test]
 async fn what_the_old_keys_of_web_pub_sub_signed_is_rejected_once_they_are_changed() {
