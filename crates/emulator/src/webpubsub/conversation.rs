@@ -87,7 +87,7 @@ impl Conversation<'_> {
         match self.membership.link.user_event(name, data).await {
             Outcome::Unhandled => {}
             Outcome::Accepted(response) => {
-                response.into_iter().for_each(|data| self.membership.deliver(data))
+                response.into_iter().for_each(|data| self.membership.deliver(data));
             }
             Outcome::Failed => return Err(Failure::new(HANDLER_FAILED, "The event handler failed.")),
         }

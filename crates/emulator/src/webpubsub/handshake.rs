@@ -47,8 +47,8 @@ async fn try_respond(service: &Inner, request: &Request) -> Result<Answer, Rejec
     let client = Client::new(&claims.map_err(errors::unauthorized)?, protocol);
     let connection = names::new_connection();
     let link = Link::new(&service.upstream, hub, &connection);
-    let request_body = ConnectRequest::new(request, claim_values(request), &offered);
-    let decision = link.connect(client.user.as_deref(), &request_body, &offered).await?;
+    let connect_request = ConnectRequest::new(request, claim_values(request), &offered);
+    let decision = link.connect(client.user.as_deref(), &connect_request, &offered).await?;
     let client = client.changed(decision, mode);
     let reply = switching(key, &client.protocol);
     Ok(Answer::Upgrade(reply, enter(service, hub, connection, client, link)))
@@ -103,7 +103,7 @@ fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, to
     }
 }
 
-/// Connects a client as its token says, and then as its event handler decides.
+/// A client as its token describes it, and then as its event handler decides.
 struct Client {
     user: Option<String>,
     roles: Roles,

@@ -93,7 +93,7 @@ async fn flags_win_over_the_file_of_settings() {
     let port = taken.address().port();
     let file = File::new("flags", &format!("port = {port}\n[hulft]\napi_key = 'of-the-file'\n"));
     let (code, _, error) = output(&["--config", file.path()]).await;
-    assert!(code == Some(1) && error.contains(&format!("port {port}")), "{error}");
+    assert!(code == Some(1) && error.contains(&format!("127.0.0.1:{port}")), "{error}");
     let mut child =
         program(&["--config", file.path(), "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();

@@ -92,7 +92,7 @@ impl Link {
     pub(in crate::webpubsub) async fn connect(
         &self,
         user: Option<&str>,
-        request_body: &ConnectRequest,
+        connect_request: &ConnectRequest,
         offered: &[String],
     ) -> Result<Decision, Rejection> {
         let event = SystemEvent::Connect;
@@ -101,7 +101,7 @@ impl Link {
         };
         self.identify(user, None);
         let (name, event_type) = event.names();
-        let response = self.ask(&handler, name, Some(name), event_type, JSON, request_body.body()).await;
+        let response = self.ask(&handler, name, Some(name), event_type, JSON, connect_request.body()).await;
         let response = response.map_err(|error| connect::no_response(&error))?;
         let decision = Decision::read(&response, offered)?;
         self.keep(&response).map_err(|why| connect::rejection(StatusCode::BAD_GATEWAY, why))?;
