@@ -84,7 +84,7 @@ fn a_value_out_of_bounds_is_reported_with_its_line_key_and_rule() {
     for (text, expected) in [
         ("port = 70000", "line 1: `port`: must be 0 to 65535, not 70000"),
         ("host = 'here'", "line 1: `host`: "),
-        ("log = 'loud'", "line 1: `log`: must be off, plain, color or auto, not 'loud'"),
+        ("log = 'loud'", "line 1: `log`: must be off, plain, color, or auto, not 'loud'"),
         ("[[eventgrid.topics]]", "line 1: missing key `name`"),
         ("[[faults]]\nkind = 'x'", "line 2: `kind`: unknown value `x`, expected one of `status`"),
         (

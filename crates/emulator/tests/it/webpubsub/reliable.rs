@@ -1,20 +1,17 @@
-//! The subprotocol `json.reliable.webpubsub.azure.v1`: numbered messages, acknowledgements, and connections that outlive
-//! their socket.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
+//! The subprotocol `json.reliable.webpubsub.azure.v1`: numbered messages, acknowledgements, and connections that
+//! survive their socket.
 
 use std::time::Duration;
 
-use common::clients::{Client, RELIABLE, open, publish, rest, send};
-use common::reliable::{connect, lose, message, recover, reopen};
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
 use service_emulator::{Emulator, Fault};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+
+use crate::common::clients::{Client, RELIABLE, open, publish, rest, send};
+use crate::common::reliable::{connect, lose, message, recover, reopen};
 
 #[tokio::test]
 async fn messages_are_numbered_and_other_frames_are_not() {
@@ -109,7 +106,7 @@ async fn a_connection_is_kept_for_thirty_seconds_after_its_last_socket() {
 }
 
 #[tokio::test]
-async fn a_recovery_that_does_not_fit_is_answered_with_1008() {
+async fn a_recovery_that_does_not_fit_is_closed_with_1008() {
     let emulator = Emulator::start().await.unwrap();
     let (mut client, token) = connect(&emulator, json!({})).await;
     let (other, _) = connect(&emulator, json!({})).await;
@@ -121,7 +118,7 @@ async fn a_recovery_that_does_not_fit_is_answered_with_1008() {
         assert_eq!(code, 1008, "{id}");
     }
     client.assert_silent().await;
-    assert_eq!(emulator.webpubsub().connections("chat").len(), 2, "nobody was touched");
+    assert_eq!(emulator.webpubsub().connections("chat").len(), 2, "no connection was affected");
 }
 
 #[tokio::test]
@@ -214,7 +211,7 @@ async fn a_connection_with_more_than_a_thousand_unacknowledged_messages_is_ended
 }
 
 #[tokio::test]
-async fn a_recovery_whose_answer_is_lost_can_be_tried_again() {
+async fn a_recovery_whose_response_is_lost_can_be_retried() {
     let emulator = Emulator::start().await.unwrap();
     let (client, token) = connect(&emulator, json!({ "webpubsub.group": "g" })).await;
     let id = lose(&emulator, client).await;
@@ -233,7 +230,7 @@ async fn a_connection_that_is_being_closed_for_a_fault_is_not_recovered_meanwhil
     client.socket.send(Message::text("no frame")).await.unwrap();
     let Some(Ok(Message::Close(Some(close)))) = client.socket.next().await else { panic!("not closed") };
     assert_eq!(close.code, CloseCode::Invalid);
-    // The client's own close frame has not gone out yet.
+    // The client's own close frame has not been sent yet.
     let mut again = reopen(&emulator, &client.id, &token, RELIABLE).await;
     let Some(Ok(Message::Close(Some(close)))) = again.socket.next().await else { panic!("recovered") };
     assert_eq!(close.code, CloseCode::Policy);

@@ -1,13 +1,10 @@
-//! Listing the members of a group: pages, bounds, and members who come and go between two pages.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
+//! Listing the members of a group: pages, bounds, and members that join or leave between two pages.
 
-mod common;
-
-use common::clients::{Client, authorization, rest};
-use common::{Answer, http};
 use serde_json::{Value, json};
 use service_emulator::Emulator;
+
+use crate::common::clients::{Client, authorization, rest};
+use crate::common::{Response, http};
 
 const LIST: &str = "groups/g/connections";
 
@@ -30,8 +27,8 @@ fn sorted<'a>(ids: impl IntoIterator<Item = &'a String>) -> Vec<String> {
     ids
 }
 
-/// Follows a link as it stands.
-async fn follow(emulator: &Emulator, link: &str) -> Answer {
+/// Follows a link verbatim.
+async fn follow(emulator: &Emulator, link: &str) -> Response {
     let target = link.strip_prefix(&emulator.endpoint()).unwrap();
     http(emulator, "GET", target, &[("authorization", &authorization(emulator, target))], "").await
 }
@@ -39,41 +36,41 @@ async fn follow(emulator: &Emulator, link: &str) -> Answer {
 #[tokio::test]
 async fn an_empty_group_is_an_empty_list() {
     let emulator = Emulator::start().await.unwrap();
-    let answer = rest(&emulator, "GET", LIST).await;
-    assert_eq!((answer.status, answer.body.as_str()), (200, r#"{"value":[]}"#));
-    assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
-    assert_eq!(answer.header("content-length"), Some("12"));
+    let response = rest(&emulator, "GET", LIST).await;
+    assert_eq!((response.status, response.body.as_str()), (200, r#"{"value":[]}"#));
+    assert_eq!(response.header("content-type"), Some("application/json; charset=utf-8"));
+    assert_eq!(response.header("content-length"), Some("12"));
 }
 
 #[tokio::test]
-async fn members_are_listed_with_their_users_and_nobody_else() {
+async fn members_are_listed_with_their_users_and_no_one_else() {
     let emulator = Emulator::start().await.unwrap();
     let ann = Client::json(&emulator, json!({ "sub": "ann", "webpubsub.group": ["g", "h"] })).await;
-    let nobody = Client::simple(&emulator, json!({ "webpubsub.group": "g" }), "").await;
+    let anonymous = Client::simple(&emulator, json!({ "webpubsub.group": "g" }), "").await;
     let _other = Client::json(&emulator, json!({ "sub": "ann", "webpubsub.group": "h" })).await;
-    let answer = rest(&emulator, "GET", LIST).await;
-    let mut expected = [(&ann.id, json!("ann")), (&nobody.id, json!(null))];
+    let response = rest(&emulator, "GET", LIST).await;
+    let mut expected = [(&ann.id, json!("ann")), (&anonymous.id, json!(null))];
     expected.sort_by(|left, right| right.0.cmp(left.0));
     let expected = expected.map(|(id, user)| json!({ "connectionId": id, "userId": user }));
-    assert_eq!(answer.json(), json!({ "value": expected }));
-    assert!(answer.header("api-supported-versions").is_some());
+    assert_eq!(response.json(), json!({ "value": expected }));
+    assert!(response.header("api-supported-versions").is_some());
 }
 
 #[tokio::test]
 async fn pages_follow_one_another_and_top_counts_down() {
     let emulator = Emulator::start().await.unwrap();
     let clients = members(&emulator, 6).await;
-    let mut answer = rest(&emulator, "GET", &format!("{LIST}?maxpagesize=2&top=5")).await;
+    let mut response = rest(&emulator, "GET", &format!("{LIST}?maxpagesize=2&top=5")).await;
     let mut seen = Vec::new();
     for top in [3, 1] {
-        let page = answer.json();
+        let page = response.json();
         let ids = ids(&page);
         let query = format!("top={top}&maxpagesize=2&continuationToken={}&api-version=2024-12-01", ids[0]);
         assert_eq!(page["nextLink"], format!("{}/api/hubs/chat/{LIST}?{query}", emulator.endpoint()));
         seen.extend(ids);
-        answer = follow(&emulator, page["nextLink"].as_str().unwrap()).await;
+        response = follow(&emulator, page["nextLink"].as_str().unwrap()).await;
     }
-    let last = answer.json();
+    let last = response.json();
     assert_eq!(last["nextLink"], json!(null));
     seen.extend(ids(&last));
     seen.sort();
@@ -111,7 +108,7 @@ async fn a_page_has_two_hundred_members_at_most() {
 }
 
 #[tokio::test]
-async fn members_who_come_and_go_between_pages_move_nobody_else() {
+async fn members_who_come_and_go_between_pages_do_not_shift_others() {
     let emulator = Emulator::start().await.unwrap();
     let clients = members(&emulator, 6).await;
     let all = sorted(clients.iter().map(|client| &client.id));
@@ -148,7 +145,7 @@ async fn a_whole_link_is_taken_for_the_token_that_it_holds() {
 }
 
 #[tokio::test]
-async fn parameters_out_of_bounds_are_refused() {
+async fn parameters_out_of_bounds_are_rejected() {
     let emulator = Emulator::start().await.unwrap();
     for (name, value) in [
         ("maxpagesize", "0"),
@@ -164,8 +161,8 @@ async fn parameters_out_of_bounds_are_refused() {
         ("continuationToken", "https%3A%2F%2Fh%2Fx"),
         ("continuationToken", "https%3A%2F%2Fh%2Fx%3FcontinuationToken%3Dx"),
     ] {
-        let answer = rest(&emulator, "GET", &format!("{LIST}?{name}={value}")).await;
-        assert_eq!((answer.status, &answer.json()["target"]), (400, &json!(name)), "{name}={value}");
+        let response = rest(&emulator, "GET", &format!("{LIST}?{name}={value}")).await;
+        assert_eq!((response.status, &response.json()["target"]), (400, &json!(name)), "{name}={value}");
     }
     for (query, status) in
         [("maxpagesize=1", 200), ("maxpagesize=200", 200), ("top=1", 200), ("top=2147483647", 200)]
@@ -181,7 +178,7 @@ async fn versions_before_the_operation_do_not_know_it() {
     for (version, status) in [("2024-12-01", 200), ("2024-01-01", 400)] {
         let target = format!("/api/hubs/chat/{LIST}?api-version={version}");
         let header = authorization(&emulator, &target);
-        let answer = http(&emulator, "GET", &target, &[("authorization", &header)], "").await;
-        assert_eq!(answer.status, status, "{version}");
+        let response = http(&emulator, "GET", &target, &[("authorization", &header)], "").await;
+        assert_eq!(response.status, status, "{version}");
     }
 }

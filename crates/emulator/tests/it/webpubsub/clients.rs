@@ -1,17 +1,14 @@
 //! WebSocket clients of Web PubSub: the JSON subprotocol, simple clients, and how connections end.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::clients::{Client, JSON, KEY, client_claims, jwt, open, refusal, rest, send};
-use common::http;
 use futures_util::StreamExt as _;
 use serde_json::{Value, json};
 use service_emulator::Emulator;
 use tokio_tungstenite::tungstenite::Message;
+
+use crate::common::clients::{Client, JSON, KEY, client_claims, jwt, open, rejection, rest, send};
+use crate::common::http;
 
 fn all_roles() -> Value {
     json!(["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"])
@@ -199,7 +196,7 @@ async fn a_binary_frame_on_the_json_protocol_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn a_group_name_that_breaks_the_rule_is_refused_in_the_ack() {
+async fn a_group_name_that_breaks_the_rule_is_rejected_in_the_ack() {
     let emulator = Emulator::start().await.unwrap();
     let mut client = Client::json(&emulator, json!({ "role": all_roles() })).await;
     for group in [String::new(), " ".to_owned(), "g".repeat(1025)] {
@@ -267,7 +264,7 @@ async fn a_simple_client_in_publishing_mode_sends_each_frame_to_its_group() {
 }
 
 #[tokio::test]
-async fn a_simple_client_is_dropped_when_nobody_takes_what_it_sends() {
+async fn a_simple_client_is_dropped_when_no_handler_accepts_what_it_sends() {
     let emulator = Emulator::start().await.unwrap();
     for query in ["", "&webpubsub_mode=sendEvent", "&webpubsub_mode=sendToGroup&group=g"] {
         let mut simple = Client::simple(&emulator, json!({}), query).await;
@@ -277,25 +274,25 @@ async fn a_simple_client_is_dropped_when_nobody_takes_what_it_sends() {
 }
 
 #[tokio::test]
-async fn an_opening_that_cannot_be_served_is_refused() {
+async fn a_handshake_that_cannot_be_served_is_rejected() {
     let emulator = Emulator::start().await.unwrap();
     let token = jwt(KEY, &client_claims(&emulator, json!({})));
     let target = |query: &str| format!("/client/hubs/chat?access_token={token}{query}");
     for query in ["&webpubsub_mode=sendToGroup", "&webpubsub_mode=other"] {
-        assert_eq!(refusal(open(&emulator, &target(query), None).await), 400, "{query}");
+        assert_eq!(rejection(open(&emulator, &target(query), None).await), 400, "{query}");
     }
     for path in ["/client/hubs/chat/more", "/client/other", "/clients/mqtt/hubs/chat"] {
-        assert_eq!(refusal(open(&emulator, path, None).await), 404, "{path}");
+        assert_eq!(rejection(open(&emulator, path, None).await), 404, "{path}");
     }
-    assert_eq!(refusal(open(&emulator, "/client/hubs/1chat", None).await), 400);
+    assert_eq!(rejection(open(&emulator, "/client/hubs/1chat", None).await), 400);
     assert_eq!(http(&emulator, "GET", &target(""), &[], "").await.status, 400, "no opening at all");
 }
 
 #[tokio::test]
-async fn a_known_subprotocol_is_answered_and_a_custom_one_is_not() {
+async fn a_known_subprotocol_is_selected_and_a_custom_one_is_not() {
     let emulator = Emulator::start().await.unwrap();
     let token = jwt(KEY, &client_claims(&emulator, json!({})));
-    for (asked, answered) in [(JSON, Some(JSON)), ("custom", None), ("json.webpubsub.azure.v1, custom", None)]
+    for (asked, selected) in [(JSON, Some(JSON)), ("custom", None), ("json.webpubsub.azure.v1, custom", None)]
     {
         let headers = [
             ("Upgrade", "websocket"),
@@ -304,10 +301,10 @@ async fn a_known_subprotocol_is_answered_and_a_custom_one_is_not() {
             ("Sec-WebSocket-Protocol", asked),
         ];
         let target = format!("/client/hubs/chat?access_token={token}");
-        let text = common::request_text(&emulator, "GET", &target, &headers, "");
+        let text = crate::common::request_text(&emulator, "GET", &target, &headers, "");
         let text = text.replace("Connection: close", "Connection: Upgrade");
-        let head = common::head(&emulator, text.as_bytes()).await;
-        assert_eq!((head.status, head.header("sec-websocket-protocol")), (101, answered), "{asked}");
+        let head = crate::common::head(&emulator, text.as_bytes()).await;
+        assert_eq!((head.status, head.header("sec-websocket-protocol")), (101, selected), "{asked}");
         // The example of RFC 6455, section 1.3.
         assert_eq!(head.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
     }
@@ -322,7 +319,7 @@ async fn a_client_that_leaves_is_gone_from_its_hub() {
     polite.socket.close(None).await.unwrap();
     drop(abrupt);
     emulator.webpubsub().wait_for_connections("chat", 0).await;
-    assert!(matches!(polite.next().await, Message::Close(_)), "the close is answered");
+    assert!(matches!(polite.next().await, Message::Close(_)), "the close is acknowledged");
     assert_eq!(rest(&emulator, "HEAD", &format!("connections/{}", polite.id)).await.status, 404);
 }
 

@@ -1,16 +1,14 @@
 //! The common server: faults, hostile clients, bounds, the request log, starting and stopping.
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::{exchange, http, request_text};
 use service_emulator::{Emulator, Fault, Service};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// Answered by the server alone, whatever services are built in.
+use crate::common::{exchange, http, request_text};
+
+/// Served by the server alone, whatever services are included.
 async fn alive(emulator: &Emulator) -> bool {
     http(emulator, "GET", "/nothing", &[], "").await.status == 404
 }
@@ -21,16 +19,19 @@ async fn outcome(emulator: &Emulator) -> Result<String, std::io::ErrorKind> {
 }
 
 #[tokio::test]
-async fn a_scripted_status_answers_once_with_its_headers_and_body() {
+async fn a_scripted_status_is_returned_once_with_its_headers_and_body() {
     let emulator = Emulator::start().await.unwrap();
     emulator.faults().push(Fault::status(503).header("retry-after", "1").body("busy"));
-    let answer = http(&emulator, "GET", "/nothing", &[], "").await;
-    assert_eq!((answer.status, answer.header("retry-after"), answer.body.as_str()), (503, Some("1"), "busy"));
+    let response = http(&emulator, "GET", "/nothing", &[], "").await;
+    assert_eq!(
+        (response.status, response.header("retry-after"), response.body.as_str()),
+        (503, Some("1"), "busy")
+    );
     assert!(alive(&emulator).await);
 }
 
 #[tokio::test]
-async fn a_reset_ends_the_connection_without_an_answer() {
+async fn a_reset_ends_the_connection_without_a_response() {
     let emulator = Emulator::start().await.unwrap();
     emulator.faults().push(Fault::reset());
     emulator.faults().push(Fault::reset().after_processing());
@@ -68,7 +69,7 @@ async fn a_delay_passes_on_the_emulators_clock() {
     let mut request = Box::pin(outcome(&emulator));
     while emulator.faults().pending() > 0 {
         tokio::select! {
-            answer = &mut request => panic!("answered at once: {answer:?}"),
+            response = &mut request => panic!("completed early: {response:?}"),
             () = tokio::task::yield_now() => {}
         }
     }
@@ -85,7 +86,7 @@ async fn a_hanging_request_ends_when_its_client_goes() {
     while emulator.faults().pending() > 0 {
         tokio::task::yield_now().await;
     }
-    assert!(alive(&emulator).await, "others are answered meanwhile");
+    assert!(alive(&emulator).await, "others are served meanwhile");
     assert!(stream.try_read(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock));
     // Half of a close is enough: the server notices and closes its own half.
     stream.shutdown().await.unwrap();
@@ -116,7 +117,7 @@ async fn random_faults_strike_some_requests_until_they_are_cleared() {
 }
 
 #[tokio::test]
-async fn requests_are_kept_as_they_came() {
+async fn requests_are_kept_as_received() {
     let emulator = Emulator::start().await.unwrap();
     let target = "/nothing/a%2Fb'%7e//c?x=%20+&x=1";
     http(&emulator, "POST", target, &[("Authorization", "Bearer secret"), ("X-Name", "value")], "body").await;
@@ -148,9 +149,9 @@ async fn garbage_and_half_requests_leave_the_server_alive() {
         let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
         let _ = stream.write_all(bytes).await;
         let _ = stream.shutdown().await;
-        let mut answer = Vec::new();
-        let _ = stream.read_to_end(&mut answer).await;
-        assert!(!answer.starts_with(b"HTTP/1.1 2"), "{answer:?}");
+        let mut response = Vec::new();
+        let _ = stream.read_to_end(&mut response).await;
+        assert!(!response.starts_with(b"HTTP/1.1 2"), "{response:?}");
     }
     for half in
         ["GE", "GET / HTTP/1.1\r\nHost: x", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf"]
@@ -163,17 +164,17 @@ async fn garbage_and_half_requests_leave_the_server_alive() {
 }
 
 #[tokio::test]
-async fn a_body_beyond_the_bound_is_refused() {
+async fn a_body_beyond_the_bound_is_rejected() {
     let emulator = Emulator::start().await.unwrap();
     let text = format!("POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", 1_u64 << 40);
-    let head = common::head(&emulator, &[text.as_bytes(), &vec![b'x'; 1_600_001]].concat()).await;
+    let head = crate::common::head(&emulator, &[text.as_bytes(), &vec![b'x'; 1_600_001]].concat()).await;
     assert_eq!(head.status, 413);
     assert!(emulator.requests().is_empty());
     assert!(alive(&emulator).await);
 }
 
 #[tokio::test]
-async fn the_thousand_and_twenty_fifth_connection_waits_for_a_free_place() {
+async fn the_thousand_and_twenty_fifth_connection_waits_for_a_free_slot() {
     let emulator = Emulator::start().await.unwrap();
     let request = request_text(&emulator, "GET", "/nothing", &[], "").replace("Connection: close\r\n", "");
     let mut open = Vec::new();
@@ -186,7 +187,7 @@ async fn the_thousand_and_twenty_fifth_connection_waits_for_a_free_place() {
     let mut waiting = Box::pin(outcome(&emulator));
     for _ in 0..200 {
         tokio::select! {
-            answer = &mut waiting => panic!("served beyond the bound: {answer:?}"),
+            response = &mut waiting => panic!("served beyond the bound: {response:?}"),
             () = tokio::task::yield_now() => {}
         }
     }

@@ -1,15 +1,12 @@
-//! The REST operations of Web PubSub on a real socket: successes, the errors that were observed, and their effects on
-//! live clients.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
+//! The REST operations of Web PubSub on a real socket: successes, the observed errors, and their effects on live
+//! clients.
 
-mod common;
-
-use common::clients::{Client, rest, send};
-use common::http;
 use serde_json::json;
 use service_emulator::Emulator;
 use tokio_tungstenite::tungstenite::Message;
+
+use crate::common::clients::{Client, rest, send};
+use crate::common::http;
 
 const VERSIONS: &str = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01";
 
@@ -18,15 +15,15 @@ fn ids(emulator: &Emulator) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn health_answers_without_a_token_but_not_without_a_version() {
+async fn health_responds_without_a_token_but_not_without_a_version() {
     let emulator = Emulator::start().await.unwrap();
-    let answer = http(&emulator, "HEAD", "/api/health?api-version=2024-12-01", &[], "").await;
-    assert_eq!((answer.status, answer.header("api-supported-versions")), (200, None));
+    let response = http(&emulator, "HEAD", "/api/health?api-version=2024-12-01", &[], "").await;
+    assert_eq!((response.status, response.header("api-supported-versions")), (200, None));
     assert_eq!(http(&emulator, "HEAD", "/api/health", &[], "").await.status, 400);
 }
 
 #[tokio::test]
-async fn closing_all_connections_tells_each_the_reason_and_spares_the_excluded() {
+async fn closing_all_connections_sends_each_the_reason_and_spares_the_excluded() {
     let emulator = Emulator::start().await.unwrap();
     let mut json = Client::json(&emulator, json!({})).await;
     let mut simple = Client::simple(&emulator, json!({}), "").await;
@@ -34,13 +31,13 @@ async fn closing_all_connections_tells_each_the_reason_and_spares_the_excluded()
     let mut also = Client::json(&emulator, json!({})).await;
     let path = format!(":closeConnections?excluded={}&excluded={}&reason=good%20night", spared.id, also.id);
 
-    let answer = rest(&emulator, "POST", &path).await;
+    let response = rest(&emulator, "POST", &path).await;
 
-    assert_eq!((answer.status, answer.header("api-supported-versions")), (204, Some(VERSIONS)));
-    assert_eq!((answer.header("content-length"), answer.header("content-type")), (None, None));
+    assert_eq!((response.status, response.header("api-supported-versions")), (204, Some(VERSIONS)));
+    assert_eq!((response.header("content-length"), response.header("content-type")), (None, None));
     let mut left = vec![spared.id.clone(), also.id.clone()];
     left.sort();
-    assert_eq!(ids(&emulator), left, "gone before the answer came");
+    assert_eq!(ids(&emulator), left, "gone before the response came");
     let farewell = json!({ "type": "system", "event": "disconnected", "message": "good night" });
     assert_eq!(json.frame().await, farewell);
     assert_eq!(json.closed().await, (1000, "good night".to_owned()));
@@ -125,32 +122,32 @@ async fn hubs_do_not_mix_and_their_names_have_no_case() {
     let emulator = Emulator::start().await.unwrap();
     let mut client = Client::json(&emulator, json!({ "sub": "ann" })).await;
     for (hub, status) in [("CHAT", 200), ("other", 404)] {
-        let target = format!("/api/hubs/{hub}/users/ann?{}", common::clients::VERSION);
-        let authorization = common::clients::authorization(&emulator, &target);
-        let answer = http(&emulator, "HEAD", &target, &[("authorization", &authorization)], "").await;
-        assert_eq!(answer.status, status, "{hub}");
+        let target = format!("/api/hubs/{hub}/users/ann?{}", crate::common::clients::VERSION);
+        let authorization = crate::common::clients::authorization(&emulator, &target);
+        let response = http(&emulator, "HEAD", &target, &[("authorization", &authorization)], "").await;
+        assert_eq!(response.status, status, "{hub}");
     }
     client.assert_silent().await;
 }
 
 #[tokio::test]
-async fn existence_is_answered_as_observed() {
+async fn existence_gets_the_observed_response() {
     let emulator = Emulator::start().await.unwrap();
     let client = Client::json(&emulator, json!({ "sub": "ann", "webpubsub.group": "g" })).await;
     for path in [format!("connections/{}", client.id), "users/ann".to_owned(), "groups/g".to_owned()] {
-        let answer = rest(&emulator, "HEAD", &path).await;
-        assert_eq!((answer.status, answer.header("content-length")), (200, None), "{path}");
-        assert_eq!(answer.header("api-supported-versions"), Some(VERSIONS));
+        let response = rest(&emulator, "HEAD", &path).await;
+        assert_eq!((response.status, response.header("content-length")), (200, None), "{path}");
+        assert_eq!(response.header("api-supported-versions"), Some(VERSIONS));
     }
     for (path, code, length) in [
         ("connections/xxx", "Warning.Connection.NotExisted", "133"),
         ("users/fake-user", "Warning.User.NotExisted", "121"),
         ("groups/fake-group", "Warning.Group.NotExisted", "121"),
     ] {
-        let answer = rest(&emulator, "HEAD", path).await;
-        assert_eq!((answer.status, answer.header("x-ms-error-code")), (404, Some(code)), "{path}");
-        assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
-        assert_eq!((answer.header("content-length"), answer.body.as_str()), (Some(length), ""), "{path}");
+        let response = rest(&emulator, "HEAD", path).await;
+        assert_eq!((response.status, response.header("x-ms-error-code")), (404, Some(code)), "{path}");
+        assert_eq!(response.header("content-type"), Some("application/json; charset=utf-8"));
+        assert_eq!((response.header("content-length"), response.body.as_str()), (Some(length), ""), "{path}");
     }
 }
 
@@ -171,11 +168,11 @@ async fn a_connection_is_put_into_a_group_and_taken_out() {
 #[tokio::test]
 async fn an_unknown_connection_cannot_be_put_into_a_group() {
     let emulator = Emulator::start().await.unwrap();
-    let answer = rest(&emulator, "PUT", "groups/group1/connections/fake-connection-id").await;
-    assert_eq!((answer.status, answer.header("content-length")), (404, Some("146")));
-    assert_eq!(answer.header("x-ms-error-code"), Some("Error.Connection.NotExisted"));
+    let response = rest(&emulator, "PUT", "groups/group1/connections/fake-connection-id").await;
+    assert_eq!((response.status, response.header("content-length")), (404, Some("146")));
+    assert_eq!(response.header("x-ms-error-code"), Some("Error.Connection.NotExisted"));
     assert_eq!(
-        answer.body,
+        response.body,
         r#"{"code":"Error.Connection.NotExisted","message":"Connection `fake-connection-id` is not found.","target":"Connection","details":null,"inner":null}"#
     );
 }
@@ -188,8 +185,8 @@ async fn sends_reach_those_they_are_for() {
     let one = format!("connections/{}/:send?filter=anything", ann.id);
     let excluding = format!(":send?excluded={}&messageTtlSeconds=300", bob.id);
     for path in [&excluding, "groups/g/:send", "users/ann/:send", &one] {
-        let answer = send(&emulator, "POST", path, "text/plain", "hi").await;
-        assert_eq!((answer.status, answer.header("content-length")), (202, Some("0")), "{path}");
+        let response = send(&emulator, "POST", path, "text/plain", "hi").await;
+        assert_eq!((response.status, response.header("content-length")), (202, Some("0")), "{path}");
     }
     let server = json!({ "type": "message", "from": "server", "dataType": "text", "data": "hi" });
     assert_eq!(ann.frame().await, server);
@@ -229,7 +226,7 @@ async fn the_content_type_decides_what_clients_see() {
 }
 
 #[tokio::test]
-async fn a_send_that_breaks_a_rule_is_refused() {
+async fn a_send_that_breaks_a_rule_is_rejected() {
     let emulator = Emulator::start().await.unwrap();
     for (path, content_type, body, status) in [
         (":send", "application/json", "{", 400),
@@ -251,17 +248,17 @@ async fn a_send_that_breaks_a_rule_is_refused() {
 }
 
 #[tokio::test]
-async fn a_send_without_a_length_is_refused() {
+async fn a_send_without_a_length_is_rejected() {
     let emulator = Emulator::start().await.unwrap();
-    let target = format!("/api/hubs/chat/:send?{}", common::clients::VERSION);
-    let authorization = common::clients::authorization(&emulator, &target);
+    let target = format!("/api/hubs/chat/:send?{}", crate::common::clients::VERSION);
+    let authorization = crate::common::clients::authorization(&emulator, &target);
     let text = format!(
         "POST {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: {authorization}\r\nContent-Type: text/plain\r\n\
          Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
         emulator.address()
     );
-    let answer = common::exchange(&emulator, text.as_bytes()).await.unwrap();
-    assert!(answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let response = crate::common::exchange(&emulator, text.as_bytes()).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 400 "), "{response}");
 }
 
 #[tokio::test]
@@ -276,34 +273,34 @@ async fn the_api_version_must_be_a_stable_one() {
         ("?api-version=2024-08-01-preview", 400),
     ] {
         let target = format!("/api/hubs/chat/:closeConnections{query}");
-        let authorization = common::clients::authorization(&emulator, &target);
-        let answer = http(&emulator, "POST", &target, &[("authorization", &authorization)], "").await;
-        assert_eq!(answer.status, status, "{query}");
+        let authorization = crate::common::clients::authorization(&emulator, &target);
+        let response = http(&emulator, "POST", &target, &[("authorization", &authorization)], "").await;
+        assert_eq!(response.status, status, "{query}");
         if status == 400 {
-            let body = answer.json();
+            let body = response.json();
             assert_eq!((&body["code"], &body["target"]), (&json!("Error.BadRequest"), &json!("api-version")));
             assert_eq!(body["errors"]["api-version"][0], body["message"]);
-            assert_eq!(answer.header("content-type"), Some("application/problem+json; charset=utf-8"));
-            assert_eq!(answer.header("api-supported-versions"), None);
+            assert_eq!(response.header("content-type"), Some("application/problem+json; charset=utf-8"));
+            assert_eq!(response.header("api-supported-versions"), None);
         }
     }
 }
 
 #[tokio::test]
-async fn names_that_break_their_rule_are_refused() {
+async fn names_that_break_their_rule_are_rejected() {
     let emulator = Emulator::start().await.unwrap();
     let long = "g".repeat(1025);
     for path in ["groups//:closeConnections", "groups/%20%09/:closeConnections", "users//:closeConnections"] {
         assert_eq!(rest(&emulator, "POST", path).await.status, 400, "{path}");
     }
-    let answer = rest(&emulator, "POST", &format!("groups/{long}/:closeConnections")).await;
+    let response = rest(&emulator, "POST", &format!("groups/{long}/:closeConnections")).await;
     let message = "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
-    assert_eq!((answer.status, &answer.json()["message"]), (400, &json!(message)));
+    assert_eq!((response.status, &response.json()["message"]), (400, &json!(message)));
     for hub in ["1chat", "a-b", "%C3%A9", "a%2Fb"] {
-        let target = format!("/api/hubs/{hub}/:closeConnections?{}", common::clients::VERSION);
-        let authorization = common::clients::authorization(&emulator, &target);
-        let answer = http(&emulator, "POST", &target, &[("authorization", &authorization)], "").await;
-        assert_eq!((answer.status, &answer.json()["target"]), (400, &json!("hub")), "{hub}");
+        let target = format!("/api/hubs/{hub}/:closeConnections?{}", crate::common::clients::VERSION);
+        let authorization = crate::common::clients::authorization(&emulator, &target);
+        let response = http(&emulator, "POST", &target, &[("authorization", &authorization)], "").await;
+        assert_eq!((response.status, &response.json()["target"]), (400, &json!("hub")), "{hub}");
     }
 }
 

@@ -1,27 +1,23 @@
-//! The Site API of HULFT-WebConnect on a real socket: what only shows there, and a contract's life from one end to the
-//! other.
-#![cfg(feature = "hulft")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
+//! The Site API of HULFT-WebConnect on a real socket: what is visible only there, and the life of a contract.
 
 use std::time::Duration;
 
-use common::{Answer, http};
 use serde_json::{Value, json};
 use service_emulator::Emulator;
 use service_emulator::hulft::{Agent, Direction, TransferState};
 
-async fn call(emulator: &Emulator, method: &str, target: &str, body: &str) -> Answer {
+use crate::common::{Response, http};
+
+async fn call(emulator: &Emulator, method: &str, target: &str, body: &str) -> Response {
     let key = format!("Bearer {}", emulator.hulft().api_key());
     let headers = [("Authorization", key.as_str()), ("Content-Type", "application/json")];
     http(emulator, method, target, &headers, body).await
 }
 
 async fn get(emulator: &Emulator, path: &str) -> Value {
-    let answer = call(emulator, "GET", &format!("/api/v2{path}"), "").await;
-    assert_eq!(answer.status, 200, "{}", answer.body);
-    answer.json()
+    let response = call(emulator, "GET", &format!("/api/v2{path}"), "").await;
+    assert_eq!(response.status, 200, "{}", response.body);
+    response.json()
 }
 
 #[tokio::test]
@@ -29,12 +25,12 @@ async fn a_registration_is_found_again_at_its_location() {
     let emulator = Emulator::start().await.unwrap();
     let body =
         json!({"connectionId": "id1", "passwd": "password", "connectableClientType": ["hulft"]}).to_string();
-    let answer = call(&emulator, "POST", "/api/v2/connections/definition", &body).await;
-    assert_eq!(answer.status, 201, "{}", answer.body);
-    let location = answer.header("location").unwrap();
+    let response = call(&emulator, "POST", "/api/v2/connections/definition", &body).await;
+    assert_eq!(response.status, 201, "{}", response.body);
+    let location = response.header("location").unwrap();
     assert_eq!(location, format!("{}/api/v2/connections/definition/id1", emulator.endpoint()));
     let target = location.strip_prefix(&emulator.endpoint()).unwrap();
-    assert_eq!(call(&emulator, "GET", target, "").await.json(), answer.json());
+    assert_eq!(call(&emulator, "GET", target, "").await.json(), response.json());
     assert_eq!(call(&emulator, "DELETE", target, "").await.status, 200);
     let gone = call(&emulator, "GET", target, "").await;
     assert_eq!((gone.status, gone.body.as_str()), (204, ""));
@@ -58,8 +54,8 @@ async fn an_agent_that_is_disconnected_while_it_transfers_leaves_an_error_in_the
 
     let agent = get(&emulator, "/agent/status/send").await["status"][0].clone();
     let body = json!({"sessionId": agent["sessionId"], "endpoint": agent["endpoint"]}).to_string();
-    let answer = call(&emulator, "POST", "/api/v2/agent/disconnection", &body).await;
-    assert_eq!((answer.status, answer.body.as_str()), (200, ""));
+    let response = call(&emulator, "POST", "/api/v2/agent/disconnection", &body).await;
+    assert_eq!((response.status, response.body.as_str()), (200, ""));
 
     let states: Vec<_> = hulft.transfers().iter().map(|transfer| transfer.state).collect();
     assert_eq!(states, [TransferState::EndedNormally, TransferState::EndedAbnormally]);
@@ -98,9 +94,9 @@ async fn a_block_ends_when_the_clock_has_been_moved() {
     let emulator = Emulator::start().await.unwrap();
     emulator.hulft().rate_limit(Some(1));
     get(&emulator, "/service/status").await;
-    let refused = call(&emulator, "GET", "/api/v2/service/status", "").await;
-    assert_eq!((refused.status, refused.json()["code"].clone()), (429, json!("EMULATOR_RATE_LIMITED")));
-    assert!(refused.header("retry-after").unwrap().ends_with("GMT"));
+    let blocked = call(&emulator, "GET", "/api/v2/service/status", "").await;
+    assert_eq!((blocked.status, blocked.json()["code"].clone()), (429, json!("EMULATOR_RATE_LIMITED")));
+    assert!(blocked.header("retry-after").unwrap().ends_with("GMT"));
     emulator.clock().advance(Duration::from_secs(601));
     get(&emulator, "/service/status").await;
 }

@@ -1,5 +1,5 @@
-//! What comes back for a request: an answer, or an answer that turns the connection over to a WebSocket; and the body
-//! as it is written, which a fault may cut.
+//! The outcome of a request: a response, or a response that upgrades the connection to a WebSocket. Also the body as it
+//! is written, which a fault may truncate.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -13,16 +13,16 @@ use hyper::body::{Body, Frame, SizeHint};
 
 use super::request::Reply;
 
-/// The outcome of a request's work.
+/// The outcome of a request.
 pub(crate) enum Answer {
     Reply(Reply),
-    /// The answer 101, and who talks on the connection from then on.
+    /// The 101 response, and what runs on the connection afterward.
     #[cfg(feature = "webpubsub")]
     Upgrade(Reply, Upgrade),
 }
 
 impl Answer {
-    /// The HTTP answer by itself; what would have followed an upgrade is dropped.
+    /// Returns the HTTP response alone and drops the upgrade, if any.
     pub(crate) fn into_reply(self) -> Reply {
         match self {
             Self::Reply(reply) => reply,
@@ -35,7 +35,7 @@ impl Answer {
 /// What runs on a connection after an upgrade.
 #[cfg(feature = "webpubsub")]
 pub(crate) struct Upgrade {
-    /// Whose it is, for the journal.
+    /// Identifies the connection in the journal.
     pub(super) note: String,
     run: Box<dyn FnOnce(Upgraded) -> Session + Send>,
 }
@@ -62,7 +62,7 @@ impl Upgrade {
     }
 }
 
-/// An error of the server itself, which no service words.
+/// An error response of the server itself, which belongs to no service.
 pub(crate) fn plain_error(status: StatusCode, message: &str) -> Reply {
     let body = serde_json::json!({ "error": { "code": status.as_str(), "message": message } }).to_string();
     let mut reply = Response::new(Bytes::from(body));
@@ -71,44 +71,45 @@ pub(crate) fn plain_error(status: StatusCode, message: &str) -> Reply {
     reply
 }
 
-/// A body on its way out.
+/// The body of a response.
 pub(super) enum Outgoing {
     Whole(http_body_util::Full<Bytes>),
     Cut(Cut),
 }
 
-/// A body that ends early: `declared` bytes are promised, `sent` come, then the connection breaks.
+/// A truncated body: `declared` is its announced length, `sent` is what is written before the connection is aborted.
 pub(super) struct Cut {
     sent: Option<Bytes>,
     declared: u64,
     flushed: bool,
 }
 
-/// Breaks the connection in the midst of a body.
+/// Aborts the connection in the middle of a body.
 #[derive(Debug)]
-pub(super) struct BrokenOff;
+pub(super) struct Aborted;
 
-impl fmt::Display for BrokenOff {
+impl fmt::Display for Aborted {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the connection is broken off on purpose")
+        f.write_str("a fault aborted the connection")
     }
 }
 
-impl std::error::Error for BrokenOff {}
+impl std::error::Error for Aborted {}
 
-impl From<Infallible> for BrokenOff {
+impl From<Infallible> for Aborted {
     fn from(never: Infallible) -> Self {
         match never {}
     }
 }
 
-/// The answer as it is.
+/// The unchanged response.
 pub(super) fn whole(reply: Reply) -> Response<Outgoing> {
     reply.map(|body| Outgoing::Whole(http_body_util::Full::new(body)))
 }
 
-/// The answer with half of its body; one that has none is made to promise some. `None` where HTTP allows no body, so
-/// that there is nothing to cut: after HEAD, and for 1xx, 204 and 304 (RFC 9110 section 6.4.1).
+/// The response with the second half of its body missing. An empty body gets an announced length. Returns `None` where
+/// HTTP allows no body and there is nothing to truncate: after HEAD, and for 1xx, 204, and 304 (RFC 9110, section
+/// 6.4.1).
 pub(super) fn cut(method: &Method, mut reply: Reply) -> Option<Response<Outgoing>> {
     const PROMISED: u64 = 64;
     let status = reply.status();
@@ -127,14 +128,11 @@ pub(super) fn cut(method: &Method, mut reply: Reply) -> Option<Response<Outgoing
 
 impl Body for Outgoing {
     type Data = Bytes;
-    type Error = BrokenOff;
+    type Error = Aborted;
 
-    fn poll_frame(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+    fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         match self.get_mut() {
-            Self::Whole(body) => Pin::new(body).poll_frame(cx).map_err(BrokenOff::from),
+            Self::Whole(body) => Pin::new(body).poll_frame(cx).map_err(Aborted::from),
             Self::Cut(cut) => cut.poll_frame(cx),
         }
     }
@@ -155,16 +153,16 @@ impl Body for Outgoing {
 }
 
 impl Cut {
-    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
+    fn poll_frame(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         if let Some(half) = self.sent.take() {
             return Poll::Ready(Some(Ok(Frame::data(half))));
         }
         if !self.flushed {
-            // hyper flushes when a body is not ready; an error at once would throw away head and half.
+            // hyper flushes when a body is pending. An immediate error would discard the head and the first half.
             self.flushed = true;
             cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        Poll::Ready(Some(Err(BrokenOff)))
+        Poll::Ready(Some(Err(Aborted)))
     }
 }

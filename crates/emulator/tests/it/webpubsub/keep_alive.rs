@@ -1,25 +1,22 @@
-//! Pings of the service, and what becomes of clients that answer none, in moved time.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
+//! The service's pings, and what happens to clients that do not respond, with an advanced clock.
 
 use std::time::Duration;
 
-use common::clients::{Client, publish};
-use common::reliable::{connect, message, recover};
 use serde_json::json;
 use service_emulator::{Emulator, SocketFault};
 use tokio_tungstenite::tungstenite::Message;
 
+use crate::common::clients::{Client, publish};
+use crate::common::reliable::{connect, message, recover};
+
 const INTERVAL: Duration = Duration::from_secs(20);
 
-/// Whether the one connection of the hub has a socket; none without the connection.
+/// Whether the only connection of the hub has a socket. `None` without a connection.
 fn online(emulator: &Emulator) -> Option<bool> {
     emulator.webpubsub().connections("chat").first().map(|connection| connection.online)
 }
 
-/// Moves time by one interval and lets the service see it.
+/// Advances the clock by one interval and lets the service run.
 async fn pass_interval(emulator: &Emulator) {
     emulator.clock().advance(INTERVAL);
     for _ in 0..20 {
@@ -28,7 +25,7 @@ async fn pass_interval(emulator: &Emulator) {
 }
 
 #[tokio::test]
-async fn a_client_that_answers_pings_stays_connected() {
+async fn a_client_that_responds_to_pings_stays_connected() {
     let emulator = Emulator::start().await.unwrap();
     let mut client = Client::json(&emulator, json!({})).await;
     for _ in 0..8 {
@@ -40,7 +37,7 @@ async fn a_client_that_answers_pings_stays_connected() {
 }
 
 #[tokio::test]
-async fn a_client_that_answers_nothing_is_told_ping_timeout() {
+async fn a_client_that_does_not_respond_is_closed_with_ping_timeout() {
     let emulator = Emulator::start().await.unwrap();
     let mut client = Client::json(&emulator, json!({})).await;
     for _ in 0..4 {
@@ -50,14 +47,14 @@ async fn a_client_that_answers_nothing_is_told_ping_timeout() {
     for _ in 0..3 {
         assert!(matches!(client.next().await, Message::Ping(_)));
     }
-    let told = json!({ "type": "system", "event": "disconnected", "message": "PingTimeout" });
-    assert_eq!(client.frame().await, told);
+    let event = json!({ "type": "system", "event": "disconnected", "message": "PingTimeout" });
+    assert_eq!(client.frame().await, event);
     assert_eq!(client.closed().await.0, 1001);
     emulator.webpubsub().wait_for_connections("chat", 0).await;
 }
 
 #[tokio::test]
-async fn one_large_step_of_the_clock_loses_nobody() {
+async fn one_large_step_of_the_clock_disconnects_no_client() {
     let emulator = Emulator::start().await.unwrap();
     let mut client = Client::json(&emulator, json!({})).await;
     emulator.clock().advance(Duration::from_secs(3600));

@@ -12,7 +12,7 @@ use tokio_tungstenite::tungstenite::http::HeaderValue;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
 
-use super::{Answer, http};
+use super::{Response, http};
 
 pub(crate) const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 pub(crate) const VERSION: &str = "api-version=2024-12-01";
@@ -38,8 +38,8 @@ pub(crate) fn authorization(emulator: &Emulator, target: &str) -> String {
     format!("Bearer {}", jwt(KEY, &claims))
 }
 
-/// A REST request to the hub `chat`; the path may bring its own query.
-pub(crate) async fn rest(emulator: &Emulator, method: &str, path: &str) -> Answer {
+/// Sends a REST request to the hub `chat`. The path may contain a query.
+pub(crate) async fn rest(emulator: &Emulator, method: &str, path: &str) -> Response {
     send(emulator, method, path, "text/plain", "").await
 }
 
@@ -49,7 +49,7 @@ pub(crate) async fn send(
     path: &str,
     content_type: &str,
     body: &str,
-) -> Answer {
+) -> Response {
     let separator = if path.contains('?') { '&' } else { '?' };
     let target = format!("/api/hubs/chat/{path}{separator}{VERSION}");
     let authorization = authorization(emulator, &target);
@@ -62,7 +62,7 @@ pub(crate) async fn publish(emulator: &Emulator, text: &str) {
     assert_eq!(send(emulator, "POST", "groups/g/:send", "text/plain", text).await.status, 202);
 }
 
-/// The claims of a client of the hub `chat`, with others added.
+/// The claims of a client of the hub `chat`, and additional ones.
 pub(crate) fn client_claims(emulator: &Emulator, more: Value) -> Value {
     let audience = format!("http://{}/client/hubs/chat", emulator.address());
     let mut claims = json!({ "aud": audience, "exp": now(emulator) + 60 });
@@ -71,7 +71,7 @@ pub(crate) fn client_claims(emulator: &Emulator, more: Value) -> Value {
     claims
 }
 
-/// Opens a WebSocket at a path and query of one's own, with a subprotocol or none.
+/// Opens a WebSocket at any path and query, with or without a subprotocol.
 pub(crate) async fn open(emulator: &Emulator, target: &str, protocol: Option<&str>) -> Result<Socket, Error> {
     let mut request = format!("ws://{}{target}", emulator.address()).into_client_request()?;
     if let Some(protocol) = protocol {
@@ -87,11 +87,11 @@ pub(crate) fn groups(emulator: &Emulator, connection: &str) -> Vec<String> {
     all.into_iter().find(|other| other.connection_id == connection).unwrap().groups
 }
 
-/// The status with which an opening was refused.
-pub(crate) fn refusal(outcome: Result<Socket, Error>) -> u16 {
+/// The status with which a handshake was rejected.
+pub(crate) fn rejection(outcome: Result<Socket, Error>) -> u16 {
     match outcome {
-        Err(Error::Http(answer)) => answer.status().as_u16(),
-        other => panic!("not refused: {other:?}"),
+        Err(Error::Http(response)) => response.status().as_u16(),
+        other => panic!("not rejected: {other:?}"),
     }
 }
 
@@ -103,7 +103,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// With the JSON subprotocol; the claims are added to the usual ones.
+    /// With the JSON subprotocol and additional claims.
     pub(crate) async fn json(emulator: &Emulator, claims: Value) -> Self {
         let token = jwt(KEY, &client_claims(emulator, claims));
         let socket =
@@ -116,7 +116,7 @@ impl Client {
         client
     }
 
-    /// Without a subprotocol; `query` starts with `&` or is empty.
+    /// Without a subprotocol. `query` starts with `&` or is empty.
     pub(crate) async fn simple(emulator: &Emulator, claims: Value, query: &str) -> Self {
         let before = emulator.webpubsub().connections("chat");
         let token = jwt(KEY, &client_claims(emulator, claims));
@@ -131,7 +131,7 @@ impl Client {
         self.socket.next().await.unwrap().unwrap()
     }
 
-    /// The next text frame as JSON; pings, which come when time is moved, are passed over.
+    /// The next text frame as JSON. Pings, which are sent when the clock is advanced, are ignored.
     pub(crate) async fn frame(&mut self) -> Value {
         loop {
             match self.next().await {
@@ -142,7 +142,7 @@ impl Client {
         }
     }
 
-    /// The next frame, a close frame: its code and text.
+    /// The code and text of the next frame, which is a close frame.
     pub(crate) async fn closed(&mut self) -> (u16, String) {
         match self.next().await {
             Message::Close(Some(close)) => (close.code.into(), close.reason.to_string()),
@@ -158,7 +158,7 @@ impl Client {
         self.send(Message::text(frame.to_string())).await;
     }
 
-    /// Nothing but the answer to a ping comes: whatever was on its way before would have come first.
+    /// Nothing but the pong is received: anything sent earlier would have come first.
     pub(crate) async fn assert_silent(&mut self) {
         self.send_json(json!({ "type": "ping" })).await;
         assert_eq!(self.frame().await, json!({ "type": "pong" }));

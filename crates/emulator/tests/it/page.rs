@@ -1,28 +1,25 @@
-//! The page at `/`: what it shows, and that it shows no secret, runs nothing and disturbs nobody.
-#![cfg(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+//! The page at `/`: what it shows, and that it shows no secret, runs no script, and has no side effects.
 
-mod common;
-
-use common::webhook::Webhook;
-use common::{http, request_text};
 use service_emulator::webpubsub::{ClientToken, SystemEvent};
 use service_emulator::{Emulator, Fault};
+
+use crate::common::webhook::Webhook;
+use crate::common::{http, request_text};
 
 const HOSTILE: &str = "<script>alert('x')</script>\"&\u{1b}[31m";
 
 async fn page(emulator: &Emulator) -> String {
-    let answer =
+    let response =
         http(emulator, "GET", "/", &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")], "").await;
-    assert_eq!((answer.status, answer.header("content-type")), (200, Some("text/html; charset=utf-8")));
-    answer.body
+    assert_eq!((response.status, response.header("content-type")), (200, Some("text/html; charset=utf-8")));
+    response.body
 }
 
 async fn json(emulator: &Emulator) -> serde_json::Value {
     http(emulator, "GET", "/", &[("accept", "application/json")], "").await.json()
 }
 
-/// An emulator where each service has something to show; the connection lives as long as what comes with it.
+/// An emulator in which each service has something to show. The connection lives as long as the second value.
 async fn busy() -> (Emulator, impl Sized) {
     let emulator = Emulator::builder().sample_data(true).start().await.unwrap();
     emulator.eventgrid().declare("orders", "billing");
@@ -50,9 +47,9 @@ async fn it_shows_connections_topics_agents_and_the_last_requests() {
     assert_eq!((&topic["name"], &topic["subscriptions"]["first"][0]), (&"orders".into(), &billing));
     assert_eq!(snapshot["agents"]["total"], 4);
     let requests = snapshot["requests"].as_array().unwrap();
-    let told =
+    let shown =
         |index: usize| ["verb", "outcome", "service"].map(|name| requests[index][name].as_str().unwrap());
-    assert_eq!((told(0), told(1)), (["POST", "200", "eventgrid"], ["GET", "101", "webpubsub"]));
+    assert_eq!((shown(0), shown(1)), (["POST", "200", "eventgrid"], ["GET", "101", "webpubsub"]));
     let page = page(&emulator).await;
     for text in [
         "Hub chat",
@@ -67,7 +64,7 @@ async fn it_shows_connections_topics_agents_and_the_last_requests() {
 }
 
 #[tokio::test]
-async fn names_that_clients_choose_stand_escaped() {
+async fn names_that_clients_choose_are_escaped() {
     let (emulator, _socket) = busy().await;
     let page = page(&emulator).await;
     let escaped = "&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&quot;&amp;\\u{1b}[31m";
@@ -104,13 +101,13 @@ async fn looking_at_it_leaves_no_trace_and_uses_up_no_fault() {
     page(&emulator).await;
     assert!(json(&emulator).await["requests"].as_array().unwrap().is_empty());
     assert_eq!((emulator.requests().len(), emulator.faults().pending()), (0, 1));
-    let head = common::head(&emulator, request_text(&emulator, "HEAD", "/", &[], "").as_bytes()).await;
+    let head = crate::common::head(&emulator, request_text(&emulator, "HEAD", "/", &[], "").as_bytes()).await;
     assert_eq!(head.status, 200);
     assert_eq!(http(&emulator, "POST", "/", &[], "").await.status, 500, "no page, a request as any other");
 }
 
 #[tokio::test]
-async fn the_end_of_a_web_socket_and_what_met_a_fault_are_told() {
+async fn the_end_of_a_web_socket_and_what_met_a_fault_are_shown() {
     let (emulator, socket) = busy().await;
     drop(socket);
     emulator.webpubsub().wait_for_connections("chat", 0).await;
@@ -121,7 +118,7 @@ async fn the_end_of_a_web_socket_and_what_met_a_fault_are_told() {
         let events = snapshot["requests"].as_array().unwrap().clone();
         events.iter().any(|event| event["verb"] == "CLOSE").then_some(events)
     };
-    // The hub forgets a connection a moment before its socket has ended.
+    // The hub removes a connection shortly before its socket ends.
     let events = loop {
         if let Some(events) = ended().await {
             break events;
@@ -138,19 +135,19 @@ async fn the_end_of_a_web_socket_and_what_met_a_fault_are_told() {
 }
 
 #[tokio::test]
-async fn calls_to_a_webhook_are_told_without_the_query_of_its_url() {
+async fn calls_to_a_webhook_are_shown_without_the_query_of_its_url() {
     let (emulator, mut webhook) = (Emulator::start().await.unwrap(), Webhook::start().await);
     emulator.webpubsub().event_handler("chat", webhook.handler(&[SystemEvent::Connect])).unwrap();
     let url = emulator.webpubsub().client_access_url("chat", &ClientToken::new());
     let connecting = tokio::spawn(tokio_tungstenite::connect_async(url));
-    webhook.call().await.answer(401, "", "");
+    webhook.call().await.respond(401, "", "");
     assert!(connecting.await.unwrap().is_err());
     let snapshot = json(&emulator).await;
     let events = snapshot["requests"].as_array().unwrap();
     let hooks: Vec<_> = events.iter().filter(|event| event["verb"] == "HOOK").collect();
-    let told =
+    let shown =
         hooks.iter().map(|event| (event["note"].as_str().unwrap(), event["outcome"].as_str().unwrap()));
-    assert_eq!(told.collect::<Vec<_>>(), [("POST", "401"), ("OPTIONS", "200")]);
+    assert_eq!(shown.collect::<Vec<_>>(), [("POST", "401"), ("OPTIONS", "200")]);
     let target = hooks[0]["target"].as_str().unwrap();
     assert!(target.starts_with("http://127.0.0.1:") && target.ends_with("/hubs/chat/connect"), "{target}");
 }

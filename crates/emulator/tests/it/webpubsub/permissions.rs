@@ -1,12 +1,9 @@
-//! The REST operations on permissions: what they answer, and what a client may do afterwards.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
+//! The REST operations on permissions: their responses, and what a client may do afterward.
 
-mod common;
-
-use common::clients::{Client, rest};
 use serde_json::{Value, json};
 use service_emulator::Emulator;
+
+use crate::common::clients::{Client, rest};
 
 fn path(permission: &str, client: &Client, target: Option<&str>) -> String {
     let target = target.map_or(String::new(), |target| format!("?targetName={target}"));
@@ -17,7 +14,7 @@ async fn status(emulator: &Emulator, method: &str, path: &str) -> u16 {
     rest(emulator, method, path).await.status
 }
 
-/// Whether the client is allowed to do this; the ack tells.
+/// Whether the client is allowed to do this, according to the ack.
 async fn may(client: &mut Client, kind: &str, group: &str, ack: u64) -> bool {
     client.send_json(json!({ "type": kind, "group": group, "ackId": ack, "data": 1, "noEcho": true })).await;
     let frame = client.frame().await;
@@ -100,7 +97,7 @@ async fn the_roles_of_a_token_are_permissions_too() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_not_there_is_answered_as_observed() {
+async fn a_connection_that_is_not_there_gets_the_observed_response() {
     let emulator = Emulator::start().await.unwrap();
     let path = "permissions/sendToGroup/connections/fake-connection-id?targetName=group1";
     let granted = rest(&emulator, "PUT", path).await;
@@ -116,19 +113,19 @@ async fn a_connection_that_is_not_there_is_answered_as_observed() {
 }
 
 #[tokio::test]
-async fn revoking_without_a_target_is_refused_as_observed() {
+async fn revoking_without_a_target_is_rejected_as_observed() {
     let emulator = Emulator::start().await.unwrap();
-    let answer = rest(&emulator, "DELETE", "permissions/joinLeaveGroup/connections/xxxx").await;
-    assert_eq!((answer.status, answer.header("content-length")), (400, Some("172")));
-    assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"));
+    let response = rest(&emulator, "DELETE", "permissions/joinLeaveGroup/connections/xxxx").await;
+    assert_eq!((response.status, response.header("content-length")), (400, Some("172")));
+    assert_eq!(response.header("content-type"), Some("application/json; charset=utf-8"));
     assert_eq!(
-        (&answer.json()["code"], &answer.json()["target"]),
+        (&response.json()["code"], &response.json()["target"]),
         (&json!("Error.BadRequest"), &json!("Request"))
     );
 }
 
 #[tokio::test]
-async fn an_unknown_permission_and_a_bad_target_are_refused() {
+async fn an_unknown_permission_and_a_bad_target_are_rejected() {
     let emulator = Emulator::start().await.unwrap();
     let [client, ..] = three(&emulator, json!({})).await;
     let long = "g".repeat(1025);

@@ -1,15 +1,15 @@
-//! One line of the journal, and how it reads: time, service, verb, outcome, duration, target, notes.
+//! One entry of the journal and its text form: time, service, method, outcome, duration, target, notes.
 
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::server::Service;
 
-/// The longest target and note that a line shows, in characters.
+/// The maximum length of the target and note in a printed line, in characters.
 const MAX_TEXT: usize = 300;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Line {
+pub(crate) struct Entry {
     pub(crate) at: SystemTime,
     pub(crate) service: Option<Service>,
     pub(crate) verb: String,
@@ -23,19 +23,19 @@ pub(crate) struct Line {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Status(u16),
-    /// It has an end, and no status.
+    /// It ended, and has no status.
     #[cfg(feature = "webpubsub")]
     Ended,
-    /// The connection was reset on purpose.
+    /// A fault reset the connection.
     Reset,
-    /// Whoever asked has gone, or nobody answers.
-    Unanswered,
+    /// The client went away, or there was no response.
+    NoResponse,
 }
 
-impl Line {
+impl Entry {
     pub(super) fn new(at: SystemTime, verb: &str, target: &str) -> Self {
         let target = printable(&without_secrets(target));
-        let (outcome, took, note) = (Outcome::Unanswered, Duration::ZERO, String::new());
+        let (outcome, took, note) = (Outcome::NoResponse, Duration::ZERO, String::new());
         Self { at, service: None, verb: printable(verb), outcome, took, target, note }
     }
 
@@ -46,7 +46,7 @@ impl Line {
         self.note += &printable(note);
     }
 
-    /// The line as it is printed.
+    /// The text of the line as it is printed.
     pub(crate) fn text(&self, color: bool) -> String {
         let paint = |text: String, code: &str| {
             if color && !text.is_empty() { format!("\x1b[{code}m{text}\x1b[0m") } else { text }
@@ -62,13 +62,13 @@ impl Line {
             paint(query.to_owned(), "2"),
         );
         if !self.note.is_empty() {
-            // Writing into a text does not fail.
+            // Writing to a string does not fail.
             let _ = write!(text, "  {}", paint(self.note.clone(), "36"));
         }
         text
     }
 
-    /// The time of day, UTC.
+    /// The time of day in UTC.
     pub(crate) fn time(&self) -> String {
         time_of_day(self.at)
     }
@@ -90,7 +90,7 @@ impl Line {
     }
 }
 
-/// Hours to milliseconds, UTC.
+/// Hours to milliseconds, in UTC.
 pub(crate) fn time_of_day(at: SystemTime) -> String {
     let time = at.duration_since(UNIX_EPOCH).unwrap_or_default();
     let seconds = time.as_secs() % (24 * 3600);
@@ -105,11 +105,11 @@ impl Outcome {
             #[cfg(feature = "webpubsub")]
             Self::Ended => "end".to_owned(),
             Self::Reset => "reset".to_owned(),
-            Self::Unanswered => "gone".to_owned(),
+            Self::NoResponse => "gone".to_owned(),
         }
     }
 
-    /// The ANSI colour of the class.
+    /// The ANSI color of the class.
     fn color(self) -> &'static str {
         match self {
             Self::Status(200..=299) => "32",
@@ -118,12 +118,12 @@ impl Outcome {
             Self::Status(_) => "36",
             #[cfg(feature = "webpubsub")]
             Self::Ended => "36",
-            Self::Reset | Self::Unanswered => "35",
+            Self::Reset | Self::NoResponse => "35",
         }
     }
 }
 
-/// The values of a query's parameters whose names speak of secrets give way to stars.
+/// Masks the values of query parameters whose names suggest secrets.
 fn without_secrets(target: &str) -> String {
     let Some((path, query)) = target.split_once('?') else { return target.to_owned() };
     let pair = |pair: &str| match pair.split_once('=') {
@@ -134,12 +134,12 @@ fn without_secrets(target: &str) -> String {
 }
 
 fn is_secret(name: &str) -> bool {
-    // A name may be escaped, so as to hide what it is.
+    // A name may be percent-encoded to hide what it is.
     let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy().to_ascii_lowercase();
     ["token", "key", "sig", "code", "secret", "password", "credential"].iter().any(|word| name.contains(word))
 }
 
-/// A terminal obeys control characters; a line has one end.
+/// Terminals interpret control characters, and a line feed would end the line early.
 fn printable(text: &str) -> String {
     let mut printable = String::new();
     for (count, character) in text.chars().enumerate() {
@@ -160,9 +160,9 @@ fn printable(text: &str) -> String {
 mod tests {
     use super::*;
 
-    fn line(target: &str) -> Line {
+    fn line(target: &str) -> Entry {
         let at = UNIX_EPOCH + Duration::from_millis(1_700_000_000_042);
-        let mut line = Line::new(at, "GET", target);
+        let mut line = Entry::new(at, "GET", target);
         line.service = Some(Service::WebPubSub);
         line.outcome = Outcome::Status(101);
         line.took = Duration::from_micros(1_240);
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn the_class_of_a_status_has_its_colour() {
+    fn the_class_of_a_status_has_its_color() {
         for (status, code) in [(101, "36"), (204, "32"), (302, "36"), (404, "33"), (503, "31")] {
             let mut line = line("/");
             line.outcome = Outcome::Status(status);
@@ -192,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn secrets_of_a_query_give_way_to_stars() {
+    fn secrets_of_a_query_are_masked() {
         let target =
             "/client?access_token=s3cret&a=1&awps_reconnection_token=s3cret&CODE=s3cret&%73ig=s3cret&b";
         let text = line(target).text(true);

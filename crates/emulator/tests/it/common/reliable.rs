@@ -1,11 +1,11 @@
-//! Clients of the reliable JSON subprotocol: connected, lost and recovered.
+//! Clients of the reliable JSON subprotocol: connected, lost, and recovered.
 
 use serde_json::{Value, json};
 use service_emulator::Emulator;
 
 use super::clients::{Client, KEY, RELIABLE, client_claims, jwt, open};
 
-/// A client and the token with which it comes back.
+/// A client and its reconnection token.
 pub(crate) async fn connect(emulator: &Emulator, claims: Value) -> (Client, String) {
     let token = jwt(KEY, &client_claims(emulator, claims));
     let target = format!("/client/hubs/chat?access_token={token}");
@@ -32,13 +32,13 @@ pub(crate) async fn recover(emulator: &Emulator, id: &str, token: &str) -> Clien
     client
 }
 
-/// The number and the text of the next message.
+/// The sequence number and the text of the next message.
 pub(crate) async fn message(client: &mut Client) -> (u64, String) {
     let frame = client.frame().await;
     (frame["sequenceId"].as_u64().unwrap(), frame["data"].as_str().unwrap().to_owned())
 }
 
-/// Loses the socket and waits until the service has seen it.
+/// Drops the socket and waits until the service has noticed.
 pub(crate) async fn lose(emulator: &Emulator, client: Client) -> String {
     let id = client.id.clone();
     drop(client);

@@ -1,6 +1,4 @@
-//! What the tests of the emulator share: a small HTTP/1.1 client that hides nothing.
-#![allow(dead_code, reason = "each test program uses a part")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
+//! Shared by the emulator's tests: a small HTTP/1.1 client that hides nothing.
 
 #[cfg(feature = "webpubsub")]
 pub(crate) mod clients;
@@ -14,15 +12,15 @@ use service_emulator::Emulator;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// An HTTP answer.
+/// An HTTP response.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) headers: Vec<(String, String)>,
     pub(crate) body: String,
 }
 
-impl Answer {
+impl Response {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
@@ -32,20 +30,22 @@ impl Answer {
     }
 
     fn read(text: &str) -> Self {
-        let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no HTTP answer: {text:?}"));
+        let (head, body) =
+            text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no HTTP response: {text:?}"));
         let mut lines = head.split("\r\n");
         let status = lines.next().unwrap().split(' ').nth(1).unwrap().parse().unwrap();
         let header =
             |line: &str| line.split_once(':').map(|(k, v)| (k.to_ascii_lowercase(), v.trim().to_owned()));
-        let mut answer = Self { status, headers: lines.filter_map(header).collect(), body: body.to_owned() };
-        if answer.header("transfer-encoding") == Some("chunked") {
-            answer.body = unchunked(body);
+        let mut response =
+            Self { status, headers: lines.filter_map(header).collect(), body: body.to_owned() };
+        if response.header("transfer-encoding") == Some("chunked") {
+            response.body = unchunked(body);
         }
-        answer
+        response
     }
 }
 
-/// The text of whole chunks (RFC 9112, section 7.1).
+/// Decodes a chunked body with whole chunks (RFC 9112, section 7.1).
 fn unchunked(mut body: &str) -> String {
     let mut text = String::new();
     while let Some((length, rest)) = body.split_once("\r\n") {
@@ -56,16 +56,16 @@ fn unchunked(mut body: &str) -> String {
     text
 }
 
-/// Sends bytes on a connection of their own and reads to its end.
+/// Sends bytes on a new connection and reads to its end.
 pub(crate) async fn exchange(emulator: &Emulator, request: &[u8]) -> std::io::Result<String> {
     let mut stream = TcpStream::connect(emulator.address()).await?;
     stream.write_all(request).await?;
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await?;
-    Ok(String::from_utf8_lossy(&answer).into_owned())
+    let mut response = Vec::new();
+    stream.read_to_end(&mut response).await?;
+    Ok(String::from_utf8_lossy(&response).into_owned())
 }
 
-/// The text of a request that ends its connection.
+/// The text of a request that closes its connection.
 pub(crate) fn request_text(
     emulator: &Emulator,
     method: &str,
@@ -90,18 +90,18 @@ pub(crate) async fn http(
     target: &str,
     headers: &[(&str, &str)],
     body: &str,
-) -> Answer {
+) -> Response {
     let text = request_text(emulator, method, target, headers, body);
-    Answer::read(&exchange(emulator, text.as_bytes()).await.unwrap())
+    Response::read(&exchange(emulator, text.as_bytes()).await.unwrap())
 }
 
-/// Sends bytes and reads the head of the answer, however long the connection stays open after it.
-pub(crate) async fn head(emulator: &Emulator, request: &[u8]) -> Answer {
+/// Sends bytes and reads the head of the response, however long the connection stays open after it.
+pub(crate) async fn head(emulator: &Emulator, request: &[u8]) -> Response {
     let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
     stream.write_all(request).await.unwrap();
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         head.push(stream.read_u8().await.unwrap());
     }
-    Answer::read(&String::from_utf8(head).unwrap())
+    Response::read(&String::from_utf8(head).unwrap())
 }

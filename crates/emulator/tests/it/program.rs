@@ -1,5 +1,4 @@
-//! The program: what it prints, that it serves, and how it reports what it cannot do.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+//! The program: what it prints, that it serves requests, and how it reports errors.
 
 use std::process::Stdio;
 
@@ -47,7 +46,7 @@ async fn a_port_in_use_is_reported_in_one_line() {
     let (code, out, error) = output(&["--port", &port]).await;
     assert_eq!((code, out.as_str(), error.lines().count()), (Some(1), "", 1), "{error}");
     assert!(
-        error.starts_with(&format!("service-emulator: cannot listen on 127.0.0.1 port {port}: ")),
+        error.starts_with(&format!("service-emulator: could not listen on 127.0.0.1:{port}: ")),
         "{error}"
     );
 }
@@ -67,7 +66,7 @@ async fn an_argument_that_it_does_not_know_is_an_error() {
     assert!(error.contains("--colour"), "{error}");
 }
 
-/// A file of settings that is gone when this is.
+/// A settings file that is deleted when this is dropped.
 struct File(std::path::PathBuf);
 
 impl File {
@@ -94,7 +93,7 @@ async fn flags_win_over_the_file_of_settings() {
     let port = taken.address().port();
     let file = File::new("flags", &format!("port = {port}\n[hulft]\napi_key = 'of-the-file'\n"));
     let (code, _, error) = output(&["--config", file.path()]).await;
-    assert!(code == Some(1) && error.contains(&format!("port {port}")), "{error}");
+    assert!(code == Some(1) && error.contains(&format!("127.0.0.1:{port}")), "{error}");
     let mut child =
         program(&["--config", file.path(), "--port", "0"]).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -113,16 +112,16 @@ async fn a_mistake_in_the_file_of_settings_is_reported_in_one_line() {
     let expected = format!("service-emulator: {}: line 1: unknown key `prot`, expected one of ", file.path());
     assert!(error.starts_with(&expected) && error.contains("`port`"), "{error}");
     let (code, _, error) = output(&["--config", "/none/such.toml"]).await;
-    assert!(code == Some(1) && error.contains("cannot read /none/such.toml: "), "{error}");
+    assert!(code == Some(1) && error.contains("could not read /none/such.toml: "), "{error}");
 }
 
 #[tokio::test]
 async fn the_sample_of_settings_is_printed() {
     let (code, out, _) = output(&["--print-config"]).await;
-    assert_eq!((code, out.as_str()), (Some(0), include_str!("../emulator.sample.toml")));
+    assert_eq!((code, out.as_str()), (Some(0), include_str!("../../emulator.sample.toml")));
 }
 
-/// A running program: its port, and itself with its standard error to be read.
+/// A running program: its port, and the process with a readable standard error.
 #[cfg(unix)]
 async fn running(arguments: &[&str]) -> (tokio::process::Child, u16) {
     let mut child = program(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -153,14 +152,14 @@ async fn an_interrupt_ends_it_in_order_with_its_connections_closed() {
         send(signal, &child).await;
         let output = child.wait_with_output().await.unwrap();
         assert_eq!((output.status.code(), output.stderr.as_slice()), (Some(0), &[][..]), "{signal}");
-        // An end, or a reset where the program had not taken the connection yet.
+        // EOF, or a reset if the program had not accepted the connection yet.
         assert_eq!(stream.read(&mut [0]).await.unwrap_or(0), 0);
     }
 }
 
 #[cfg(unix)]
 #[tokio::test]
-async fn each_request_is_a_line_whose_colour_can_be_chosen() {
+async fn each_request_is_a_line_whose_color_can_be_chosen() {
     use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
     for (style, lines, colored) in
@@ -179,7 +178,7 @@ async fn each_request_is_a_line_whose_colour_can_be_chosen() {
         assert!(!log.contains("s3cret"), "{log}");
     }
     let (code, _, error) = output(&["--log", "loud"]).await;
-    assert!(code == Some(2) && error.contains("must be off, plain, color or auto"), "{error}");
+    assert!(code == Some(2) && error.contains("must be off, plain, color, or auto"), "{error}");
 }
 
 #[cfg(unix)]

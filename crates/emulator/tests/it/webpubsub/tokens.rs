@@ -1,29 +1,27 @@
-//! Which tokens Web PubSub takes, for REST requests and for clients.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
+//! The tokens that Web PubSub accepts, for REST requests and for clients.
 
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use common::clients::{KEY, VERSION, client_claims, jwt, now, open, refusal, rest};
-use common::http;
 use serde_json::{Value, json};
 use service_emulator::Emulator;
 use service_emulator::webpubsub::ClientToken;
+
+use crate::common::clients::{KEY, VERSION, client_claims, jwt, now, open, rejection, rest};
+use crate::common::http;
 
 const PATH: &str = "/api/hubs/chat/groups/a%20b";
 
 /// The status of a request to a group that does not exist: 404 once the token is accepted.
 async fn status(emulator: &Emulator, token: &str) -> u16 {
     let target = format!("{PATH}?{VERSION}");
-    let answer = http(emulator, "HEAD", &target, &[("Authorization", &format!("Bearer {token}"))], "").await;
-    if answer.status == 401 {
-        assert!(answer.header("www-authenticate").unwrap().starts_with("Bearer error=\"invalid_token\""));
+    let response =
+        http(emulator, "HEAD", &target, &[("Authorization", &format!("Bearer {token}"))], "").await;
+    if response.status == 401 {
+        assert!(response.header("www-authenticate").unwrap().starts_with("Bearer error=\"invalid_token\""));
     }
-    answer.status
+    response.status
 }
 
 fn claims(emulator: &Emulator) -> Value {
@@ -83,7 +81,10 @@ async fn an_entra_token_is_taken_by_rest_for_an_hour_and_opens_no_websocket() {
     let target = format!("/api/hubs/other/:generateToken?{VERSION}");
     let header = format!("Bearer {token}");
     assert_eq!(http(&emulator, "POST", &target, &[("Authorization", &header)], "").await.status, 200);
-    assert_eq!(refusal(open(&emulator, &format!("/client/hubs/chat?access_token={token}"), None).await), 401);
+    assert_eq!(
+        rejection(open(&emulator, &format!("/client/hubs/chat?access_token={token}"), None).await),
+        401
+    );
     let foreign = json!({ "aud": "https://webpubsub.azure.com", "exp": now(&emulator) + 60 });
     assert_eq!(status(&emulator, &jwt(KEY, &foreign)).await, 401, "an access key is not Entra ID");
     emulator.clock().advance(Duration::from_secs(3600 + 301));
@@ -101,7 +102,7 @@ async fn a_token_is_not_valid_long_before_its_time() {
 }
 
 #[tokio::test]
-async fn a_token_without_exp_or_signature_is_refused() {
+async fn a_token_without_exp_or_signature_is_rejected() {
     let emulator = Emulator::start().await.unwrap();
     let mut claims = claims(&emulator);
     let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
@@ -119,10 +120,13 @@ async fn a_token_without_exp_or_signature_is_refused() {
 }
 
 #[tokio::test]
-async fn an_answer_of_401_has_no_body() {
+async fn a_401_response_has_no_body() {
     let emulator = Emulator::start().await.unwrap();
-    let answer = http(&emulator, "POST", &format!("/api/hubs/chat/:send?{VERSION}"), &[], "x").await;
-    assert_eq!((answer.status, answer.header("content-length"), answer.body.as_str()), (401, Some("0"), ""));
+    let response = http(&emulator, "POST", &format!("/api/hubs/chat/:send?{VERSION}"), &[], "x").await;
+    assert_eq!(
+        (response.status, response.header("content-length"), response.body.as_str()),
+        (401, Some("0"), "")
+    );
 }
 
 #[tokio::test]
@@ -145,19 +149,19 @@ async fn a_clients_audience_may_have_any_of_the_four_schemes_but_no_other_host_o
         if accepted {
             outcome.unwrap();
         } else {
-            assert_eq!(refusal(outcome), 401, "{audience}");
+            assert_eq!(rejection(outcome), 401, "{audience}");
         }
     }
 }
 
 #[tokio::test]
-async fn a_client_without_a_valid_token_is_refused() {
+async fn a_client_without_a_valid_token_is_rejected() {
     let emulator = Emulator::start().await.unwrap();
     let expired = jwt(KEY, &client_claims(&emulator, json!({ "exp": now(&emulator) - 301 })));
     let forged = jwt("another key", &client_claims(&emulator, json!({})));
     for query in [String::new(), format!("?access_token={expired}"), format!("?access_token={forged}")] {
         assert_eq!(
-            refusal(open(&emulator, &format!("/client/hubs/chat{query}"), None).await),
+            rejection(open(&emulator, &format!("/client/hubs/chat{query}"), None).await),
             401,
             "{query}"
         );
@@ -177,13 +181,13 @@ async fn a_client_may_name_its_hub_in_the_query_and_its_token_in_a_header() {
         ("Sec-WebSocket-Version", "13"),
         ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
     ];
-    let text = common::request_text(&emulator, "GET", "/client/hubs/chat", &headers, "");
+    let text = crate::common::request_text(&emulator, "GET", "/client/hubs/chat", &headers, "");
     let text = text.replace("Connection: close", "Connection: keep-alive, Upgrade");
     let mut stream = tokio::net::TcpStream::connect(emulator.address()).await.unwrap();
     tokio::io::AsyncWriteExt::write_all(&mut stream, text.as_bytes()).await.unwrap();
-    let mut answer = [0; 12];
-    tokio::io::AsyncReadExt::read_exact(&mut stream, &mut answer).await.unwrap();
-    assert_eq!(&answer, b"HTTP/1.1 101");
+    let mut response = [0; 12];
+    tokio::io::AsyncReadExt::read_exact(&mut stream, &mut response).await.unwrap();
+    assert_eq!(&response, b"HTTP/1.1 101");
     emulator.webpubsub().wait_for_connections("chat", 1).await;
     assert_eq!(emulator.webpubsub().connections("chat")[0].user_id.as_deref(), Some("ann"));
 }
@@ -195,39 +199,39 @@ async fn a_url_from_the_handle_connects_with_what_its_token_says() {
     let token = ClientToken::new().user("ann").role("webpubsub.sendToGroup").group("g1").group("g 2");
     let url = service.client_access_url("Ch[a]t", &token);
     let target = url.strip_prefix(&format!("ws://{}", emulator.address())).unwrap();
-    let _socket = open(&emulator, target, Some(common::clients::JSON)).await.unwrap();
+    let _socket = open(&emulator, target, Some(crate::common::clients::JSON)).await.unwrap();
     let connection = &service.connections("ch[a]t")[0];
     assert_eq!(
         (connection.user_id.as_deref(), &connection.groups),
         (Some("ann"), &vec!["g 2".to_owned(), "g1".to_owned()])
     );
-    assert_eq!(connection.subprotocol.as_deref(), Some(common::clients::JSON));
+    assert_eq!(connection.subprotocol.as_deref(), Some(crate::common::clients::JSON));
 }
 
 #[tokio::test]
-async fn a_generated_token_connects_for_as_long_as_was_asked() {
+async fn a_generated_token_connects_for_as_long_as_requested() {
     let emulator = Emulator::start().await.unwrap();
     let path = ":generateToken?userId=ann&role=webpubsub.sendToGroup&group=a%26b&group=c&minutesToExpire=10";
-    let answer = rest(&emulator, "POST", path).await;
+    let response = rest(&emulator, "POST", path).await;
     assert_eq!(
-        (answer.status, answer.header("content-type")),
+        (response.status, response.header("content-type")),
         (200, Some("application/json; charset=utf-8"))
     );
     assert_eq!(
-        (answer.header("transfer-encoding"), answer.header("content-length")),
+        (response.header("transfer-encoding"), response.header("content-length")),
         (Some("chunked"), None),
         "as observed, for this operation alone"
     );
-    let target = format!("/client/hubs/chat?access_token={}", answer.json()["token"].as_str().unwrap());
+    let target = format!("/client/hubs/chat?access_token={}", response.json()["token"].as_str().unwrap());
     let _socket = open(&emulator, &target, None).await.unwrap();
     let connection = &emulator.webpubsub().connections("chat")[0];
     assert_eq!((connection.user_id.as_deref(), connection.groups.join(" ").as_str()), (Some("ann"), "a&b c"));
     emulator.clock().advance(Duration::from_secs(15 * 60 + 1));
-    assert_eq!(refusal(open(&emulator, &target, None).await), 401);
+    assert_eq!(rejection(open(&emulator, &target, None).await), 401);
 }
 
 #[tokio::test]
-async fn a_generated_token_is_for_the_client_type_that_was_asked_whatever_its_case() {
+async fn a_generated_token_is_for_the_requested_client_type_in_any_case() {
     let emulator = Emulator::start().await.unwrap();
     for (query, path) in [
         ("", "client/hubs"),
@@ -235,8 +239,8 @@ async fn a_generated_token_is_for_the_client_type_that_was_asked_whatever_its_ca
         ("?clientType=MQTT&minutesToExpire=1", "clients/mqtt/hubs"),
         ("?clientType=mqtt&minutesToExpire=2147483647", "clients/mqtt/hubs"),
     ] {
-        let answer = rest(&emulator, "POST", &format!(":generateToken{query}")).await;
-        let body = answer.json();
+        let response = rest(&emulator, "POST", &format!(":generateToken{query}")).await;
+        let body = response.json();
         let payload = body["token"].as_str().unwrap().split('.').nth(1).unwrap();
         let claims: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap();
         assert_eq!(claims["aud"], format!("http://{}/{path}/chat", emulator.address()), "{query}");
@@ -255,8 +259,8 @@ async fn no_token_is_generated_for_parameters_that_break_a_rule() {
         "group=%20",
         "clientType=socketio",
     ] {
-        let answer = rest(&emulator, "POST", &format!(":generateToken?{query}")).await;
-        assert_eq!((answer.status, &answer.json()["code"]), (400, &json!("Error.BadRequest")), "{query}");
-        assert_eq!(answer.header("content-type"), Some("application/json; charset=utf-8"), "{query}");
+        let response = rest(&emulator, "POST", &format!(":generateToken?{query}")).await;
+        assert_eq!((response.status, &response.json()["code"]), (400, &json!("Error.BadRequest")), "{query}");
+        assert_eq!(response.header("content-type"), Some("application/json; charset=utf-8"), "{query}");
     }
 }

@@ -1,17 +1,14 @@
 //! The event `connect`, which an event handler decides, and the check of a handler's address.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
 
 use std::time::Duration;
 
-use common::clients::{Client, JSON, KEY, Socket, client_claims, jwt, open, refusal};
-use common::webhook::Webhook;
 use serde_json::{Value, json};
 use service_emulator::Emulator;
 use service_emulator::webpubsub::{EventHandlerSettings, SystemEvent, UserEvents};
 use tokio_tungstenite::tungstenite::Error;
+
+use crate::common::clients::{Client, JSON, KEY, Socket, client_claims, jwt, open, rejection};
+use crate::common::webhook::Webhook;
 
 async fn start() -> (Emulator, Webhook) {
     let (emulator, webhook) = (Emulator::start().await.unwrap(), Webhook::start().await);
@@ -25,7 +22,7 @@ async fn connecting(emulator: &Emulator, claims: Value, protocol: Option<&str>) 
 }
 
 #[tokio::test]
-async fn the_handler_is_told_who_wants_to_connect_and_may_leave_it_at_that() {
+async fn the_handler_receives_the_client_data_and_may_accept_it_unchanged() {
     let (emulator, mut webhook) = start().await;
     let claims = json!({ "sub": "ann", "role": ["webpubsub.sendToGroup"], "level": 3 });
     let (outcome, ()) = tokio::join!(connecting(&emulator, claims, Some(JSON)), async {
@@ -68,7 +65,7 @@ async fn the_handler_says_who_the_client_is_and_what_it_may_do() {
     let claims = json!({ "sub": "ann", "webpubsub.group": "old", "role": "webpubsub.joinLeaveGroup" });
     let decision = json!({ "userId": "bob", "groups": ["new"], "roles": ["webpubsub.sendToGroup.new"] });
     let (mut client, ()) = tokio::join!(Client::json(&emulator, claims), async {
-        webhook.call().await.answer(200, "", &decision.to_string());
+        webhook.call().await.respond(200, "", &decision.to_string());
     });
     assert_eq!(client.user.as_deref(), Some("bob"));
     assert_eq!(emulator.webpubsub().connections("chat")[0].groups, ["new"]);
@@ -84,7 +81,7 @@ async fn the_handler_chooses_one_of_several_subprotocols() {
     for (chosen, named) in [(JSON, Some(JSON)), ("custom", Some("custom")), ("", None)] {
         let offered = format!("custom, {JSON}");
         let (outcome, ()) = tokio::join!(connecting(&emulator, json!({}), Some(&offered)), async {
-            webhook.call().await.answer(200, "", &json!({ "subprotocol": chosen }).to_string());
+            webhook.call().await.respond(200, "", &json!({ "subprotocol": chosen }).to_string());
         });
         let connections = emulator.webpubsub().connections("chat");
         assert_eq!(connections[0].subprotocol.as_deref(), named);
@@ -99,7 +96,7 @@ async fn the_handler_chooses_one_of_several_subprotocols() {
 }
 
 #[tokio::test]
-async fn what_the_handler_refuses_or_leaves_open_refuses_the_client() {
+async fn a_rejection_or_an_invalid_response_of_the_handler_rejects_the_client() {
     let (emulator, mut webhook) = start().await;
     for (status, body, seen) in [
         (401, "", 401),
@@ -111,23 +108,23 @@ async fn what_the_handler_refuses_or_leaves_open_refuses_the_client() {
         (200, r#"{"groups":[""]}"#, 502),
     ] {
         let (outcome, ()) = tokio::join!(connecting(&emulator, json!({}), Some(JSON)), async {
-            webhook.call().await.answer(status, "", body);
+            webhook.call().await.respond(status, "", body);
         });
         if status == 403 {
-            let Err(Error::Http(answer)) = &outcome else { panic!("{outcome:?}") };
-            assert_eq!(answer.body().as_deref(), Some(b"no".as_slice()));
+            let Err(Error::Http(response)) = &outcome else { panic!("{outcome:?}") };
+            assert_eq!(response.body().as_deref(), Some(b"no".as_slice()));
         }
-        assert_eq!(refusal(outcome), seen, "{status} {body}");
+        assert_eq!(rejection(outcome), seen, "{status} {body}");
     }
     let two = "ce-connectionState: a\r\nce-connectionState: b\r\n";
     let (outcome, ()) = tokio::join!(connecting(&emulator, json!({}), Some(JSON)), async {
-        webhook.call().await.answer(200, two, "");
+        webhook.call().await.respond(200, two, "");
     });
-    assert_eq!(refusal(outcome), 502);
+    assert_eq!(rejection(outcome), 502);
     let (outcome, ()) = tokio::join!(connecting(&emulator, json!({}), Some(JSON)), async {
         drop(webhook.call().await);
     });
-    assert_eq!(refusal(outcome), 502, "no answer");
+    assert_eq!(rejection(outcome), 502, "no response");
     assert!(emulator.webpubsub().connections("chat").is_empty());
 }
 
@@ -139,7 +136,7 @@ async fn a_handler_that_hangs_is_given_up_in_moved_time() {
         emulator.clock().advance(Duration::from_secs(30));
         call
     });
-    assert_eq!(refusal(outcome), 504);
+    assert_eq!(rejection(outcome), 504);
 }
 
 #[tokio::test]
@@ -160,9 +157,9 @@ async fn an_address_that_does_not_allow_the_service_is_not_called() {
     let (emulator, mut webhook) = start().await;
     webhook.allow("name.webpubsub.azure.com");
     for _ in 0..2 {
-        assert_eq!(refusal(connecting(&emulator, json!({}), Some(JSON)).await), 502);
+        assert_eq!(rejection(connecting(&emulator, json!({}), Some(JSON)).await), 502);
     }
-    assert_eq!(webhook.checks(), 1, "the refusal is remembered");
+    assert_eq!(webhook.checks(), 1, "the rejection is remembered");
     webhook.assert_idle();
     webhook.allow("name.webpubsub.azure.com, 127.0.0.1");
     emulator.clock().advance(Duration::from_secs(61));
@@ -185,7 +182,7 @@ async fn an_event_goes_to_the_first_handler_that_takes_it() {
     }
     service.clear_event_handlers("CHAT");
     client.send_json(json!({ "type": "event", "event": "order", "data": 1, "ackId": 1 })).await;
-    assert_eq!(client.frame().await["success"], true, "nobody is asked");
+    assert_eq!(client.frame().await["success"], true, "no handler is called");
     assert!(service.event_handler("chat", EventHandlerSettings::new("https://localhost/")).is_err());
     first.assert_idle();
     second.assert_idle();

@@ -1,17 +1,14 @@
-//! Scripted faults of WebSockets, at their opening and later: what the client sees, and what the service has done.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
+//! Scripted faults of WebSockets, during the handshake and later: what the client sees, and what the service has done.
 
 use std::time::Duration;
 
-use common::clients::{Client, client_claims, groups, jwt, open, publish, refusal, rest};
-use common::clients::{JSON, KEY, RELIABLE};
-use common::reliable::{connect, lose, message, recover, reopen};
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use service_emulator::{Emulator, Fault, SocketFault};
+
+use crate::common::clients::{Client, client_claims, groups, jwt, open, publish, rejection, rest};
+use crate::common::clients::{JSON, KEY, RELIABLE};
+use crate::common::reliable::{connect, lose, message, recover, reopen};
 
 fn member() -> Value {
     json!({ "webpubsub.group": "g", "role": ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"] })
@@ -28,13 +25,13 @@ async fn assert_dropped(client: &mut Client) {
 }
 
 #[tokio::test]
-async fn an_opening_can_be_refused_with_any_status() {
+async fn a_handshake_can_be_rejected_with_any_status() {
     let emulator = Emulator::start().await.unwrap();
     let token = jwt(KEY, &client_claims(&emulator, json!({})));
     for status in [401, 429, 502] {
         emulator.faults().push(Fault::status(status).path_contains("/client/hubs/chat"));
         let outcome = open(&emulator, &format!("/client/hubs/chat?access_token={token}"), Some(JSON)).await;
-        assert_eq!(refusal(outcome), status);
+        assert_eq!(rejection(outcome), status);
     }
     assert!(emulator.webpubsub().connections("chat").is_empty());
     Client::json(&emulator, json!({})).await;
@@ -138,7 +135,7 @@ async fn a_delayed_ack_comes_in_moved_time_and_others_go_before_it() {
 }
 
 #[tokio::test]
-async fn a_lost_ack_leaves_the_work_done() {
+async fn a_lost_ack_leaves_the_request_executed() {
     let emulator = Emulator::start().await.unwrap();
     let mut client = Client::json(&emulator, member()).await;
     emulator.faults().push_socket(SocketFault::lose_ack());
@@ -149,7 +146,7 @@ async fn a_lost_ack_leaves_the_work_done() {
 }
 
 #[tokio::test]
-async fn an_acknowledged_message_comes_again_when_its_sequence_ack_was_ignored() {
+async fn an_acknowledged_message_is_sent_again_when_its_sequence_ack_was_ignored() {
     let emulator = Emulator::start().await.unwrap();
     let (mut client, token) = connect(&emulator, member()).await;
     emulator.faults().push_socket(SocketFault::ignore_sequence_ack());
@@ -167,7 +164,7 @@ async fn an_acknowledged_message_comes_again_when_its_sequence_ack_was_ignored()
 }
 
 #[tokio::test]
-async fn a_recovery_can_be_refused_and_the_connection_is_gone() {
+async fn a_recovery_can_be_rejected_and_the_connection_is_gone() {
     let emulator = Emulator::start().await.unwrap();
     let (client, token) = connect(&emulator, member()).await;
     let (other, other_token) = connect(&emulator, member()).await;

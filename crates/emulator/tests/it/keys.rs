@@ -1,15 +1,12 @@
-//! Access keys that are changed while the emulator runs.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
-#![cfg(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
+//! Access keys that change while the emulator runs.
 
-mod common;
-
-use common::http;
 use service_emulator::Emulator;
 use service_emulator::webpubsub::ClientToken;
 
+use crate::common::http;
+
 #[tokio::test]
-async fn what_the_old_keys_of_web_pub_sub_signed_is_refused_once_they_are_changed() {
+async fn what_the_old_keys_of_web_pub_sub_signed_is_rejected_once_they_are_changed() {
     let emulator = Emulator::start().await.unwrap();
     let service = emulator.webpubsub();
     let open = async |url: &str| tokio_tungstenite::connect_async(url).await.map(drop).map_err(drop);
@@ -23,7 +20,7 @@ async fn what_the_old_keys_of_web_pub_sub_signed_is_refused_once_they_are_change
 }
 
 #[tokio::test]
-async fn the_old_keys_of_event_grid_are_refused_once_they_are_changed() {
+async fn the_old_keys_of_event_grid_are_rejected_once_they_are_changed() {
     let emulator = Emulator::start().await.unwrap();
     let grid = emulator.eventgrid();
     let status = async |key: &str| {
@@ -40,7 +37,7 @@ async fn the_old_keys_of_event_grid_are_refused_once_they_are_changed() {
 }
 
 #[tokio::test]
-async fn the_old_key_of_hulft_is_refused_once_it_is_changed() {
+async fn the_old_key_of_hulft_is_rejected_once_it_is_changed() {
     let emulator = Emulator::start().await.unwrap();
     let site = emulator.hulft();
     let status = async |key: &str| {

@@ -1,16 +1,13 @@
-//! The protobuf subprotocols: frames written byte by byte from the specification, and messages that cross over between
-//! the protocols.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
+//! The protobuf subprotocols: frames written byte by byte from the specification, and messages that cross between the
+//! protocols.
 
-mod common;
-
-use common::clients::{Client, KEY, Socket, client_claims, jwt, open, publish, rest, send};
-use common::webhook::Webhook;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use service_emulator::Emulator;
 use tokio_tungstenite::tungstenite::Message;
+
+use crate::common::clients::{Client, KEY, Socket, client_claims, jwt, open, publish, rest, send};
+use crate::common::webhook::Webhook;
 
 const PROTOBUF: &str = "protobuf.webpubsub.azure.v1";
 const RELIABLE: &str = "protobuf.reliable.webpubsub.azure.v1";
@@ -26,7 +23,7 @@ fn number(field: u8, mut value: u64) -> Vec<u8> {
     bytes
 }
 
-/// A field of wire type 2: a text, bytes or a message.
+/// A field of wire type 2: a string, bytes, or a message.
 fn field(number_: u8, parts: &[&[u8]]) -> Vec<u8> {
     let content = parts.concat();
     let mut bytes = number(number_, content.len() as u64);
@@ -52,7 +49,7 @@ async fn connect(emulator: &Emulator, claims: Value, protocol: &str, more: &str)
     open(emulator, &format!("/client/hubs/chat?access_token={token}{more}"), Some(protocol)).await.unwrap()
 }
 
-/// A client that is connected, and its connection's id.
+/// A connected client, and its connection id.
 async fn connected(emulator: &Emulator, claims: Value) -> (Socket, String) {
     let mut socket = connect(emulator, claims, PROTOBUF, "").await;
     receive(&mut socket).await;
@@ -95,10 +92,10 @@ async fn every_request_is_carried_out_and_acknowledged() {
     let in_group = |id: u64| [field(1, &[b"h"]), number(2, id)].concat();
     write(&mut socket, field(6, &[&in_group(1)])).await;
     assert_eq!(receive(&mut socket).await, ack(1));
-    assert_eq!(common::clients::groups(&emulator, &id), ["g", "h"]);
+    assert_eq!(crate::common::clients::groups(&emulator, &id), ["g", "h"]);
     write(&mut socket, field(7, &[&in_group(u64::MAX)])).await;
     assert_eq!(receive(&mut socket).await, ack(u64::MAX));
-    assert_eq!(common::clients::groups(&emulator, &id), ["g"]);
+    assert_eq!(crate::common::clients::groups(&emulator, &id), ["g"]);
     let text = field(1, &[b"hi"]);
     let send = [field(1, &[b"g"]), number(2, 3), field(3, &[&text]), number(4, 1), number(5, 300)].concat();
     write(&mut socket, field(1, &[&send])).await;
@@ -189,7 +186,7 @@ async fn a_frame_that_is_none_of_the_protocol_closes_the_connection() {
 }
 
 #[tokio::test]
-async fn an_event_reaches_its_handler_and_the_answer_comes_back() {
+async fn an_event_reaches_its_handler_and_the_response_is_delivered() {
     let (emulator, mut webhook) = (Emulator::start().await.unwrap(), Webhook::start().await);
     emulator.webpubsub().event_handler("chat", webhook.handler(&[])).unwrap();
     let (mut socket, _) = connected(&emulator, member()).await;
@@ -198,8 +195,8 @@ async fn an_event_reaches_its_handler_and_the_answer_comes_back() {
     let call = webhook.call().await;
     assert_eq!(call.header("content-type"), Some("application/x-protobuf"));
     assert_eq!((call.header("ce-subprotocol"), &call.body[..]), (Some(PROTOBUF), &any[2..]));
-    call.answer(200, "Content-Type: text/plain\r\n", "ok");
-    let answer = field(2, &[&field(1, &[b"server"]), &field(3, &[&field(1, &[b"ok"])])]);
-    assert_eq!(receive(&mut socket).await, answer);
+    call.respond(200, "Content-Type: text/plain\r\n", "ok");
+    let response = field(2, &[&field(1, &[b"server"]), &field(3, &[&field(1, &[b"ok"])])]);
+    assert_eq!(receive(&mut socket).await, response);
     assert_eq!(receive(&mut socket).await, ack(1));
 }

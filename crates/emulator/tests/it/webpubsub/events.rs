@@ -1,19 +1,16 @@
-//! User events, which an event handler answers, and the events that it is told of without being asked.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
-
-mod common;
+//! User events, to which an event handler responds, and the events of which it is notified.
 
 use std::time::Duration;
 
-use common::clients::{Client, rest};
-use common::reliable::{connect, lose, recover};
-use common::webhook::Webhook;
 use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use service_emulator::webpubsub::{SystemEvent, UserEvents};
 use service_emulator::{Emulator, SocketFault};
 use tokio_tungstenite::tungstenite::Message;
+
+use crate::common::clients::{Client, rest};
+use crate::common::reliable::{connect, lose, recover};
+use crate::common::webhook::Webhook;
 
 async fn start(system: &[SystemEvent]) -> (Emulator, Webhook) {
     let (emulator, webhook) = (Emulator::start().await.unwrap(), Webhook::start().await);
@@ -26,7 +23,7 @@ fn event(data_type: &str, data: &Value, id: u64) -> Value {
 }
 
 #[tokio::test]
-async fn an_event_reaches_the_handler_in_its_type_and_is_acknowledged_once_it_has_answered() {
+async fn an_event_reaches_the_handler_in_its_type_and_is_acknowledged_once_it_has_responded() {
     let (emulator, mut webhook) = start(&[]).await;
     let mut client = Client::json(&emulator, json!({ "sub": "ännë" })).await;
     for (id, data_type, data, content_type, body) in [
@@ -56,7 +53,7 @@ async fn an_event_reaches_the_handler_in_its_type_and_is_acknowledged_once_it_ha
 }
 
 #[tokio::test]
-async fn the_handlers_answer_goes_to_the_client_in_its_type() {
+async fn the_handlers_response_goes_to_the_client_in_its_type() {
     let (emulator, mut webhook) = start(&[]).await;
     let (mut client, _) = connect(&emulator, json!({})).await;
     let mut other = Client::json(&emulator, json!({})).await;
@@ -66,7 +63,7 @@ async fn the_handlers_answer_goes_to_the_client_in_its_type() {
         (3, "image/png", "abc", "binary", json!("YWJj")),
     ] {
         client.send_json(event("json", &json!(1), id)).await;
-        webhook.call().await.answer(200, &format!("Content-Type: {content_type}\r\n"), body);
+        webhook.call().await.respond(200, &format!("Content-Type: {content_type}\r\n"), body);
         let message = json!({ "type": "message", "from": "server", "sequenceId": id, "dataType": data_type, "data": data });
         assert_eq!(client.frame().await, message);
         assert_eq!(client.frame().await["ackId"], id);
@@ -78,7 +75,7 @@ async fn the_handlers_answer_goes_to_the_client_in_its_type() {
 async fn state_and_cookies_come_back_with_the_next_event() {
     let (emulator, mut webhook) = start(&[SystemEvent::Connect, SystemEvent::Disconnected]).await;
     let (mut client, ()) = tokio::join!(Client::json(&emulator, json!({})), async {
-        webhook.call().await.answer(204, "ce-connectionState: one\r\nSet-Cookie: a=1; Path=/\r\n", "");
+        webhook.call().await.respond(204, "ce-connectionState: one\r\nSet-Cookie: a=1; Path=/\r\n", "");
     });
     for (seen, cookies, next) in [
         ("one", "a=1", "ce-connectionState: two\r\nSet-Cookie: b=2\r\nSet-Cookie: a=3\r\n"),
@@ -87,7 +84,7 @@ async fn state_and_cookies_come_back_with_the_next_event() {
         client.send_json(event("text", &json!(seen), seen.len() as u64 + u64::from(seen == "two"))).await;
         let call = webhook.call().await;
         assert_eq!((call.header("ce-connectionstate"), call.header("cookie")), (Some(seen), Some(cookies)));
-        call.answer(200, next, "");
+        call.respond(200, next, "");
         client.frame().await;
     }
     client.socket.close(None).await.unwrap();
@@ -102,7 +99,7 @@ async fn a_handler_that_fails_ends_the_connection_behind_the_ack() {
     {
         let mut client = Client::json(&emulator, json!({})).await;
         client.send_json(event("json", &json!(1), 1)).await;
-        webhook.call().await.answer(status, headers, body);
+        webhook.call().await.respond(status, headers, body);
         let ack = client.frame().await;
         assert_eq!((&ack["success"], &ack["error"]["name"]), (&json!(false), &json!("InternalServerError")));
         assert_eq!(client.frame().await["event"], "disconnected");
@@ -124,16 +121,16 @@ async fn a_simple_clients_frames_are_the_event_message() {
         assert_eq!(call.header("ce-type"), Some("azure.webpubsub.user.message"));
         assert_eq!((call.header("content-type"), call.body.as_slice()), (Some(content_type), body));
         assert_eq!(call.header("ce-subprotocol"), None);
-        call.answer(200, "Content-Type: application/json\r\n", "[1]");
+        call.respond(200, "Content-Type: application/json\r\n", "[1]");
         assert_eq!(client.next().await, Message::text("[1]"));
     }
     client.send(Message::text("x")).await;
-    webhook.call().await.answer(500, "", "");
+    webhook.call().await.respond(500, "", "");
     assert_eq!(client.closed().await.0, 1011);
 }
 
 #[tokio::test]
-async fn what_happens_to_a_connection_is_told_in_order_and_nobody_waits() {
+async fn the_events_of_a_connection_are_sent_in_order_and_block_no_one() {
     use SystemEvent::{Connected, Disconnected, GroupJoined, GroupLeft};
     let (emulator, mut webhook) = start(&[Connected, Disconnected, GroupJoined, GroupLeft]).await;
     let claims = json!({ "sub": "ann", "webpubsub.group": "g", "role": "webpubsub.joinLeaveGroup" });
@@ -142,7 +139,7 @@ async fn what_happens_to_a_connection_is_told_in_order_and_nobody_waits() {
     client.send_json(json!({ "type": "joinGroup", "group": "h", "ackId": 2 })).await;
     client.send_json(json!({ "type": "leaveGroup", "group": "g", "ackId": 3 })).await;
     for id in 1..=3 {
-        assert_eq!(client.frame().await["ackId"], id, "no event has been answered yet");
+        assert_eq!(client.frame().await["ackId"], id, "no event has a response yet");
     }
     rest(&emulator, "DELETE", "users/ann/groups").await;
     rest(&emulator, "DELETE", &format!("connections/{}?reason=bye", client.id)).await;
@@ -161,29 +158,29 @@ async fn what_happens_to_a_connection_is_told_in_order_and_nobody_waits() {
         let named = call.header("ce-eventname").is_some();
         assert_eq!(named, expected.0.contains(".sys."), "events of groups have no name");
         assert_eq!((call.header("ce-type").unwrap().to_owned(), call.json()), expected);
-        call.answer(500, "", "");
+        call.respond(500, "", "");
     }
 }
 
 #[tokio::test]
-async fn the_end_of_a_lost_connection_is_told_when_it_is_given_up() {
+async fn the_end_of_a_lost_connection_is_sent_when_it_is_given_up() {
     let (emulator, mut webhook) = start(&[SystemEvent::Disconnected]).await;
     let (client, token) = connect(&emulator, json!({})).await;
     let id = lose(&emulator, client).await;
     let client = recover(&emulator, &id, &token).await;
     lose(&emulator, client).await;
     webhook.assert_idle();
-    let told = tokio::join!(webhook.take(), async {
+    let event = tokio::join!(webhook.take(), async {
         while !emulator.webpubsub().connections("chat").is_empty() {
             emulator.clock().advance(Duration::from_secs(31));
             tokio::task::yield_now().await;
         }
     });
-    assert_eq!(told.0, ("azure.webpubsub.sys.disconnected".to_owned(), json!({ "reason": "" })));
+    assert_eq!(event.0, ("azure.webpubsub.sys.disconnected".to_owned(), json!({ "reason": "" })));
 }
 
 #[tokio::test]
-async fn an_event_that_is_under_way_is_not_told_again_after_a_recovery() {
+async fn an_event_that_is_under_way_is_not_sent_again_after_a_recovery() {
     let (emulator, mut webhook) = start(&[]).await;
     let (mut client, token) = connect(&emulator, json!({})).await;
     client.send_json(event("text", &json!("x"), 7)).await;

@@ -1,4 +1,4 @@
-//! A webhook whose answers a test gives by hand: HTTP/1.1 read and written here, one request per connection.
+//! A webhook whose responses a test writes: HTTP/1.1 read and written here, one request per connection.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -16,12 +16,12 @@ pub(crate) struct Webhook {
     allowed: Arc<Mutex<String>>,
 }
 
-/// A request that waits for its answer.
+/// A request that waits for its response.
 pub(crate) struct Call {
     pub(crate) target: String,
     headers: Vec<(String, String)>,
     pub(crate) body: Vec<u8>,
-    answer: oneshot::Sender<String>,
+    response: oneshot::Sender<String>,
 }
 
 impl Webhook {
@@ -45,7 +45,7 @@ impl Webhook {
         EventHandlerSettings::new(url).system_events(system.to_vec())
     }
 
-    /// The origins that checks are answered with from now on.
+    /// Sets the origins with which checks respond from now on.
     pub(crate) fn allow(&self, origins: &str) {
         *self.allowed.lock().unwrap() = origins.to_owned();
     }
@@ -60,15 +60,15 @@ impl Webhook {
         self.calls.recv().await.unwrap()
     }
 
-    /// Takes the next event with 204; its `ce-type` and body.
+    /// Accepts the next event with 204. Returns its `ce-type` and body.
     pub(crate) async fn take(&mut self) -> (String, Value) {
         let call = self.call().await;
-        let told = (call.header("ce-type").unwrap().to_owned(), call.json());
+        let event = (call.header("ce-type").unwrap().to_owned(), call.json());
         call.accept();
-        told
+        event
     }
 
-    /// Nothing has been told.
+    /// No event was received.
     pub(crate) fn assert_idle(&mut self) {
         assert!(self.calls.try_recv().is_err());
     }
@@ -84,14 +84,15 @@ impl Call {
     }
 
     pub(crate) fn accept(self) {
-        self.answer(204, "", "");
+        self.respond(204, "", "");
     }
 
-    /// Answers with a status, lines of headers and a body.
-    pub(crate) fn answer(self, status: u16, headers: &str, body: &str) {
-        let answer = format!("HTTP/1.1 {status} X\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
-        self.answer
-            .send(if status == 204 { format!("HTTP/1.1 204 X\r\n{headers}\r\n") } else { answer })
+    /// Responds with a status, header lines, and a body.
+    pub(crate) fn respond(self, status: u16, headers: &str, body: &str) {
+        let response =
+            format!("HTTP/1.1 {status} X\r\n{headers}Content-Length: {}\r\n\r\n{body}", body.len());
+        self.response
+            .send(if status == 204 { format!("HTTP/1.1 204 X\r\n{headers}\r\n") } else { response })
             .unwrap();
     }
 }
@@ -123,7 +124,7 @@ async fn serve(
         .map_or(0, |(_, value)| value.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.unwrap();
-    let answer = if lines[0].starts_with("OPTIONS ") {
+    let response = if lines[0].starts_with("OPTIONS ") {
         assert!(lines[0].contains("/validate"), "{}", lines[0]);
         assert!(headers.contains(&("ce-awpsversion".to_owned(), "1.0".to_owned())));
         checks.fetch_add(1, Ordering::SeqCst);
@@ -133,11 +134,13 @@ async fn serve(
         )
     } else {
         let target = lines[0].strip_prefix("POST ").unwrap().split(' ').next().unwrap().to_owned();
-        let (answer, given) = oneshot::channel();
-        calls.send(Call { target, headers, body, answer }).unwrap_or_else(|_| panic!("nobody takes calls"));
-        // Dropped without an answer: the connection ends without one.
-        let Ok(answer) = given.await else { return };
-        answer
+        let (response, given) = oneshot::channel();
+        calls
+            .send(Call { target, headers, body, response })
+            .unwrap_or_else(|_| panic!("no receiver for calls"));
+        // Dropped without a response: the connection ends without one.
+        let Ok(response) = given.await else { return };
+        response
     };
-    stream.write_all(answer.as_bytes()).await.unwrap();
+    stream.write_all(response.as_bytes()).await.unwrap();
 }

@@ -1,16 +1,13 @@
 //! Scripted faults on the operations of Web PubSub: what the client sees, and what the service has done.
-#![cfg(feature = "webpubsub")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
-mod common;
-
-use common::clients::{Client, VERSION, authorization, groups, rest, send};
-use common::{exchange, request_text};
 use serde_json::json;
 use service_emulator::{Emulator, Fault, Service};
 
+use crate::common::clients::{Client, VERSION, authorization, groups, rest, send};
+use crate::common::{exchange, request_text};
+
 #[tokio::test]
-async fn a_status_before_the_work_leaves_groups_and_permissions_as_they_were() {
+async fn a_status_before_the_operation_leaves_groups_and_permissions_as_they_were() {
     let emulator = Emulator::start().await.unwrap();
     let client = Client::json(&emulator, json!({ "sub": "ann", "webpubsub.group": "g" })).await;
     let permission = format!("permissions/sendToGroup/connections/{}?targetName=g", client.id);
@@ -26,15 +23,15 @@ async fn a_status_before_the_work_leaves_groups_and_permissions_as_they_were() {
         emulator
             .faults()
             .push(Fault::status(503).header("retry-after", "1").service(Service::WebPubSub).method(method));
-        let answer = send(&emulator, method, path, "application/json", &body).await;
-        assert_eq!((answer.status, answer.header("retry-after")), (503, Some("1")), "{method} {path}");
+        let response = send(&emulator, method, path, "application/json", &body).await;
+        assert_eq!((response.status, response.header("retry-after")), (503, Some("1")), "{method} {path}");
     }
     assert_eq!(groups(&emulator, &client.id), ["g"]);
     assert_eq!(rest(&emulator, "HEAD", &permission).await.status, 404);
 }
 
 #[tokio::test]
-async fn a_lost_answer_to_a_change_of_groups_leaves_the_change_done() {
+async fn a_lost_response_to_a_change_of_groups_leaves_the_change_done() {
     let emulator = Emulator::start().await.unwrap();
     let client = Client::json(&emulator, json!({})).await;
     emulator.faults().push(Fault::reset().after_processing().path_contains(":addToGroups"));
@@ -47,11 +44,11 @@ async fn a_lost_answer_to_a_change_of_groups_leaves_the_change_done() {
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_in_chunks_is_cut_short_too() {
+async fn a_chunked_response_is_cut_off_too() {
     let emulator = Emulator::start().await.unwrap();
     emulator.faults().push(Fault::cut_body());
-    let answer = rest(&emulator, "POST", ":generateToken").await;
-    let declared: usize = answer.header("content-length").unwrap().parse().unwrap();
-    assert!((1..declared).contains(&answer.body.len()), "{} of {declared}", answer.body.len());
-    assert_eq!(answer.header("transfer-encoding"), None);
+    let response = rest(&emulator, "POST", ":generateToken").await;
+    let declared: usize = response.header("content-length").unwrap().parse().unwrap();
+    assert!((1..declared).contains(&response.body.len()), "{} of {declared}", response.body.len());
+    assert_eq!(response.header("transfer-encoding"), None);
 }
