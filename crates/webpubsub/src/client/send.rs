@@ -90,6 +90,21 @@ impl JoinGroup {
 /// A request that leaves a group when awaited.
 ///
 /// Created by [`Client::leave_group`]. Dropping the future before the frame is written cancels the request.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webpubsub::BoxError> {
+/// # let emulator = service_emulator::Emulator::start().await?;
+/// # let token = service_emulator::webpubsub::ClientToken::new().user("ann");
+/// # let token = token.role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
+/// # let url = emulator.webpubsub().client_access_url("chat", &token);
+/// # let client = webpubsub::Client::builder(url).connect().await?;
+/// client.join_group("lobby").await?;
+/// client.leave_group("lobby").await?;
+/// # Ok(()) }
+/// ```
 #[must_use = "does nothing until awaited"]
 #[derive(Debug)]
 pub struct LeaveGroup {
