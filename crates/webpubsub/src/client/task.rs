@@ -75,7 +75,7 @@ impl Task {
         let now = self.clock.elapsed();
         let error = match self.first.take() {
             Some(first) => {
-                let error = error.unwrap_or_else(closed);
+                let error = error.unwrap_or_else(closed_before_connected);
                 let _ = first.send(Err(error));
                 None
             }
@@ -251,8 +251,8 @@ impl OpenSocket {
                         session.receive(frame, message.len(), now);
                     }
                 }
-                Poll::Ready(Some(Err(error))) => return Err(broken(&error)),
-                Poll::Ready(None) => return Err(ended("the connection was closed")),
+                Poll::Ready(Some(Err(error))) => return Err(socket_error(&error)),
+                Poll::Ready(None) => return Err(lost_without_code("the connection was closed")),
             }
         }
         Ok(true)
@@ -270,7 +270,7 @@ impl OpenSocket {
                 };
                 Loss { code: Some(code), reason }
             }
-            None => ended("the service closed the connection"),
+            None => lost_without_code("the service closed the connection"),
         }
     }
 
@@ -284,7 +284,7 @@ impl OpenSocket {
         let mut wrote = false;
         let mut socket = Pin::new(&mut self.socket);
         while !self.close_sent
-            && socket.as_mut().poll_ready(context).map_err(|error| broken(&error))?.is_ready()
+            && socket.as_mut().poll_ready(context).map_err(|error| socket_error(&error))?.is_ready()
         {
             let frame = match session.next_frame(now) {
                 Some(frame) => frame,
@@ -294,10 +294,10 @@ impl OpenSocket {
                 }
                 None => break,
             };
-            socket.as_mut().start_send(frame).map_err(|error| broken(&error))?;
+            socket.as_mut().start_send(frame).map_err(|error| socket_error(&error))?;
             (wrote, self.unflushed) = (true, true);
         }
-        if self.unflushed && socket.poll_flush(context).map_err(|error| broken(&error))?.is_ready() {
+        if self.unflushed && socket.poll_flush(context).map_err(|error| socket_error(&error))?.is_ready() {
             self.unflushed = false;
             session.flushed();
         }
@@ -305,15 +305,15 @@ impl OpenSocket {
     }
 }
 
-fn broken(error: &tungstenite::Error) -> Loss {
-    ended(&error.to_string())
+fn socket_error(error: &tungstenite::Error) -> Loss {
+    lost_without_code(&error.to_string())
 }
 
-fn ended(reason: &str) -> Loss {
+fn lost_without_code(reason: &str) -> Loss {
     Loss { code: None, reason: reason.to_owned() }
 }
 
 /// Returns the error for a client that was closed or dropped before its first connection was established.
-fn closed() -> Error {
+fn closed_before_connected() -> Error {
     Error::new(service_core::ErrorKind::Transport, "the client was closed before it was connected")
 }

@@ -16,8 +16,8 @@ fn tasks() -> usize {
 
 #[tokio::test]
 async fn close_sends_1000_and_returns_when_no_task_is_left() {
-    let world = World::new();
-    let (client, peer) = world.connect(world.builder()).await;
+    let bed = TestBed::new();
+    let (client, peer) = bed.connect(bed.builder()).await;
     let ending = tokio::spawn(peer.ending());
     client.close().await;
     assert_eq!(ending.await.unwrap(), Some(1000));
@@ -36,8 +36,8 @@ async fn close_sends_1000_and_returns_when_no_task_is_left() {
 
 #[tokio::test]
 async fn close_completes_what_is_acknowledged_in_time_and_fails_the_rest() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     let send = |client: &Client| {
         tokio::spawn({
             let client = client.clone();
@@ -55,7 +55,7 @@ async fn close_completes_what_is_acknowledged_in_time_and_fails_the_rest() {
     first.await.unwrap().unwrap();
     assert!(!closing.is_finished());
     let ending = tokio::spawn(peer.ending());
-    world.pass(Duration::from_secs(5)).await;
+    bed.pass(Duration::from_secs(5)).await;
     assert!(second.await.unwrap().unwrap_err().outcome_unknown());
     closing.await.unwrap();
     assert_eq!(ending.await.unwrap(), Some(1000));
@@ -64,14 +64,14 @@ async fn close_completes_what_is_acknowledged_in_time_and_fails_the_rest() {
 #[tokio::test]
 async fn close_during_a_backoff_or_an_attempt_returns_immediately() {
     for attempting in [false, true] {
-        let world = World::new();
-        let (client, peer) = world.connect(world.builder()).await;
+        let bed = TestBed::new();
+        let (client, peer) = bed.connect(bed.builder()).await;
         drop(peer);
         if attempting {
-            world.pass(Duration::from_secs(1)).await;
+            bed.pass(Duration::from_secs(1)).await;
         }
         run_until_idle().await;
-        let _handshake = world.network.try_handshake().await;
+        let _handshake = bed.network.try_handshake().await;
         assert_eq!(_handshake.is_some(), attempting);
         client.close().await;
         run_until_idle().await;
@@ -81,18 +81,18 @@ async fn close_during_a_backoff_or_an_attempt_returns_immediately() {
 
 #[tokio::test]
 async fn close_waits_5_seconds_for_a_service_that_does_not_respond() {
-    let world = World::new();
-    let (client, peer) = world.connect(world.builder()).await;
+    let bed = TestBed::new();
+    let (client, peer) = bed.connect(bed.builder()).await;
     let closing = tokio::spawn(async move { client.close().await });
-    world.pass(Duration::from_secs(5)).await;
+    bed.pass(Duration::from_secs(5)).await;
     closing.await.unwrap();
     drop(peer);
 }
 
 #[tokio::test]
 async fn dropping_the_last_handle_closes_the_connection_and_events_count_as_a_handle() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     let mut events = client.events();
     drop(client);
     peer.send(&message(1)).await;
@@ -107,9 +107,9 @@ async fn dropping_the_last_handle_closes_the_connection_and_events_count_as_a_ha
 
 #[tokio::test]
 async fn a_dropped_connect_leaks_no_task() {
-    let world = World::new();
-    let connecting = tokio::spawn(world.builder().connect());
-    let _handshake = world.network.handshake().await;
+    let bed = TestBed::new();
+    let connecting = tokio::spawn(bed.builder().connect());
+    let _handshake = bed.network.handshake().await;
     connecting.abort();
     run_until_idle().await;
     assert_eq!(tasks(), 0);
@@ -117,12 +117,12 @@ async fn a_dropped_connect_leaks_no_task() {
 
 #[tokio::test]
 async fn a_client_that_gives_up_reports_the_error_in_its_last_event() {
-    let world = World::new();
-    let builder = world.builder().reconnect(Reconnect::default().max_attempts(1));
-    let (client, mut peer) = world.connect(builder).await;
+    let bed = TestBed::new();
+    let builder = bed.builder().reconnect(Reconnect::default().max_attempts(1));
+    let (client, mut peer) = bed.connect(builder).await;
     peer.close(1008).await;
-    world.pass(Duration::from_secs(1)).await;
-    world.network.handshake().await.reject(503);
+    bed.pass(Duration::from_secs(1)).await;
+    bed.network.handshake().await.reject(503);
     let mut events = client.events();
     events.next().await;
     assert!(matches!(events.next().await, Some(Event::Disconnected(_))));
@@ -133,8 +133,8 @@ async fn a_client_that_gives_up_reports_the_error_in_its_last_event() {
 
 #[tokio::test]
 async fn sends_queued_after_a_close_all_fail_as_not_sent() {
-    let world = World::new();
-    let (client, peer) = world.connect(world.builder()).await;
+    let bed = TestBed::new();
+    let (client, peer) = bed.connect(bed.builder()).await;
     drop(peer);
     run_until_idle().await;
     // All of them are queued before the client's task runs again.
@@ -147,8 +147,8 @@ async fn sends_queued_after_a_close_all_fail_as_not_sent() {
 
 #[tokio::test]
 async fn a_closed_client_with_a_full_buffer_ends_without_waiting() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder().event_capacity(1)).await;
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder().event_capacity(1)).await;
     let sending = tokio::spawn({
         let client = client.clone();
         async move { client.send_event("e", "x").await }
@@ -168,15 +168,15 @@ async fn a_closed_client_with_a_full_buffer_ends_without_waiting() {
 
 #[tokio::test]
 async fn an_access_that_panics_stops_the_client_and_its_events_report_it() {
-    let world = World::new();
+    let bed = TestBed::new();
     let called = AtomicBool::new(false);
     let access = Access::from_fn(move || {
         assert!(!called.swap(true, Ordering::Relaxed), "the second call");
         async { Ok::<_, std::io::Error>(URL) }
     });
-    let (client, mut peer) = world.connect(world.configure(Client::builder(access))).await;
+    let (client, mut peer) = bed.connect(bed.configure(Client::builder(access))).await;
     peer.close(1008).await;
-    world.pass(Duration::from_secs(1)).await;
+    bed.pass(Duration::from_secs(1)).await;
     let events: Vec<_> = client.events().collect().await;
     let [Event::Connected(_), Event::Disconnected(_), Event::Stopped(stopped)] = &events[..] else {
         panic!("{events:?}")

@@ -23,12 +23,12 @@ use peer::{Network, Peer};
 const URL: &str = "wss://name.example/client/hubs/chat?access_token=planted.token";
 
 /// The environment of a client, controlled by the test.
-struct World {
+struct TestBed {
     network: Network,
     clock: ManualClock,
 }
 
-impl World {
+impl TestBed {
     fn new() -> Self {
         Self { network: Network::new(), clock: ManualClock::new(SystemTime::UNIX_EPOCH) }
     }

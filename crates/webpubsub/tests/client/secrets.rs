@@ -31,8 +31,8 @@ async fn drops_rejections_and_malformed_frames_show_no_secret() {
         .with_writer(move || writer.clone())
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder().event_capacity(16)).await;
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder().event_capacity(16)).await;
     for frame in [r#"{"type":"planted"}"#, "planted", r#"{"type":"message","from":"planted","sequenceId":1}"#]
     {
         peer.send(frame).await;
@@ -41,14 +41,14 @@ async fn drops_rejections_and_malformed_frames_show_no_secret() {
     peer.send(r#"{"type":"ack","ackId":"planted"}"#).await;
     run_until_idle().await;
     drop(peer);
-    world.pass(Duration::from_secs(1)).await;
-    let handshake = world.network.handshake().await;
+    bed.pass(Duration::from_secs(1)).await;
+    let handshake = bed.network.handshake().await;
     assert!(handshake.request.uri().to_string().contains("planted-c1"), "the secret could be shown");
     drop(handshake);
-    world.pass(Duration::from_secs(1)).await;
-    world.network.handshake().await.reject(401);
-    world.pass(Duration::from_secs(1)).await;
-    world.network.handshake().await.reject(401);
+    bed.pass(Duration::from_secs(1)).await;
+    bed.network.handshake().await.reject(401);
+    bed.pass(Duration::from_secs(1)).await;
+    bed.network.handshake().await.reject(401);
     run_until_idle().await;
     let mut events = client.events();
     let mut shown = Vec::new();

@@ -15,8 +15,8 @@ use super::*;
 
 #[tokio::test]
 async fn a_loop_that_awaits_a_send_for_each_event_does_not_deadlock_with_a_full_queue() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder().event_capacity(1)).await;
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder().event_capacity(1)).await;
     for id in 1..=500 {
         peer.send(&message(id)).await;
     }
@@ -42,15 +42,15 @@ async fn a_loop_that_awaits_a_send_for_each_event_does_not_deadlock_with_a_full_
 
 #[tokio::test]
 async fn a_full_queue_delays_neither_pings_nor_acks() {
-    let world = World::new();
-    let builder = world.builder().event_capacity(1).keep_alive(Duration::from_secs(20), Duration::ZERO);
-    let (client, mut peer) = world.connect(builder).await;
+    let bed = TestBed::new();
+    let builder = bed.builder().event_capacity(1).keep_alive(Duration::from_secs(20), Duration::ZERO);
+    let (client, mut peer) = bed.connect(builder).await;
     for id in 1..=100 {
         peer.send(&message(id)).await;
     }
     peer.frame(Message::Ping("are you there".into())).await;
     assert_eq!(peer.next().await.unwrap().unwrap(), Message::Pong("are you there".into()));
-    world.pass(Duration::from_secs(20)).await;
+    bed.pass(Duration::from_secs(20)).await;
     assert_eq!(peer.json().await["type"], "ping");
     let joining = tokio::spawn({
         let client = client.clone();
@@ -63,8 +63,8 @@ async fn a_full_queue_delays_neither_pings_nor_acks() {
 
 #[tokio::test]
 async fn a_text_that_is_split_over_frames_arrives_whole() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     let (mut events, text_of_all) = (client.events(), message(1));
     events.next().await;
     let parts: Vec<_> = text_of_all.as_bytes().chunks(7).collect();
@@ -80,8 +80,8 @@ async fn a_text_that_is_split_over_frames_arrives_whole() {
 
 #[tokio::test]
 async fn json_null_is_a_valid_message_and_missing_data_is_empty() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     let mut events = client.events();
     events.next().await;
     for rest in
@@ -97,8 +97,8 @@ async fn json_null_is_a_valid_message_and_missing_data_is_empty() {
 
 #[tokio::test]
 async fn a_send_that_was_cut_off_before_its_ack_is_retransmitted_with_the_same_id_after_the_recovery() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     let sending = tokio::spawn({
         let client = client.clone();
         async move { client.send_to_group("g", "x").no_echo().message_ttl_seconds(5).await }
@@ -106,8 +106,8 @@ async fn a_send_that_was_cut_off_before_its_ack_is_retransmitted_with_the_same_i
     let first = peer.json().await;
     assert_eq!((first["noEcho"].as_bool(), first["ttlSeconds"].as_u64()), (Some(true), Some(5)));
     drop(peer);
-    world.pass(Duration::from_secs(1)).await;
-    let mut peer = world.network.handshake().await.accept();
+    bed.pass(Duration::from_secs(1)).await;
+    let mut peer = bed.network.handshake().await.accept();
     assert_eq!(peer.json().await, first);
     let id = &first["ackId"];
     peer.send(&format!(
@@ -119,8 +119,8 @@ async fn a_send_that_was_cut_off_before_its_ack_is_retransmitted_with_the_same_i
 
 #[tokio::test]
 async fn an_ack_that_is_read_together_with_the_close_counts() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     let sending = tokio::spawn({
         let client = client.clone();
         async move { client.send_event("e", "x").await }
@@ -134,24 +134,24 @@ async fn an_ack_that_is_read_together_with_the_close_counts() {
 
 #[tokio::test]
 async fn a_half_open_connection_is_detected_by_the_idle_timeout() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     for _ in 0..5 {
-        world.pass(Duration::from_secs(20)).await;
+        bed.pass(Duration::from_secs(20)).await;
         assert_eq!(peer.json().await["type"], "ping");
     }
-    assert!(world.network.try_handshake().await.is_none());
-    world.pass(Duration::from_secs(20)).await;
-    world.pass(Duration::from_secs(1)).await;
-    let handshake = world.network.handshake().await;
+    assert!(bed.network.try_handshake().await.is_none());
+    bed.pass(Duration::from_secs(20)).await;
+    bed.pass(Duration::from_secs(1)).await;
+    let handshake = bed.network.handshake().await;
     assert!(handshake.request.uri().query().unwrap().starts_with("awps_connection_id=c1&"));
     drop(client);
 }
 
 #[tokio::test]
 async fn further_sends_wait_for_a_permit() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder().max_pending(2)).await;
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder().max_pending(2)).await;
     let sends: Vec<_> = (0..5)
         .map(|number: u32| {
             let client = client.clone();
@@ -180,8 +180,8 @@ async fn further_sends_wait_for_a_permit() {
 
 #[tokio::test]
 async fn invalid_names_and_long_data_are_rejected_before_anything_is_written() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     let long = "x".repeat(1 << 20);
     for (error, rule) in [
         (client.join_group(" ").await.unwrap_err(), "group must not be empty"),
@@ -209,18 +209,18 @@ async fn invalid_names_and_long_data_are_rejected_before_anything_is_written() {
 
 #[tokio::test]
 async fn nothing_that_a_service_sends_panics_or_hangs_the_client() {
-    let world = World::new();
+    let bed = TestBed::new();
     let mut runner = TestRunner::deterministic();
     let bytes = proptest::collection::vec(any::<u8>(), 1..300);
-    let (client, mut peer) = world.connect(world.builder()).await;
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     for _ in 0..100 {
         let garbage = bytes.new_tree(&mut runner).unwrap().current();
         peer.raw(&garbage).await;
         run_until_idle().await;
         drop(peer);
         let handshake = loop {
-            world.pass(Duration::from_secs(1)).await;
-            if let Some(handshake) = world.network.try_handshake().await {
+            bed.pass(Duration::from_secs(1)).await;
+            if let Some(handshake) = bed.network.try_handshake().await {
                 break handshake;
             }
         };
@@ -239,10 +239,10 @@ async fn nothing_that_a_service_sends_panics_or_hangs_the_client() {
 async fn handles_can_be_cloned_spawned_and_debugged_and_show_no_secret() {
     fn check<T: Clone + Send + Sync + 'static>(_: &T) {}
     fn spawnable<T: Send + 'static>(_: &T) {}
-    let world = World::new();
-    let builder = world.builder();
+    let bed = TestBed::new();
+    let builder = bed.builder();
     let shown = format!("{builder:?}");
-    let (client, _peer) = world.connect(builder).await;
+    let (client, _peer) = bed.connect(builder).await;
     check::<Client>(&client);
     let send = client.send_to_group("g", "planted");
     spawnable(&send);

@@ -188,7 +188,7 @@ impl Lifecycle {
 
     pub(super) fn tick(&mut self, now: Duration, is_full: bool) -> Tick {
         if is_full {
-            // Reading has paused, so that the idle timeout does not apply.
+            // Reading has paused, so the idle timeout does not apply.
             self.heard_at = now;
         }
         match self.phase {

@@ -139,7 +139,7 @@ impl Session {
         match frame {
             Downstream::Connected(connected) => self.connected(connected, now),
             Downstream::Disconnected { reason } => {
-                self.disconnect_reason = reason.filter(|reason| !reason.is_empty())
+                self.disconnect_reason = reason.filter(|reason| !reason.is_empty());
             }
             // Dropped as if it had not arrived, since it was not acknowledged.
             Downstream::Message { .. } | Downstream::Skipped { .. } if self.inbox.is_full() => {}
@@ -360,10 +360,10 @@ impl Session {
                 self.lost(Loss { code: None, reason }, now);
             }
             lifecycle::Tick::NotConnected => {
-                self.failed(lifecycle::too_slow(self.settings.attempt_timeout), now)
+                self.failed(lifecycle::too_slow(self.settings.attempt_timeout), now);
             }
             lifecycle::Tick::NotRecovered => {
-                self.give_up("the connection could not be recovered in time", now)
+                self.give_up("the connection could not be recovered in time", now);
             }
         }
         if self.is_drained() || self.lifecycle.drained_long_enough(now) {
