@@ -55,8 +55,9 @@ impl Access {
 
     /// Creates an access that calls `fetch` for a URL before each new connection.
     ///
-    /// Recovering a dropped connection does not call it. If it fails, [`connect`](super::ClientBuilder::connect) returns the error;
-    /// during a reconnect, the failure counts as a failed attempt. Each call is limited by [`attempt_timeout`](super::ClientBuilder::attempt_timeout).
+    /// Recovering a dropped connection does not call `fetch`. Each call must finish within the
+    /// [`attempt_timeout`](super::ClientBuilder::attempt_timeout). If the first call fails,
+    /// [`connect`](super::ClientBuilder::connect) returns the error. During a reconnect, a failure counts as a failed attempt.
     ///
     /// # Examples
     ///
