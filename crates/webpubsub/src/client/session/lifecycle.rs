@@ -1,4 +1,4 @@
-//! Where a client stands between its first connection and its end, and when the next thing is due.
+//! The phases of a client from its first connection to its end, and their deadlines.
 
 use std::time::Duration;
 
@@ -8,27 +8,27 @@ use service_core::{Delivery, Error, ErrorKind};
 use super::backoff::{Jitter, Reconnect};
 use super::{DRAIN, Settings};
 
-/// How long the service keeps a lost connection (client protocols, section 7).
+/// The time for which the service keeps a dropped connection (client protocols, section 7).
 const RECOVERY_WINDOW: Duration = Duration::from_secs(30);
-/// The longest pause within that window.
-const RECOVERY_PAUSE: Duration = Duration::from_secs(5);
-/// A connection that stood so long was a good one.
+/// The maximum backoff within that window.
+const RECOVERY_MAX_BACKOFF: Duration = Duration::from_secs(5);
+/// The lifetime after which a connection counts as stable.
 const STABLE: Duration = Duration::from_secs(5);
 /// The close code after which a connection is not recoverable.
 pub(super) const NOT_RECOVERABLE: u16 = 1008;
 
-/// What a session wants of its surroundings.
+/// What the task has to do for a session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// Nothing but time.
-    Pause,
-    /// A connection.
+pub(crate) enum Action {
+    /// Wait for the next deadline.
+    Wait,
+    /// Open a connection.
     Connect(Attempt),
-    /// Frames to be written and read.
-    Talk,
-    /// The last frames to be written, and the closing handshake.
-    Finish,
-    /// Nothing any more.
+    /// Write and read frames.
+    Exchange,
+    /// Write the last frames and perform the closing handshake.
+    Close,
+    /// End the task.
     Stop,
 }
 
@@ -38,24 +38,24 @@ pub(crate) enum Attempt {
     Recovery,
 }
 
-/// How a WebSocket ended.
+/// The end of a WebSocket.
 #[derive(Debug)]
 pub(crate) struct Loss {
-    /// The code of the close frame, if one came.
+    /// The code of the close frame, if one was received.
     pub(crate) code: Option<u16>,
     pub(crate) reason: String,
 }
 
-/// What time has brought.
+/// What is due after time has passed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Tick {
     Nothing,
     Ping,
-    /// Nothing has come for too long.
-    Silent,
-    /// `connected` has not come.
+    /// No data was received within the idle timeout.
+    Idle,
+    /// The `connected` frame did not arrive in time.
     NotConnected,
-    /// The service does not keep the connection any longer.
+    /// The recovery window has ended.
     NotRecovered,
 }
 
@@ -66,14 +66,14 @@ enum Phase {
         until: Duration,
     },
     Connecting(Attempt),
-    /// The WebSocket stands; `connected` is to come.
+    /// The WebSocket is open and waits for the `connected` frame.
     Opening {
         until: Duration,
     },
     Online {
         since: Duration,
     },
-    /// Closed by the program: acks may still come.
+    /// Closed by the program; acks may still arrive.
     Draining {
         until: Duration,
     },
@@ -83,24 +83,24 @@ enum Phase {
     Stopped(Option<Error>),
 }
 
-pub(super) struct Life {
+pub(super) struct Lifecycle {
     phase: Phase,
     reconnect: Reconnect,
     jitter: Jitter,
     attempt_timeout: Duration,
     ping_interval: Duration,
-    silence_limit: Duration,
-    /// Attempts to make a new connection since one was good.
+    idle_timeout: Duration,
+    /// Attempts at a new connection since the last progress.
     attempts: u32,
-    /// Attempts to recover one since it was good.
+    /// Attempts at a recovery since the last progress.
     recoveries: u32,
-    /// When the connection that is to be recovered was lost, counted from the last good moment.
+    /// When the connection under recovery was first lost since the last progress.
     lost_at: Option<Duration>,
     ping_at: Duration,
     heard_at: Duration,
 }
 
-impl Life {
+impl Lifecycle {
     pub(super) fn new(settings: &Settings, jitter: Jitter, now: Duration) -> Self {
         Self {
             phase: Phase::Connecting(Attempt::New),
@@ -108,7 +108,7 @@ impl Life {
             jitter,
             attempt_timeout: settings.attempt_timeout,
             ping_interval: settings.ping_interval,
-            silence_limit: settings.silence_limit,
+            idle_timeout: settings.idle_timeout,
             attempts: 0,
             recoveries: 0,
             lost_at: None,
@@ -117,13 +117,13 @@ impl Life {
         }
     }
 
-    pub(super) fn step(&self) -> Step {
+    pub(super) fn action(&self) -> Action {
         match &self.phase {
-            Phase::Pausing { .. } => Step::Pause,
-            Phase::Connecting(attempt) => Step::Connect(*attempt),
-            Phase::Opening { .. } | Phase::Online { .. } | Phase::Draining { .. } => Step::Talk,
-            Phase::Finishing { .. } => Step::Finish,
-            Phase::Stopped(_) => Step::Stop,
+            Phase::Pausing { .. } => Action::Wait,
+            Phase::Connecting(attempt) => Action::Connect(*attempt),
+            Phase::Opening { .. } | Phase::Online { .. } | Phase::Draining { .. } => Action::Exchange,
+            Phase::Finishing { .. } => Action::Close,
+            Phase::Stopped(_) => Action::Stop,
         }
     }
 
@@ -146,13 +146,13 @@ impl Life {
         self.heard_at = now;
     }
 
-    /// The connection has proved good.
+    /// Resets the backoff: the connection delivered something useful.
     pub(super) fn progressed(&mut self) {
         (self.attempts, self.recoveries, self.lost_at) = (0, 0, None);
     }
 
-    /// One that stood for a while was good too.
-    pub(super) fn noted_loss(&mut self, now: Duration) {
+    /// Resets the backoff if the lost connection was stable.
+    pub(super) fn note_loss(&mut self, now: Duration) {
         if let Phase::Online { since } = self.phase
             && now.saturating_sub(since) >= STABLE
         {
@@ -160,35 +160,35 @@ impl Life {
         }
     }
 
-    /// Plans the next attempt to recover the connection; `false` when the service has forgotten it.
-    pub(super) fn try_recovery(&mut self, hint: Option<Duration>, now: Duration) -> bool {
+    /// Schedules the next recovery attempt. Returns `false` if the recovery window has ended.
+    pub(super) fn schedule_recovery(&mut self, retry_after: Option<Duration>, now: Duration) -> bool {
         let ends = self.lost_at.get_or_insert(now).saturating_add(RECOVERY_WINDOW);
         if now >= ends {
             return false;
         }
-        let pause = self.reconnect.pause(self.recoveries, RECOVERY_PAUSE, &self.jitter);
+        let delay = self.reconnect.delay(self.recoveries, RECOVERY_MAX_BACKOFF, &self.jitter);
         self.recoveries = self.recoveries.saturating_add(1);
-        let until = now.saturating_add(pause.max(hint.unwrap_or_default())).min(ends);
+        let until = now.saturating_add(delay.max(retry_after.unwrap_or_default())).min(ends);
         self.phase = Phase::Pausing { attempt: Attempt::Recovery, until };
         true
     }
 
-    /// Plans the next new connection; `false` when there have been enough.
-    pub(super) fn try_anew(&mut self, hint: Option<Duration>, now: Duration) -> bool {
+    /// Schedules the next new connection. Returns `false` if the maximum number of attempts is reached.
+    pub(super) fn schedule_reconnect(&mut self, retry_after: Option<Duration>, now: Duration) -> bool {
         self.lost_at = None;
         if !self.reconnect.allows(self.attempts) {
             return false;
         }
-        let pause = self.reconnect.pause(self.attempts, Duration::MAX, &self.jitter);
+        let delay = self.reconnect.delay(self.attempts, Duration::MAX, &self.jitter);
         self.attempts = self.attempts.saturating_add(1);
-        let until = now.saturating_add(pause.max(hint.unwrap_or_default()));
+        let until = now.saturating_add(delay.max(retry_after.unwrap_or_default()));
         self.phase = Phase::Pausing { attempt: Attempt::New, until };
         true
     }
 
     pub(super) fn tick(&mut self, now: Duration, is_full: bool) -> Tick {
         if is_full {
-            // Nothing is read meanwhile, so that silence says nothing.
+            // Reading has paused, so the idle timeout does not apply.
             self.heard_at = now;
         }
         match self.phase {
@@ -197,7 +197,7 @@ impl Life {
             {
                 Tick::NotRecovered
             }
-            // A new connection brings new events: the program has to take the old ones first.
+            // A new connection brings new events, so the program has to receive the old ones first.
             Phase::Pausing { attempt, until }
                 if now >= until && (attempt == Attempt::Recovery || !is_full) =>
             {
@@ -215,8 +215,8 @@ impl Life {
     }
 
     fn keep_alive(&mut self, now: Duration) -> Tick {
-        if !self.silence_limit.is_zero() && now >= self.heard_at.saturating_add(self.silence_limit) {
-            return Tick::Silent;
+        if !self.idle_timeout.is_zero() && now >= self.heard_at.saturating_add(self.idle_timeout) {
+            return Tick::Idle;
         }
         if !self.ping_interval.is_zero() && now >= self.ping_at {
             self.ping_at = now.saturating_add(self.ping_interval);
@@ -231,7 +231,7 @@ impl Life {
 
     pub(super) fn deadline(&self, is_full: bool) -> Option<Duration> {
         match self.phase {
-            // The program has to act, not time.
+            // Waits for the program, not for a deadline.
             Phase::Pausing { attempt: Attempt::New, .. } if is_full => None,
             Phase::Pausing { until, .. } | Phase::Opening { until } | Phase::Finishing { until } => {
                 Some(until)
@@ -245,12 +245,12 @@ impl Life {
 
     fn keep_alive_deadline(&self) -> Option<Duration> {
         let ping = (!self.ping_interval.is_zero()).then_some(self.ping_at);
-        let limit = self.silence_limit;
-        let silence = (!limit.is_zero()).then(|| self.heard_at.saturating_add(limit));
-        ping.into_iter().chain(silence).min()
+        let limit = self.idle_timeout;
+        let idle = (!limit.is_zero()).then(|| self.heard_at.saturating_add(limit));
+        ping.into_iter().chain(idle).min()
     }
 
-    /// Begins the end, if there is a connection to end.
+    /// Starts closing. Returns `false` if there is no connection to close.
     pub(super) fn drain(&mut self, now: Duration) -> bool {
         match self.phase {
             Phase::Online { .. } => self.phase = Phase::Draining { until: now.saturating_add(DRAIN) },
@@ -277,14 +277,14 @@ impl Life {
         matches!(self.phase, Phase::Draining { .. } | Phase::Finishing { .. } | Phase::Stopped(_))
     }
 
-    /// The first reason counts.
+    /// Stops the client. The first error is kept.
     pub(super) fn stop(&mut self, error: Option<Error>) {
         if !matches!(self.phase, Phase::Stopped(_)) {
             self.phase = Phase::Stopped(error);
         }
     }
 
-    pub(super) fn verdict(&mut self) -> Option<Error> {
+    pub(super) fn take_error(&mut self) -> Option<Error> {
         match &mut self.phase {
             Phase::Stopped(error) => error.take(),
             _ => None,
@@ -292,15 +292,10 @@ impl Life {
     }
 }
 
-/// Whether the service has said no, rather than not now.
-pub(super) fn is_refusal(error: &Error) -> bool {
-    let passing = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
-    error.status().is_some_and(|status| status.is_client_error() && !passing.contains(&status))
-}
-
-/// A recovery that is refused so is refused for good: asking on would only hold up the new connection.
-pub(super) fn refuses_recovery(error: &Error) -> bool {
-    is_refusal(error)
+/// Returns whether the service rejected the handshake permanently: a client error other than 408 and 429.
+pub(super) fn is_permanent_rejection(error: &Error) -> bool {
+    let transient = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
+    error.status().is_some_and(|status| status.is_client_error() && !transient.contains(&status))
 }
 
 pub(super) fn not_connected(reason: &str) -> Error {
@@ -309,6 +304,6 @@ pub(super) fn not_connected(reason: &str) -> Error {
 }
 
 pub(super) fn too_slow(limit: Duration) -> Error {
-    let text = format!("the service did not say `connected` within {limit:?}");
+    let text = format!("the service did not send a `connected` frame within {limit:?}");
     Error::new(ErrorKind::Timeout, text).with_delivery(Delivery::NotSent)
 }
