@@ -5,7 +5,7 @@ use service_core::{ClientOptions, ConnectionString, Dialect, Endpoint};
 
 use crate::credential::Addresses;
 use crate::operations::API_VERSION;
-use crate::service::Site;
+use crate::service::Resource;
 use crate::{Credential, Error, Result, ServiceClient, names};
 
 /// The scope of Entra tokens for this service in the public cloud.
@@ -80,8 +80,8 @@ impl ServiceClientBuilder {
         let Addresses { endpoint, reverse_proxy } = addresses;
         let target = reverse_proxy.unwrap_or_else(|| endpoint.clone());
         let pipeline = self.options.build(&DIALECT, target, authorizer)?;
-        let site = Site { endpoint, api_version: self.api_version, own_key };
-        Ok(ServiceClient::with(pipeline, self.hub, site))
+        let resource = Resource { endpoint, api_version: self.api_version, own_key };
+        Ok(ServiceClient::with(pipeline, self.hub, resource))
     }
 }
 

@@ -14,7 +14,7 @@ use crate::operations::GENERATE_CLIENT_TOKEN;
 use crate::{Role, ServiceClient, names};
 
 /// The service's default, and that of the official libraries.
-const LIFETIME: Duration = Duration::from_secs(3600);
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
 /// `minutesToExpire` is an int32.
 const MAX_MINUTES: u64 = i32::MAX.unsigned_abs() as u64;
 
@@ -98,7 +98,15 @@ impl CreateClientAccess {
     pub(crate) fn new(service: ServiceClient) -> Self {
         let call = service.call(&GENERATE_CLIENT_TOKEN, &[], token);
         let (user, roles, groups) = (None, Vec::new(), Vec::new());
-        Self { service, call, user, roles, groups, lifetime: LIFETIME, protocol: ClientProtocol::Default }
+        Self {
+            service,
+            call,
+            user,
+            roles,
+            groups,
+            lifetime: DEFAULT_LIFETIME,
+            protocol: ClientProtocol::Default,
+        }
     }
 
     /// Says who the client is. Without, it is anonymous. Not empty, `.` or `..`.
@@ -135,7 +143,7 @@ impl CreateClientAccess {
     async fn create(self) -> Result<ClientAccess> {
         let (service, protocol) = (self.service.clone(), self.protocol);
         let roles = self.check()?;
-        let (token, expires_at) = match &service.site().own_key {
+        let (token, expires_at) = match &service.resource().own_key {
             Some(own_key) => self.sign(&own_key.signer, &roles)?,
             None => self.generate(&roles).await?,
         };
@@ -168,7 +176,7 @@ impl CreateClientAccess {
             iat: issued,
             exp: expires,
         };
-        Ok((Secret::new(signer.sign(&claims)?), end(expires)?))
+        Ok((Secret::new(signer.sign(&claims)?), expires_at(expires)?))
     }
 
     async fn generate(self, roles: &[String]) -> Result<(Secret, SystemTime)> {
@@ -236,29 +244,29 @@ fn url(service: &ServiceClient, protocol: ClientProtocol, token: &Secret) -> Res
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct TokenResponse {
     token: String,
 }
 
-fn token(answer: &http::Response<Bytes>) -> Result<Secret> {
-    let Answer { token } = read::json(answer)?;
+fn token(response: &http::Response<Bytes>) -> Result<Secret> {
+    let TokenResponse { token } = read::json(response)?;
     Ok(Secret::new(token))
 }
 
 #[derive(Deserialize)]
-struct Ending {
+struct Expiry {
     exp: u64,
 }
 
 fn expiry(token: &Secret) -> Result<SystemTime> {
-    let claims = jwt::part::<Ending>(token.expose(), Part::Claims);
-    let Some(Ending { exp }) = claims else {
+    let claims = jwt::part::<Expiry>(token.expose(), Part::Claims);
+    let Some(Expiry { exp }) = claims else {
         return Err(Error::new(ErrorKind::Decode, "the service's token does not say when it ends"));
     };
-    end(exp)
+    expires_at(exp)
 }
 
-fn end(seconds: u64) -> Result<SystemTime> {
+fn expires_at(seconds: u64) -> Result<SystemTime> {
     SystemTime::UNIX_EPOCH
         .checked_add(Duration::from_secs(seconds))
         .ok_or_else(|| Error::new(ErrorKind::Decode, "the token ends later than time can tell"))

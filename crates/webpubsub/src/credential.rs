@@ -17,7 +17,7 @@ use service_core::{
 use crate::jwt::Signer;
 
 /// How long a signed request is good for; .NET's choice. The service tolerates 5 minutes of clock skew besides.
-const LIFE: Duration = Duration::from_secs(300);
+const REQUEST_TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 
 /// How a [`ServiceClient`](crate::ServiceClient) identifies itself.
 pub struct Credential(Kind);
@@ -39,12 +39,17 @@ impl Credential {
     }
 
     /// The scheme of the requests and, for an access key, what signs the tokens of clients.
-    pub(crate) fn authorizer(self, site: &Addresses, scope: String, clock: Arc<dyn Clock>) -> Result<Signed> {
+    pub(crate) fn authorizer(
+        self,
+        addresses: &Addresses,
+        scope: String,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Signed> {
         Ok(match self.0 {
             Kind::AccessKey(key) => {
                 let signer = Signer::new(&key)?;
                 let own_key = OwnKey { signer: signer.clone(), key };
-                let authorizer = AccessKey { signer, clock, audience: Audience::new(site) };
+                let authorizer = AccessKey { signer, clock, audience: Audience::new(addresses) };
                 (Arc::new(authorizer), Some(own_key))
             }
             Kind::Token(credential) => (Arc::new(BearerToken::boxed(credential, vec![scope], clock)), None),
@@ -72,8 +77,10 @@ pub(crate) struct Addresses {
 struct Audience(Option<(String, String)>);
 
 impl Audience {
-    fn new(site: &Addresses) -> Self {
-        Self(site.reverse_proxy.as_ref().map(|proxy| (proxy.to_string(), site.endpoint.to_string())))
+    fn new(addresses: &Addresses) -> Self {
+        Self(
+            addresses.reverse_proxy.as_ref().map(|proxy| (proxy.to_string(), addresses.endpoint.to_string())),
+        )
     }
 
     fn of(&self, uri: &Uri) -> Result<String> {
@@ -119,7 +126,10 @@ impl Authorize for AccessKey {
         let audience = self.audience.of(request.uri())?;
         let iat = seconds(self.clock.now())?;
         let mut header = "Bearer ".to_owned();
-        self.signer.push(&mut header, &Claims { aud: &audience, iat, exp: iat + LIFE.as_secs() })?;
+        self.signer.push(
+            &mut header,
+            &Claims { aud: &audience, iat, exp: iat + REQUEST_TOKEN_LIFETIME.as_secs() },
+        )?;
         request.headers_mut().insert(AUTHORIZATION, sensitive(&header)?);
         Ok(())
     }
@@ -148,10 +158,10 @@ mod tests {
     /// The vector of `webpubsub-auth.md`, section 2.
     const VECTOR: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwOi8vbG9jYWxob3N0OjgwODAvYXBpL2h1YnMvY2hhdC86c2VuZD9hcGktdmVyc2lvbj0yMDI0LTEyLTAxIiwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAwMDAzMDB9.y_6yceUQaX8qsuLwt7SRBfDDkYvykicwjPy1F2VM7KQ";
 
-    async fn signed(site: &Addresses, url: &str) -> Result<Request<Bytes>> {
+    async fn signed(addresses: &Addresses, url: &str) -> Result<Request<Bytes>> {
         let clock = ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
         let key = Credential::access_key(EMULATOR_KEY);
-        let (credential, _) = key.authorizer(site, String::new(), Arc::new(clock)).unwrap();
+        let (credential, _) = key.authorizer(addresses, String::new(), Arc::new(clock)).unwrap();
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = url.parse().unwrap();
         credential.authorize(&mut request).await?;
@@ -159,7 +169,7 @@ mod tests {
         Ok(request)
     }
 
-    fn site(reverse_proxy: Option<&str>) -> Addresses {
+    fn addresses(reverse_proxy: Option<&str>) -> Addresses {
         let reverse_proxy = reverse_proxy.map(|url| Endpoint::parse_with_path(url).unwrap());
         Addresses { endpoint: Endpoint::parse("http://localhost:8080").unwrap(), reverse_proxy }
     }
@@ -174,7 +184,7 @@ mod tests {
             ),
             (Some("https://gw.example"), "https://gw.example/api/hubs/chat/:send?api-version=2024-12-01"),
         ] {
-            let request = signed(&site(proxy), url).await.unwrap();
+            let request = signed(&addresses(proxy), url).await.unwrap();
             assert_eq!(request.headers()[AUTHORIZATION].to_str().unwrap(), format!("Bearer {VECTOR}"));
         }
     }
@@ -182,7 +192,7 @@ mod tests {
     #[tokio::test]
     async fn what_a_policy_moved_from_below_the_proxy_is_not_signed() {
         for url in ["https://gw.example/api/x", "https://gw.example/a/bc/x", "https://gw.example/a/b"] {
-            let error = signed(&site(Some("https://gw.example/a/b")), url).await.unwrap_err();
+            let error = signed(&addresses(Some("https://gw.example/a/b")), url).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Credential, "{url}");
         }
     }

@@ -20,18 +20,20 @@ impl Signer {
     ///
     /// What is no access key as the portal shows it; the key is not repeated.
     pub(crate) fn new(key: &Secret) -> Result<Self> {
-        let refuse = |rule| Error::invalid_input("access key", rule, None);
+        let invalid = |rule| Error::invalid_input("access key", rule, None);
         let text = key.expose();
         if text.trim().is_empty() {
-            return Err(refuse("must not be empty"));
+            return Err(invalid("must not be empty"));
         }
         if text.trim() != text {
-            return Err(refuse("has white space around it: take it out, since every character counts"));
+            return Err(invalid("has white space around it: take it out, since every character counts"));
         }
         if text.contains(';') {
-            return Err(refuse("holds a `;`: a whole connection string belongs to `from_connection_string`"));
+            return Err(invalid(
+                "holds a `;`: a whole connection string belongs to `from_connection_string`",
+            ));
         }
-        Self::with_bytes(text.as_bytes()).ok_or_else(|| refuse("cannot be used"))
+        Self::with_bytes(text.as_bytes()).ok_or_else(|| invalid("cannot be used"))
     }
 
     pub(crate) fn with_bytes(key: &[u8]) -> Option<Self> {

@@ -47,8 +47,8 @@ struct Wire {
     next_link: Option<String>,
 }
 
-pub(crate) fn page(answer: &http::Response<Bytes>) -> Result<MemberPage> {
-    let Wire { value, next_link } = read::json(answer)?;
+pub(crate) fn page(response: &http::Response<Bytes>) -> Result<MemberPage> {
+    let Wire { value, next_link } = read::json(response)?;
     let next_link = next_link.filter(|link| !link.is_empty());
     let continuation_token = next_link.as_deref().and_then(token_of);
     Ok(MemberPage { members: value, continuation_token, next_link })

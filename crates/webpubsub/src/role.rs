@@ -87,22 +87,22 @@ impl fmt::Display for Role {
 }
 
 fn check_pattern(pattern: &str) -> Result<()> {
-    let refuse = |rule: &str| Err(Error::invalid_input("pattern of groups", rule, Some(pattern)));
+    let invalid = |rule: &str| Err(Error::invalid_input("pattern of groups", rule, Some(pattern)));
     if pattern.trim().is_empty() {
-        return refuse("must not be empty");
+        return invalid("must not be empty");
     }
     let (mut stars, mut characters) = (0, pattern.chars());
     while let Some(character) = characters.next() {
         match character {
             '\\' if characters.next().is_none() => {
-                return refuse("must not end with a `\\` that escapes nothing");
+                return invalid("must not end with a `\\` that escapes nothing");
             }
             '*' => stars += 1,
             _ => {}
         }
     }
     if stars > MAX_STARS {
-        return refuse(&format!("must have at most {MAX_STARS} `*`, has {stars}"));
+        return invalid(&format!("must have at most {MAX_STARS} `*`, has {stars}"));
     }
     Ok(())
 }

@@ -36,11 +36,11 @@ pub(crate) type Read<T> = fn(&http::Response<Bytes>) -> Result<T>;
 pub struct ServiceClient {
     pipeline: Pipeline,
     hub: Arc<str>,
-    site: Arc<Site>,
+    resource: Arc<Resource>,
 }
 
 /// What clients of all hubs share.
-pub(crate) struct Site {
+pub(crate) struct Resource {
     pub(crate) endpoint: Endpoint,
     pub(crate) api_version: String,
     pub(crate) own_key: Option<OwnKey>,
@@ -79,8 +79,8 @@ impl ServiceClient {
         ServiceClientBuilder::new(builder::parse(text), hub.into())
     }
 
-    pub(crate) fn with(pipeline: Pipeline, hub: String, site: Site) -> Self {
-        Self { pipeline, hub: hub.into(), site: Arc::new(site) }
+    pub(crate) fn with(pipeline: Pipeline, hub: String, resource: Resource) -> Self {
+        Self { pipeline, hub: hub.into(), resource: Arc::new(resource) }
     }
 
     /// The same client for another hub. A name that breaks the pattern is an error of every call.
@@ -92,7 +92,7 @@ impl ServiceClient {
     /// The resource's address; behind a reverse proxy still the service's own.
     #[must_use]
     pub fn endpoint(&self) -> &str {
-        self.site.endpoint.as_str()
+        self.resource.endpoint.as_str()
     }
 
     /// The hub's name.
@@ -189,7 +189,7 @@ impl ServiceClient {
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/health-api/get-service-status)
     pub fn check_health(&self) -> CheckHealth {
         let mut call = Call::new(&self.pipeline, &CHECK_HEALTH, &[], read::unit);
-        call.query("api-version", &self.site.api_version);
+        call.query("api-version", &self.resource.api_version);
         CheckHealth::new(call)
     }
 
@@ -205,8 +205,8 @@ impl ServiceClient {
     /// println!("{}", service.explain_unauthorized(Unauthorized::token(token)));
     /// # }
     /// ```
-    pub fn explain_unauthorized<'a>(&self, refused: impl Into<Unauthorized<'a>>) -> Explanation {
-        explain::explain(self, &refused.into())
+    pub fn explain_unauthorized<'a>(&self, unauthorized: impl Into<Unauthorized<'a>>) -> Explanation {
+        explain::explain(self, &unauthorized.into())
     }
 
     /// A request that this crate has no method for, through the same pipeline: each `{}` of `path` takes the next of
@@ -220,7 +220,7 @@ impl ServiceClient {
     /// ```
     pub fn request(&self, method: Method, path: &str, segments: &[&str]) -> RawRequest {
         RawRequest::new(&self.pipeline, method, path, segments)
-            .default_query("api-version", &self.site.api_version)
+            .default_query("api-version", &self.resource.api_version)
     }
 
     /// A call below the hub; `segments` are the path's other names.
@@ -236,7 +236,7 @@ impl ServiceClient {
         }
         let mut call = Call::new(&self.pipeline, operation, &all, read);
         call.check(names::hub(&self.hub));
-        call.query("api-version", &self.site.api_version);
+        call.query("api-version", &self.resource.api_version);
         call
     }
 
@@ -244,20 +244,20 @@ impl ServiceClient {
         &self.pipeline
     }
 
-    pub(crate) fn site(&self) -> &Site {
-        &self.site
+    pub(crate) fn resource(&self) -> &Resource {
+        &self.resource
     }
 
     /// The address under which the service knows itself.
     pub(crate) fn known_endpoint(&self) -> &Endpoint {
-        &self.site.endpoint
+        &self.resource.endpoint
     }
 }
 
 impl std::fmt::Debug for ServiceClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ServiceClient")
-            .field("endpoint", &self.site.endpoint)
+            .field("endpoint", &self.resource.endpoint)
             .field("hub", &self.hub)
             .finish()
     }

@@ -18,9 +18,9 @@ use crate::names;
 pub const DEFAULT_BODY_LIMIT: usize = 1024 * 1024 + 64 * 1024;
 
 /// A handler's work that goes on after the answer; see [`WebhookBuilder::spawn_with`].
-pub type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+pub type HandlerTask = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-pub(super) type Spawn = Arc<dyn Fn(Work) + Send + Sync>;
+pub(super) type Spawn = Arc<dyn Fn(HandlerTask) + Send + Sync>;
 
 /// Sets up a [`Webhook`]; made by [`Webhook::builder`].
 #[must_use = "does nothing until built"]
@@ -93,7 +93,7 @@ impl WebhookBuilder {
     /// ```
     ///
     /// What is spawned so may run out of order. How much of it may be under way is the function's to bound.
-    pub fn spawn_with(mut self, spawn: impl Fn(Work) + Send + Sync + 'static) -> Self {
+    pub fn spawn_with(mut self, spawn: impl Fn(HandlerTask) + Send + Sync + 'static) -> Self {
         self.spawn = Some(Arc::new(spawn));
         self
     }
@@ -107,12 +107,12 @@ impl WebhookBuilder {
     pub fn build(self) -> Result<Webhook> {
         names::hub(&self.hub)?;
         let keys = self.keys.into_iter().collect::<Result<Vec<_>>>()?;
-        let refuse = |rule| Err(Error::invalid_input("webhook", rule, None));
+        let invalid = |rule| Err(Error::invalid_input("webhook", rule, None));
         let verifier = match (keys.is_empty(), self.unverified) {
             (false, false) => Verifier::new(&keys)?,
             (true, true) => Verifier::Unverified,
-            (true, false) => return refuse("needs an access key, or `accept_unverified`"),
-            (false, true) => return refuse("has access keys and is told to accept calls unverified"),
+            (true, false) => return invalid("needs an access key, or `accept_unverified`"),
+            (false, true) => return invalid("has access keys and is told to accept calls unverified"),
         };
         Ok(Webhook::new(Shared {
             hub: self.hub,

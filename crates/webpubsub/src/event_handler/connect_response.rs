@@ -7,7 +7,7 @@ use service_core::Error;
 
 use super::head::STATE;
 use super::mqtt::MqttUserProperty;
-use super::refusal::{JSON, empty, with_body};
+use super::rejection::{JSON, empty, with_body};
 use super::{ConnectionState, Result};
 use crate::{Role, names};
 
@@ -88,18 +88,18 @@ impl ConnectResponse {
         self
     }
 
-    pub(super) fn into_answer(mut self, offered: &[String]) -> Result<Response<Bytes>> {
+    pub(super) fn into_response(mut self, offered: &[String]) -> Result<Response<Bytes>> {
         let names = |roles: Vec<Role>| roles.iter().map(Role::checked).collect();
         self.grant.roles = self.roles.map(names).transpose()?;
         self.grant.check(offered)?;
-        let mut answer = match self.grant == Grant::default() {
+        let mut response = match self.grant == Grant::default() {
             true => empty(StatusCode::NO_CONTENT),
             false => with_body(StatusCode::OK, JSON, serde_json::to_vec(&self.grant)?),
         };
         if let Some(state) = self.state {
-            answer.headers_mut().insert(STATE, state.header()?);
+            response.headers_mut().insert(STATE, state.header()?);
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 

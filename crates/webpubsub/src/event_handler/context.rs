@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::head::{self, STATE};
-use super::refusal::Refusal;
+use super::rejection::Rejection;
 use super::{ConnectionState, MqttSession};
 
 /// What the service tells with each event. Cheap to clone, so that work can go on after the answer.
@@ -31,7 +31,7 @@ struct Inner {
 }
 
 impl Context {
-    pub(super) fn read(headers: &HeaderMap, verified: bool) -> Result<Self, Refusal> {
+    pub(super) fn read(headers: &HeaderMap, verified: bool) -> Result<Self, Rejection> {
         let subprotocol = head::owned(headers, "ce-subprotocol")?;
         let is_mqtt = subprotocol.as_deref() == Some("mqtt");
         Ok(Self(Arc::new(Inner {

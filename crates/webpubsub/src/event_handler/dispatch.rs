@@ -6,8 +6,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 
-use super::notice::{Notice, parse};
-use super::refusal::{Refusal, empty, text};
+use super::notification::{Notification, parse};
+use super::rejection::{Rejection, empty, text};
 use super::webhook::Shared;
 use super::{
     ConnectRequest, Context, HandlerError, Result, UserEvent, UserEventResponse, head, mqtt, user_event,
@@ -26,10 +26,10 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
+    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Rejection> {
         let event_type = head::required(headers, "ce-type")?;
         let Some(of_service) = event_type.strip_prefix("azure.webpubsub.") else {
-            return Err(Refusal::bad_request("ce-type is none of Web PubSub").got(event_type));
+            return Err(Rejection::bad_request("ce-type is none of Web PubSub").got(event_type));
         };
         Ok(match of_service {
             "sys.connect" => Self::Connect,
@@ -74,12 +74,12 @@ impl PendingEvent {
     /// Asks the handler and gives its answer.
     pub async fn respond(self, body: Bytes) -> Response<Bytes> {
         if body.len() > self.shared.body_limit {
-            return Refusal::body_too_large(self.shared.body_limit).respond();
+            return Rejection::body_too_large(self.shared.body_limit).respond();
         }
-        self.dispatch(body).await.unwrap_or_else(Refusal::respond)
+        self.dispatch(body).await.unwrap_or_else(Rejection::respond)
     }
 
-    async fn dispatch(self, body: Bytes) -> Result<Response<Bytes>, Refusal> {
+    async fn dispatch(self, body: Bytes) -> Result<Response<Bytes>, Rejection> {
         let Self { shared, kind, context } = self;
         let notice = match kind {
             Kind::Connect => return Ok(connect(&shared, &context, parse(&body)?).await),
@@ -91,10 +91,10 @@ impl PendingEvent {
                 tracing::debug!(event = context.event_type(), "webhook event of an unknown kind ignored");
                 return Ok(empty(StatusCode::NO_CONTENT));
             }
-            Kind::Connected => Notice::Connected,
-            Kind::Disconnected => Notice::disconnected(&body)?,
-            Kind::GroupJoined => Notice::group_joined(&body)?,
-            Kind::GroupLeft => Notice::group_left(&body)?,
+            Kind::Connected => Notification::Connected,
+            Kind::Disconnected => Notification::disconnected(&body)?,
+            Kind::GroupJoined => Notification::group_joined(&body)?,
+            Kind::GroupLeft => Notification::group_left(&body)?,
         };
         Ok(notify(shared, context, notice).await)
     }
@@ -110,32 +110,32 @@ async fn connect(shared: &Shared, context: &Context, request: ConnectRequest) ->
     let offered = request.subprotocols.clone();
     let of_mqtt = context.mqtt().map(|_| request.mqtt.as_ref().map_or(5, |packet| packet.protocol_version));
     let decided = shared.handler.connect(context, request).await;
-    let error = match decided.and_then(|accepted| accepted.into_answer(&offered)) {
-        Ok(answer) => return answer,
+    let error = match decided.and_then(|accepted| accepted.into_response(&offered)) {
+        Ok(response) => return response,
         Err(error) => error,
     };
     log(context, &error);
-    let for_mqtt = of_mqtt.and_then(|version| mqtt::refuse_connect(&error, version).ok());
-    for_mqtt.unwrap_or_else(|| refused(&error))
+    let for_mqtt = of_mqtt.and_then(|version| mqtt::reject_connect(&error, version).ok());
+    for_mqtt.unwrap_or_else(|| error_response(&error))
 }
 
 async fn user_event(shared: &Shared, context: &Context, event: UserEvent) -> Response<Bytes> {
     let decided = shared.handler.user_event(context, event).await;
-    match decided.and_then(UserEventResponse::into_answer) {
-        Ok(answer) => answer,
+    match decided.and_then(UserEventResponse::into_response) {
+        Ok(response) => response,
         Err(error) => {
             log(context, &error);
-            refused(&error)
+            error_response(&error)
         }
     }
 }
 
 /// Delivers what the service does not wait for: after the answer where there is a way to, else before it.
-async fn notify(shared: Arc<Shared>, context: Context, notice: Notice) -> Response<Bytes> {
+async fn notify(shared: Arc<Shared>, context: Context, notice: Notification) -> Response<Bytes> {
     let Some(spawn) = shared.spawn.clone() else {
         return match deliver(&shared, &context, notice).await {
             Ok(()) => empty(StatusCode::NO_CONTENT),
-            Err(error) => refused(&error),
+            Err(error) => error_response(&error),
         };
     };
     spawn(Box::pin(async move {
@@ -145,13 +145,13 @@ async fn notify(shared: Arc<Shared>, context: Context, notice: Notice) -> Respon
     empty(StatusCode::NO_CONTENT)
 }
 
-async fn deliver(shared: &Shared, context: &Context, notice: Notice) -> Result {
+async fn deliver(shared: &Shared, context: &Context, notice: Notification) -> Result {
     let delivered = notice.deliver(shared.handler.as_ref(), context).await;
     delivered.inspect_err(|error| log(context, error))
 }
 
-fn refused(error: &HandlerError) -> Response<Bytes> {
-    text(error.status(), error.shown().to_owned())
+fn error_response(error: &HandlerError) -> Response<Bytes> {
+    text(error.status(), error.public_text().to_owned())
 }
 
 /// A handler that refuses does its work; one that fails needs somebody to look.

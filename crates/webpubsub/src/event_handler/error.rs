@@ -68,7 +68,7 @@ impl HandlerError {
     }
 
     /// What the answer says: the given text, or the status in words.
-    pub(super) fn shown(&self) -> &str {
+    pub(super) fn public_text(&self) -> &str {
         self.text.as_deref().or(self.status.canonical_reason()).unwrap_or_default()
     }
 
@@ -113,7 +113,7 @@ mod tests {
     fn a_reason_is_told_in_logs_and_not_in_answers() {
         let error = HandlerError::from(std::io::Error::other("planted"));
         assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(error.shown(), "Internal Server Error");
+        assert_eq!(error.public_text(), "Internal Server Error");
         assert_eq!(error.to_string(), "500: planted");
         assert_eq!(format!("{error:?}"), "HandlerError(500: planted)");
     }
@@ -122,10 +122,10 @@ mod tests {
     fn a_refusal_cannot_accept() {
         for status in [200, 204, 301, 100] {
             let error = HandlerError::new(StatusCode::from_u16(status).unwrap(), "planted");
-            assert_eq!((error.status().as_u16(), error.shown()), (500, "Internal Server Error"));
+            assert_eq!((error.status().as_u16(), error.public_text()), (500, "Internal Server Error"));
             assert!(error.to_string().contains(&status.to_string()), "{error}");
         }
         let error = HandlerError::new(StatusCode::FORBIDDEN, "banned");
-        assert_eq!((error.status().as_u16(), error.shown()), (403, "banned"));
+        assert_eq!((error.status().as_u16(), error.public_text()), (403, "banned"));
     }
 }

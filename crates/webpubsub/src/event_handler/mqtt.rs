@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 use service_core::Secret;
 
 use super::head::owned;
-use super::refusal::{JSON, Refusal, with_body};
+use super::rejection::{JSON, Rejection, with_body};
 use super::values::or_default;
 use super::{HandlerError, Result};
 
@@ -22,7 +22,7 @@ pub struct MqttSession {
 }
 
 impl MqttSession {
-    pub(super) fn read(headers: &HeaderMap) -> Result<Option<Self>, Refusal> {
+    pub(super) fn read(headers: &HeaderMap) -> Result<Option<Self>, Rejection> {
         let Some(physical_connection_id) = owned(headers, "ce-physicalconnectionid")? else {
             return Ok(None);
         };
@@ -101,10 +101,10 @@ struct FailureCode<'a> {
 }
 
 /// The answer that refuses an MQTT connection: CONNACK needs a code beside the status.
-pub(super) fn refuse_connect(error: &HandlerError, protocol_version: u8) -> Result<Response<Bytes>> {
+pub(super) fn reject_connect(error: &HandlerError, protocol_version: u8) -> Result<Response<Bytes>> {
     let chosen = error.chosen_mqtt_code();
     let code = chosen.unwrap_or_else(|| code(error.status(), protocol_version));
-    let failure = Failure { mqtt: FailureCode { code, reason: error.shown() } };
+    let failure = Failure { mqtt: FailureCode { code, reason: error.public_text() } };
     Ok(with_body(error.status(), JSON, serde_json::to_vec(&failure)?))
 }
 

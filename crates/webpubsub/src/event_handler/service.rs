@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use service_core::BoxError;
 use tower_service::Service;
 
-use super::refusal::{Refusal, text};
+use super::rejection::{Rejection, text};
 use super::{Check, PendingEvent, ResponseBody, Webhook};
 
 impl<B> Service<Request<B>> for Webhook
@@ -31,20 +31,20 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let answer = match self.check(request.method(), request.headers()) {
+        let response = match self.check(request.method(), request.headers()) {
             Check::Event(event) => {
                 return Box::pin(async {
-                    Ok(read_and_answer(event, request.into_body()).await.map(ResponseBody::new))
+                    Ok(read_and_respond(event, request.into_body()).await.map(ResponseBody::new))
                 });
             }
-            Check::Response(answer) => answer,
+            Check::Response(response) => response,
             Check::NotOurs => text(StatusCode::NOT_FOUND, "only Azure Web PubSub is served here"),
         };
-        Box::pin(ready(Ok(answer.map(ResponseBody::new))))
+        Box::pin(ready(Ok(response.map(ResponseBody::new))))
     }
 }
 
-async fn read_and_answer<B>(event: PendingEvent, body: B) -> Response<Bytes>
+async fn read_and_respond<B>(event: PendingEvent, body: B) -> Response<Bytes>
 where
     B: Body,
     B::Error: Into<BoxError>,
@@ -52,7 +52,7 @@ where
     let limit = event.body_limit();
     match Limited::new(body, limit).collect().await {
         Ok(body) => event.respond(body.to_bytes()).await,
-        Err(error) if error.is::<LengthLimitError>() => Refusal::body_too_large(limit).respond(),
-        Err(_) => Refusal::bad_request("the body ended too early").respond(),
+        Err(error) if error.is::<LengthLimitError>() => Rejection::body_too_large(limit).respond(),
+        Err(_) => Rejection::bad_request("the body ended too early").respond(),
     }
 }

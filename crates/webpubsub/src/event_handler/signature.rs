@@ -5,7 +5,7 @@ use http::HeaderMap;
 use service_core::{Result, Secret};
 
 use super::head::list;
-use super::refusal::Refusal;
+use super::rejection::Rejection;
 use crate::jwt::Signer;
 
 /// Checks signatures, or was told by name not to.
@@ -25,18 +25,18 @@ impl Verifier {
 
     /// `ce-signature` lists one signature per access key of the resource; any of them may be by any key that is known here,
     /// so that keys can be regenerated one by one.
-    pub(super) fn check(&self, headers: &HeaderMap, connection_id: &str) -> Result<(), Refusal> {
+    pub(super) fn check(&self, headers: &HeaderMap, connection_id: &str) -> Result<(), Rejection> {
         let Self::Keys(keys) = self else { return Ok(()) };
         let known: Vec<_> = keys.iter().map(|key| key.mac(connection_id.as_bytes())).collect();
         let mut listed = list(headers, "ce-signature").peekable();
         if listed.peek().is_none() {
-            return Err(Refusal::unauthorized("the header ce-signature is missing"));
+            return Err(Rejection::unauthorized("the header ce-signature is missing"));
         }
         // `verify_slice` compares in constant time.
         let genuine = |listed: [u8; 32]| known.iter().any(|mac| mac.clone().verify_slice(&listed).is_ok());
         match listed.filter_map(read).any(genuine) {
             true => Ok(()),
-            false => Err(Refusal::unauthorized("ce-signature matches none of the access keys")),
+            false => Err(Rejection::unauthorized("ce-signature matches none of the access keys")),
         }
     }
 }

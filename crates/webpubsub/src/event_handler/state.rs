@@ -74,9 +74,9 @@ impl ConnectionState {
     ///
     /// The text is not base64 of JSON, or the JSON is not such a value.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T> {
-        let refuse = |text| Error::new(ErrorKind::Decode, text);
-        let json = STANDARD.decode(&self.0).map_err(|_| refuse("the connection state is not in base64"))?;
-        serde_json::from_slice(&json).map_err(|_| refuse("the connection state is not the expected JSON"))
+        let invalid = |text| Error::new(ErrorKind::Decode, text);
+        let json = STANDARD.decode(&self.0).map_err(|_| invalid("the connection state is not in base64"))?;
+        serde_json::from_slice(&json).map_err(|_| invalid("the connection state is not the expected JSON"))
     }
 
     pub(super) fn header(&self) -> Result<HeaderValue> {

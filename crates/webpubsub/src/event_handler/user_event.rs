@@ -9,7 +9,7 @@ use service_core::{Error, ErrorKind};
 
 use super::Context;
 use super::head::{media_type, owned, prefixed};
-use super::refusal::Refusal;
+use super::rejection::Rejection;
 
 /// The payload of a user event, by the data type that the client gave it.
 #[derive(Clone, PartialEq, Eq)]
@@ -59,7 +59,7 @@ pub struct UserEvent {
 }
 
 impl UserEvent {
-    pub(super) fn read(name: String, body: Bytes, context: &Context) -> Result<Self, Refusal> {
+    pub(super) fn read(name: String, body: Bytes, context: &Context) -> Result<Self, Rejection> {
         let content_type = owned(context.headers(), "content-type")?;
         let data = data(context, body)?;
         Ok(Self { name, content_type, data, context: context.clone() })
@@ -104,11 +104,11 @@ impl UserEvent {
     ///
     /// The payload is of another data type, or not such a value. Neither error repeats it.
     pub fn json<T: DeserializeOwned>(&self) -> service_core::Result<T> {
-        let refuse = |text| Error::new(ErrorKind::Decode, text);
+        let invalid = |text| Error::new(ErrorKind::Decode, text);
         let Data::Json(json) = &self.data else {
-            return Err(refuse("the event's data is not JSON"));
+            return Err(invalid("the event's data is not JSON"));
         };
-        serde_json::from_slice(json).map_err(|_| refuse("the event's data is not the expected JSON"))
+        serde_json::from_slice(json).map_err(|_| invalid("the event's data is not the expected JSON"))
     }
 
     /// The metadata that came with the message (a preview of the service), names in lower case.
@@ -124,11 +124,11 @@ impl UserEvent {
 }
 
 /// An unknown content type is taken as bytes: MQTT clients choose it themselves.
-fn data(context: &Context, body: Bytes) -> Result<Data, Refusal> {
+fn data(context: &Context, body: Bytes) -> Result<Data, Rejection> {
     let media_type = media_type(context.headers())?;
     if media_type.eq_ignore_ascii_case("text/plain") {
         let text = String::from_utf8(body.into());
-        return text.map(Data::Text).map_err(|_| Refusal::bad_request("the body is not UTF-8"));
+        return text.map(Data::Text).map_err(|_| Rejection::bad_request("the body is not UTF-8"));
     }
     if media_type.eq_ignore_ascii_case("application/x-protobuf") {
         return Ok(Data::Protobuf(body));
@@ -142,14 +142,14 @@ fn data(context: &Context, body: Bytes) -> Result<Data, Refusal> {
     match (is_json, may_be_protobuf) {
         (true, _) => Ok(Data::Json(body)),
         (false, true) => Ok(Data::Protobuf(body)),
-        (false, false) => Err(Refusal::bad_request("the body is not JSON")),
+        (false, false) => Err(Rejection::bad_request("the body is not JSON")),
     }
 }
 
-pub(super) fn name(headers: &HeaderMap, from_type: &str) -> Result<String, Refusal> {
+pub(super) fn name(headers: &HeaderMap, from_type: &str) -> Result<String, Rejection> {
     let name = owned(headers, "ce-eventname")?.unwrap_or_else(|| from_type.to_owned());
     if name.is_empty() {
-        return Err(Refusal::bad_request(
+        return Err(Rejection::bad_request(
             "the user event has no name, neither in ce-eventName nor in ce-type",
         ));
     }

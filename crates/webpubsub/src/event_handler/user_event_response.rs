@@ -6,7 +6,7 @@ use serde::Serialize;
 use service_core::Error;
 
 use super::head::STATE;
-use super::refusal::{BINARY, JSON, TEXT, empty, with_body};
+use super::rejection::{BINARY, JSON, TEXT, empty, with_body};
 use super::{ConnectionState, Result};
 
 /// Accepts a user event and, if there is something to say, sends it to the client as a message of the server; an `invoke`
@@ -64,18 +64,18 @@ impl UserEventResponse {
         self
     }
 
-    pub(super) fn into_answer(self) -> Result<Response<Bytes>> {
-        let mut answer = match self.body {
+    pub(super) fn into_response(self) -> Result<Response<Bytes>> {
+        let mut response = match self.body {
             Some((content_type, body)) if !body.is_empty() => with_body(StatusCode::OK, content_type, body),
             _ => empty(StatusCode::NO_CONTENT),
         };
         if let Some(state) = self.state {
-            answer.headers_mut().insert(STATE, state.header()?);
+            response.headers_mut().insert(STATE, state.header()?);
         }
         for (name, value) in self.mqtt_user_properties {
             let name = HeaderName::try_from(format!("mqtt-{name}"))?;
-            answer.headers_mut().append(name, HeaderValue::try_from(value)?);
+            response.headers_mut().append(name, HeaderValue::try_from(value)?);
         }
-        Ok(answer)
+        Ok(response)
     }
 }

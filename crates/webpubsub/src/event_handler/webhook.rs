@@ -11,7 +11,7 @@ use super::builder::Spawn;
 use super::dispatch::Kind;
 use super::head::{self, VERSION};
 use super::origin::Origins;
-use super::refusal::Refusal;
+use super::rejection::Rejection;
 use super::signature::Verifier;
 use super::{Context, EventHandler, PendingEvent, WebhookBuilder};
 
@@ -62,7 +62,7 @@ impl Webhook {
     pub async fn handle(&self, request: Request<Bytes>) -> Handled {
         match self.check(request.method(), request.headers()) {
             Check::Event(event) => Handled::Response(event.respond(request.into_body()).await),
-            Check::Response(answer) => Handled::Response(answer),
+            Check::Response(response) => Handled::Response(response),
             Check::NotOurs => Handled::NotOurs(request),
         }
     }
@@ -78,23 +78,23 @@ impl Webhook {
             Method::POST => self.admit(headers).map(Check::Event),
             _ => return Check::NotOurs,
         };
-        checked.unwrap_or_else(|refusal| Check::Response(refusal.respond()))
+        checked.unwrap_or_else(|rejection| Check::Response(rejection.respond()))
     }
 
-    fn validate(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Refusal> {
+    fn validate(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Rejection> {
         head::check_limits(headers)?;
-        let answer = self.0.origins.validate(headers)?;
+        let response = self.0.origins.validate(headers)?;
         tracing::debug!(hub = self.0.hub, "webhook validated");
-        Ok(answer)
+        Ok(response)
     }
 
-    fn admit(&self, headers: &HeaderMap) -> Result<PendingEvent, Refusal> {
+    fn admit(&self, headers: &HeaderMap) -> Result<PendingEvent, Rejection> {
         let shared = &self.0;
         head::check_limits(headers)?;
         shared.origins.check(headers)?;
         let hub = head::required(headers, "ce-hub")?;
         if !hub.eq_ignore_ascii_case(&shared.hub) {
-            return Err(Refusal::unauthorized(format!("ce-hub is not {}", shared.hub)).got(hub));
+            return Err(Rejection::unauthorized(format!("ce-hub is not {}", shared.hub)).got(hub));
         }
         shared.verifier.check(headers, head::required(headers, "ce-connectionid")?)?;
         head::check_length(headers, shared.body_limit)?;
@@ -102,7 +102,7 @@ impl Webhook {
         let media_type = head::media_type(headers)?;
         if kind.needs_json() && !media_type.eq_ignore_ascii_case("application/json") {
             return Err(
-                Refusal::bad_request(format!("{CONTENT_TYPE} is not application/json")).got(media_type)
+                Rejection::bad_request(format!("{CONTENT_TYPE} is not application/json")).got(media_type)
             );
         }
         let context = Context::read(headers, shared.verifier.checks())?;

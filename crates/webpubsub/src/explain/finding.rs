@@ -72,9 +72,9 @@ pub enum KeyMisuse {
     /// It was base64-decoded before it signed.
     Decoded,
     /// Another key made the signature, or the token was changed since.
-    Another,
+    SignatureMismatch,
     /// The client's key has characters that the service's keys do not have.
-    OddCharacters,
+    InvalidCharacters,
 }
 
 impl fmt::Display for Finding {
@@ -129,11 +129,11 @@ impl fmt::Display for KeyMisuse {
             Self::Decoded => {
                 "the token was signed with the access key base64-decoded: its text as it is must sign"
             }
-            Self::Another => {
+            Self::SignatureMismatch => {
                 "the token's signature does not fit the client's access key: another key made it, such as that of \
                  another resource or one that was regenerated, or the token was changed"
             }
-            Self::OddCharacters => {
+            Self::InvalidCharacters => {
                 "the client's access key has other characters than letters, digits, `+`, `/` and `=`: it is \
                  not the text that the portal shows"
             }

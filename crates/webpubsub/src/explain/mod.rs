@@ -19,7 +19,7 @@ const TOLERATED_SKEW: Duration = Duration::from_secs(300);
 /// How much of a text from outside is repeated.
 const SHOWN: usize = 200;
 
-/// What was refused: an error of a call, a token, or both; for [`ServiceClient::explain_unauthorized`].
+/// What was unauthorized: an error of a call, a token, or both; for [`ServiceClient::explain_unauthorized`].
 #[derive(Default)]
 pub struct Unauthorized<'a> {
     error: Option<&'a Error>,
@@ -119,24 +119,24 @@ impl fmt::Display for Explanation {
     }
 }
 
-pub(crate) fn explain(service: &ServiceClient, refused: &Unauthorized<'_>) -> Explanation {
+pub(crate) fn explain(service: &ServiceClient, unauthorized: &Unauthorized<'_>) -> Explanation {
     let now = service.pipeline().clock().now();
     let mut findings = Vec::new();
-    if let Some(error) = refused.error {
-        about_error(error, now, &mut findings);
+    if let Some(error) = unauthorized.error {
+        explain_error(error, now, &mut findings);
     }
-    if let Some(token) = refused.token {
-        token::examine(service, token, refused.url, now, &mut findings);
+    if let Some(token) = unauthorized.token {
+        token::examine(service, token, unauthorized.url, now, &mut findings);
     }
-    if let Some(own_key) = &service.site().own_key
+    if let Some(own_key) = &service.resource().own_key
         && !token::is_key_alphabet(own_key.key.expose())
     {
-        findings.push(Finding::Key(KeyMisuse::OddCharacters));
+        findings.push(Finding::Key(KeyMisuse::InvalidCharacters));
     }
-    Explanation { findings, by_key: service.site().own_key.is_some() }
+    Explanation { findings, by_key: service.resource().own_key.is_some() }
 }
 
-fn about_error(error: &Error, now: SystemTime, findings: &mut Vec<Finding>) {
+fn explain_error(error: &Error, now: SystemTime, findings: &mut Vec<Finding>) {
     if error.status() != Some(StatusCode::UNAUTHORIZED) {
         findings.push(Finding::NotUnauthorized(error.status()));
         return;

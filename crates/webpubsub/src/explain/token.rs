@@ -64,7 +64,7 @@ pub(super) fn examine(
     }
     if header.alg != "HS256" {
         findings.push(Finding::Algorithm(shown(&header.alg)));
-    } else if let Some(own_key) = &service.site().own_key {
+    } else if let Some(own_key) = &service.resource().own_key {
         findings.extend(signature(own_key, token).map(Finding::Key));
     }
     times(&claims, now, findings);
@@ -106,7 +106,7 @@ fn signature(own_key: &OwnKey, token: &str) -> Option<KeyMisuse> {
     if decoded.is_ok_and(|bytes| signed(&bytes)) {
         return Some(KeyMisuse::Decoded);
     }
-    Some(KeyMisuse::Another)
+    Some(KeyMisuse::SignatureMismatch)
 }
 
 /// Whether a key looks like the service's: base64, as its text.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use http::StatusCode;
-use webpubsub::event_handler::{HandlerError, Work};
+use webpubsub::event_handler::{HandlerError, HandlerTask};
 
 use crate::support::*;
 
@@ -19,35 +19,35 @@ const NOTICES: [(&str, &str, &str); 6] = [
 #[tokio::test]
 async fn each_of_them_reaches_its_method() {
     for (event_type, body, expected) in NOTICES {
-        let (handler, seen) = Told::counting();
-        let answer = answer(&handler.webhook(), with_body(event(event_type), JSON, body)).await;
-        assert_eq!((told(&answer), seen.take()), ((204, ""), vec![expected.to_owned()]));
+        let (handler, seen) = TestHandler::counting();
+        let response = respond(&handler.webhook(), with_body(event(event_type), JSON, body)).await;
+        assert_eq!((parts(&response), seen.take()), ((204, ""), vec![expected.to_owned()]));
     }
 }
 
 #[tokio::test]
 async fn a_failure_has_its_status_and_tells_no_reason() {
     for (event_type, body, _) in NOTICES {
-        let handler = Told::on_notice(|_, _| Err(HandlerError::internal("planted")));
-        let answer = answer(&handler.webhook(), with_body(event(event_type), JSON, body)).await;
-        assert_eq!(told(&answer), (500, "Internal Server Error"));
+        let handler = TestHandler::on_notice(|_, _| Err(HandlerError::internal("planted")));
+        let response = respond(&handler.webhook(), with_body(event(event_type), JSON, body)).await;
+        assert_eq!(parts(&response), (500, "Internal Server Error"));
     }
-    let handler = Told::on_notice(|_, _| Err(HandlerError::new(StatusCode::CONFLICT, "no")));
+    let handler = TestHandler::on_notice(|_, _| Err(HandlerError::new(StatusCode::CONFLICT, "no")));
     let request = with_body(event("azure.webpubsub.sys.connected"), JSON, "{}");
-    assert_eq!(told(&answer(&handler.webhook(), request).await), (409, "no"));
+    assert_eq!(parts(&respond(&handler.webhook(), request).await), (409, "no"));
 }
 
 #[tokio::test]
 async fn with_a_spawner_they_are_answered_before_the_handler_runs() {
     for (event_type, body, expected) in NOTICES {
-        let (handler, seen) = Told::counting();
-        let queue: Arc<Mutex<Vec<Work>>> = Arc::default();
+        let (handler, seen) = TestHandler::counting();
+        let queue: Arc<Mutex<Vec<HandlerTask>>> = Arc::default();
         let queued = queue.clone();
         let builder = handler.builder().access_key(KEY);
         let webhook = builder.spawn_with(move |work| queued.lock().unwrap().push(work)).build().unwrap();
-        let answer = answer(&webhook, with_body(event(event_type), JSON, body)).await;
-        assert_eq!((told(&answer), seen.take()), ((204, ""), vec![]));
-        let work: Vec<Work> = std::mem::take(&mut queue.lock().unwrap());
+        let response = respond(&webhook, with_body(event(event_type), JSON, body)).await;
+        assert_eq!((parts(&response), seen.take()), ((204, ""), vec![]));
+        let work: Vec<HandlerTask> = std::mem::take(&mut queue.lock().unwrap());
         for work in work {
             work.await;
         }
@@ -57,10 +57,10 @@ async fn with_a_spawner_they_are_answered_before_the_handler_runs() {
 
 #[tokio::test]
 async fn with_a_spawner_what_the_service_waits_for_is_still_waited_for() {
-    let (handler, seen) = Told::counting();
+    let (handler, seen) = TestHandler::counting();
     let webhook = handler.builder().access_key(KEY).spawn_with(|_| panic!("spawned")).build().unwrap();
-    answer(&webhook, connect("{}")).await;
-    answer(&webhook, with_body(event("azure.webpubsub.user.x"), "text/plain", "")).await;
+    respond(&webhook, connect("{}")).await;
+    respond(&webhook, with_body(event("azure.webpubsub.user.x"), "text/plain", "")).await;
     assert_eq!(seen.take(), ["connect", "x"]);
 }
 
@@ -69,26 +69,27 @@ async fn an_event_of_an_unknown_kind_is_accepted_and_ignored() {
     for event_type in
         ["azure.webpubsub.sys.paused", "azure.webpubsub.gp.x", "azure.webpubsub.new", "azure.webpubsub."]
     {
-        let (handler, seen) = Told::counting();
-        let answer = answer(&handler.webhook(), with_body(event(event_type), "text/x", "no json")).await;
-        assert_eq!((told(&answer), seen.take()), ((204, ""), vec![]), "{event_type}");
+        let (handler, seen) = TestHandler::counting();
+        let response = respond(&handler.webhook(), with_body(event(event_type), "text/x", "no json")).await;
+        assert_eq!((parts(&response), seen.take()), ((204, ""), vec![]), "{event_type}");
     }
 }
 
 #[tokio::test]
 async fn an_event_of_another_service_is_a_bad_request() {
     for event_type in ["com.example.event", "azure.webpubsubx.sys.connect", "azure.webpubsub"] {
-        let answer = answer(&Told::nothing().webhook(), with_body(event(event_type), JSON, "{}")).await;
-        assert!(told(&answer).0 == 400 && body(&answer).contains(event_type), "{event_type}");
+        let response =
+            respond(&TestHandler::nothing().webhook(), with_body(event(event_type), JSON, "{}")).await;
+        assert!(parts(&response).0 == 400 && body(&response).contains(event_type), "{event_type}");
     }
 }
 
 #[tokio::test]
 async fn a_group_event_without_a_group_is_a_bad_request() {
     for bad in ["", "{}", r#"{"group":null}"#, r#"{"group":1}"#] {
-        let (handler, seen) = Told::counting();
+        let (handler, seen) = TestHandler::counting();
         let request = with_body(event("azure.webpubsub.gp.joined"), JSON, bad);
-        assert_eq!(answer(&handler.webhook(), request).await.status(), 400, "{bad}");
+        assert_eq!(respond(&handler.webhook(), request).await.status(), 400, "{bad}");
         assert!(seen.take().is_empty());
     }
 }

@@ -6,7 +6,10 @@ use webpubsub::event_handler::{Check, Webhook};
 use crate::support::*;
 
 fn webhook(keys: &[&str]) -> Webhook {
-    keys.iter().fold(Told::nothing().builder(), |builder, key| builder.access_key(*key)).build().unwrap()
+    keys.iter()
+        .fold(TestHandler::nothing().builder(), |builder, key| builder.access_key(*key))
+        .build()
+        .unwrap()
 }
 
 /// The status of a `connect` with these signature headers.
@@ -15,7 +18,7 @@ async fn status(webhook: &Webhook, signatures: &[&str]) -> u16 {
     for signature in signatures {
         builder = builder.header("ce-signature", *signature);
     }
-    answer(webhook, with_body(builder, JSON, "{}")).await.status().as_u16()
+    respond(webhook, with_body(builder, JSON, "{}")).await.status().as_u16()
 }
 
 #[tokio::test]
@@ -81,8 +84,8 @@ async fn what_is_no_signature_is_refused() {
 async fn a_signature_of_another_connection_is_refused() {
     let mut request = connect("{}");
     request.headers_mut().insert("ce-connectionId", "conn2".parse().unwrap());
-    let answer = answer(&webhook(&[KEY]), request).await;
-    assert_eq!(told(&answer), (401, "ce-signature matches none of the access keys"));
+    let response = respond(&webhook(&[KEY]), request).await;
+    assert_eq!(parts(&response), (401, "ce-signature matches none of the access keys"));
 }
 
 #[tokio::test]
@@ -90,7 +93,7 @@ async fn a_call_for_another_hub_is_refused_and_case_does_not_matter() {
     for (hub, status) in [("chat", 204), ("CHAT", 204), ("chat2", 401), ("cha", 401), ("", 400)] {
         let mut request = connect("{}");
         request.headers_mut().insert("ce-hub", hub.parse().unwrap());
-        assert_eq!(answer(&webhook(&[KEY]), request).await.status(), status, "{hub}");
+        assert_eq!(respond(&webhook(&[KEY]), request).await.status(), status, "{hub}");
     }
 }
 
@@ -101,35 +104,37 @@ async fn a_header_that_there_must_be_one_of_is_refused_when_there_are_two() {
         let value = request.headers().get(name).cloned();
         request.headers_mut().insert(name, "a".parse().unwrap());
         request.headers_mut().append(name, value.unwrap_or_else(|| "b".parse().unwrap()));
-        let answer = answer(&webhook(&[KEY]), request).await;
-        let told = told(&answer);
-        assert!(told.0 == 400 && told.1.contains("more than once"), "{name} {told:?}");
+        let response = respond(&webhook(&[KEY]), request).await;
+        let parts = parts(&response);
+        assert!(parts.0 == 400 && parts.1.contains("more than once"), "{name} {parts:?}");
     }
 }
 
 #[tokio::test]
 async fn a_forged_call_is_refused_by_its_head_alone_and_reaches_no_handler() {
-    let (handler, seen) = Told::counting();
+    let (handler, seen) = TestHandler::counting();
     let webhook = handler.webhook();
     let (head, ()) = unsigned("azure.webpubsub.user.x").body(()).unwrap().into_parts();
-    let Check::Response(refused) = webhook.check(&head.method, &head.headers) else { panic!("not refused") };
-    assert_eq!(refused.status(), 401);
+    let Check::Response(rejected) = webhook.check(&head.method, &head.headers) else {
+        panic!("not rejected")
+    };
+    assert_eq!(rejected.status(), 401);
     assert!(seen.take().is_empty());
 }
 
 #[tokio::test]
 async fn an_unverified_webhook_takes_unsigned_calls_and_says_so() {
-    let handler = Told::on_connect(|context, _| {
+    let handler = TestHandler::on_connect(|context, _| {
         assert!(!context.is_verified());
         Ok(Default::default())
     });
     let webhook = handler.builder().accept_unverified().build().unwrap();
     assert_eq!(status(&webhook, &[]).await, 204);
-    let verified = Told::on_connect(|context, _| {
+    let verified = TestHandler::on_connect(|context, _| {
         assert!(context.is_verified());
         Ok(Default::default())
     });
-    assert_eq!(answer(&verified.webhook(), connect("{}")).await.status(), 204);
+    assert_eq!(respond(&verified.webhook(), connect("{}")).await.status(), 204);
     let get = Request::get("/").body(bytes::Bytes::new()).unwrap();
     assert!(matches!(webhook.check(get.method(), get.headers()), Check::NotOurs));
 }

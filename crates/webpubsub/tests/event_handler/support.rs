@@ -25,14 +25,14 @@ type OnConnect = dyn Fn(&Context, ConnectRequest) -> Result<ConnectResponse> + S
 type OnEvent = dyn Fn(&Context, UserEvent) -> Result<UserEventResponse> + Send + Sync;
 type OnNotice = dyn Fn(&Context, String) -> Result + Send + Sync;
 
-/// Does what it is told, and accepts what it is told nothing about.
-pub(crate) struct Told {
+/// Does what it is parts, and accepts what it is parts nothing about.
+pub(crate) struct TestHandler {
     connect: Box<OnConnect>,
     event: Box<OnEvent>,
     notice: Box<OnNotice>,
 }
 
-impl Told {
+impl TestHandler {
     pub(crate) fn nothing() -> Self {
         Self {
             connect: Box::new(|_, _| Ok(ConnectResponse::accept())),
@@ -61,7 +61,7 @@ impl Told {
     pub(crate) fn counting() -> (Self, Seen) {
         let seen = Seen::default();
         let (a, b, c) = (seen.clone(), seen.clone(), seen.clone());
-        let told = Self {
+        let parts = Self {
             connect: Box::new(move |_, _| {
                 a.push("connect");
                 Ok(ConnectResponse::accept())
@@ -75,7 +75,7 @@ impl Told {
                 Ok(())
             }),
         };
-        (told, seen)
+        (parts, seen)
     }
 
     pub(crate) fn builder(self) -> WebhookBuilder {
@@ -88,7 +88,7 @@ impl Told {
 }
 
 #[async_trait]
-impl EventHandler for Told {
+impl EventHandler for TestHandler {
     async fn connect(&self, context: &Context, request: ConnectRequest) -> Result<ConnectResponse> {
         (self.connect)(context, request)
     }
@@ -157,18 +157,18 @@ pub(crate) fn connect(body: &'static str) -> Request<Bytes> {
     with_body(event("azure.webpubsub.sys.connect"), JSON, body)
 }
 
-pub(crate) async fn answer(webhook: &Webhook, request: Request<Bytes>) -> Response<Bytes> {
+pub(crate) async fn respond(webhook: &Webhook, request: Request<Bytes>) -> Response<Bytes> {
     match webhook.handle(request).await {
-        Handled::Response(answer) => answer,
+        Handled::Response(response) => response,
         Handled::NotOurs(request) => panic!("not taken: {request:?}"),
     }
 }
 
-pub(crate) fn body(answer: &Response<Bytes>) -> &str {
-    std::str::from_utf8(answer.body()).unwrap()
+pub(crate) fn body(response: &Response<Bytes>) -> &str {
+    std::str::from_utf8(response.body()).unwrap()
 }
 
 /// Status and body, for comparing both at once.
-pub(crate) fn told(answer: &Response<Bytes>) -> (u16, &str) {
-    (answer.status().as_u16(), body(answer))
+pub(crate) fn parts(response: &Response<Bytes>) -> (u16, &str) {
+    (response.status().as_u16(), body(response))
 }

@@ -133,14 +133,14 @@ fn a_signature_that_does_not_fit_tells_how_the_key_was_used() {
         (format!("{KEY}\n").into_bytes(), KeyMisuse::WhiteSpace),
         (format!(" {KEY}").into_bytes(), KeyMisuse::WhiteSpace),
         (STANDARD.decode(KEY).unwrap(), KeyMisuse::Decoded),
-        (b"another".to_vec(), KeyMisuse::Another),
+        (b"another".to_vec(), KeyMisuse::SignatureMismatch),
     ] {
         let token = token(&key, "HS256", &live(AUDIENCE));
         assert_eq!(found(token.as_str()), [Finding::Key(misuse)]);
     }
     let odd = scripted_by(Credential::access_key("\u{fffd}planted")).2.build().unwrap();
     let explanation = odd.explain_unauthorized("planted");
-    assert_eq!(explanation.findings()[1], Finding::Key(KeyMisuse::OddCharacters));
+    assert_eq!(explanation.findings()[1], Finding::Key(KeyMisuse::InvalidCharacters));
     assert!(!explanation.to_string().contains("planted"));
 }
 
@@ -154,13 +154,13 @@ fn an_entra_token_in_a_clients_place_is_known() {
     }
 }
 
-async fn refused(date: Option<SystemTime>, challenge: &str) -> Vec<Finding> {
+async fn findings_of_401(date: Option<SystemTime>, challenge: &str) -> Vec<Finding> {
     let (script, _, builder) = scripted();
-    let mut answer = Response::builder().status(401).header("www-authenticate", challenge);
+    let mut response = Response::builder().status(401).header("www-authenticate", challenge);
     if let Some(date) = date {
-        answer = answer.header("date", httpdate::fmt_http_date(date));
+        response = response.header("date", httpdate::fmt_http_date(date));
     }
-    script.respond(answer.body("").unwrap());
+    script.respond(response.body("").unwrap());
     found(&builder.build().unwrap().send_to_all("m").await.unwrap_err())
 }
 
@@ -168,14 +168,14 @@ async fn refused(date: Option<SystemTime>, challenge: &str) -> Vec<Finding> {
 async fn a_refused_call_tells_of_clocks_and_of_what_the_service_said() {
     let minutes = |count: u64| Duration::from_secs(60 * count);
     let skew = |by, ahead| vec![Finding::ClockSkew { by, ahead }];
-    assert_eq!(refused(Some(now() + minutes(20)), "Bearer").await, skew(minutes(20), false));
-    assert_eq!(refused(Some(now() - minutes(6)), "Bearer").await, skew(minutes(6), true));
-    assert_eq!(refused(Some(now() + minutes(5)), "Bearer").await, []);
-    assert_eq!(refused(None, "Bearer").await, []);
+    assert_eq!(findings_of_401(Some(now() + minutes(20)), "Bearer").await, skew(minutes(20), false));
+    assert_eq!(findings_of_401(Some(now() - minutes(6)), "Bearer").await, skew(minutes(6), true));
+    assert_eq!(findings_of_401(Some(now() + minutes(5)), "Bearer").await, []);
+    assert_eq!(findings_of_401(None, "Bearer").await, []);
     let said = r#"Bearer error="invalid_token", error_description="The audience is invalid""#;
-    assert_eq!(refused(None, said).await, [Finding::Challenge(said.into())]);
+    assert_eq!(findings_of_401(None, said).await, [Finding::Challenge(said.into())]);
     assert_eq!(
-        refused(None, r#"Bearer error="eyJplanted""#).await,
+        findings_of_401(None, r#"Bearer error="eyJplanted""#).await,
         [],
         "what may be a token is not repeated"
     );
@@ -189,7 +189,7 @@ async fn an_error_that_is_no_401_is_called_that() {
     let error = service.send_to_all("m").await.unwrap_err();
     assert_eq!(found(&error), [Finding::NotUnauthorized(error.status())]);
     let explanation = service.explain_unauthorized(&service.group("").exists().await.unwrap_err());
-    assert_eq!(explanation.to_string(), "the service did not answer, so it refused nothing");
+    assert_eq!(explanation.to_string(), "the service did not response, so it refused nothing");
 }
 
 #[test]

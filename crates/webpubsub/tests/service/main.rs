@@ -1,13 +1,13 @@
 //! The service client from outside: what it sends, what answers become, what it refuses.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
-mod answers;
 mod cases;
 mod explanations;
 mod filters;
 mod input;
 mod members;
 mod proxy;
+mod responses;
 mod retries;
 mod tokens;
 mod wire;

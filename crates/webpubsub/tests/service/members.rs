@@ -121,8 +121,8 @@ async fn bounds_hold_at_their_edges_before_anything_is_sent() {
     page(&script, "", None);
     page(&script, "", None);
     for list in [list().page_size(1).top(1), list().page_size(200).top(2_147_483_647)] {
-        let answer = list.with_response().await.unwrap();
-        assert_eq!((answer.status().as_u16(), answer.body.members.len()), (200, 0));
+        let response = list.with_response().await.unwrap();
+        assert_eq!((response.status().as_u16(), response.body.members.len()), (200, 0));
     }
 }
 

@@ -26,7 +26,7 @@ async fn making_a_token_is_repeated() {
     let credential = webpubsub::Credential::token(crate::tokens::granted);
     let (script, _, builder) = scripted_by(credential);
     script.status(500).fail(webpubsub::Delivery::Unknown);
-    script.respond(http::Response::new(crate::tokens::ANSWER));
+    script.respond(http::Response::new(crate::tokens::RESPONSE));
     builder.build().unwrap().client_access().await.unwrap();
     assert_eq!(script.sent().len(), 3);
 }

@@ -13,7 +13,7 @@ use crate::{KEY, now, scripted, scripted_by, targets};
 /// The known token of the specification's section 4.
 const VECTOR: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwOi8vbG9jYWxob3N0OjgwODAvY2xpZW50L2h1YnMvY2hhdCIsInN1YiI6InVzZXIxIiwicm9sZSI6WyJ3ZWJwdWJzdWIuc2VuZFRvR3JvdXAuZzEiXSwid2VicHVic3ViLmdyb3VwIjpbImcxIl0sImlhdCI6MTcwMDAwMDAwMCwiZXhwIjoxNzAwMDAzNjAwfQ.4NcJfT0mhF8-H1gbrWvtGEwK17k9kmLyeko-Nn4ocbc";
 /// An answer of the service whose token says `{"exp":1700000600}`.
-pub(crate) const ANSWER: &str = r#"{"token":"eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDA2MDB9.planted"}"#;
+pub(crate) const RESPONSE: &str = r#"{"token":"eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDA2MDB9.planted"}"#;
 
 pub(crate) async fn granted(_scopes: Vec<String>) -> Result<AccessToken, Infallible> {
     Ok(AccessToken { token: "planted".into(), expires_on: now() + Duration::from_secs(3600) })
@@ -65,7 +65,7 @@ async fn audience_and_address_follow_the_protocol_of_the_client() {
 async fn the_service_makes_the_token_for_a_token_credential() {
     let (script, _, builder) = scripted_by(Credential::token(granted));
     let service = builder.build().unwrap();
-    script.respond(Response::new(ANSWER)).respond(Response::new(ANSWER));
+    script.respond(Response::new(RESPONSE)).respond(Response::new(RESPONSE));
     let access = service.client_access().lifetime(Duration::from_secs(600)).await.unwrap();
     assert_eq!(access.expires_at, now() + Duration::from_secs(600), "the token's own `exp`");
     assert_eq!(
@@ -130,7 +130,7 @@ async fn lifetimes_hold_at_their_edges() {
         let error = service.client_access().lifetime(lifetime).await.unwrap_err();
         assert!(error.to_string().contains("lifetime must be whole minutes"), "{error}");
     }
-    script.respond(Response::new(ANSWER)).respond(Response::new(ANSWER));
+    script.respond(Response::new(RESPONSE)).respond(Response::new(RESPONSE));
     for lifetime in [Duration::from_secs(60), most] {
         service.client_access().lifetime(lifetime).await.unwrap();
     }

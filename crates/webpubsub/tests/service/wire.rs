@@ -26,7 +26,7 @@ async fn expect(server: &mut ServerGuard, case: &Case, name: &str) -> Mock {
         .match_header("user-agent", Matcher::Regex("^webpubsub/\\d+\\.\\d+\\.\\d+ \\(\\w+; \\w+\\)$".into()))
         .match_header("x-ms-client-request-id", Matcher::Regex("^[0-9a-f-]{36}$".into()))
         .with_status(case.status)
-        .with_body(case.answer);
+        .with_body(case.response);
     let mock = match case.body {
         Some((content_type, body)) => mock.match_header("content-type", content_type).match_body(body),
         None => mock.match_header("content-type", Matcher::Missing).match_body(""),
@@ -114,7 +114,7 @@ fn every_operation_and_every_query_parameter_has_its_case() {
 
 #[tokio::test]
 async fn exists_calls_take_200_for_yes_and_404_for_no_and_nothing_else() {
-    for (status, answer) in [(200, Some(true)), (404, Some(false)), (204, None), (401, None), (403, None)] {
+    for (status, response) in [(200, Some(true)), (404, Some(false)), (204, None), (401, None), (403, None)] {
         let mut server = Server::new_async().await;
         server.mock("HEAD", Matcher::Any).with_status(status).create_async().await;
         let service = client(&server);
@@ -124,8 +124,8 @@ async fn exists_calls_take_200_for_yes_and_404_for_no_and_nothing_else() {
             service.connection("c").exists().await,
             service.connection("c").has_permission("sendToGroup").group("g").await,
         ] {
-            match (outcome, answer) {
-                (Ok(given), Some(answer)) => assert_eq!(given, answer, "{status}"),
+            match (outcome, response) {
+                (Ok(given), Some(response)) => assert_eq!(given, response, "{status}"),
                 (Err(error), None) => assert_eq!(error.status().unwrap().as_u16() as usize, status),
                 (outcome, _) => panic!("{status}: {outcome:?}"),
             }

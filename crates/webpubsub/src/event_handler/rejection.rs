@@ -9,12 +9,12 @@ const SHOWN: usize = 64;
 
 /// Why a call was not taken: the rule it breaks and, where that cannot be a secret, the value that breaks it.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct Rejection {
     status: StatusCode,
     text: String,
 }
 
-impl Refusal {
+impl Rejection {
     pub(super) fn new(status: StatusCode, rule: impl Into<String>) -> Self {
         Self { status, text: rule.into() }
     }
@@ -48,9 +48,9 @@ impl Refusal {
 
 /// An answer without a body.
 pub(super) fn empty(status: StatusCode) -> Response<Bytes> {
-    let mut answer = Response::new(Bytes::new());
-    *answer.status_mut() = status;
-    answer
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
 }
 
 /// An answer with a body of that type.
@@ -59,10 +59,10 @@ pub(super) fn with_body(
     content_type: &'static str,
     body: impl Into<Bytes>,
 ) -> Response<Bytes> {
-    let mut answer = Response::new(body.into());
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    answer
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
 }
 
 /// An answer in plain text.
@@ -80,9 +80,9 @@ mod tests {
 
     #[test]
     fn a_value_is_cut_and_cannot_forge_a_line() {
-        let answer = Refusal::bad_request("rule").got(&format!("a\nb{}", "x".repeat(100))).respond();
-        assert_eq!(answer.status(), 400);
-        let body = std::str::from_utf8(answer.body()).unwrap();
+        let response = Rejection::bad_request("rule").got(&format!("a\nb{}", "x".repeat(100))).respond();
+        assert_eq!(response.status(), 400);
+        let body = std::str::from_utf8(response.body()).unwrap();
         assert!(body.starts_with("rule, got \"a\\nbxxx") && body.ends_with("x\" (cut)"), "{body}");
         assert!(body.len() < 100, "{body}");
     }

@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::mqtt::MqttDisconnect;
-use super::refusal::Refusal;
+use super::rejection::Rejection;
 use super::values::or_default;
 use super::{Context, EventHandler, Result};
 
@@ -20,7 +20,7 @@ pub struct Disconnected {
     pub mqtt: Option<MqttDisconnect>,
 }
 
-pub(super) enum Notice {
+pub(super) enum Notification {
     Connected,
     Disconnected(Disconnected),
     GroupJoined(String),
@@ -32,18 +32,18 @@ struct Membership {
     group: String,
 }
 
-impl Notice {
-    pub(super) fn disconnected(body: &[u8]) -> Result<Self, Refusal> {
+impl Notification {
+    pub(super) fn disconnected(body: &[u8]) -> Result<Self, Rejection> {
         // The reason may be empty, and so may what would hold it.
         let event = if body.is_empty() { Disconnected::default() } else { parse(body)? };
         Ok(Self::Disconnected(event))
     }
 
-    pub(super) fn group_joined(body: &[u8]) -> Result<Self, Refusal> {
+    pub(super) fn group_joined(body: &[u8]) -> Result<Self, Rejection> {
         parse(body).map(|Membership { group }| Self::GroupJoined(group))
     }
 
-    pub(super) fn group_left(body: &[u8]) -> Result<Self, Refusal> {
+    pub(super) fn group_left(body: &[u8]) -> Result<Self, Rejection> {
         parse(body).map(|Membership { group }| Self::GroupLeft(group))
     }
 
@@ -58,10 +58,10 @@ impl Notice {
 }
 
 /// Reads the JSON of a system event. Only the place of a mistake is told: serde's own text repeats what it found.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejection> {
     serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
         let what = if error.is_data() { "is not of the event's shape" } else { "is not JSON" };
-        Refusal::bad_request(format!("the body {what}, at line {line} column {column}"))
+        Rejection::bad_request(format!("the body {what}, at line {line} column {column}"))
     })
 }

@@ -35,9 +35,9 @@ async fn a_request_is_signed_and_its_answer_comes_with_status_and_id() {
     );
     let mock = expect(&mut server, "POST", &target).await;
     let close = client(&server).group("g1").close_connections().excluded(["c1", "c&2"]).reason("not this");
-    let answer = close.reason("closing time!").with_response().await.unwrap();
-    assert_eq!((answer.status().as_u16(), answer.attempts()), (204, 1));
-    assert_eq!(answer.request_id().len(), 36);
+    let response = close.reason("closing time!").with_response().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.attempts()), (204, 1));
+    assert_eq!(response.request_id().len(), 36);
     mock.assert_async().await;
 }
 
