@@ -1,8 +1,8 @@
-//! The bounds of numbers, checked before anything is sent.
+//! The bounds of numbers, which are validated before anything is sent.
 
 use service_core::{Error, Result};
 
-/// A number within bounds.
+/// Validates that a number is within bounds.
 pub(crate) fn number(what: &str, value: u32, min: u32, max: u32) -> Result<()> {
     if (min..=max).contains(&value) {
         return Ok(());

@@ -125,8 +125,8 @@ async fn a_message_that_is_too_long_or_no_json_is_refused() {
 fn a_key_that_is_none_says_why_without_being_repeated() {
     for (key, rule) in [
         ("", "must not be empty"),
-        (" planted", "white space around it"),
-        ("planted\n", "white space around it"),
+        (" planted", "white space"),
+        ("planted\n", "white space"),
         ("Endpoint=https://x.example;AccessKey=planted;", "`from_connection_string`"),
     ] {
         let error = ServiceClient::new("https://x.example", "chat", Credential::access_key(key)).unwrap_err();
