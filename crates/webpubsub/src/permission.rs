@@ -12,7 +12,7 @@ pub enum Permission {
     SendToGroup,
     /// Permits the connection to join and leave groups.
     JoinLeaveGroup,
-    /// Is a permission that this version of the crate does not know, by the name that the service has for it.
+    /// A permission that this version of the crate does not know, by the name that the service has for it.
     Other(String),
 }
 

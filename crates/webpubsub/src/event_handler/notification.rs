@@ -1,4 +1,4 @@
-//! The events whose answers the service does not wait for.
+//! The events whose responses the service does not wait for.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -8,15 +8,15 @@ use super::rejection::Rejection;
 use super::values::or_default;
 use super::{Context, EventHandler, Result};
 
-/// Why a connection ended.
+/// Describes why a connection ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Disconnected {
-    /// The reason; may be empty.
+    /// The reason that the service gave. It can be empty.
     #[serde(deserialize_with = "or_default")]
     pub reason: String,
-    /// How the session of an MQTT client ended.
+    /// Describes how the session of an MQTT client ended. It is `None` for other clients.
     pub mqtt: Option<MqttDisconnect>,
 }
 
@@ -34,7 +34,7 @@ struct Membership {
 
 impl Notification {
     pub(super) fn disconnected(body: &[u8]) -> Result<Self, Rejection> {
-        // The reason may be empty, and so may what would hold it.
+        // The reason can be empty, and so can the body that contains it.
         let event = if body.is_empty() { Disconnected::default() } else { parse(body)? };
         Ok(Self::Disconnected(event))
     }
@@ -57,11 +57,11 @@ impl Notification {
     }
 }
 
-/// Reads the JSON of a system event. Only the place of a mistake is told: serde's own text repeats what it found.
+/// Parses the JSON of a system event. An error contains only the position, since the text of serde repeats the input.
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejection> {
     serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        let what = if error.is_data() { "is not of the event's shape" } else { "is not JSON" };
+        let what = if error.is_data() { "does not have the fields of the event" } else { "is not JSON" };
         Rejection::bad_request(format!("the body {what}, at line {line} column {column}"))
     })
 }

@@ -1,5 +1,5 @@
-//! The webhook as a `tower` service, which is what axum, hyper and others mount. It reads the body, within its limit, and
-//! only once the head has been found good.
+//! The webhook as a `tower` service, which axum, hyper, and others can mount. It reads the body, up to its limit, only after the
+//! head has been validated.
 
 use std::convert::Infallible;
 use std::future::{Future, ready};
@@ -38,7 +38,9 @@ where
                 });
             }
             Check::Response(response) => response,
-            Check::NotOurs => text(StatusCode::NOT_FOUND, "only Azure Web PubSub is served here"),
+            Check::NotOurs => {
+                text(StatusCode::NOT_FOUND, "this path accepts only requests from Azure Web PubSub")
+            }
         };
         Box::pin(ready(Ok(response.map(ResponseBody::new))))
     }
@@ -53,6 +55,6 @@ where
     match Limited::new(body, limit).collect().await {
         Ok(body) => event.respond(body.to_bytes()).await,
         Err(error) if error.is::<LengthLimitError>() => Rejection::body_too_large(limit).respond(),
-        Err(_) => Rejection::bad_request("the body ended too early").respond(),
+        Err(_) => Rejection::bad_request("the body ended early").respond(),
     }
 }
