@@ -75,8 +75,8 @@ impl ServiceClientBuilder {
         self
     }
 
-    /// Sends requests to a reverse proxy or an API gateway in front of the service, such as `https://gateway.example`. If the URL has a
-    /// path, it is prepended to the path of every request.
+    /// Sends requests to a reverse proxy or an API gateway in front of the service, such as `https://gateway.example`. If
+    /// the URL has a path, it is prepended to the path of every request.
     ///
     /// Tokens are still issued for the endpoint of the service, and the URLs for clients still point to it.
     pub fn reverse_proxy(mut self, url: &str) -> Self {
@@ -88,8 +88,8 @@ impl ServiceClientBuilder {
     ///
     /// # Errors
     ///
-    /// Returns an error in the same cases as [`ServiceClient::new`] and [`ServiceClient::from_connection_string`], and if a setting is
-    /// invalid.
+    /// Returns an error in the same cases as [`ServiceClient::new`] and [`ServiceClient::from_connection_string`], and if a
+    /// setting is invalid.
     pub fn build(self) -> Result<ServiceClient> {
         let (endpoint, credential) = self.target?;
         names::hub(&self.hub)?;

@@ -27,8 +27,8 @@ pub enum ClientProtocol {
     Default,
     /// The client speaks MQTT over WebSocket.
     Mqtt,
-    /// The client speaks Socket.IO. The resource must be of the kind Web PubSub for Socket.IO. Pass the host of the URL to the
-    /// client as its endpoint, and the rest as `path`.
+    /// The client speaks Socket.IO. The resource must be of the kind Web PubSub for Socket.IO. Pass the host of the URL to
+    /// the client as its endpoint, and the rest as `path`.
     SocketIo,
 }
 
@@ -41,8 +41,8 @@ impl ClientProtocol {
         }
     }
 
-    /// Returns the name that the service has for the protocol, or `None` if the parameter must be omitted. The service rejects
-    /// `socketio`, since a resource for Socket.IO creates no other tokens.
+    /// Returns the name that the service has for the protocol, or `None` if the parameter must be omitted. The service
+    /// rejects `socketio`, since a resource for Socket.IO creates no other tokens.
     fn client_type(self) -> Option<&'static str> {
         (self == Self::Mqtt).then_some("MQTT")
     }
@@ -54,10 +54,11 @@ impl ClientProtocol {
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientAccess {
-    /// The URL that contains the token: `wss://<host>/client/hubs/<hub>?access_token=<token>`. Treat it as a secret: any client that
-    /// has it can connect.
+    /// The URL that contains the token: `wss://<host>/client/hubs/<hub>?access_token=<token>`. Treat it as a secret: any
+    /// client that has it can connect.
     pub url: String,
-    /// The token alone. A client can send it as `Authorization: Bearer` instead, which keeps it out of logs that record URLs.
+    /// The token alone. A client can send it as `Authorization: Bearer` instead, which keeps it out of logs that record
+    /// URLs.
     pub token: Secret,
     /// The time at which the token expires. A client that is connected by then stays connected.
     pub expires_at: SystemTime,
@@ -83,8 +84,8 @@ impl fmt::Debug for ClientAccess {
 
 /// A builder that creates a [`ClientAccess`] when awaited. [`ServiceClient::client_access`] returns it.
 ///
-/// With an access key, the token is signed locally: nothing is sent, and the per-call overrides have no effect. With a token
-/// credential, the service creates the token.
+/// With an access key, the token is signed locally: nothing is sent, and the per-call overrides have no effect. With a
+/// token credential, the service creates the token.
 ///
 /// # Examples
 ///
@@ -142,7 +143,8 @@ impl CreateClientAccess {
         self
     }
 
-    /// Sets how long the token allows a client to connect. Default: 1 hour. Minimum: 1 second. Fractions of a second are truncated.
+    /// Sets how long the token allows a client to connect. Default: 1 hour. Minimum: 1 second. Fractions of a second are
+    /// truncated.
     ///
     /// With a token credential, the lifetime must be a whole number of minutes, since the service creates the token.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {

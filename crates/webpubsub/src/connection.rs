@@ -14,8 +14,8 @@ use crate::{
 
 /// A handle to one connection of a hub. [`ServiceClient::connection`] creates it.
 ///
-/// Every call returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), and sends nothing, if the connection ID is empty,
-/// `.`, or `..`.
+/// Every call returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), and sends nothing, if the connection ID
+/// is empty, `.`, or `..`.
 ///
 /// # Examples
 ///
@@ -47,12 +47,13 @@ impl Connection {
 
     /// Sends a message to the connection.
     ///
-    /// If the connection does not exist, the call still succeeds, since the service accepts the message. A send is not idempotent: if
-    /// the outcome is unknown, it is not retried, since the message could be delivered twice.
+    /// If the connection does not exist, the call still succeeds, since the service accepts the message. A send is not
+    /// idempotent: if the outcome is unknown, it is not retried, since the message could be delivered twice.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the message is longer than 1 MB. Nothing is sent then.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the message is longer than 1 MB. Nothing is
+    /// sent then.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/send-to-connection)
     pub fn send(&self, message: impl Into<Message>) -> SendToConnection {
@@ -84,8 +85,8 @@ impl Connection {
         ChangeMembership::new(self.call(&REMOVE_CONNECTION_FROM_ALL_GROUPS, read::unit))
     }
 
-    /// Grants the connection a permission for all groups, or for [one group](GrantPermission::group). The permission lasts until the
-    /// connection ends.
+    /// Grants the connection a permission for all groups, or for [one group](GrantPermission::group). The permission lasts
+    /// until the connection ends.
     ///
     /// # Errors
     ///
@@ -96,7 +97,8 @@ impl Connection {
         GrantPermission::new(self.permission(&GRANT_PERMISSION, &permission.into(), read::unit))
     }
 
-    /// Revokes a permission that was granted for [one group](RevokePermission::group). A permission for all groups is not affected.
+    /// Revokes a permission that was granted for [one group](RevokePermission::group). A permission for all groups is not
+    /// affected.
     ///
     /// Always name a group: the service rejects a revocation without one with status 400.
     ///

@@ -40,14 +40,14 @@ enum Kind {
 }
 
 impl Credential {
-    /// Creates a credential that signs each request with an access key of the resource, primary or secondary. `key` is the text that
-    /// the portal shows.
+    /// Creates a credential that signs each request with an access key of the resource, primary or secondary. `key` is the
+    /// text that the portal shows.
     pub fn access_key(key: impl Into<Secret>) -> Self {
         Self(Kind::AccessKey(key.into()))
     }
 
-    /// Creates a credential that uses tokens of Microsoft Entra ID. It accepts anything that implements [`TokenCredential`], including
-    /// async closures. Tokens are cached and renewed before they expire.
+    /// Creates a credential that uses tokens of Microsoft Entra ID. It accepts anything that implements
+    /// [`TokenCredential`], including async closures. Tokens are cached and renewed before they expire.
     pub fn token(credential: impl TokenCredential) -> Self {
         Self(Kind::Token(Box::new(credential)))
     }

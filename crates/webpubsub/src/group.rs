@@ -14,8 +14,8 @@ use crate::{
 
 /// A handle to one group of a hub. [`ServiceClient::group`] creates it.
 ///
-/// Every call returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), and sends nothing, if the group name is empty,
-/// blank, `.`, `..`, or longer than 1024 characters, or if a connection ID is empty, `.`, or `..`.
+/// Every call returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), and sends nothing, if the group name is
+/// empty, blank, `.`, `..`, or longer than 1024 characters, or if a connection ID is empty, `.`, or `..`.
 ///
 /// # Examples
 ///
@@ -45,12 +45,13 @@ impl Group {
 
     /// Sends a message to all connections in the group, except [excluded](SendToGroup::excluded) ones.
     ///
-    /// Sending to an empty group succeeds. A send is not idempotent: if the outcome is unknown, it is not retried, since the message
-    /// could be delivered twice.
+    /// Sending to an empty group succeeds. A send is not idempotent: if the outcome is unknown, it is not retried, since
+    /// the message could be delivered twice.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the message is longer than 1 MB. Nothing is sent then.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the message is longer than 1 MB. Nothing is
+    /// sent then.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/send-to-group)
     pub fn send(&self, message: impl Into<Message>) -> SendToGroup {

@@ -1,4 +1,5 @@
-//! JSON Web Tokens as this service accepts them: HS256, signed with the text of the access key, which is not base64-decoded.
+//! JSON Web Tokens as this service accepts them: HS256, signed with the text of the access key, which is not
+//! base64-decoded.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;

@@ -34,7 +34,8 @@ pub struct Member {
 pub struct MemberPage {
     /// The connections that this page contains. It can be empty without being the last page.
     pub members: Vec<Member>,
-    /// The token that continues the list after this page; see [`ListConnections::continuation_token`]. It is `None` on the last page.
+    /// The token that continues the list after this page; see [`ListConnections::continuation_token`]. It is `None` on the
+    /// last page.
     pub continuation_token: Option<String>,
     next_link: Option<String>,
 }
@@ -62,13 +63,13 @@ fn token_of(link: &str) -> Option<String> {
     Some(plain.into_owned())
 }
 
-/// A list of the connections of a group, which is requested page by page. [`Group::list_connections`](crate::Group::list_connections)
-/// returns it.
+/// A list of the connections of a group, which is requested page by page.
+/// [`Group::list_connections`](crate::Group::list_connections) returns it.
 ///
 /// [`next`](Self::next) returns one connection at a time. The list also implements `Stream`. It ends after the first error.
 ///
-/// The service guarantees neither an order nor a snapshot: connections that join or leave during the listing can be missing or
-/// appear twice.
+/// The service guarantees neither an order nor a snapshot: connections that join or leave during the listing can be missing
+/// or appear twice.
 ///
 /// # Examples
 ///
@@ -143,8 +144,9 @@ impl ListConnections {
     ///
     /// # Errors
     ///
-    /// Returns an error if an argument is invalid, if a request fails, or if the link to the next page leads to an origin other than the
-    /// service or the reverse proxy. Nothing is sent in the first case; the credential is not sent to the foreign origin in the last.
+    /// Returns an error if an argument is invalid, if a request fails, or if the link to the next page leads to an origin
+    /// other than the service or the reverse proxy. Nothing is sent in the first case; the credential is not sent to the
+    /// foreign origin in the last.
     pub async fn next(&mut self) -> Option<Result<Member>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }

@@ -6,8 +6,8 @@ use bytes::Bytes;
 use serde::Serialize;
 use service_core::{Call, Error, Result};
 
-/// The service accepts messages up to 1 MB. Whether that means 1,000,000 bytes is up to the service; more than this is certainly
-/// too much.
+/// The service accepts messages up to 1 MB. Whether that means 1,000,000 bytes is up to the service; more than this is
+/// certainly too much.
 const MAX_BYTES: usize = 1024 * 1024;
 
 /// A message that is sent to connections. It has at most 1 MB.

@@ -1,5 +1,5 @@
-//! The rules for names, which are validated before anything is sent. In a path, the encoder rejects empty names and dot segments
-//! too; in a body, a query, or a token, only these rules do.
+//! The rules for names, which are validated before anything is sent. In a path, the encoder rejects empty names and dot
+//! segments too; in a body, a query, or a token, only these rules do.
 
 use service_core::{Error, Result};
 

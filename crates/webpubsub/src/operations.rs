@@ -1,5 +1,6 @@
 //! The operations of the REST API, from which requests are built. Names, paths, parameters, and order are those of the
-//! service's OpenAPI document of API version 2024-12-01. For success and idempotency, see sections 2 and 5 of the REST notes.
+//! service's OpenAPI document of API version 2024-12-01. For success and idempotency, see sections 2 and 5 of the REST
+//! notes.
 
 use http::Method;
 use service_core::Operation;

@@ -48,8 +48,8 @@ impl Role {
 
     /// Permits the client to send to the groups whose names match a pattern.
     ///
-    /// In a pattern, `?` matches one character other than `.`, `*` matches any number of characters other than `.`, and `**` matches
-    /// any number of any characters. `\` escapes the next character. A pattern has at most five `*`.
+    /// In a pattern, `?` matches one character other than `.`, `*` matches any number of characters other than `.`, and
+    /// `**` matches any number of any characters. `\` escapes the next character. A pattern has at most five `*`.
     pub fn send_to_groups(pattern: impl Into<String>) -> Self {
         Self(Kind::Pattern("webpubsub.sendToGroups", pattern.into()))
     }
@@ -65,8 +65,8 @@ impl Role {
         Self(Kind::Group("webpubsub.joinLeaveGroup", group.into()))
     }
 
-    /// Permits the client to join and leave the groups whose names match a pattern. See [`send_to_groups`](Self::send_to_groups) for
-    /// the syntax.
+    /// Permits the client to join and leave the groups whose names match a pattern. See
+    /// [`send_to_groups`](Self::send_to_groups) for the syntax.
     pub fn join_leave_groups(pattern: impl Into<String>) -> Self {
         Self(Kind::Pattern("webpubsub.joinLeaveGroups", pattern.into()))
     }

@@ -63,8 +63,8 @@ impl ServiceClient {
     ///
     /// # Errors
     ///
-    /// Returns an error if a part of the connection string is missing or malformed, or if the hub name is invalid. The error names
-    /// the part and never contains its value.
+    /// Returns an error if a part of the connection string is missing or malformed, or if the hub name is invalid. The
+    /// error names the part and never contains its value.
     pub fn from_connection_string(text: &str, hub: impl Into<String>) -> Result<Self> {
         Self::builder_from_connection_string(text, hub).build()
     }
@@ -75,8 +75,8 @@ impl ServiceClient {
     ///
     /// # Errors
     ///
-    /// Returns an error if the endpoint is malformed, if it is a plain `http` URL of another machine, if the hub name is invalid, or if
-    /// the access key is empty.
+    /// Returns an error if the endpoint is malformed, if it is a plain `http` URL of another machine, if the hub name is
+    /// invalid, or if the access key is empty.
     pub fn new(endpoint: &str, hub: impl Into<String>, credential: Credential) -> Result<Self> {
         Self::builder(endpoint, hub, credential).build()
     }
@@ -132,7 +132,8 @@ impl ServiceClient {
 
     /// Returns a handle to a group of the hub.
     ///
-    /// A group name has 1 to 1024 Unicode characters and must not consist of white space only. It is validated when a call is awaited.
+    /// A group name has 1 to 1024 Unicode characters and must not consist of white space only. It is validated when a call
+    /// is awaited.
     pub fn group(&self, name: impl Into<String>) -> Group {
         Group::new(self.clone(), name.into())
     }
@@ -149,12 +150,13 @@ impl ServiceClient {
 
     /// Sends a message to every connection of the hub, except [excluded](SendToAll::excluded) ones.
     ///
-    /// Sending to an empty hub succeeds. A send is not idempotent: if the outcome is unknown, it is not retried, since the message
-    /// could be delivered twice.
+    /// Sending to an empty hub succeeds. A send is not idempotent: if the outcome is unknown, it is not retried, since the
+    /// message could be delivered twice.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the message is longer than 1 MB. Nothing is sent then.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the message is longer than 1 MB. Nothing is
+    /// sent then.
     ///
     /// # Examples
     ///
@@ -192,8 +194,8 @@ impl ServiceClient {
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is no group, or if a group name or the filter is
-    /// invalid. Nothing is sent then.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is no group, or if a group name or the
+    /// filter is invalid. Nothing is sent then.
     ///
     /// # Examples
     ///
@@ -226,8 +228,8 @@ impl ServiceClient {
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is no group, or if a group name or the filter is
-    /// invalid. Nothing is sent then.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is no group, or if a group name or the
+    /// filter is invalid. Nothing is sent then.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/remove-connections-from-groups)
     pub fn remove_connections_from_groups<S: AsRef<str>>(
@@ -241,7 +243,8 @@ impl ServiceClient {
 
     /// Creates a token and the URL with which a client connects to the hub.
     ///
-    /// With an access key, the token is signed locally and nothing is sent. With a token credential, the service creates the token.
+    /// With an access key, the token is signed locally and nothing is sent. With a token credential, the service creates
+    /// the token.
     ///
     /// # Examples
     ///
@@ -312,7 +315,8 @@ impl ServiceClient {
         explain::explain(self, &unauthorized.into())
     }
 
-    /// Builds a request for an operation that has no method in this crate. It goes through the same pipeline as every other call.
+    /// Builds a request for an operation that has no method in this crate. It goes through the same pipeline as every other
+    /// call.
     ///
     /// Each `{}` of `path` is replaced by the next item of `segments`, escaped. The client's API version is added unless
     /// `.query("api-version", ..)` sets another one.

@@ -11,8 +11,8 @@ use crate::{ChangeMembership, CloseConnections, Exists, Message, SendToUser, Ser
 
 /// A handle to one user of a hub, which covers all connections of that user. [`ServiceClient::user`] creates it.
 ///
-/// Every call returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), and sends nothing, if the user ID is empty, `.`,
-/// or `..`, or if a group name is invalid.
+/// Every call returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), and sends nothing, if the user ID is
+/// empty, `.`, or `..`, or if a group name is invalid.
 ///
 /// # Examples
 ///
@@ -42,12 +42,13 @@ impl User {
 
     /// Sends a message to all connections of the user.
     ///
-    /// Sending to a user without connections succeeds. A send is not idempotent: if the outcome is unknown, it is not retried, since
-    /// the message could be delivered twice.
+    /// Sending to a user without connections succeeds. A send is not idempotent: if the outcome is unknown, it is not
+    /// retried, since the message could be delivered twice.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the message is longer than 1 MB. Nothing is sent then.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the message is longer than 1 MB. Nothing is
+    /// sent then.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/send-to-user)
     pub fn send(&self, message: impl Into<Message>) -> SendToUser {

@@ -13,8 +13,8 @@ use super::webhook::Shared;
 use super::{EventHandler, Webhook};
 use crate::names;
 
-/// The default maximum size of a request body in bytes. It allows a message of 1 MiB, or a handshake with 64 KiB of claims, headers,
-/// and certificates in addition.
+/// The default maximum size of a request body in bytes. It allows a message of 1 MiB, or a handshake with 64 KiB of claims,
+/// headers, and certificates in addition.
 pub const DEFAULT_BODY_LIMIT: usize = 1024 * 1024 + 64 * 1024;
 
 /// The future given to [`spawn_with`](WebhookBuilder::spawn_with). It runs the handler after the response.
@@ -68,8 +68,8 @@ impl WebhookBuilder {
 
     /// Adds an access key of the resource, with which requests are verified.
     ///
-    /// Each request is signed with both keys of the resource, so one key suffices. With both keys, either one can be regenerated at any
-    /// time. If several resources call the webhook, add the keys of each.
+    /// Each request is signed with both keys of the resource, so one key suffices. With both keys, either one can be
+    /// regenerated at any time. If several resources call the webhook, add the keys of each.
     pub fn access_key(mut self, key: impl Into<Secret>) -> Self {
         self.keys.push(Ok(key.into()));
         self
@@ -84,8 +84,8 @@ impl WebhookBuilder {
 
     /// Accepts requests without verifying their signature, for a resource whose access keys are disabled.
     ///
-    /// Any client that knows the URL can then impersonate the service. Verify a code in the URL, or the token of a managed identity,
-    /// in front of the webhook.
+    /// Any client that knows the URL can then impersonate the service. Verify a code in the URL, or the token of a managed
+    /// identity, in front of the webhook.
     pub fn accept_unverified(mut self) -> Self {
         self.unverified = true;
         self
@@ -105,10 +105,11 @@ impl WebhookBuilder {
         self
     }
 
-    /// Responds immediately to events that the service does not wait for, and passes the handler's work to a function that runs it.
+    /// Responds immediately to events that the service does not wait for, and passes the handler's work to a function that
+    /// runs it.
     ///
-    /// By default, the response is sent after the handler has returned. Tasks that are spawned can run out of order. The function is
-    /// responsible for limiting how many of them run at the same time.
+    /// By default, the response is sent after the handler has returned. Tasks that are spawned can run out of order. The
+    /// function is responsible for limiting how many of them run at the same time.
     ///
     /// # Examples
     ///
@@ -130,8 +131,8 @@ impl WebhookBuilder {
     /// # Errors
     ///
     /// Returns an error if the hub name is invalid, if there is neither an access key nor
-    /// [`accept_unverified`](Self::accept_unverified) or if there are both, if a key is empty, if the connection string has no key, or
-    /// if an allowed origin is not a host. No error contains a key.
+    /// [`accept_unverified`](Self::accept_unverified) or if there are both, if a key is empty, if the connection string has
+    /// no key, or if an allowed origin is not a host. No error contains a key.
     pub fn build(self) -> Result<Webhook> {
         names::hub(&self.hub)?;
         let keys = self.keys.into_iter().collect::<Result<Vec<_>>>()?;

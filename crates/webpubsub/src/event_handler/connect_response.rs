@@ -13,8 +13,8 @@ use crate::{Role, names};
 
 /// Accepts a connection. Unless a setter is called, the connection is accepted as requested.
 ///
-/// To reject a connection, return an error, such as [`HandlerError::unauthorized`](super::HandlerError::unauthorized). If a response
-/// is invalid, the connection is rejected with 500 and the error is logged.
+/// To reject a connection, return an error, such as [`HandlerError::unauthorized`](super::HandlerError::unauthorized). If a
+/// response is invalid, the connection is rejected with 500 and the error is logged.
 ///
 /// # Examples
 ///
@@ -86,7 +86,8 @@ impl ConnectResponse {
         self
     }
 
-    /// Selects a subprotocol, which must be one that the client offers. By default, the service selects one that it supports.
+    /// Selects a subprotocol, which must be one that the client offers. By default, the service selects one that it
+    /// supports.
     pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
         self.grant.subprotocol = Some(subprotocol.into());
         self

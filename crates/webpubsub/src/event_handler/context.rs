@@ -9,8 +9,8 @@ use super::head::{self, STATE};
 use super::rejection::Rejection;
 use super::{ConnectionState, MqttSession};
 
-/// Contains the attributes of an event, such as its connection and user. It is cheap to clone, so a task that outlives the response
-/// can keep it.
+/// Contains the attributes of an event, such as its connection and user. It is cheap to clone, so a task that outlives the
+/// response can keep it.
 ///
 /// `Debug` shows neither the state of the connection nor the headers.
 ///
@@ -71,7 +71,8 @@ impl Context {
         self.0.user_id.as_deref()
     }
 
-    /// Returns the subprotocol of the connection. It is `None` for clients without a subprotocol and, except for MQTT, during `connect`.
+    /// Returns the subprotocol of the connection. It is `None` for clients without a subprotocol and, except for MQTT,
+    /// during `connect`.
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
         self.0.subprotocol.as_deref()
@@ -113,8 +114,8 @@ impl Context {
         self.0.verified
     }
 
-    /// Returns all headers of the request. They can contain secrets. A handler can use them to verify cookies or the token of a managed
-    /// identity.
+    /// Returns all headers of the request. They can contain secrets. A handler can use them to verify cookies or the token
+    /// of a managed identity.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.0.headers

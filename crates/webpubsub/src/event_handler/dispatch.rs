@@ -50,8 +50,8 @@ impl Kind {
     }
 }
 
-/// An event whose origin, hub, and signature are valid, and whose body has not been read yet. [`Webhook::check`](super::Webhook::check)
-/// returns it.
+/// An event whose origin, hub, and signature are valid, and whose body has not been read yet.
+/// [`Webhook::check`](super::Webhook::check) returns it.
 #[must_use = "the service waits for the response"]
 pub struct PendingEvent {
     pub(super) shared: Arc<Shared>,

@@ -1,4 +1,5 @@
-//! The error with which a handler rejects an event: a status, a text that the client can see, and a cause that it cannot see.
+//! The error with which a handler rejects an event: a status, a text that the client can see, and a cause that it cannot
+//! see.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -11,9 +12,9 @@ pub type Result<T = (), E = HandlerError> = std::result::Result<T, E>;
 
 /// An error with which a handler rejects an event: an HTTP status, a text for the client, and a cause for the log.
 ///
-/// The text that is given to [`new`](Self::new), [`bad_request`](Self::bad_request), or [`unauthorized`](Self::unauthorized) becomes
-/// the body of the response. The service passes it on to the client of a rejected handshake. The cause, such as an error that was
-/// converted by `?`, is logged and never sent.
+/// The text that is given to [`new`](Self::new), [`bad_request`](Self::bad_request), or
+/// [`unauthorized`](Self::unauthorized) becomes the body of the response. The service passes it on to the client of a
+/// rejected handshake. The cause, such as an error that was converted by `?`, is logged and never sent.
 ///
 /// `HandlerError` does not implement [`std::error::Error`], so that every error that does converts into it.
 ///
@@ -66,8 +67,8 @@ impl HandlerError {
         }
     }
 
-    /// Sets the return code (MQTT 3.1.1) or reason code (MQTT 5.0) with which an MQTT connection is rejected. By default, it is derived
-    /// from the status. Other connections ignore it.
+    /// Sets the return code (MQTT 3.1.1) or reason code (MQTT 5.0) with which an MQTT connection is rejected. By default,
+    /// it is derived from the status. Other connections ignore it.
     #[must_use]
     pub fn mqtt_code(mut self, code: u8) -> Self {
         self.mqtt_code = Some(code);

@@ -6,12 +6,12 @@ use super::{ConnectRequest, ConnectResponse, Context, Disconnected, Result, User
 
 /// Handles the events of a hub's connections.
 ///
-/// Implement it with `#[async_trait::async_trait]`. Each method has a default that accepts the event. If a method returns an error,
-/// the response has the status of the [`HandlerError`](super::HandlerError). Any other error converts into one by `?`, as a 500 that
-/// does not reveal its cause.
+/// Implement it with `#[async_trait::async_trait]`. Each method has a default that accepts the event. If a method returns
+/// an error, the response has the status of the [`HandlerError`](super::HandlerError). Any other error converts into one by
+/// `?`, as a 500 that does not reveal its cause.
 ///
-/// The events of a connection arrive in order. However, the service does not wait for the responses to `connected`, `disconnected`,
-/// and group events: a user event can be handled before `connected` has returned.
+/// The events of a connection arrive in order. However, the service does not wait for the responses to `connected`,
+/// `disconnected`, and group events: a user event can be handled before `connected` has returned.
 ///
 /// # Examples
 ///
@@ -39,11 +39,13 @@ use super::{ConnectRequest, ConnectResponse, Context, Disconnected, Result, User
 /// ```
 #[async_trait]
 pub trait EventHandler: Send + Sync + 'static {
-    /// Is called when a client requests a connection. The service waits for the response. The default accepts the connection unchanged.
+    /// Is called when a client requests a connection. The service waits for the response. The default accepts the
+    /// connection unchanged.
     ///
     /// # Errors
     ///
-    /// An error rejects the connection. The status and text of a 4xx reach the client. For a 5xx, the client receives some 5xx status.
+    /// An error rejects the connection. The status and text of a 4xx reach the client. For a 5xx, the client receives some
+    /// 5xx status.
     async fn connect(&self, context: &Context, request: ConnectRequest) -> Result<ConnectResponse> {
         let _ = (context, request);
         Ok(ConnectResponse::accept())
@@ -55,15 +57,15 @@ pub trait EventHandler: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Is called when a connection that `connect` accepted has ended. The service does not wait for the response. The default does
-    /// nothing.
+    /// Is called when a connection that `connect` accepted has ended. The service does not wait for the response. The
+    /// default does nothing.
     async fn disconnected(&self, context: &Context, event: Disconnected) -> Result {
         let _ = (context, event);
         Ok(())
     }
 
-    /// Is called when a client has sent an event or a plain message, or calls `invoke`. The service waits for the response, and so does
-    /// the client's acknowledgement. The default accepts the event and sends nothing to the client.
+    /// Is called when a client has sent an event or a plain message, or calls `invoke`. The service waits for the response,
+    /// and so does the client's acknowledgement. The default accepts the event and sends nothing to the client.
     ///
     /// # Errors
     ///
@@ -73,13 +75,15 @@ pub trait EventHandler: Send + Sync + 'static {
         Ok(UserEventResponse::none())
     }
 
-    /// Is called when the connection has joined a group. The service does not wait for the response. The default does nothing.
+    /// Is called when the connection has joined a group. The service does not wait for the response. The default does
+    /// nothing.
     async fn group_joined(&self, context: &Context, group: &str) -> Result {
         let _ = (context, group);
         Ok(())
     }
 
-    /// Is called when the connection has left a group. The service does not wait for the response. The default does nothing.
+    /// Is called when the connection has left a group. The service does not wait for the response. The default does
+    /// nothing.
     async fn group_left(&self, context: &Context, group: &str) -> Result {
         let _ = (context, group);
         Ok(())

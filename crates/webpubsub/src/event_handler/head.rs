@@ -1,5 +1,5 @@
-//! Reads the headers of a request. They are untrusted until the signature is verified, so their size is limited and duplicates
-//! are rejected.
+//! Reads the headers of a request. They are untrusted until the signature is verified, so their size is limited and
+//! duplicates are rejected.
 
 use http::HeaderMap;
 use http::StatusCode;
@@ -37,8 +37,8 @@ pub(super) fn check_length(headers: &HeaderMap, limit: usize) -> Result<(), Reje
     Ok(())
 }
 
-/// Returns the value of an optional header. Duplicates are rejected, since it is unknown which of them a proxy or the signature of
-/// the service refers to.
+/// Returns the value of an optional header. Duplicates are rejected, since it is unknown which of them a proxy or the
+/// signature of the service refers to.
 pub(super) fn one<'a>(headers: &'a HeaderMap, name: &str) -> Result<Option<&'a str>, Rejection> {
     let mut values = headers.get_all(name).iter();
     let Some(value) = values.next() else { return Ok(None) };

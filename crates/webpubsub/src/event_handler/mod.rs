@@ -1,10 +1,11 @@
 //! The webhook handler, which responds to the HTTP requests that the service sends to the application: the validation of a
 //! new webhook, and the events of each connection.
 //!
-//! An application implements [`EventHandler`]. A [`Webhook`] does the rest: it recognizes the requests of the service, responds
-//! to the [abuse protection](https://learn.microsoft.com/azure/azure-web-pubsub/reference-cloud-events#webhook-validation),
-//! verifies origin, hub, and signature before it reads the body, limits the size of what it reads, and converts typed
-//! responses to HTTP.
+//! An application implements [`EventHandler`]. A [`Webhook`] does the rest: it recognizes the requests of the service,
+//! responds to the [abuse
+//! protection](https://learn.microsoft.com/azure/azure-web-pubsub/reference-cloud-events#webhook-validation), verifies
+//! origin, hub, and signature before it reads the body, limits the size of what it reads, and converts typed responses to
+//! HTTP.
 //!
 //! # Examples
 //!
@@ -36,23 +37,24 @@
 //!
 //! # Mounting
 //!
-//! A [`Webhook`] is a [`tower_service::Service`] over any body. In axum, mount it with `route_service` or `fallback_service`; in
-//! hyper, with `hyper_util::service::TowerToHyperService::new(webhook)`. It ignores the path: if the URL template contains
-//! `{event}`, mount it on a wildcard. As a service, it responds with 404 to requests that do not come from Web PubSub. Without a
-//! framework, [`Webhook::handle`] returns such a request, and [`Webhook::check`] checks the head of a request.
+//! A [`Webhook`] is a [`tower_service::Service`] over any body. In axum, mount it with `route_service` or
+//! `fallback_service`; in hyper, with `hyper_util::service::TowerToHyperService::new(webhook)`. It ignores the path: if the
+//! URL template contains `{event}`, mount it on a wildcard. As a service, it responds with 404 to requests that do not come
+//! from Web PubSub. Without a framework, [`Webhook::handle`] returns such a request, and [`Webhook::check`] checks the head
+//! of a request.
 //!
 //! # Signatures
 //!
-//! The signature is `HMAC-SHA256(access key, connection ID)`. It is compared in constant time with every configured key. One
-//! match suffices, so that keys can be rotated. The signature covers neither body nor time, so use TLS. A webhook without a key
-//! can be built only with [`WebhookBuilder::accept_unverified`].
+//! The signature is `HMAC-SHA256(access key, connection ID)`. It is compared in constant time with every configured key.
+//! One match suffices, so that keys can be rotated. The signature covers neither body nor time, so use TLS. A webhook
+//! without a key can be built only with [`WebhookBuilder::accept_unverified`].
 //!
 //! # Timing
 //!
-//! The service holds back the frames of a connection until `connect` or a user event has a response. It does not wait for the
-//! other four events, but expects a prompt response to them. Keep those methods short, or run them after the response with
-//! [`WebhookBuilder::spawn_with`]. Nothing is spawned otherwise: if the future of a request is dropped, the handler's future is
-//! dropped with it.
+//! The service holds back the frames of a connection until `connect` or a user event has a response. It does not wait for
+//! the other four events, but expects a prompt response to them. Keep those methods short, or run them after the response
+//! with [`WebhookBuilder::spawn_with`]. Nothing is spawned otherwise: if the future of a request is dropped, the handler's
+//! future is dropped with it.
 //!
 //! # Rejections
 //!
@@ -68,7 +70,8 @@
 //!
 //! # Secrets
 //!
-//! URLs, bodies, claims, `Authorization`, cookies, and connection states are never logged. `Debug` shows at most their names.
+//! URLs, bodies, claims, `Authorization`, cookies, and connection states are never logged. `Debug` shows at most their
+//! names.
 
 mod builder;
 mod connect;

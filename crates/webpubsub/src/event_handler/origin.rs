@@ -1,4 +1,5 @@
-//! The origins that requests are accepted from: the abuse protection of CloudEvents, and the same list applied to each event.
+//! The origins that requests are accepted from: the abuse protection of CloudEvents, and the same list applied to each
+//! event.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};

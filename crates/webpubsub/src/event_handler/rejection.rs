@@ -39,7 +39,8 @@ impl Rejection {
         self
     }
 
-    /// Returns the response and logs the rejection. Without the log line, users of the service would notice only that nothing happens.
+    /// Returns the response and logs the rejection. Without the log line, users of the service would notice only that
+    /// nothing happens.
     pub(super) fn respond(self) -> Response<Bytes> {
         tracing::warn!(status = self.status.as_u16(), reason = self.text, "webhook request rejected");
         text(self.status, self.text)

@@ -1,5 +1,5 @@
-//! The webhook as a `tower` service, which axum, hyper, and others can mount. It reads the body, up to its limit, only after the
-//! head has been validated.
+//! The webhook as a `tower` service, which axum, hyper, and others can mount. It reads the body, up to its limit, only
+//! after the head has been validated.
 
 use std::convert::Infallible;
 use std::future::{Future, ready};

@@ -20,8 +20,8 @@ impl Verifier {
         Ok(Self::Keys(keys.iter().map(Signer::new).collect::<Result<_>>()?))
     }
 
-    /// `ce-signature` contains one signature per access key of the resource. One of them must match one of the known keys, so that keys can
-    /// be regenerated one at a time.
+    /// `ce-signature` contains one signature per access key of the resource. One of them must match one of the known keys,
+    /// so that keys can be regenerated one at a time.
     pub(super) fn checks(&self) -> bool {
         matches!(self, Self::Keys(_))
     }

@@ -11,11 +11,12 @@ use service_core::{Error, ErrorKind, Result};
 
 use super::MAX_HEADER_BYTES;
 
-/// The maximum size of an encoded connection state in bytes. It is half of the maximum size of [headers](super::MAX_HEADER_BYTES): with
-/// a larger state, later events of the connection would be rejected.
+/// The maximum size of an encoded connection state in bytes. It is half of the maximum size of
+/// [headers](super::MAX_HEADER_BYTES): with a larger state, later events of the connection would be rejected.
 pub const MAX_STATE_BYTES: usize = MAX_HEADER_BYTES / 2;
 
-/// A state that the service stores for a connection. A response to `connect` or to a user event sets it, and later events contain it.
+/// A state that the service stores for a connection. A response to `connect` or to a user event sets it, and later events
+/// contain it.
 ///
 /// The official libraries write a JSON object in base64, as [`json`](Self::json) does. `Debug` does not show the content.
 ///
@@ -33,7 +34,8 @@ pub const MAX_STATE_BYTES: usize = MAX_HEADER_BYTES / 2;
 pub struct ConnectionState(String);
 
 impl ConnectionState {
-    /// Creates a state from a value, which is encoded as JSON in base64. Use an object if handlers in other languages read it too.
+    /// Creates a state from a value, which is encoded as JSON in base64. Use an object if handlers in other languages read
+    /// it too.
     ///
     /// # Errors
     ///
@@ -50,8 +52,8 @@ impl ConnectionState {
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`] if the text is empty, is longer than [`MAX_STATE_BYTES`], or contains characters that a header
-    /// cannot contain. Visible ASCII characters and spaces between them are allowed.
+    /// Returns [`ErrorKind::InvalidInput`] if the text is empty, is longer than [`MAX_STATE_BYTES`], or contains characters
+    /// that a header cannot contain. Visible ASCII characters and spaces between them are allowed.
     pub fn raw(text: impl Into<String>) -> Result<Self> {
         let text = text.into();
         let safe = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));

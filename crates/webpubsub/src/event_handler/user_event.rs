@@ -49,8 +49,8 @@ impl fmt::Debug for Data {
     }
 }
 
-/// Represents an event that a client sent: a custom event, a message of a client without a subprotocol, or an `invoke` that waits for its
-/// result.
+/// Represents an event that a client sent: a custom event, a message of a client without a subprotocol, or an `invoke` that
+/// waits for its result.
 #[derive(Debug, Clone)]
 pub struct UserEvent {
     name: String,
@@ -103,8 +103,8 @@ impl UserEvent {
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::Decode`] if the payload is not JSON, or if it cannot be deserialized as `T`. The error does not contain the
-    /// payload.
+    /// Returns [`ErrorKind::Decode`] if the payload is not JSON, or if it cannot be deserialized as `T`. The error does not
+    /// contain the payload.
     pub fn json<T: DeserializeOwned>(&self) -> service_core::Result<T> {
         let invalid = |text| Error::new(ErrorKind::Decode, text);
         let Data::Json(json) = &self.data else {

@@ -38,7 +38,8 @@ impl UserEventResponse {
         Self::default()
     }
 
-    /// Creates a response that sends a text to the client. An empty text is not sent, since the service treats it as no message.
+    /// Creates a response that sends a text to the client. An empty text is not sent, since the service treats it as no
+    /// message.
     pub fn text(text: impl Into<String>) -> Self {
         Self::with_body(TEXT, text.into())
     }
@@ -55,7 +56,8 @@ impl UserEventResponse {
         Ok(Self::with_body(JSON, json))
     }
 
-    /// Creates a response that sends bytes to the client. Empty content is not sent, since the service treats it as no message.
+    /// Creates a response that sends bytes to the client. Empty content is not sent, since the service treats it as no
+    /// message.
     pub fn binary(bytes: impl Into<Bytes>) -> Self {
         Self::with_body(BINARY, bytes)
     }

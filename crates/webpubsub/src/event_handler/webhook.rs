@@ -18,8 +18,8 @@ use super::{Context, EventHandler, PendingEvent, WebhookBuilder};
 
 /// A service that responds to the requests of Azure Web PubSub for one hub. It is cheap to clone.
 ///
-/// A `Webhook` implements `tower_service::Service`; see the [module documentation](super) for how to mount it. Without a framework, use
-/// [`handle`](Self::handle) or [`check`](Self::check).
+/// A `Webhook` implements `tower_service::Service`; see the [module documentation](super) for how to mount it. Without a
+/// framework, use [`handle`](Self::handle) or [`check`](Self::check).
 ///
 /// # Examples
 ///

@@ -1,4 +1,5 @@
-//! Compares the audience of a token with the URL that it is for, part by part (sections 2 and 4 of the notes on authentication).
+//! Compares the audience of a token with the URL that it is for, part by part (sections 2 and 4 of the notes on
+//! authentication).
 
 use std::borrow::Cow;
 
@@ -31,7 +32,8 @@ impl Parts {
         })
     }
 
-    /// Moves the hub into the path. A client may name its hub in the query (`/client/?hub=chat`), but the audience has it in the path.
+    /// Moves the hub into the path. A client may name its hub in the query (`/client/?hub=chat`), but the audience has it
+    /// in the path.
     fn with_hub_in_path(mut self) -> Self {
         let hub = self.query.as_deref().filter(|_| matches!(&*self.path, "/client" | "/client/"));
         let hub = hub.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("hub=")));

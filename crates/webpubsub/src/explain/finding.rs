@@ -86,14 +86,15 @@ impl fmt::Display for Finding {
             Self::NotUnauthorized(None) => f.write_str("the service did not respond, so it did not reject the credential"),
             Self::ClockSkew { by, ahead } => {
                 let way = if *ahead { "ahead of" } else { "behind" };
-                write!(f, "the clock of this machine is {} s {way} the service's: correct it", by.as_secs())
+                write!(f, "this machine's clock is {} s {way} the service's: correct it", by.as_secs())
             }
             Self::Challenge(text) => write!(f, "the service gave the reason {text:?}"),
             Self::NotAToken => {
                 f.write_str("the text is not a token: a token has three base64url parts separated by dots")
             }
             Self::EntraToken => f.write_str(
-                "this is a token of Microsoft Entra ID, which authorizes REST calls only: clients need one from `client_access`",
+                "this is a token of Microsoft Entra ID, which authorizes REST calls only: clients need one from \
+                 `client_access`",
             ),
             Self::Algorithm(found) => write!(f, "the algorithm of the token must be \"HS256\", but is {found:?}"),
             Self::Audience { part, expected, found } => {
@@ -101,9 +102,11 @@ impl fmt::Display for Finding {
             }
             Self::NoAudience => f.write_str("the token has no audience (`aud`)"),
             Self::NoExpiry => f.write_str("the token has no expiry time (`exp`)"),
-            Self::Expired(ago) => write!(f, "the token expired {} s ago according to the clock of this machine", ago.as_secs()),
+            Self::Expired(ago) => {
+                write!(f, "the token expired {} s ago according to this machine's clock", ago.as_secs())
+            }
             Self::NotYetValid(wait) => {
-                write!(f, "the token becomes valid in {} s according to the clock of this machine", wait.as_secs())
+                write!(f, "the token becomes valid in {} s according to this machine's clock", wait.as_secs())
             }
             Self::Key(misuse) => misuse.fmt(f),
         }

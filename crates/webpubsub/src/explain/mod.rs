@@ -51,7 +51,8 @@ impl<'a> Unauthorized<'a> {
         Self { token: Some(token.trim()), ..Self::default() }
     }
 
-    /// Sets the URL that the token was sent to. Its audience can then be checked more precisely than with the client's settings alone.
+    /// Sets the URL that the token was sent to. Its audience can then be checked more precisely than with the client's
+    /// settings alone.
     #[must_use]
     pub fn at(mut self, url: &'a str) -> Self {
         self.url = Some(url);

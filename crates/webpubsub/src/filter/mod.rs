@@ -30,7 +30,8 @@ pub const MAX_CLAUSES: usize = 100;
 ///
 /// Conditions are created from [`user_id`], [`connection_id`], and [`groups`], and combined with [`and`](Self::and),
 /// [`or`](Self::or), and `!`. At most [`MAX_CLAUSES`] conditions can be combined; a call with more fails with
-/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). A [list of values](Text::is_in) is one condition, however long it is.
+/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). A [list of values](Text::is_in) is one condition, however
+/// long it is.
 ///
 /// # Examples
 ///

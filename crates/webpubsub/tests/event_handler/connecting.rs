@@ -1,4 +1,4 @@
-//! `connect`: what the handler is parts, and what its answers become.
+//! `connect`: what the handler receives, and what its responses become.
 
 use http::StatusCode;
 use serde_json::json;
@@ -17,7 +17,7 @@ const WHOLE: &str = r#"{
 }"#;
 
 #[tokio::test]
-async fn a_handler_is_told_all_of_the_handshake() {
+async fn a_handler_receives_the_whole_handshake() {
     let handler = TestHandler::on_connect(|context, request| {
         assert_eq!(
             (context.hub(), context.connection_id(), context.user_id()),
@@ -79,7 +79,7 @@ async fn what_is_granted_is_sent_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_a_rule_refuses_the_connection_without_its_details() {
+async fn an_invalid_response_rejects_the_connection_without_details() {
     for act in [
         || Ok(ConnectResponse::accept().subprotocol("not-offered")),
         || Ok(ConnectResponse::accept().user_id("")),
@@ -92,7 +92,7 @@ async fn an_answer_that_breaks_a_rule_refuses_the_connection_without_its_details
 }
 
 #[tokio::test]
-async fn a_refusal_has_the_handlers_status_and_text() {
+async fn a_rejection_has_the_handlers_status_and_text() {
     let rejected = |status: u16, text: &str| (status, text.to_owned());
     assert_eq!(decided(|| Err(HandlerError::unauthorized("sign in"))).await, rejected(401, "sign in"));
     assert_eq!(decided(|| Err(HandlerError::bad_request("no room"))).await, rejected(400, "no room"));
@@ -101,7 +101,7 @@ async fn a_refusal_has_the_handlers_status_and_text() {
 }
 
 #[tokio::test]
-async fn an_error_of_the_handler_is_a_500_that_tells_nothing() {
+async fn an_error_of_the_handler_is_a_500_without_details() {
     let failed = decided(|| {
         let number: u8 = "planted".parse()?;
         Ok(ConnectResponse::accept().user_id(number.to_string()))
@@ -110,7 +110,7 @@ async fn an_error_of_the_handler_is_a_500_that_tells_nothing() {
 }
 
 #[tokio::test]
-async fn a_state_travels_out_and_comes_back() {
+async fn a_state_is_sent_and_received_again() {
     let handler = TestHandler::on_connect(|_, _| {
         Ok(ConnectResponse::accept().state(ConnectionState::json(&json!({"a": 1}))?))
     });
@@ -132,7 +132,7 @@ async fn a_state_travels_out_and_comes_back() {
 async fn a_body_that_cannot_be_read_is_a_bad_request_and_is_not_repeated() {
     for bad in ["", "planted", "[1]", r#"{"claims":"planted"}"#, r#"{"subprotocols":["planted",1]}"#, "{}{}"]
     {
-        let (handler, seen) = TestHandler::counting();
+        let (handler, seen) = TestHandler::recording();
         let response = respond(&handler.webhook(), connect(bad)).await;
         let (status, text) = parts(&response);
         assert!(
@@ -147,11 +147,11 @@ async fn a_body_that_cannot_be_read_is_a_bad_request_and_is_not_repeated() {
 async fn a_system_event_with_another_content_type_is_a_bad_request() {
     for bad in ["text/plain", "application/jsonx", ""] {
         let request = with_body(event("azure.webpubsub.sys.connect"), bad, "{}");
-        let response = respond(&TestHandler::nothing().webhook(), request).await;
+        let response = respond(&TestHandler::accepting().webhook(), request).await;
         assert!(parts(&response).0 == 400 && body(&response).contains("application/json"), "{bad}");
     }
     let request = with_body(event("azure.webpubsub.sys.connect"), "Application/JSON", "{}");
-    assert_eq!(respond(&TestHandler::nothing().webhook(), request).await.status(), 204);
+    assert_eq!(respond(&TestHandler::accepting().webhook(), request).await.status(), 204);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! The example `webhook` as the service meets it.
+//! The example `webhook` as the service sees it.
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -19,7 +19,7 @@ async fn ask(request: Request<Bytes>) -> Result<Response<Bytes>, BoxError> {
 }
 
 #[tokio::test]
-async fn who_is_signed_in_joins_the_lobby_and_who_is_not_is_refused() {
+async fn signed_in_clients_join_the_lobby_and_others_are_rejected() {
     let accepted = ask(connect("{}")).await.unwrap();
     assert_eq!(parts(&accepted), (200, r#"{"groups":["lobby"]}"#));
     let mut anonymous = connect("{}");
@@ -28,7 +28,7 @@ async fn who_is_signed_in_joins_the_lobby_and_who_is_not_is_refused() {
 }
 
 #[tokio::test]
-async fn what_a_connection_says_is_counted_in_its_state() {
+async fn the_messages_of_a_connection_are_counted_in_its_state() {
     let mut state = ask(connect("{}")).await.unwrap().headers()["ce-connectionState"].clone();
     for number in 1..4 {
         let builder = event("azure.webpubsub.user.message").header("ce-connectionState", state);

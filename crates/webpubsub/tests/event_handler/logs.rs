@@ -1,4 +1,4 @@
-//! What is logged: the reason of each refusal, and never a secret.
+//! Log lines: they contain the reason of each rejection, and never a secret.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -40,9 +40,9 @@ impl Log {
 }
 
 #[tokio::test]
-async fn a_refusal_is_logged_with_its_reason() {
+async fn a_rejection_is_logged_with_its_reason() {
     let (log, _guard) = Log::collect();
-    let webhook = TestHandler::nothing().builder().access_key(KEY).allowed_origin(ORIGIN).build().unwrap();
+    let webhook = TestHandler::accepting().builder().access_key(KEY).allowed_origin(ORIGIN).build().unwrap();
     let mut request = connect("{}");
     request.headers_mut().insert("WebHook-Request-Origin", "foreign.example".parse().unwrap());
     respond(&webhook, request).await;

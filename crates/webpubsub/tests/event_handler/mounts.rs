@@ -25,7 +25,7 @@ async fn hyper(webhook: Webhook) -> TcpStream {
         let service = TowerToHyperService::new(webhook);
         let served =
             hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service);
-        // A client that is rejected early may be gone before the end.
+        // A client that is rejected early can disconnect before the end.
         let _ = served.await;
     });
     TcpStream::connect(address).await.unwrap()
@@ -53,7 +53,7 @@ async fn exchange(socket: &mut TcpStream, request: &str) -> String {
     read_to_end(socket).await
 }
 
-/// What is response until the connection ends; a server that waits for what will not come fails the test.
+/// Reads the response until the connection ends. A server that waits for more input fails the test.
 async fn read_to_end(socket: &mut TcpStream) -> String {
     let mut response = String::new();
     let read = socket.read_to_string(&mut response);
@@ -94,7 +94,7 @@ async fn axum_serves_checks_and_events_as_a_route_and_as_its_fallback() {
 }
 
 #[tokio::test]
-async fn what_the_service_did_not_send_is_not_found() {
+async fn a_request_that_the_service_did_not_send_is_not_found() {
     let preflight =
         "OPTIONS / HTTP/1.1\r\nHost: h\r\nOrigin: https://page.example\r\nConnection: close\r\n\r\n";
     let response = exchange(&mut hyper(echo()).await, preflight).await;
@@ -105,34 +105,34 @@ async fn what_the_service_did_not_send_is_not_found() {
 }
 
 #[tokio::test]
-async fn a_forged_event_is_refused_while_its_body_is_still_awaited() {
+async fn a_forged_event_is_rejected_while_its_body_is_still_awaited() {
     let forged = head("azure.webpubsub.user.x", SIGNATURES[1]) + "Content-Length: 1000\r\n\r\n";
     let response = exchange(&mut hyper(echo()).await, &forged).await;
     assert!(response.starts_with("HTTP/1.1 401 "), "{response}");
 }
 
 #[tokio::test]
-async fn a_body_that_says_it_is_too_large_is_refused_while_it_is_still_awaited() {
+async fn a_body_whose_declared_length_is_too_large_is_rejected_while_it_is_still_awaited() {
     let large = head("azure.webpubsub.user.x", SIGNATURES[0]) + "Content-Length: 99999999\r\n\r\n";
     let response = exchange(&mut hyper(echo()).await, &large).await;
     assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
 }
 
 #[tokio::test]
-async fn a_body_that_turns_out_too_large_is_refused_before_its_end() {
-    let webhook = TestHandler::nothing().builder().access_key(KEY).body_limit(9).build().unwrap();
+async fn a_body_that_turns_out_too_large_is_rejected_before_its_end() {
+    let webhook = TestHandler::accepting().builder().access_key(KEY).body_limit(9).build().unwrap();
     let endless = head("azure.webpubsub.user.x", SIGNATURES[0])
         + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nhello\r\n";
     let response = exchange(&mut hyper(webhook).await, &endless).await;
     assert!(
-        response.starts_with("HTTP/1.1 413 ") && response.ends_with("the body is over 9 bytes"),
+        response.starts_with("HTTP/1.1 413 ") && response.ends_with("the body exceeds 9 bytes"),
         "{response}"
     );
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_reaches_no_handler() {
-    let (handler, seen) = TestHandler::counting();
+async fn a_body_that_is_cut_off_reaches_no_handler() {
+    let (handler, seen) = TestHandler::recording();
     let mut socket = hyper(handler.webhook()).await;
     let cut = head("azure.webpubsub.user.x", SIGNATURES[0]) + "Content-Length: 9\r\n\r\nhello";
     socket.write_all(cut.as_bytes()).await.unwrap();

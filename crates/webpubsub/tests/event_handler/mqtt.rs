@@ -20,7 +20,7 @@ fn packet(version: u8) -> String {
 }
 
 #[tokio::test]
-async fn a_connect_brings_its_packet_and_user_properties_go_back() {
+async fn a_connect_contains_its_packet_and_user_properties_are_sent_back() {
     let handler = TestHandler::on_connect(|context, request| {
         let session = context.mqtt().unwrap();
         assert_eq!(
@@ -41,7 +41,7 @@ async fn a_connect_brings_its_packet_and_user_properties_go_back() {
 }
 
 #[tokio::test]
-async fn a_refusal_carries_the_code_of_the_clients_version() {
+async fn a_rejection_has_the_code_of_the_clients_version() {
     type Case = (u8, fn() -> HandlerError, u16, Value);
     let cases: [Case; 5] = [
         (5, || HandlerError::unauthorized("who?"), 401, json!({"code": 0x87, "reason": "who?"})),
@@ -76,7 +76,7 @@ async fn a_plain_connection_gets_no_code() {
 }
 
 #[tokio::test]
-async fn user_properties_of_a_publish_are_headers_both_ways() {
+async fn user_properties_of_a_publish_are_headers_in_both_directions() {
     let handler = TestHandler::on_event(|context, event| {
         assert!(context.mqtt().is_some());
         assert_eq!(event.mqtt_user_properties().collect::<Vec<_>>(), [("a", "b")]);
@@ -96,11 +96,11 @@ async fn user_properties_of_a_publish_are_headers_both_ways() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_session_is_told_with_or_without_a_packet() {
+async fn the_end_of_a_session_is_reported_with_or_without_a_packet() {
     for packet in ["null", r#"{"code":4,"userProperties":null}"#] {
         let body =
             format!(r#"{{"reason":"r","mqtt":{{"initiatedByClient":true,"disconnectPacket":{packet}}}}}"#);
-        let (handler, seen) = TestHandler::counting();
+        let (handler, seen) = TestHandler::recording();
         let request = with_body(mqtt("azure.webpubsub.sys.disconnected"), JSON, body.clone());
         assert_eq!(parts(&respond(&handler.webhook(), request).await), (204, ""));
         assert_eq!(seen.take(), ["disconnected: r"]);

@@ -1,4 +1,4 @@
-//! User events: the data types both ways.
+//! User events: the data types in both directions.
 
 use http::StatusCode;
 use serde_json::json;
@@ -6,7 +6,7 @@ use webpubsub::event_handler::{ConnectionState, Data, HandlerError, UserEventRes
 
 use crate::support::*;
 
-/// The data that a handler gets for a body of this content type, from a client of this subprotocol.
+/// Returns the data that a handler receives for a body of this content type, from a client of this subprotocol.
 async fn received(content_type: &str, subprotocol: &str, body: &'static [u8]) -> Result<Data, u16> {
     let (sender, receiver) = std::sync::mpsc::channel();
     let handler = TestHandler::on_event(move |_, event| {
@@ -19,7 +19,7 @@ async fn received(content_type: &str, subprotocol: &str, body: &'static [u8]) ->
 }
 
 #[tokio::test]
-async fn the_content_type_tells_the_data_type() {
+async fn the_content_type_determines_the_data_type() {
     let (json, protobuf) = ("json.webpubsub.azure.v1", "protobuf.reliable.webpubsub.azure.v1");
     let text = |text: &str| Ok(Data::Text(text.to_owned()));
     for (content_type, subprotocol, body, expected) in [
@@ -60,7 +60,7 @@ async fn a_handler_reads_name_data_and_metadata() {
 
 #[tokio::test]
 async fn without_its_header_the_name_is_that_of_the_type() {
-    let (handler, seen) = TestHandler::counting();
+    let (handler, seen) = TestHandler::recording();
     let mut request = with_body(event("azure.webpubsub.user.a.b"), "text/plain", "");
     request.headers_mut().remove("ce-eventName");
     respond(&handler.webhook(), request).await;
@@ -68,7 +68,7 @@ async fn without_its_header_the_name_is_that_of_the_type() {
 }
 
 #[tokio::test]
-async fn an_answer_travels_with_the_content_type_of_its_data() {
+async fn a_response_is_sent_with_the_content_type_of_its_data() {
     type Case = (fn() -> UserEventResponse, (u16, &'static str), Option<&'static str>);
     let cases: [Case; 6] = [
         (UserEventResponse::none, (204, ""), None),
@@ -104,7 +104,7 @@ async fn a_handlers_error_has_its_status_and_no_details() {
 }
 
 #[tokio::test]
-async fn a_user_id_beyond_ascii_is_told_as_it_came() {
+async fn a_non_ascii_user_id_is_returned_as_received() {
     for id in ["d%C3%A4ve", "däve"] {
         let handler = TestHandler::on_event(move |context, _| {
             assert_eq!(context.user_id(), Some(id));
@@ -128,10 +128,10 @@ async fn an_anonymous_connection_has_no_user() {
 }
 
 #[tokio::test]
-async fn an_event_without_a_name_is_refused() {
+async fn an_event_without_a_name_is_rejected() {
     let mut request = with_body(event("azure.webpubsub.user."), "text/plain", "x");
     request.headers_mut().remove("ce-eventName");
-    let response = respond(&TestHandler::nothing().webhook(), request).await;
+    let response = respond(&TestHandler::accepting().webhook(), request).await;
     let rule = "the user event has no name, neither in ce-eventName nor in ce-type";
     assert_eq!(parts(&response), (400, rule));
 }

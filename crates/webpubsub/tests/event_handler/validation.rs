@@ -1,4 +1,4 @@
-//! The check of a new webhook, and which origins events may come from.
+//! The validation of a new webhook, and the origins that events are accepted from.
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -15,7 +15,7 @@ fn options(origins: &[&str]) -> Request<Bytes> {
 }
 
 fn listing(origins: &[&str]) -> Webhook {
-    let builder = TestHandler::nothing().builder().access_key(KEY);
+    let builder = TestHandler::accepting().builder().access_key(KEY);
     origins.iter().fold(builder, |builder, origin| builder.allowed_origin(*origin)).build().unwrap()
 }
 
@@ -33,7 +33,7 @@ async fn every_origin_is_allowed_while_none_is_listed() {
 }
 
 #[tokio::test]
-async fn of_several_asking_origins_those_that_are_listed_are_named() {
+async fn of_several_requested_origins_the_listed_ones_are_allowed() {
     let webhook = listing(&["A.example", "b.example:8080", "d.example"]);
     for (asking, named) in [
         (&["a.example"][..], &["a.example"][..]),
@@ -47,7 +47,7 @@ async fn of_several_asking_origins_those_that_are_listed_are_named() {
 }
 
 #[tokio::test]
-async fn a_foreign_origin_is_refused_and_named() {
+async fn a_foreign_origin_is_rejected_and_named() {
     let webhook = listing(&["a.example"]);
     for asking in ["x.example", "a.example.x", "xa.example", "https://a.example", "a.example:80", "*", "x, y"]
     {
@@ -58,7 +58,7 @@ async fn a_foreign_origin_is_refused_and_named() {
 }
 
 #[tokio::test]
-async fn a_check_without_an_origin_is_a_bad_request() {
+async fn a_validation_without_an_origin_is_a_bad_request() {
     for asking in [&[][..], &[""], &[" , "]] {
         let response = respond(&listing(&[]), options(asking)).await;
         assert_eq!(parts(&response), (400, "the header WebHook-Request-Origin is missing"));
@@ -67,7 +67,7 @@ async fn a_check_without_an_origin_is_a_bad_request() {
 }
 
 #[tokio::test]
-async fn what_the_service_did_not_send_is_given_back_untouched() {
+async fn a_request_that_the_service_did_not_send_is_returned_unchanged() {
     let preflight = Request::options("/upstream").header("Origin", "https://page.example");
     let mut others = vec![preflight.header("WebHook-Request-Origin", ORIGIN).body(Bytes::new()).unwrap()];
     others.push(Request::post("/upstream").header("ce-type", "com.other").body(Bytes::from("{}")).unwrap());
@@ -83,7 +83,7 @@ async fn what_the_service_did_not_send_is_given_back_untouched() {
 }
 
 #[tokio::test]
-async fn an_event_is_taken_from_a_listed_origin_only() {
+async fn an_event_is_accepted_from_a_listed_origin_only() {
     let good = [ORIGIN, "x.example, NAME.webpubsub.azure.com"];
     let bad = ["x.example", "webpubsub.azure.com", ""];
     let webhook = listing(&[ORIGIN]);

@@ -1,4 +1,4 @@
-//! Every operation, plain and with every option, beside what the specification says of its request.
+//! Every operation, plain and with every option, with the request that the specification describes.
 
 use std::future::IntoFuture;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use webpubsub::{ClientProtocol, Connections, Message, Permission, Result, Role, 
 
 pub(crate) type Sent = Pin<Box<dyn Future<Output = Result<()>>>>;
 
-/// One call: `{}` in a path stands for the name that the call is given.
+/// One call. `{}` in a path is replaced by the name that the call is given.
 pub(crate) struct Case {
     pub(crate) id: &'static str,
     pub(crate) method: &'static str,
@@ -21,7 +21,7 @@ pub(crate) struct Case {
     pub(crate) call: fn(&ServiceClient, &str) -> Sent,
 }
 
-/// The token of the specification's section 4, as an response.
+/// The token of the specification's section 4, as a response.
 const TOKEN: &str = r#"{"token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwOi8vbG9jYWxob3N0OjgwODAvY2xpZW50L2h1YnMvY2hhdCIsInN1YiI6InVzZXIxIiwicm9sZSI6WyJ3ZWJwdWJzdWIuc2VuZFRvR3JvdXAuZzEiXSwid2VicHVic3ViLmdyb3VwIjpbImcxIl0sImlhdCI6MTcwMDAwMDAwMCwiZXhwIjoxNzAwMDAzNjAwfQ.4NcJfT0mhF8-H1gbrWvtGEwK17k9kmLyeko-Nn4ocbc"}"#;
 const TEXT: Option<(&str, &str)> = Some(("text/plain", "hi"));
 const JSON: Option<(&str, &str)> = Some(("application/json", r#"{"a":1}"#));
@@ -59,7 +59,7 @@ impl Case {
         Self { response, ..self }
     }
 
-    /// The target with `name` in its places, escaped already.
+    /// Returns the target with `name`, which is already escaped, in place of `{}`.
     pub(crate) fn target(&self, name: &str) -> String {
         let path = self.path.replace("{}", name);
         let more = if self.query.is_empty() { String::new() } else { format!("&{}", self.query) };

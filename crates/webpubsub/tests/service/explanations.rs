@@ -1,4 +1,4 @@
-//! What a 401 is explained by: each cause alone, in words and as a value, and never a secret.
+//! Explanations of a 401: each cause separately, as text and as a value, and never a secret.
 
 use std::time::{Duration, SystemTime};
 
@@ -47,7 +47,7 @@ fn parts(findings: &[Finding]) -> Vec<AudiencePart> {
 }
 
 #[tokio::test]
-async fn what_the_client_itself_makes_has_nothing_wrong() {
+async fn the_clients_own_tokens_have_no_findings() {
     let access = service().client_access().user("u").await.unwrap();
     assert_eq!(found(&access), []);
     assert_eq!(found(access.token.expose()), []);
@@ -60,7 +60,7 @@ async fn what_the_client_itself_makes_has_nothing_wrong() {
 }
 
 #[test]
-fn an_audience_that_differs_is_told_by_its_part() {
+fn the_part_of_the_audience_that_differs_is_reported() {
     use AudiencePart::{Host, Hub, Path, Query, Scheme};
     for (audience, expected) in [
         ("ftp://localhost:8080/client/hubs/chat", vec![Scheme]),
@@ -82,7 +82,7 @@ fn an_audience_that_differs_is_told_by_its_part() {
 }
 
 #[test]
-fn the_url_of_the_request_tells_more() {
+fn the_url_of_the_request_gives_more_detail() {
     use AudiencePart::{Path, Query};
     for (audience, url, expected) in [
         (REQUEST, "http://localhost:8080/api/hubs/chat/:send?api-version=2024-01-01", vec![Query]),
@@ -101,13 +101,13 @@ fn the_url_of_the_request_tells_more() {
 }
 
 #[test]
-fn several_audiences_are_measured_by_the_one_that_fits_best() {
+fn several_audiences_are_judged_by_the_one_that_fits_best() {
     let claims = json!({"aud": ["http://other/client/hubs/x", AUDIENCE], "exp": 1_700_003_600});
     assert_eq!(found(token(KEY.as_bytes(), "HS256", &claims).as_str()), []);
 }
 
 #[test]
-fn times_and_missing_claims_are_told() {
+fn times_and_missing_claims_are_reported() {
     for (claims, finding) in [
         (json!({"aud": AUDIENCE, "exp": 1_700_000_000}), Finding::Expired(Duration::ZERO)),
         (json!({"aud": AUDIENCE, "exp": 1_699_999_000}), Finding::Expired(Duration::from_secs(1000))),
@@ -128,7 +128,7 @@ fn times_and_missing_claims_are_told() {
 }
 
 #[test]
-fn a_signature_that_does_not_fit_tells_how_the_key_was_used() {
+fn a_wrong_signature_reveals_how_the_key_was_used() {
     for (key, misuse) in [
         (format!("{KEY}\n").into_bytes(), KeyMisuse::WhiteSpace),
         (format!(" {KEY}").into_bytes(), KeyMisuse::WhiteSpace),
@@ -145,7 +145,7 @@ fn a_signature_that_does_not_fit_tells_how_the_key_was_used() {
 }
 
 #[test]
-fn an_entra_token_in_a_clients_place_is_known() {
+fn an_entra_token_used_by_a_client_is_recognized() {
     for claims in [
         json!({"aud": "https://webpubsub.azure.com", "exp": 1_700_003_600}),
         json!({"aud": "x", "iss": "https://sts.windows.net/tenant/", "exp": 1_700_003_600}),
@@ -165,7 +165,7 @@ async fn findings_of_401(date: Option<SystemTime>, challenge: &str) -> Vec<Findi
 }
 
 #[tokio::test]
-async fn a_refused_call_tells_of_clocks_and_of_what_the_service_said() {
+async fn a_rejected_call_reports_clock_skew_and_the_reason_of_the_service() {
     let minutes = |count: u64| Duration::from_secs(60 * count);
     let skew = |by, ahead| vec![Finding::ClockSkew { by, ahead }];
     assert_eq!(findings_of_401(Some(now() + minutes(20)), "Bearer").await, skew(minutes(20), false));
@@ -182,14 +182,14 @@ async fn a_refused_call_tells_of_clocks_and_of_what_the_service_said() {
 }
 
 #[tokio::test]
-async fn an_error_that_is_no_401_is_called_that() {
+async fn an_error_other_than_401_is_reported_as_such() {
     let (script, _, builder) = scripted();
     let service = builder.build().unwrap();
     script.status(403);
     let error = service.send_to_all("m").await.unwrap_err();
     assert_eq!(found(&error), [Finding::NotUnauthorized(error.status())]);
     let explanation = service.explain_unauthorized(&service.group("").exists().await.unwrap_err());
-    assert_eq!(explanation.to_string(), "the service did not response, so it refused nothing");
+    assert_eq!(explanation.to_string(), "the service did not respond, so it did not reject the credential");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What the builder writes, the emulator's own parser reads back to the same meaning. The meaning is worked out here once
-//! more, from the tree that the builder was fed with.
+//! The emulator's parser gives the text of the builder the same meaning. The expected meaning is computed here
+//! independently, from the tree that the builder received.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -173,7 +173,7 @@ impl Condition {
     }
 }
 
-/// With null, only equality has an answer.
+/// With null, only equality has a result.
 fn compared<T: Ord>(name: &str, left: &Option<T>, right: &Option<T>) -> bool {
     let both = left.is_some() && right.is_some();
     match name {

@@ -1,4 +1,4 @@
-//! Bad input: every bound below, at and above its edge, each refused before anything is sent.
+//! Invalid input: every bound below, at, and above its edge. Invalid values are rejected before anything is sent.
 
 use webpubsub::filter::{MAX_CLAUSES, user_id};
 use webpubsub::{Connections, Credential, Error, Filter, Message, ServiceClient};
@@ -61,7 +61,7 @@ async fn group_and_hub_names_hold_at_their_edges() {
 }
 
 #[tokio::test]
-async fn a_permission_that_leaves_its_path_is_refused() {
+async fn a_permission_that_would_change_the_path_is_rejected() {
     let (script, _, builder) = scripted();
     let connection = builder.build().unwrap().connection("c");
     for name in ["", ".", ".."] {
@@ -73,7 +73,7 @@ async fn a_permission_that_leaves_its_path_is_refused() {
 }
 
 #[tokio::test]
-async fn a_change_of_many_memberships_needs_groups_that_can_be() {
+async fn a_change_of_many_memberships_needs_valid_groups() {
     let (script, _, builder) = scripted();
     let service = builder.build().unwrap();
     let none: [&str; 0] = [];
@@ -92,7 +92,7 @@ async fn a_change_of_many_memberships_needs_groups_that_can_be() {
 }
 
 #[tokio::test]
-async fn a_filter_with_too_many_clauses_is_refused_wherever_it_is_given() {
+async fn a_filter_with_too_many_clauses_is_rejected_wherever_it_is_given() {
     let (script, _, builder) = scripted();
     let service = builder.build().unwrap();
     let filter = |count: usize| (1..count).fold(user_id().eq("u"), |all, _| all.or(user_id().eq("u")));
@@ -111,7 +111,7 @@ async fn a_filter_with_too_many_clauses_is_refused_wherever_it_is_given() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_too_long_or_no_json_is_refused() {
+async fn a_message_that_is_too_long_or_not_json_is_rejected() {
     let (script, _, builder) = scripted();
     let service = builder.build().unwrap();
     let long = service.send_to_all(Message::binary(vec![0; 1024 * 1024 + 1])).await;
@@ -122,7 +122,7 @@ async fn a_message_that_is_too_long_or_no_json_is_refused() {
 }
 
 #[test]
-fn a_key_that_is_none_says_why_without_being_repeated() {
+fn an_invalid_key_is_rejected_with_its_rule_and_not_repeated() {
     for (key, rule) in [
         ("", "must not be empty"),
         (" planted", "white space"),

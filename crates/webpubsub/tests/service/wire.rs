@@ -9,7 +9,7 @@ use webpubsub::{AccessToken, Credential, ServiceClient, operations};
 
 use crate::cases::{self, Case};
 
-/// With a token credential, since only then `generateToken` is asked.
+/// Uses a token credential, since only then `generateToken` is called.
 fn client(server: &ServerGuard) -> ServiceClient {
     let credential = Credential::token(async |_scopes: Vec<String>| {
         let expires_on = SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000);
@@ -18,7 +18,7 @@ fn client(server: &ServerGuard) -> ServiceClient {
     ServiceClient::new(&server.url(), "chat", credential).unwrap()
 }
 
-/// A mock that answers only what is exactly this request.
+/// Mocks a response to exactly this request.
 async fn expect(server: &mut ServerGuard, case: &Case, name: &str) -> Mock {
     let mock = server
         .mock(case.method, case.target(name).as_str())
@@ -34,7 +34,7 @@ async fn expect(server: &mut ServerGuard, case: &Case, name: &str) -> Mock {
     mock.create_async().await
 }
 
-/// Each of these calls makes its own request, and no other.
+/// Checks that each of these calls sends its own request and no other.
 async fn arrive(cases: &[Case], name: &str, encoded: &str) {
     let mut server = Server::new_async().await;
     let service = client(&server);
@@ -68,7 +68,7 @@ async fn hostile_names_arrive_as_one_segment_in_every_operation() {
 }
 
 #[tokio::test]
-async fn names_that_leave_their_path_are_refused_in_every_operation_before_anything_is_sent() {
+async fn names_that_would_change_the_path_are_rejected_in_every_operation_before_anything_is_sent() {
     let mut server = Server::new_async().await;
     let mut nothing = Vec::new();
     for method in ["GET", "HEAD", "PUT", "POST", "DELETE"] {
@@ -113,7 +113,7 @@ fn every_operation_and_every_query_parameter_has_its_case() {
 }
 
 #[tokio::test]
-async fn exists_calls_take_200_for_yes_and_404_for_no_and_nothing_else() {
+async fn existence_checks_accept_200_as_true_and_404_as_false_and_nothing_else() {
     for (status, response) in [(200, Some(true)), (404, Some(false)), (204, None), (401, None), (403, None)] {
         let mut server = Server::new_async().await;
         server.mock("HEAD", Matcher::Any).with_status(status).create_async().await;
