@@ -57,8 +57,7 @@ pub struct ClientAccess {
     /// The URL that contains the token: `wss://<host>/client/hubs/<hub>?access_token=<token>`. Treat it as a secret: any
     /// client that has it can connect.
     pub url: String,
-    /// The token alone. A client can send it as `Authorization: Bearer` instead, which keeps it out of logs that record
-    /// URLs.
+    /// The token alone, which a client can send as `Authorization: Bearer` to keep it out of logs that record URLs.
     pub token: Secret,
     /// The time at which the token expires. A client that is connected by then stays connected.
     pub expires_at: SystemTime,

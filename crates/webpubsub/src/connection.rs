@@ -12,7 +12,7 @@ use crate::{
     RevokePermission, SendToConnection, ServiceClient,
 };
 
-/// A handle to one connection of a hub. [`ServiceClient::connection`] creates it.
+/// A handle that represents one connection of a hub. [`ServiceClient::connection`] creates it.
 ///
 /// Every call returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), and sends nothing, if the connection ID
 /// is empty, `.`, or `..`.

@@ -12,7 +12,7 @@ use crate::{
     members, names,
 };
 
-/// A handle to one group of a hub. [`ServiceClient::group`] creates it.
+/// A handle that represents one group of a hub. [`ServiceClient::group`] creates it.
 ///
 /// Every call returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), and sends nothing, if the group name is
 /// empty, blank, `.`, `..`, or longer than 1024 characters, or if a connection ID is empty, `.`, or `..`.

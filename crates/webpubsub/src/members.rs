@@ -23,7 +23,7 @@ const MAX_PER_PAGE: u32 = 200;
 pub struct Member {
     /// The ID that identifies the connection.
     pub connection_id: String,
-    /// The ID of the user. It is `None` if the connection is anonymous.
+    /// The ID that identifies the user. It is `None` if the connection is anonymous.
     #[serde(default)]
     pub user_id: Option<String>,
 }

@@ -18,12 +18,12 @@ const TO_MANY: &[&str] = &["api-version", "excluded", "filter", "messageTtlSecon
 const PAGE: &[&str] = &["api-version", "maxpagesize", "top", "continuationToken"];
 const TARGET: &[&str] = &["api-version", "targetName"];
 
-/// A send is accepted with 202. It is not idempotent: a message that is sent twice is delivered twice.
+/// Defines a send, which is accepted with 202. It is not idempotent: a message that is sent twice is delivered twice.
 const fn send(id: &'static str, path: &'static str, query: &'static [&'static str]) -> Operation {
     Operation::new(id, Method::POST, path).query(query).success(&[202])
 }
 
-/// A check is responded to with 200 or 404.
+/// Defines a check, to which the service responds with 200 or 404.
 const fn exists(id: &'static str, path: &'static str, query: &'static [&'static str]) -> Operation {
     Operation::new(id, Method::HEAD, path).query(query).success(&[200, 404]).idempotent()
 }
@@ -36,7 +36,7 @@ const fn delete(id: &'static str, path: &'static str, query: &'static [&'static 
     Operation::new(id, Method::DELETE, path).query(query).success(&[204]).idempotent()
 }
 
-/// A POST that is idempotent: repeating it does not change the state further.
+/// Defines an idempotent POST: repeating it does not change the state further.
 const fn post(id: &'static str, path: &'static str, query: &'static [&'static str]) -> Operation {
     Operation::new(id, Method::POST, path).query(query).idempotent()
 }
@@ -53,7 +53,7 @@ const fn get(id: &'static str, path: &'static str, query: &'static [&'static str
 pub static CHECK_HEALTH: Operation =
     Operation::new("HealthApi_GetServiceStatus", Method::HEAD, "/api/health").query(VERSION).idempotent();
 
-/// Each row defines one operation: constant, ID without its prefix, kind, path below the hub, and query names.
+/// Defines one operation per row: constant, ID without its prefix, kind, path below the hub, and query names.
 macro_rules! operations {
     ($($name:ident $id:literal $kind:ident $path:literal $query:ident;)*) => {
         $(

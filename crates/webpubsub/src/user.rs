@@ -9,7 +9,7 @@ use crate::operations::{
 use crate::service::Read;
 use crate::{ChangeMembership, CloseConnections, Exists, Message, SendToUser, ServiceClient, names};
 
-/// A handle to one user of a hub, which covers all connections of that user. [`ServiceClient::user`] creates it.
+/// A handle that represents one user of a hub with all connections of that user. [`ServiceClient::user`] creates it.
 ///
 /// Every call returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), and sends nothing, if the user ID is
 /// empty, `.`, or `..`, or if a group name is invalid.

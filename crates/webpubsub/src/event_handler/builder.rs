@@ -13,11 +13,12 @@ use super::webhook::Shared;
 use super::{EventHandler, Webhook};
 use crate::names;
 
-/// The default maximum size of a request body in bytes. It allows a message of 1 MiB, or a handshake with 64 KiB of claims,
-/// headers, and certificates in addition.
+/// The maximum size of a request body in bytes, unless the builder sets another one. It allows a message of 1 MiB, or a
+/// handshake with 64 KiB of claims, headers, and certificates in addition.
 pub const DEFAULT_BODY_LIMIT: usize = 1024 * 1024 + 64 * 1024;
 
-/// The future given to [`spawn_with`](WebhookBuilder::spawn_with). It runs the handler after the response.
+/// The future that is given to [`spawn_with`](WebhookBuilder::spawn_with). It runs the handler after the response has been
+/// sent.
 pub type HandlerTask = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 pub(super) type Spawn = Arc<dyn Fn(HandlerTask) + Send + Sync>;

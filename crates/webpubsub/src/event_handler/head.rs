@@ -7,9 +7,10 @@ use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 
 use super::rejection::Rejection;
 
-/// The maximum number of header values of a request. Requests with more are rejected with 431.
+/// The maximum number of header values that a request can have. Requests with more are rejected with 431.
 pub const MAX_HEADERS: usize = 256;
-/// The maximum total size of the header names and values of a request in bytes. Larger requests are rejected with 431.
+/// The maximum total size in bytes that the header names and values of a request can have. Larger requests are rejected
+/// with 431.
 pub const MAX_HEADER_BYTES: usize = 64 * 1024;
 
 pub(super) const VERSION: &str = "ce-awpsversion";

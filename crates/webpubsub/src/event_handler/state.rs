@@ -11,7 +11,7 @@ use service_core::{Error, ErrorKind, Result};
 
 use super::MAX_HEADER_BYTES;
 
-/// The maximum size of an encoded connection state in bytes. It is half of the maximum size of
+/// The maximum size in bytes that an encoded connection state can have. It is half of the maximum size of
 /// [headers](super::MAX_HEADER_BYTES): with a larger state, later events of the connection would be rejected.
 pub const MAX_STATE_BYTES: usize = MAX_HEADER_BYTES / 2;
 

@@ -23,7 +23,7 @@ pub use terms::{Groups, Number, Text, connection_id, groups, text, user_id};
 
 use crate::{Error, Result};
 
-/// The maximum number of clauses of a filter. The service documents no exact number, only about a hundred.
+/// The maximum number of clauses that a filter can have. The service documents no exact number, only about a hundred.
 pub const MAX_CLAUSES: usize = 100;
 
 /// A condition that selects connections.
