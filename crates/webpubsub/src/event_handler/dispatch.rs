@@ -85,7 +85,7 @@ impl PendingEvent {
 
     async fn dispatch(self, body: Bytes) -> Result<Response<Bytes>, Rejection> {
         let Self { shared, kind, context } = self;
-        let notice = match kind {
+        let notification = match kind {
             Kind::Connect => return Ok(connect(&shared, &context, parse(&body)?).await),
             Kind::User(name) => {
                 let event = UserEvent::read(name, body, &context)?;
@@ -100,7 +100,7 @@ impl PendingEvent {
             Kind::GroupJoined => Notification::group_joined(&body)?,
             Kind::GroupLeft => Notification::group_left(&body)?,
         };
-        Ok(notify(shared, context, notice).await)
+        Ok(notify(shared, context, notification).await)
     }
 }
 
@@ -136,22 +136,22 @@ async fn user_event(shared: &Shared, context: &Context, event: UserEvent) -> Res
 }
 
 /// Delivers an event that the service does not wait for: after the response if there is a spawner, before it otherwise.
-async fn notify(shared: Arc<Shared>, context: Context, notice: Notification) -> Response<Bytes> {
+async fn notify(shared: Arc<Shared>, context: Context, notification: Notification) -> Response<Bytes> {
     let Some(spawn) = shared.spawn.clone() else {
-        return match deliver(&shared, &context, notice).await {
+        return match deliver(&shared, &context, notification).await {
             Ok(()) => empty(StatusCode::NO_CONTENT),
             Err(error) => error_response(&error),
         };
     };
     spawn(Box::pin(async move {
         // The error is logged already, and the response has been sent.
-        let _ = deliver(&shared, &context, notice).await;
+        let _ = deliver(&shared, &context, notification).await;
     }));
     empty(StatusCode::NO_CONTENT)
 }
 
-async fn deliver(shared: &Shared, context: &Context, notice: Notification) -> Result {
-    let delivered = notice.deliver(shared.handler.as_ref(), context).await;
+async fn deliver(shared: &Shared, context: &Context, notification: Notification) -> Result {
+    let delivered = notification.deliver(shared.handler.as_ref(), context).await;
     delivered.inspect_err(|error| log(context, error))
 }
 

@@ -9,7 +9,7 @@ mod limits;
 mod logs;
 mod mounts;
 mod mqtt;
-mod notices;
+mod notifications;
 mod random;
 mod signatures;
 mod support;
