@@ -51,7 +51,7 @@ impl Signer {
     /// Appends the compact form of a token with these claims to a text.
     pub(crate) fn push(&self, text: &mut String, claims: &impl Serialize) -> Result<()> {
         let claims = serde_json::to_vec(claims).map_err(|error| {
-            Error::invalid_input("token", "has claims that are not JSON", None).with_source(error)
+            Error::invalid_input("token", "claims cannot be written as JSON", None).with_source(error)
         })?;
         text.reserve(HEADER.len() + claims.len() * 4 / 3 + 48);
         let start = text.len();

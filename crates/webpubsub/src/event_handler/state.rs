@@ -95,7 +95,7 @@ impl ConnectionState {
 
     pub(super) fn header(&self) -> Result<HeaderValue> {
         let mut value = HeaderValue::from_str(&self.0)
-            .map_err(|_| Error::invalid_input("connection state", "must fit a header", None))?;
+            .map_err(|_| Error::invalid_input("connection state", "must be a valid header value", None))?;
         value.set_sensitive(true);
         Ok(value)
     }

@@ -1,4 +1,4 @@
-//! `connect`: what the handler receives, and what its responses become.
+//! `connect`: what the handler receives, and what the service receives in response.
 
 use http::StatusCode;
 use serde_json::json;

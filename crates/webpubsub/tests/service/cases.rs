@@ -1,4 +1,4 @@
-//! Every operation, plain and with every option, with the request that the specification describes.
+//! Every operation, without and with all options, and the request that the specification describes.
 
 use std::future::IntoFuture;
 use std::pin::Pin;

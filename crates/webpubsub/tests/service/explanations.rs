@@ -15,7 +15,7 @@ use crate::{KEY, now, scripted, scripted_by};
 const AUDIENCE: &str = "http://localhost:8080/client/hubs/chat";
 const REQUEST: &str = "http://localhost:8080/api/hubs/chat/:send?api-version=2024-12-01";
 
-/// A token made without the crate under test.
+/// Creates a token without the crate under test.
 fn token(key: &[u8], algorithm: &str, claims: &Value) -> String {
     let parts = [json!({"alg": algorithm, "typ": "JWT"}), claims.clone()];
     let signed = parts.map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");

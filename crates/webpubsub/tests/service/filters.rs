@@ -49,7 +49,7 @@ struct Subject {
 
 const COMPARISONS: [&str; 6] = ["eq", "ne", "gt", "ge", "lt", "le"];
 
-/// Texts that often meet each other, with what could break out of quotes; now and then anything.
+/// Generates texts that are often equal, texts that could break out of quotes, and sometimes arbitrary texts.
 fn texts() -> impl Strategy<Value = String> {
     prop_oneof![8 => "[ab' B(),é]{0,3}", 1 => any::<String>()]
 }
@@ -109,7 +109,7 @@ fn subjects() -> impl Strategy<Value = Subject> {
     })
 }
 
-/// The comparison of the builder that has this name.
+/// Returns the comparison of the builder that has this name.
 macro_rules! compare {
     ($name:expr, $left:expr, $right:expr) => {
         match *$name {
