@@ -61,7 +61,7 @@ impl Notification {
 pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejection> {
     serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        let what = if error.is_data() { "does not have the fields of the event" } else { "is not JSON" };
+        let what = if error.is_data() { "is not a valid event of this type" } else { "is not JSON" };
         Rejection::bad_request(format!("the body {what}, at line {line} column {column}"))
     })
 }

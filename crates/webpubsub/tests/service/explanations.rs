@@ -56,7 +56,7 @@ async fn the_clients_own_tokens_have_no_findings() {
     let without_query = token(KEY.as_bytes(), "HS256", &live(REQUEST.split('?').next().unwrap()));
     assert_eq!(found(Unauthorized::token(&without_query).at(REQUEST)), []);
     let explanation = service().explain_unauthorized(&access);
-    assert!(explanation.to_string().contains("none of this resource's two keys"), "{explanation}");
+    assert!(explanation.to_string().contains("neither of the resource's two keys"), "{explanation}");
 }
 
 #[test]

@@ -78,7 +78,7 @@ async fn a_change_of_many_memberships_needs_valid_groups() {
     let service = builder.build().unwrap();
     let none: [&str; 0] = [];
     let add = service.add_connections_to_groups(none, Connections::all()).await;
-    assert_rejected(&add.unwrap_err(), "groups must have at least one name");
+    assert_rejected(&add.unwrap_err(), "groups must contain at least one name");
     for group in ["", " ", ".", "..", &"g".repeat(1025)] {
         let remove = service.remove_connections_from_groups(["ok", group], Connections::all());
         assert_rejected(&remove.await.unwrap_err(), "group must");
