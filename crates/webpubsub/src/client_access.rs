@@ -85,19 +85,6 @@ impl fmt::Debug for ClientAccess {
 ///
 /// With an access key, the token is signed locally: nothing is sent, and the per-call overrides have no effect. With a
 /// token credential, the service creates the token.
-///
-/// # Examples
-///
-/// ```
-/// # use std::time::Duration;
-/// # use webpubsub::{ClientProtocol, Credential, ServiceClient};
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> webpubsub::Result<()> {
-/// # let service = ServiceClient::new("https://example.webpubsub.azure.com", "chat", Credential::access_key("key"))?;
-/// let access = service.client_access().protocol(ClientProtocol::Mqtt).lifetime(Duration::from_secs(300)).await?;
-/// assert!(access.url.starts_with("wss://example.webpubsub.azure.com/clients/mqtt/hubs/chat?access_token="));
-/// # Ok(()) }
-/// ```
 #[must_use = "does nothing until awaited"]
 pub struct CreateClientAccess {
     service: ServiceClient,

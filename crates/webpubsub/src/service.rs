@@ -28,12 +28,15 @@ pub(crate) type Read<T> = fn(&http::Response<Bytes>) -> Result<T>;
 /// # Examples
 ///
 /// ```
+/// use webpubsub::filter::groups;
+///
 /// # use service_emulator::Emulator;
 /// # use webpubsub::ServiceClient;
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), webpubsub::BoxError> {
 /// # let emulator = Emulator::start().await?;
 /// # let service = ServiceClient::from_connection_string(&emulator.webpubsub().connection_string(), "chat")?;
+/// service.send_to_all("maintenance at noon").filter(!groups().contains("staff")).await?;
 /// let lobby = service.group("lobby");
 /// lobby.send("The lobby closes in five minutes.").await?;
 /// lobby.close_connections().excluded(["c1"]).reason("closing time").await?;
@@ -102,17 +105,6 @@ impl ServiceClient {
     ///
     /// If the hub name is invalid, every call of the returned client fails with
     /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput).
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use webpubsub::{Credential, ServiceClient};
-    /// # fn main() -> webpubsub::Result<()> {
-    /// let chat = ServiceClient::new("https://example.webpubsub.azure.com", "chat", Credential::access_key("key"))?;
-    /// let news = chat.hub("news");
-    /// assert_eq!((news.hub_name(), news.endpoint()), ("news", chat.endpoint()));
-    /// # Ok(()) }
-    /// ```
     #[must_use]
     pub fn hub(&self, hub: &str) -> Self {
         Self { hub: hub.into(), ..self.clone() }
@@ -157,20 +149,6 @@ impl ServiceClient {
     ///
     /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the message is longer than 1 MB. Nothing is
     /// sent then.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use webpubsub::filter::groups;
-    /// # use service_emulator::Emulator;
-    /// # use webpubsub::ServiceClient;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), webpubsub::BoxError> {
-    /// # let emulator = Emulator::start().await?;
-    /// # let service = ServiceClient::from_connection_string(&emulator.webpubsub().connection_string(), "chat")?;
-    /// service.send_to_all("maintenance at noon").filter(!groups().contains("staff")).excluded(["c1"]).await?;
-    /// # Ok(()) }
-    /// ```
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/send-to-all)
     pub fn send_to_all(&self, message: impl Into<Message>) -> SendToAll {
@@ -266,19 +244,6 @@ impl ServiceClient {
 
     /// Checks whether the service is healthy. If it is, the call succeeds.
     ///
-    /// # Examples
-    ///
-    /// ```
-    /// # use service_emulator::Emulator;
-    /// # use webpubsub::ServiceClient;
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), webpubsub::BoxError> {
-    /// # let emulator = Emulator::start().await?;
-    /// # let service = ServiceClient::from_connection_string(&emulator.webpubsub().connection_string(), "chat")?;
-    /// service.check_health().await?;
-    /// # Ok(()) }
-    /// ```
-    ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/health-api/get-service-status)
     pub fn check_health(&self) -> CheckHealth {
         let mut call = Call::new(&self.pipeline, &CHECK_HEALTH, &[], read::unit);
@@ -288,7 +253,8 @@ impl ServiceClient {
 
     /// Explains why the service rejected a call or a token with 401.
     ///
-    /// The explanation is derived locally from the error, the token, and the settings of this client. Nothing is sent.
+    /// `unauthorized` is the error of a call, a token, or a [`ClientAccess`](crate::ClientAccess). The explanation is derived
+    /// locally from it and from the settings of this client. Nothing is sent.
     ///
     /// # Examples
     ///
@@ -300,16 +266,6 @@ impl ServiceClient {
     /// assert_eq!(explanation.findings(), [Finding::NotAToken]);
     /// println!("{explanation}");
     /// # Ok(()) }
-    /// ```
-    ///
-    /// It takes the error of a call as well:
-    ///
-    /// ```no_run
-    /// # async fn run(service: webpubsub::ServiceClient) {
-    /// if let Err(error) = service.group("lobby").exists().await {
-    ///     eprintln!("{error}\n{}", service.explain_unauthorized(&error));
-    /// }
-    /// # }
     /// ```
     pub fn explain_unauthorized<'a>(&self, unauthorized: impl Into<Unauthorized<'a>>) -> Explanation {
         explain::explain(self, &unauthorized.into())
