@@ -56,5 +56,6 @@ pub use service_core::{
     InnerError, Io, Next, Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, StopReason,
     SystemClock, TokenCredential, Transport, Upgrade,
 };
-/// The types of requests and answers, for [`Policy`], [`Transport`] and `request`.
+/// The crates that define the types of requests and responses, for [`Policy`], [`Transport`], and
+/// [`ServiceClient::request`].
 pub use {bytes, http};

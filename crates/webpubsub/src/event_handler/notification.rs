@@ -1,26 +1,26 @@
-//! The events whose answers the service does not wait for.
+//! The events whose responses the service does not wait for.
 
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use super::mqtt::MqttDisconnect;
-use super::refusal::Refusal;
+use super::rejection::Rejection;
 use super::values::or_default;
 use super::{Context, EventHandler, Result};
 
-/// Why a connection ended.
+/// Describes why a connection ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Disconnected {
-    /// The reason; may be empty.
+    /// The reason that the service gave. It can be empty.
     #[serde(deserialize_with = "or_default")]
     pub reason: String,
-    /// How the session of an MQTT client ended.
+    /// Describes how the session of an MQTT client ended. It is `None` for other clients.
     pub mqtt: Option<MqttDisconnect>,
 }
 
-pub(super) enum Notice {
+pub(super) enum Notification {
     Connected,
     Disconnected(Disconnected),
     GroupJoined(String),
@@ -32,18 +32,18 @@ struct Membership {
     group: String,
 }
 
-impl Notice {
-    pub(super) fn disconnected(body: &[u8]) -> Result<Self, Refusal> {
-        // The reason may be empty, and so may what would hold it.
+impl Notification {
+    pub(super) fn disconnected(body: &[u8]) -> Result<Self, Rejection> {
+        // The reason can be empty, and so can the body that contains it.
         let event = if body.is_empty() { Disconnected::default() } else { parse(body)? };
         Ok(Self::Disconnected(event))
     }
 
-    pub(super) fn group_joined(body: &[u8]) -> Result<Self, Refusal> {
+    pub(super) fn group_joined(body: &[u8]) -> Result<Self, Rejection> {
         parse(body).map(|Membership { group }| Self::GroupJoined(group))
     }
 
-    pub(super) fn group_left(body: &[u8]) -> Result<Self, Refusal> {
+    pub(super) fn group_left(body: &[u8]) -> Result<Self, Rejection> {
         parse(body).map(|Membership { group }| Self::GroupLeft(group))
     }
 
@@ -57,11 +57,11 @@ impl Notice {
     }
 }
 
-/// Reads the JSON of a system event. Only the place of a mistake is told: serde's own text repeats what it found.
-pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Refusal> {
+/// Parses the JSON of a system event. An error contains only the position, since the text of serde repeats the input.
+pub(super) fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, Rejection> {
     serde_json::from_slice(body).map_err(|error| {
         let (line, column) = (error.line(), error.column());
-        let what = if error.is_data() { "is not of the event's shape" } else { "is not JSON" };
-        Refusal::bad_request(format!("the body {what}, at line {line} column {column}"))
+        let what = if error.is_data() { "is not a valid event of this type" } else { "is not JSON" };
+        Rejection::bad_request(format!("the body {what}, at line {line} column {column}"))
     })
 }

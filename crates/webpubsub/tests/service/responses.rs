@@ -1,4 +1,4 @@
-//! What answers become, and what a caller can set, against a mock server.
+//! How responses are interpreted, and what a caller can override, against a mock server.
 
 use std::future::IntoFuture;
 use std::time::Duration;
@@ -14,7 +14,7 @@ fn client(server: &ServerGuard) -> ServiceClient {
     ServiceClient::from_connection_string(&text, "chat").unwrap()
 }
 
-/// A mock that answers only what is exactly this request, without a body and signed.
+/// Mocks a response to exactly this request, which must be signed and have no body.
 async fn expect(server: &mut ServerGuard, method: &str, target: &str) -> Mock {
     server
         .mock(method, target)
@@ -28,16 +28,16 @@ async fn expect(server: &mut ServerGuard, method: &str, target: &str) -> Mock {
 }
 
 #[tokio::test]
-async fn a_request_is_signed_and_its_answer_comes_with_status_and_id() {
+async fn a_request_is_signed_and_its_response_has_a_status_and_an_id() {
     let mut server = Server::new_async().await;
     let target = format!(
         "/api/hubs/chat/groups/g1/:closeConnections?{VERSION}&excluded=c1&excluded=c%262&reason=closing%20time%21"
     );
     let mock = expect(&mut server, "POST", &target).await;
     let close = client(&server).group("g1").close_connections().excluded(["c1", "c&2"]).reason("not this");
-    let answer = close.reason("closing time!").with_response().await.unwrap();
-    assert_eq!((answer.status().as_u16(), answer.attempts()), (204, 1));
-    assert_eq!(answer.request_id().len(), 36);
+    let response = close.reason("closing time!").with_response().await.unwrap();
+    assert_eq!((response.status().as_u16(), response.attempts()), (204, 1));
+    assert_eq!(response.request_id().len(), 36);
     mock.assert_async().await;
 }
 
@@ -163,7 +163,7 @@ fn bad_connection_strings_name_what_is_missing_and_never_print_the_key() {
 }
 
 #[test]
-fn plain_http_to_another_machine_is_possible_by_name_only() {
+fn plain_http_to_another_machine_requires_an_explicit_setting() {
     let text = "Endpoint=http://emulator:8080;AccessKey=k";
     assert!(ServiceClient::from_connection_string(text, "chat").is_err());
     assert!(
@@ -175,7 +175,7 @@ fn plain_http_to_another_machine_is_possible_by_name_only() {
 }
 
 #[test]
-fn a_call_in_the_making_owns_what_it_needs_and_shows_no_secret() {
+fn the_builder_of_a_call_owns_its_data_and_shows_no_secret() {
     fn spawnable<T: Send + 'static>(value: T) -> T {
         value
     }

@@ -1,20 +1,20 @@
-//! The answers that the webhook gives by itself, to calls that never reach the handler.
+//! The responses to requests that never reach the handler.
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderValue, Response, StatusCode};
 
-/// How much of an offending value an answer and a log line repeat, in characters.
+/// The number of characters of an invalid value that a response and a log line repeat.
 const SHOWN: usize = 64;
 
-/// Why a call was not taken: the rule it breaks and, where that cannot be a secret, the value that breaks it.
+/// Describes why a request was rejected: the rule that it violates and, if it cannot be a secret, the invalid value.
 #[derive(Debug)]
-pub(super) struct Refusal {
+pub(super) struct Rejection {
     status: StatusCode,
     text: String,
 }
 
-impl Refusal {
+impl Rejection {
     pub(super) fn new(status: StatusCode, rule: impl Into<String>) -> Self {
         Self { status, text: rule.into() }
     }
@@ -28,10 +28,10 @@ impl Refusal {
     }
 
     pub(super) fn body_too_large(limit: usize) -> Self {
-        Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body is over {limit} bytes"))
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the body exceeds {limit} bytes"))
     }
 
-    /// Adds the value that breaks the rule, cut and escaped, so that it cannot forge a line of a log.
+    /// Adds the invalid value, truncated and escaped, so that it cannot forge a log line.
     pub(super) fn got(mut self, value: &str) -> Self {
         let shown: String = value.chars().take(SHOWN).collect();
         let cut = if shown.len() < value.len() { " (cut)" } else { "" };
@@ -39,33 +39,34 @@ impl Refusal {
         self
     }
 
-    /// The answer; logged, since to the service's users a refused webhook only looks like silence.
+    /// Returns the response and logs the rejection. Without the log line, users of the service would notice only that
+    /// nothing happens.
     pub(super) fn respond(self) -> Response<Bytes> {
-        tracing::warn!(status = self.status.as_u16(), reason = self.text, "webhook call refused");
+        tracing::warn!(status = self.status.as_u16(), reason = self.text, "webhook request rejected");
         text(self.status, self.text)
     }
 }
 
-/// An answer without a body.
+/// Creates a response without a body.
 pub(super) fn empty(status: StatusCode) -> Response<Bytes> {
-    let mut answer = Response::new(Bytes::new());
-    *answer.status_mut() = status;
-    answer
+    let mut response = Response::new(Bytes::new());
+    *response.status_mut() = status;
+    response
 }
 
-/// An answer with a body of that type.
+/// Creates a response with a body of this type.
 pub(super) fn with_body(
     status: StatusCode,
     content_type: &'static str,
     body: impl Into<Bytes>,
 ) -> Response<Bytes> {
-    let mut answer = Response::new(body.into());
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    answer
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
 }
 
-/// An answer in plain text.
+/// Creates a response with a plain text body.
 pub(super) fn text(status: StatusCode, text: impl Into<Bytes>) -> Response<Bytes> {
     with_body(status, TEXT, text)
 }
@@ -80,9 +81,9 @@ mod tests {
 
     #[test]
     fn a_value_is_cut_and_cannot_forge_a_line() {
-        let answer = Refusal::bad_request("rule").got(&format!("a\nb{}", "x".repeat(100))).respond();
-        assert_eq!(answer.status(), 400);
-        let body = std::str::from_utf8(answer.body()).unwrap();
+        let response = Rejection::bad_request("rule").got(&format!("a\nb{}", "x".repeat(100))).respond();
+        assert_eq!(response.status(), 400);
+        let body = std::str::from_utf8(response.body()).unwrap();
         assert!(body.starts_with("rule, got \"a\\nbxxx") && body.ends_with("x\" (cut)"), "{body}");
         assert!(body.len() < 100, "{body}");
     }
