@@ -170,7 +170,7 @@ impl Fetch {
     async fn run(mut self) {
         let cache = Arc::clone(&self.cache);
         let token = cache.credential.token(cache.scopes.clone());
-        let token = clock::within(&*cache.clock, FETCH_LIMIT, token).await;
+        let token = clock::timeout(&*cache.clock, FETCH_LIMIT, token).await;
         let token = token.unwrap_or_else(|| Err(format!("no token came within {FETCH_LIMIT:?}").into()));
         self.end(token.and_then(|token| cache.accept(&token)));
     }

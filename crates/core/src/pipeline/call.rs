@@ -78,7 +78,7 @@ impl<'a> Call<'a> {
             self.client.call_policies.iter().chain(&self.options.policies).cloned().collect();
         let chain = Next::new(&policies, self).run(request.clone());
         // The retry loop minds the deadline by itself; a policy around it may not.
-        clock::within(&*self.client.clock, self.deadline, chain)
+        clock::timeout(&*self.client.clock, self.deadline, chain)
             .await
             .unwrap_or_else(|| Err(self.out_of_time()))
     }
@@ -114,7 +114,7 @@ impl<'a> Call<'a> {
                 effort.attempts
             });
             let work = pin!(attempt.run(request));
-            let outcome = match clock::within(&*self.client.clock, limit, work).await {
+            let outcome = match clock::timeout(&*self.client.clock, limit, work).await {
                 Some(outcome) => outcome,
                 None => Err(attempt.timed_out(limit)),
             };

@@ -24,7 +24,7 @@ impl Pipeline {
         }
         request.headers_mut().entry(USER_AGENT).or_insert_with(|| client.user_agent.clone());
         let limit = client.attempt_timeout;
-        match clock::within(&*client.clock, limit, client.transport.upgrade(request)).await {
+        match clock::timeout(&*client.clock, limit, client.transport.upgrade(request)).await {
             Some(Ok(Upgrade::Switched(head, stream))) => Ok((head, stream)),
             Some(Ok(Upgrade::Rejected(answer))) => Err(self.refused(answer)),
             Some(Err(error)) => Err(error),

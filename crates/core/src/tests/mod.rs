@@ -34,14 +34,14 @@ use crate::{
 /// The secret that tests plant where secrets go, and look for where they must not.
 const PLANTED: &str = "planted-secret-9f3c";
 
-static DIALECT: Dialect = Dialect {
-    product: "rooms/1.2.3",
-    request_id_header: Some(HeaderName::from_static("x-call-id")),
-    response_request_id_headers: &["x-request-id"],
-    error_code: &["x-error-code"],
-    span: crate::call_span!("rooms.request_id"),
-    span_request_id: "rooms.request_id",
-};
+static DIALECT: Dialect = Dialect::new(
+    "rooms/1.2.3",
+    crate::call_span!("rooms.request_id"),
+    "rooms.request_id",
+)
+.request_id_header(HeaderName::from_static("x-call-id"))
+.response_request_id_headers(&["x-request-id"])
+.error_code(&["x-error-code"]);
 
 /// Not idempotent, as sending a message is.
 static SEND: Operation =

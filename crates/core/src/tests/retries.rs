@@ -231,7 +231,7 @@ async fn a_dropped_call_sends_nothing_more() {
     let kit = Kit::new();
     kit.script.respond(answer(503, &[("retry-after", "5")])).status(204);
     let limit = secs(1);
-    assert!(crate::within(&kit.clock, limit, kit.close().into_future()).await.is_none());
+    assert!(crate::timeout(&kit.clock, limit, kit.close().into_future()).await.is_none());
     kit.clock.sleep(secs(60)).await;
     assert_eq!(kit.sent(), 1);
 }

@@ -224,7 +224,7 @@ async fn a_caller_who_gives_up_does_not_end_the_fetch_for_the_others() {
     let identity = Identity::new(secs(2), |_, _| Ok(secs(3600)));
     let kit = Kit::with_tokens(&identity);
     kit.accepts(1);
-    let first = crate::within(&kit.clock, secs(1), kit.send().into_future());
+    let first = crate::timeout(&kit.clock, secs(1), kit.send().into_future());
     let (first, second) = tokio::join!(first, kit.send().into_future());
     assert!(first.is_none());
     second.unwrap();
@@ -278,7 +278,7 @@ fn a_fetch_that_ended_with_its_runtime_is_begun_anew_in_the_next() {
     let kit = stuck();
     kit.accepts(2);
     let first = runtime();
-    first.block_on(crate::within(&kit.clock, secs(1), kit.send().into_future()));
+    first.block_on(crate::timeout(&kit.clock, secs(1), kit.send().into_future()));
     runtime().block_on(async {
         let waiting = tokio::spawn(kit.send().into_future());
         // Long enough for the call to begin to wait.

@@ -118,7 +118,7 @@ impl ClientBuilder {
     /// `connect` event's handler said.
     pub async fn connect(mut self) -> Result<Client> {
         self.check()?;
-        self.settings.attempt_timeout = self.options.attempt_limit();
+        self.settings.attempt_timeout = self.options.attempt_timeout();
         let clock = self.options.clock();
         let next_id = Arc::new(AtomicU64::new(1));
         let queue = Arc::new(Queue::new(self.event_capacity));
