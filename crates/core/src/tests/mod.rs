@@ -157,7 +157,7 @@ impl TokenCredential for Identity {
             clock.sleep(self.takes).await;
         }
         let life = (self.behave)(number, &**clock)?;
-        Ok(AccessToken { token: format!("token-{number}").into(), expires_on: clock.now() + life })
+        Ok(AccessToken::new(format!("token-{number}"), clock.now() + life))
     }
 }
 

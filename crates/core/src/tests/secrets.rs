@@ -110,7 +110,7 @@ async fn no_credential_shows_its_secret() {
     let logged = Logged::default();
     let guard = logged.watch();
     let token = async |_: Vec<String>| {
-        Ok::<_, crate::Error>(AccessToken { token: PLANTED.into(), expires_on: start() + secs(600) })
+        Ok::<_, crate::Error>(AccessToken::new(PLANTED, start() + secs(600)))
     };
     let kit = Kit::signed(|client| client, |clock| BearerToken::new(token, vec!["s".to_owned()], clock));
     kit.script.status(401).status(401);
@@ -122,7 +122,7 @@ async fn no_credential_shows_its_secret() {
     assert_eq!(authorization(&sent[1]), format!("Bearer {PLANTED}"));
     clean("requests", &format!("{sent:?} {sent:#?}"));
     clean("key", &format!("{:?} {:#?}", key(), key()));
-    let token = AccessToken { token: PLANTED.into(), expires_on: start() };
+    let token = AccessToken::new(PLANTED, start());
     clean("token", &format!("{token:?} {token:#?}"));
 }
 

@@ -209,7 +209,7 @@ async fn a_token_that_fits_no_header_is_an_error_that_does_not_repeat_it() {
         |client| client,
         |clock| {
             let credential = async move |_: Vec<String>| {
-                let token = AccessToken { token: "planted\r\nx: y".into(), expires_on: start() + secs(60) };
+                let token = AccessToken::new("planted\r\nx: y", start() + secs(60));
                 Ok::<_, Error>(token)
             };
             BearerToken::new(credential, Vec::new(), clock)
@@ -241,7 +241,7 @@ async fn a_fetch_that_never_ends_is_given_up_so_that_later_calls_can_ask_again()
             if number == 0 {
                 pending::<()>().await;
             }
-            Ok::<_, Error>(AccessToken { token: "token".into(), expires_on: start() + secs(100_000) })
+            Ok::<_, Error>(AccessToken::new("token", start() + secs(100_000)))
         }
     };
     let kit = Kit::signed(|client| client, |clock| BearerToken::new(credential, Vec::new(), clock));
@@ -267,7 +267,7 @@ fn stuck() -> Kit {
             if number == 0 {
                 pending::<()>().await;
             }
-            Ok::<_, Error>(AccessToken { token: "token".into(), expires_on: start() + secs(100_000) })
+            Ok::<_, Error>(AccessToken::new("token", start() + secs(100_000)))
         }
     };
     Kit::signed(|client| client, |clock| BearerToken::new(credential, Vec::new(), clock))
