@@ -39,7 +39,10 @@ impl ConnectionString {
                 continue;
             }
             let (name, value) = part.split_once('=').ok_or_else(|| {
-                invalid(&format!("must have the form `Name=value;Name=value`, but part {} has no `=`", index + 1))
+                invalid(&format!(
+                    "must have the form `Name=value;Name=value`, but part {} has no `=`",
+                    index + 1
+                ))
             })?;
             let name = name.trim().to_ascii_lowercase();
             if parts.iter().any(|(known, _)| *known == name) {

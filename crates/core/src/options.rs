@@ -237,8 +237,9 @@ fn user_agent(app_id: Option<&str>, product: &str) -> Result<HeaderValue> {
 }
 
 fn value(text: &str) -> Result<HeaderValue> {
-    HeaderValue::from_str(text)
-        .map_err(|_| Error::invalid_input("user agent", "contains a character that HTTP headers do not allow", Some(text)))
+    HeaderValue::from_str(text).map_err(|_| {
+        Error::invalid_input("user agent", "contains a character that HTTP headers do not allow", Some(text))
+    })
 }
 
 /// Implements the setters that all clients' builders share.

@@ -30,7 +30,8 @@ pub type CallFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// The headers that follow from the credential, the endpoint, and the body. Another value would be replaced silently, would
 /// name a host that the credential is not meant for, or would break the framing of HTTP/1.1.
-const RESERVED_HEADERS: [HeaderName; 6] = [AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE];
+const RESERVED_HEADERS: [HeaderName; 6] =
+    [AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE];
 
 /// The settings that a caller overrides for one call.
 #[derive(Clone, Default)]
@@ -53,13 +54,16 @@ const LONG_POLL_CALL_MARGIN: Duration = Duration::from_secs(25);
 impl CallOptions {
     /// The timeout of one attempt; `default` is the client's.
     pub(crate) fn attempt_timeout(&self, default: Duration) -> Duration {
-        let minimum = self.long_poll.map_or(Duration::ZERO, |wait| wait.saturating_add(LONG_POLL_ATTEMPT_MARGIN));
+        let minimum =
+            self.long_poll.map_or(Duration::ZERO, |wait| wait.saturating_add(LONG_POLL_ATTEMPT_MARGIN));
         self.attempt_timeout.unwrap_or_else(|| default.max(minimum))
     }
 
     /// The minimum deadline of the whole call, unless the caller sets one.
     pub(crate) fn min_deadline(&self) -> Duration {
-        self.long_poll.map_or(Duration::ZERO, |wait| wait.saturating_add(LONG_POLL_ATTEMPT_MARGIN + LONG_POLL_CALL_MARGIN))
+        self.long_poll.map_or(Duration::ZERO, |wait| {
+            wait.saturating_add(LONG_POLL_ATTEMPT_MARGIN + LONG_POLL_CALL_MARGIN)
+        })
     }
 }
 

@@ -72,7 +72,8 @@ impl RawRequest {
         let mut operation = Operation::new("request", method, "").success(&SUCCESS);
         operation.idempotent = operation.method.is_idempotent();
         let path = fill(path, segments);
-        let call = Call::with_path(pipeline, Cow::Owned(operation), path, |response| Ok(response.body().clone()));
+        let call =
+            Call::with_path(pipeline, Cow::Owned(operation), path, |response| Ok(response.body().clone()));
         Self { call, default: None }
     }
 
@@ -122,7 +123,11 @@ fn fill(template: &str, segments: &[&str]) -> Result<String> {
         return Err(Error::invalid_input("path", "has fewer `{}` than segments", Some(template)));
     }
     if !path.starts_with('/') || path.contains(['?', '#']) {
-        return Err(Error::invalid_input("path", "must start with `/` and must not contain a query", Some(template)));
+        return Err(Error::invalid_input(
+            "path",
+            "must start with `/` and must not contain a query",
+            Some(template),
+        ));
     }
     // A dot segment leaves the path, and any other text that a URL parser rewrites would be signed in one form and sent in
     // another.

@@ -78,8 +78,9 @@ impl fmt::Debug for HeaderKey {
 ///
 /// Returns an error if the text contains a character that headers do not allow. The error does not contain the text.
 pub fn sensitive(text: &str) -> Result<HeaderValue> {
-    let mut value = HeaderValue::from_str(text)
-        .map_err(|_| Error::invalid_input("key", "contains a character that HTTP headers do not allow", None))?;
+    let mut value = HeaderValue::from_str(text).map_err(|_| {
+        Error::invalid_input("key", "contains a character that HTTP headers do not allow", None)
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }

@@ -215,7 +215,9 @@ impl Fetch {
         let cache = Arc::clone(&self.cache);
         let token = cache.credential.token(cache.scopes.clone());
         let token = clock::timeout(&*cache.clock, FETCH_TIMEOUT, token).await;
-        let token = token.unwrap_or_else(|| Err(format!("the credential returned no token within {FETCH_TIMEOUT:?}").into()));
+        let token = token.unwrap_or_else(|| {
+            Err(format!("the credential returned no token within {FETCH_TIMEOUT:?}").into())
+        });
         self.end(token.and_then(|token| cache.accept(&token)));
     }
 
@@ -226,7 +228,9 @@ impl Fetch {
         state.fetch = None;
         match &fetched {
             Ok(current) => state.current = Some(current.clone()),
-            Err(_) => state.no_refresh_before = self.cache.clock.elapsed().saturating_add(RETRY_REFRESH_AFTER),
+            Err(_) => {
+                state.no_refresh_before = self.cache.clock.elapsed().saturating_add(RETRY_REFRESH_AFTER)
+            }
         }
         drop(state);
         self.sender.send_replace(Some(fetched));

@@ -215,6 +215,9 @@ mod tests {
         let error =
             Error::from_response(StatusCode::BAD_REQUEST, headers.clone(), body.clone(), &["error-code"]);
         assert_eq!(error.code(), Some("FromHeader"));
-        assert_eq!(Error::from_response(StatusCode::BAD_REQUEST, headers, body, &[]).code(), Some("FromBody"));
+        assert_eq!(
+            Error::from_response(StatusCode::BAD_REQUEST, headers, body, &[]).code(),
+            Some("FromBody")
+        );
     }
 }
