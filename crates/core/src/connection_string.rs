@@ -39,14 +39,11 @@ impl ConnectionString {
                 continue;
             }
             let (name, value) = part.split_once('=').ok_or_else(|| {
-                invalid(&format!(
-                    "must have the form `Name=value;Name=value`, but part {} has no `=`",
-                    index + 1
-                ))
+                invalid(&format!("part {} has no `=`; the form is `Name=value;Name=value`", index + 1))
             })?;
             let name = name.trim().to_ascii_lowercase();
             if parts.iter().any(|(known, _)| *known == name) {
-                return Err(invalid(&format!("repeats the name of an earlier part in part {}", index + 1)));
+                return Err(invalid(&format!("part {} repeats the name of an earlier part", index + 1)));
             }
             parts.push((name, Secret::new(value.trim())));
         }

@@ -170,12 +170,16 @@ fn no_response(error: reqwest::Error, address: &str) -> Error {
     let error = error.without_url();
     let diagnosis = Diagnosis::of(&error);
     let (failed, delivery) = match &diagnosis {
-        Diagnosis { server_certificate: true, .. } => {
-            (format!("could not verify the certificate of {address}"), Delivery::NotSent)
-        }
-        Diagnosis { client_certificate: true, .. } => {
-            (format!("{address} rejected the client certificate or requires one"), Delivery::NotSent)
-        }
+        Diagnosis { server_certificate: true, .. } => (
+            format!("could not connect to {address}: the server's certificate was rejected"),
+            Delivery::NotSent,
+        ),
+        Diagnosis { client_certificate: true, .. } => (
+            format!(
+                "could not connect to {address}: the server rejected the client's certificate or requires one"
+            ),
+            Delivery::NotSent,
+        ),
         _ if error.is_connect() => (format!("could not connect to {address}"), Delivery::NotSent),
         Diagnosis { not_sent: true, .. } => {
             (format!("the connection to {address} closed before the request was sent"), Delivery::NotSent)
