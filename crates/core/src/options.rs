@@ -84,11 +84,11 @@ impl ClientOptions {
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if:
     ///
-    /// * the endpoint uses plain `http`, is not on loopback, and plain `http` was not allowed,
-    /// * the app id is empty, longer than 64 characters, or contains anything but visible ASCII characters,
-    /// * a certificate or the proxy cannot be used,
+    /// * the endpoint uses plain `http`, is not on loopback, and plain `http` was not allowed;
+    /// * the app id is empty, longer than 64 characters, or contains anything but visible ASCII characters;
+    /// * a certificate or the proxy cannot be used; or
     /// * the crate was built with `rustls-no-provider` and no TLS provider is installed.
     pub fn build(
         self,
@@ -311,7 +311,9 @@ macro_rules! connection_setters {
                 self
             }
 
-            /// Sets the timeout of one attempt, from connecting to the end of the response. Default: 30 s.
+            /// Sets the timeout of one attempt. Default: 30 s.
+            ///
+            /// It includes the token request, connecting, and reading the response. A call's own setting takes precedence.
             pub fn attempt_timeout(mut self, limit: ::std::time::Duration) -> Self {
                 self.options.set_attempt_timeout(limit);
                 self

@@ -46,7 +46,7 @@ pub(crate) struct CallOptions {
     pub(crate) policies: Vec<Arc<dyn Policy>>,
 }
 
-/// How much longer the attempt of a long poll may take than the wait that the server was asked for.
+/// How much longer the attempt of a long poll may take than the wait that was requested from the server.
 const LONG_POLL_ATTEMPT_MARGIN: Duration = Duration::from_secs(15);
 /// How much longer the whole call may take than one attempt, so that an attempt that fails early can be retried.
 const LONG_POLL_CALL_MARGIN: Duration = Duration::from_secs(25);

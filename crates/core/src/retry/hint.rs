@@ -1,4 +1,4 @@
-//! The wait that a response asks for: four forms of one header.
+//! The wait that a response requests, in the four forms of one header.
 
 use std::time::{Duration, SystemTime};
 

@@ -75,7 +75,7 @@ async fn an_error_status_with_a_cut_body_keeps_status_and_text() {
     assert_eq!(error.body(), "half of it");
 }
 
-/// Sends chunks of 64 KiB until the client has enough; gives their number to the channel.
+/// Sends chunks of 64 KiB until the client closes the connection, and their number to the channel.
 async fn flood(
     mut connection: Connection,
     head: &'static str,
