@@ -12,15 +12,15 @@ use crate::{Credential, Error, RawRequest, Result};
 /// The scope of Entra tokens for this service in the public cloud.
 const SCOPE: &str = "https://eventgrid.azure.net/.default";
 
-static DIALECT: Dialect = Dialect {
-    product: concat!("eventgrid-namespaces/", env!("CARGO_PKG_VERSION")),
-    request_id_header: Some(HeaderName::from_static("x-ms-client-request-id")),
-    response_request_id_headers: &["x-ms-request-id"],
-    // The specification names the first; the service was seen to send the second.
-    error_code: &["x-ms-error-code", "broker-errorcode"],
-    span: service_core::call_span!("az.service_request_id"),
-    span_request_id: "az.service_request_id",
-};
+static DIALECT: Dialect = Dialect::new(
+    concat!("eventgrid-namespaces/", env!("CARGO_PKG_VERSION")),
+    service_core::call_span!("az.service_request_id"),
+    "az.service_request_id",
+)
+.request_id_header(HeaderName::from_static("x-ms-client-request-id"))
+.response_request_id_headers(&["x-ms-request-id"])
+// The specification names the first; the service was seen to send the second.
+.error_code(&["x-ms-error-code", "broker-errorcode"]);
 
 /// A namespace as a builder was told of it; nothing is checked yet.
 #[derive(Debug)]

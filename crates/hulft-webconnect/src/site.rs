@@ -15,15 +15,13 @@ use crate::{
 /// The service's one documented address.
 const ENDPOINT: &str = "https://www.webconnect.hulft.com";
 
-static DIALECT: Dialect = Dialect {
-    product: concat!("hulft-webconnect/", env!("CARGO_PKG_VERSION")),
-    // The vendor documents no header for this. The common one lets proxies and gateways on the way be asked about a call.
-    request_id_header: Some(HeaderName::from_static("x-request-id")),
-    response_request_id_headers: &[],
-    error_code: &[],
-    span: service_core::call_span!("hulft.request_id"),
-    span_request_id: "hulft.request_id",
-};
+static DIALECT: Dialect = Dialect::new(
+    concat!("hulft-webconnect/", env!("CARGO_PKG_VERSION")),
+    service_core::call_span!("hulft.request_id"),
+    "hulft.request_id",
+)
+// The vendor documents no header for this. The common one lets proxies and gateways on the way be asked about a call.
+.request_id_header(HeaderName::from_static("x-request-id"));
 
 /// Watches and steers what belongs to one contract.
 ///

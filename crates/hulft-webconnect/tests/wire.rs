@@ -187,7 +187,7 @@ async fn a_disconnection_whose_outcome_is_not_known_is_not_repeated() {
     let error = site(&server).agents().disconnect("s", "e").await.unwrap_err();
     mock.assert_async().await;
     assert_eq!(error.stop_reason(), Some(StopReason::NotIdempotent));
-    assert!(error.to_string().contains("not tried again: the operation is not idempotent"), "{error}");
+    assert!(error.to_string().contains("not retried: the operation is not idempotent"), "{error}");
 }
 
 #[tokio::test]

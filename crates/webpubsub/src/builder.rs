@@ -11,14 +11,14 @@ use crate::{Credential, Error, Result, ServiceClient, names};
 /// The scope of Entra tokens for this service in the public cloud.
 const SCOPE: &str = "https://webpubsub.azure.com/.default";
 
-pub(crate) static DIALECT: Dialect = Dialect {
-    product: concat!("webpubsub/", env!("CARGO_PKG_VERSION")),
-    request_id_header: Some(HeaderName::from_static("x-ms-client-request-id")),
-    response_request_id_headers: &["x-ms-request-id"],
-    error_code: &["x-ms-error-code"],
-    span: service_core::call_span!("az.service_request_id"),
-    span_request_id: "az.service_request_id",
-};
+pub(crate) static DIALECT: Dialect = Dialect::new(
+    concat!("webpubsub/", env!("CARGO_PKG_VERSION")),
+    service_core::call_span!("az.service_request_id"),
+    "az.service_request_id",
+)
+.request_id_header(HeaderName::from_static("x-ms-client-request-id"))
+.response_request_id_headers(&["x-ms-request-id"])
+.error_code(&["x-ms-error-code"]);
 
 /// A builder that configures a [`ServiceClient`]. [`ServiceClient::builder`] and
 /// [`ServiceClient::builder_from_connection_string`] create it.

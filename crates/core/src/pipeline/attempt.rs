@@ -1,5 +1,5 @@
-//! One attempt: the caller's policies, then the signature, then the transport. Nothing comes between the last two, and the
-//! URL that is signed is the one that reaches the socket.
+//! One attempt: the attempt policies, then the signature, then the transport. Nothing runs between the last two, and the URL
+//! that is signed is the one that is sent.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,10 +21,10 @@ use crate::{Operation, url_text};
 pub(super) struct Attempt<'a> {
     client: &'a Inner,
     operation: &'a Operation,
-    /// Whether the transport was reached: a time-out before that certainly sent nothing.
+    /// Whether the transport was called. A timeout before that certainly sent nothing.
     sent: &'a AtomicBool,
-    /// Whether a policy may have changed the URL. The one that a call builds is final: the encoder sees to that.
-    touched: bool,
+    /// Whether a policy may have changed the URL. The URL that a call builds is already normalized by the encoder.
+    url_may_change: bool,
     signed: Mutex<Option<HeaderValue>>,
 }
 
@@ -36,8 +36,8 @@ impl<'a> Attempt<'a> {
         call_policies: bool,
     ) -> Self {
         sent.store(false, Ordering::Relaxed);
-        let touched = call_policies || !client.attempt_policies.is_empty();
-        Self { client, operation, sent, touched, signed: Mutex::new(None) }
+        let url_may_change = call_policies || !client.attempt_policies.is_empty();
+        Self { client, operation, sent, url_may_change, signed: Mutex::new(None) }
     }
 
     pub(super) async fn run(&self, request: &Request<Bytes>) -> Result<Response<Bytes>> {
@@ -49,9 +49,9 @@ impl<'a> Attempt<'a> {
     }
 
     async fn sign_and_send(&self, request: &mut Request<Bytes>) -> Result<Response<Bytes>> {
-        if (self.touched && !settle(request)) || !self.client.endpoint.owns(request.uri()) {
+        if (self.url_may_change && !normalize_url(request)) || !self.client.endpoint.owns(request.uri()) {
             let text = format!(
-                "the request does not go to {}, so the credential must not go with it",
+                "the request was not signed: its origin is not {}, and the credential is only sent there",
                 self.client.endpoint
             );
             return Err(Error::new(ErrorKind::Credential, text).with_delivery(Delivery::NotSent).permanent());
@@ -63,9 +63,9 @@ impl<'a> Attempt<'a> {
         self.client.transport.send(mem::take(request), self.operation.max_response_bytes).await
     }
 
-    /// Whether the service refused the credential, and a fresh one may be had.
-    pub(super) fn refused(&self, outcome: &Result<Response<Bytes>>) -> bool {
-        outcome.as_ref().is_ok_and(|answer| answer.status() == StatusCode::UNAUTHORIZED)
+    /// Returns whether the service rejected the credential and a fresh one can be obtained.
+    pub(super) fn unauthorized(&self, outcome: &Result<Response<Bytes>>) -> bool {
+        outcome.as_ref().is_ok_and(|response| response.status() == StatusCode::UNAUTHORIZED)
             && self
                 .client
                 .credential
@@ -75,15 +75,16 @@ impl<'a> Attempt<'a> {
     pub(super) fn timed_out(&self, limit: Duration) -> Error {
         let sent = self.sent.load(Ordering::Relaxed);
         let (delivery, text) = match sent {
-            true => (Delivery::Unknown, format!("no answer came within {limit:?}")),
-            false => (Delivery::NotSent, format!("nothing could be sent within {limit:?}")),
+            true => (Delivery::Unknown, format!("no response arrived within {limit:?}")),
+            false => (Delivery::NotSent, format!("the request was not sent within {limit:?}")),
         };
         Error::new(ErrorKind::Timeout, text).with_delivery(delivery)
     }
 }
 
-/// Writes the URL the way the transport will: a policy may have set one that URL parsers rewrite. Says whether it is a URL.
-fn settle(request: &mut Request<Bytes>) -> bool {
+/// Normalizes the URL to the form that the transport sends, since a policy may have set one that URL parsers rewrite. Returns
+/// whether it is valid.
+fn normalize_url(request: &mut Request<Bytes>) -> bool {
     let text = url_text(request.uri());
     let Ok(url) = Url::parse(&text) else { return false };
     if url.as_str() != text {

@@ -1,5 +1,5 @@
-//! The pools behind the real transport: reqwest fixes some settings when a pool is made, so that calls which want them
-//! otherwise need another one.
+//! The connection pools of the default transport. reqwest fixes some settings when a pool is created, so calls with other
+//! settings need another pool.
 
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
@@ -11,11 +11,11 @@ use super::{ConnectTimeout, ConnectionOptions, Proxy};
 use crate::error::{Error, Result};
 use crate::{Endpoint, Secret};
 
-/// How many pools are kept besides the client's own. A caller who asks for ever new budgets gets connections that are not
-/// used again, but no pile of pools.
-const OTHERS: usize = 4;
+/// The maximum number of pools in addition to the client's own. A caller who keeps using new timeouts gets connections that
+/// are not reused, but pools do not accumulate.
+const MAX_OTHER_POOLS: usize = 4;
 
-/// What sets one pool apart from another.
+/// The settings in which pools differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Kind {
     connect_timeout: Duration,
@@ -23,7 +23,7 @@ struct Kind {
     http1_only: bool,
 }
 
-/// The client's own pool, and those made when first used.
+/// The client's own pool, and others that are created on first use.
 #[derive(Debug)]
 pub(super) struct Pools {
     options: ConnectionOptions,
@@ -51,7 +51,7 @@ impl Pools {
         self.other(Kind { connect_timeout, http1_only }).map(Cow::Owned)
     }
 
-    /// Moves the pool to the end of the list, whose first one has then been unused for longest.
+    /// Moves the pool to the end of the list, so that the first one is the least recently used.
     fn other(&self, kind: Kind) -> Result<reqwest::Client> {
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         let client = match others.iter().position(|(other, _)| *other == kind) {
@@ -59,7 +59,7 @@ impl Pools {
             None => build(&self.options, &self.endpoint, kind)?,
         };
         others.push((kind, client.clone()));
-        if others.len() > OTHERS {
+        if others.len() > MAX_OTHER_POOLS {
             others.remove(0);
         }
         Ok(client)
@@ -67,7 +67,7 @@ impl Pools {
 }
 
 fn build(options: &ConnectionOptions, endpoint: &Endpoint, kind: Kind) -> Result<reqwest::Client> {
-    let refuse = |what: &str, error: reqwest::Error| {
+    let invalid = |what: &str, error: reqwest::Error| {
         Error::invalid_input(what, "cannot be used", None).with_source(error.without_url())
     };
     let mut builder = reqwest::Client::builder()
@@ -87,26 +87,26 @@ fn build(options: &ConnectionOptions, endpoint: &Endpoint, kind: Kind) -> Result
     }
     for pem in &options.root_certificates {
         let certificates =
-            reqwest::Certificate::from_pem_bundle(pem).map_err(|error| refuse("root certificate", error))?;
+            reqwest::Certificate::from_pem_bundle(pem).map_err(|error| invalid("root certificate", error))?;
         if certificates.is_empty() {
-            return Err(Error::invalid_input("root certificate", "holds no PEM certificate", None));
+            return Err(Error::invalid_input("root certificate", "contains no PEM certificate", None));
         }
         builder = builder.tls_certs_merge(certificates);
     }
     if let Some(pem) = &options.client_certificate {
         let identity = reqwest::Identity::from_pem(pem.expose().as_bytes());
-        builder = builder.identity(identity.map_err(|error| refuse("client certificate", error))?);
+        builder = builder.identity(identity.map_err(|error| invalid("client certificate", error))?);
     }
     if kind.http1_only {
         builder = builder.http1_only();
     }
-    // reqwest looks into the certificates only now.
-    builder.build().map_err(|error| refuse("certificate or TLS setting", error))
+    // reqwest parses the certificates only now.
+    builder.build().map_err(|error| invalid("certificate or TLS setting", error))
 }
 
-/// Whether no connection of the pool can ever be encrypted: plain `http`, and no proxy that might be spoken to otherwise.
-/// The system's root certificates, which take longer to read than a connection takes to make, are then not read; and a
-/// container without any can use a service beside it.
+/// Returns whether no connection of the pool can be encrypted: plain `http`, and no proxy that might use TLS. The system's
+/// root certificates are then not read, which would take longer than opening a connection, and a container without any can
+/// use a service on the same network.
 fn never_tls(options: &ConnectionOptions, endpoint: &Endpoint) -> bool {
     !endpoint.is_https()
         && !options.reads_environment(endpoint)
@@ -115,15 +115,15 @@ fn never_tls(options: &ConnectionOptions, endpoint: &Endpoint) -> bool {
         && options.client_certificate.is_none()
 }
 
-/// reqwest takes schemes that it then does not speak, and would connect without the proxy.
+/// Checks the scheme, since reqwest accepts schemes that it does not support and would then connect without the proxy.
 fn fixed_proxy(text: &Secret) -> Result<reqwest::Proxy> {
-    // The parsers' errors may hold the URL, and with it the proxy's password.
-    let refuse = || Error::invalid_input("proxy", "is not a URL such as `http://host:3128`", None);
-    let url = Url::parse(text.expose()).map_err(|_| refuse())?;
+    // The parsers' errors may contain the URL, and with it the proxy's password.
+    let invalid = || Error::invalid_input("proxy", "is not a URL such as `http://host:3128`", None);
+    let url = Url::parse(text.expose()).map_err(|_| invalid())?;
     if !matches!(url.scheme(), "http" | "https") {
-        return Err(refuse());
+        return Err(invalid());
     }
-    reqwest::Proxy::all(url).map_err(|_| refuse())
+    reqwest::Proxy::all(url).map_err(|_| invalid())
 }
 
 #[cfg(test)]
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn calls_without_a_budget_of_their_own_share_the_clients_pool() {
+    fn calls_without_a_connect_timeout_share_the_clients_pool() {
         let pools = pools();
         let own = Some(ConnectTimeout(Duration::from_secs(10)));
         assert!([None, own].iter().all(|limit| matches!(pools.client(*limit, false), Ok(Cow::Borrowed(_)))));
@@ -143,24 +143,24 @@ mod tests {
     }
 
     #[test]
-    fn the_systems_certificates_are_left_out_only_where_nothing_can_be_encrypted() {
+    fn the_systems_certificates_are_skipped_only_if_nothing_can_be_encrypted() {
         let plain = Endpoint::parse("http://localhost:1").unwrap();
         let options = ConnectionOptions::default;
         let fixed = |url: &str| ConnectionOptions { proxy: Proxy::Fixed(url.into()), ..options() };
         assert!(never_tls(&options(), &plain));
         assert!(!never_tls(&options(), &Endpoint::parse("https://localhost:1").unwrap()));
-        // The environment may name a proxy that is spoken to over TLS.
+        // The environment may name a proxy that uses TLS.
         assert!(!never_tls(&options(), &Endpoint::parse("http://emulator:1").unwrap()));
         assert!(!never_tls(&fixed("https://proxy:1"), &plain));
         assert!(!never_tls(&ConnectionOptions { root_certificates: vec!["x".into()], ..options() }, &plain));
     }
 
     #[test]
-    fn a_pool_is_kept_for_its_budget_and_the_one_unused_for_longest_goes() {
+    fn a_pool_is_kept_per_connect_timeout_and_the_least_recently_used_one_is_dropped() {
         let pools = pools();
-        let ask = |secs: u64| pools.client(Some(ConnectTimeout(Duration::from_secs(secs))), false).unwrap();
+        let get = |secs: u64| pools.client(Some(ConnectTimeout(Duration::from_secs(secs))), false).unwrap();
         for secs in [1, 2, 3, 4, 1, 5] {
-            ask(secs);
+            get(secs);
         }
         let others = pools.others.lock().unwrap();
         let kept: Vec<_> = others.iter().map(|(kind, _)| kind.connect_timeout.as_secs()).collect();

@@ -14,7 +14,7 @@ use eventgrid_namespaces::{
 use http::{Request, Response};
 use serde_json::{Value, json};
 use service_core::testing::ManualClock;
-use service_core::within;
+use service_core::timeout;
 use tokio::sync::Notify;
 
 pub(crate) const WINDOW: Duration = Duration::from_secs(3600);
@@ -198,7 +198,7 @@ impl Broker {
             }
             let next = self.state().locks.values().map(|lock| lock.until).min().unwrap_or(ends).min(ends);
             let wait = next.saturating_sub(self.clock.elapsed());
-            within(&self.clock, wait, self.arrived.notified()).await;
+            timeout(&self.clock, wait, self.arrived.notified()).await;
         }
     }
 

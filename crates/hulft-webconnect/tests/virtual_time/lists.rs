@@ -162,7 +162,7 @@ async fn bad_arguments_are_the_only_item_and_nothing_is_sent() {
         (logs.list().header("bad name", "x"), "header has a name or a value"),
         (logs.list_of_file(" "), "file id must not be empty"),
         (logs.list_of_transfer(".."), "must not be a dot segment"),
-        (logs.list_of_transfer("t").sender_connection_id("c"), "is not one of this operation's"),
+        (logs.list_of_transfer("t").sender_connection_id("c"), "is not a parameter of this operation"),
     ] {
         let (seen, error) = walk(list).await;
         let error = error.unwrap();

@@ -59,7 +59,7 @@ async fn a_wait_that_would_pass_the_deadline_fails_at_once_and_is_named() {
     let error = site.service_status().await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Throttled, Some(Delivery::NotSent)));
     assert_eq!((error.retry_after(), error.attempts()), (Some(Duration::from_secs(65)), 0));
-    assert!(error.to_string().contains("have to wait 65.0s for this one"), "{error}");
+    assert!(error.to_string().contains("the wait would be 65.0s"), "{error}");
     assert_eq!(service.sent(), [Duration::ZERO], "no time has passed, and nothing was sent");
     site.service_status().deadline(Duration::from_secs(66)).await.unwrap();
     assert_eq!(service.sent()[1], Duration::from_secs(65), "the refused call has taken no place");

@@ -169,7 +169,7 @@ impl ClientBuilder {
     /// [Service documentation](https://learn.microsoft.com/azure/azure-web-pubsub/reference-json-reliable-webpubsub-subprotocol)
     pub async fn connect(mut self) -> Result<Client> {
         self.check()?;
-        self.settings.attempt_timeout = self.options.attempt_limit();
+        self.settings.attempt_timeout = self.options.attempt_timeout();
         let clock = self.options.clock();
         let next_id = Arc::new(AtomicU64::new(1));
         let queue = Arc::new(Queue::new(self.event_capacity));

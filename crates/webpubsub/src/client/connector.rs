@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
-use service_core::{Authorize, ClientOptions, Delivery, Error, ErrorKind, Pipeline, Result, within};
+use service_core::{Authorize, ClientOptions, Delivery, Error, ErrorKind, Pipeline, Result, timeout};
 
 use super::access::{Access, Address};
 use super::codec::Protocol;
@@ -28,9 +28,9 @@ impl Connector {
 
     /// Opens a new connection.
     pub(super) async fn connect(&self) -> Result<Socket> {
-        let limit = self.options.attempt_limit();
+        let limit = self.options.attempt_timeout();
         let clock = self.options.clock();
-        let address = within(&*clock, limit, self.access.address()).await.unwrap_or_else(|| {
+        let address = timeout(&*clock, limit, self.access.address()).await.unwrap_or_else(|| {
             let text = format!("could not obtain a client access URL within {limit:?}");
             Err(Error::new(ErrorKind::Timeout, text).with_delivery(Delivery::NotSent))
         })?;

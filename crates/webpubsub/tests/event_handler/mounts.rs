@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use service_core::{SystemClock, within};
+use service_core::{SystemClock, timeout};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use webpubsub::event_handler::{UserEventResponse, Webhook};
@@ -57,7 +57,7 @@ async fn exchange(socket: &mut TcpStream, request: &str) -> String {
 async fn read_to_end(socket: &mut TcpStream) -> String {
     let mut response = String::new();
     let read = socket.read_to_string(&mut response);
-    within(&SystemClock::new(), Duration::from_secs(10), read).await.unwrap().unwrap();
+    timeout(&SystemClock::new(), Duration::from_secs(10), read).await.unwrap().unwrap();
     response
 }
 

@@ -16,7 +16,7 @@ const VECTOR: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwOi8vb
 pub(crate) const RESPONSE: &str = r#"{"token":"eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDA2MDB9.planted"}"#;
 
 pub(crate) async fn granted(_scopes: Vec<String>) -> Result<AccessToken, Infallible> {
-    Ok(AccessToken { token: "planted".into(), expires_on: now() + Duration::from_secs(3600) })
+    Ok(AccessToken::new("planted", now() + Duration::from_secs(3600)))
 }
 
 fn local(endpoint: &str, hub: &str) -> ServiceClient {

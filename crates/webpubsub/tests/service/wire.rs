@@ -13,7 +13,7 @@ use crate::cases::{self, Case};
 fn client(server: &ServerGuard) -> ServiceClient {
     let credential = Credential::token(async |_scopes: Vec<String>| {
         let expires_on = SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000);
-        Ok::<_, Infallible>(AccessToken { token: "planted".into(), expires_on })
+        Ok::<_, Infallible>(AccessToken::new("planted", expires_on))
     });
     ServiceClient::new(&server.url(), "chat", credential).unwrap()
 }

@@ -1,11 +1,11 @@
-//! Pacing: every attempt has its place, and a place that comes too late ends the call before it is sent.
+//! Rate limiting: every attempt takes a slot, and a slot after the deadline ends the call before anything is sent.
 
 use std::sync::Mutex;
 
 use super::*;
 use crate::{Delivery, ErrorKind, RateLimiter, RetryOptions};
 
-/// One place every ten seconds.
+/// One slot every ten seconds.
 #[derive(Debug, Default)]
 struct Slow(Mutex<Duration>);
 
@@ -21,7 +21,7 @@ impl RateLimiter for Slow {
     }
 }
 
-fn paced() -> Kit {
+fn limited() -> Kit {
     Kit::with(|mut client| {
         client.options.rate_limiter(Arc::new(Slow::default()));
         client
@@ -29,18 +29,18 @@ fn paced() -> Kit {
 }
 
 #[tokio::test]
-async fn every_attempt_waits_for_its_place_retries_included() {
-    let kit = paced();
+async fn every_attempt_waits_for_its_slot_including_retries() {
+    let kit = limited();
     kit.script.status(500).status(204).status(204);
     kit.close().retry(RetryOptions::default().initial_backoff(Duration::ZERO)).await.unwrap();
     assert_eq!(kit.clock.elapsed(), Duration::from_secs(10), "the retry had to wait");
     kit.close().await.unwrap();
-    assert_eq!(kit.clock.elapsed(), Duration::from_secs(20), "clones share the pace");
+    assert_eq!(kit.clock.elapsed(), Duration::from_secs(20), "clones share the rate limiter");
 }
 
 #[tokio::test]
-async fn a_place_behind_the_deadline_fails_at_once_and_names_the_wait() {
-    let kit = paced();
+async fn a_slot_after_the_deadline_fails_at_once_and_reports_the_wait() {
+    let kit = limited();
     kit.script.status(204);
     kit.close().await.unwrap();
     let error = kit.close().deadline(Duration::from_secs(5)).await.unwrap_err();
@@ -48,13 +48,13 @@ async fn a_place_behind_the_deadline_fails_at_once_and_names_the_wait() {
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Throttled, Some(Delivery::NotSent)));
     assert_eq!((error.retry_after(), error.attempts()), (Some(Duration::from_secs(10)), 0));
     let text = error.to_string();
-    assert!(text.contains("have to wait 10.0s") && !text.contains("the service asks"), "{text}");
+    assert!(text.contains("the wait would be 10.0s") && !text.contains("the service asked"), "{text}");
     assert_eq!(kit.script.sent().len(), 1);
 }
 
 #[tokio::test]
-async fn a_retry_without_a_place_does_not_hide_that_the_service_may_have_acted() {
-    let kit = paced();
+async fn a_retry_without_a_slot_does_not_hide_that_the_service_may_have_acted() {
+    let kit = limited();
     kit.script.status(504);
     let call = kit
         .close()
