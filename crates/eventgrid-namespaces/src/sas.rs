@@ -1,5 +1,5 @@
-//! Shared access signatures: a token that stands for a key, on one resource and until one moment. Made here, or by others
-//! and only read for when it ends.
+//! Shared access signatures: tokens that grant the rights of a key on one resource until they expire. They are created here, or
+//! elsewhere, in which case only their expiry is read.
 
 mod expiry;
 
@@ -19,8 +19,12 @@ pub(crate) use expiry::expiry;
 
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// A shared access signature: permits what its key permits, on one resource and what is below it, until it expires. It can be
-/// handed to those who must not have the key, and goes to [`Credential::sas_token`](crate::Credential::sas_token).
+/// A shared access signature that grants access to a resource until it expires.
+///
+/// It has the rights of the key that signed it, for one resource and everything below that resource. It can be given to parties
+/// that must not have the key. Pass it to [`Credential::sas_token`](crate::Credential::sas_token).
+///
+/// # Examples
 ///
 /// ```
 /// # fn main() -> eventgrid_namespaces::Result<()> {
@@ -40,14 +44,16 @@ pub struct SasToken(Secret);
 impl SasToken {
     /// Signs a token with an access key of the namespace.
     ///
-    /// `resource` is the namespace's URL, `https://<host>`, or that of a topic, `https://<host>/topics/<topic>`, or that of a
-    /// subscription, `https://<host>/topics/<topic>/eventsubscriptions/<subscription>`. The expiry counts in whole seconds.
-    ///
-    /// [Service documentation](https://learn.microsoft.com/azure/event-grid/authenticate-with-access-keys-shared-access-signatures)
+    /// `resource` is the URL of the namespace (`https://<host>`), of a topic (`https://<host>/topics/<topic>`), or of a
+    /// subscription (`https://<host>/topics/<topic>/eventsubscriptions/<subscription>`). The expiry is truncated to whole
+    /// seconds.
     ///
     /// # Errors
     ///
-    /// A key that is not base64, a resource of another shape, an expiry before 1970 or after the year 9999.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the key is empty or not base64, if the resource
+    /// does not have one of these forms, or if the expiry is before 1970 or after the year 9999.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/azure/event-grid/authenticate-with-access-keys-shared-access-signatures)
     pub fn sign(key: impl Into<Secret>, resource: &str, expires_at: SystemTime) -> Result<Self> {
         check(resource)?;
         let resource = utf8_percent_encode(resource, ESCAPED);
@@ -58,7 +64,7 @@ impl SasToken {
         Ok(Self(token.into()))
     }
 
-    /// The token's text, to hand it on: `r=<resource>&e=<expiry>&s=<signature>`.
+    /// Returns the token's text: `r=<resource>&e=<expiry>&s=<signature>`.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose()
@@ -77,22 +83,22 @@ impl From<SasToken> for Secret {
     }
 }
 
-/// The signature of a token's beginning, over its text as it is: any encoding will do as long as it stays.
+/// Signs the token's first part verbatim. Any encoding is valid, as long as it is not changed afterward.
 fn signature(key: &Secret, unsigned: &str) -> Result<String> {
-    let refuse = |rule| Error::invalid_input("access key", rule, None);
-    let key = STANDARD.decode(key.expose().trim()).map_err(|_| refuse("must be base64"))?;
+    let invalid = |rule| Error::invalid_input("access key", rule, None);
+    let key = STANDARD.decode(key.expose().trim()).map_err(|_| invalid("must be base64"))?;
     if key.is_empty() {
-        return Err(refuse("must not be empty"));
+        return Err(invalid("must not be empty"));
     }
-    let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| refuse("cannot be used"))?;
+    let mut mac = Hmac::<Sha256>::new_from_slice(&key).map_err(|_| invalid("cannot be used"))?;
     mac.update(unsigned.as_bytes());
     Ok(STANDARD.encode(mac.finalize().into_bytes()))
 }
 
-/// A resource of another shape would give a token that permits nothing, and an error far from here.
+/// Checks the resource. A token for a resource of another form would grant nothing, and fail only when it is used.
 fn check(resource: &str) -> Result<()> {
-    let rule = "must be `https://<host>`, or that with `/topics/<topic>`, or that with `/eventsubscriptions/<subscription>` \
-                in addition";
+    let rule = "must be `https://<host>`, `https://<host>/topics/<topic>` or \
+                `https://<host>/topics/<topic>/eventsubscriptions/<subscription>`";
     let path = resource.find("://").and_then(|end| {
         let path = resource[end + 3..].find('/').map_or(resource.len(), |start| end + 3 + start);
         Endpoint::parse(&resource[..path]).ok()?;
@@ -135,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_signature_goes_over_the_text_in_whatever_encoding_it_has() {
+    fn the_signature_covers_the_text_verbatim_in_any_encoding() {
         let unsigned = "r=https%3a%2f%2fmyns.westus-1.eventgrid.azure.net%2ftopics%2fmytopic&e=1%2f1%2f2030+12%3a00%3a00+AM";
         assert_eq!(signature(&KEY.into(), unsigned).unwrap(), "Y4imTQwEPIfXNB3X71V7PZp+bzfWUqqW6FtOrgDWmME=");
     }
@@ -165,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_not_base64_is_refused_without_being_repeated() {
+    fn a_key_that_is_not_base64_is_invalid_and_is_not_repeated() {
         for key in ["", "planted!", "planted"] {
             let error = SasToken::sign(key, TOPIC, at(0)).unwrap_err();
             assert!(error.to_string().starts_with("access key must"), "{error}");
