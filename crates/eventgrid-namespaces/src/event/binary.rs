@@ -100,9 +100,9 @@ impl CloudEvent {
     pub fn from_http(headers: &HeaderMap, body: Bytes) -> Result<Self, InvalidEvent> {
         let content_type = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
         match content_type.as_deref() {
-            Some(kind) if data::starts_with(kind, BATCH) => {
-                Err(InvalidEvent::new("the body is a batch of events: parse it as a JSON array of `CloudEvent`"))
-            }
+            Some(kind) if data::starts_with(kind, BATCH) => Err(InvalidEvent::new(
+                "the body is a batch of events: parse it as a JSON array of `CloudEvent`",
+            )),
             Some(kind) if data::starts_with(kind, NOT_BINARY) => Self::from_json(&body),
             kind => from_headers(headers, kind, body),
         }
@@ -116,7 +116,8 @@ fn header(name: &str) -> Result<HeaderName, InvalidEvent> {
 
 fn escaped(name: &str, value: &str) -> Result<HeaderValue, InvalidEvent> {
     let text = Cow::from(utf8_percent_encode(value, ESCAPED));
-    HeaderValue::from_str(&text).map_err(|_| InvalidEvent::attribute(name, "must be a valid header value", value))
+    HeaderValue::from_str(&text)
+        .map_err(|_| InvalidEvent::attribute(name, "must be a valid header value", value))
 }
 
 fn from_headers(

@@ -123,7 +123,9 @@ fn data_of(
         }
         (Some(data), None) if data.get().starts_with('"') && !data::is_json(content_type) => {
             let text = serde_json::from_str(data.get());
-            text.map(Data::Text).map(Some).map_err(|error| InvalidEvent::json("`data` is not a string", &error))
+            text.map(Data::Text)
+                .map(Some)
+                .map_err(|error| InvalidEvent::json("`data` is not a string", &error))
         }
         (Some(data), None) => Ok(Some(Data::Json(Json::raw(data)))),
     }

@@ -192,15 +192,17 @@ impl CloudEvent {
             Some(Data::Json(json)) => return json.decode(),
             // Without a content type, bytes must not be interpreted as JSON.
             Some(Data::Binary(bytes)) if self.datacontenttype.is_some() && self.has_json_type() => {
-                let mismatch = |error| InvalidEvent::json("the data does not match the requested type", &error);
+                let mismatch =
+                    |error| InvalidEvent::json("the data does not match the requested type", &error);
                 return serde_json::from_slice(bytes).map_err(mismatch);
             }
             Some(Data::Binary(_)) => "bytes",
             Some(Data::Text(_)) => "text",
             None => return Err(InvalidEvent::new("the event has no data")),
         };
-        let of =
-            self.datacontenttype().map_or_else(String::new, |kind| format!(" with the content type {kind:?}"));
+        let of = self
+            .datacontenttype()
+            .map_or_else(String::new, |kind| format!(" with the content type {kind:?}"));
         Err(InvalidEvent::new(format!("the event's data is {what}{of}, not JSON")))
     }
 
