@@ -74,7 +74,7 @@ impl Receiver {
     ///
     /// let credential = Credential::access_key("a2V5");
     /// let receiver = Receiver::builder("name.westeurope-1.eventgrid.azure.net", "orders", "billing", credential)
-    ///     .retry(RetryOptions::new().max_retries(5))
+    ///     .retry(RetryOptions::default().max_retries(5))
     ///     .build()?;
     /// # let _ = receiver;
     /// # Ok(()) }

@@ -1,5 +1,5 @@
-//! Receiving: its request and budgets, and that every event of an answer is there with its lock token, whatever the others
-//! look like.
+//! Receiving: its request and timeouts, and that every event of a response is returned with its lock token, regardless of
+//! the others.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 use std::sync::Arc;
@@ -26,7 +26,7 @@ async fn receive(body: &'static str) -> Vec<ReceivedEvent> {
 }
 
 #[tokio::test]
-async fn a_receive_asks_for_one_event_for_a_minute_unless_told_otherwise() {
+async fn by_default_a_receive_asks_for_one_event_for_a_minute() {
     let (transport, _, receiver) = scripted();
     transport.respond(Response::new(r#"{"value":[]}"#)).respond(Response::new("{}"));
     assert!(receiver.receive().await.unwrap().is_empty());
@@ -62,17 +62,17 @@ async fn bounds_are_checked_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn the_longest_wait_outlasts_the_clients_default_budgets() {
+async fn the_longest_wait_may_exceed_the_clients_default_timeouts() {
     let (transport, clock, receiver) = scripted();
-    let answer = Response::new(r#"{"value":[]}"#);
-    transport.respond_after(Arc::new(clock.clone()), Duration::from_secs(134), answer);
+    let response = Response::new(r#"{"value":[]}"#);
+    transport.respond_after(Arc::new(clock.clone()), Duration::from_secs(134), response);
     let call = receiver.receive().max_wait_time(Duration::from_secs(120));
     assert!(call.await.unwrap().is_empty());
     assert_eq!(clock.elapsed(), Duration::from_secs(134));
 }
 
 #[tokio::test]
-async fn a_receive_whose_outcome_is_unknown_is_not_repeated() {
+async fn a_receive_whose_outcome_is_unknown_is_not_retried() {
     for delivery in [Delivery::Unknown, Delivery::Accepted] {
         let (transport, _, receiver) = scripted();
         transport.fail(delivery);
@@ -106,7 +106,7 @@ async fn an_event_that_cannot_be_read_hides_no_other_and_keeps_its_lock_token() 
 }
 
 #[tokio::test]
-async fn what_an_entry_lacks_costs_no_other_part_of_it() {
+async fn a_missing_part_of_an_entry_does_not_discard_the_others() {
     let event = r#""event":{"specversion":"1.0","id":"1","source":"/s","type":"t"}"#;
     for (entry, token, count, readable) in [
         (format!(r#"{{"brokerProperties":{{"lockToken":"a"}},{event}}}"#), "a", 0, true),
@@ -127,7 +127,7 @@ async fn what_an_entry_lacks_costs_no_other_part_of_it() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_no_list_of_events_is_an_error_that_quotes_nothing() {
+async fn a_response_that_is_not_a_list_of_events_is_an_error_that_quotes_nothing() {
     for body in ["", "<html>planted</html>", r#"{"value":[{"event":"planted"#, r#"{"value":{"planted":1}}"#] {
         let (transport, _, receiver) = scripted();
         transport.respond(Response::new(body));
@@ -137,7 +137,7 @@ async fn an_answer_that_is_no_list_of_events_is_an_error_that_quotes_nothing() {
     }
 }
 
-/// Keeps how many bytes of an answer the client would take.
+/// Records the maximum response sizes that the client passes to its transport.
 #[derive(Debug, Default)]
 struct Caps(std::sync::Mutex<Vec<usize>>);
 
@@ -161,7 +161,7 @@ impl eventgrid_namespaces::Transport for Caps {
 }
 
 #[tokio::test]
-async fn the_answer_may_be_as_large_as_the_events_that_were_asked_for() {
+async fn the_response_may_be_as_large_as_the_requested_events() {
     let caps = Arc::new(Caps::default());
     let receiver = Receiver::builder("https://x.example", "orders", "billing", Credential::access_key("k"));
     let receiver = receiver.transport(Arc::clone(&caps) as Arc<_>).build().unwrap();

@@ -1,4 +1,4 @@
-//! Receiver and processor against the emulator, whose clock is moved: hours of locks over real sockets.
+//! Receiver and processor against the emulator with its controlled clock: hours of locks over real sockets.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 use std::sync::Arc;
@@ -19,16 +19,16 @@ use tokio::sync::{mpsc, oneshot};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// An emulator and a receiver whose clocks are moved together.
+/// An emulator and a receiver whose clocks advance together.
 struct Scene {
     emulator: Emulator,
     clock: ManualClock,
     receiver: Receiver,
-    /// How many renewals were answered.
+    /// The number of renewals that got a response.
     renewals: Arc<AtomicUsize>,
 }
 
-/// Counts the answers to renewals.
+/// Counts the responses to renewals.
 #[derive(Debug)]
 struct Renewals(Arc<AtomicUsize>);
 
@@ -36,9 +36,9 @@ struct Renewals(Arc<AtomicUsize>);
 impl Policy for Renewals {
     async fn send(&self, request: Request<Bytes>, next: Next<'_>) -> Result<Response<Bytes>> {
         let renewal = request.uri().path().ends_with(":renewLock");
-        let answer = next.run(request).await;
+        let response = next.run(request).await;
         self.0.fetch_add(usize::from(renewal), Ordering::SeqCst);
-        answer
+        response
     }
 }
 
@@ -70,12 +70,12 @@ impl Scene {
         self.clock.advance(by);
     }
 
-    /// How many requests of this verb have arrived.
+    /// The number of requests with this verb that have arrived.
     fn requests(&self, verb: &str) -> usize {
         self.emulator.requests().iter().filter(|request| request.target.contains(verb)).count()
     }
 
-    /// Returns once the emulator stands so.
+    /// Returns once the condition is true.
     async fn until(&self, condition: impl Fn(&Self) -> bool) {
         while !condition(self) {
             tokio::task::yield_now().await;
@@ -89,7 +89,7 @@ impl Scene {
 }
 
 #[tokio::test]
-async fn an_acknowledged_event_is_gone_and_a_released_one_comes_again_after_its_delay() {
+async fn an_acknowledged_event_is_gone_and_a_released_one_is_delivered_again_after_its_delay() {
     let scene = Scene::start().await;
     scene.publish("done").await;
     let received = scene.receive().await;
@@ -124,7 +124,7 @@ async fn a_renewed_lock_holds_with_the_same_token_and_not_beyond_the_hour() {
 }
 
 #[tokio::test]
-async fn a_receive_whose_answer_is_lost_is_not_repeated_and_its_event_comes_later() {
+async fn a_receive_whose_response_is_lost_is_not_retried_and_its_event_is_delivered_later() {
     let scene = Scene::start().await;
     scene.publish("stranded").await;
     scene.emulator.faults().push(Fault::reset().after_work().path_contains(":receive"));
@@ -139,20 +139,20 @@ async fn a_receive_whose_answer_is_lost_is_not_repeated_and_its_event_comes_late
 async fn an_event_handled_for_half_an_hour_is_delivered_once() {
     let scene = Scene::start().await;
     scene.publish("slow").await;
-    let (begun, mut begins) = mpsc::unbounded_channel();
+    let (started, mut starts) = mpsc::unbounded_channel();
     let (end, ends) = oneshot::channel::<()>();
     let ends = Arc::new(tokio::sync::Mutex::new(Some(ends)));
-    let (notices, mut told) = mpsc::unbounded_channel();
+    let (notices, mut reported) = mpsc::unbounded_channel();
     let builder = Processor::builder(scene.receiver.clone()).on_notice(move |notice: &Notice<'_>| {
-        // Time moves in steps that may pass the budget of a long poll, which has nothing to do with locks.
+        // Time advances in steps that may exceed the timeout of a long poll, which is unrelated to locks.
         if !matches!(notice, Notice::ReceiveFailed { .. }) {
             notices.send(notice.to_string()).unwrap();
         }
     });
     let processor = builder.handler(move |_: CloudEvent, context: Context| {
-        let (begun, ends) = (begun.clone(), Arc::clone(&ends));
+        let (started, ends) = (started.clone(), Arc::clone(&ends));
         async move {
-            begun.send(context.delivery_count()).unwrap();
+            started.send(context.delivery_count()).unwrap();
             let end = ends.lock().await.take().unwrap();
             end.await.unwrap();
         }
@@ -160,7 +160,7 @@ async fn an_event_handled_for_half_an_hour_is_delivered_once() {
     let (stop, stopped) = oneshot::channel::<()>();
     let processor = processor.unwrap();
     let run = tokio::spawn(async move { processor.run_until(async { stopped.await.unwrap() }).await });
-    assert_eq!(begins.recv().await, Some(1));
+    assert_eq!(starts.recv().await, Some(1));
     for renewals in 1..=45 {
         scene.advance(SECOND * 40);
         scene.until(|scene| scene.renewals.load(Ordering::SeqCst) == renewals).await;
@@ -169,12 +169,12 @@ async fn an_event_handled_for_half_an_hour_is_delivered_once() {
     scene.until(|scene| scene.requests(":acknowledge") == 1 && scene.left() == 0).await;
     stop.send(()).unwrap();
     run.await.unwrap().unwrap();
-    assert!(begins.try_recv().is_err());
-    assert_eq!(told.try_recv().ok(), None);
+    assert!(starts.try_recv().is_err());
+    assert_eq!(reported.try_recv().ok(), None);
 }
 
 #[tokio::test]
-async fn what_is_released_too_often_and_what_is_rejected_end_among_the_dead_letters() {
+async fn events_released_too_often_and_rejected_events_are_dead_lettered() {
     let scene = Scene::start().await;
     let settings = SubscriptionSettings::default().max_delivery_count(3);
     scene.emulator.eventgrid().declare_with("orders", "billing", settings);
@@ -190,7 +190,7 @@ async fn what_is_released_too_often_and_what_is_rejected_end_among_the_dead_lett
     }
     let builder = Processor::builder(scene.receiver.clone());
     let builder = builder.failure_settlement(Settlement::Release(ReleaseDelay::None));
-    // Without this a settlement would wait for a clock that stands still.
+    // Otherwise, a settlement would wait for a clock that does not advance.
     let processor = builder.settle_interval(Duration::ZERO).handler(handle).unwrap();
     processor.run_until(scene.until(|scene| scene.left() == 0)).await.unwrap();
     let mut dead: Vec<_> = scene

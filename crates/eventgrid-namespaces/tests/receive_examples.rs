@@ -1,4 +1,4 @@
-//! The examples `receive` and `worker` on the emulator: what they show, and what becomes of the events.
+//! The examples `receive` and `worker` on the emulator: their output, and how they settle the events.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
 use std::time::Duration;
@@ -38,12 +38,12 @@ async fn what_is_received_is_shown_and_acknowledged() {
     let (emulator, receiver) = with_orders().await;
     let mut shown = Vec::new();
     receive::run(&receiver, &mut shown).await.unwrap();
-    assert_eq!(String::from_utf8(shown).unwrap(), "a of /shop, delivery 1\nb of /shop, delivery 1\n");
+    assert_eq!(String::from_utf8(shown).unwrap(), "a from /shop, delivery 1\nb from /shop, delivery 1\n");
     assert_eq!(left(&emulator), 0);
 }
 
 #[tokio::test]
-async fn where_no_event_comes_the_example_says_so() {
+async fn if_no_event_arrives_the_example_says_so() {
     let emulator = Emulator::start().await.unwrap();
     let key = Credential::access_key(emulator.eventgrid().key());
     let receiver = Receiver::new(&emulator.endpoint(), "orders", "billing", key).unwrap();
@@ -58,7 +58,7 @@ async fn where_no_event_comes_the_example_says_so() {
         ended = receive::run(&receiver, &mut shown) => ended.unwrap(),
         () = time_passes => {}
     }
-    assert_eq!(String::from_utf8(shown).unwrap(), "no event came within a minute\n");
+    assert_eq!(String::from_utf8(shown).unwrap(), "no event arrived within a minute\n");
 }
 
 #[tokio::test]

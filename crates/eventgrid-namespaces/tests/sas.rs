@@ -1,4 +1,4 @@
-//! Shared access signatures on the wire, and their end.
+//! Shared access signatures on the wire, and their expiry.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 use std::sync::Arc;
@@ -22,7 +22,7 @@ async fn call(receiver: &Receiver) -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_signed_token_goes_out_until_it_has_expired() {
+async fn a_signed_token_is_sent_until_it_has_expired() {
     let expires_at = SystemTime::UNIX_EPOCH + Duration::from_secs(3600);
     let token = SasToken::sign(KEY, "https://x.example/topics/orders", expires_at).unwrap();
     let expected = format!("SharedAccessSignature {}", token.expose());
@@ -38,7 +38,7 @@ async fn a_signed_token_goes_out_until_it_has_expired() {
 }
 
 #[tokio::test]
-async fn a_token_whose_expiry_cannot_be_read_is_the_services_to_judge() {
+async fn a_token_whose_expiry_cannot_be_read_is_left_to_the_service() {
     let (transport, clock, receiver) = receiver(Credential::sas_token("r=x&e=someday&s=planted")).unwrap();
     clock.advance(Duration::from_secs(1 << 40));
     call(&receiver).await.unwrap();
@@ -49,7 +49,7 @@ async fn a_token_whose_expiry_cannot_be_read_is_the_services_to_judge() {
 }
 
 #[test]
-fn what_is_no_token_is_refused_without_being_repeated() {
+fn what_is_not_a_token_is_rejected_without_being_repeated() {
     for text in ["", KEY, "r=x&s=planted", "r=x&e=y&s=planted\u{0}"] {
         let error = receiver(Credential::sas_token(text)).unwrap_err();
         assert!(error.is_invalid_input(), "{error}");

@@ -1,5 +1,5 @@
-//! Acknowledge, release, reject and renew: their requests, and what becomes of every token when one request is not enough or
-//! not the last word.
+//! Acknowledge, release, reject and renew: their requests, and the outcome of every token if one request is not enough or its
+//! response is not conclusive.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 use std::sync::Arc;
@@ -80,7 +80,7 @@ async fn each_operation_has_its_own_verb_and_only_a_release_has_a_delay() {
 }
 
 #[tokio::test]
-async fn more_tokens_than_one_request_carries_go_in_several_with_the_same_settings() {
+async fn more_tokens_than_fit_into_one_request_are_sent_in_several_with_the_same_settings() {
     let (transport, receiver) = scripted();
     transport.respond(all_succeed(0..100)).respond(all_succeed(100..200)).respond(all_succeed(200..250));
     let release = receiver.release(tokens(0..250)).delay(ReleaseDelay::S60).header("x-team", "billing");
@@ -96,7 +96,7 @@ async fn more_tokens_than_one_request_carries_go_in_several_with_the_same_settin
 }
 
 #[tokio::test]
-async fn verdicts_survive_the_failure_of_a_later_request() {
+async fn results_survive_the_failure_of_a_later_request() {
     let (transport, receiver) = scripted();
     transport.respond(all_succeed(0..100)).status(403);
     let result = receiver.acknowledge(tokens(0..350)).await.unwrap();
@@ -105,12 +105,12 @@ async fn verdicts_survive_the_failure_of_a_later_request() {
     assert_eq!(interrupted.error.status().unwrap().as_u16(), 403);
     assert_eq!((&interrupted.no_response, &interrupted.unsent), (&tokens(100..200), &tokens(200..350)));
     let error = result.into_result().unwrap_err();
-    assert_eq!(error.to_string(), "250 of 350 lock tokens did not succeed; the first: its request failed");
+    assert_eq!(error.to_string(), "250 of 350 lock tokens failed; first failure: the request failed");
     assert!(std::error::Error::source(&error).unwrap().to_string().contains("403"));
 }
 
 #[tokio::test]
-async fn a_later_request_without_an_answer_leaves_its_outcome_open() {
+async fn a_later_request_without_a_response_leaves_its_outcome_unknown() {
     let (transport, receiver) = scripted();
     transport.respond(all_succeed(0..100)).fail(Delivery::Unknown);
     let call = receiver.acknowledge(tokens(0..101)).retry(RetryOptions::none());
@@ -127,7 +127,7 @@ async fn a_call_whose_first_request_fails_is_an_error_and_sends_no_other() {
 }
 
 #[tokio::test]
-async fn one_deadline_holds_for_all_requests_of_a_call() {
+async fn one_deadline_applies_to_all_requests_of_a_call() {
     let (transport, clock) = (ScriptedTransport::new(), ManualClock::jumping(SystemTime::UNIX_EPOCH));
     for range in [0..100, 100..200] {
         transport.respond_after(Arc::new(clock.clone()), Duration::from_secs(8), all_succeed(range));
@@ -148,7 +148,7 @@ async fn a_token_given_twice_is_sent_once() {
 }
 
 #[tokio::test]
-async fn an_empty_token_among_many_is_refused_before_anything_is_sent() {
+async fn an_empty_token_among_many_is_rejected_before_anything_is_sent() {
     let (transport, receiver) = scripted();
     let mut given = tokens(0..150);
     given.push(String::new());
@@ -162,14 +162,14 @@ async fn an_empty_token_among_many_is_refused_before_anything_is_sent() {
 }
 
 #[tokio::test]
-async fn a_token_that_the_answer_passes_over_is_no_success() {
+async fn a_token_that_the_response_does_not_mention_is_not_a_success() {
     let (transport, receiver) = scripted();
     transport.respond(all_succeed(0..1)).respond(Response::new("{}"));
     let result = receiver.acknowledge(["t0", "t1"]).await.unwrap();
     assert_eq!((result.maybe_settled[0].lock_token.as_str(), result.failed.len()), ("t1", 0));
     let error = result.into_result().unwrap_err().to_string();
-    assert!(error.ends_with("the first: the service's answer does not name this token"), "{error}");
-    // A renewal settles nothing, so it cannot have settled by chance either.
+    assert!(error.ends_with("first failure: the service's response does not mention this token"), "{error}");
+    // A renewal settles nothing, so its token cannot be maybe settled.
     let result = receiver.renew_locks(["t1"]).await.unwrap();
     assert_eq!((result.maybe_settled.len(), result.failed.len()), (0, 1));
 }
@@ -185,7 +185,7 @@ async fn a_token_in_both_lists_stays_in_both() {
 }
 
 #[tokio::test]
-async fn only_tokens_that_failed_inside_the_service_are_worth_another_call() {
+async fn only_tokens_that_failed_inside_the_service_are_retryable() {
     for (code, retryable) in [("InternalServerError", 1), ("TokenLost", 0), ("BadToken", 0), ("New", 0)] {
         let (transport, receiver) = scripted();
         transport.respond(failing("t0", code)).respond(all_succeed(0..1));
@@ -198,7 +198,7 @@ async fn only_tokens_that_failed_inside_the_service_are_worth_another_call() {
 }
 
 #[tokio::test]
-async fn a_lock_that_is_lost_after_an_unanswered_attempt_may_be_settled_but_cannot_be_renewed() {
+async fn a_lock_that_is_lost_after_an_attempt_without_a_response_may_be_settled_but_cannot_be_renewed() {
     let lost = |result: &SettleResult| (result.failed.len(), result.maybe_settled.len());
     let (transport, receiver) = scripted();
     for _ in 0..4 {
@@ -211,7 +211,7 @@ async fn a_lock_that_is_lost_after_an_unanswered_attempt_may_be_settled_but_cann
 }
 
 #[tokio::test]
-async fn what_an_older_api_version_lacks_is_refused_before_anything_is_sent() {
+async fn what_an_older_api_version_lacks_is_rejected_before_anything_is_sent() {
     for (version, lacking) in [
         ("2023-06-01-preview", true),
         ("2023-09-01-preview", true),
@@ -229,8 +229,8 @@ async fn what_an_older_api_version_lacks_is_refused_before_anything_is_sent() {
             [receiver.renew_locks(["t0"]).await, receiver.release(["t0"]).delay(ReleaseDelay::S10).await];
         for outcome in outcomes {
             assert_eq!(outcome.is_err(), lacking, "{version}");
-            let refused = |error: eventgrid_namespaces::Error| error.to_string().contains(version);
-            assert!(outcome.err().is_none_or(refused), "{version}");
+            let names_version = |error: eventgrid_namespaces::Error| error.to_string().contains(version);
+            assert!(outcome.err().is_none_or(names_version), "{version}");
         }
         assert_eq!(transport.sent().is_empty(), lacking, "{version}");
         receiver.release(["t0"]).delay(ReleaseDelay::None).await.unwrap().into_result().unwrap();

@@ -1,4 +1,4 @@
-//! The shape of each request on the wire, and what each answer becomes, against a mock server.
+//! The shape of each request on the wire, and the result of each response, against a mock server.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 use eventgrid_namespaces::{Credential, ErrorKind, Receiver, RetryOptions, TokenErrorCode};
@@ -35,7 +35,7 @@ async fn rejecting_posts_the_lock_tokens() {
 }
 
 #[tokio::test]
-async fn a_success_with_failed_tokens_is_no_success() {
+async fn a_success_with_failed_tokens_is_not_a_success() {
     let mut server = Server::new_async().await;
     let body = r#"{"succeededLockTokens":["a"],"failedLockTokens":[
         {"lockToken":"b","error":{"code":"TokenLost","message":"Token has expired.","innererror":{"code":"I"}}},
@@ -43,9 +43,9 @@ async fn a_success_with_failed_tokens_is_no_success() {
         {"lockToken":"d","error":{"code":"New","message":"?"},"more":1},
         {"lockToken":"e"}],"more":1}"#;
     server.mock("POST", TARGET).with_body(body).create_async().await;
-    let answer = receiver(&server).reject(["a", "b", "c", "d", "e"]).with_response().await.unwrap();
-    assert_eq!(answer.status().as_u16(), 200);
-    let result = answer.body;
+    let response = receiver(&server).reject(["a", "b", "c", "d", "e"]).with_response().await.unwrap();
+    assert_eq!(response.status().as_u16(), 200);
+    let result = response.body;
     assert_eq!(result.succeeded, ["a"]);
     let failed: Vec<_> =
         result.failed.iter().map(|token| (token.lock_token.as_str(), token.code.as_str())).collect();
@@ -54,11 +54,11 @@ async fn a_success_with_failed_tokens_is_no_success() {
     assert_eq!(result.failed[0].detail.as_ref().unwrap().inner.as_ref().unwrap().code.as_deref(), Some("I"));
     assert_eq!(result.failed[1].message, "Cannot decode lockToken");
     let error = result.into_result().unwrap_err().to_string();
-    assert_eq!(error, "4 of 5 lock tokens did not succeed; the first: TokenLost: Token has expired.");
+    assert_eq!(error, "4 of 5 lock tokens failed; first failure: TokenLost: Token has expired.");
 }
 
 #[tokio::test]
-async fn a_token_lost_after_an_unanswered_attempt_may_have_been_settled() {
+async fn a_token_lost_after_an_attempt_without_a_response_may_have_been_settled() {
     let transport = service_core::testing::ScriptedTransport::new();
     let body = r#"{"succeededLockTokens":[],"failedLockTokens":[
         {"lockToken":"a","error":{"code":"TokenLost","message":"gone"}},{"lockToken":"b","error":{"code":"BadToken","message":"bad"}}]}"#;
@@ -90,7 +90,7 @@ async fn hostile_names_arrive_as_one_encoded_segment() {
 }
 
 #[tokio::test]
-async fn bad_arguments_are_refused_before_anything_is_sent() {
+async fn invalid_arguments_are_rejected_before_anything_is_sent() {
     let mut server = Server::new_async().await;
     let nothing = server.mock("POST", Matcher::Any).expect(0).create_async().await;
     for name in ["", ".", ".."] {
@@ -163,7 +163,7 @@ fn endpoints_are_checked_and_a_bare_host_name_is_one() {
     for (endpoint, rule) in [
         ("", "empty"),
         ("name.example:443", "no scheme"),
-        ("https://name.example/api/events", "no path"),
+        ("https://name.example/api/events", "without a path"),
         ("https://u:planted@name.example", "credentials"),
         ("http://name.example", "allow_insecure_http"),
     ] {

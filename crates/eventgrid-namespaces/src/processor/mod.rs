@@ -55,12 +55,15 @@ use crate::{Receiver, Result};
 /// # let sender = Sender::new(&endpoint, "orders", Credential::access_key(emulator.eventgrid().key()))?;
 /// # sender.send(CloudEvent::new("/orders/123", "com.example.order.created", &["screws"])?).await?;
 /// # let receiver = Receiver::new(&endpoint, "orders", "billing", Credential::access_key(key))?;
-/// # let (handled, signal) = (std::sync::Arc::new(tokio::sync::Notify::new()), ());
-/// # let (stop, () ) = (std::sync::Arc::clone(&handled), signal);
-/// use eventgrid_namespaces::{BoxError, CloudEvent, Context, Processor, Settlement};
+/// use std::sync::Arc;
 ///
+/// use eventgrid_namespaces::{BoxError, CloudEvent, Context, Processor, Settlement};
+/// use tokio::sync::Notify;
+///
+/// let handled = Arc::new(Notify::new());
+/// let stop = Arc::clone(&handled);
 /// let handler = move |event: CloudEvent, context: Context| {
-///     let handled = handled.clone();
+///     let handled = Arc::clone(&handled);
 ///     async move {
 ///         let items: Vec<String> = event.data_as()?;
 ///         println!("{items:?}, delivery {}", context.delivery_count());
@@ -70,7 +73,7 @@ use crate::{Receiver, Result};
 /// };
 ///
 /// let processor = Processor::builder(receiver).concurrency(16).handler(handler)?;
-/// processor.run_until(async move { stop.notified().await }).await?;
+/// processor.run_until(stop.notified()).await?;
 /// # assert_eq!(emulator.eventgrid().waiting("orders", "billing"), 0);
 /// # Ok(()) }
 /// ```

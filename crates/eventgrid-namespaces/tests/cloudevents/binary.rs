@@ -1,4 +1,4 @@
-//! Binary mode: attributes in headers and back, and headers that were made to do harm.
+//! Binary mode: attributes in headers and back, and hostile headers.
 
 use bytes::Bytes;
 use eventgrid_namespaces::{CloudEvent, Data};
@@ -20,7 +20,7 @@ fn headers(given: &[(&str, &[u8])]) -> HeaderMap {
     map
 }
 
-/// The vectors of the HTTP binding, and the edges of what is escaped.
+/// The test vectors of the HTTP binding, and the boundaries of the escaped characters.
 const VECTORS: [(&str, &str); 10] = [
     ("Euro € 😀", "Euro%20%E2%82%AC%20%F0%9F%98%80"),
     ("100%", "100%25"),
@@ -49,7 +49,7 @@ fn attributes_are_percent_encoded_and_decoded_once() {
 }
 
 #[test]
-fn what_other_senders_write_is_decoded() {
+fn the_headers_of_other_senders_are_decoded() {
     for (header, value) in [
         (&b"Euro%20%e2%82%ac"[..], "Euro €"),
         (b"%41%2f", "A/"),
@@ -66,15 +66,15 @@ fn what_other_senders_write_is_decoded() {
 }
 
 #[test]
-fn hostile_headers_are_refused_by_name() {
+fn hostile_headers_are_rejected_by_name() {
     for (given, rule) in [
         (("ce-subject", &b"%C0%A0"[..]), "`ce-subject` is not UTF-8"),
         (("ce-subject", b"\xff"), "`ce-subject` is not UTF-8"),
         (("ce-ext", b"%ED%A0%80"), "`ce-ext` is not UTF-8"),
-        (("ce-id", b"2"), "`ce-id` stands twice"),
-        (("ce-data", b"x"), "`ce-data` names no attribute"),
-        (("ce-data_base64", b"x"), "`ce-data_base64` names no attribute"),
-        (("ce-", b"x"), "`ce-` names no attribute"),
+        (("ce-id", b"2"), "`ce-id` appears twice"),
+        (("ce-data", b"x"), "`ce-data` does not name an attribute"),
+        (("ce-data_base64", b"x"), "`ce-data_base64` does not name an attribute"),
+        (("ce-", b"x"), "`ce-` does not name an attribute"),
     ] {
         let error = CloudEvent::from_http(&headers(&[given]), Bytes::new()).unwrap_err().to_string();
         assert!(error.contains(rule), "{error}");
@@ -96,7 +96,7 @@ fn hostile_headers_are_refused_by_name() {
 }
 
 #[test]
-fn the_content_type_is_the_data_s_own_and_stands_in_no_ce_header() {
+fn the_content_type_is_that_of_the_data_and_is_not_a_ce_header() {
     let event = builder().subject("s").data_text("<a/>").datacontenttype("text/xml").build().unwrap();
     let (headers, body) = event.to_http().unwrap();
     let mut names: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
@@ -126,7 +126,7 @@ fn the_body_becomes_what_the_content_type_says() {
 }
 
 #[test]
-fn a_body_in_another_mode_is_read_in_that_mode_or_refused() {
+fn a_body_in_another_mode_is_read_in_that_mode_or_rejected() {
     let mode = |kind: &'static [u8]| headers(&[("content-type", kind)]);
     let body = Bytes::from_static(br#"{"specversion":"1.0","id":"other","source":"/s","type":"t"}"#);
     for kind in [&b"application/cloudevents+json"[..], b"Application/CloudEvents+JSON; charset=utf-8"] {
@@ -137,12 +137,12 @@ fn a_body_in_another_mode_is_read_in_that_mode_or_refused() {
 }
 
 #[test]
-fn what_no_header_can_carry_is_refused() {
+fn what_no_header_can_contain_is_rejected() {
     for (members, rule) in [
-        (json!({"ext": [1]}), "neither Boolean, Integer nor String"),
+        (json!({"ext": [1]}), "must be a Boolean, an Integer or a String"),
         (json!({"Bad-Name": "x"}), "`a` to `z`"),
         (json!({"": "x"}), "`a` to `z`"),
-        (json!({"datacontenttype": "a/b\r\nInjected: yes", "data": "x"}), "fits no header"),
+        (json!({"datacontenttype": "a/b\r\nInjected: yes", "data": "x"}), "must be a valid header value"),
         (json!({"datacontenttype": "Application/CloudEvents+json", "data": {}}), "another mode"),
     ] {
         let error = received(&members).unwrap().to_http().unwrap_err().to_string();

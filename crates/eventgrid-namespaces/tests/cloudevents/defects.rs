@@ -1,4 +1,4 @@
-//! What the official libraries of other languages were seen to get wrong.
+//! Defects that were observed in the official libraries of other languages.
 
 use std::time::{Duration, SystemTime};
 

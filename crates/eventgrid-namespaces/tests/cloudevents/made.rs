@@ -1,4 +1,4 @@
-//! Events that are made: each rule of the attribute tables, kept and broken.
+//! Building events: each rule of the attribute tables, satisfied and broken.
 
 use std::time::{Duration, SystemTime};
 
@@ -113,7 +113,7 @@ fn each_attribute_keeps_the_rule_of_its_table() {
 }
 
 #[test]
-fn extensions_have_names_of_their_own_in_small_letters_and_digits() {
+fn extension_names_are_not_reserved_and_consist_of_lowercase_letters_and_digits() {
     for name in ["a", "comexampleextension1", "1", "longerthantwentycharactersisallowed"] {
         assert!(builder().extension(name, true).build().is_ok(), "{name}");
     }
@@ -134,7 +134,7 @@ fn extensions_have_names_of_their_own_in_small_letters_and_digits() {
         "data_base64",
     ] {
         let error = builder().extension(name, true).build().unwrap_err().to_string();
-        assert!(error.contains("CloudEvents itself uses"), "{error}");
+        assert!(error.contains("reserved by CloudEvents"), "{error}");
     }
 }
 
@@ -168,7 +168,7 @@ fn extensions_are_written_by_their_types() {
 }
 
 #[test]
-fn data_is_written_in_the_form_that_its_content_type_tells() {
+fn data_is_written_in_the_form_that_its_content_type_requires() {
     let value = json!({"total": 5});
     for (made, expected) in [
         (builder().data_json(&value), json!({"data": {"total": 5}})),
@@ -194,7 +194,7 @@ fn data_is_written_in_the_form_that_its_content_type_tells() {
 }
 
 #[test]
-fn data_that_belies_its_content_type_is_refused() {
+fn data_that_contradicts_its_content_type_is_rejected() {
     let made = builder().data_json(&1).datacontenttype("text/plain");
     assert!(made.build().unwrap_err().to_string().contains("must be a JSON media type"));
     let made = builder().data_text("{}").datacontenttype("application/json");
@@ -202,7 +202,7 @@ fn data_that_belies_its_content_type_is_refused() {
     assert!(builder().data_json_text("{").build().unwrap_err().to_string().contains("not JSON"));
     let keyed_by_list = std::collections::HashMap::from([(vec![1], "planted")]);
     let error = builder().data_json(&keyed_by_list).build().unwrap_err().to_string();
-    assert!(error.contains("cannot be written as JSON") && !error.contains("planted"), "{error}");
+    assert!(error.contains("cannot be serialized as JSON") && !error.contains("planted"), "{error}");
 }
 
 #[test]
@@ -215,7 +215,7 @@ fn the_first_broken_rule_is_an_invalid_input_of_the_crate() {
 }
 
 #[test]
-fn every_event_has_an_id_of_its_own_and_no_time_of_its_own() {
+fn every_event_has_a_unique_id_and_by_default_no_time() {
     let (one, two) = (CloudEvent::new("/s", "t", &1).unwrap(), CloudEvent::new("/s", "t", &1).unwrap());
     assert_ne!(one.id(), two.id());
     assert_eq!((one.id().len(), one.id().as_bytes()[14], one.time()), (36, b'4', None));

@@ -1,4 +1,4 @@
-//! Conformance to CloudEvents 1.0: its attribute tables and examples, both ways, and the mistakes of other libraries.
+//! Conformance to CloudEvents 1.0: its attribute tables and examples in both directions, and the defects of other libraries.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 mod binary;
@@ -10,12 +10,12 @@ mod read;
 use eventgrid_namespaces::{CloudEvent, CloudEventBuilder, InvalidEvent};
 use serde_json::{Value, json};
 
-/// An event with nothing but what it must have, and an id that tests know.
+/// A builder of an event with only the required attributes and a known id.
 fn builder() -> CloudEventBuilder {
     CloudEvent::builder("/s", "t").id("1")
 }
 
-/// A received event: the required attributes with these members put over them.
+/// A received event: the required attributes, overridden and extended by these members.
 fn received(members: &Value) -> Result<CloudEvent, InvalidEvent> {
     let mut event = json!({"specversion": "1.0", "id": "1", "source": "/s", "type": "t"});
     event.as_object_mut().unwrap().extend(members.as_object().unwrap().clone());

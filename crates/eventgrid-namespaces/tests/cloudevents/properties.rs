@@ -1,4 +1,4 @@
-//! What holds for every event: it comes back from each mode as it was, and no bytes make the reader panic.
+//! Properties of every event: it survives a round trip in each mode, and no input makes the reader panic.
 
 use bytes::Bytes;
 use eventgrid_namespaces::{CloudEvent, Data, EventBatch, ExtensionValue};
@@ -73,7 +73,7 @@ prop_compose! {
     }
 }
 
-/// What binary mode makes of an event: extensions are strings, the implied content type is written out, empty data is none.
+/// An event after a round trip in binary mode: extensions are strings, the content type is explicit, empty data is no data.
 fn as_binary_mode_has_it(event: &CloudEvent) -> (Vec<(String, String)>, Option<&str>, Option<&Data>) {
     let extensions = event.extensions().map(|(name, value)| (name.to_owned(), value.to_string())).collect();
     let empty = matches!(event.data(), Some(Data::Text(text)) if text.is_empty())
@@ -120,7 +120,7 @@ proptest! {
     }
 
     #[test]
-    fn an_event_with_random_members_is_read_or_refused_and_stays_the_same(
+    fn an_event_with_random_members_is_read_or_rejected_and_stays_the_same(
         members in btree_map("subject|time|data|data_base64|datacontenttype|dataschema|[ -~]{0,4}", "[0-9]{1,12}|-?[0-9]\\.[0-9]|true|null|\"[ !#-\\[\\]-~é😀]{0,9}\"|\\[1 ,2\\]", 0..6),
     ) {
         let mut json = String::from(r#"{"specversion":"1.0","id":"1","source":"/s","type":"t""#);

@@ -1,4 +1,4 @@
-//! Events that are received: what is read although it breaks a rule, and what cannot be read.
+//! Received events: what is read although it breaks a rule, and what cannot be read.
 
 use eventgrid_namespaces::{CloudEvent, Data, ExtensionValue};
 use serde_json::{Value, json};
@@ -10,7 +10,7 @@ fn data(members: &Value) -> Option<Data> {
 }
 
 #[test]
-fn what_stands_in_the_specification_is_read_and_written_back() {
+fn the_examples_of_the_specification_are_read_and_written_back() {
     // JSON format 1.0.2, sections 3.2 and 4.
     for example in [
         json!({"specversion": "1.0", "type": "com.example.someevent", "source": "/mycontext", "subject": null,
@@ -44,7 +44,7 @@ fn a_null_attribute_is_absent_and_null_data_is_data() {
 }
 
 #[test]
-fn texts_that_break_rules_are_kept_as_they_came() {
+fn texts_that_break_rules_are_kept_as_received() {
     let broken = json!({"source": "not a uri", "dataschema": "#", "time": "yesterday", "subject": "", "specversion": "1.1-draft",
         "datacontenttype": "nonsense", "data": "x"});
     let event = received(&broken).unwrap();
@@ -86,7 +86,7 @@ fn extensions_of_any_kind_are_kept() {
 }
 
 #[test]
-fn the_content_type_tells_json_from_text() {
+fn the_content_type_distinguishes_json_from_text() {
     for kind in [
         None,
         Some("application/json"),
@@ -115,7 +115,7 @@ fn the_content_type_tells_json_from_text() {
 }
 
 #[test]
-fn bytes_stay_bytes_whatever_they_hold() {
+fn bytes_stay_bytes_regardless_of_their_content() {
     let event = received(&json!({"data_base64": "eyJhIjoxfQ=="})).unwrap();
     assert_eq!(event.data(), Some(&Data::Binary(r#"{"a":1}"#.into())));
     assert!(event.data_as::<Value>().unwrap_err().to_string().contains("bytes, not JSON"));
@@ -128,17 +128,17 @@ fn bytes_stay_bytes_whatever_they_hold() {
 }
 
 #[test]
-fn data_is_refused_to_a_type_that_it_does_not_fit() {
+fn data_that_does_not_match_the_requested_type_is_an_error() {
     for (members, reason) in [
         (json!({}), "no data"),
         (
             json!({"data": "planted", "datacontenttype": "text/plain"}),
-            "text of the content type \"text/plain\"",
+            "text with the content type \"text/plain\"",
         ),
         (json!({"data": "planted"}), "expected u32"),
         (
             json!({"data_base64": "cGxhbnRlZA==", "datacontenttype": "a/b"}),
-            "bytes of the content type \"a/b\"",
+            "bytes with the content type \"a/b\"",
         ),
     ] {
         let error = received(&members).unwrap().data_as::<u32>().unwrap_err().to_string();
@@ -147,7 +147,7 @@ fn data_is_refused_to_a_type_that_it_does_not_fit() {
 }
 
 #[test]
-fn what_lacks_the_required_is_refused_by_name() {
+fn missing_required_attributes_are_rejected_by_name() {
     for name in ["specversion", "id", "source", "type"] {
         for (value, rule) in
             [(json!(null), "missing"), (json!(""), "empty"), (json!(5), "string"), (json!(["x"]), "string")]
@@ -163,7 +163,7 @@ fn what_lacks_the_required_is_refused_by_name() {
 }
 
 #[test]
-fn what_is_no_event_is_refused_without_repeating_it() {
+fn what_is_not_an_event_is_rejected_without_repeating_it() {
     for (text, rule) in [
         (&b""[..], "not a JSON object"),
         (b"[]", "not a JSON object"),
@@ -171,7 +171,7 @@ fn what_is_no_event_is_refused_without_repeating_it() {
         (b"{\"planted\":", "at line 1 column 11"),
         (b"{\"a\":planted}", "at line 1 column"),
         (b"{} {}", "at line 1 column"),
-        (b"{\"id\":\"\\ud800\"}", "cannot be read"),
+        (b"{\"id\":\"\\ud800\"}", "not valid JSON"),
         (b"\xff", "UTF-8"),
         (br#"{"specversion":"1.0","id":"1","source":"/s","type":"t","data":1,"data_base64":"AQID"}"#, "both"),
         (
@@ -185,7 +185,7 @@ fn what_is_no_event_is_refused_without_repeating_it() {
 }
 
 #[test]
-fn of_a_name_that_stands_twice_the_last_one_counts() {
+fn of_a_repeated_name_the_last_one_wins() {
     let json = br#"{"specversion":"1.0","id":"1","id":"2","source":"/s","type":"t","ext":1,"ext":"x","data":1,"data":2}"#;
     let event = CloudEvent::from_json(json).unwrap();
     assert_eq!((event.id(), event.extension("ext"), event.data_as::<u8>()), ("2", Some(&"x".into()), Ok(2)));

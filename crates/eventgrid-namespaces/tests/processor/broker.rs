@@ -1,4 +1,4 @@
-//! A subscription in virtual time: locks with their ends and renewals, faults on demand, and a record of who asked for what.
+//! A subscription in virtual time: locks that expire and are renewed, injected faults, and a record of all calls.
 
 use std::collections::{HashMap, VecDeque};
 use std::fmt::Write;
@@ -19,21 +19,21 @@ use tokio::sync::Notify;
 
 pub(crate) const WINDOW: Duration = Duration::from_secs(3600);
 
-/// What goes wrong with a request, once.
+/// A fault that affects one request.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Fault {
     Status(u16),
     /// 429 with this `retry-after`.
     Throttled(u64),
-    /// An answer without events, at once.
+    /// An immediate response without events.
     Empty,
-    /// The work is done and no answer comes.
-    Unanswered,
-    /// Each token fails with this code, and nothing is done.
+    /// The request is processed, but there is no response.
+    NoResponse,
+    /// Each token fails with this code, and nothing else happens.
     Code(&'static str),
-    /// The answer comes later.
+    /// The response is delayed.
     Late(Duration),
-    /// Both of these.
+    /// The response is delayed, and each token fails with this code.
     LateCode(Duration, &'static str),
 }
 
@@ -43,16 +43,16 @@ pub(crate) struct State {
     locks: HashMap<String, Lock>,
     faults: Vec<(&'static str, Fault)>,
     tokens: u32,
-    /// Whether released events come again.
+    /// Whether released events are delivered again.
     redeliver: bool,
     polls: usize,
-    /// When which operation was asked for, with how many tokens, or events at most.
+    /// The time and the operation of each call, with its number of tokens or its maximum number of events.
     pub(crate) calls: Vec<(Duration, String, usize)>,
     /// What was settled, as `<verb> <event's id>`.
     pub(crate) settled: Vec<String>,
-    /// The most events that were locked, and the most long polls, at a time.
-    pub(crate) most_locked: usize,
-    pub(crate) most_polls: usize,
+    /// The maximum number of events that were locked at a time, and of concurrent long polls.
+    pub(crate) max_locked: usize,
+    pub(crate) max_polls: usize,
 }
 
 #[derive(Debug)]
@@ -79,7 +79,7 @@ impl Broker {
         Self { clock, state: Arc::default(), notices: Arc::default(), arrived, settled }
     }
 
-    /// A broker with events of the ids `0`, `1`, ...
+    /// A broker with events whose ids are `0`, `1`, ...
     pub(crate) fn with(events: usize) -> Self {
         let broker = Self::new();
         (0..events).for_each(|id| broker.publish(&event(id)));
@@ -96,7 +96,7 @@ impl Broker {
         self
     }
 
-    /// From now on, released events come again.
+    /// Makes released events be delivered again from now on.
     pub(crate) fn redeliver(&self) {
         self.state().redeliver = true;
     }
@@ -135,14 +135,14 @@ impl Broker {
         self.state().locks.len()
     }
 
-    /// When this operation was asked for, in seconds.
+    /// The times at which this operation was called, in seconds.
     pub(crate) fn times(&self, verb: &str) -> Vec<f64> {
         let state = self.state();
         let calls = state.calls.iter().filter(|(_, called, _)| called == verb);
         calls.map(|(at, ..)| at.as_secs_f64()).collect()
     }
 
-    /// Returns once this many events are settled for good or released.
+    /// Returns once this many events have been settled, including releases.
     pub(crate) fn until_settled(&self, events: usize) -> impl Future<Output = ()> + use<> {
         let broker = self.clone();
         async move {
@@ -152,7 +152,7 @@ impl Broker {
         }
     }
 
-    /// Returns at this moment.
+    /// Returns at this time.
     pub(crate) fn until(&self, seconds: u64) -> impl Future<Output = ()> + use<> {
         let clock = self.clock.clone();
         async move { clock.sleep(Duration::from_secs(seconds).saturating_sub(clock.elapsed())).await }
@@ -164,11 +164,11 @@ impl Broker {
         state.queue.extend(ended.into_iter().map(|(_, lock)| (lock.event, lock.count)));
     }
 
-    fn take(&self, most: usize) -> Vec<Value> {
+    fn take(&self, max: usize) -> Vec<Value> {
         self.expire();
         let (now, mut state) = (self.clock.elapsed(), self.state());
         let mut taken = Vec::new();
-        while taken.len() < most
+        while taken.len() < max
             && let Some((event, count)) = state.queue.pop_front()
         {
             state.tokens += 1;
@@ -179,7 +179,7 @@ impl Broker {
             let until = now + Duration::from_secs(60);
             state.locks.insert(token, Lock { event, count, received: now, until });
         }
-        state.most_locked = state.most_locked.max(state.locks.len());
+        state.max_locked = state.max_locked.max(state.locks.len());
         taken
     }
 
@@ -187,12 +187,12 @@ impl Broker {
         let number = |name: &str| {
             query.split('&').find_map(|pair| pair.strip_prefix(name)).unwrap().parse::<u64>().unwrap()
         };
-        let (most, ends) = (
+        let (max, ends) = (
             number("maxEvents=") as usize,
             self.clock.elapsed() + Duration::from_secs(number("maxWaitTime=")),
         );
         loop {
-            let taken = self.take(most);
+            let taken = self.take(max);
             if !taken.is_empty() || self.clock.elapsed() >= ends {
                 return json!({ "value": taken });
             }
@@ -207,11 +207,11 @@ impl Broker {
         let (now, mut state) = (self.clock.elapsed(), self.state());
         let (mut succeeded, mut failed) = (Vec::new(), Vec::new());
         for token in tokens {
-            let refuse = code.or_else(|| match state.locks.get(token) {
+            let failure = code.or_else(|| match state.locks.get(token) {
                 Some(lock) if verb != "renewLock" || now <= lock.received + WINDOW => None,
                 _ => Some("TokenLost"),
             });
-            if let Some(code) = refuse {
+            if let Some(code) = failure {
                 failed.push(json!({"lockToken": token, "error": {"code": code, "message": "no"}}));
                 continue;
             }
@@ -242,8 +242,8 @@ impl Broker {
             .map_or_else(|_| Vec::new(), |body| serde_json::from_value(body["lockTokens"].clone()).unwrap());
         let fault = {
             let mut state = self.state();
-            let most = query.split('&').find_map(|pair| pair.strip_prefix("maxEvents="));
-            let size = most.map_or(tokens.len(), |most| most.parse().unwrap());
+            let max = query.split('&').find_map(|pair| pair.strip_prefix("maxEvents="));
+            let size = max.map_or(tokens.len(), |max| max.parse().unwrap());
             state.calls.push((self.clock.elapsed(), verb.to_owned(), size));
             let at = state.faults.iter().position(|(of, _)| *of == verb);
             at.map(|at| state.faults.remove(at).1)
@@ -254,14 +254,14 @@ impl Broker {
                 return Ok(Response::builder().status(status).body(Bytes::new()).unwrap());
             }
             Some(Fault::Throttled(wait)) => {
-                let answer = Response::builder().status(429).header("retry-after", wait);
-                return Ok(answer.body(Bytes::new()).unwrap());
+                let response = Response::builder().status(429).header("retry-after", wait);
+                return Ok(response.body(Bytes::new()).unwrap());
             }
             Some(Fault::Empty) => return Ok(Response::new(Bytes::from_static(br#"{"value":[]}"#))),
             Some(Fault::Code(token_code)) => code = Some(token_code),
             Some(Fault::Late(by)) => late = by,
             Some(Fault::LateCode(by, token_code)) => (late, code) = (by, Some(token_code)),
-            Some(Fault::Unanswered) | None => {}
+            Some(Fault::NoResponse) | None => {}
         }
         let body = match verb {
             "receive" => self.receive(query).await,
@@ -270,14 +270,14 @@ impl Broker {
         if !late.is_zero() {
             self.clock.sleep(late).await;
         }
-        if let Some(Fault::Unanswered) = fault {
+        if let Some(Fault::NoResponse) = fault {
             return Err(Error::new(ErrorKind::Transport, "reset").with_delivery(Delivery::Unknown));
         }
         Ok(Response::new(body.to_string().into()))
     }
 }
 
-/// Runs a processor as a task of its own: the future that a test blocks on has fewer turns than tasks, and time would pass it by.
+/// Runs a processor in its own task: a test's main future is polled less often than tasks, so virtual time would get ahead of it.
 pub(crate) async fn run(
     processor: Result<Processor>,
     stop: impl Future<Output = ()> + Send + 'static,
@@ -285,14 +285,14 @@ pub(crate) async fn run(
     tokio::spawn(async move { processor.unwrap().run_until(stop).await }).await.unwrap()
 }
 
-/// Counts a long poll for as long as it lasts, however it ends.
+/// Counts a long poll until it ends or is dropped.
 struct Polling<'a>(&'a Broker);
 
 impl<'a> Polling<'a> {
     fn new(broker: &'a Broker) -> Self {
         let mut state = broker.state();
         state.polls += 1;
-        state.most_polls = state.most_polls.max(state.polls);
+        state.max_polls = state.max_polls.max(state.polls);
         drop(state);
         Self(broker)
     }
@@ -306,7 +306,7 @@ impl Drop for Polling<'_> {
 
 #[async_trait]
 impl Transport for Broker {
-    async fn send(&self, request: Request<Bytes>, _answer_cap: usize) -> Result<Response<Bytes>> {
+    async fn send(&self, request: Request<Bytes>, _max_response_bytes: usize) -> Result<Response<Bytes>> {
         let verb = request.uri().path().rsplit_once(':').unwrap().1.to_owned();
         let _polling = (verb == "receive").then(|| Polling::new(self));
         self.respond(&verb, &request).await

@@ -1,4 +1,4 @@
-//! From the long poll to the settlement: who decides, how much is in hand, how many calls it takes.
+//! From the long poll to the settlement: what handlers decide, how many events are held, and how many calls are made.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -27,7 +27,7 @@ async fn nothing_is_settled_before_its_handler_has_returned() {
 }
 
 #[tokio::test]
-async fn each_handler_decides_about_its_own_event() {
+async fn each_handler_decides_the_settlement_of_its_own_event() {
     async fn handle(event: CloudEvent, _: Context) -> Result<Settlement, BoxError> {
         Ok(match event.id() {
             "0" => Settlement::Acknowledge,
@@ -47,14 +47,14 @@ async fn each_handler_decides_about_its_own_event() {
     assert_eq!(
         notices,
         [
-            r#"the handler of event "3" of "/t" (delivery 1) failed: no database"#,
-            r#"the handler of event "4" of "/t" (delivery 1) panicked: planned"#,
+            r#"the handler of event "3" from "/t" (delivery 1) failed: no database"#,
+            r#"the handler of event "4" from "/t" (delivery 1) panicked: planned"#,
         ]
     );
 }
 
 #[tokio::test]
-async fn the_verdict_on_a_failure_can_be_chosen() {
+async fn the_settlement_after_a_failure_can_be_chosen() {
     let broker = Broker::with(2);
     let builder = broker.processor().failure_settlement(Settlement::Reject);
     let processor = builder.handler(|event: CloudEvent, _| async move {
@@ -66,11 +66,11 @@ async fn the_verdict_on_a_failure_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn no_more_is_handled_or_in_hand_than_was_allowed_and_one_poll_runs_ahead() {
+async fn no_more_events_are_handled_or_held_than_allowed_and_only_one_poll_runs() {
     for (concurrency, prefetch) in [(1, 0), (3, 2), (8, 40)] {
         let broker = Broker::with(120);
-        let (running, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
-        let (clock, peak) = (broker.clock.clone(), Arc::clone(&most));
+        let (running, max) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+        let (clock, peak) = (broker.clock.clone(), Arc::clone(&max));
         let builder = broker.processor().concurrency(concurrency).prefetch(prefetch);
         let processor = builder.handler(move |_: CloudEvent, _| {
             let (clock, running, peak) = (clock.clone(), Arc::clone(&running), Arc::clone(&peak));
@@ -82,15 +82,15 @@ async fn no_more_is_handled_or_in_hand_than_was_allowed_and_one_poll_runs_ahead(
         });
         run(processor, broker.until_settled(120)).await.unwrap();
         let (state, room) = (broker.state(), concurrency + prefetch);
-        assert_eq!((most.load(Ordering::SeqCst), state.most_locked), (concurrency, room));
-        assert_eq!(state.most_polls, 1);
-        let asked = state.calls.iter().filter(|(_, verb, _)| verb == "receive").map(|(_, _, most)| *most);
+        assert_eq!((max.load(Ordering::SeqCst), state.max_locked), (concurrency, room));
+        assert_eq!(state.max_polls, 1);
+        let asked = state.calls.iter().filter(|(_, verb, _)| verb == "receive").map(|(_, _, max)| *max);
         assert!(asked.max().unwrap() <= room);
     }
 }
 
 #[tokio::test]
-async fn a_poll_waits_for_events_while_handlers_work() {
+async fn a_poll_waits_for_events_while_handlers_run() {
     let broker = Broker::with(1);
     let (clock, handled) = (broker.clock.clone(), Arc::new(Mutex::new(Vec::new())));
     let log = Arc::clone(&handled);
@@ -112,7 +112,7 @@ async fn a_poll_waits_for_events_while_handlers_work() {
 }
 
 #[tokio::test]
-async fn verdicts_go_together_in_few_calls() {
+async fn settlements_are_sent_together_in_few_calls() {
     let broker = Broker::with(1000);
     let builder = broker.processor().concurrency(200).prefetch(200);
     let processor = builder.handler(|_: CloudEvent, _| async {});
@@ -124,7 +124,7 @@ async fn verdicts_go_together_in_few_calls() {
 }
 
 #[tokio::test]
-async fn a_lone_verdict_waits_for_company_only_while_others_are_handled() {
+async fn a_single_settlement_waits_for_others_only_while_others_are_handled() {
     let broker = Broker::with(2);
     let clock = broker.clock.clone();
     let builder = broker.processor().settle_interval(SECOND * 2);
@@ -137,7 +137,7 @@ async fn a_lone_verdict_waits_for_company_only_while_others_are_handled() {
 }
 
 #[tokio::test]
-async fn a_verdict_that_keeps_the_next_event_away_is_sent_at_once() {
+async fn a_settlement_that_blocks_the_next_event_is_sent_immediately() {
     let broker = Broker::with(3);
     let clock = broker.clock.clone();
     let builder = broker.processor().concurrency(2).prefetch(0).settle_interval(SECOND * 5);
@@ -159,12 +159,12 @@ async fn settings_out_of_their_bounds_are_named() {
         (new().lock_duration(SECOND * 301), r#"got "301s""#),
         (new().max_wait_time(SECOND * 121), "max wait time must be"),
         (new().settle_interval(SECOND * 11), "settle interval must be"),
-        (new().max_deliveries(3), "max deliveries needs `on_poison`"),
+        (new().max_deliveries(3), "max deliveries requires `on_poison`"),
         (
             Broker::new()
                 .processor_of("2023-11-01")
                 .failure_settlement(Settlement::Release(ReleaseDelay::S10)),
-            r#"does not exist in the client's api-version, got "2023-11-01""#,
+            r#"is not supported by the client's api-version, got "2023-11-01""#,
         ),
     ] {
         let error = builder.handler(|_: CloudEvent, _| async {}).unwrap_err();

@@ -1,4 +1,4 @@
-//! Poison: events that cannot be read, or that come again and again.
+//! Poison events: those that cannot be read, and those that are delivered again and again.
 
 use std::sync::{Arc, Mutex};
 
@@ -9,7 +9,7 @@ use crate::broker::{Broker, run};
 const UNREADABLE: &str = r#"{"specversion":"1.0","id":"bad","data":{}}"#;
 
 #[tokio::test]
-async fn what_cannot_be_read_goes_to_the_hook_which_decides() {
+async fn unreadable_events_go_to_the_poison_handler_which_decides() {
     let broker = Broker::with(1);
     broker.publish(UNREADABLE);
     let (seen, log) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
@@ -34,21 +34,21 @@ async fn what_cannot_be_read_goes_to_the_hook_which_decides() {
 }
 
 #[tokio::test]
-async fn without_a_hook_what_cannot_be_read_is_a_failure_and_is_told() {
+async fn without_a_poison_handler_an_unreadable_event_is_a_failure_and_is_reported() {
     let broker = Broker::with(0);
     broker.publish(UNREADABLE);
     let processor = broker.processor().handler(|_: CloudEvent, _| async {});
     run(processor, broker.until_settled(1)).await.unwrap();
     assert_eq!(broker.settled(), ["release bad 10"]);
     assert!(
-        broker.notices()[0].starts_with("an event (delivery 1) cannot be read: "),
+        broker.notices()[0].starts_with("an unreadable event (delivery 1) cannot be read: "),
         "{:?}",
         broker.notices()
     );
 }
 
 #[tokio::test]
-async fn what_comes_too_often_goes_to_the_hook() {
+async fn events_delivered_too_often_go_to_the_poison_handler() {
     let broker = Broker::with(1);
     let deliveries = Arc::new(Mutex::new(Vec::new()));
     let (handled, poison) = (Arc::clone(&deliveries), Arc::clone(&deliveries));

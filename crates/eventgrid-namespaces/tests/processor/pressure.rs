@@ -1,4 +1,4 @@
-//! A service under pressure, or one that refuses: hints of any size, settle calls that take long or never go through, and a
+//! A service that throttles or rejects: `Retry-After` values of any size, settle calls that take long or never succeed, and a
 //! shutdown at an awkward moment.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,7 +15,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 async fn nothing(_: CloudEvent, _: eventgrid_namespaces::Context) {}
 
-/// A processor whose client retries as it does unless told otherwise.
+/// A processor whose client has the default retry settings.
 fn with_default_retries(broker: &Broker) -> ProcessorBuilder {
     let key = Credential::access_key("k");
     let builder = Receiver::builder("https://x.example", "orders", "billing", key);
@@ -24,7 +24,7 @@ fn with_default_retries(broker: &Broker) -> ProcessorBuilder {
 }
 
 #[tokio::test]
-async fn a_shutdown_without_a_limit_waits_for_its_handlers() {
+async fn a_shutdown_without_a_timeout_waits_for_its_handlers() {
     let broker = Broker::with(1);
     let stop = broker.until(5);
     run(broker.processor().shutdown_timeout(Duration::MAX).handler(nothing), stop).await.unwrap();
@@ -32,7 +32,7 @@ async fn a_shutdown_without_a_limit_waits_for_its_handlers() {
 }
 
 #[tokio::test]
-async fn an_absurd_hint_neither_breaks_the_processor_nor_silences_it_for_good() {
+async fn an_absurd_retry_after_neither_breaks_nor_silences_the_processor() {
     let broker = Broker::new();
     let later = broker.clone();
     tokio::spawn(async move {
@@ -45,7 +45,7 @@ async fn an_absurd_hint_neither_breaks_the_processor_nor_silences_it_for_good() 
 }
 
 #[tokio::test]
-async fn events_that_come_in_the_moment_of_a_shutdown_are_released() {
+async fn events_that_arrive_at_the_moment_of_a_shutdown_are_released() {
     let broker = Broker::with(3);
     let seen = broker.clone();
     let stop = async move {
@@ -94,13 +94,13 @@ async fn a_token_that_is_lost_after_a_failure_of_the_service_may_be_settled() {
 }
 
 #[tokio::test]
-async fn a_verdict_that_the_service_refuses_does_not_keep_the_next_events_away() {
+async fn a_settlement_that_the_service_rejects_does_not_block_the_next_events() {
     let broker = Broker::with(3);
     for _ in 0..5_000 {
         broker.fault("release", Fault::Status(400));
     }
-    let (clock, begun) = (broker.clock.clone(), Arc::new(Mutex::new(Vec::new())));
-    let log = Arc::clone(&begun);
+    let (clock, started) = (broker.clock.clone(), Arc::new(Mutex::new(Vec::new())));
+    let log = Arc::clone(&started);
     let handler = move |event: CloudEvent, _| {
         log.lock().unwrap().push((event.id().to_owned(), clock.elapsed().as_secs()));
         async move {
@@ -112,13 +112,13 @@ async fn a_verdict_that_the_service_refuses_does_not_keep_the_next_events_away()
         }
     };
     run(broker.processor().concurrency(1).prefetch(0).handler(handler), broker.until(50)).await.unwrap();
-    let begun = begun.lock().unwrap();
-    assert!(begun.iter().any(|(id, at)| id == "2" && *at < 40), "{begun:?}");
-    assert!(!broker.notices().is_empty(), "and it is told");
+    let started = started.lock().unwrap();
+    assert!(started.iter().any(|(id, at)| id == "2" && *at < 40), "{started:?}");
+    assert!(!broker.notices().is_empty(), "and the failure is reported");
 }
 
 #[tokio::test]
-async fn an_answer_without_events_that_comes_at_once_is_not_asked_for_again_at_once() {
+async fn after_an_immediate_response_without_events_the_next_poll_waits() {
     let broker = Broker::new();
     for _ in 0..1_000 {
         broker.fault("receive", Fault::Empty);

@@ -1,4 +1,4 @@
-//! The end of a run: what is handled may end, what waits is released, and no task is left.
+//! The end of a run: handlers may finish, waiting events are released, and no task remains.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use crate::broker::{Broker, Fault, each, run};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// A handler of so many seconds; the counter says how many run.
+/// A handler that takes this many seconds. The counter reports how many are running.
 fn slow(clock: &ManualClock, seconds: u32) -> (Arc<AtomicUsize>, impl Handler<CloudEvent> + use<>) {
     struct Running(Arc<AtomicUsize>);
     impl Drop for Running {
@@ -33,7 +33,7 @@ fn slow(clock: &ManualClock, seconds: u32) -> (Arc<AtomicUsize>, impl Handler<Cl
 }
 
 #[tokio::test]
-async fn what_is_handled_may_end_and_what_waits_is_released_at_once() {
+async fn handlers_may_finish_and_waiting_events_are_released_immediately() {
     let broker = Broker::with(10);
     let (_, handler) = slow(&broker.clock, 20);
     let builder = broker.processor().concurrency(2).prefetch(4);
@@ -47,7 +47,7 @@ async fn what_is_handled_may_end_and_what_waits_is_released_at_once() {
 }
 
 #[tokio::test]
-async fn handlers_that_outlast_the_limit_are_stopped_and_their_events_released() {
+async fn handlers_that_exceed_the_timeout_are_aborted_and_their_events_released() {
     let broker = Broker::with(2);
     let (running, handler) = slow(&broker.clock, 3600);
     run(broker.processor().shutdown_timeout(SECOND * 9).handler(handler), broker.until(5)).await.unwrap();
@@ -56,24 +56,22 @@ async fn handlers_that_outlast_the_limit_are_stopped_and_their_events_released()
         (each("release", 0..2).into_iter().map(|line| line + " 0").collect(), 0)
     );
     assert_eq!(broker.clock.elapsed(), SECOND * 14);
-    assert!(
-        broker.notices().iter().all(|notice| notice.ends_with("was stopped at the limit of the shutdown"))
-    );
+    assert!(broker.notices().iter().all(|notice| notice.ends_with("was aborted at the shutdown timeout")));
     assert_eq!(broker.notices().len(), 2);
 }
 
 #[tokio::test]
-async fn a_service_that_does_not_answer_does_not_hold_up_the_end() {
+async fn a_service_that_does_not_respond_does_not_block_the_shutdown() {
     let broker = Broker::with(1);
     let (_, handler) = slow(&broker.clock, 1);
     broker.fault("acknowledge", Fault::Late(SECOND * 3600));
     run(broker.processor().shutdown_timeout(SECOND * 9).handler(handler), broker.until(5)).await.unwrap();
-    assert_eq!(broker.clock.elapsed(), SECOND * 19, "the limit and the five seconds after it");
-    assert_eq!(broker.notices(), [r#"event "0" of "/t" (delivery 1) is left unsettled"#]);
+    assert_eq!(broker.clock.elapsed(), SECOND * 19, "the timeout and the five seconds after it");
+    assert_eq!(broker.notices(), [r#"event "0" from "/t" (delivery 1) was left unsettled"#]);
 }
 
 #[tokio::test]
-async fn an_idle_processor_ends_at_once() {
+async fn an_idle_processor_stops_immediately() {
     let broker = Broker::new();
     let (_, handler) = slow(&broker.clock, 1);
     run(broker.processor().handler(handler), broker.until(5)).await.unwrap();
@@ -107,7 +105,7 @@ async fn a_run_that_is_dropped_leaves_no_task_behind() {
     })
     .await
     .unwrap();
-    // The tasks are aborted; each ends in its next turn.
+    // The tasks are aborted. Each ends when it is polled next.
     while tokio::runtime::Handle::current().metrics().num_alive_tasks() > 0 {
         tokio::task::yield_now().await;
     }

@@ -1,4 +1,4 @@
-//! What is published is what subscribers get, on the emulated service.
+//! Published events reach their subscribers on the emulated service.
 
 use eventgrid_namespaces::{CloudEvent, Credential, Data, Sender};
 use http::Method;
@@ -22,13 +22,13 @@ async fn received(sender: &Sender, events: usize) -> Vec<CloudEvent> {
     let mut got = Vec::new();
     while got.len() < events {
         let path = "/topics/{}/eventsubscriptions/{}:receive";
-        let answer = sender
+        let response = sender
             .request(Method::POST, path, &["orders", "billing"])
             .query("maxEvents", "10")
             .await
             .unwrap();
-        let answer: Value = serde_json::from_slice(&answer).unwrap();
-        let events = answer["value"].as_array().unwrap();
+        let body: Value = serde_json::from_slice(&response).unwrap();
+        let events = body["value"].as_array().unwrap();
         got.extend(
             events.iter().map(|event| CloudEvent::from_json(event["event"].to_string().as_bytes()).unwrap()),
         );
@@ -72,7 +72,7 @@ async fn an_event_arrives_whole_from_each_mode() {
             event.extensions().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>()
         };
         assert_eq!(texts(event), texts(&sent));
-        // Headers have no types: what went through them comes back as strings.
+        // Headers have no types, so extensions come back as strings.
         assert_eq!(event.extension("count").unwrap().as_integer(), (id != "4").then_some(7));
     }
 }
@@ -94,7 +94,7 @@ async fn each_form_of_data_arrives_as_that_form() {
 }
 
 #[tokio::test]
-async fn a_received_event_is_passed_on_as_it_came() {
+async fn a_received_event_is_forwarded_as_received() {
     let (_emulator, sender) = sender().await;
     let json = br##"{"specversion":"1.0","id":"1","source":"/s","type":"t","dataschema":"#","data":[1]}"##;
     let event = CloudEvent::from_json(json).unwrap();
@@ -103,7 +103,7 @@ async fn a_received_event_is_passed_on_as_it_came() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_the_service_is_one_readable_error() {
+async fn a_rejection_by_the_service_is_one_readable_error() {
     let (emulator, sender) = sender().await;
     emulator.eventgrid().declared_only();
     let key = || Credential::access_key(emulator.eventgrid().key());

@@ -1,4 +1,4 @@
-//! How often a publish is sent, in virtual time.
+//! The retries of a publish, in virtual time.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -21,7 +21,7 @@ fn event() -> CloudEvent {
 }
 
 #[tokio::test]
-async fn a_publish_whose_outcome_is_unknown_is_repeated_under_the_same_id() {
+async fn a_publish_whose_outcome_is_unknown_is_retried_with_the_same_id() {
     let (sender, script, _) = scripted();
     script.fail(Delivery::Unknown).status(500).respond(Response::new("{}"));
     sender.send(event()).await.unwrap();
@@ -39,7 +39,7 @@ async fn a_publish_whose_outcome_is_unknown_is_repeated_under_the_same_id() {
 }
 
 #[tokio::test]
-async fn a_publish_that_is_made_at_most_once_is_not_repeated() {
+async fn a_publish_that_is_made_at_most_once_is_not_retried() {
     let (sender, script, _) = scripted();
     script.fail(Delivery::Unknown).fail(Delivery::Unknown);
     let single = sender.send(event()).idempotent(false).await.unwrap_err();
@@ -48,13 +48,13 @@ async fn a_publish_that_is_made_at_most_once_is_not_repeated() {
         assert_eq!((error.outcome_unknown(), error.stop_reason()), (true, Some(StopReason::NotIdempotent)));
     }
     assert_eq!(script.sent().len(), 2);
-    // What was refused, or never sent, did not happen.
+    // A request that was rejected or never sent had no effect.
     script.fail(Delivery::NotSent).status(429).respond(Response::new("{}"));
     sender.send(event()).idempotent(false).await.unwrap();
 }
 
 #[tokio::test]
-async fn a_throttled_publish_is_sent_again_after_the_hint() {
+async fn a_throttled_publish_is_retried_after_the_delay_that_the_service_asked_for() {
     let (sender, script, clock) = scripted();
     let throttled = Response::builder().status(429).header("retry-after", "8").body(Bytes::new()).unwrap();
     script.respond(throttled).respond(Response::new("{}"));
@@ -63,7 +63,7 @@ async fn a_throttled_publish_is_sent_again_after_the_hint() {
 }
 
 #[tokio::test]
-async fn a_refused_publish_is_not_repeated() {
+async fn a_rejected_publish_is_not_retried() {
     for status in [400, 403, 404, 413] {
         let (sender, script, _) = scripted();
         script.status(status);

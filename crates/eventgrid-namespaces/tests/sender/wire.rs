@@ -1,4 +1,4 @@
-//! The shape of each request, and what each answer becomes, against a mock server.
+//! The shape of each request, and the result of each response, against a mock server.
 
 use std::time::Duration;
 
@@ -33,13 +33,13 @@ async fn one_event_is_sent_as_a_json_object() {
         .match_header("ce-id", Matcher::Missing)
         .create_async()
         .await;
-    let answer = sender(&server).send(order()).with_response().await.unwrap();
+    let response = sender(&server).send(order()).with_response().await.unwrap();
     mock.assert_async().await;
-    assert_eq!((answer.status().as_u16(), answer.attempts()), (200, 1));
+    assert_eq!((response.status().as_u16(), response.attempts()), (200, 1));
 }
 
 #[tokio::test]
-async fn a_batch_is_sent_as_a_json_array_however_it_was_given() {
+async fn a_batch_is_sent_as_a_json_array_in_whichever_form_it_was_passed() {
     let mut server = Server::new_async().await;
     let body = format!("[{ORDER},{ORDER}]");
     let content_type = "application/cloudevents-batch+json; charset=utf-8";
@@ -133,7 +133,7 @@ async fn hostile_topic_names_arrive_as_one_encoded_segment() {
 }
 
 #[tokio::test]
-async fn what_the_service_refuses_is_refused_before_it_is_sent() {
+async fn what_the_service_would_reject_is_rejected_before_it_is_sent() {
     let mut server = Server::new_async().await;
     let nothing = server.mock("POST", Matcher::Any).expect(0).create_async().await;
     let sender = sender(&server);
@@ -173,7 +173,7 @@ async fn bytes_that_fit_only_without_base64_are_sent_in_binary_mode() {
 }
 
 #[tokio::test]
-async fn a_success_that_is_no_json_object_is_an_error() {
+async fn a_success_that_is_not_a_json_object_is_an_error() {
     for body in ["<html>planted</html>", "", "[]", "null", "\"planted\""] {
         let mut server = Server::new_async().await;
         let mock = server.mock("POST", TARGET).with_body(body).expect(2).create_async().await;
