@@ -182,6 +182,8 @@ impl<const N: usize> sealed::Encode for [CloudEvent; N] {
 }
 
 /// Is returned when an event could not be added to a batch. Contains the event and the reason.
+#[derive(thiserror::Error)]
+#[error("could not add event {} (id {:?}) to the batch: {}", .0.index, .0.event.id(), .0.reason)]
 pub struct NotAdded(Box<Inner>);
 
 struct Inner {
@@ -190,11 +192,16 @@ struct Inner {
     reason: Reason,
 }
 
+#[derive(Debug, thiserror::Error)]
 enum Reason {
+    #[error("the batch holds {max} events, the maximum", max = EventBatch::MAX_EVENTS)]
     Count,
     /// The size of the event in bytes.
+    #[error("its {0} bytes would make the batch larger than {max} bytes", max = EventBatch::MAX_BYTES)]
     Bytes(usize),
+    #[error("its {0} bytes exceed the maximum of {max} bytes", max = EventBatch::MAX_BYTES)]
     TooLarge(usize),
+    #[error("{0}")]
     Invalid(InvalidEvent),
 }
 
@@ -226,29 +233,11 @@ impl NotAdded {
     }
 }
 
-impl fmt::Display for NotAdded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { event, index, reason } = &*self.0;
-        write!(f, "could not add event {index} (id {:?}) to the batch: ", event.id())?;
-        let max = EventBatch::MAX_BYTES;
-        match reason {
-            Reason::Count => write!(f, "the batch holds {} events, the maximum", EventBatch::MAX_EVENTS),
-            Reason::Bytes(bytes) => {
-                write!(f, "its {bytes} bytes would make the batch larger than {max} bytes")
-            }
-            Reason::TooLarge(bytes) => write!(f, "its {bytes} bytes exceed the maximum of {max} bytes"),
-            Reason::Invalid(rule) => rule.fmt(f),
-        }
-    }
-}
-
 impl fmt::Debug for NotAdded {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "NotAdded({self})")
     }
 }
-
-impl std::error::Error for NotAdded {}
 
 impl From<NotAdded> for Error {
     fn from(not_added: NotAdded) -> Self {

@@ -1,7 +1,6 @@
 //! Receiving: a long poll whose events are parsed one at a time, so that an unreadable event does not hide the others and keeps
 //! its lock token.
 
-use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,8 +30,10 @@ pub struct ReceivedEvent {
 }
 
 /// Is returned when a received event is not a valid CloudEvent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("received event cannot be read")]
 pub struct UnreadableEvent {
+    #[source]
     reason: InvalidEvent,
     json: Bytes,
 }
@@ -50,18 +51,6 @@ impl UnreadableEvent {
     #[must_use]
     pub fn json(&self) -> &Bytes {
         &self.json
-    }
-}
-
-impl fmt::Display for UnreadableEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("received event cannot be read")
-    }
-}
-
-impl std::error::Error for UnreadableEvent {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.reason)
     }
 }
 

@@ -1,7 +1,6 @@
 //! The error of everything that creates, reads or writes events.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use crate::{Error, ErrorKind};
 
@@ -11,7 +10,8 @@ use crate::{Error, ErrorKind};
 ///
 /// The text names the attribute and the rule. It never contains the event's data. The `?` operator converts it into an
 /// [`Error`] of kind [`InvalidInput`](ErrorKind::InvalidInput).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
 pub struct InvalidEvent {
     text: Cow<'static, str>,
 }
@@ -42,14 +42,6 @@ impl InvalidEvent {
         Self::new(format!("{what}{wanted}, at line {line} column {column}"))
     }
 }
-
-impl fmt::Display for InvalidEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for InvalidEvent {}
 
 impl From<InvalidEvent> for Error {
     fn from(invalid: InvalidEvent) -> Self {

@@ -1,5 +1,4 @@
 //! The sender: the shape of each request, its retries, its batches, and its effect on the emulated service.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 mod batches;
 mod effects;

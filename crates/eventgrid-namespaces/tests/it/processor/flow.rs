@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use eventgrid_namespaces::{BoxError, Clock, CloudEvent, Context, ReleaseDelay, Settlement};
 
-use crate::broker::{Broker, each, event, run};
+use super::broker::{Broker, each, event, run};
 
 const SECOND: Duration = Duration::from_secs(1);
 

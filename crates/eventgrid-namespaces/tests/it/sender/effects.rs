@@ -5,16 +5,15 @@ use http::Method;
 use serde_json::{Value, json};
 use service_emulator::Emulator;
 
+use crate::common::{emulator, key};
+
 #[expect(dead_code, reason = "the test is its own `main`")]
-#[path = "../../examples/publish.rs"]
+#[path = "../../../examples/publish.rs"]
 mod example;
 
 async fn sender() -> (Emulator, Sender) {
-    let emulator = Emulator::start().await.unwrap();
-    emulator.eventgrid().declare("orders", "billing");
-    let sender =
-        Sender::new(&emulator.endpoint(), "orders", Credential::access_key(emulator.eventgrid().key()))
-            .unwrap();
+    let emulator = emulator().await;
+    let sender = Sender::new(&emulator.endpoint(), "orders", key(&emulator)).unwrap();
     (emulator, sender)
 }
 
@@ -106,14 +105,15 @@ async fn a_received_event_is_forwarded_as_received() {
 async fn a_rejection_by_the_service_is_one_readable_error() {
     let (emulator, sender) = sender().await;
     emulator.eventgrid().declared_only();
-    let key = || Credential::access_key(emulator.eventgrid().key());
-    let unknown = Sender::new(&emulator.endpoint(), "unknown", key()).unwrap();
+    let unknown = Sender::new(&emulator.endpoint(), "unknown", key(&emulator)).unwrap();
     let error = unknown.send(full("1")).await.unwrap_err();
     assert!(error.is_not_found() && error.to_string().contains("Topic 'unknown' is not found"), "{error}");
     let stranger = Sender::new(&emulator.endpoint(), "orders", Credential::access_key("bm8=")).unwrap();
     assert_eq!(stranger.send(full("1")).await.unwrap_err().status().unwrap(), 401);
-    let old =
-        Sender::builder(&emulator.endpoint(), "orders", key()).api_version("2000-01-01").build().unwrap();
+    let old = Sender::builder(&emulator.endpoint(), "orders", key(&emulator))
+        .api_version("2000-01-01")
+        .build()
+        .unwrap();
     assert_eq!(old.send(full("1")).await.unwrap_err().status().unwrap(), 400);
     assert_eq!(emulator.eventgrid().waiting("orders", "billing"), 0);
     sender.send(full("1")).await.unwrap();

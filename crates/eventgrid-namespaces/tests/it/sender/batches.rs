@@ -2,7 +2,7 @@
 
 use eventgrid_namespaces::{CloudEvent, Error, EventBatch};
 
-use crate::{ORDER, order};
+use super::{ORDER, order};
 
 /// An event whose JSON has this many bytes.
 fn sized(bytes: usize) -> CloudEvent {

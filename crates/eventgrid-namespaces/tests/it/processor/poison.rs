@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use eventgrid_namespaces::{CloudEvent, Context, ReceivedEvent, ReleaseDelay, Settlement};
 
-use crate::broker::{Broker, run};
+use super::broker::{Broker, run};
 
 const UNREADABLE: &str = r#"{"specversion":"1.0","id":"bad","data":{}}"#;
 

@@ -1,5 +1,4 @@
 //! Receiver and processor against the emulator with its controlled clock: hours of locks over real sockets.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,15 +6,16 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use eventgrid_namespaces::{
-    CloudEvent, Context, Credential, Next, Notice, Policy, Processor, ReceivedEvent, Receiver, ReleaseDelay,
-    Result, Settlement, TokenErrorCode,
+    CloudEvent, Context, Next, Notice, Policy, Processor, ReceivedEvent, Receiver, ReleaseDelay, Result,
+    Settlement, TokenErrorCode,
 };
-use http::{Method, Request, Response};
-use serde_json::json;
+use http::{Request, Response};
 use service_core::testing::ManualClock;
 use service_emulator::eventgrid::{DeadLetterReason, SubscriptionSettings};
 use service_emulator::{Emulator, Fault};
 use tokio::sync::{mpsc, oneshot};
+
+use crate::common::{emulator, key, left, publish};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -44,20 +44,15 @@ impl Policy for Renewals {
 
 impl Scene {
     async fn start() -> Self {
-        let emulator = Emulator::start().await.unwrap();
-        emulator.eventgrid().declare("orders", "billing");
+        let emulator = emulator().await;
         let (clock, renewals) = (ManualClock::new(SystemTime::UNIX_EPOCH), Arc::default());
-        let key = Credential::access_key(emulator.eventgrid().key());
-        let receiver = Receiver::builder(&emulator.endpoint(), "orders", "billing", key);
+        let receiver = Receiver::builder(&emulator.endpoint(), "orders", "billing", key(&emulator));
         let receiver = receiver.clock(Arc::new(clock.clone())).policy(Renewals(Arc::clone(&renewals)));
         Self { emulator, clock, receiver: receiver.build().unwrap(), renewals }
     }
 
     async fn publish(&self, id: &str) {
-        let event =
-            json!({"specversion": "1.0", "id": id, "source": "/t", "type": "t", "data": {}}).to_string();
-        let request = self.receiver.request(Method::POST, "/topics/{}:publish", &["orders"]);
-        request.body("application/cloudevents+json; charset=utf-8", event).await.unwrap();
+        publish(&self.receiver, id, "/t").await;
     }
 
     async fn receive(&self) -> ReceivedEvent {
@@ -83,8 +78,7 @@ impl Scene {
     }
 
     fn left(&self) -> usize {
-        let grid = self.emulator.eventgrid();
-        grid.waiting("orders", "billing") + grid.locked("orders", "billing")
+        left(&self.emulator)
     }
 }
 

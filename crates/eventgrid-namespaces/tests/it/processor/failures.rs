@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use eventgrid_namespaces::{CloudEvent, Context, ReleaseDelay, Settlement};
 
-use crate::broker::{Broker, Fault, each, run};
+use super::broker::{Broker, Fault, each, event, run};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -45,7 +45,7 @@ async fn a_rejection_after_success_is_retried_for_five_minutes() {
         (0..3).for_each(|_| {
             later.fault("receive", Fault::Status(401));
         });
-        later.publish(&crate::broker::event(1));
+        later.publish(&event(1));
         later.until_settled(2).await;
     };
     run(broker.processor().handler(acknowledge), stop).await.unwrap();

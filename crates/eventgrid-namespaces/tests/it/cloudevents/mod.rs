@@ -1,5 +1,4 @@
 //! Conformance to CloudEvents 1.0: its attribute tables and examples in both directions, and the defects of other libraries.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 mod binary;
 mod defects;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use eventgrid_namespaces::{Clock, CloudEvent, Context, Handler, ProcessorBuilder};
 use service_core::testing::ManualClock;
 
-use crate::broker::{Broker, Fault, each, run};
+use super::broker::{Broker, Fault, each, run};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,9 +1,10 @@
 //! The shape of each request on the wire, and the result of each response, against a mock server.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 use eventgrid_namespaces::{Credential, ErrorKind, Receiver, RetryOptions, TokenErrorCode};
 use http::Method;
 use mockito::{Matcher, Server, ServerGuard};
+
+use crate::common::receiver_builder;
 
 const TARGET: &str = "/topics/orders/eventsubscriptions/billing:reject?api-version=2024-06-01";
 
@@ -63,7 +64,7 @@ async fn a_token_lost_after_an_attempt_without_a_response_may_have_been_settled(
     let body = r#"{"succeededLockTokens":[],"failedLockTokens":[
         {"lockToken":"a","error":{"code":"TokenLost","message":"gone"}},{"lockToken":"b","error":{"code":"BadToken","message":"bad"}}]}"#;
     transport.fail(eventgrid_namespaces::Delivery::Unknown).respond(http::Response::new(body));
-    let builder = Receiver::builder("https://x.example", "orders", "billing", Credential::access_key("k"));
+    let builder = receiver_builder();
     let at_once = RetryOptions::default().initial_backoff(std::time::Duration::ZERO);
     let receiver = builder.transport(std::sync::Arc::new(transport.clone())).retry(at_once).build().unwrap();
     let result = receiver.reject(["a", "b"]).await.unwrap();

@@ -3,7 +3,7 @@
 use eventgrid_namespaces::{CloudEvent, Data, ExtensionValue};
 use serde_json::{Value, json};
 
-use crate::{received, written};
+use super::{received, written};
 
 fn data(members: &Value) -> Option<Data> {
     received(members).unwrap().into_data()

@@ -5,11 +5,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use eventgrid_namespaces::{
-    Clock, CloudEvent, Credential, Processor, ProcessorBuilder, Receiver, ReleaseDelay, Settlement,
-};
+use eventgrid_namespaces::{Clock, CloudEvent, Processor, ProcessorBuilder, ReleaseDelay, Settlement};
 
-use crate::broker::{Broker, Fault, run};
+use super::broker::{Broker, Fault, run};
+use crate::common::receiver_builder;
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -17,8 +16,7 @@ async fn nothing(_: CloudEvent, _: eventgrid_namespaces::Context) {}
 
 /// A processor whose client has the default retry settings.
 fn with_default_retries(broker: &Broker) -> ProcessorBuilder {
-    let key = Credential::access_key("k");
-    let builder = Receiver::builder("https://x.example", "orders", "billing", key);
+    let builder = receiver_builder();
     let builder = builder.transport(Arc::new(broker.clone())).clock(Arc::new(broker.clock.clone()));
     Processor::builder(builder.build().unwrap())
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use eventgrid_namespaces::{Clock, CloudEvent, Handler};
 use service_core::testing::ManualClock;
 
-use crate::broker::{Broker, Fault, each, run};
+use super::broker::{Broker, Fault, each, event, run};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -85,7 +85,7 @@ async fn events_of_a_poll_that_ends_after_the_stop_are_released() {
     let later = broker.clone();
     let stop = async move {
         later.until(5).await;
-        later.publish(&crate::broker::event(1));
+        later.publish(&event(1));
     };
     run(broker.processor().handler(handler), stop).await.unwrap();
     assert_eq!(broker.settled(), ["acknowledge 0", "release 1 0"]);
@@ -123,7 +123,7 @@ async fn a_processor_can_run_again() {
     });
     let processor = processor.unwrap();
     run(Ok(processor.clone()), broker.until_settled(1)).await.unwrap();
-    broker.publish(&crate::broker::event(1));
+    broker.publish(&event(1));
     run(Ok(processor), broker.until_settled(2)).await.unwrap();
     assert_eq!(*handled.lock().unwrap(), 2);
 }

@@ -5,7 +5,7 @@ use eventgrid_namespaces::{CloudEvent, Data};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 
-use crate::{builder, received};
+use super::{builder, received};
 
 fn headers(given: &[(&str, &[u8])]) -> HeaderMap {
     let required: [(&str, &[u8]); 4] =

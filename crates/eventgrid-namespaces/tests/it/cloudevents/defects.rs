@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use eventgrid_namespaces::{CloudEvent, Data};
 use serde_json::{Value, json};
 
-use crate::{builder, received, written};
+use super::{builder, received, written};
 
 #[test]
 fn data_that_counts_as_nothing_elsewhere_is_kept_both_ways() {

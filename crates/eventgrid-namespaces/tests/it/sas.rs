@@ -1,5 +1,4 @@
 //! Shared access signatures on the wire, and their expiry.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -1,36 +1,27 @@
 //! The examples `receive` and `worker` on the emulator: their output, and how they settle the events.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
 use std::time::Duration;
 
-use eventgrid_namespaces::{Credential, Receiver};
-use http::Method;
+use eventgrid_namespaces::Receiver;
 use service_emulator::Emulator;
 
+use crate::common::{emulator, key, left, publish};
+
 #[expect(dead_code, reason = "the test is its own `main`")]
-#[path = "../examples/receive.rs"]
+#[path = "../../../examples/receive.rs"]
 mod receive;
 #[expect(dead_code, reason = "the test is its own `main`")]
-#[path = "../examples/worker.rs"]
+#[path = "../../../examples/worker.rs"]
 mod worker;
 
 /// An emulator with two orders.
 async fn with_orders() -> (Emulator, Receiver) {
-    let emulator = Emulator::start().await.unwrap();
-    emulator.eventgrid().declare("orders", "billing");
-    let key = Credential::access_key(emulator.eventgrid().key());
-    let receiver = Receiver::new(&emulator.endpoint(), "orders", "billing", key).unwrap();
+    let emulator = emulator().await;
+    let receiver = Receiver::new(&emulator.endpoint(), "orders", "billing", key(&emulator)).unwrap();
     for id in ["a", "b"] {
-        let event = format!(r#"{{"specversion":"1.0","id":"{id}","source":"/shop","type":"t","data":{{}}}}"#);
-        let request = receiver.request(Method::POST, "/topics/{}:publish", &["orders"]);
-        request.body("application/cloudevents+json; charset=utf-8", event).await.unwrap();
+        publish(&receiver, id, "/shop").await;
     }
     (emulator, receiver)
-}
-
-fn left(emulator: &Emulator) -> usize {
-    let grid = emulator.eventgrid();
-    grid.waiting("orders", "billing") + grid.locked("orders", "billing")
 }
 
 #[tokio::test]
@@ -45,8 +36,7 @@ async fn what_is_received_is_shown_and_acknowledged() {
 #[tokio::test]
 async fn if_no_event_arrives_the_example_says_so() {
     let emulator = Emulator::start().await.unwrap();
-    let key = Credential::access_key(emulator.eventgrid().key());
-    let receiver = Receiver::new(&emulator.endpoint(), "orders", "billing", key).unwrap();
+    let receiver = Receiver::new(&emulator.endpoint(), "orders", "billing", key(&emulator)).unwrap();
     let mut shown = Vec::new();
     let time_passes = async {
         loop {

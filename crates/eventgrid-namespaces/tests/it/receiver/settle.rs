@@ -1,19 +1,20 @@
 //! Acknowledge, release, reject and renew: their requests, and the outcome of every token if one request is not enough or its
 //! response is not conclusive.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use eventgrid_namespaces::{
-    Clock, Credential, Delivery, Receiver, ReceiverBuilder, ReleaseDelay, Result, RetryOptions, SettleResult,
+    Clock, Delivery, Receiver, ReceiverBuilder, ReleaseDelay, Result, RetryOptions, SettleResult,
 };
 use http::Response;
 use serde_json::{Value, json};
 use service_core::testing::{ManualClock, ScriptedTransport};
 
+use crate::common::receiver_builder;
+
 fn builder(transport: &ScriptedTransport) -> ReceiverBuilder {
-    Receiver::builder("https://x.example", "orders", "billing", Credential::access_key("k"))
+    receiver_builder()
         .transport(Arc::new(transport.clone()))
         .retry(RetryOptions::default().initial_backoff(Duration::ZERO))
 }

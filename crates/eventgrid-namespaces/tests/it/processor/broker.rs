@@ -8,14 +8,16 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventgrid_namespaces::{
-    Clock, Credential, Delivery, Error, ErrorKind, Notice, Processor, ProcessorBuilder, Receiver, Result,
-    RetryOptions, Transport, Upgrade,
+    Clock, Delivery, Error, ErrorKind, Notice, Processor, ProcessorBuilder, Result, RetryOptions, Transport,
+    Upgrade,
 };
 use http::{Request, Response};
 use serde_json::{Value, json};
 use service_core::testing::ManualClock;
 use service_core::within;
 use tokio::sync::Notify;
+
+use crate::common::receiver_builder;
 
 pub(crate) const WINDOW: Duration = Duration::from_secs(3600);
 
@@ -106,12 +108,11 @@ impl Broker {
     }
 
     pub(crate) fn processor_of(&self, version: &str) -> ProcessorBuilder {
-        let receiver =
-            Receiver::builder("https://x.example", "orders", "billing", Credential::access_key("k"))
-                .transport(Arc::new(self.clone()))
-                .clock(Arc::new(self.clock.clone()))
-                .api_version(version)
-                .retry(RetryOptions::none());
+        let receiver = receiver_builder()
+            .transport(Arc::new(self.clone()))
+            .clock(Arc::new(self.clock.clone()))
+            .api_version(version)
+            .retry(RetryOptions::none());
         let notices = Arc::clone(&self.notices);
         Processor::builder(receiver.build().unwrap())
             .on_notice(move |notice: &Notice<'_>| notices.lock().unwrap().push(notice.to_string()))

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 use eventgrid_namespaces::{CloudEvent, CloudEventBuilder, Error, ErrorKind, ExtensionValue};
 use serde_json::json;
 
-use crate::{builder, received, written};
+use super::{builder, received, written};
 
 type Set = fn(CloudEventBuilder, &str) -> CloudEventBuilder;
 

@@ -7,7 +7,7 @@ use http::Method;
 use mockito::{Matcher, Mock, Server, ServerGuard};
 use serde_json::json;
 
-use crate::{ORDER, order};
+use super::{ORDER, order};
 
 const TARGET: &str = "/topics/orders:publish?api-version=2024-06-01";
 

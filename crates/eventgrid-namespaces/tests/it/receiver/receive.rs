@@ -1,21 +1,20 @@
 //! Receiving: its request and timeouts, and that every event of a response is returned with its lock token, regardless of
 //! the others.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use eventgrid_namespaces::{
-    Clock, CloudEvent, Credential, Delivery, ErrorKind, Receive, ReceivedEvent, Receiver, StopReason,
+    Clock, CloudEvent, Delivery, ErrorKind, Receive, ReceivedEvent, Receiver, StopReason,
 };
 use http::Response;
 use service_core::testing::{ManualClock, ScriptedTransport};
 
+use crate::common::receiver_builder;
+
 fn scripted() -> (ScriptedTransport, ManualClock, Receiver) {
     let (transport, clock) = (ScriptedTransport::new(), ManualClock::jumping(SystemTime::UNIX_EPOCH));
-    let receiver = Receiver::builder("https://x.example", "orders", "billing", Credential::access_key("k"))
-        .transport(Arc::new(transport.clone()))
-        .clock(Arc::new(clock.clone()));
+    let receiver = receiver_builder().transport(Arc::new(transport.clone())).clock(Arc::new(clock.clone()));
     (transport, clock, receiver.build().unwrap())
 }
 
@@ -163,8 +162,7 @@ impl eventgrid_namespaces::Transport for Caps {
 #[tokio::test]
 async fn the_response_may_be_as_large_as_the_requested_events() {
     let caps = Arc::new(Caps::default());
-    let receiver = Receiver::builder("https://x.example", "orders", "billing", Credential::access_key("k"));
-    let receiver = receiver.transport(Arc::clone(&caps) as Arc<_>).build().unwrap();
+    let receiver = receiver_builder().transport(Arc::clone(&caps) as Arc<_>).build().unwrap();
     for events in [1, 100] {
         receiver.receive().max_events(events).await.unwrap();
     }
