@@ -16,7 +16,7 @@ static DIALECT: Dialect = Dialect {
     product: concat!("eventgrid-namespaces/", env!("CARGO_PKG_VERSION")),
     request_id_header: Some(HeaderName::from_static("x-ms-client-request-id")),
     response_request_id_headers: &["x-ms-request-id"],
-    // The specification names the first; the service has been observed to send the second.
+    // The specification names the first; the service was seen to send the second.
     error_code: &["x-ms-error-code", "broker-errorcode"],
     span: service_core::call_span!("az.service_request_id"),
     span_request_id: "az.service_request_id",

@@ -307,7 +307,7 @@ impl Drop for Polling<'_> {
 
 #[async_trait]
 impl Transport for Broker {
-    async fn send(&self, request: Request<Bytes>, _max_response_bytes: usize) -> Result<Response<Bytes>> {
+    async fn send(&self, request: Request<Bytes>, _answer_cap: usize) -> Result<Response<Bytes>> {
         let verb = request.uri().path().rsplit_once(':').unwrap().1.to_owned();
         let _polling = (verb == "receive").then(|| Polling::new(self));
         self.respond(&verb, &request).await
