@@ -37,5 +37,5 @@ pub use service_core::{
     InnerError, Io, Next, Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, StopReason,
     SystemClock, TokenCredential, Transport, Upgrade,
 };
-/// The types of requests and answers, for [`Policy`], [`Transport`] and `request`.
+/// Re-exports the crates whose request and response types appear in [`Policy`], [`Transport`] and `request`.
 pub use {bytes, http};
