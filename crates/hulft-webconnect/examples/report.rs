@@ -20,7 +20,7 @@ pub(crate) async fn run(site: &SiteClient, out: &mut impl Write) -> Result<(), B
         for log in logs.iter().filter(|log| concerns(log, &agent)) {
             transfers += 1;
             failed += u32::from(log.status == TransferStatus::Failed);
-            bytes += log.data_size.value().unwrap_or(0);
+            bytes += log.data_size.as_u64().unwrap_or(0);
         }
         let (id, version) = (&agent.agent_id, &agent.agent_version);
         writeln!(out, "{id:<20} {version:<8} {transfers:>9} {failed:>6} {bytes:>14}")?;
