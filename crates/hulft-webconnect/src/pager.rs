@@ -26,7 +26,7 @@ type Setting<T> = Box<dyn Fn(&mut Call<Page<T>>) + Send + Sync>;
 
 /// A list of items, which requests pages as [`next`](Self::next) needs them.
 ///
-/// Configure the list with the setters, then read it row by row with `next`, at once with [`all`](Self::all), or page
+/// Configure the list with the setters, then read it row by row with `next`, completely with [`all`](Self::all), or page
 /// by page with [`pages`](Self::pages). A pager is also a `Stream` of rows. It ends after the last row and after an
 /// error.
 ///
