@@ -132,25 +132,18 @@ fn with_missing_scope(error: Error, operation: &Operation) -> Error {
     if error.status() != Some(StatusCode::FORBIDDEN) {
         return error;
     }
-    error.with_source(ScopeNeeded(operations::scope(operation.id)))
+    let scope = operations::scope(operation.id);
+    error.with_source(scope.map_or(MissingScope::Undocumented, MissingScope::Documented))
 }
 
 /// The scope that the rejected operation requires.
-#[derive(Debug)]
-struct ScopeNeeded(Option<&'static str>);
-
-impl fmt::Display for ScopeNeeded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(scope) => write!(f, "the API key needs the scope `{scope}`"),
-            None => {
-                f.write_str("the vendor does not document which scope of the API key this operation needs")
-            }
-        }
-    }
+#[derive(Debug, thiserror::Error)]
+enum MissingScope {
+    #[error("the API key needs the scope `{0}`")]
+    Documented(&'static str),
+    #[error("the vendor does not document which scope of the API key this operation needs")]
+    Undocumented,
 }
-
-impl std::error::Error for ScopeNeeded {}
 
 /// An item, or `None`: the vendor's list of statuses says 204, and 404 is customary.
 pub(crate) fn one<T: DeserializeOwned>(response: &http::Response<Bytes>) -> Result<Option<T>> {
