@@ -27,7 +27,7 @@ handle! {
     ///         site.agents().disconnect_agent(&agent).await?;
     ///     }
     /// }
-    /// # assert!(emulator.hulft().agents().iter().all(|agent| !agent.agent.supports_disconnection));
+    /// # assert!(site.agents().list().all().await?.iter().all(|agent| !agent.supports_disconnection));
     /// # Ok(()) }
     /// ```
     Agents

@@ -63,7 +63,7 @@ const fn delete(id: &'static str, path: &'static str, query: &'static [&'static 
 macro_rules! operations {
     ($($name:ident $id:literal $kind:ident $path:literal $query:ident $scope:literal;)*) => {
         $(
-            #[doc = concat!("`", $path, "`, sends its request there. See [`scope`] for the scope that it requires.")]
+            #[doc = concat!("Sends a request to `", $path, "`. See [`scope`] for the scope that it requires.")]
             pub static $name: Operation = $kind($id, concat!("/api/v2", $path), $query);
         )*
 
