@@ -1,10 +1,10 @@
-//! How the client keeps below the service's limit of calls, in virtual time.
+//! How the client stays below the service's limit of calls, in virtual time.
 
 use std::time::Duration;
 
-use crate::service::{Service, most_in_a_minute};
+use crate::common::{Service, max_in_a_minute};
 use futures_util::future::join_all;
-use hulft_webconnect::{Delivery, ErrorKind, Pacing, RetryOptions};
+use hulft_webconnect::{Delivery, ErrorKind, RateLimit, RetryOptions};
 
 #[tokio::test]
 async fn a_long_walk_in_small_pages_is_never_blocked_and_misses_no_row() {
@@ -13,11 +13,11 @@ async fn a_long_walk_in_small_pages_is_never_blocked_and_misses_no_row() {
     let expected: Vec<_> = (0..5_000).map(|row| row.to_string()).collect();
     assert_eq!(logs.into_iter().map(|log| log.processing_id).collect::<Vec<_>>(), expected);
     assert_eq!((service.sent().len(), service.was_blocked()), (167, false));
-    assert_eq!(most_in_a_minute(&service.sent()), 100, "no slower than it has to be");
+    assert_eq!(max_in_a_minute(&service.sent()), 100, "no slower than it has to be");
 }
 
 #[tokio::test]
-async fn callers_with_clones_share_one_pace() {
+async fn callers_with_clones_share_one_limit() {
     let (service, site) = Service::default().client();
     let callers = (0..10).map(|_| {
         let site = site.clone();
@@ -29,18 +29,18 @@ async fn callers_with_clones_share_one_pace() {
     });
     join_all(callers).await;
     assert_eq!((service.sent().len(), service.was_blocked()), (1_000, false));
-    assert_eq!(most_in_a_minute(&service.sent()), 100);
+    assert_eq!(max_in_a_minute(&service.sent()), 100);
 }
 
 #[tokio::test]
-async fn retries_take_places_too() {
+async fn retries_take_slots_too() {
     let service = Service { status: |number| if number % 2 == 0 { 500 } else { 200 }, ..Service::default() };
     let (service, site) = service.client();
     for _ in 0..150 {
         site.service_status().await.unwrap();
     }
     assert_eq!((service.sent().len(), service.was_blocked()), (300, false));
-    assert!(most_in_a_minute(&service.sent()) <= 100);
+    assert!(max_in_a_minute(&service.sent()) <= 100);
 }
 
 #[tokio::test]
@@ -53,8 +53,9 @@ async fn requests_that_take_longer_on_their_way_than_others_do_not_add_up() {
 
 #[tokio::test]
 async fn a_wait_that_would_pass_the_deadline_fails_at_once_and_is_named() {
-    let (service, site) = Service::default()
-        .client_with(|builder| builder.pacing(Pacing::calls_per_minute(1)).deadline(Duration::from_secs(64)));
+    let (service, site) = Service::default().client_with(|builder| {
+        builder.rate_limit(RateLimit::per_minute(1)).deadline(Duration::from_secs(64))
+    });
     site.service_status().await.unwrap();
     let error = site.service_status().await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Throttled, Some(Delivery::NotSent)));
@@ -62,12 +63,12 @@ async fn a_wait_that_would_pass_the_deadline_fails_at_once_and_is_named() {
     assert!(error.to_string().contains("the wait would be 65.0s"), "{error}");
     assert_eq!(service.sent(), [Duration::ZERO], "no time has passed, and nothing was sent");
     site.service_status().deadline(Duration::from_secs(66)).await.unwrap();
-    assert_eq!(service.sent()[1], Duration::from_secs(65), "the refused call has taken no place");
+    assert_eq!(service.sent()[1], Duration::from_secs(65), "the failed call took no slot");
 }
 
 #[tokio::test]
-async fn without_pacing_the_service_blocks_the_contract() {
-    let (service, site) = Service::default().client_with(|builder| builder.pacing(Pacing::off()));
+async fn without_a_rate_limit_the_service_blocks_the_contract() {
+    let (service, site) = Service::default().client_with(|builder| builder.rate_limit(RateLimit::none()));
     for _ in 0..100 {
         site.service_status().await.unwrap();
     }
@@ -79,9 +80,9 @@ async fn without_pacing_the_service_blocks_the_contract() {
 #[tokio::test]
 async fn a_part_of_the_limit_is_kept_to() {
     let (service, site) =
-        Service::default().client_with(|builder| builder.pacing(Pacing::calls_per_minute(20)));
+        Service::default().client_with(|builder| builder.rate_limit(RateLimit::per_minute(20)));
     for _ in 0..90 {
         site.service_status().await.unwrap();
     }
-    assert_eq!(most_in_a_minute(&service.sent()), 20);
+    assert_eq!(max_in_a_minute(&service.sent()), 20);
 }

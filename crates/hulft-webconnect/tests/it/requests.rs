@@ -1,5 +1,4 @@
-//! The shape of each request on the wire, and what each answer becomes, against a mock server.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
+//! Requests as sent on the wire, and values as read from responses, against a mock server.
 
 use http::Method;
 use hulft_webconnect::{Agent, Direction, ErrorKind, RetryOptions, SiteClient, StopReason};
@@ -33,13 +32,13 @@ async fn disconnecting_posts_session_and_endpoint() {
             .await;
         let agents = site(&server).agents();
         let session = "dfBqpCYBFcQZNRx9z6q_A6rQ0Yv7y3yZ3IJJf2aJ";
-        let answer = agents
+        let response = agents
             .disconnect(session, "california-service1.webconnect.hulft.com")
             .with_response()
             .await
             .unwrap();
         mock.assert_async().await;
-        assert_eq!(answer.status().as_u16() as usize, status);
+        assert_eq!(response.status().as_u16() as usize, status);
     }
 }
 
@@ -92,16 +91,24 @@ async fn the_status_list_takes_bounds_and_a_direction() {
     let agents = site(&server).agents();
     agents.list().start_index(10_000).page_size(1_000).page().await.unwrap();
     assert!(
-        agents.list_of(&Direction::Send).start_index(0).page_size(1).page().await.unwrap().rows.is_empty()
+        agents
+            .list_by_direction(&Direction::Send)
+            .start_index(0)
+            .page_size(1)
+            .page()
+            .await
+            .unwrap()
+            .rows
+            .is_empty()
     );
-    agents.list_of(&Direction::Other("side/ways".into())).page().await.unwrap();
+    agents.list_by_direction(&Direction::Other("side/ways".into())).page().await.unwrap();
     for mock in [all, send, new] {
         mock.assert_async().await;
     }
 }
 
 #[tokio::test]
-async fn bad_arguments_are_refused_before_anything_is_sent() {
+async fn invalid_arguments_are_rejected_before_anything_is_sent() {
     let mut server = Server::new_async().await;
     let no_post = server.mock("POST", Matcher::Any).expect(0).create_async().await;
     let no_get = server.mock("GET", Matcher::Any).expect(0).create_async().await;
@@ -113,8 +120,8 @@ async fn bad_arguments_are_refused_before_anything_is_sent() {
         (agents.list().start_index(10_001), "startIndex must be between 0 and 10000"),
         (agents.list().page_size(0), "maxResults must be between 1 and 1000"),
         (agents.list().page_size(1_001), "maxResults must be between 1 and 1000"),
-        (agents.list_of(&Direction::Other("..".into())), "dot segment"),
-        (agents.list_of(&Direction::Other(String::new())), "must not be empty"),
+        (agents.list_by_direction(&Direction::Other("..".into())), "dot segment"),
+        (agents.list_by_direction(&Direction::Other(String::new())), "must not be empty"),
     ] {
         let error = page.page().await.unwrap_err();
         assert!(error.is_invalid_input() && error.to_string().contains(rule), "{error}");
@@ -216,6 +223,6 @@ fn keys_and_endpoints_are_checked_without_being_repeated() {
         assert!(error.is_invalid_input() && error.to_string().contains(rule), "{endpoint}: {error}");
         assert!(!format!("{error:?}").contains("planted"));
     }
-    assert!(SiteClient::new("planted\n").is_ok(), "a line break behind a pasted key does no harm");
+    assert!(SiteClient::new("planted\n").is_ok(), "a line break after a pasted key is ignored");
     assert!(!format!("{:?}", SiteClient::new("planted").unwrap()).contains("planted"));
 }

@@ -1,11 +1,10 @@
-//! The example `agents` as a person meets it, on the emulator: what it shows, and what it does after which answer.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
+//! The example `agents` on the emulator: what it prints, and what it does for each input.
 
 use hulft_webconnect::{BoxError, SiteClient};
 use service_emulator::Emulator;
 
 #[expect(dead_code, reason = "the test is its own `main`")]
-#[path = "../examples/agents.rs"]
+#[path = "../../examples/agents.rs"]
 mod agents;
 
 async fn with_agents() -> (Emulator, SiteClient) {
@@ -15,14 +14,14 @@ async fn with_agents() -> (Emulator, SiteClient) {
     (emulator, builder.build().unwrap())
 }
 
-async fn run(site: &SiteClient, answers: &str) -> (Result<(), BoxError>, String) {
+async fn run(site: &SiteClient, input: &str) -> (Result<(), BoxError>, String) {
     let mut shown = Vec::new();
-    let outcome = agents::run(site, &mut answers.as_bytes(), &mut shown).await;
+    let outcome = agents::run(site, &mut input.as_bytes(), &mut shown).await;
     (outcome, String::from_utf8(shown).unwrap())
 }
 
 #[tokio::test]
-async fn every_agent_stands_in_the_table_with_its_session() {
+async fn every_agent_is_in_the_table_with_its_session() {
     let (emulator, site) = with_agents().await;
     let (_, shown) = run(&site, "").await;
     for connected in emulator.hulft().agents() {
@@ -51,10 +50,10 @@ async fn the_agent_of_the_session_is_disconnected_after_a_yes_only() {
 }
 
 #[tokio::test]
-async fn a_session_that_there_is_not_disconnects_nothing() {
+async fn an_unknown_session_disconnects_nothing() {
     let (emulator, site) = with_agents().await;
     let before = emulator.hulft().agents().len();
-    let (outcome, _) = run(&site, "nobody\nyes\n").await;
-    assert_eq!(outcome.unwrap_err().to_string(), "no agent has that session");
+    let (outcome, _) = run(&site, "unknown\nyes\n").await;
+    assert_eq!(outcome.unwrap_err().to_string(), "no agent has this session");
     assert_eq!(emulator.hulft().agents().len(), before);
 }

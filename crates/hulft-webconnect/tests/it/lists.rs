@@ -1,8 +1,8 @@
-//! Lists: what is asked for page by page, where they end, and what ends them early.
+//! Lists: which pages are requested, where lists end, and what ends them early.
 
 use std::time::Duration;
 
-use crate::service::Service;
+use crate::common::Service;
 use futures_util::StreamExt;
 use hulft_webconnect::{Date, Pager, RelayLog, Result, RetryOptions, TimeZone};
 
@@ -10,13 +10,13 @@ fn rows(logs: &[RelayLog]) -> Vec<u64> {
     logs.iter().map(|log| log.processing_id.parse().unwrap()).collect()
 }
 
-/// Takes rows up to the end or the first error, and looks whether the list has ended then.
+/// Takes all rows, and checks that the list remains at its end.
 async fn walk(mut list: Pager<RelayLog>) -> (Vec<u64>, Option<String>) {
     let (mut logs, mut error) = (Vec::new(), None);
     while let Some(row) = list.next().await {
         match row {
             Ok(log) => logs.push(log),
-            Err(refusal) => error = Some(refusal.to_string()),
+            Err(failure) => error = Some(failure.to_string()),
         }
     }
     assert!(list.next().await.is_none(), "the end is the end");
@@ -24,7 +24,7 @@ async fn walk(mut list: Pager<RelayLog>) -> (Vec<u64>, Option<String>) {
 }
 
 #[tokio::test]
-async fn all_rows_come_once_whatever_the_page_size() {
+async fn every_row_is_returned_once_for_any_page_size() {
     for (total, size, requests) in
         [(0, 30, 1), (1, 1, 1), (29, 30, 1), (30, 30, 1), (31, 30, 2), (2_000, 1_000, 2), (2_001, 999, 3)]
     {
@@ -36,14 +36,14 @@ async fn all_rows_come_once_whatever_the_page_size() {
 }
 
 #[tokio::test]
-async fn rows_out_of_reach_are_an_error_after_all_that_can_be_had() {
+async fn rows_out_of_reach_are_an_error_after_all_rows_within_reach() {
     for (size, requests) in [(1_000, 11), (999, 12), (700, 16), (30, 367)] {
         let (service, site) = Service { rows: 11_001, limited: false, ..Service::default() }.client();
         let (seen, error) = walk(site.relay_logs().list().page_size(size)).await;
         assert_eq!(seen, (0..11_000).collect::<Vec<_>>(), "pages of {size}");
         let error = error.unwrap();
-        assert!(error.contains("narrow it by date, with `from` and `to`, got \"11001 rows\""), "{error}");
-        assert_eq!(service.sent().len(), requests, "pages of {size}: nothing is asked for that cannot be");
+        assert!(error.contains("narrow it by date with `from` and `to`, got \"11001 rows\""), "{error}");
+        assert_eq!(service.sent().len(), requests, "pages of {size}: no page out of reach is requested");
     }
 }
 
@@ -81,12 +81,13 @@ async fn a_list_that_matches_nothing_is_one_page_without_rows() {
 }
 
 #[tokio::test]
-async fn pages_tell_totals_and_where_they_stand() {
+async fn pages_contain_totals_and_their_position() {
     let (service, site) = Service { rows: 65, ..Service::default() }.client();
     let pages: Vec<Result<_>> = site.relay_logs().list().page_size(30).pages().collect().await;
-    let told: Vec<_> = pages.into_iter().map(Result::unwrap).collect();
-    let told: Vec<_> = told.iter().map(|page| (page.total_size, page.start_index, page.rows.len())).collect();
-    assert_eq!(told, [(65, 0, 30), (65, 30, 30), (65, 60, 5)]);
+    let summaries: Vec<_> = pages.into_iter().map(Result::unwrap).collect();
+    let summaries: Vec<_> =
+        summaries.iter().map(|page| (page.total_size, page.start_index, page.rows.len())).collect();
+    assert_eq!(summaries, [(65, 0, 30), (65, 30, 30), (65, 60, 5)]);
     let first = site.relay_logs().list().start_index(60).page_size(10).page().await.unwrap();
     assert_eq!((first.total_size, first.rows.len(), service.sent().len()), (65, 5, 4));
 }
@@ -160,9 +161,9 @@ async fn bad_arguments_are_the_only_item_and_nothing_is_sent() {
         (logs.list().start_index(10_001), "startIndex must be between 0 and 10000, got \"10001\""),
         (logs.list().from(late).to(early), "from must not be after `to`, 2024-01-01, got \"2024-01-02\""),
         (logs.list().header("bad name", "x"), "header has a name or a value"),
-        (logs.list_of_file(" "), "file id must not be empty"),
-        (logs.list_of_transfer(".."), "must not be a dot segment"),
-        (logs.list_of_transfer("t").sender_connection_id("c"), "is not a parameter of this operation"),
+        (logs.list_by_file(" "), "file id must not be empty"),
+        (logs.list_by_transfer(".."), "must not be a dot segment"),
+        (logs.list_by_transfer("t").sender_connection_id("c"), "is not a parameter of this operation"),
     ] {
         let (seen, error) = walk(list).await;
         let error = error.unwrap();

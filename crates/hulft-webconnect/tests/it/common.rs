@@ -1,4 +1,4 @@
-//! A service in virtual time: lists of any length, the rate limit with its block, answers that take their time.
+//! A service in virtual time: lists of any length, the rate limit and its block, and delayed requests.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -9,23 +9,23 @@ use http::{Request, Response};
 use hulft_webconnect::{Clock, Error, ErrorKind, Result, SiteClient, SiteClientBuilder, Transport, Upgrade};
 use service_core::testing::ManualClock;
 
-/// The most calls in a minute.
+/// The maximum number of calls in a minute.
 const LIMIT: usize = 100;
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// The service. What a test does not set is as harmless as can be.
+/// The service. Its defaults cause no failures.
 #[derive(Debug)]
 pub(crate) struct Service {
     pub(crate) clock: ManualClock,
     /// How many rows every list has.
     pub(crate) rows: u64,
-    /// How many rows a page has at most, whatever was asked for.
+    /// The maximum number of rows in a page, regardless of the request.
     pub(crate) page_cap: u64,
     /// The status of the n-th request, from 0.
     pub(crate) status: fn(usize) -> u16,
     /// How long the n-th request takes until it arrives.
     pub(crate) delay: fn(usize) -> Duration,
-    /// Whether the limit is in force.
+    /// Whether the limit is in effect.
     pub(crate) limited: bool,
     pub(crate) seen: Mutex<Seen>,
 }
@@ -89,7 +89,7 @@ impl Service {
         Response::builder().status(status).body(body.into()).unwrap()
     }
 
-    /// Whether the latest hundred and first arrived within a minute.
+    /// Whether the latest 101 requests arrived within a minute.
     fn overrun(&self) -> bool {
         let mut seen = self.seen.lock().unwrap();
         let arrived = &seen.arrived;
@@ -106,19 +106,19 @@ impl Service {
             let value = query.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
             value.map_or(default, |value| value.parse().unwrap())
         };
-        let (start, most) = (number("startIndex", 0), number("maxResults", 30));
-        assert!(start <= 10_000 && (1..=1_000).contains(&most), "{query}");
-        let rows = start..self.rows.min(start + most.min(self.page_cap)).max(start);
+        let (start, max) = (number("startIndex", 0), number("maxResults", 30));
+        assert!(start <= 10_000 && (1..=1_000).contains(&max), "{query}");
+        let rows = start..self.rows.min(start + max.min(self.page_cap)).max(start);
         let logs: Vec<_> = rows.map(|row| serde_json::json!({"processingId": row.to_string()})).collect();
         serde_json::json!({"totalSize": self.rows, "fetchSize": logs.len(), "startIndex": start,
-            "maxResults": most, "logs": logs})
+            "maxResults": max, "logs": logs})
         .to_string()
     }
 }
 
 #[async_trait]
 impl Transport for Service {
-    async fn send(&self, request: Request<Bytes>, _answer_cap: usize) -> Result<Response<Bytes>> {
+    async fn send(&self, request: Request<Bytes>, _max_response_bytes: usize) -> Result<Response<Bytes>> {
         let number = {
             let mut seen = self.seen.lock().unwrap();
             seen.sent.push(self.clock.elapsed());
@@ -134,12 +134,12 @@ impl Transport for Service {
     }
 
     async fn upgrade(&self, _request: Request<()>) -> Result<Upgrade> {
-        Err(Error::new(ErrorKind::Transport, "nothing to upgrade here").permanent())
+        Err(Error::new(ErrorKind::Transport, "upgrades are not supported").permanent())
     }
 }
 
-/// The most sends in any minute, wherever it begins, both ends included.
-pub(crate) fn most_in_a_minute(sent: &[Duration]) -> usize {
+/// The maximum number of requests sent in any minute, including both ends.
+pub(crate) fn max_in_a_minute(sent: &[Duration]) -> usize {
     let within = |start: &Duration| sent.iter().filter(|at| *at >= start && **at <= *start + MINUTE).count();
     sent.iter().map(within).max().unwrap_or_default()
 }
