@@ -49,7 +49,7 @@ pub use policy::{Next, Policy};
 pub use response::Response;
 pub use retry::RetryOptions;
 pub use secret::Secret;
-pub use transport::{ConnectTimeout, Io, Transport, Upgrade, url_text};
+pub use transport::{Io, SendOptions, Transport, Upgrade, url_text};
 
 /// What the macros of this crate expand to.
 #[doc(hidden)]

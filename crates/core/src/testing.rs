@@ -43,7 +43,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::error::{Delivery, Error, ErrorKind, Result};
-use crate::{Clock, Transport, Upgrade};
+use crate::{Clock, SendOptions, Transport, Upgrade};
 
 /// A transport that answers from a script and keeps what it was asked to send.
 ///
@@ -55,6 +55,7 @@ pub struct ScriptedTransport(Arc<Mutex<Script>>);
 struct Script {
     steps: VecDeque<Step>,
     sent: Vec<Request<Bytes>>,
+    connect_timeouts: Vec<Option<Duration>>,
 }
 
 #[derive(Debug)]
@@ -121,6 +122,12 @@ impl ScriptedTransport {
         self.lock().sent.clone()
     }
 
+    /// Returns the connect timeout of each request sent, where its call overrides the client's.
+    #[must_use]
+    pub fn connect_timeouts(&self) -> Vec<Option<Duration>> {
+        self.lock().connect_timeouts.clone()
+    }
+
     fn push(&self, step: Step) -> &Self {
         self.lock().steps.push_back(step);
         self
@@ -133,10 +140,11 @@ impl ScriptedTransport {
 
 #[async_trait]
 impl Transport for ScriptedTransport {
-    async fn send(&self, request: Request<Bytes>, _answer_cap: usize) -> Result<Response<Bytes>> {
+    async fn send(&self, request: Request<Bytes>, options: &SendOptions) -> Result<Response<Bytes>> {
         let step = {
             let mut script = self.lock();
             script.sent.push(request);
+            script.connect_timeouts.push(options.connect_timeout);
             script.steps.pop_front()
         };
         match step {
@@ -152,7 +160,7 @@ impl Transport for ScriptedTransport {
         }
     }
 
-    async fn upgrade(&self, _request: Request<()>) -> Result<Upgrade> {
+    async fn upgrade(&self, _request: Request<()>, _options: &SendOptions) -> Result<Upgrade> {
         Err(Error::new(ErrorKind::Transport, "a script cannot upgrade")
             .with_delivery(Delivery::NotSent)
             .permanent())

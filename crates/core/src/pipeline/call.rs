@@ -108,7 +108,8 @@ impl<'a> Call<'a> {
                 return Err(self.out_of_time());
             }
             let limit = self.left().min(attempt_timeout);
-            let attempt = Attempt::new(self.client, self.operation, &self.sent, self.has_policies());
+            let attempt =
+                Attempt::new(self.client, self.operation, self.options, &self.sent, self.has_policies());
             let number = self.effort(|effort| {
                 effort.attempts += 1;
                 effort.attempts

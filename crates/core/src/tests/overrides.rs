@@ -1,8 +1,8 @@
 //! What a call can set for itself, each seen to have its effect.
 
 use super::*;
+use crate::RetryOptions;
 use crate::error::StopReason;
-use crate::{ConnectTimeout, RetryOptions};
 use http::header::{CONTENT_TYPE, USER_AGENT};
 
 #[tokio::test]
@@ -60,8 +60,7 @@ async fn a_transport_is_told_the_connect_timeout_of_a_call_at_every_attempt() {
     kit.script.status(500).status(204).status(204);
     kit.close().connect_timeout(secs(3)).await.unwrap();
     kit.close().await.unwrap();
-    let told: Vec<_> = kit.script.sent().iter().map(|sent| sent.extensions().get().copied()).collect();
-    assert_eq!(told, [Some(ConnectTimeout(secs(3))), Some(ConnectTimeout(secs(3))), None]);
+    assert_eq!(kit.script.connect_timeouts(), [Some(secs(3)), Some(secs(3)), None]);
 }
 
 #[tokio::test]

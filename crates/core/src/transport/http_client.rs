@@ -1,56 +1,137 @@
 //! The real transport: reqwest, with its redirects, its own retries and its URLs in errors switched off.
 
-use std::error::Error as StdError;
-use std::io;
+use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::header::CONTENT_LENGTH;
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use rustls::AlertDescription;
 
-use super::pools::Pools;
+use super::failure::Peers;
+use super::handshake::tracked;
+use super::pools::{Pool, Pools};
+use super::slots::Slots;
 use super::target::Target;
-use super::{ConnectionOptions, Transport, Upgrade};
+use super::{ConnectionOptions, SendOptions, Transport, Upgrade};
 use crate::Endpoint;
+use crate::clock::{self, Clock};
 use crate::error::{Delivery, Error, ErrorKind, MAX_ERROR_BODY_BYTES, Result};
+
+/// The body of an error response is read for at most this long: its status matters more than its text.
+const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connections to the service, HTTP/2 where it offers that.
 #[derive(Debug)]
 pub(crate) struct HttpClient {
     pools: Pools,
+    slots: Slots,
+    peers: Peers,
     target: Target,
+    clock: Arc<dyn Clock>,
 }
 
 impl HttpClient {
-    pub(crate) fn new(options: ConnectionOptions, endpoint: &Endpoint) -> Result<Self> {
+    pub(crate) fn new(
+        options: ConnectionOptions,
+        endpoint: &Endpoint,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Self> {
         check_provider()?;
         let target = Target::new(endpoint)
             .map_err(|error| Error::invalid_input("endpoint", "is not a URL", None).with_source(error))?;
-        Ok(Self { pools: Pools::new(options, endpoint)?, target })
+        let peers = Peers::new(&options, endpoint)?;
+        let slots = Slots::new(options.max_connections);
+        Ok(Self { pools: Pools::new(options, endpoint, Arc::clone(&clock))?, slots, peers, target, clock })
+    }
+
+    /// Sends the request and waits for the response's head.
+    async fn head(
+        &self,
+        pool: &Pool,
+        request: reqwest::Request,
+        options: &SendOptions,
+    ) -> Result<reqwest::Response> {
+        let _watch = Watch { client: self, pool, options, started: self.clock.elapsed() };
+        let response = tracked(pool.client.execute(request), options).await;
+        let response = response.map_err(|error| self.peers.failure(error))?;
+        pool.health.received(self.clock.elapsed());
+        Ok(response)
+    }
+
+    /// Reads the body chunk by chunk, so that no response takes more memory than its limit.
+    async fn buffer(
+        &self,
+        mut response: reqwest::Response,
+        pool: &Pool,
+        limit: usize,
+    ) -> Result<Response<Bytes>> {
+        let mut head = Response::new(());
+        *head.status_mut() = response.status();
+        *head.version_mut() = response.version();
+        *head.headers_mut() = std::mem::take(response.headers_mut());
+        let mut chunks = Chunks::default();
+        if head.status().is_success() {
+            while let Some(chunk) = response.chunk().await.map_err(|error| cut_off(error, &mut head))? {
+                pool.health.received(self.clock.elapsed());
+                if chunks.len() + chunk.len() > limit {
+                    return Err(too_large(head, limit));
+                }
+                chunks.push(chunk);
+            }
+        } else {
+            // What was received of an error's text is better than another error in its place.
+            let reading = read_up_to(&mut response, MAX_ERROR_BODY_BYTES, &mut chunks);
+            clock::within(&*self.clock, ERROR_BODY_TIMEOUT, reading).await;
+        }
+        Ok(head.map(|()| chunks.into_bytes()))
     }
 }
 
 #[async_trait]
 impl Transport for HttpClient {
-    async fn send(&self, request: Request<Bytes>, max_response_bytes: usize) -> Result<Response<Bytes>> {
-        let client = self.pools.client(request.extensions().get().copied(), false)?;
-        let answer = client.execute(outgoing(&self.target, request)?).await.map_err(not_answered)?;
-        buffer(answer, max_response_bytes).await
+    async fn send(&self, request: Request<Bytes>, options: &SendOptions) -> Result<Response<Bytes>> {
+        options.set_waiting(true);
+        let request = outgoing(&self.target, request)?;
+        let pool = self.pools.get(options.connect_timeout, false)?;
+        let _slot = self.slots.take(&pool.health, options.long_poll).await;
+        let response = self.head(&pool, request, options).await?;
+        self.buffer(response, &pool, options.max_response_bytes).await
     }
 
-    async fn upgrade(&self, request: Request<()>) -> Result<Upgrade> {
-        let client = self.pools.client(request.extensions().get().copied(), true)?;
+    async fn upgrade(&self, request: Request<()>, options: &SendOptions) -> Result<Upgrade> {
+        options.set_waiting(true);
         let request = outgoing(&self.target, request.map(|()| Bytes::new()))?;
-        let answer = client.execute(request).await.map_err(not_answered)?;
-        if answer.status() != StatusCode::SWITCHING_PROTOCOLS {
-            return buffer(answer, MAX_ERROR_BODY_BYTES).await.map(Upgrade::Rejected);
+        let pool = self.pools.get(options.connect_timeout, true)?;
+        let _slot = self.slots.take(&pool.health, true).await;
+        let response = self.head(&pool, request, options).await?;
+        if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+            return self.buffer(response, &pool, MAX_ERROR_BODY_BYTES).await.map(Upgrade::Rejected);
         }
         let mut head = Response::new(());
-        *head.status_mut() = answer.status();
-        *head.headers_mut() = answer.headers().clone();
-        let stream = answer.upgrade().await.map_err(not_answered)?;
+        *head.status_mut() = response.status();
+        *head.headers_mut() = response.headers().clone();
+        let stream = response.upgrade().await.map_err(|error| self.peers.failure(error))?;
         Ok(Upgrade::Switched(head, Box::new(stream)))
+    }
+}
+
+/// Notices that a call timed out while nothing was received on its connection.
+struct Watch<'a> {
+    client: &'a HttpClient,
+    pool: &'a Pool,
+    options: &'a SendOptions,
+    started: Duration,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if !self.options.has_timed_out() || self.options.long_poll || self.options.is_waiting() {
+            return;
+        }
+        if self.pool.health.timed_out(self.started, self.client.clock.elapsed()) {
+            self.client.pools.replace(self.pool);
+        }
     }
 }
 
@@ -58,11 +139,11 @@ impl Transport for HttpClient {
 fn outgoing(target: &Target, request: Request<Bytes>) -> Result<reqwest::Request> {
     let (parts, body) = request.into_parts();
     let url = target.url(&parts.uri).map_err(|error| {
-        let refused = Error::new(ErrorKind::Transport, "the request could not be made").with_source(error);
-        refused.with_delivery(Delivery::NotSent).permanent()
+        let invalid = Error::new(ErrorKind::Transport, "the request's URL is not valid").with_source(error);
+        invalid.with_delivery(Delivery::NotSent).permanent()
     })?;
-    // hyper leaves the length of an empty body out, and services then answer 411 or 400. A method that means something by its
-    // body should say that there is none (RFC 9110, 8.6).
+    // hyper omits the length of an empty body, and services then respond with 411 or 400. A method that gives its body a
+    // meaning should state that there is none (RFC 9110, 8.6).
     let says_length = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) && body.is_empty();
     let mut outgoing = reqwest::Request::new(parts.method, url);
     *outgoing.headers_mut() = parts.headers;
@@ -86,33 +167,19 @@ fn check_provider() -> Result<()> {
     ))
 }
 
-/// Reads the body chunk by chunk, so that no answer takes more memory than its cap.
-async fn buffer(mut answer: reqwest::Response, cap: usize) -> Result<Response<Bytes>> {
-    let success = answer.status().is_success();
-    let cap = if success { cap } else { MAX_ERROR_BODY_BYTES };
-    let mut head = Response::new(());
-    *head.status_mut() = answer.status();
-    *head.version_mut() = answer.version();
-    *head.headers_mut() = std::mem::take(answer.headers_mut());
-    let mut chunks = Chunks::default();
-    loop {
-        match answer.chunk().await {
-            Ok(None) => break,
-            Ok(Some(chunk)) if chunks.len() + chunk.len() <= cap => chunks.push(chunk),
-            Ok(Some(_)) if success => return Err(too_large(head, cap)),
-            Ok(Some(chunk)) => {
-                chunks.push(chunk.slice(..cap - chunks.len()));
-                break;
-            }
-            Err(error) if success => return Err(cut(error, head)),
-            // What is there of an error's text is better than another error in its place.
-            Err(_) => break,
+/// Reads until the body ends, fails, or fills `limit` bytes.
+async fn read_up_to(response: &mut reqwest::Response, limit: usize, chunks: &mut Chunks) {
+    while let Ok(Some(chunk)) = response.chunk().await {
+        let room = limit - chunks.len();
+        if chunk.len() >= room {
+            chunks.push(chunk.slice(..room));
+            return;
         }
+        chunks.push(chunk);
     }
-    Ok(head.map(|()| chunks.into_bytes()))
 }
 
-/// Most answers are one chunk, which is then not copied.
+/// Most bodies are one chunk, which is then not copied.
 #[derive(Default)]
 struct Chunks {
     first: Bytes,
@@ -142,8 +209,8 @@ impl Chunks {
     }
 }
 
-fn too_large(head: Response<()>, cap: usize) -> Error {
-    let text = format!("the answer is larger than the {cap} bytes that this operation reads");
+fn too_large(head: Response<()>, limit: usize) -> Error {
+    let text = format!("the response is larger than the {limit} bytes that this operation reads");
     let (parts, ()) = head.into_parts();
     Error::new(ErrorKind::ResponseTooLarge, text)
         .with_head(parts.status, parts.headers)
@@ -151,144 +218,9 @@ fn too_large(head: Response<()>, cap: usize) -> Error {
         .permanent()
 }
 
-fn cut(error: reqwest::Error, head: Response<()>) -> Error {
-    let (parts, ()) = head.into_parts();
-    Error::new(ErrorKind::Transport, "the answer was cut off")
-        .with_head(parts.status, parts.headers)
+fn cut_off(error: reqwest::Error, head: &mut Response<()>) -> Error {
+    Error::new(ErrorKind::Transport, "the response was cut off")
+        .with_head(head.status(), std::mem::take(head.headers_mut()))
         .with_delivery(Delivery::Accepted)
         .with_source(error.without_url())
-}
-
-/// Tells how far a request without an answer got, from the errors behind reqwest's.
-fn not_answered(error: reqwest::Error) -> Error {
-    let signs = Signs::of(&error);
-    let (text, delivery) = match &signs {
-        Signs { certificate: true, .. } => ("the server's certificate was rejected", Delivery::NotSent),
-        Signs { ours: true, .. } => {
-            ("the server rejected the client's certificate, or wants one", Delivery::NotSent)
-        }
-        _ if error.is_connect() && error.is_timeout() => {
-            ("the connection could not be made in time", Delivery::NotSent)
-        }
-        _ if error.is_connect() => ("the connection could not be made", Delivery::NotSent),
-        Signs { unsent: true, .. } => {
-            ("the connection closed before the request was sent", Delivery::NotSent)
-        }
-        _ if error.is_builder() => ("the request could not be made", Delivery::NotSent),
-        _ => ("the connection failed before an answer came", Delivery::Unknown),
-    };
-    let permanent = signs.certificate || signs.ours || error.is_builder();
-    let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
-    let error = Error::new(kind, text).with_delivery(delivery).with_source(error.without_url());
-    if permanent { error.permanent() } else { error }
-}
-
-/// What the source chain of a transport error gives away.
-#[derive(Default)]
-struct Signs {
-    /// This side rejected the server's certificate.
-    certificate: bool,
-    /// The server rejected this side's.
-    ours: bool,
-    unsent: bool,
-}
-
-impl Signs {
-    fn of(error: &(dyn StdError + 'static)) -> Self {
-        let mut signs = Self::default();
-        let mut next = Some(error);
-        while let Some(error) = next {
-            signs.read(error);
-            // An `io::Error`'s own source skips the error that it wraps.
-            let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-            next = wrapped.map(|inner| inner as &(dyn StdError + 'static)).or_else(|| error.source());
-        }
-        signs
-    }
-
-    fn read(&mut self, error: &(dyn StdError + 'static)) {
-        self.ours |= rejects_ours(error);
-        if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-            self.certificate |= matches!(tls, rustls::Error::InvalidCertificate(_));
-        }
-        if let Some(http) = error.downcast_ref::<hyper::Error>() {
-            // The pool closed the connection before the request was written to it.
-            self.unsent |= http.is_canceled();
-        }
-        if let Some(stream) = error.downcast_ref::<h2::Error>() {
-            // REFUSED_STREAM, and GOAWAY for streams above its last one, promise that nothing was processed (RFC 9113, 8.7).
-            let refused = stream.reason() == Some(h2::Reason::REFUSED_STREAM);
-            self.unsent |= stream.is_remote() && (refused || stream.is_go_away());
-        }
-    }
-}
-
-/// What a server says that rejects the client's certificate, or misses one. In TLS 1.3 it judges after the client's own
-/// handshake is done, so this meets the request on its way; it reads no request before it has judged (RFC 8446, 4.4).
-const CERTIFICATE_ALERTS: [AlertDescription; 9] = [
-    AlertDescription::CertificateRequired,
-    AlertDescription::BadCertificate,
-    AlertDescription::UnsupportedCertificate,
-    AlertDescription::CertificateRevoked,
-    AlertDescription::CertificateExpired,
-    AlertDescription::CertificateUnknown,
-    AlertDescription::UnknownCA,
-    AlertDescription::AccessDenied,
-    // Its signature does not fit: a handshake alert too, never one of records (RFC 8446, 6.2).
-    AlertDescription::DecryptError,
-];
-
-fn rejects_ours(error: &(dyn StdError + 'static)) -> bool {
-    let mut alerts = CERTIFICATE_ALERTS.iter().map(|alert| rustls::Error::AlertReceived(*alert));
-    match (error.downcast_ref::<rustls::Error>(), error.downcast_ref::<io::Error>()) {
-        (Some(tls), _) => alerts.any(|alert| alert == *tls),
-        // Of what ended an HTTP/2 connection, its streams are told the kind and the text only.
-        (_, Some(io)) if io.kind() == io::ErrorKind::InvalidData => {
-            let text = io.to_string();
-            alerts.any(|alert| alert.to_string() == text)
-        }
-        _ => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// What a client gets whose stream the server resets for this reason.
-    async fn reset(reason: h2::Reason) -> h2::Error {
-        let (near, far) = tokio::io::duplex(4096);
-        tokio::spawn(async move {
-            let mut server = h2::server::handshake(far).await.unwrap();
-            while let Some(Ok((_, mut answer))) = server.accept().await {
-                answer.send_reset(reason);
-            }
-        });
-        let (mut client, connection) = h2::client::handshake(near).await.unwrap();
-        tokio::spawn(connection);
-        let request = Request::post("http://rooms.example/").body(()).unwrap();
-        let (answer, _) = client.send_request(request, true).unwrap();
-        answer.await.unwrap_err()
-    }
-
-    #[tokio::test]
-    async fn a_refused_http2_stream_was_not_processed_and_any_other_reset_one_may_have_been() {
-        assert!(Signs::of(&reset(h2::Reason::REFUSED_STREAM).await).unsent);
-        assert!(Signs::of(&io::Error::other(reset(h2::Reason::REFUSED_STREAM).await)).unsent);
-        for reason in [h2::Reason::INTERNAL_ERROR, h2::Reason::CANCEL, h2::Reason::NO_ERROR] {
-            assert!(!Signs::of(&reset(reason).await).unsent, "{reason}");
-        }
-        // An error of this side promises nothing about the other.
-        assert!(!Signs::of(&h2::Error::from(h2::Reason::REFUSED_STREAM)).unsent);
-    }
-
-    #[test]
-    fn a_rejected_certificate_is_found_behind_other_errors() {
-        let rejected = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-        assert!(Signs::of(&io::Error::other(io::Error::other(rejected))).certificate);
-        assert!(!Signs::of(&io::Error::other(rustls::Error::DecryptError)).certificate);
-        let of = |alert| Signs::of(&io::Error::other(rustls::Error::AlertReceived(alert))).ours;
-        assert!(of(AlertDescription::CertificateRequired) && of(AlertDescription::UnknownCA));
-        assert!(!of(AlertDescription::InternalError), "it says nothing about what was done");
-    }
 }
