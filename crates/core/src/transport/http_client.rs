@@ -50,10 +50,11 @@ impl HttpClient {
         &self,
         pool: &Pool,
         request: reqwest::Request,
+        queued: bool,
         options: &SendOptions,
     ) -> Result<reqwest::Response> {
         let _watch = Watch { client: self, pool, options, started: self.clock.elapsed() };
-        let response = tracked(pool.client.execute(request), options).await;
+        let response = tracked(pool.client.execute(request), queued, options).await;
         let response = response.map_err(|error| self.peers.failure(error))?;
         pool.health.received(self.clock.elapsed());
         Ok(response)
@@ -94,8 +95,8 @@ impl Transport for HttpClient {
         options.set_waiting(true);
         let request = outgoing(&self.target, request)?;
         let pool = self.pools.get(options.connect_timeout, false)?;
-        let _slot = self.slots.take(&pool.health, options.long_poll).await;
-        let response = self.head(&pool, request, options).await?;
+        let slot = self.slots.take(&pool.health, options.long_poll).await;
+        let response = self.head(&pool, request, slot.is_queued(), options).await?;
         self.buffer(response, &pool, options.max_response_bytes).await
     }
 
@@ -103,8 +104,8 @@ impl Transport for HttpClient {
         options.set_waiting(true);
         let request = outgoing(&self.target, request.map(|()| Bytes::new()))?;
         let pool = self.pools.get(options.connect_timeout, true)?;
-        let _slot = self.slots.take(&pool.health, true).await;
-        let response = self.head(&pool, request, options).await?;
+        let slot = self.slots.take(&pool.health, true).await;
+        let response = self.head(&pool, request, slot.is_queued(), options).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return self.buffer(response, &pool, MAX_ERROR_BODY_BYTES).await.map(Upgrade::Rejected);
         }

@@ -56,7 +56,7 @@ impl Pools {
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
         let kind = Kind { connect_timeout: options.connect_timeout, http1_only: false };
-        let own = RwLock::new(Arc::new(build(&options, endpoint, kind)?));
+        let own = RwLock::new(Arc::new(build(&options, endpoint, &clock, kind)?));
         let endpoint = endpoint.clone();
         Ok(Self { options, endpoint, clock, own, others: Mutex::default(), replaced: Mutex::default() })
     }
@@ -74,7 +74,7 @@ impl Pools {
         let mut others = self.others.lock().unwrap_or_else(PoisonError::into_inner);
         let pool = match others.iter().position(|other| other.kind == kind) {
             Some(index) => others.remove(index),
-            None => Arc::new(build(&self.options, &self.endpoint, kind)?),
+            None => Arc::new(build(&self.options, &self.endpoint, &self.clock, kind)?),
         };
         others.push(Arc::clone(&pool));
         if others.len() > MAX_OTHER_POOLS {
@@ -102,7 +102,7 @@ impl Pools {
         let own = Kind { connect_timeout: self.options.connect_timeout, http1_only: false };
         // The same settings were accepted when the first pool was built.
         if pool.kind == own
-            && let Ok(fresh) = build(&self.options, &self.endpoint, own)
+            && let Ok(fresh) = build(&self.options, &self.endpoint, &self.clock, own)
         {
             *self.own.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(fresh);
         }
@@ -115,7 +115,12 @@ impl fmt::Debug for Pools {
     }
 }
 
-fn build(options: &ConnectionOptions, endpoint: &Endpoint, kind: Kind) -> Result<Pool> {
+fn build(
+    options: &ConnectionOptions,
+    endpoint: &Endpoint,
+    clock: &Arc<dyn Clock>,
+    kind: Kind,
+) -> Result<Pool> {
     let invalid = |what: &str, error: reqwest::Error| {
         Error::invalid_input(what, "cannot be used", None).with_source(error.without_url())
     };
@@ -130,7 +135,7 @@ fn build(options: &ConnectionOptions, endpoint: &Endpoint, kind: Kind) -> Result
         .pool_max_idle_per_host(options.max_connections)
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-        .connector_layer(Handshakes::new(Arc::clone(&health)));
+        .connector_layer(Handshakes::new(Arc::clone(&health), Arc::clone(clock)));
     if !options.reads_environment(endpoint) {
         builder = builder.no_proxy();
     }

@@ -12,28 +12,43 @@ pub(super) struct Slots {
     long: Semaphore,
 }
 
+/// The right to use a connection.
+#[derive(Debug)]
+pub(super) struct Slot<'a> {
+    /// `None` if the call shares its connection with other calls.
+    permit: Option<SemaphorePermit<'a>>,
+    queued: bool,
+}
+
+impl Slot<'_> {
+    /// Returns whether another call freed the slot, so that its connection is about to become idle.
+    pub(super) fn is_queued(&self) -> bool {
+        self.queued && self.permit.is_some()
+    }
+}
+
 impl Slots {
     pub(super) fn new(connections: usize) -> Self {
         let slots = || Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS));
         Self { calls: slots(), long: slots() }
     }
 
-    /// Waits until the call may use a connection. Returns `None` if it shares one with other calls.
-    pub(super) async fn take(&self, health: &Health, long: bool) -> Option<SemaphorePermit<'_>> {
+    /// Waits until the call may use a connection.
+    pub(super) async fn take(&self, health: &Health, long: bool) -> Slot<'_> {
         if health.protocol() == Protocol::Http2 {
-            return None;
+            return Slot { permit: None, queued: false };
         }
         let slots = if long { &self.long } else { &self.calls };
         if let Ok(slot) = slots.try_acquire() {
-            return Some(slot);
+            return Slot { permit: Some(slot), queued: false };
         }
         // Neither semaphore is ever closed.
-        let slot = async { slots.acquire().await.ok() };
+        let permit = async { slots.acquire().await.ok() };
         let shared = async {
             health.until_shared().await;
             None
         };
-        first(slot, shared).await
+        Slot { permit: first(permit, shared).await, queued: true }
     }
 }
 
@@ -56,17 +71,17 @@ mod tests {
     #[tokio::test]
     async fn long_polls_never_take_a_slot_of_short_calls() {
         let (slots, health) = (Slots::new(1), Health::new(Protocol::Http1));
-        let _poll = slots.take(&health, true).await.unwrap();
-        assert!(slots.take(&health, false).await.is_some());
+        let _poll = slots.take(&health, true).await;
+        assert!(!slots.take(&health, false).await.is_queued());
     }
 
     #[tokio::test]
     async fn a_call_waits_for_a_slot_and_no_longer_once_connections_are_shared() {
         let (slots, health) = (Arc::new(Slots::new(1)), Arc::new(Health::new(Protocol::Unknown)));
-        let held = slots.take(&health, false).await.unwrap();
+        let held = slots.take(&health, false).await;
         let waiting = tokio::spawn({
             let (slots, health) = (Arc::clone(&slots), Arc::clone(&health));
-            async move { slots.take(&health, false).await.is_some() }
+            async move { slots.take(&health, false).await.permit.is_some() }
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());

@@ -61,11 +61,11 @@ pub(crate) fn connected(connection: &str) -> String {
 
 #[async_trait]
 impl Transport for Network {
-    async fn send(&self, _: Request<Bytes>, _: usize) -> Result<Response<Bytes>> {
+    async fn send(&self, _: Request<Bytes>, _: &service_core::SendOptions) -> Result<Response<Bytes>> {
         Err(Error::new(ErrorKind::Transport, "nothing but upgrades here"))
     }
 
-    async fn upgrade(&self, request: Request<()>) -> Result<Upgrade> {
+    async fn upgrade(&self, request: Request<()>, _: &service_core::SendOptions) -> Result<Upgrade> {
         let (answer, answered) = oneshot::channel();
         let _ = self.knocks.send(Knock { request, answer });
         answered.await.unwrap_or_else(|_| {
