@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use http::header::{CONNECTION, SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_PROTOCOL, SEC_WEBSOCKET_VERSION, UPGRADE};
 use serde_json::Value;
-use service_core::{BoxError, Clock, SystemClock, within};
+use service_core::{BoxError, Clock, SystemClock, timeout};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
@@ -170,7 +170,7 @@ impl Client {
 
     async fn frame(&mut self) -> Result<Option<Message>, BoxError> {
         let clock = SystemClock::new();
-        match within(&clock, PATIENCE, self.stream.next()).await {
+        match timeout(&clock, PATIENCE, self.stream.next()).await {
             Some(frame) => Ok(frame.transpose()?),
             None => Err(format!("no frame came within {PATIENCE:?}").into()),
         }

@@ -135,7 +135,7 @@ fn a_call_on_a_connection_whose_runtime_ends_meanwhile_fails_as_when_the_connect
         } else {
             let error = outcome.unwrap_err();
             assert!(error.outcome_unknown() && error.attempts() == 1, "{error:?}");
-            assert!(error.to_string().contains("the connection failed before an answer came"), "{error}");
+            assert!(error.to_string().contains("failed before a response arrived"), "{error}");
         }
         assert_eq!(elsewhere.server.connections(), if idempotent { 2 } else { 1 });
     }

@@ -128,7 +128,7 @@ fn token() -> impl TokenCredential {
     async |_: Vec<String>| {
         // Later than any run of this test.
         let expires_on = SystemTime::UNIX_EPOCH + Duration::from_secs(30_000_000_000);
-        Ok::<_, BoxError>(AccessToken { token: TOKEN.into(), expires_on })
+        Ok::<_, BoxError>(AccessToken::new(TOKEN, expires_on))
     }
 }
 

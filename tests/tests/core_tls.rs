@@ -125,7 +125,7 @@ async fn without_a_client_certificate_or_with_a_strangers_nothing_reaches_a_serv
         let error = get(&builder.build().unwrap()).await.unwrap_err();
         assert_eq!((error.kind(), server.requests().len()), (ErrorKind::Transport, 0), "{error}");
         assert_eq!((error.delivery(), error.attempts()), (Some(Delivery::NotSent), 1), "{error:?}");
-        assert!(error.to_string().contains("rejected the client's certificate, or wants one"), "{error}");
+        assert!(error.to_string().contains("rejected the client's certificate or requires one"), "{error}");
     }
 }
 

@@ -82,7 +82,7 @@ async fn a_rejection_whose_answer_was_lost_is_reported_as_maybe_settled() {
     let (emulator, receiver) = start().await;
     publish(&receiver, "a").await;
     let (_, token) = receive(&receiver).await.remove(0);
-    emulator.faults().push(Fault::reset().after_work());
+    emulator.faults().push(Fault::reset().after_processing());
     let result = receiver
         .reject([&token])
         .retry(RetryOptions::default().initial_backoff(Duration::ZERO))

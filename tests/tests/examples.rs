@@ -68,7 +68,7 @@ async fn what_a_client_says_to_the_webhook_everyone_in_the_room_hears() {
     // Carol hearing nothing ends it; bob alone would wait for good.
     let ((), told) = tokio::try_join!(chat::run(&text, listener, &mut shown), carol.json()).unwrap();
     assert_eq!(told["data"], "alice: hello, bob");
-    assert_eq!(String::from_utf8(shown).unwrap(), "bob hears alice: hello, bob\n");
+    assert_eq!(String::from_utf8(shown).unwrap(), "bob received alice: hello, bob\n");
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ async fn the_agents_are_listed() {
     emulator.hulft().add_sample_agents();
     let site = SiteClient::builder(emulator.hulft().api_key()).endpoint(emulator.endpoint()).build().unwrap();
     let mut out = Vec::new();
-    hulft::greet(&site, &mut out).await.unwrap();
+    hulft::list_agents(&site, &mut out).await.unwrap();
     let agents = emulator.hulft().agents().len();
     assert!(agents > 0 && String::from_utf8(out).unwrap().lines().count() == agents);
 }

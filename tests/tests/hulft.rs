@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use hulft_webconnect::{ErrorKind, Pacing, RetryOptions, SiteClient};
+use hulft_webconnect::{ErrorKind, RateLimit, RetryOptions, SiteClient};
 use service_emulator::Emulator;
 use service_emulator::hulft::{Agent, Direction, Scope, TransferState};
 
@@ -15,7 +15,7 @@ async fn start() -> (Emulator, SiteClient) {
 
 fn site(emulator: &Emulator, key: &str) -> SiteClient {
     // Paced below the limit, no test would ever meet the limit.
-    SiteClient::builder(key).endpoint(emulator.endpoint()).pacing(Pacing::off()).build().unwrap()
+    SiteClient::builder(key).endpoint(emulator.endpoint()).rate_limit(RateLimit::none()).build().unwrap()
 }
 
 fn agent(id: &str, direction: Direction, version: &str) -> Agent {
@@ -51,7 +51,7 @@ async fn an_agent_taken_from_the_list_is_disconnected() {
     let (emulator, site) = start().await;
     emulator.hulft().connect_agent(agent("out", Direction::Send, "2.0.0"));
     emulator.hulft().connect_agent(agent("in", Direction::Receive, "2.0.0"));
-    let page = site.agents().list_of(&hulft_webconnect::Direction::Receive).page().await.unwrap();
+    let page = site.agents().list_by_direction(&hulft_webconnect::Direction::Receive).page().await.unwrap();
     assert_eq!((page.rows.len(), page.rows[0].agent_id.as_str()), (1, "in"));
     site.agents().disconnect_agent(&page.rows[0]).await.unwrap();
     assert_eq!(emulator.hulft().agents().len(), 1);

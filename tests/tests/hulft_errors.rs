@@ -7,7 +7,7 @@ use std::sync::Arc;
 use http::{Method, Response};
 use hulft_webconnect::{
     BrowserSide, ClientType, Direction, Error, ErrorKind, HulftSide, IpAddressError, IpFilterGroupUsers,
-    Pacing, Result, RetryOptions, SiteClient,
+    RateLimit, Result, RetryOptions, SiteClient,
 };
 use service_core::testing::ScriptedTransport;
 use service_emulator::Emulator;
@@ -24,7 +24,7 @@ async fn start() -> (Emulator, SiteClient) {
 }
 
 fn site(emulator: &Emulator, key: &str) -> SiteClient {
-    SiteClient::builder(key).endpoint(emulator.endpoint()).pacing(Pacing::off()).build().unwrap()
+    SiteClient::builder(key).endpoint(emulator.endpoint()).rate_limit(RateLimit::none()).build().unwrap()
 }
 
 async fn refusal<T: std::fmt::Debug>(request: impl IntoFuture<Output = Result<T>>) -> Error {
@@ -94,16 +94,19 @@ async fn refused_addresses_are_told_by_their_places() {
     let (_emulator, site) = start().await;
     let groups = site.ip_filter_groups();
     let error = refusal(groups.register("office", ["192.0.2.1", "999.0.2.1", "192.0.2.0/24", "1.2.3"])).await;
-    let places: Vec<_> = IpAddressError::of(&error).into_iter().map(|address| address.index).collect();
+    let places: Vec<_> =
+        IpAddressError::from_error(&error).into_iter().map(|address| address.index).collect();
     assert_eq!(places, [1, 3], "{error}");
     groups.register("office", ["192.0.2.1"]).await.unwrap();
     let error = refusal(groups.update("office").allowed(["192.0.2.0/33"])).await;
-    let refused = IpAddressError::of(&error);
+    let refused = IpAddressError::from_error(&error);
     assert_eq!((refused.len(), refused[0].index), (1, 0));
     assert!(!refused[0].code.is_empty() && !refused[0].message.is_empty());
     assert_eq!(groups.get("office").await.unwrap().unwrap().allowed, ["192.0.2.1"]);
     let error = refusal(groups.delete("nobody")).await;
-    assert!(IpAddressError::of(&error).is_empty() && IpFilterGroupUsers::of(&error).is_none());
+    assert!(
+        IpAddressError::from_error(&error).is_empty() && IpFilterGroupUsers::from_error(&error).is_none()
+    );
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Logs, agents at work and what is only read, over real sockets.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
-use hulft_webconnect::{Date, Direction, Health, Pacing, SiteClient, TimeZone, TransferStatus};
+use hulft_webconnect::{Date, Direction, Health, RateLimit, SiteClient, TimeZone, TransferStatus};
 use service_emulator::Emulator;
 use service_emulator::hulft::EndpointStatus;
 
@@ -22,7 +22,7 @@ async fn a_log_is_walked_whole_newest_first() {
     ids.dedup();
     assert_eq!(ids.len(), 2_345);
     assert!(
-        logs.iter().all(|log| log.start_time.to_system_time().is_some() && log.data_size.value().is_some())
+        logs.iter().all(|log| log.start_time.to_system_time().is_some() && log.data_size.as_u64().is_some())
     );
 }
 
@@ -55,7 +55,7 @@ async fn times_and_days_are_of_the_zone_that_is_asked_for() {
 async fn logs_are_searched_by_file_and_by_transfer() {
     let (emulator, site) = start().await;
     emulator.hulft().add_relay_logs(50);
-    let of_file = site.relay_logs().list_of_file("FILE2").all().await.unwrap();
+    let of_file = site.relay_logs().list_by_file("FILE2").all().await.unwrap();
     assert_eq!(of_file.len(), 10);
     assert!(of_file.iter().all(|log| log.file_id == "FILE2"));
     let first = &of_file[0];
@@ -64,7 +64,7 @@ async fn logs_are_searched_by_file_and_by_transfer() {
     assert!(sender.contains(first));
     assert_eq!(site.relay_logs().list().receiver_connection_id("nobody").all().await.unwrap(), []);
     assert_eq!(site.relay_logs().get(&first.processing_id).await.unwrap().as_ref(), Some(first));
-    assert_eq!(site.relay_logs().list_of_transfer(&first.processing_id).all().await.unwrap().len(), 1);
+    assert_eq!(site.relay_logs().list_by_transfer(&first.processing_id).all().await.unwrap().len(), 1);
     assert_eq!(site.relay_logs().get("0").await.unwrap(), None);
 }
 
@@ -72,7 +72,7 @@ async fn logs_are_searched_by_file_and_by_transfer() {
 async fn a_transfer_of_a_disconnected_agent_is_in_the_log_as_failed() {
     let (emulator, site) = start().await;
     emulator.hulft().add_sample_agents();
-    let agents = site.agents().list_of(&Direction::Send).all().await.unwrap();
+    let agents = site.agents().list_by_direction(&Direction::Send).all().await.unwrap();
     let agent = agents.iter().find(|agent| agent.supports_disconnection).unwrap();
     let transfer = emulator.hulft().start_transfer(&agent.session_id).unwrap();
     site.agents().disconnect_agent(agent).await.unwrap();
@@ -125,7 +125,7 @@ async fn a_block_is_told_with_its_end() {
     let (emulator, site) = start().await;
     emulator.hulft().rate_limit(Some(2));
     let builder = SiteClient::builder(emulator.hulft().api_key()).endpoint(emulator.endpoint());
-    let site_of_others = builder.pacing(Pacing::off()).build().unwrap();
+    let site_of_others = builder.rate_limit(RateLimit::none()).build().unwrap();
     for _ in 0..2 {
         site_of_others.service_status().await.unwrap();
     }

@@ -46,7 +46,7 @@ fn calls(site: &SiteClient, number: u64) -> Sent {
         1 => page(site.access_denials().list()),
         2..=7 => accounts(site, number),
         8 => page(site.agents().list()),
-        9 => page(site.agents().list_of(&Direction::Receive)),
+        9 => page(site.agents().list_by_direction(&Direction::Receive)),
         10 => call!(site.agents().disconnect(SESSION, "california-service1.webconnect.hulft.com")),
         11..=15 => groups(site, number),
         16..=20 => browser_to_hulft(site, number),
@@ -145,7 +145,7 @@ fn hulft_to_browser(site: &SiteClient, number: u64) -> Sent {
             let definition = definition.browser_connection_id("id3").browser_agent_id("agent3");
             let definition = definition.hulft_connection_id("id4").hulft_agent_id("agent4");
             let definition = definition.hulft_host_name("host4").port(65_535).message(0, "m0");
-            call!(definition.message(5, "m5").long_message(1, "l1").sent_file_name())
+            call!(definition.message(5, "m5").long_message(1, "l1").clear_receive_file_name())
         }
         _ => call!(definitions.delete("browser1")),
     }
@@ -197,8 +197,8 @@ fn relay_permissions(site: &SiteClient, number: u64) -> Sent {
     let (permissions, send) = (site.relay_permissions(), Direction::Send);
     match number {
         42 => page(permissions.list()),
-        43 => page(permissions.list_of("id1")),
-        44 => page(permissions.list_of_direction("id1", &send)),
+        43 => page(permissions.list_by_connection("id1")),
+        44 => page(permissions.list_by_direction("id1", &send)),
         45 => call!(permissions.get("id1", "id2", &send)),
         46 => call!(permissions.register("id1", "id2", send).enabled(true).memo("memo1")),
         47 => call!(permissions.update("id1", "id2", &send).enabled(false).memo("memo2")),
@@ -210,8 +210,8 @@ fn relay_logs(site: &SiteClient, number: u64) -> Sent {
     let logs = site.relay_logs();
     let list = match number {
         49 => logs.list(),
-        50 => logs.list_of_file("FILEID1"),
-        _ => return page(logs.list_of_transfer(TRANSFER)),
+        50 => logs.list_by_file("FILEID1"),
+        _ => return page(logs.list_by_transfer(TRANSFER)),
     };
     let list = list.sender_connection_id("id1").receiver_connection_id("id2");
     page(
@@ -304,7 +304,7 @@ async fn one_transfer_is_the_first_row_of_its_list_with_its_times_in_the_zone_as
     let log = site.relay_logs().get(TRANSFER).time_zone(zone).await.unwrap().unwrap();
     assert_eq!(script.sent()[0].uri().query(), Some("timezone=Asia%2FTokyo"));
     assert_eq!(log.start_time.to_string(), "2016-06-30 12:13:01.226 Asia/Tokyo");
-    assert_eq!((log.processing_id.as_str(), log.data_size.value()), (TRANSFER, Some(60)));
+    assert_eq!((log.processing_id.as_str(), log.data_size.as_u64()), (TRANSFER, Some(60)));
 }
 
 #[tokio::test]

@@ -122,9 +122,9 @@ async fn a_relay_permission_is_registered_read_changed_and_deleted() {
     assert_eq!((changed.enabled, changed.memo.as_str()), (true, "m"));
 
     assert_eq!(permissions.list().all().await.unwrap().len(), 2);
-    assert_eq!(permissions.list_of("hq").all().await.unwrap(), [changed]);
-    assert_eq!(permissions.list_of_direction("partner", &Direction::Receive).all().await.unwrap().len(), 1);
-    assert_eq!(permissions.list_of_direction("partner", &send).all().await.unwrap(), []);
+    assert_eq!(permissions.list_by_connection("hq").all().await.unwrap(), [changed]);
+    assert_eq!(permissions.list_by_direction("partner", &Direction::Receive).all().await.unwrap().len(), 1);
+    assert_eq!(permissions.list_by_direction("partner", &send).all().await.unwrap(), []);
     permissions.delete("hq", "partner", &send).await.unwrap();
     assert_eq!(permissions.get("hq", "partner", &send).await.unwrap(), None);
 }
@@ -153,7 +153,9 @@ async fn both_directions_of_browser_transfer_are_registered_read_changed_and_del
     let named = downloads.update("download").receive_file_name("report.csv").await.unwrap();
     assert_eq!(named.browser.receive_file_name, "report.csv");
     assert!(named.browser.use_receive_file_name);
-    assert!(!downloads.update("download").sent_file_name().await.unwrap().browser.use_receive_file_name);
+    assert!(
+        !downloads.update("download").clear_receive_file_name().await.unwrap().browser.use_receive_file_name
+    );
     assert_eq!(downloads.list().all().await.unwrap().len(), 1);
 
     uploads.delete("upload").await.unwrap();
@@ -225,7 +227,7 @@ async fn an_ip_filter_group_is_registered_read_changed_and_deleted_once_nobody_u
     let connection = site.connections().register("hq", "password-of-hq", [ClientType::Hulft]);
     connection.ip_filter_group("office").await.unwrap();
     let error = groups.delete("office").await.unwrap_err();
-    assert_eq!(IpFilterGroupUsers::of(&error).unwrap().connection_ids, ["hq"]);
+    assert_eq!(IpFilterGroupUsers::from_error(&error).unwrap().connection_ids, ["hq"]);
     site.connections().update("hq").clear_ip_filter_group().await.unwrap();
     groups.delete("office").await.unwrap();
     assert_eq!(groups.list().all().await.unwrap(), []);

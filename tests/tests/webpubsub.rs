@@ -181,14 +181,14 @@ async fn a_dead_server_is_an_error_that_says_nothing_was_sent() {
     let error = service.group("g").close_connections().retry(RetryOptions::none()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Transport, Some(Delivery::NotSent)));
     let text = format!("{error} {error:?}");
-    assert!(text.contains("the connection could not be made") && !text.contains("://"), "{text}");
+    assert!(text.contains("could not connect to ") && !text.contains("://"), "{text}");
 }
 
 #[tokio::test]
 async fn a_close_whose_answer_was_lost_is_sent_again_and_succeeds() {
     let (emulator, service) = start().await;
     let mut alice = join(&emulator, "chat", "alice", "lobby").await;
-    emulator.faults().push(Fault::reset().after_work());
+    emulator.faults().push(Fault::reset().after_processing());
     let retry = RetryOptions::default().initial_backoff(Duration::ZERO);
     let answer =
         service.group("lobby").close_connections().reason("bye").retry(retry).with_response().await.unwrap();

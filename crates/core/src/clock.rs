@@ -1,5 +1,5 @@
-//! Time and randomness: the only module of the crate that asks the machine for either, so that every rule about retries,
-//! deadlines and tokens is tested in virtual time and from a seed.
+//! Time and randomness. No other module of the crate reads either from the system, so that retries, deadlines, and tokens
+//! are tested in virtual time and from a seed.
 #![allow(clippy::disallowed_methods, reason = "this module is where time and randomness come from")]
 
 use std::fmt;
@@ -11,27 +11,60 @@ use std::time::{Duration, Instant, SystemTime};
 
 use async_trait::async_trait;
 
-/// Where a client takes its time from.
+/// Provides the time that a client uses for timeouts, waits, and tokens.
+///
+/// [`SystemClock`] is the default. Tests replace it, usually with `testing::ManualClock`.
+///
+/// # Examples
+///
+/// A clock whose time of day is an hour ahead:
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// use service_core::{Clock, SystemClock};
+///
+/// #[derive(Debug)]
+/// struct Ahead(SystemClock);
+///
+/// #[async_trait::async_trait]
+/// impl Clock for Ahead {
+///     fn now(&self) -> SystemTime {
+///         self.0.now() + Duration::from_secs(3600)
+///     }
+///
+///     fn elapsed(&self) -> Duration {
+///         self.0.elapsed()
+///     }
+///
+///     async fn sleep(&self, wait: Duration) {
+///         self.0.sleep(wait).await;
+///     }
+/// }
+///
+/// let clock = Ahead(SystemClock::new());
+/// assert!(clock.now() > SystemClock::new().now());
+/// ```
 #[async_trait]
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// The time of day: what tokens and HTTP dates are compared with.
+    /// Returns the time of day, with which expiry times and HTTP dates are compared.
     fn now(&self) -> SystemTime;
 
-    /// Time that only moves forward, counted from some fixed moment: what durations are measured with.
+    /// Returns the time since a fixed moment. It never goes backward; durations are measured with it.
     fn elapsed(&self) -> Duration;
 
-    /// Returns once `wait` has passed.
+    /// Waits until `wait` has passed.
     async fn sleep(&self, wait: Duration);
 }
 
-/// The machine's time.
+/// A clock that returns the system's time. Its `sleep` needs a tokio runtime with its time driver enabled.
 #[derive(Debug)]
 pub struct SystemClock {
     started: Instant,
 }
 
 impl SystemClock {
-    /// A clock that starts counting now.
+    /// Creates a clock whose [`elapsed`](Clock::elapsed) starts at zero.
     #[must_use]
     pub fn new() -> Self {
         Self { started: Instant::now() }
@@ -59,22 +92,40 @@ impl Clock for SystemClock {
     }
 }
 
-/// Runs `work` for at most `limit`; `None` when the time ran out first. Work that is ready wins over time that is up.
-pub async fn within<F: Future>(clock: &dyn Clock, limit: Duration, work: F) -> Option<F::Output> {
-    let mut work = pin!(work);
-    let mut alarm: Option<Pin<Box<dyn Future<Output = ()> + Send + '_>>> = None;
+/// Runs a future for at most `limit`. Returns its output, or `None` if the time runs out first.
+///
+/// The future is dropped when the time runs out. A future that is ready returns its output even if `limit` is zero.
+///
+/// # Examples
+///
+/// ```
+/// use std::future::{pending, ready};
+/// use std::time::Duration;
+///
+/// use service_core::{SystemClock, timeout};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let clock = SystemClock::new();
+/// assert_eq!(timeout(&clock, Duration::from_secs(1), ready(7)).await, Some(7));
+/// assert_eq!(timeout(&clock, Duration::from_millis(1), pending::<u8>()).await, None);
+/// # }
+/// ```
+pub async fn timeout<F: Future>(clock: &dyn Clock, limit: Duration, future: F) -> Option<F::Output> {
+    let mut future = pin!(future);
+    let mut timer: Option<Pin<Box<dyn Future<Output = ()> + Send + '_>>> = None;
     poll_fn(|context| {
-        if let Poll::Ready(output) = work.as_mut().poll(context) {
+        if let Poll::Ready(output) = future.as_mut().poll(context) {
             return Poll::Ready(Some(output));
         }
-        // Made only when the work is not ready at once, which spares the fast path a timer.
-        let alarm = alarm.get_or_insert_with(|| clock.sleep(limit));
-        alarm.as_mut().poll(context).map(|()| None)
+        // Created only if the future is not ready at once, so that the fast path needs no timer.
+        let timer = timer.get_or_insert_with(|| clock.sleep(limit));
+        timer.as_mut().poll(context).map(|()| None)
     })
     .await
 }
 
-/// The generator behind jitter and request ids.
+/// The random number generator for jitter and request ids.
 #[derive(Debug)]
 pub(crate) struct Randomness(Mutex<fastrand::Rng>);
 
@@ -105,10 +156,10 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn work_that_is_ready_wins_and_work_that_is_not_is_cut() {
+    async fn a_ready_future_returns_its_output_and_a_pending_one_is_dropped_at_the_limit() {
         let clock = SystemClock::new();
-        assert_eq!(within(&clock, Duration::ZERO, ready(7)).await, Some(7));
-        assert_eq!(within(&clock, Duration::from_secs(3600), pending::<()>()).await, None);
+        assert_eq!(timeout(&clock, Duration::ZERO, ready(7)).await, Some(7));
+        assert_eq!(timeout(&clock, Duration::from_secs(3600), pending::<()>()).await, None);
     }
 
     #[test]

@@ -1,57 +1,70 @@
-//! `Name=value;Name=value`: read without ever repeating a value, since one of them is a key.
+//! Connection strings of the form `Name=value;Name=value`. Errors never repeat a value, since one of them is a key.
 
 use std::fmt;
 
 use crate::{Error, Result, Secret};
 
-/// A connection string's parts, by name.
+/// Contains the parts of a connection string.
 ///
-/// Names are compared without regard to case, values run from the first `=` to the next `;` (keys end in `=` padding),
-/// spaces around either are dropped, empty parts and unknown names are ignored.
+/// Names are case-insensitive. A value extends from the first `=` to the next `;`, since keys end in `=` padding. White space
+/// around names and values is removed. Empty parts and unknown names are ignored.
+///
+/// # Examples
+///
+/// ```
+/// use service_core::ConnectionString;
+///
+/// let parsed = ConnectionString::parse("Endpoint=https://rooms.example;AccessKey=abc==;Version=1.0;")?;
+/// assert_eq!(parsed.require("Endpoint")?.expose(), "https://rooms.example");
+/// assert_eq!(parsed.require("accesskey")?.expose(), "abc==");
+/// assert!(parsed.get("Port").is_none());
+/// # Ok::<(), service_core::Error>(())
+/// ```
 pub struct ConnectionString {
     parts: Vec<(String, Secret)>,
 }
 
 impl ConnectionString {
-    /// Splits the text.
+    /// Parses a connection string.
     ///
     /// # Errors
     ///
-    /// An empty text, a part without `=`, a name given twice. The message tells the part by its number, never its text.
+    /// Returns an error if the text is empty, a part has no `=`, or a name occurs twice. The error identifies the part by its
+    /// number, starting at 1, and does not contain its text.
     pub fn parse(text: &str) -> Result<Self> {
-        let refuse = |rule: &str| Error::invalid_input("connection string", rule, None);
+        let invalid = |rule: &str| Error::invalid_input("connection string", rule, None);
         let mut parts: Vec<(String, Secret)> = Vec::new();
         for (index, part) in text.split(';').enumerate() {
             if part.trim().is_empty() {
                 continue;
             }
             let (name, value) = part.split_once('=').ok_or_else(|| {
-                refuse(&format!("part {} has no `=`; it reads `Name=value;Name=value`", index + 1))
+                invalid(&format!("part {} has no `=`; the form is `Name=value;Name=value`", index + 1))
             })?;
             let name = name.trim().to_ascii_lowercase();
             if parts.iter().any(|(known, _)| *known == name) {
-                return Err(refuse(&format!("part {} repeats the name of an earlier part", index + 1)));
+                return Err(invalid(&format!("part {} repeats the name of an earlier part", index + 1)));
             }
             parts.push((name, Secret::new(value.trim())));
         }
         if parts.is_empty() {
-            return Err(refuse("is empty; it reads `Name=value;Name=value`"));
+            return Err(invalid("must not be empty; write `Name=value;Name=value`"));
         }
         Ok(Self { parts })
     }
 
-    /// The value of a part that may be absent; an empty value counts as absent.
+    /// Returns the value of an optional part, or `None` if the part is missing or empty.
     #[must_use]
     pub fn get(&self, name: &str) -> Option<&Secret> {
         let named = self.parts.iter().find(|(known, _)| known.eq_ignore_ascii_case(name));
         named.map(|(_, value)| value).filter(|value| !value.is_empty())
     }
 
-    /// The value of a part that must be there.
+    /// Returns the value of a required part.
     ///
     /// # Errors
     ///
-    /// Names the missing part.
+    /// Returns an error that names the part if it is missing or empty.
     pub fn require(&self, name: &str) -> Result<&Secret> {
         self.get(name).ok_or_else(|| {
             Error::invalid_input(
@@ -63,7 +76,7 @@ impl ConnectionString {
     }
 }
 
-/// Without the names: in a text with a stray `;`, what looks like a name may be the rest of a key.
+/// Omits the names: in a text with a stray `;`, what looks like a name may be the rest of a key.
 impl fmt::Debug for ConnectionString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ConnectionString({} parts)", self.parts.len())
@@ -85,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_named_and_no_value_is_repeated() {
+    fn errors_name_the_part_and_repeat_no_value() {
         for (text, named) in [
             ("", "empty"),
             (";;", "empty"),
@@ -104,7 +117,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_is_parsed_or_refused_without_repeating_it(text in "[a-z=;]{0,20}PLANTED[a-z=;]{0,20}") {
+        fn any_text_is_parsed_or_rejected_without_repeating_it(text in "[a-z=;]{0,20}PLANTED[a-z=;]{0,20}") {
             let shown = match ConnectionString::parse(&text) {
                 Ok(parsed) => format!("{parsed:?} {parsed:#?}"),
                 Err(error) => format!("{error} {error:?} {error:#?}"),

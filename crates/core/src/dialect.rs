@@ -1,26 +1,91 @@
-//! What differs from service to service, as a value, so that nothing else in this crate knows one from another.
+//! What differs from service to service, as a value, so that nothing else in this crate knows one service from another.
+
+use std::mem;
 
 use http::HeaderName;
 use tracing::Span;
 
-/// How one service speaks.
+/// Describes the header names, user agent, and tracing span of one service.
+///
+/// A service crate defines its dialect as a `static` and passes it to [`ClientOptions::build`](crate::ClientOptions::build).
+///
+/// # Examples
+///
+/// ```
+/// use http::HeaderName;
+/// use service_core::Dialect;
+///
+/// static DIALECT: Dialect = Dialect::new(
+///     concat!("rooms/", env!("CARGO_PKG_VERSION")),
+///     service_core::call_span!("rooms.request_id"),
+///     "rooms.request_id",
+/// )
+/// .request_id_header(HeaderName::from_static("x-client-request-id"))
+/// .response_request_id_headers(&["x-request-id"])
+/// .error_code(&["x-error-code"]);
+///
+/// assert_eq!(DIALECT.error_code, ["x-error-code"]);
+/// ```
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct Dialect {
-    /// The product in the user agent, `name/version`.
+    /// The product that the user agent names, as `name/version`.
     pub product: &'static str,
-    /// The request header that carries this side's id of the call, if the service takes one.
+    /// The request header that carries the client's request id, if the service accepts one.
     pub request_id_header: Option<HeaderName>,
-    /// The answer headers that may carry the service's id of the call, the preferred one first.
+    /// The response headers that may carry the service's request id, in order of preference.
     pub response_request_id_headers: &'static [&'static str],
-    /// The answer headers that repeat the error's code.
+    /// The response headers that may carry the error code, in order of preference.
     pub error_code: &'static [&'static str],
-    /// Opens a call's span; made by [`call_span!`](crate::call_span), which also fixes the name of the next field.
+    /// The function that opens a call's span; [`call_span!`](crate::call_span) creates it.
     pub span: fn() -> Span,
-    /// The span field that takes the service's id of the call.
+    /// The span field that records the service's request id.
     pub span_request_id: &'static str,
 }
 
-/// The span of one call: OpenTelemetry's names, and the service's request id under the name given.
+impl Dialect {
+    /// Creates the dialect of a service without request ids and without a header for error codes.
+    ///
+    /// `product` has the form `name/version`. `span_request_id` must be the name that `span` was created with by
+    /// [`call_span!`](crate::call_span); otherwise the request id is not recorded.
+    #[must_use]
+    pub const fn new(product: &'static str, span: fn() -> Span, span_request_id: &'static str) -> Self {
+        Self {
+            product,
+            request_id_header: None,
+            response_request_id_headers: &[],
+            error_code: &[],
+            span,
+            span_request_id,
+        }
+    }
+
+    /// Sets the request header that carries the client's request id.
+    #[must_use]
+    pub const fn request_id_header(mut self, name: HeaderName) -> Self {
+        // A constant function cannot drop the previous value.
+        mem::forget(mem::replace(&mut self.request_id_header, Some(name)));
+        self
+    }
+
+    /// Sets the response headers that may carry the service's request id, in order of preference.
+    #[must_use]
+    pub const fn response_request_id_headers(mut self, names: &'static [&'static str]) -> Self {
+        self.response_request_id_headers = names;
+        self
+    }
+
+    /// Sets the response headers that may carry the error code, in order of preference.
+    #[must_use]
+    pub const fn error_code(mut self, names: &'static [&'static str]) -> Self {
+        self.error_code = names;
+        self
+    }
+}
+
+/// Creates the function that opens a call's span.
+///
+/// The span has OpenTelemetry's field names, and one field with the given name for the service's request id.
 #[macro_export]
 macro_rules! call_span {
     ($request_id:literal) => {

@@ -1,7 +1,7 @@
 //! The one encoder of paths and queries.
 //!
-//! It escapes everything but RFC 3986's unreserved characters, so its output holds nothing that could end or move a
-//! segment, and a URL parser finds nothing to rewrite in it: what is signed is what reaches the socket.
+//! It escapes everything except RFC 3986's unreserved characters, so that its output contains nothing that could end or move
+//! a segment, and a URL parser rewrites nothing in it: what is signed is what reaches the socket.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -9,18 +9,18 @@ use crate::{Error, Result};
 
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Appends `value` as (a part of) one path segment.
+/// Appends the escaped `value` as one path segment, or as a part of one.
 ///
 /// # Errors
 ///
-/// An empty value, `.` and `..` are refused: they would shift the path or walk out of it, and no escape protects a dot
-/// segment, since `%2e` counts as a dot to URL parsers.
+/// Returns an error that names `name` if `value` is empty, `.`, or `..`. These would change the structure of the path, and
+/// a dot segment cannot be escaped, since URL parsers treat `%2e` as a dot.
 pub fn push_segment(path: &mut String, name: &str, value: &str) -> Result<()> {
     match value {
         "" => Err(Error::invalid_input(name, "must not be empty", None)),
         "." | ".." => Err(Error::invalid_input(
             name,
-            "must not be a dot segment, which walks out of its path",
+            "must not be a dot segment, which would leave its path",
             Some(value),
         )),
         _ => {
@@ -30,7 +30,7 @@ pub fn push_segment(path: &mut String, name: &str, value: &str) -> Result<()> {
     }
 }
 
-/// Appends `name=value`, the value escaped, the name as it is.
+/// Appends `name=value`. The value is escaped; the name is used verbatim.
 pub fn push_pair(target: &mut String, name: &str, value: &str) {
     target.push_str(name);
     target.push('=');
@@ -38,7 +38,7 @@ pub fn push_pair(target: &mut String, name: &str, value: &str) {
 }
 
 fn push_escaped(target: &mut String, value: &str) {
-    // Most values need no escape, and are then copied whole.
+    // Most values need no escaping and are copied as a whole.
     if value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte)) {
         target.push_str(value);
     } else {
@@ -46,19 +46,19 @@ fn push_escaped(target: &mut String, value: &str) {
     }
 }
 
-/// Takes a parameter out of a query that stands without its `?`; a value that only contains the name stays.
+/// Removes a parameter from a query without its `?`. Values that contain the name are kept.
 pub(crate) fn remove_query(query: &mut String, name: &str) {
-    let is_it = |pair: &str| pair.strip_prefix(name).is_some_and(|rest| rest.starts_with('='));
-    if query.len() > name.len() && query.split('&').any(is_it) {
-        *query = query.split('&').filter(|pair| !is_it(pair)).collect::<Vec<_>>().join("&");
+    let matches = |pair: &str| pair.strip_prefix(name).is_some_and(|rest| rest.starts_with('='));
+    if query.len() > name.len() && query.split('&').any(matches) {
+        *query = query.split('&').filter(|pair| !matches(pair)).collect::<Vec<_>>().join("&");
     }
 }
 
-/// Fills the `{names}` of a path template.
+/// Replaces the `{names}` in a path template.
 ///
 /// # Errors
 ///
-/// [`push_segment`]'s, and a name of the template that has no value.
+/// Returns an error if a name has no value, or if [`push_segment`] returns one.
 pub(crate) fn expand(template: &str, values: &[(&str, &str)]) -> Result<String> {
     let mut path = String::with_capacity(template.len() + 64);
     let mut rest = template;
@@ -67,7 +67,7 @@ pub(crate) fn expand(template: &str, values: &[(&str, &str)]) -> Result<String> 
         let (name, tail) = tail.split_once('}').unwrap_or((tail, ""));
         let value = values.iter().find(|(key, _)| *key == name).map(|(_, value)| *value);
         let value =
-            value.ok_or_else(|| Error::invalid_input(name, "has no value for this path", Some(template)))?;
+            value.ok_or_else(|| Error::invalid_input(name, "has no value in the path", Some(template)))?;
         push_segment(&mut path, name, value)?;
         rest = tail;
     }
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn empty_and_dot_segments_are_refused() {
+    fn empty_and_dot_segments_are_invalid() {
         for value in ["", ".", ".."] {
             let error = url_of(value).unwrap_err();
             assert!(error.is_invalid_input() && error.to_string().contains("group"), "{error}");
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn a_parameter_is_taken_out_whole_and_alone() {
+    fn a_removed_parameter_takes_all_its_values_and_nothing_else() {
         for (query, left) in [
             ("a=1", ""),
             ("a=1&b=2&a=3", "b=2"),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_template_takes_each_name_once_and_keeps_its_verbs() {
+    fn a_template_is_filled_by_name_and_keeps_its_verbs() {
         let path = expand(
             "/topics/{topic}/eventsubscriptions/{subscription}:reject",
             &[("topic", "a b"), ("subscription", "s:x")],
@@ -134,7 +134,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_value_leaves_its_segment_and_no_parser_rewrites_it(value in any::<String>().prop_filter("refused", |v| !["", ".", ".."].contains(&v.as_str()))) {
+        fn no_value_leaves_its_segment_and_no_parser_rewrites_it(value in any::<String>().prop_filter("invalid", |v| !["", ".", ".."].contains(&v.as_str()))) {
             let text = url_of(&value).unwrap();
             let url = url::Url::parse(&text).unwrap();
             prop_assert_eq!(url.as_str(), &text);

@@ -1,5 +1,5 @@
-//! Where a service lives, and the two rules that keep a credential at home: its own origin only, and no plain `http`
-//! beyond this machine.
+//! The address of a service, and the two rules that protect a credential: it is only sent to the service's own origin, and
+//! plain `http` is only allowed to loopback.
 
 use std::fmt;
 
@@ -8,63 +8,80 @@ use url::{Host, Url};
 
 use crate::{Error, Result};
 
-/// An origin, `scheme://host[:port]`, written the way it goes over the wire: lower-case host, no default port. That of a
-/// reverse proxy may have a path behind it.
+/// Represents an origin, `scheme://host[:port]`, to which a client sends its requests.
+///
+/// It is normalized to the form that is sent: the host is in lower case, and a default port is omitted. The endpoint of a
+/// reverse proxy may have a path.
+///
+/// # Examples
+///
+/// ```
+/// use service_core::Endpoint;
+///
+/// let endpoint = Endpoint::parse("https://Rooms.Example:443/")?;
+/// assert_eq!(endpoint.as_str(), "https://rooms.example");
+/// assert!(endpoint.owns(&"https://rooms.example/rooms/blue".parse().unwrap()));
+/// assert!(!endpoint.owns(&"https://evil.example/rooms/blue".parse().unwrap()));
+///
+/// let error = Endpoint::parse("rooms.example").unwrap_err();
+/// assert!(error.to_string().contains("has no scheme"));
+/// # Ok::<(), service_core::Error>(())
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct Endpoint {
     origin: String,
-    /// What stands before the path of every request: empty, or it starts with a slash and ends without one.
+    /// The start of every request's path: empty, or it starts with a slash and ends without one.
     prefix: String,
     https: bool,
     loopback: bool,
 }
 
 impl Endpoint {
-    /// Reads an endpoint such as `https://name.webservice.example`; one trailing `/` is tolerated.
+    /// Parses an endpoint such as `https://rooms.example`. A trailing `/` is ignored.
     ///
     /// # Errors
     ///
-    /// No scheme or another one than `http` and `https`, no host, credentials, a path, a query or a fragment. The message
-    /// names the rule; the text itself is repeated only if it cannot hold a secret.
+    /// Returns an error if the scheme is not `http` or `https`, there is no host, or there are credentials, a path, a query,
+    /// or a fragment. The error repeats the text only if it cannot contain a secret.
     pub fn parse(text: &str) -> Result<Self> {
         let endpoint = Self::parse_with_path(text)?;
         if !endpoint.prefix.is_empty() {
-            let rule = "must end after the host: no path, query or fragment";
+            let rule = "must end after the host: no path, query, or fragment";
             return Err(Error::invalid_input("endpoint", rule, printable(text.trim())));
         }
         Ok(endpoint)
     }
 
-    /// Reads the address of a reverse proxy, whose path, if it has one, stands before the path of every request.
+    /// Parses the address of a reverse proxy, which may have a path. Every request's path then starts with it.
     ///
     /// # Errors
     ///
-    /// As [`parse`](Self::parse), except that a path is allowed.
+    /// Returns an error in the same cases as [`parse`](Self::parse), except that a path is allowed.
     pub fn parse_with_path(text: &str) -> Result<Self> {
         let text = text.trim();
-        let refuse = |rule| Error::invalid_input("endpoint", rule, printable(text));
+        let invalid = |rule| Error::invalid_input("endpoint", rule, printable(text));
         if text.is_empty() {
-            return Err(refuse("must not be empty: write `https://<host>`"));
+            return Err(invalid("must not be empty: write `https://<host>`"));
         }
         if !text.contains("://") {
-            return Err(refuse("has no scheme: write `https://<host>`"));
+            return Err(invalid("has no scheme: write `https://<host>`"));
         }
-        // URL parsers drop tabs and line breaks without a word.
+        // URL parsers remove tabs and line breaks silently.
         if text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-            return Err(refuse("must not contain white space"));
+            return Err(invalid("must not contain white space"));
         }
-        let url = Url::parse(text).map_err(|_| refuse("is not a URL: write `https://<host>`"))?;
+        let url = Url::parse(text).map_err(|_| invalid("is not a URL: write `https://<host>`"))?;
         if !matches!(url.scheme(), "http" | "https") {
-            return Err(refuse("must have the scheme `https` or `http`"));
+            return Err(invalid("must have the scheme `https` or `http`"));
         }
         if !url.username().is_empty() || url.password().is_some() {
-            return Err(refuse("must not contain credentials: give them to the client apart"));
+            return Err(invalid("must not contain credentials: pass them to the client separately"));
         }
         if url.query().is_some() || url.fragment().is_some() {
-            return Err(refuse("must have no query and no fragment"));
+            return Err(invalid("must have no query and no fragment"));
         }
         if url.port() == Some(0) {
-            return Err(refuse("must have a port between 1 and 65535"));
+            return Err(invalid("must have a port between 1 and 65535"));
         }
         Ok(Self {
             origin: url.origin().ascii_serialization(),
@@ -74,41 +91,41 @@ impl Endpoint {
         })
     }
 
-    /// The same host under another port.
+    /// Returns the same endpoint with another port.
     ///
     /// # Errors
     ///
-    /// Port 0.
+    /// Returns an error if the port is 0.
     pub fn with_port(&self, port: u16) -> Result<Self> {
         if port == 0 {
             return Err(Error::invalid_input("port", "must be between 1 and 65535", Some("0")));
         }
         let mut url =
             Url::parse(&self.origin).map_err(|_| Error::invalid_input("endpoint", "is not a URL", None))?;
-        // Fails only for URLs without a host, which `parse` refuses.
+        // Fails only for URLs without a host, which `parse` rejects.
         let _ = url.set_port(Some(port));
         Ok(Self { origin: url.origin().ascii_serialization(), ..self.clone() })
     }
 
-    /// `scheme://host[:port]`, without a trailing slash.
+    /// Returns the origin, `scheme://host[:port]`, without a trailing slash.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.origin
     }
 
-    /// What stands between the origin and the path of every request: empty, or `/` and more without a trailing slash.
+    /// Returns the path that every request's path starts with: empty, or a path without a trailing slash.
     #[must_use]
     pub fn prefix(&self) -> &str {
         &self.prefix
     }
 
-    /// Host and port as they stand in the origin.
+    /// Returns the host and, unless it is the scheme's default, the port.
     #[must_use]
     pub fn authority(&self) -> &str {
         self.origin.split_once("://").map_or("", |(_, authority)| authority)
     }
 
-    /// The host without its port.
+    /// Returns the host without its port. An IPv6 address is in brackets.
     #[must_use]
     pub fn host(&self) -> &str {
         let authority = self.authority();
@@ -118,19 +135,19 @@ impl Endpoint {
         }
     }
 
-    /// Whether connections to it are encrypted.
+    /// Returns whether the scheme is `https`.
     #[must_use]
     pub fn is_https(&self) -> bool {
         self.https
     }
 
-    /// Whether it is this machine: `localhost`, `*.localhost`, 127/8 or `::1`.
+    /// Returns whether the host is this machine: `localhost`, `*.localhost`, 127.0.0.0/8, or `::1`.
     #[must_use]
     pub fn is_loopback(&self) -> bool {
         self.loopback
     }
 
-    /// Whether `uri` has this origin, so that a credential may go with it.
+    /// Returns whether `uri` has this origin, so that the credential may be sent to it.
     #[must_use]
     pub fn owns(&self, uri: &Uri) -> bool {
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
@@ -154,11 +171,12 @@ impl fmt::Display for Endpoint {
     }
 }
 
-/// A whole connection string, a key, or a URL with a token in it, often lands where an endpoint belongs.
+/// Returns the text if it cannot contain a secret. Connection strings, keys, and URLs with tokens are often passed as an
+/// endpoint by mistake.
 fn printable(text: &str) -> Option<&str> {
-    let reads_as_address = text.len() <= 128 && !text.contains(['@', '=', ';', '?', '#', '+', '%']);
-    let reads_as_key = text.split(['.', '/', ':']).any(|word| word.len() > 32);
-    (reads_as_address && !reads_as_key).then_some(text)
+    let is_like_address = text.len() <= 128 && !text.contains(['@', '=', ';', '?', '#', '+', '%']);
+    let is_like_key = text.split(['.', '/', ':']).any(|word| word.len() > 32);
+    (is_like_address && !is_like_key).then_some(text)
 }
 
 fn is_loopback(url: &Url) -> bool {
@@ -175,7 +193,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_is_written_as_it_goes_over_the_wire() {
+    fn an_endpoint_is_normalized_to_the_form_that_is_sent() {
         for (given, kept) in [
             ("https://Name.Example.COM", "https://name.example.com"),
             (" https://name.example.com:443/ ", "https://name.example.com"),
@@ -196,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn each_malformed_endpoint_is_refused_with_its_rule() {
+    fn each_malformed_endpoint_is_rejected_with_its_rule() {
         for (given, rule) in [
             ("", "empty"),
             ("name.example.com", "no scheme"),
@@ -253,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn international_names_and_short_addresses_are_written_as_the_wire_has_them() {
+    fn international_names_and_short_addresses_are_normalized() {
         for (given, kept) in [
             ("https://bücher.example", "https://xn--bcher-kva.example"),
             ("http://127.1:8080", "http://127.0.0.1:8080"),
@@ -267,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_told_from_names_that_look_like_it() {
+    fn loopback_is_distinguished_from_names_that_look_like_it() {
         for (given, loopback) in [
             ("http://localhost:1", true),
             ("http://hub.localhost:1", true),
@@ -282,7 +300,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_same_scheme_host_and_port_is_the_same_origin() {
+    fn only_the_same_scheme_host_and_port_are_the_same_origin() {
         let endpoint = Endpoint::parse("https://name.example.com").unwrap();
         for (uri, own) in [
             ("https://name.example.com/a?b", true),

@@ -1,10 +1,10 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
-// The services answer over TLS alone; what else fails to build without it says nothing to a user.
+// The services only accept TLS, and the compiler's other errors without it would not help a user.
 #[cfg(not(any(feature = "rustls", feature = "rustls-no-provider")))]
 compile_error!(
-    "one of the features `rustls` and `rustls-no-provider` is needed, here or of the client crate"
+    "enable one of the features `rustls` and `rustls-no-provider`, of this crate or of the client crate"
 );
 
 mod call;
@@ -30,7 +30,7 @@ mod tests;
 mod transport;
 
 pub use call::{Call, CallFuture, RawRequest, read};
-pub use clock::{Clock, SystemClock, within};
+pub use clock::{Clock, SystemClock, timeout};
 pub use connection_string::ConnectionString;
 #[cfg(feature = "azure-identity")]
 pub use credential::AzureCredential;
@@ -51,7 +51,7 @@ pub use retry::RetryOptions;
 pub use secret::Secret;
 pub use transport::{Io, SendOptions, Transport, Upgrade, url_text};
 
-/// What the macros of this crate expand to.
+/// The crates that the macros of this crate use.
 #[doc(hidden)]
 pub mod reexport {
     pub use {bytes, http, tracing};

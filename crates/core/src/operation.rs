@@ -1,11 +1,15 @@
-//! What is fixed about one operation of a service, in one place: requests, retries and coverage reports are made from it.
+//! What is fixed about one operation of a service. Requests, retries, and coverage reports all use this one definition.
 
 use http::Method;
 
-/// How many bytes of an answer are read unless the operation says otherwise: 16 MiB.
+/// The number of bytes that are read of a successful response by default: 16 MiB.
 pub const DEFAULT_MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 
-/// One operation of a service's API.
+/// Describes one operation of a service's API.
+///
+/// A service crate defines its operations as `static` values and creates a [`Call`](crate::Call) from them.
+///
+/// # Examples
 ///
 /// ```
 /// use http::Method;
@@ -13,29 +17,31 @@ pub const DEFAULT_MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 ///
 /// static CLOSE: Operation =
 ///     Operation::new("CloseRoom", Method::POST, "/rooms/{room}/:close").query(&["reason"]).success(&[204]).idempotent();
+///
 /// assert!(CLOSE.idempotent);
+/// assert_eq!(CLOSE.success, [204]);
 /// ```
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Operation {
-    /// The service's own name of it, as in its OpenAPI document; errors and spans carry it.
+    /// The operation's name in the service's OpenAPI document, which errors and spans contain.
     pub id: &'static str,
-    /// The HTTP method.
+    /// The HTTP method that the request uses.
     pub method: Method,
-    /// The path, with `{names}` for the values that are filled in.
+    /// The path, in which a `{name}` is replaced by an escaped path segment.
     pub path: &'static str,
-    /// The names that its query may have.
+    /// The names of the query parameters that the operation accepts.
     pub query: &'static [&'static str],
-    /// The statuses that count as success.
+    /// The status codes that count as success.
     pub success: &'static [u16],
-    /// Whether sending it twice does no more than sending it once.
+    /// Whether sending the request twice has the same effect as sending it once.
     pub idempotent: bool,
-    /// How many bytes of a successful answer are read before it counts as too large.
+    /// The maximum size of a successful response, in bytes; a larger one is an error.
     pub max_response_bytes: usize,
 }
 
 impl Operation {
-    /// An operation without query, not idempotent, that succeeds with 200.
+    /// Creates an operation without query parameters that is not idempotent and succeeds with status 200.
     #[must_use]
     pub const fn new(id: &'static str, method: Method, path: &'static str) -> Self {
         Self {
@@ -49,28 +55,30 @@ impl Operation {
         }
     }
 
-    /// Sets the names that its query may have.
+    /// Sets the names of the query parameters that the operation accepts.
     #[must_use]
     pub const fn query(mut self, names: &'static [&'static str]) -> Self {
         self.query = names;
         self
     }
 
-    /// Sets the statuses that count as success.
+    /// Sets the status codes that count as success. Default: 200.
     #[must_use]
     pub const fn success(mut self, statuses: &'static [u16]) -> Self {
         self.success = statuses;
         self
     }
 
-    /// Declares that sending it twice does no more than sending it once.
+    /// Declares that sending the request twice has the same effect as sending it once.
+    ///
+    /// Idempotent operations are also retried when the service may have acted on the request.
     #[must_use]
     pub const fn idempotent(mut self) -> Self {
         self.idempotent = true;
         self
     }
 
-    /// Sets how many bytes of a successful answer are read.
+    /// Sets the maximum size of a successful response, in bytes. Default: [`DEFAULT_MAX_RESPONSE_BYTES`].
     #[must_use]
     pub const fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.max_response_bytes = bytes;

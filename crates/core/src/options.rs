@@ -1,4 +1,4 @@
-//! What a user can set on a client: the same for every service, and the checks that come with building one.
+//! The settings of a client, which are the same for every service, and the checks that `build` makes.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,7 +16,11 @@ use crate::{
     Transport,
 };
 
-/// A client's settings. Service crates wrap it with [`client_setters!`](crate::client_setters).
+/// Contains a client's settings.
+///
+/// A service crate keeps one in its builder, where [`client_setters!`](crate::client_setters) adds a setter for each
+/// setting, and creates its [`Pipeline`] from it with [`build`](Self::build). The [crate documentation](crate) has an
+/// example.
 #[derive(Clone)]
 #[must_use]
 pub struct ClientOptions {
@@ -54,30 +58,38 @@ impl Default for ClientOptions {
 }
 
 impl ClientOptions {
-    /// The time that the client will go by; credentials that look at a clock take this one.
+    /// Returns the client's clock, which credentials also need to use.
     #[must_use]
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::clone(&self.clock)
     }
 
-    /// How long one attempt may take.
+    /// Returns the timeout of one attempt.
     #[must_use]
-    pub fn attempt_limit(&self) -> Duration {
+    pub fn attempt_timeout(&self) -> Duration {
         self.attempt_timeout
     }
 
-    /// A source of uniformly random durations from zero to the bound given, for what waits outside the pipeline.
+    /// Returns a function that returns a random duration, uniformly distributed between zero and its argument.
+    ///
+    /// It is meant for waits outside the pipeline, and uses the same seed in tests.
     pub fn jitter(&self) -> impl Fn(Duration) -> Duration + Send + Sync + 'static {
         let randomness = Randomness::new(self.seed);
         move |bound| randomness.up_to(bound)
     }
 
-    /// Checks the settings and makes the pipeline.
+    /// Validates the settings and creates the pipeline.
+    ///
+    /// No connection is opened before the first request.
     ///
     /// # Errors
     ///
-    /// Plain `http` to another machine that was not allowed by name, an app id that fits no header, certificates or a proxy
-    /// that cannot be used, no TLS provider.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if:
+    ///
+    /// * the endpoint uses plain `http`, is not on loopback, and plain `http` was not allowed;
+    /// * the app id is empty, longer than 64 characters, or contains anything but visible ASCII characters;
+    /// * a certificate or the proxy cannot be used; or
+    /// * the crate was built with `rustls-no-provider` and no TLS provider is installed.
     pub fn build(
         self,
         dialect: &'static Dialect,
@@ -85,8 +97,8 @@ impl ClientOptions {
         credential: Arc<dyn Authorize>,
     ) -> Result<Pipeline> {
         if !endpoint.is_https() && !endpoint.is_loopback() && !self.allow_insecure_http {
-            let rule = "must use `https`, since the credential goes with every request; \
-                        `.allow_insecure_http()` permits plain http to another machine";
+            let rule = "must use `https`, since every request carries the credential; \
+                        call `.allow_insecure_http()` to allow plain http to another machine";
             return Err(Error::invalid_input("endpoint", rule, Some(endpoint.as_str())));
         }
         let user_agent = user_agent(self.app_id.as_deref(), dialect.product)?;
@@ -113,7 +125,7 @@ impl ClientOptions {
         Ok(Pipeline { inner: Arc::new(inner) })
     }
 
-    /// Keeps the client below its service's limit on how often it is called: every attempt waits for its place.
+    /// Sets a rate limiter, from which every attempt takes a slot before it is sent. Default: none.
     pub fn rate_limiter(&mut self, rate_limiter: Arc<dyn RateLimiter>) {
         self.rate_limiter = Some(rate_limiter);
     }
@@ -134,7 +146,7 @@ impl ClientOptions {
     }
 
     #[doc(hidden)]
-    pub fn attempt_timeout(&mut self, limit: Duration) {
+    pub fn set_attempt_timeout(&mut self, limit: Duration) {
         self.attempt_timeout = limit;
     }
 
@@ -198,7 +210,7 @@ impl ClientOptions {
         self.clock = clock;
     }
 
-    /// Fixes the sequence of random numbers behind jitter and request ids, for tests.
+    /// Sets the seed of the random numbers for jitter and request ids, so that tests are reproducible.
     #[cfg(any(test, feature = "testing"))]
     pub fn seed(&mut self, seed: u64) {
         self.seed = Some(seed);
@@ -230,30 +242,40 @@ fn user_agent(app_id: Option<&str>, product: &str) -> Result<HeaderValue> {
 }
 
 fn value(text: &str) -> Result<HeaderValue> {
-    HeaderValue::from_str(text)
-        .map_err(|_| Error::invalid_input("user agent", "fits no HTTP header", Some(text)))
+    HeaderValue::from_str(text).map_err(|_| {
+        Error::invalid_input("user agent", "contains a character that HTTP headers do not allow", Some(text))
+    })
 }
 
-/// Gives a client's builder the setters that all clients share. The builder needs a field `options: ClientOptions`.
+/// Implements the setters that all clients' builders share.
+///
+/// The builder needs a field `options` of type [`ClientOptions`](crate::ClientOptions). A client without calls, which only
+/// opens connections, uses [`connection_setters!`](crate::connection_setters) instead.
 #[macro_export]
 macro_rules! client_setters {
     ($builder:ty) => {
         $crate::connection_setters!($builder);
 
         impl $builder {
-            /// Sets how failures of a passing kind are retried. Default: 3 retries, waits from 0.8 s doubling up to 30 s.
+            /// Sets the retry policy for transient failures.
+            ///
+            /// Default: 3 retries, exponential backoff from 0.8 s to 30 s with full jitter. A call's own setting takes
+            /// precedence.
             pub fn retry(mut self, retry: $crate::RetryOptions) -> Self {
                 self.options.retry(retry);
                 self
             }
 
-            /// Sets how long a whole call may take, waits and token fetches included. Default: 100 s.
+            /// Sets the timeout of a whole call. Default: 100 s.
+            ///
+            /// It includes all attempts, the waits between them, token requests, and policies. A call's own setting takes
+            /// precedence.
             pub fn deadline(mut self, limit: ::std::time::Duration) -> Self {
                 self.options.deadline(limit);
                 self
             }
 
-            /// Sets how long an idle connection is kept. Default: 45 s.
+            /// Sets how long an idle connection is kept open. Default: 45 s.
             ///
             /// Keep it shorter than the idle timeout of every load balancer and proxy on the way: a request that meets a
             /// connection being closed has an unknown outcome.
@@ -265,20 +287,24 @@ macro_rules! client_setters {
             /// Sets how many connections calls may use at the same time. Default: 100.
             ///
             /// Further calls wait for a connection within their timeouts. Calls that share an HTTP/2 connection count once.
-            /// Long polls and upgrades have an allowance of the same size of their own, so that no other call waits for
-            /// them. At most as many idle connections are kept.
+            /// Long polls and upgrades have their own allowance of the same size, so that no other call waits for them. At
+            /// most as many idle connections are kept.
             pub fn pool_max_connections(mut self, connections: usize) -> Self {
                 self.options.pool_max_connections(connections);
                 self
             }
 
-            /// Adds code around every call, outside its retries.
+            /// Adds a policy that runs once around every call, outside the retries.
+            ///
+            /// Policies run in the order in which they are added.
             pub fn policy(mut self, policy: impl $crate::Policy) -> Self {
                 self.options.policy(::std::sync::Arc::new(policy));
                 self
             }
 
-            /// Adds code around every attempt, before the credential signs.
+            /// Adds a policy that runs around every attempt, before the credential signs.
+            ///
+            /// Policies run in the order in which they are added.
             pub fn attempt_policy(mut self, policy: impl $crate::Policy) -> Self {
                 self.options.attempt_policy(::std::sync::Arc::new(policy));
                 self
@@ -287,68 +313,86 @@ macro_rules! client_setters {
     };
 }
 
-/// Those of them that also mean something where there is a connection and no calls. The builder needs a field
-/// `options: ClientOptions`.
+/// Implements the setters for connections, for builders of clients that make no calls.
+///
+/// They are a subset of [`client_setters!`](crate::client_setters). The builder needs a field `options` of type
+/// [`ClientOptions`](crate::ClientOptions).
 #[macro_export]
 macro_rules! connection_setters {
     ($builder:ty) => {
         impl $builder {
-            /// Names the calling program, first in the user agent: 1 to 64 visible ASCII characters.
+            /// Sets the name of the calling program, which the user agent starts with.
+            ///
+            /// It must consist of 1 to 64 visible ASCII characters without spaces; otherwise `build` returns an error.
             pub fn app_id(mut self, id: impl Into<String>) -> Self {
                 self.options.app_id(id.into());
                 self
             }
 
-            /// Sets how long one attempt may take. Default: 30 s.
+            /// Sets the timeout of one attempt. Default: 30 s.
+            ///
+            /// It includes the token request, connecting, and reading the response. A call's own setting takes precedence.
             pub fn attempt_timeout(mut self, limit: ::std::time::Duration) -> Self {
-                self.options.attempt_timeout(limit);
+                self.options.set_attempt_timeout(limit);
                 self
             }
 
-            /// Sets how long making a connection may take. Default: 10 s.
+            /// Sets the timeout for establishing a connection, including the TLS handshake. Default: 10 s.
             pub fn connect_timeout(mut self, limit: ::std::time::Duration) -> Self {
                 self.options.connect_timeout(limit);
                 self
             }
 
-            /// Sends everything through this proxy, `http://[user:password@]host:port`, whatever the environment says.
+            /// Sets the proxy for all requests, in the form `http://[user:password@]host:port`.
+            ///
+            /// It replaces the proxy that the environment variables name, and also applies to loopback addresses.
+            /// Default: the proxy that `HTTPS_PROXY`, `HTTP_PROXY`, `ALL_PROXY`, and `NO_PROXY` determine, except for
+            /// loopback.
             pub fn proxy(mut self, url: impl Into<$crate::Secret>) -> Self {
                 self.options.proxy(url.into());
                 self
             }
 
-            /// Uses no proxy, whatever the environment says. Loopback never has one from the environment.
+            /// Disables proxies, including the one that the environment variables name.
             pub fn no_proxy(mut self) -> Self {
                 self.options.no_proxy();
                 self
             }
 
-            /// Trusts these PEM certificates besides the system's. Can be given several times.
+            /// Adds root certificates in PEM format that are trusted in addition to the system's.
+            ///
+            /// This method can be called several times.
             pub fn root_certificate(mut self, pem: impl Into<$crate::reexport::bytes::Bytes>) -> Self {
                 self.options.root_certificate(pem.into());
                 self
             }
 
-            /// Shows this certificate to the server: a PEM text with the certificate chain and its private key.
+            /// Sets the client certificate (mutual TLS), as PEM text with the certificate chain and its private key.
             pub fn client_certificate(mut self, pem: impl Into<$crate::Secret>) -> Self {
                 self.options.client_certificate(pem.into());
                 self
             }
 
-            /// Permits plain `http` to another machine, such as an emulator in a container. The credential is then readable
-            /// on the way.
+            /// Allows plain `http` to another machine, such as an emulator in a container.
+            ///
+            /// The credential can then be read by anyone on the network path. Default: plain `http` is only allowed to
+            /// loopback.
             pub fn allow_insecure_http(mut self) -> Self {
                 self.options.allow_insecure_http();
                 self
             }
 
-            /// Replaces the network, as in tests. Connection settings then have no effect.
+            /// Sets the transport that sends the requests, for example a scripted one in tests.
+            ///
+            /// Settings of connections, such as the proxy and certificates, then have no effect. Default: a pool of HTTP/1.1
+            /// and HTTP/2 connections.
             pub fn transport(mut self, transport: ::std::sync::Arc<dyn $crate::Transport>) -> Self {
                 self.options.transport(transport);
                 self
             }
 
-            /// Replaces the machine's time, as in tests.
+            /// Sets the clock for timeouts, waits, and tokens, for example a manual one in tests. Default: the system's
+            /// clock.
             pub fn clock(mut self, clock: ::std::sync::Arc<dyn $crate::Clock>) -> Self {
                 self.options.set_clock(clock);
                 self

@@ -1,4 +1,4 @@
-//! The seam for what users add to a client: code around every call, or around every attempt of it.
+//! The extension point for users' code around every call, or around every attempt of a call.
 
 use std::sync::Arc;
 
@@ -8,7 +8,13 @@ use http::{Request, Response};
 
 use crate::Result;
 
-/// Code around a call (outside the retries) or around an attempt (inside them, before the credential signs).
+/// Runs code around a call or around each of its attempts.
+///
+/// A policy of a call runs once, outside the retries. An attempt policy runs inside them, before the credential signs.
+///
+/// # Examples
+///
+/// A policy that adds a header to every request:
 ///
 /// ```
 /// use bytes::Bytes;
@@ -27,13 +33,21 @@ use crate::Result;
 /// ```
 #[async_trait]
 pub trait Policy: Send + Sync + 'static {
-    /// Handles one request: most policies change it, run what follows, and look at the answer.
+    /// Handles one request: most policies change it, run the rest of the chain, and inspect the response.
     ///
-    /// Inside an attempt, an answer with an error status is `Ok`: it becomes an error only after the retries.
+    /// A response with an error status is `Ok`. It becomes an error after the last attempt.
+    ///
+    /// A policy may return a response of its own without running the rest of the chain; nothing is sent then. A policy that
+    /// changes the URL cannot leave the client's endpoint: such a request fails before it is signed.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the rest of the chain fails, or to reject the request. An error is retried by its
+    /// [`delivery`](crate::Error::delivery), unless it is [`permanent`](crate::Error::permanent).
     async fn send(&self, request: Request<Bytes>, next: Next<'_>) -> Result<Response<Bytes>>;
 }
 
-/// What follows a policy.
+/// Represents the rest of the chain after a policy.
 pub struct Next<'a> {
     policies: &'a [Arc<dyn Policy>],
     terminal: &'a dyn Terminal,
@@ -54,7 +68,7 @@ impl<'a> Next<'a> {
     ///
     /// # Errors
     ///
-    /// Whatever the rest of the chain fails with.
+    /// Returns an error if a later policy, the credential, or the transport fails.
     pub async fn run(self, request: Request<Bytes>) -> Result<Response<Bytes>> {
         match self.policies.split_first() {
             Some((policy, policies)) => {

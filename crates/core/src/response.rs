@@ -1,12 +1,42 @@
-//! An answer with its value: what `.with_response()` gives.
+//! A response with its value: what `.with_response()` returns.
 
 use std::fmt;
 
 use http::{HeaderMap, StatusCode};
 
-/// A successful answer: the operation's value beside the status and headers that it came with.
+/// Contains the value of a successful call together with the response's status and headers.
+///
+/// Awaiting a builder returns the value alone; `.with_response().await` returns this type.
+///
+/// # Examples
+///
+#[cfg_attr(feature = "testing", doc = "```")]
+#[cfg_attr(not(feature = "testing"), doc = "```ignore")]
+/// use http::Method;
+/// use service_core::RawRequest;
+/// # use std::sync::Arc;
+/// # use service_core::testing::ScriptedTransport;
+/// # use service_core::{ClientOptions, Dialect, Endpoint, HeaderKey, Result};
+/// # static DIALECT: Dialect = Dialect::new("rooms/0.1.0", service_core::call_span!("id"), "id")
+/// #     .response_request_id_headers(&["x-request-id"]);
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let script = ScriptedTransport::new();
+/// # script.respond(http::Response::builder().header("x-request-id", "id-1").body("open").unwrap());
+/// # let mut options = ClientOptions::default();
+/// # options.transport(Arc::new(script));
+/// # let credential = Arc::new(HeaderKey::authorization("Bearer", &"key".into())?);
+/// # let pipeline = options.build(&DIALECT, Endpoint::parse("https://rooms.example")?, credential)?;
+///
+/// let response = RawRequest::new(&pipeline, Method::GET, "/rooms/{}", &["blue"]).with_response().await?;
+/// assert_eq!(response.status(), 200);
+/// assert_eq!(response.request_id(), "id-1");
+/// assert_eq!(response.body, "open");
+/// # Ok(())
+/// # }
+/// ```
 pub struct Response<T> {
-    /// The operation's value.
+    /// The value that the operation returns.
     pub body: T,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
@@ -15,38 +45,40 @@ pub struct Response<T> {
 }
 
 impl<T> Response<T> {
-    /// The answer's status.
+    /// Returns the status code.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The answer's headers, all values of each.
+    /// Returns the headers, with all values of each.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// The id to give to the service's support: the answer's, or the one that was sent when the answer has none. Empty for
-    /// services that know no such id.
+    /// Returns the request id that identifies the call to the service's support.
+    ///
+    /// This is the id in the response or, if the response has none, the id that the client sent. The text is empty if the
+    /// service has no request ids.
     #[must_use]
     pub fn request_id(&self) -> &str {
         self.request_id.as_ref().and_then(|id| id.to_str().ok()).unwrap_or_default()
     }
 
-    /// How many attempts it took.
+    /// Returns the number of attempts that the call made.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.attempts
     }
 
-    /// Status, headers and value, apart.
+    /// Splits the response into status, headers, and value.
     #[must_use]
     pub fn into_parts(self) -> (StatusCode, HeaderMap, T) {
         (self.status, self.headers, self.body)
     }
 
-    /// The same answer with its value replaced.
+    /// Converts the value and keeps the rest of the response.
     pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Response<U> {
         let Self { body, status, headers, request_id, attempts } = self;
         Response { body: change(body), status, headers, request_id, attempts }

@@ -1,28 +1,38 @@
-//! A text that must not be seen: it prints as `***` everywhere and is wiped from memory when dropped.
+//! Text that must not be shown: it prints as `***` everywhere and is wiped from memory when dropped.
 
 use std::fmt;
 
 use zeroize::Zeroizing;
 
-/// A key, token or password.
+/// Holds a key, token, or password.
 ///
-/// `Debug` and `Display` print `***`, there is no way to serialise it, and its memory is zeroed on drop.
+/// `Debug` and `Display` print `***`. A secret cannot be serialized, and its memory is zeroed on drop.
+///
+/// # Examples
+///
+/// ```
+/// use service_core::Secret;
+///
+/// let secret = Secret::new("hunter2");
+/// assert_eq!(format!("{secret} {secret:?}"), "*** ***");
+/// assert_eq!(secret.expose(), "hunter2");
+/// ```
 #[derive(Clone)]
 pub struct Secret(Zeroizing<String>);
 
 impl Secret {
-    /// Takes the text over; the caller's copies, if there are any, are not wiped.
+    /// Creates a secret from text. Copies that the caller keeps are not wiped.
     pub fn new(text: impl Into<String>) -> Self {
         Self(Zeroizing::new(text.into()))
     }
 
-    /// The text itself, for the one place that puts it on the wire.
+    /// Returns the text, for the code that puts it on the wire.
     #[must_use]
     pub fn expose(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is no text at all.
+    /// Returns whether the text is empty.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

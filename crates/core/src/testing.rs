@@ -1,5 +1,8 @@
-//! A scripted transport and a clock that tests move: every rule about retries, tokens and deadlines without a network and
-//! without waiting.
+//! A scripted transport and a manual clock, with which a client is tested without a network and without waiting.
+//!
+//! # Examples
+//!
+//! A test of a retry that takes 8 seconds of virtual time:
 //!
 //! ```
 //! use std::sync::Arc;
@@ -10,10 +13,7 @@
 //! # use service_core::{ClientOptions, Clock, Dialect, Endpoint, HeaderKey, Pipeline, RawRequest, Result, Secret};
 //! # struct Builder { options: ClientOptions }
 //! # service_core::client_setters!(Builder);
-//! # static DIALECT: Dialect = Dialect {
-//! #     product: "rooms/0.1.0", request_id_header: None, response_request_id_headers: &[], error_code: &[],
-//! #     span: service_core::call_span!("id"), span_request_id: "id",
-//! # };
+//! # static DIALECT: Dialect = Dialect::new("rooms/0.1.0", service_core::call_span!("id"), "id");
 //! # impl Builder {
 //! #     fn build(self) -> Result<Pipeline> {
 //! #         let credential = HeaderKey::authorization("Bearer", &Secret::new("key"))?;
@@ -45,91 +45,113 @@ use http::{Request, Response};
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::{Clock, SendOptions, Transport, Upgrade};
 
-/// A transport that answers from a script and keeps what it was asked to send.
+/// A transport that returns scripted responses and records the requests.
 ///
-/// An answer beyond the end of the script is an error that says so.
+/// Each request takes the next response of the script. A request after the end of the script fails with an error that is not
+/// retried, and so does every upgrade. Clones share the script.
+///
+/// # Examples
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use service_core::testing::ScriptedTransport;
+/// use service_core::{Delivery, SendOptions, Transport};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> service_core::Result<()> {
+/// let script = ScriptedTransport::new();
+/// script.respond(Response::new("open")).fail(Delivery::Unknown);
+///
+/// let request = Request::get("https://rooms.example/rooms/blue").body(Bytes::new()).unwrap();
+/// assert_eq!(script.send(request.clone(), &SendOptions::new(1024)).await?.body(), "open");
+/// assert!(script.send(request, &SendOptions::new(1024)).await.unwrap_err().outcome_unknown());
+/// assert_eq!(script.sent().len(), 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct ScriptedTransport(Arc<Mutex<Script>>);
 
 #[derive(Debug, Default)]
 struct Script {
-    steps: VecDeque<Step>,
+    responses: VecDeque<Scripted>,
     sent: Vec<Request<Bytes>>,
     connect_timeouts: Vec<Option<Duration>>,
 }
 
 #[derive(Debug)]
-enum Step {
-    Answer(Result<Response<Bytes>>),
-    /// Answers after this much of the clock's time.
-    Late(Arc<dyn Clock>, Duration, Result<Response<Bytes>>),
+enum Scripted {
+    Now(Result<Response<Bytes>>),
+    /// After this much of the clock's time.
+    After(Arc<dyn Clock>, Duration, Result<Response<Bytes>>),
     Never,
 }
 
 impl ScriptedTransport {
-    /// An empty script.
+    /// Creates a transport with an empty script.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The next request is answered so.
-    pub fn respond(&self, answer: Response<impl Into<Bytes>>) -> &Self {
-        self.push(Step::Answer(Ok(answer.map(Into::into))))
+    /// Adds a response to the script.
+    pub fn respond(&self, response: Response<impl Into<Bytes>>) -> &Self {
+        self.push(Scripted::Now(Ok(response.map(Into::into))))
     }
 
-    /// The next request is answered with this status and no body.
+    /// Adds a response with the given status and an empty body to the script.
     ///
     /// # Panics
     ///
-    /// For a number that is no HTTP status.
-    #[allow(clippy::panic, reason = "a test kit tells the test's author")]
+    /// Panics if `status` is not a valid HTTP status code.
+    #[allow(clippy::panic, reason = "a test kit reports mistakes to the author of the test")]
     pub fn status(&self, status: u16) -> &Self {
         match http::StatusCode::from_u16(status) {
             Ok(status) => {
-                let mut answer = Response::new(Bytes::new());
-                *answer.status_mut() = status;
-                self.respond(answer)
+                let mut response = Response::new(Bytes::new());
+                *response.status_mut() = status;
+                self.respond(response)
             }
             Err(_) => panic!("{status} is not an HTTP status"),
         }
     }
 
-    /// The next request fails, this far on its way.
+    /// Adds a failure of the transport with the given delivery to the script.
     pub fn fail(&self, delivery: Delivery) -> &Self {
-        let error = Error::new(ErrorKind::Transport, "the script says so").with_delivery(delivery);
-        self.push(Step::Answer(Err(error)))
+        let error = Error::new(ErrorKind::Transport, "the scripted request failed").with_delivery(delivery);
+        self.push(Scripted::Now(Err(error)))
     }
 
-    /// The next request is answered after this much of `clock`'s time.
+    /// Adds a response to the script that is returned after `wait` of `clock`'s time.
     pub fn respond_after(
         &self,
         clock: Arc<dyn Clock>,
         wait: Duration,
-        answer: Response<impl Into<Bytes>>,
+        response: Response<impl Into<Bytes>>,
     ) -> &Self {
-        self.push(Step::Late(clock, wait, Ok(answer.map(Into::into))))
+        self.push(Scripted::After(clock, wait, Ok(response.map(Into::into))))
     }
 
-    /// The next request is never answered.
+    /// Adds a response to the script that never arrives.
     pub fn hang(&self) -> &Self {
-        self.push(Step::Never)
+        self.push(Scripted::Never)
     }
 
-    /// Everything that was sent, in order.
+    /// Reyields all requests so far, in order.
     #[must_use]
     pub fn sent(&self) -> Vec<Request<Bytes>> {
         self.lock().sent.clone()
     }
 
-    /// Returns the connect timeout of each request sent, where its call overrides the client's.
+    /// Returns the connect timeout of each request, where its call overrides the client's.
     #[must_use]
     pub fn connect_timeouts(&self) -> Vec<Option<Duration>> {
         self.lock().connect_timeouts.clone()
     }
 
-    fn push(&self, step: Step) -> &Self {
-        self.lock().steps.push_back(step);
+    fn push(&self, scripted: Scripted) -> &Self {
+        self.lock().responses.push_back(scripted);
         self
     }
 
@@ -141,19 +163,19 @@ impl ScriptedTransport {
 #[async_trait]
 impl Transport for ScriptedTransport {
     async fn send(&self, request: Request<Bytes>, options: &SendOptions) -> Result<Response<Bytes>> {
-        let step = {
+        let scripted = {
             let mut script = self.lock();
             script.sent.push(request);
             script.connect_timeouts.push(options.connect_timeout);
-            script.steps.pop_front()
+            script.responses.pop_front()
         };
-        match step {
-            Some(Step::Answer(answer)) => answer,
-            Some(Step::Late(clock, wait, answer)) => {
+        match scripted {
+            Some(Scripted::Now(response)) => response,
+            Some(Scripted::After(clock, wait, response)) => {
                 clock.sleep(wait).await;
-                answer
+                response
             }
-            Some(Step::Never) => std::future::pending().await,
+            Some(Scripted::Never) => std::future::pending().await,
             None => Err(Error::new(ErrorKind::Transport, "the script has ended")
                 .with_delivery(Delivery::NotSent)
                 .permanent()),
@@ -161,13 +183,36 @@ impl Transport for ScriptedTransport {
     }
 
     async fn upgrade(&self, _request: Request<()>, _options: &SendOptions) -> Result<Upgrade> {
-        Err(Error::new(ErrorKind::Transport, "a script cannot upgrade")
+        Err(Error::new(ErrorKind::Transport, "the scripted transport does not support upgrades")
             .with_delivery(Delivery::NotSent)
             .permanent())
     }
 }
 
-/// A clock that stands still until it is moved, or that jumps by itself once nothing else can run.
+/// A clock that only moves when a test moves it, or that jumps automatically when all tasks are waiting.
+///
+/// Clones share the time.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::{Duration, SystemTime};
+///
+/// use service_core::Clock;
+/// use service_core::testing::ManualClock;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() {
+/// let clock = ManualClock::new(SystemTime::UNIX_EPOCH);
+/// clock.advance(Duration::from_secs(60));
+/// assert_eq!(clock.elapsed(), Duration::from_secs(60));
+///
+/// // This one reyields from a sleep at once, with the time moved.
+/// let clock = ManualClock::jumping(SystemTime::UNIX_EPOCH);
+/// clock.sleep(Duration::from_secs(3600)).await;
+/// assert_eq!(clock.elapsed(), Duration::from_secs(3600));
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct ManualClock(Arc<Mutex<Time>>);
 
@@ -189,15 +234,17 @@ struct Sleeper {
 }
 
 impl ManualClock {
-    /// A clock that only [`advance`](Self::advance) moves. It starts at the given time of day.
+    /// Creates a clock that starts at the given time of day and only moves when [`advance`](Self::advance) is called.
     #[must_use]
     pub fn new(started_at: SystemTime) -> Self {
         let (now, slept, sleepers) = (Duration::ZERO, Vec::new(), Vec::new());
         Self(Arc::new(Mutex::new(Time { now, started_at, jumps: false, slept, sleepers, next_id: 0 })))
     }
 
-    /// A clock that jumps to the end of the shortest sleep once every task has had its turn. It needs a single-threaded
-    /// runtime and no real I/O, since it cannot see either.
+    /// Creates a clock that jumps to the end of the shortest sleep when all tasks are waiting.
+    ///
+    /// It needs a single-threaded runtime, and tasks that wait for nothing but the clock and each other: the clock cannot
+    /// detect other threads or real I/O.
     #[must_use]
     pub fn jumping(started_at: SystemTime) -> Self {
         let clock = Self::new(started_at);
@@ -205,7 +252,7 @@ impl ManualClock {
         clock
     }
 
-    /// Moves time and wakes whoever has slept enough.
+    /// Moves the time forward and wakes the sleeps that have ended.
     pub fn advance(&self, by: Duration) {
         let mut time = self.lock();
         time.now += by;
@@ -217,7 +264,7 @@ impl ManualClock {
         });
     }
 
-    /// Every sleep that ran to its end, in order.
+    /// Reyields the durations of all completed sleeps, in order of completion.
     #[must_use]
     pub fn slept(&self) -> Vec<Duration> {
         self.lock().slept.clone()
@@ -228,7 +275,7 @@ impl ManualClock {
     }
 }
 
-/// Takes a sleeper out when its sleep is dropped, so that an alarm that was not needed moves no clock.
+/// Removes a sleeper when its sleep is dropped, so that an unused timer does not move the clock.
 struct Asleep<'a>(&'a ManualClock, u64);
 
 impl Drop for Asleep<'_> {
@@ -237,8 +284,8 @@ impl Drop for Asleep<'_> {
     }
 }
 
-/// How often a jumping clock lets everything else run before it jumps.
-const TURNS: u32 = 8;
+/// How many times a jumping clock yields to other tasks before it jumps.
+const YIELDS_BEFORE_JUMP: u32 = 8;
 
 #[async_trait]
 impl Clock for ManualClock {
@@ -256,26 +303,26 @@ impl Clock for ManualClock {
             let mut time = self.lock();
             time.next_id += 1;
             let sleeper = Sleeper { id: time.next_id, until: time.now.saturating_add(wait), waker: None };
-            let place = (sleeper.id, sleeper.until);
+            let entry = (sleeper.id, sleeper.until);
             time.sleepers.push(sleeper);
-            place
+            entry
         };
         let asleep = Asleep(self, id);
-        let (mut turns, mut seen) = (0, Duration::MAX);
+        let (mut yields, mut seen) = (0, Duration::MAX);
         poll_fn(|context| {
             let mut time = self.lock();
-            // Whoever a jump woke has its turns too before the next jump.
+            // Tasks that a jump woke also run before the next jump.
             if time.now != seen {
-                (turns, seen) = (0, time.now);
+                (yields, seen) = (0, time.now);
             }
             let first = time.sleepers.iter().all(|other| (until, id) <= (other.until, other.id));
-            if time.jumps && first && turns >= TURNS {
+            if time.jumps && first && yields >= YIELDS_BEFORE_JUMP {
                 time.now = time.now.max(until);
             }
             if time.now >= until {
                 return Poll::Ready(());
             }
-            turns += 1;
+            yields += 1;
             if time.jumps {
                 context.waker().wake_by_ref();
             } else if let Some(sleeper) = time.sleepers.iter_mut().find(|sleeper| sleeper.id == id) {
@@ -294,7 +341,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whoever_a_jump_wakes_has_its_turns_before_the_next_jump() {
+    async fn tasks_that_a_jump_wakes_run_before_the_next_jump() {
         let clock = ManualClock::jumping(SystemTime::UNIX_EPOCH);
         let second = Duration::from_secs(1);
         let early = async {

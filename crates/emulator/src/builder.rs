@@ -1,9 +1,9 @@
-//! What can be chosen before the emulator starts, and its start.
+//! Settings of the emulator, and its start.
 
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,7 +16,22 @@ use crate::faults::Faults;
 use crate::journal::{Journal, LogStyle};
 use crate::server::{Endpoint, Running, Services, Shared, Tls};
 
-/// What can be chosen before an [`Emulator`] starts; made by [`Emulator::builder`].
+/// A builder that configures and starts an [`Emulator`].
+///
+/// Created by [`Emulator::builder`].
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// use service_emulator::{Emulator, LogStyle};
+///
+/// let emulator = Emulator::builder().sample_data(true).request_log(LogStyle::Plain).start().await?;
+/// assert!(emulator.endpoint().starts_with("http://127.0.0.1:"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone)]
 #[must_use = "does nothing until started"]
 pub struct Builder {
@@ -44,52 +59,65 @@ impl Builder {
         }
     }
 
-    /// The port to listen on; 0, the default, takes a free one.
+    /// Sets the port to listen on. Default: 0, which selects a free port.
     pub fn port(mut self, port: u16) -> Self {
         self.port = port;
         self
     }
 
-    /// The address to listen on, 127.0.0.1 by default. The access keys are well known, so anything but loopback lets
-    /// others in.
+    /// Sets the address to listen on. Default: 127.0.0.1.
+    ///
+    /// The default access keys are public, so any other address than loopback gives others access.
     pub fn host(mut self, host: IpAddr) -> Self {
         self.host = host;
         self
     }
 
-    /// Whether HULFT-WebConnect starts with agents, connections, logs and the like, as the program does; off by default.
+    /// Sets whether HULFT-WebConnect starts with sample agents, connections, logs, and so on. Default: `false`. The
+    /// program `service-emulator` enables it.
     pub fn sample_data(mut self, on: bool) -> Self {
         self.sample_data = on;
         self
     }
 
-    /// Whether it is reached over TLS only, `https` and `wss`; off by default. Each start makes a certificate authority of
-    /// its own, which has signed one certificate, for `localhost`, the loopback addresses and the address it listens on.
-    /// Clients have to be told to trust [`Emulator::ca_certificate`]. No private key leaves the memory.
+    /// Sets whether the emulator accepts TLS connections only (`https` and `wss`). Default: `false`.
+    ///
+    /// Each start creates a new certificate authority, which signs one certificate for `localhost`, the loopback
+    /// addresses, and the address that the emulator listens on. Clients must trust [`Emulator::ca_certificate`].
+    /// Private keys are never written to disk.
     pub fn tls(mut self, on: bool) -> Self {
         self.tls = on;
         self
     }
 
-    /// With [TLS](Self::tls), writes the authority's certificate to this file, as PEM, for programs that take it from one;
-    /// none by default. A file that is there is replaced.
+    /// Sets a file to which the authority's certificate is written as PEM. Default: none.
+    ///
+    /// An existing file is replaced. Without [TLS](Self::tls), nothing is written.
     pub fn tls_ca_file(mut self, path: impl Into<PathBuf>) -> Self {
         self.ca_file = Some(path.into());
         self
     }
 
-    /// Whether each request, each end of a WebSocket and each call to a webhook is told in a line on standard error: time,
-    /// service, method, status, duration, path and query, without secrets. Off by default; the program has it on.
+    /// Sets how requests are logged on standard error. Default: [`LogStyle::Off`]. The program `service-emulator` uses
+    /// [`LogStyle::Auto`].
+    ///
+    /// Each request, each closed WebSocket, and each call to a webhook is one line with the time, service, method,
+    /// status, duration, path, and query. Secrets are masked.
     pub fn request_log(mut self, style: LogStyle) -> Self {
         self.log = style;
         self
     }
 
-    /// Does this before the first request is answered, once the address is known: declare topics, add event handlers,
-    /// change keys, push faults. Several are done in their order, after the sample data. An error ends the start.
+    /// Adds a function that runs once the address is known, before the first request is served.
+    ///
+    /// Use it to declare topics, add event handlers, change keys, or push faults. Several functions run in the order in
+    /// which they were added, after the sample data was loaded. If one returns an error, [`start`](Self::start) fails.
+    ///
+    /// # Examples
     ///
     /// ```
-    /// # async fn example() -> std::io::Result<()> {
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
     /// use service_emulator::{Emulator, Fault};
     ///
     /// let emulator = Emulator::builder().arrange(|emulator| {
@@ -97,6 +125,7 @@ impl Builder {
     ///     Ok(())
     /// });
     /// let emulator = emulator.start().await?;
+    /// assert_eq!(emulator.faults().pending(), 3);
     /// # Ok(())
     /// # }
     /// ```
@@ -108,25 +137,32 @@ impl Builder {
         self
     }
 
-    /// Takes settings from a text in [TOML](https://toml.io), in the form of the package's `emulator.sample.toml`. What
-    /// the text names takes the place of what was set before; setters called later win.
+    /// Reads settings from a [TOML](https://toml.io) text in the format of the package's `emulator.sample.toml`.
+    ///
+    /// The text's settings replace earlier ones; setters called later win.
     ///
     /// # Errors
-    /// When the text is no TOML, names a key that does not exist, or a value breaks a rule: with the line, and the keys
-    /// that there are or the rule. No key of a service is repeated.
+    ///
+    /// Returns an error if the text is not valid TOML, contains an unknown key, or contains a value that breaks a rule.
+    /// The error names the line and the known keys or the rule. It never contains an access key.
     pub fn config(self, toml: &str) -> Result<Self, ConfigError> {
         Ok(Config::parse(toml)?.apply(self))
     }
 
-    /// Binds the port and starts to answer.
+    /// Binds the port and starts to serve requests.
     ///
     /// # Errors
-    /// When the address cannot be bound: in use, or not one of this machine; when the authority's file cannot be written;
-    /// of the kind `InvalidInput` when an [arrangement](Self::arrange) fails.
+    ///
+    /// Returns an error if the address cannot be bound or if the authority's certificate cannot be written. Returns an
+    /// error of kind [`InvalidInput`](io::ErrorKind::InvalidInput) if a function added with [`arrange`](Self::arrange)
+    /// fails.
     pub async fn start(self) -> io::Result<Emulator> {
         let Self { host, port, .. } = self;
         let listener = TcpListener::bind((host, port)).await.map_err(|error| {
-            io::Error::new(error.kind(), format!("cannot listen on {host} port {port}: {error}"))
+            io::Error::new(
+                error.kind(),
+                format!("could not listen on {}: {error}", SocketAddr::new(host, port)),
+            )
         })?;
         let address = listener.local_addr()?;
         let clock = Clock::new();
@@ -155,8 +191,9 @@ impl Builder {
 
 fn write_ca(path: Option<&Path>, certificate: &str) -> io::Result<Option<Arc<Path>>> {
     let Some(path) = path else { return Ok(None) };
-    std::fs::write(path, certificate)
-        .map_err(|error| io::Error::new(error.kind(), format!("cannot write {}: {error}", path.display())))?;
+    std::fs::write(path, certificate).map_err(|error| {
+        io::Error::new(error.kind(), format!("could not write {}: {error}", path.display()))
+    })?;
     Ok(Some(path.into()))
 }
 

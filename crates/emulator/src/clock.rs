@@ -1,4 +1,4 @@
-//! The emulator's clock: real time that a test may move forward, so that an hour of locks passes in milliseconds.
+//! The emulator's clock: real time that a test can advance, so that an hour of locks passes in milliseconds.
 #![allow(clippy::disallowed_methods, reason = "this module is where the emulator's time comes from")]
 
 use std::sync::Arc;
@@ -6,7 +6,24 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
-/// Time as the emulated services see it. Clones share one time.
+/// A clock that all emulated services use. Clones share the same time.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// use std::time::Duration;
+///
+/// use service_emulator::Emulator;
+///
+/// let emulator = Emulator::start().await?;
+/// let before = emulator.clock().now();
+/// emulator.clock().advance(Duration::from_secs(3600));
+/// assert!(emulator.clock().now() >= before + Duration::from_secs(3600));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Clock(Arc<Inner>);
 
@@ -23,22 +40,22 @@ impl Clock {
         Self(Arc::new(Inner { started: Instant::now(), started_at: SystemTime::now(), moved }))
     }
 
-    /// The time of day, with everything that [`advance`](Self::advance) has added.
+    /// Returns the current time, including everything that [`advance`](Self::advance) has added.
     pub fn now(&self) -> SystemTime {
         self.0.started_at + self.since_start()
     }
 
-    /// Moves time forward and wakes whatever was waiting for a moment that has passed by it.
+    /// Advances the clock and wakes everything whose deadline has passed as a result.
     pub fn advance(&self, by: Duration) {
         self.0.moved.send_modify(|moved| *moved += by);
     }
 
-    /// Returns once `wait` has passed, by itself or by [`advance`](Self::advance).
+    /// Returns once `wait` has passed, in real time or through [`advance`](Self::advance).
     pub(crate) async fn sleep(&self, wait: Duration) {
         self.sleep_until(self.now() + wait).await;
     }
 
-    /// Returns once it is `moment`, by itself or by [`advance`](Self::advance).
+    /// Returns once the clock has reached `moment`, in real time or through [`advance`](Self::advance).
     pub(crate) async fn sleep_until(&self, moment: SystemTime) {
         let mut moved = self.0.moved.subscribe();
         loop {
@@ -53,7 +70,7 @@ impl Clock {
         }
     }
 
-    /// Returns at this moment, or never without one.
+    /// Returns once the clock has reached the moment. Without one, never returns.
     #[cfg(feature = "webpubsub")]
     pub(crate) async fn sleep_until_some(&self, moment: Option<SystemTime>) {
         match moment {
@@ -67,7 +84,7 @@ impl Clock {
     }
 }
 
-/// Time that no test moves: for what concerns the connection and not the service.
+/// Real time, which no test can advance. For timeouts of connections rather than of services.
 pub(crate) mod real_time {
     use std::time::{Duration, Instant};
 
@@ -85,7 +102,7 @@ pub(crate) mod real_time {
         }
     }
 
-    /// What comes of the work within the limit.
+    /// Returns the future's output, or `None` if it takes longer than the limit.
     pub(crate) async fn within<T>(limit: Duration, work: impl Future<Output = T>) -> Option<T> {
         tokio::time::timeout(limit, work).await.ok()
     }
@@ -100,7 +117,7 @@ mod tests {
         let clock = Clock::new();
         let before = clock.now();
         let mut sleep = Box::pin(clock.sleep(Duration::from_secs(3600)));
-        // Polled once, so that it sleeps before time moves.
+        // Polled once, so that it sleeps before the clock is advanced.
         assert!(futures_util::FutureExt::now_or_never(&mut sleep).is_none());
         clock.advance(Duration::from_secs(3600));
         sleep.await;

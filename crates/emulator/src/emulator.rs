@@ -1,4 +1,4 @@
-//! The handle a user holds: starts everything on one port, hands out addresses, keys and the parts, stops everything.
+//! The handle that a user holds: it starts and stops the emulator and gives access to addresses, keys, and services.
 
 use std::io;
 use std::net::SocketAddr;
@@ -10,8 +10,25 @@ use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::server::{Received, Running, Shared};
 
-/// A running emulator. Clones are handles onto the same one; when the last is dropped the server stops and its
-/// connections end.
+/// A handle to a running emulator.
+///
+/// Clones refer to the same emulator. When the last handle is dropped, the server stops and all connections are closed.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// use service_emulator::Emulator;
+///
+/// let emulator = Emulator::start().await?;
+/// // Point any client at the emulator, for example through the variables that its `from_env` reads.
+/// let environment = emulator.environment();
+/// assert!(!environment.is_empty());
+/// emulator.shutdown().await;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Emulator {
     pub(crate) shared: Arc<Shared>,
@@ -20,76 +37,99 @@ pub struct Emulator {
 }
 
 impl Emulator {
-    /// Starts on a free port of 127.0.0.1, without sample data.
+    /// Starts an emulator on a free port of 127.0.0.1, without sample data.
     ///
     /// # Errors
-    /// When no port can be bound.
+    ///
+    /// Returns an error if no port can be bound.
     pub async fn start() -> io::Result<Self> {
         Self::builder().start().await
     }
 
-    /// Starts with settings of one's own choice.
+    /// Returns a builder for an emulator with other settings.
     pub fn builder() -> Builder {
         Builder::new()
     }
 
-    /// Scheme, address and port: `http://127.0.0.1:PORT`, the same for all services; `https` with [TLS](Builder::tls).
+    /// Returns the endpoint of all services: `http://127.0.0.1:PORT`, or `https` with [TLS](Builder::tls).
     pub fn endpoint(&self) -> String {
         self.shared.endpoint.http()
     }
 
-    /// The address that the server listens on.
+    /// Returns the address that the server listens on.
     pub fn address(&self) -> SocketAddr {
         self.shared.endpoint.address
     }
 
-    /// The certificate of the authority that clients have to trust, as PEM; nothing without [TLS](Builder::tls).
+    /// Returns the certificate of the authority that clients must trust, as PEM. Without [TLS](Builder::tls), returns
+    /// `None`.
     pub fn ca_certificate(&self) -> Option<&str> {
         self.shared.tls.as_ref().map(|tls| tls.authority.as_str())
     }
 
-    /// The file that [`ca_certificate`](Self::ca_certificate) was written to, if one was
-    /// [asked for](Builder::tls_ca_file).
+    /// Returns the file that contains the [authority's certificate](Self::ca_certificate), if
+    /// [one was set](Builder::tls_ca_file).
     pub fn ca_file(&self) -> Option<&Path> {
         self.ca_file.as_deref()
     }
 
-    /// The emulator's time, which can be moved forward.
+    /// Returns the clock of the emulated services, which can be advanced.
     pub fn clock(&self) -> Clock {
         self.shared.clock.clone()
     }
 
-    /// The faults that coming requests and open WebSockets will meet.
+    /// Returns the queue of faults that upcoming requests and open WebSockets will meet.
     pub fn faults(&self) -> Faults {
         self.shared.faults.clone()
     }
 
-    /// The requests received last, oldest first: at most 1,000, fewer when their bodies pass 64 MiB together. A request
-    /// is listed once it has been read whole, before it is answered.
+    /// Returns the last requests, oldest first.
+    ///
+    /// At most 1,000 requests are kept, and at most 64 MiB of bodies. A request is added once it has been read
+    /// completely, before the response is sent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> std::io::Result<()> {
+    /// use service_emulator::Emulator;
+    /// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    ///
+    /// let emulator = Emulator::start().await?;
+    /// let mut stream = tokio::net::TcpStream::connect(emulator.address()).await?;
+    /// stream.write_all(b"GET /api/health HTTP/1.1\r\nhost: local\r\nconnection: close\r\n\r\n").await?;
+    /// stream.read_to_end(&mut Vec::new()).await?;
+    /// assert_eq!(emulator.requests()[0].target, "/api/health");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn requests(&self) -> Vec<Received> {
         self.shared.log.all()
     }
 
-    /// The Web PubSub service.
+    /// Returns a handle to the Web PubSub service.
     #[cfg(feature = "webpubsub")]
     pub fn webpubsub(&self) -> crate::webpubsub::WebPubSub {
         self.shared.services.webpubsub.clone()
     }
 
-    /// The Event Grid Namespaces service.
+    /// Returns a handle to the Event Grid Namespaces service.
     #[cfg(feature = "eventgrid")]
     pub fn eventgrid(&self) -> crate::eventgrid::EventGrid {
         self.shared.services.eventgrid.clone()
     }
 
-    /// The HULFT-WebConnect service.
+    /// Returns a handle to the HULFT-WebConnect service.
     #[cfg(feature = "hulft")]
     pub fn hulft(&self) -> crate::hulft::Hulft {
         self.shared.services.hulft.clone()
     }
 
-    /// What a program needs to find the services: environment variable names with their values, of the services that
-    /// this build contains; `SERVICE_EMULATOR_CA` with a [file of the authority](Builder::tls_ca_file).
+    /// Returns the environment variables that clients need to find the services, as names and values.
+    ///
+    /// Contains only the services that this build includes. `SERVICE_EMULATOR_CA` is included if a
+    /// [certificate file](Builder::tls_ca_file) was written.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let ca_file = self.ca_file().map(|path| ("SERVICE_EMULATOR_CA", path.display().to_string()));
         let services = [
@@ -107,8 +147,9 @@ impl Emulator {
         services.into_iter().chain(ca_file).collect()
     }
 
-    /// Stops the server and returns once every connection has ended and the port is free. Handles remain usable, the
-    /// server does not come back.
+    /// Stops the server. Returns once every connection is closed and the port is free.
+    ///
+    /// Existing handles remain usable, but the server cannot be restarted.
     pub async fn shutdown(&self) {
         self.running.stop().await;
     }

@@ -1,8 +1,8 @@
-//! What is said of a setting that breaks a rule.
+//! The error for a setting that breaks a rule.
 
 use std::fmt;
 
-/// A setting breaks a rule, which this tells in words.
+/// Is returned when a setting breaks a rule. Its `Display` names the setting and the rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidSetting(String);
 

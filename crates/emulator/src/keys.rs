@@ -1,9 +1,9 @@
-//! The two access keys of a service that has two, so that they can be changed one after the other while it runs.
+//! The two access keys of a service, which can be changed one after the other while it runs.
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-/// The primary key and the secondary one: either opens the service.
+/// The primary and the secondary key. Either grants access to the service.
 pub(crate) struct KeyPair(RwLock<Arc<[String; 2]>>);
 
 impl KeyPair {

@@ -1,14 +1,14 @@
-// The README's example needs the service that it uses.
+// The README's example needs Web PubSub.
 #![cfg_attr(feature = "webpubsub", doc = include_str!("../README.md"))]
 #![cfg_attr(
     not(feature = "webpubsub"),
-    doc = "A local emulator of cloud services, built here without Web PubSub."
+    doc = "A local emulator of cloud services, built without Web PubSub."
 )]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(not(any(feature = "webpubsub", feature = "eventgrid", feature = "hulft")))]
 compile_error!(
-    "one of the features `webpubsub`, `eventgrid` and `hulft` is needed: there is no service to emulate"
+    "at least one of the features `webpubsub`, `eventgrid`, and `hulft` is required: there is no service to emulate"
 );
 
 mod builder;

@@ -1,5 +1,4 @@
-//! The least program: publishes an event to the topic `orders` of `EVENTGRID_NAMESPACES_ENDPOINT`, with
-//! `EVENTGRID_NAMESPACES_KEY`.
+//! Publishes one event to the topic `orders`. Reads `EVENTGRID_NAMESPACES_ENDPOINT` and `EVENTGRID_NAMESPACES_KEY`.
 use eventgrid_namespaces::{BoxError, CloudEvent, Credential, Sender};
 
 #[tokio::main]

@@ -1,5 +1,5 @@
-//! No key: whoever is signed in with the Azure CLI or the Azure Developer CLI publishes an event to the topic `orders` of the
-//! namespace at `EVENTGRID_NAMESPACES_ENDPOINT`. The role is "EventGrid Data Sender".
+//! Publishes one event to the topic `orders` without a key, as the user who is signed in with the Azure CLI or the Azure
+//! Developer CLI. Reads `EVENTGRID_NAMESPACES_ENDPOINT`. The user needs the role "EventGrid Data Sender".
 use std::sync::Arc;
 
 use azure_core::credentials::TokenCredential;

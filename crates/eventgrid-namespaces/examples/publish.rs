@@ -1,5 +1,5 @@
-//! Publishes an event and a batch to the topic `orders` of the namespace that `EVENTGRID_NAMESPACES_ENDPOINT` and
-//! `EVENTGRID_NAMESPACES_KEY` name.
+//! Publishes one event and a batch of events to the topic `orders`. Reads `EVENTGRID_NAMESPACES_ENDPOINT` and
+//! `EVENTGRID_NAMESPACES_KEY`.
 use std::io::Write;
 
 use eventgrid_namespaces::{BoxError, CloudEvent, Credential, EventBatch, Sender};
@@ -14,7 +14,7 @@ async fn main() -> Result<(), BoxError> {
 
 pub(crate) async fn run(sender: &Sender, out: &mut impl Write) -> Result<(), BoxError> {
     let event =
-        CloudEvent::builder("/orders", "com.example.day.begun").subject("monday").data_json("a new day");
+        CloudEvent::builder("/orders", "com.example.day.started").subject("monday").data_json("a new day");
     sender.send(event.build()?).await?;
     let mut batch = EventBatch::new();
     for order in 1..=100 {

@@ -1,5 +1,5 @@
-//! Receives events and acknowledges what can be read, of the subscription `billing` on the topic `orders` of the namespace that
-//! `EVENTGRID_NAMESPACES_ENDPOINT` and `EVENTGRID_NAMESPACES_KEY` name.
+//! Receives events of the subscription `billing` of the topic `orders`, acknowledges them, and rejects unreadable ones. Reads
+//! `EVENTGRID_NAMESPACES_ENDPOINT` and `EVENTGRID_NAMESPACES_KEY`.
 use std::io::Write;
 
 use eventgrid_namespaces::{BoxError, Credential, Receiver};
@@ -16,12 +16,18 @@ pub(crate) async fn run(receiver: &Receiver, out: &mut impl Write) -> Result<(),
     let (mut done, mut unreadable) = (Vec::new(), Vec::new());
     let received = receiver.receive().max_events(100).await?;
     if received.is_empty() {
-        writeln!(out, "no event came within a minute")?;
+        writeln!(out, "no event arrived within a minute")?;
     }
     for received in received {
         match &received.event {
             Ok(event) => {
-                writeln!(out, "{} of {}, delivery {}", event.id(), event.source(), received.delivery_count)?;
+                writeln!(
+                    out,
+                    "{} from {}, delivery {}",
+                    event.id(),
+                    event.source(),
+                    received.delivery_count
+                )?;
                 done.push(received.lock_token);
             }
             Err(error) => {

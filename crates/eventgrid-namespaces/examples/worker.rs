@@ -1,5 +1,5 @@
-//! Handles events until Ctrl-C, of the subscription `billing` on the topic `orders` of the namespace that
-//! `EVENTGRID_NAMESPACES_ENDPOINT` and `EVENTGRID_NAMESPACES_KEY` name.
+//! Handles events of the subscription `billing` of the topic `orders` until Ctrl-C. Reads `EVENTGRID_NAMESPACES_ENDPOINT` and
+//! `EVENTGRID_NAMESPACES_KEY`.
 use eventgrid_namespaces::{
     BoxError, CloudEvent, Context, Credential, Processor, ReceivedEvent, Receiver, Settlement,
 };
@@ -16,7 +16,7 @@ async fn main() -> Result<(), BoxError> {
 pub(crate) fn processor(receiver: Receiver) -> eventgrid_namespaces::Result<Processor> {
     let builder = Processor::builder(receiver).concurrency(16).prefetch(16);
     let builder = builder.on_notice(|notice| eprintln!("{notice}"));
-    builder.on_poison(bury).max_deliveries(5).handler(handle)
+    builder.on_poison(dead_letter).max_deliveries(5).handler(handle)
 }
 
 async fn handle(event: CloudEvent, context: Context) -> Result<Settlement, BoxError> {
@@ -25,8 +25,9 @@ async fn handle(event: CloudEvent, context: Context) -> Result<Settlement, BoxEr
     Ok(Settlement::Acknowledge)
 }
 
-async fn bury(received: ReceivedEvent, context: Context) -> Settlement {
-    let why = received.event.err().map_or("comes too often".to_owned(), |error| error.reason().to_string());
-    eprintln!("{:?}: {why}", context.delivery().id);
+async fn dead_letter(received: ReceivedEvent, context: Context) -> Settlement {
+    let reason =
+        received.event.err().map_or("delivered too often".to_owned(), |error| error.reason().to_string());
+    eprintln!("{:?}: {reason}", context.delivery().id);
     Settlement::Reject
 }

@@ -1,15 +1,28 @@
-//! Batches: events that go in one request, counted against the service's limits while they are added.
+//! Batches of events that are sent in one request, checked against the service's limits as events are added.
 
 use std::fmt;
 
 use crate::publish::{Encoded, check_data};
 use crate::{CloudEvent, Data, Error, ErrorKind, InvalidEvent};
 
-/// Events that are sent in one request: up to 1 MiB (1,048,576 bytes) of JSON, and up to 1,000 of them.
+/// A batch of events that is sent in one request.
 ///
-/// ```no_run
-/// # use eventgrid_namespaces::{CloudEvent, EventBatch, Sender};
-/// # async fn run(sender: Sender, events: Vec<CloudEvent>) -> eventgrid_namespaces::Result<()> {
+/// A batch holds at most 1,000 events and 1 MiB (1,048,576 bytes) of JSON.
+///
+/// # Examples
+///
+/// Sends any number of events in as few requests as possible:
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), eventgrid_namespaces::BoxError> {
+/// # let emulator = service_emulator::Emulator::start().await?;
+/// # emulator.eventgrid().declare("orders", "billing");
+/// # let (endpoint, key) = (emulator.endpoint(), emulator.eventgrid().key());
+/// # use eventgrid_namespaces::{CloudEvent, Credential, EventBatch, Sender};
+/// # let sender = Sender::new(&endpoint, "orders", Credential::access_key(key))?;
+/// # let events: Result<Vec<_>, _> = (0..1001).map(|n| CloudEvent::new("/orders", "com.example.order", &n)).collect();
+/// # let events = events?;
 /// let mut batch = EventBatch::new();
 /// for event in events {
 ///     match batch.try_add(event) {
@@ -20,40 +33,42 @@ use crate::{CloudEvent, Data, Error, ErrorKind, InvalidEvent};
 ///         added => added?,
 ///     }
 /// }
-/// sender.send_batch(batch).await?;
+/// if !batch.is_empty() {
+///     sender.send_batch(batch).await?;
+/// }
+/// # assert_eq!(emulator.eventgrid().waiting("orders", "billing"), 1001);
 /// # Ok(()) }
 /// ```
 #[derive(Debug, Clone, Default)]
 pub struct EventBatch {
-    /// The JSON array without its last bracket; nothing while there is no event.
+    /// The JSON array without its closing bracket. Empty while there are no events.
     json: Vec<u8>,
     events: usize,
 }
 
 impl EventBatch {
-    /// The most bytes of a request's body: 1 MiB. Also the most that one event can have.
+    /// Specifies the maximum size of a request's body, and therefore of one event: 1 MiB.
     pub const MAX_BYTES: usize = 1_048_576;
-    /// The most events of one request.
+    /// Specifies the maximum number of events in one request.
     pub const MAX_EVENTS: usize = 1_000;
 
-    /// An empty batch.
+    /// Creates an empty batch.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds an event, if it fits.
+    /// Adds an event to the batch.
     ///
     /// # Errors
     ///
-    /// The event comes back, with the reason: the batch is full, the event fits into no batch, or the service takes no such
-    /// event. The batch is as it was.
+    /// Returns the event in [`NotAdded`] if the batch is full, if the event is too large for any batch, or if the service would
+    /// reject the event. The batch is unchanged.
     pub fn try_add(&mut self, event: CloudEvent) -> Result<(), NotAdded> {
-        let refused = match self.add(&event) {
-            Ok(()) => return Ok(()),
-            Err(reason) => reason,
-        };
-        Err(NotAdded(Box::new(Inner { event, index: self.events, reason: refused })))
+        match self.add(&event) {
+            Ok(()) => Ok(()),
+            Err(reason) => Err(NotAdded(Box::new(Inner { event, index: self.events, reason }))),
+        }
     }
 
     fn add(&mut self, event: &CloudEvent) -> Result<(), Reason> {
@@ -67,7 +82,7 @@ impl EventBatch {
         let start = self.json.len();
         let written = event.write_json(&mut self.json);
         let bytes = self.json.len() - start;
-        let refused = match written {
+        let reason = match written {
             Err(_) => Reason::Invalid(InvalidEvent::new("the event cannot be written as JSON")),
             Ok(()) if self.bytes() <= Self::MAX_BYTES => {
                 self.events += 1;
@@ -77,11 +92,10 @@ impl EventBatch {
             Ok(()) => Reason::Bytes(bytes),
         };
         self.json.truncate(before);
-        Err(refused)
+        Err(reason)
     }
 
-    /// Grows in few and large steps, since each of them copies what is there; what is not used of them costs no memory but
-    /// addresses.
+    /// Grows the buffer in a few large steps, since each step copies its content. Unused capacity costs address space only.
     fn make_room(&mut self, event: &CloudEvent) {
         let needed = event.data().map_or(0, Data::len) + ATTRIBUTES;
         if self.json.capacity() - self.json.len() < needed {
@@ -90,19 +104,19 @@ impl EventBatch {
         }
     }
 
-    /// How many events are in it.
+    /// Returns the number of events in the batch.
     #[must_use]
     pub fn len(&self) -> usize {
         self.events
     }
 
-    /// Whether there is none in it; such a batch cannot be sent.
+    /// Returns `true` if the batch has no events. An empty batch cannot be sent.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.events == 0
     }
 
-    /// How many bytes its request's body has so far.
+    /// Returns the current size of the request's body in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.json.len().max(1) + 1
@@ -111,10 +125,10 @@ impl EventBatch {
 
 /// `[` and `]`.
 const BRACKETS: usize = 2;
-/// About what an event has besides its data.
+/// The approximate size of an event without its data.
 const ATTRIBUTES: usize = 512;
 
-/// All of the events, or none.
+/// Adds all of the events, or fails with the first event that cannot be added.
 impl TryFrom<Vec<CloudEvent>> for EventBatch {
     type Error = NotAdded;
 
@@ -127,7 +141,9 @@ impl TryFrom<Vec<CloudEvent>> for EventBatch {
     }
 }
 
-/// What [`Sender::send_batch`](crate::Sender::send_batch) takes: a batch, or events that make one.
+/// Converts a value into the batch that [`Sender::send_batch`](crate::Sender::send_batch) sends.
+///
+/// This trait is sealed. It is implemented for [`EventBatch`], `Vec<CloudEvent>` and `[CloudEvent; N]`.
 pub trait IntoBatch: sealed::Encode {}
 
 impl IntoBatch for EventBatch {}
@@ -165,7 +181,9 @@ impl<const N: usize> sealed::Encode for [CloudEvent; N] {
     }
 }
 
-/// An event that was not added to a batch, and why.
+/// Is returned when an event could not be added to a batch. Contains the event and the reason.
+#[derive(thiserror::Error)]
+#[error("could not add event {} (id {:?}) to the batch: {}", .0.index, .0.event.id(), .0.reason)]
 pub struct NotAdded(Box<Inner>);
 
 struct Inner {
@@ -174,54 +192,44 @@ struct Inner {
     reason: Reason,
 }
 
+#[derive(Debug, thiserror::Error)]
 enum Reason {
+    #[error("the batch holds {max} events, the maximum", max = EventBatch::MAX_EVENTS)]
     Count,
-    /// The event's bytes.
+    /// The size of the event in bytes.
+    #[error("its {0} bytes would make the batch larger than {max} bytes", max = EventBatch::MAX_BYTES)]
     Bytes(usize),
+    #[error("its {0} bytes exceed the maximum of {max} bytes", max = EventBatch::MAX_BYTES)]
     TooLarge(usize),
+    #[error("{0}")]
     Invalid(InvalidEvent),
 }
 
 impl NotAdded {
-    /// The event.
+    /// Returns the event that was not added.
     #[must_use]
     pub fn event(&self) -> &CloudEvent {
         &self.0.event
     }
 
-    /// The event, to be added elsewhere.
+    /// Returns the event by value, so that it can be added to another batch.
     #[must_use]
     pub fn into_event(self) -> CloudEvent {
         self.0.event
     }
 
-    /// Which place in the batch it would have had, from 0.
+    /// Returns the index, starting at 0, that the event would have had in the batch.
     #[must_use]
     pub fn index(&self) -> usize {
         self.0.index
     }
 
-    /// Whether only this batch is full, so that the event can go into the next one. Otherwise the event is larger than any
-    /// batch, or one that the service does not take.
+    /// Returns `true` if only this batch is full, so that the event fits into an empty one.
+    ///
+    /// If `false`, the event is larger than any batch, or the service would reject it.
     #[must_use]
     pub fn fits_in_another(&self) -> bool {
         matches!(self.0.reason, Reason::Count | Reason::Bytes(_))
-    }
-}
-
-impl fmt::Display for NotAdded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Inner { event, index, reason } = &*self.0;
-        write!(f, "event {index} (id {:?}) does not fit into the batch: ", event.id())?;
-        let most = EventBatch::MAX_BYTES;
-        match reason {
-            Reason::Count => write!(f, "it holds {} events, the most of one request", EventBatch::MAX_EVENTS),
-            Reason::Bytes(bytes) => {
-                write!(f, "with its {bytes} bytes the request would be over {most} bytes")
-            }
-            Reason::TooLarge(bytes) => write!(f, "its {bytes} bytes are over the {most} bytes of a request"),
-            Reason::Invalid(rule) => rule.fmt(f),
-        }
     }
 }
 
@@ -231,10 +239,8 @@ impl fmt::Debug for NotAdded {
     }
 }
 
-impl std::error::Error for NotAdded {}
-
 impl From<NotAdded> for Error {
-    fn from(refused: NotAdded) -> Self {
-        Error::new(ErrorKind::InvalidInput, refused.to_string()).with_delivery(crate::Delivery::NotSent)
+    fn from(not_added: NotAdded) -> Self {
+        Error::new(ErrorKind::InvalidInput, not_added.to_string()).with_delivery(crate::Delivery::NotSent)
     }
 }

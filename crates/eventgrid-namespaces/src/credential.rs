@@ -1,4 +1,4 @@
-//! Who the caller is: an access key of the namespace, a signature made with one, or tokens of an identity service.
+//! Credentials: an access key of the namespace, a signature created with one, or tokens of an identity service.
 
 use std::fmt;
 use std::sync::Arc;
@@ -12,7 +12,24 @@ use service_core::{Authorize, BearerToken, Clock, HeaderKey, Result, Secret, Tok
 use crate::sas;
 use crate::{Delivery, Error, ErrorKind};
 
-/// How a [`Sender`](crate::Sender) or [`Receiver`](crate::Receiver) identifies itself.
+/// A credential with which a [`Sender`](crate::Sender) or [`Receiver`](crate::Receiver) authenticates.
+///
+/// A credential is sent only to the client's own origin.
+///
+/// # Examples
+///
+/// ```
+/// use eventgrid_namespaces::{AccessToken, Credential, Error, TokenCredential};
+///
+/// let by_key = Credential::access_key("AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=");
+/// let by_signature = Credential::sas_token("r=https%3A%2F%2Fname.example&e=2030-01-01T00%3A00%3A00&s=c2ln");
+/// # assert_eq!(format!("{by_key:?}"), "Credential::access_key(***)");
+/// # assert_eq!(format!("{by_signature:?}"), "Credential::sas_token(***)");
+///
+/// fn by_token(credential: impl TokenCredential) -> Credential {
+///     Credential::token(credential)
+/// }
+/// ```
 pub struct Credential(Kind);
 
 enum Kind {
@@ -22,20 +39,25 @@ enum Kind {
 }
 
 impl Credential {
-    /// An access key of the namespace: the text as the portal shows it.
+    /// Creates a credential from an access key of the namespace, as the portal shows it.
     pub fn access_key(key: impl Into<Secret>) -> Self {
         Self(Kind::Key(key.into()))
     }
 
-    /// A shared access signature: a [`SasToken`](crate::SasToken), or the text of one that was made elsewhere,
+    /// Creates a credential from a shared access signature.
+    ///
+    /// Accepts a [`SasToken`](crate::SasToken) or the text of one that was created elsewhere,
     /// `r=<resource>&e=<expiry>&s=<signature>`.
     ///
-    /// Once it has expired, calls fail without asking the service, as far as its expiry can be read.
+    /// Once the signature has expired, calls fail without sending a request. If the expiry has an unknown format, requests are
+    /// sent and the service decides.
     pub fn sas_token(token: impl Into<Secret>) -> Self {
         Self(Kind::Sas(token.into()))
     }
 
-    /// Tokens of Microsoft Entra ID: anything that implements [`TokenCredential`], async closures included.
+    /// Creates a credential that uses tokens of Microsoft Entra ID.
+    ///
+    /// Accepts any implementation of [`TokenCredential`], including async closures.
     pub fn token(credential: impl TokenCredential) -> Self {
         Self(Kind::Token(Box::new(credential)))
     }
@@ -71,7 +93,7 @@ impl Signature {
     fn new(token: &Secret, clock: Arc<dyn Clock>) -> Result<Self> {
         let text = token.expose().trim();
         let has = |name: &str| text.split('&').any(|pair| pair.starts_with(name));
-        // An access key in the wrong place is the usual mistake, and it must not go out as a signature.
+        // Passing an access key here is a common mistake, and the key must not be sent as a signature.
         if !(has("r=") && has("e=") && has("s=")) {
             let rule = "must have the form `r=<resource>&e=<expiry>&s=<signature>`";
             return Err(Error::invalid_input("SAS token", rule, None));
@@ -85,7 +107,7 @@ impl Signature {
 impl Authorize for Signature {
     async fn authorize(&self, request: &mut Request<Bytes>) -> Result<()> {
         if self.expires_at.is_some_and(|expires_at| expires_at <= self.clock.now()) {
-            let text = "the SAS token has expired: give the client a new one";
+            let text = "the SAS token has expired: create a client with a new token";
             return Err(Error::new(ErrorKind::Credential, text).with_delivery(Delivery::NotSent).permanent());
         }
         self.header.authorize(request).await

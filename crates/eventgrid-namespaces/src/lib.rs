@@ -33,9 +33,9 @@ pub use settle::{
 #[cfg(feature = "azure-identity")]
 pub use service_core::AzureCredential;
 pub use service_core::{
-    AccessToken, BoxError, CallFuture, Clock, Delivery, Error, ErrorDetail, ErrorKind,
-    InnerError, Io, Next, Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, SendOptions, StopReason,
+    AccessToken, BoxError, CallFuture, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Io, Next,
+    Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, SendOptions, StopReason,
     SystemClock, TokenCredential, Transport, Upgrade,
 };
-/// The types of requests and answers, for [`Policy`], [`Transport`] and `request`.
+/// Re-exports the crates whose request and response types appear in [`Policy`], [`Transport`] and `request`.
 pub use {bytes, http};

@@ -1,5 +1,5 @@
-//! What sender and receiver share: where a namespace is, in which api-version it is spoken to, and how its answers name
-//! errors and requests.
+//! What the sender and the receiver share: the namespace's address, the api-version, and the headers in which responses carry
+//! error codes and request ids.
 
 use std::sync::Arc;
 
@@ -9,20 +9,20 @@ use service_core::{ClientOptions, Dialect, Endpoint, Pipeline};
 use crate::operations::API_VERSION;
 use crate::{Credential, Error, RawRequest, Result};
 
-/// The scope of Entra tokens for this service in the public cloud.
+/// The scope of Microsoft Entra ID tokens for this service in the public cloud.
 const SCOPE: &str = "https://eventgrid.azure.net/.default";
 
-static DIALECT: Dialect = Dialect {
-    product: concat!("eventgrid-namespaces/", env!("CARGO_PKG_VERSION")),
-    request_id_header: Some(HeaderName::from_static("x-ms-client-request-id")),
-    response_request_id_headers: &["x-ms-request-id"],
-    // The specification names the first; the service was seen to send the second.
-    error_code: &["x-ms-error-code", "broker-errorcode"],
-    span: service_core::call_span!("az.service_request_id"),
-    span_request_id: "az.service_request_id",
-};
+static DIALECT: Dialect = Dialect::new(
+    concat!("eventgrid-namespaces/", env!("CARGO_PKG_VERSION")),
+    service_core::call_span!("az.service_request_id"),
+    "az.service_request_id",
+)
+.request_id_header(HeaderName::from_static("x-ms-client-request-id"))
+.response_request_id_headers(&["x-ms-request-id"])
+// The specification names the first; the service was seen to send the second.
+.error_code(&["x-ms-error-code", "broker-errorcode"]);
 
-/// A namespace as a builder was told of it; nothing is checked yet.
+/// A namespace as configured on a builder, not validated yet.
 #[derive(Debug)]
 pub(crate) struct Address {
     endpoint: String,
@@ -41,7 +41,7 @@ impl Address {
         }
     }
 
-    /// Checks everything; nothing is sent.
+    /// Validates the address. Sends nothing.
     pub(crate) fn connect(self, options: ClientOptions) -> Result<Namespace> {
         let endpoint = parse(&self.endpoint)?;
         if self.api_version.is_empty() {
@@ -53,7 +53,7 @@ impl Address {
     }
 }
 
-/// A namespace that requests can go to. Clones share connections, tokens and retry quota.
+/// A namespace that requests can be sent to. Clones share connections, tokens and retry quota.
 #[derive(Clone)]
 pub(crate) struct Namespace {
     pub(crate) pipeline: Pipeline,
@@ -61,24 +61,25 @@ pub(crate) struct Namespace {
 }
 
 impl Namespace {
-    /// A request that this crate has no method for.
+    /// Creates a request for an operation that this crate has no method for.
     pub(crate) fn request(&self, method: Method, path: &str, segments: &[&str]) -> RawRequest {
         RawRequest::new(&self.pipeline, method, path, segments)
             .default_query("api-version", &*self.api_version)
     }
 }
 
-/// Gives a client's builder the setters of its namespace. The builder needs a field `address: Address`.
+/// Adds the setters of the namespace to a client's builder. The builder needs a field `address: Address`.
 macro_rules! namespace_setters {
     ($builder:ty) => {
         impl $builder {
-            /// Sends another api-version than `2024-06-01`.
+            /// Sets the api-version to send. Default: `2024-06-01`.
             pub fn api_version(mut self, version: impl Into<String>) -> Self {
                 self.address.api_version = version.into();
                 self
             }
 
-            /// Asks for tokens of another scope than `https://eventgrid.azure.net/.default`, as other clouds need.
+            /// Sets the scope of the tokens to request. Default: `https://eventgrid.azure.net/.default`, which is the scope of
+            /// the public cloud.
             pub fn scope(mut self, scope: impl Into<String>) -> Self {
                 self.address.scope = scope.into();
                 self
@@ -89,13 +90,13 @@ macro_rules! namespace_setters {
 
 pub(crate) use namespace_setters;
 
-/// The portal shows a namespace's bare host name, so that is taken too.
+/// Accepts a bare host name too, since that is what the portal shows.
 fn parse(endpoint: &str) -> Result<Endpoint> {
     let endpoint = endpoint.trim();
-    // Topics of Event Grid Basic live under host names of the same shape; only this path tells them apart.
+    // Topics of Event Grid Basic have host names of the same shape; only this path distinguishes them.
     if endpoint.contains("/api/events") {
-        let rule = "is that of an Event Grid Basic topic, which ends in `/api/events`; this crate speaks to Event Grid \
-                    Namespaces: write the namespace's HTTP host name, no path, as \
+        let rule = "must not be that of an Event Grid Basic topic, which ends in `/api/events`; this crate supports Event \
+                    Grid Namespaces, whose endpoint is the namespace's HTTP host name without a path: \
                     `https://<namespace>.<region>-1.eventgrid.azure.net`";
         return Err(Error::invalid_input("endpoint", rule, None));
     }
@@ -121,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn the_endpoint_of_a_basic_topic_is_recognised_and_not_repeated() {
+    fn the_endpoint_of_a_basic_topic_is_recognized_and_not_repeated() {
         for given in [
             "https://name.westus2-1.eventgrid.azure.net/api/events",
             "name.westus2-1.eventgrid.azure.net/api/events/",

@@ -1,24 +1,31 @@
-//! The operations of the data plane, as requests are built from them. Names and paths are those of the service's OpenAPI
-//! document of api-version 2024-06-01.
+//! The operations of the data plane, from which requests are built. Names and paths are those of the service's OpenAPI document
+//! of api-version 2024-06-01.
 
 use http::Method;
 use service_core::Operation;
 
-/// The api-version that is sent unless the builder is told another one.
+/// Specifies the api-version that is sent unless the builder sets another one.
 pub const API_VERSION: &str = "2024-06-01";
 
-/// Publishes one event, in structured or binary mode. Repeating it may deliver the event twice, under the same source and
-/// id: the service promises no more than at least once anyway, and consumers tell duplicates by those two.
+/// Publishes one event, in structured or binary mode.
+///
+/// A retry may deliver the event twice, with the same source and id. The service guarantees at-least-once delivery in any case,
+/// and consumers detect duplicates by comparing source and id.
 pub static PUBLISH: Operation = publish("PublishCloudEvent");
 
-/// Publishes a batch of events, which the service takes as a whole. Repeating it is as repeating [`PUBLISH`].
+/// Publishes a batch of events, which the service accepts as a whole or not at all.
+///
+/// A retry has the same effect as one of [`PUBLISH`].
 pub static PUBLISH_BATCH: Operation = publish("PublishCloudEvents");
 
-/// The two differ in their content types alone.
+/// The two operations differ only in their content types.
 const fn publish(id: &'static str) -> Operation {
     Operation::new(id, Method::POST, "/topics/{topicName}:publish").query(&["api-version"]).idempotent()
 }
-/// Receives events and locks them. Not idempotent: a repeat locks other events, while those of a lost answer stay locked.
+
+/// Receives events and locks them.
+///
+/// Not idempotent: a retry would lock other events, while those of a lost response stay locked.
 pub static RECEIVE: Operation = Operation::new(
     "ReceiveCloudEvents",
     Method::POST,
@@ -26,7 +33,9 @@ pub static RECEIVE: Operation = Operation::new(
 )
 .query(&["api-version", "maxEvents", "maxWaitTime"]);
 
-/// Acknowledges received events. Repeating it leaves the same end state: a token that is settled stays settled.
+/// Acknowledges received events.
+///
+/// A retry leads to the same state, since a settled token stays settled.
 pub static ACKNOWLEDGE: Operation = Operation::new(
     "AcknowledgeCloudEvents",
     Method::POST,
@@ -35,7 +44,9 @@ pub static ACKNOWLEDGE: Operation = Operation::new(
 .query(&["api-version"])
 .idempotent();
 
-/// Releases received events. A repeat finds the token lost, and moves no event that has been received again by then.
+/// Releases received events.
+///
+/// A retry finds the token lost and does not affect an event that has been received again in the meantime.
 pub static RELEASE: Operation = Operation::new(
     "ReleaseCloudEvents",
     Method::POST,
@@ -44,7 +55,9 @@ pub static RELEASE: Operation = Operation::new(
 .query(&["api-version", "releaseDelayInSeconds"])
 .idempotent();
 
-/// Rejects received events. Repeating it leaves the same end state: a token that is settled stays settled.
+/// Rejects received events.
+///
+/// A retry leads to the same state, since a settled token stays settled.
 pub static REJECT: Operation = Operation::new(
     "RejectCloudEvents",
     Method::POST,
@@ -53,7 +66,9 @@ pub static REJECT: Operation = Operation::new(
 .query(&["api-version"])
 .idempotent();
 
-/// Renews locks. A repeat only starts the lock's time once more.
+/// Renews the locks of received events.
+///
+/// A retry only restarts the lock duration.
 pub static RENEW_LOCK: Operation = Operation::new(
     "RenewCloudEventLocks",
     Method::POST,
@@ -62,6 +77,6 @@ pub static RENEW_LOCK: Operation = Operation::new(
 .query(&["api-version"])
 .idempotent();
 
-/// All of them.
+/// Lists all operations.
 pub static ALL: [&Operation; 7] =
     [&PUBLISH, &PUBLISH_BATCH, &REJECT, &ACKNOWLEDGE, &RELEASE, &RENEW_LOCK, &RECEIVE];

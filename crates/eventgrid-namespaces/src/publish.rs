@@ -1,4 +1,4 @@
-//! Publishing: the two operations as builders, what they send in each mode, and what the service answers.
+//! The builders of the two publish operations, the request body of each mode, and the check of the service's response.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use crate::{
 const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";
 const BATCHED: &str = "application/cloudevents-batch+json; charset=utf-8";
 
-/// A request's body, and the headers that say what it is.
+/// Contains a request's body and the headers that describe it.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Encoded {
@@ -48,33 +48,33 @@ impl Encoded {
         check_data(event)?;
         let (headers, body) = event.to_http()?;
         if !headers.contains_key(CONTENT_TYPE) {
-            let rule = "the event's `datacontenttype` is missing, and Event Grid takes no event without it in binary mode";
+            let rule = "the event's `datacontenttype` is missing, which Event Grid requires in binary mode";
             return Err(InvalidEvent::new(rule).into());
         }
         Self { headers, body }.checked()
     }
 
     fn checked(self) -> Result<Self> {
-        let (bytes, most) = (self.body.len(), EventBatch::MAX_BYTES);
-        if bytes <= most {
+        let (bytes, max) = (self.body.len(), EventBatch::MAX_BYTES);
+        if bytes <= max {
             return Ok(self);
         }
-        Err(Error::invalid_input("event", &format!("must have at most {most} bytes, has {bytes}"), None))
+        Err(Error::invalid_input("event", &format!("must have at most {max} bytes, has {bytes}"), None))
     }
 }
 
-/// What CloudEvents allows and the service was seen to refuse.
+/// Checks for data that CloudEvents allows but that the service has been observed to reject.
 pub(crate) fn check_data(event: &CloudEvent) -> Result<(), InvalidEvent> {
     match event.data() {
-        None => Err(InvalidEvent::new("the event has no data, and Event Grid takes none without")),
+        None => Err(InvalidEvent::new("the event has no data, which Event Grid requires")),
         Some(Data::Json(json)) if json.is_null() => {
-            Err(InvalidEvent::new("the event's data is `null`, which Event Grid does not take"))
+            Err(InvalidEvent::new("the event's data is `null`, which Event Grid does not accept"))
         }
         Some(_) => Ok(()),
     }
 }
 
-/// Sends one event; made by [`Sender::send`].
+/// A request that publishes one event. Is returned by [`Sender::send`].
 #[must_use = "does nothing until awaited"]
 #[derive(Debug)]
 pub struct SendEvent {
@@ -87,10 +87,11 @@ impl SendEvent {
         Self { call: Publish::new(sender, &PUBLISH, body) }
     }
 
-    /// Sends the attributes in headers and the data as the body: no base64 for bytes, so that up to 1 MiB of them fit.
+    /// Sends the event in binary mode: its attributes as headers and its data as the body.
     ///
-    /// Extensions arrive as strings, and characters outside ASCII are percent-encoded in headers, which not every consumer
-    /// undoes: the default, structured mode is the safer one. The event needs a `datacontenttype` unless its data is JSON.
+    /// Binary data is not encoded as base64, so up to 1 MiB of it fits. Extensions arrive as strings. Characters outside ASCII
+    /// are percent-encoded in headers, and not every consumer decodes them, so the default (structured mode) is safer. The
+    /// event needs a `datacontenttype` unless its data is JSON.
     pub fn binary_mode(mut self) -> Self {
         if let Body::One { encode, .. } = &mut self.call.body {
             *encode = Encoded::binary;
@@ -101,7 +102,7 @@ impl SendEvent {
 
 service_core::call_setters!(SendEvent => ());
 
-/// Sends a batch of events; made by [`Sender::send_batch`].
+/// A request that publishes a batch of events. Is returned by [`Sender::send_batch`].
 #[must_use = "does nothing until awaited"]
 #[derive(Debug)]
 pub struct SendBatch {
@@ -116,7 +117,7 @@ impl SendBatch {
 
 service_core::call_setters!(SendBatch => ());
 
-/// A call whose body is written when it is sent: until then its mode may change.
+/// A call whose body is encoded when it is sent, because its mode may change until then.
 #[derive(Debug)]
 struct Publish {
     call: Call<()>,
@@ -151,7 +152,7 @@ impl Publish {
                     call.default_header(name.clone(), value.clone());
                 }
             }
-            Err(refused) => call.check(Err(refused)),
+            Err(invalid) => call.check(Err(invalid)),
         }
         call.send().await
     }
@@ -185,7 +186,7 @@ impl Publish {
     }
 }
 
-/// An empty JSON object. Anything else, such as a login page under a 200, came from something other than the service.
-fn published(answer: &http::Response<Bytes>) -> Result<()> {
-    read::json::<BTreeMap<String, IgnoredAny>>(answer).map(drop)
+/// Expects a JSON object. Anything else, such as a login page with status 200, did not come from the service.
+fn published(response: &http::Response<Bytes>) -> Result<()> {
+    read::json::<BTreeMap<String, IgnoredAny>>(response).map(drop)
 }

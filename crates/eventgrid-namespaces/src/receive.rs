@@ -1,7 +1,6 @@
-//! Receiving: a long poll, and each event of its answer read for itself, so that one that cannot be read hides no other and
-//! keeps its lock token within reach.
+//! Receiving: a long poll whose events are parsed one at a time, so that an unreadable event does not hide the others and keeps
+//! its lock token.
 
-use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,62 +10,54 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 use service_core::{Call, DEFAULT_MAX_RESPONSE_BYTES, read};
 
-use crate::event::Part;
+use crate::event::Embedded;
 use crate::operations::RECEIVE;
 use crate::{CloudEvent, Error, InvalidEvent, Receiver, Result};
 
-/// What an event of 1 MB may take in an answer: its data can be escaped, and attributes come on top.
-const ANSWER_PER_EVENT: usize = 1024 * 1024 + 512 * 1024;
+/// The space that an event of 1 MB may need in a response, since its data can be escaped and attributes are added.
+const MAX_BYTES_PER_EVENT: usize = 1024 * 1024 + 512 * 1024;
 
-/// An event that is locked for this receiver.
+/// Represents an event that was received and is locked for this receiver.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ReceivedEvent {
-    /// The event, or why it cannot be read. It is locked and has to be settled either way.
+    /// Contains the event, or the reason why it cannot be read. It is locked and must be settled in either case.
     pub event: Result<CloudEvent, UnreadableEvent>,
-    /// What the event is settled with. Empty if the service sent none.
+    /// Contains the lock token that settles the event. It is empty if the service sent none.
     pub lock_token: String,
-    /// How often the event was delivered, this time included: 1 at first. 0 if the service sent no count.
+    /// Counts the deliveries of the event, including this one, starting at 1. It is 0 if the service sent no count.
     pub delivery_count: u32,
 }
 
-/// A received event that is no CloudEvent.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// Is returned when a received event is not a valid CloudEvent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("received event cannot be read")]
 pub struct UnreadableEvent {
+    #[source]
     reason: InvalidEvent,
     json: Bytes,
 }
 
 impl UnreadableEvent {
-    /// Which rule it breaks.
+    /// Returns the rule that the event breaks.
     #[must_use]
     pub fn reason(&self) -> &InvalidEvent {
         &self.reason
     }
 
-    /// The event as it came, byte for byte. It is part of the whole answer's memory.
+    /// Returns the event's JSON as received.
+    ///
+    /// The returned value shares the response's memory, which stays allocated as long as this value exists.
     #[must_use]
     pub fn json(&self) -> &Bytes {
         &self.json
     }
 }
 
-impl fmt::Display for UnreadableEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a received event cannot be read")
-    }
-}
-
-impl std::error::Error for UnreadableEvent {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        Some(&self.reason)
-    }
-}
-
-/// Receives events; made by [`Receiver::receive`].
+/// A request that receives events. Is returned by [`Receiver::receive`].
 ///
-/// Its budgets follow [`max_wait_time`](Self::max_wait_time) unless they are set: 15 s more for an attempt, 40 s more for the
-/// whole call, but no less than the client's.
+/// Unless set explicitly, the timeouts follow [`max_wait_time`](Self::max_wait_time): an attempt may take 15 s longer, and the
+/// whole call 40 s longer. They are never shorter than the client's timeouts.
 #[must_use = "does nothing until awaited"]
 #[derive(Debug)]
 pub struct Receive {
@@ -82,11 +73,11 @@ impl Receive {
         Self { call }.max_events(1).max_wait_time(Duration::from_secs(60))
     }
 
-    /// Sets how many events may come at most: 1 to 100. Default: 1. Fewer may come although more are waiting.
+    /// Sets the maximum number of events to receive: 1 to 100. Default: 1. The service may return fewer even if more are waiting.
     pub fn max_events(mut self, events: usize) -> Self {
         if (1..=100).contains(&events) {
             self.call.query("maxEvents", events.to_string());
-            self.call.max_response_bytes(DEFAULT_MAX_RESPONSE_BYTES + events * ANSWER_PER_EVENT);
+            self.call.max_response_bytes(DEFAULT_MAX_RESPONSE_BYTES + events * MAX_BYTES_PER_EVENT);
         } else {
             let given = events.to_string();
             self.call.check(Err(Error::invalid_input("max events", "must be 1 to 100", Some(&given))));
@@ -94,7 +85,7 @@ impl Receive {
         self
     }
 
-    /// Sets how long the service waits for an event before it answers with none: 10 s to 120 s, in whole seconds.
+    /// Sets how long the service waits for an event before it responds without events: 10 s to 120 s, in whole seconds.
     /// Default: 60 s.
     pub fn max_wait_time(mut self, wait: Duration) -> Self {
         if (10..=120).contains(&wait.as_secs()) && wait.subsec_nanos() == 0 {
@@ -111,7 +102,7 @@ impl Receive {
 service_core::call_setters!(Receive => Vec<ReceivedEvent>);
 
 #[derive(Deserialize)]
-struct Answer<E> {
+struct ReceiveBody<E> {
     value: Option<Vec<E>>,
 }
 
@@ -135,47 +126,47 @@ impl Properties {
     }
 }
 
-fn received(answer: &Response<Bytes>) -> Result<Vec<ReceivedEvent>> {
-    if let Some(events) = all_readable(answer.body()) {
+fn received(response: &Response<Bytes>) -> Result<Vec<ReceivedEvent>> {
+    if let Some(events) = all_readable(response.body()) {
         return Ok(events);
     }
-    let Answer { value } = read::json_borrowed(answer)?;
-    Ok(value.unwrap_or_default().into_iter().map(|entry| one(answer.body(), entry)).collect())
+    let ReceiveBody { value } = read::json_borrowed(response)?;
+    Ok(value.unwrap_or_default().into_iter().map(|entry| read_entry(response.body(), entry)).collect())
 }
 
-/// Reads an answer in one pass, where a look at each part for itself passes over most bytes three times; `None` when there is
-/// anything wrong with it, down to one event that cannot be read: to tell what, and to keep the rest, needs that look.
-fn all_readable(answer: &[u8]) -> Option<Vec<ReceivedEvent>> {
-    let text = std::str::from_utf8(answer).ok()?;
-    let Answer { value } = serde_json::from_str(text).ok()?;
-    let readable = |Entry { broker_properties, event: Part(event) }: Entry<Properties, Part>| {
+/// Reads a response in one pass, whereas parsing entry by entry reads most bytes three times. Returns `None` if anything is
+/// invalid, even a single event: finding the reason and keeping the other events then takes entry-by-entry parsing.
+fn all_readable(body: &[u8]) -> Option<Vec<ReceivedEvent>> {
+    let text = std::str::from_utf8(body).ok()?;
+    let ReceiveBody { value } = serde_json::from_str(text).ok()?;
+    let readable = |Entry { broker_properties, event: Embedded(event) }: Entry<Properties, Embedded>| {
         let (lock_token, delivery_count) = broker_properties.map(Properties::or_default).unwrap_or_default();
         ReceivedEvent { event: Ok(event), lock_token, delivery_count }
     };
     Some(value.unwrap_or_default().into_iter().map(readable).collect())
 }
 
-/// One event of an answer; whatever is wrong with it stays with it.
-fn one(body: &Bytes, entry: &RawValue) -> ReceivedEvent {
+/// Reads one entry of a response. A defect in it does not affect the other entries.
+fn read_entry(body: &Bytes, entry: &RawValue) -> ReceivedEvent {
     let unreadable =
         |reason, json: &str| Err(UnreadableEvent { reason, json: body.slice_ref(json.as_bytes()) });
     let parts: Result<Entry<&RawValue, Option<&RawValue>>, _> = serde_json::from_str(entry.get());
     let Ok(Entry { broker_properties, event }) = parts else {
         let event =
-            unreadable(InvalidEvent::new("the entry of the event is not of the form expected"), entry.get());
+            unreadable(InvalidEvent::new("the event's entry does not have the expected form"), entry.get());
         return ReceivedEvent { event, lock_token: String::new(), delivery_count: 0 };
     };
     let event = match event {
         Some(json) => {
             CloudEvent::from_json(json.get().as_bytes()).or_else(|reason| unreadable(reason, json.get()))
         }
-        None => unreadable(InvalidEvent::new("there is no event"), entry.get()),
+        None => unreadable(InvalidEvent::new("the entry has no `event`"), entry.get()),
     };
     let (lock_token, delivery_count) = broker_properties.map_or_else(Default::default, locked);
     ReceivedEvent { event, lock_token, delivery_count }
 }
 
-/// Lock token and delivery count; a count that is none must not cost the token.
+/// Reads the lock token and the delivery count. An invalid count does not discard the token.
 fn locked(properties: &RawValue) -> (String, u32) {
     if let Ok(properties) = serde_json::from_str(properties.get()) {
         return Properties::or_default(properties);
@@ -191,15 +182,15 @@ mod tests {
     const LOCKED: &str = r#""brokerProperties":{"lockToken":"a","deliveryCount":2}"#;
     const EVENT: &str = r#""specversion":"1.0","id":"1","source":"/s","type":"t""#;
 
-    fn in_parts(text: &str) -> String {
+    fn entry_by_entry(text: &str) -> String {
         let body = Bytes::from(text.to_owned());
-        let Answer { value } = serde_json::from_slice(&body).unwrap();
+        let ReceiveBody { value } = serde_json::from_slice(&body).unwrap();
         let entries: Vec<&RawValue> = value.unwrap_or_default();
-        format!("{:?}", entries.into_iter().map(|entry| one(&body, entry)).collect::<Vec<_>>())
+        format!("{:?}", entries.into_iter().map(|entry| read_entry(&body, entry)).collect::<Vec<_>>())
     }
 
     #[test]
-    fn an_answer_without_fault_is_read_in_one_pass_as_in_parts() {
+    fn a_valid_response_is_read_in_one_pass_as_entry_by_entry() {
         for entries in [
             String::new(),
             format!(r#"{{{LOCKED},"event":{{{EVENT}}}}}"#),
@@ -213,13 +204,13 @@ mod tests {
         ] {
             let text = format!(r#"{{"value":[{entries}],"more":1}}"#);
             let read = all_readable(text.as_bytes()).unwrap();
-            assert_eq!(format!("{read:?}"), in_parts(&text));
+            assert_eq!(format!("{read:?}"), entry_by_entry(&text));
         }
         assert!(all_readable(b"{}").unwrap().is_empty());
     }
 
     #[test]
-    fn any_fault_asks_for_a_look_at_the_parts() {
+    fn any_defect_requires_reading_entry_by_entry() {
         for entry in [
             format!("{{{LOCKED}}}"),
             format!(r#"{{{LOCKED},"event":null}}"#),
@@ -232,7 +223,7 @@ mod tests {
         ] {
             let text = format!(r#"{{"value":[{{"event":{{{EVENT}}}}},{entry}]}}"#);
             assert!(all_readable(text.as_bytes()).is_none(), "{entry}");
-            assert!(in_parts(&text).contains("Ok(CloudEvent"), "{entry}");
+            assert!(entry_by_entry(&text).contains("Ok(CloudEvent"), "{entry}");
         }
         let not_utf8 = [br#"{"value":[],"more":""#.as_slice(), b"\xff", br#""}"#].concat();
         assert!(all_readable(&not_utf8).is_none());

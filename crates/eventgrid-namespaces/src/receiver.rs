@@ -1,4 +1,4 @@
-//! The receiver: one subscription of one topic, pulled.
+//! The receiver, which pulls events from one subscription of one topic.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,18 +9,27 @@ use service_core::ClientOptions;
 use crate::namespace::{Address, Namespace, namespace_setters};
 use crate::{Acknowledge, Credential, RawRequest, Receive, Reject, Release, RenewLocks, Result};
 
-/// Receives and settles the events of one subscription: see [pull delivery](https://learn.microsoft.com/azure/event-grid/pull-delivery-overview).
+/// A client that receives and settles the events of one subscription.
 ///
-/// Cheap to clone; clones share connections, tokens and retry quota.
+/// A receiver is cheap to clone. Clones share connections, tokens and retry quota. To handle events in a loop, with lock renewal
+/// and a graceful shutdown, use a [`Processor`](crate::Processor).
 ///
-/// ```no_run
-/// # async fn run() -> eventgrid_namespaces::Result<()> {
+/// [Service documentation](https://learn.microsoft.com/azure/event-grid/pull-delivery-overview)
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), eventgrid_namespaces::BoxError> {
+/// # let emulator = service_emulator::Emulator::start().await?;
+/// # emulator.eventgrid().declare("orders", "billing");
+/// # let (endpoint, key) = (emulator.endpoint(), emulator.eventgrid().key());
+/// # use eventgrid_namespaces::{CloudEvent, Sender};
+/// # let sender = Sender::new(&endpoint, "orders", Credential::access_key(emulator.eventgrid().key()))?;
+/// # sender.send(CloudEvent::new("/orders/123", "com.example.order.created", &["screws"])?).await?;
 /// use eventgrid_namespaces::{Credential, Receiver};
 ///
-/// let key = std::env::var("EVENTGRID_NAMESPACES_KEY").expect("a key");
-/// let receiver = Receiver::new(
-///     "https://name.westeurope-1.eventgrid.azure.net", "orders", "billing", Credential::access_key(key),
-/// )?;
+/// let receiver = Receiver::new(&endpoint, "orders", "billing", Credential::access_key(key))?;
 /// for received in receiver.receive().max_events(10).await? {
 ///     if let Ok(event) = &received.event {
 ///         println!("{} {}", event.source(), event.id());
@@ -37,11 +46,15 @@ pub struct Receiver {
 }
 
 impl Receiver {
-    /// A receiver with default settings. `endpoint` is the namespace's HTTP host name or URL.
+    /// Creates a receiver with default settings.
+    ///
+    /// `endpoint` is the namespace's HTTP host name or URL.
     ///
     /// # Errors
     ///
-    /// A malformed endpoint, plain `http` to another machine, an empty topic or subscription, an empty key.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the endpoint is malformed, is that of an Event
+    /// Grid Basic topic, or uses plain `http` to a host other than loopback, or if the topic, the subscription or the key is
+    /// empty.
     pub fn new(
         endpoint: &str,
         topic: impl Into<String>,
@@ -51,7 +64,21 @@ impl Receiver {
         Self::builder(endpoint, topic, subscription, credential).build()
     }
 
-    /// Starts a receiver with settings of its own.
+    /// Creates a builder that configures a receiver.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> eventgrid_namespaces::Result<()> {
+    /// use eventgrid_namespaces::{Credential, Receiver, RetryOptions};
+    ///
+    /// let credential = Credential::access_key("a2V5");
+    /// let receiver = Receiver::builder("name.westeurope-1.eventgrid.azure.net", "orders", "billing", credential)
+    ///     .retry(RetryOptions::default().max_retries(5))
+    ///     .build()?;
+    /// # let _ = receiver;
+    /// # Ok(()) }
+    /// ```
     pub fn builder(
         endpoint: &str,
         topic: impl Into<String>,
@@ -66,89 +93,153 @@ impl Receiver {
         }
     }
 
-    /// Receives events and locks them: a long poll that answers as soon as there is an event, and with none once
+    /// Receives events and locks them.
+    ///
+    /// The call is a long poll. It returns as soon as there is an event, or an empty list once
     /// [`max_wait_time`](Receive::max_wait_time) has passed.
     ///
-    /// What is received must be settled before its lock ends (60 s unless the subscription says otherwise), or it is delivered
-    /// again; [`renew_locks`](Self::renew_locks) buys time. Delivery is at least once and in no order.
+    /// An event must be settled before its lock expires (after 60 s, unless the subscription sets another duration), or it is
+    /// delivered again. [`renew_locks`](Self::renew_locks) extends a lock. Events are delivered at least once and in no
+    /// particular order.
     ///
-    /// A call whose outcome is unknown is not repeated: the events of a lost answer stay locked until their locks end, and
-    /// then come with a higher delivery count. The same goes for a call that is dropped before it ends.
-    ///
-    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/receive-cloud-events/receive-cloud-events)
+    /// Not cancel safe: if the returned future is dropped, or if the call's outcome is unknown, events may stay locked until
+    /// their locks expire. They are then delivered with a higher delivery count. A call with an unknown outcome is not retried.
     ///
     /// # Errors
     ///
-    /// Bounds that the service does not know, before anything is sent.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if a setting is out of its
+    /// bounds. Returns an error if the request fails.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/receive-cloud-events/receive-cloud-events)
     pub fn receive(&self) -> Receive {
         Receive::new(self)
     }
 
-    /// Acknowledges events by the lock tokens that they were received with: they are done and are not received again.
+    /// Acknowledges events, so that they are not delivered again.
     ///
-    /// The service answers with success even when it could settle none of them, so look at the [result](crate::SettleResult).
-    /// A token that is given twice is sent once.
-    ///
-    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/acknowledge-cloud-events/acknowledge-cloud-events)
+    /// Events are identified by the lock tokens that they were received with.
+    /// A success response does not mean that any event was settled: check the [result](crate::SettleResult). A token that is
+    /// given twice is sent once.
     ///
     /// # Errors
     ///
-    /// No token, or an empty one, before anything is sent.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens or
+    /// a token is empty. Returns an error if the first request fails.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/acknowledge-cloud-events/acknowledge-cloud-events)
     pub fn acknowledge<S: Into<String>>(&self, lock_tokens: impl IntoIterator<Item = S>) -> Acknowledge {
         Acknowledge::new(self, lock_tokens.into_iter().map(Into::into))
     }
 
-    /// Releases events by the lock tokens that they were received with: they are delivered again, at once or after a
-    /// [`delay`](Release::delay), with a delivery count that is one higher.
+    /// Releases events, so that they are delivered again with a delivery count that is one higher.
     ///
-    /// The service answers with success even when it could settle none of them, so look at the [result](crate::SettleResult).
-    /// A token that is given twice is sent once.
-    ///
-    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/release-cloud-events/release-cloud-events)
+    /// Redelivery is immediate unless a [`delay`](Release::delay) is set. Events are identified by the lock tokens that they
+    /// were received with.
+    /// A success response does not mean that any event was settled: check the [result](crate::SettleResult). A token that is
+    /// given twice is sent once.
     ///
     /// # Errors
     ///
-    /// No token, or an empty one, or a delay that the api-version does not have, before anything is sent.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens, if
+    /// a token is empty, or if the api-version does not support the delay. Returns an error if the first request fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), eventgrid_namespaces::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # emulator.eventgrid().declare("orders", "billing");
+    /// # let (endpoint, key) = (emulator.endpoint(), emulator.eventgrid().key());
+    /// # use eventgrid_namespaces::{CloudEvent, Credential, Receiver, Sender};
+    /// # let sender = Sender::new(&endpoint, "orders", Credential::access_key(emulator.eventgrid().key()))?;
+    /// # sender.send(CloudEvent::new("/orders/123", "com.example.order.created", &["screws"])?).await?;
+    /// # let receiver = Receiver::new(&endpoint, "orders", "billing", Credential::access_key(key))?;
+    /// use eventgrid_namespaces::ReleaseDelay;
+    ///
+    /// for received in receiver.receive().await? {
+    ///     receiver.release([received.lock_token]).delay(ReleaseDelay::S10).await?.into_result()?;
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/release-cloud-events/release-cloud-events)
     pub fn release<S: Into<String>>(&self, lock_tokens: impl IntoIterator<Item = S>) -> Release {
         Release::new(self, lock_tokens.into_iter().map(Into::into))
     }
 
-    /// Rejects events by the lock tokens that they were received with: they go to the subscription's dead-letter destination,
-    /// or are dropped where it has none, and are not received again.
+    /// Rejects events, so that they are dead-lettered and not delivered again.
     ///
-    /// The service answers with success even when it could settle none of them, so look at the [result](crate::SettleResult).
-    /// A token that is given twice is sent once.
-    ///
-    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/reject-cloud-events/reject-cloud-events)
+    /// If the subscription has no dead-letter destination, the service drops the events. Events are identified by the lock
+    /// tokens that they were received with.
+    /// A success response does not mean that any event was settled: check the [result](crate::SettleResult). A token that is
+    /// given twice is sent once.
     ///
     /// # Errors
     ///
-    /// No token, or an empty one, before anything is sent.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens or
+    /// a token is empty. Returns an error if the first request fails.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/reject-cloud-events/reject-cloud-events)
     pub fn reject<S: Into<String>>(&self, lock_tokens: impl IntoIterator<Item = S>) -> Reject {
         Reject::new(self, lock_tokens.into_iter().map(Into::into))
     }
 
-    /// Starts the locks of events anew, each for the subscription's lock duration. The tokens stay the same. The service
-    /// refuses it one hour after the event was received.
+    /// Renews the locks of events, each for the subscription's lock duration.
     ///
-    /// The service answers with success even when it could renew none of them, so look at the [result](crate::SettleResult).
-    ///
-    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/renew-cloud-event-locks/renew-cloud-event-locks)
+    /// The lock tokens stay the same. The service rejects renewals one hour after the event was received.
+    /// A success response does not mean that any lock was renewed: check the [result](crate::SettleResult).
     ///
     /// # Errors
     ///
-    /// No token, or an empty one, or an api-version that has no renewal (2023-11-01, and the previews before 2023-10-01),
-    /// before anything is sent.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens, if
+    /// a token is empty, or if the api-version does not support renewal (2023-11-01, and the previews before 2023-10-01).
+    /// Returns an error if the first request fails.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), eventgrid_namespaces::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # emulator.eventgrid().declare("orders", "billing");
+    /// # let (endpoint, key) = (emulator.endpoint(), emulator.eventgrid().key());
+    /// # use eventgrid_namespaces::{CloudEvent, Credential, Receiver, Sender};
+    /// # let sender = Sender::new(&endpoint, "orders", Credential::access_key(emulator.eventgrid().key()))?;
+    /// # sender.send(CloudEvent::new("/orders/123", "com.example.order.created", &["screws"])?).await?;
+    /// # let receiver = Receiver::new(&endpoint, "orders", "billing", Credential::access_key(key))?;
+    /// let received = receiver.receive().max_events(10).await?;
+    /// let tokens = received.iter().map(|received| received.lock_token.as_str());
+    /// for failed in receiver.renew_locks(tokens).await?.failed {
+    ///     println!("lock {} was not renewed: {failed}", failed.lock_token);
+    /// }
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/renew-cloud-event-locks/renew-cloud-event-locks)
     pub fn renew_locks<S: Into<String>>(&self, lock_tokens: impl IntoIterator<Item = S>) -> RenewLocks {
         RenewLocks::new(self, lock_tokens.into_iter().map(Into::into)).checked(&self.namespace.api_version)
     }
 
-    /// A request that this crate has no method for, through the same pipeline: each `{}` of `path` takes the next of
-    /// `segments`, escaped. The client's api-version goes with it unless `.query("api-version", ..)` gives another one.
+    /// Creates a request for an operation that this crate has no method for.
     ///
-    /// ```no_run
-    /// # use http::Method;
-    /// # async fn run(receiver: eventgrid_namespaces::Receiver) -> eventgrid_namespaces::Result<()> {
+    /// The request uses the receiver's credential, retries and timeouts. Each `{}` in `path` is replaced by the next of
+    /// `segments`, escaped. The client's api-version is sent unless `.query("api-version", ..)` sets another one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), eventgrid_namespaces::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # emulator.eventgrid().declare("orders", "billing");
+    /// # let (endpoint, key) = (emulator.endpoint(), emulator.eventgrid().key());
+    /// # use eventgrid_namespaces::{CloudEvent, Credential, Receiver, Sender};
+    /// # let sender = Sender::new(&endpoint, "orders", Credential::access_key(emulator.eventgrid().key()))?;
+    /// # sender.send(CloudEvent::new("/orders/123", "com.example.order.created", &["screws"])?).await?;
+    /// # let receiver = Receiver::new(&endpoint, "orders", "billing", Credential::access_key(key))?;
+    /// use eventgrid_namespaces::http::Method;
+    ///
     /// let path = "/topics/{}/eventsubscriptions/{}:receive";
     /// receiver.request(Method::POST, path, &["orders", "billing"]).query("maxEvents", "10").await?;
     /// # Ok(()) }
@@ -168,7 +259,9 @@ impl fmt::Debug for Receiver {
     }
 }
 
-/// A [`Receiver`] in the making. What is wrong with its arguments comes out of [`build`](Self::build).
+/// A builder that configures a [`Receiver`].
+///
+/// Invalid arguments are reported by [`build`](Self::build).
 #[must_use = "does nothing until built"]
 #[derive(Debug)]
 pub struct ReceiverBuilder {
@@ -179,11 +272,11 @@ pub struct ReceiverBuilder {
 }
 
 impl ReceiverBuilder {
-    /// Checks everything and makes the receiver; nothing is sent yet.
+    /// Validates the settings and creates the receiver. Sends nothing.
     ///
     /// # Errors
     ///
-    /// As [`Receiver::new`], and settings that cannot be used.
+    /// Returns the same errors as [`Receiver::new`], and an error if a setting is invalid.
     pub fn build(self) -> Result<Receiver> {
         for (what, name) in [("topic", &self.topic), ("event subscription", &self.subscription)] {
             service_core::push_segment(&mut String::new(), what, name)?;

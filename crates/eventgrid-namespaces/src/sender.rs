@@ -1,4 +1,4 @@
-//! The sender: one topic, published to.
+//! The sender, which publishes to one topic.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,24 +9,30 @@ use service_core::ClientOptions;
 use crate::namespace::{Address, Namespace, namespace_setters};
 use crate::{CloudEvent, Credential, IntoBatch, RawRequest, Result, SendBatch, SendEvent};
 
-/// Publishes events to one topic of a namespace: see
-/// [the service's page](https://learn.microsoft.com/azure/event-grid/publish-events-using-namespace-topics).
+/// A client that publishes events to one topic of a namespace.
 ///
-/// Cheap to clone; clones share connections, tokens and retry quota.
+/// A sender is cheap to clone. Clones share connections, tokens and retry quota.
 ///
-/// **At least once.** A publish whose outcome is unknown is sent again, and may then be delivered twice. The id of an event is
-/// fixed when the event is made, so consumers tell duplicates by `source` and `id` together. `.idempotent(false)` on a call
-/// makes that call at most once: it then fails with [`outcome_unknown`](crate::Error::outcome_unknown), and the event may or
-/// may not have been published. Order is not kept by the service.
+/// **At least once.** A publish whose outcome is unknown is retried, so its event may be delivered twice. An event keeps its id
+/// across retries, so consumers can detect duplicates by comparing `source` and `id`. With `.idempotent(false)`, a call
+/// publishes at most once: if its outcome is unknown, it fails, [`outcome_unknown`](crate::Error::outcome_unknown) returns
+/// `true`, and the event may or may not have been published. The service does not preserve the order of events.
 ///
-/// ```no_run
-/// # async fn run() -> eventgrid_namespaces::Result<()> {
+/// [Service documentation](https://learn.microsoft.com/azure/event-grid/publish-events-using-namespace-topics)
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), eventgrid_namespaces::BoxError> {
+/// # let emulator = service_emulator::Emulator::start().await?;
+/// # emulator.eventgrid().declare("orders", "billing");
+/// # let (endpoint, key) = (emulator.endpoint(), emulator.eventgrid().key());
 /// use eventgrid_namespaces::{CloudEvent, Credential, Sender};
 ///
-/// let key = std::env::var("EVENTGRID_NAMESPACES_KEY").expect("a key");
-/// let sender =
-///     Sender::new("name.westeurope-1.eventgrid.azure.net", "orders", Credential::access_key(key))?;
+/// let sender = Sender::new(&endpoint, "orders", Credential::access_key(key))?;
 /// sender.send(CloudEvent::new("/orders/123", "com.example.order.created", &["screws"])?).await?;
+/// # assert_eq!(emulator.eventgrid().waiting("orders", "billing"), 1);
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -36,51 +42,94 @@ pub struct Sender {
 }
 
 impl Sender {
-    /// A sender with default settings. `endpoint` is the namespace's HTTP host name or URL.
+    /// Creates a sender with default settings.
+    ///
+    /// `endpoint` is the namespace's HTTP host name or URL.
     ///
     /// # Errors
     ///
-    /// A malformed endpoint or that of an Event Grid Basic topic, plain `http` to another machine, an empty topic, an empty
-    /// key.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the endpoint is malformed, is that of an Event
+    /// Grid Basic topic, or uses plain `http` to a host other than loopback, or if the topic or the key is empty.
     pub fn new(endpoint: &str, topic: impl Into<String>, credential: Credential) -> Result<Self> {
         Self::builder(endpoint, topic, credential).build()
     }
 
-    /// Starts a sender with settings of its own.
+    /// Creates a builder that configures a sender.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> eventgrid_namespaces::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// use eventgrid_namespaces::{Credential, Sender};
+    ///
+    /// let credential = Credential::access_key("a2V5");
+    /// let sender = Sender::builder("name.westeurope-1.eventgrid.azure.net", "orders", credential)
+    ///     .deadline(Duration::from_secs(20))
+    ///     .app_id("shop")
+    ///     .build()?;
+    /// # let _ = sender;
+    /// # Ok(()) }
+    /// ```
     pub fn builder(endpoint: &str, topic: impl Into<String>, credential: Credential) -> SenderBuilder {
         let address = Address::new(endpoint, credential);
         SenderBuilder { address, topic: topic.into(), options: ClientOptions::default() }
     }
 
-    /// Publishes one event: as JSON, or by [`.binary_mode()`](SendEvent::binary_mode) with its attributes in headers.
+    /// Publishes one event as JSON, or with its attributes in headers if [`binary_mode`](SendEvent::binary_mode) is set.
     ///
-    /// A received event can be passed on as it is, also where it breaks rules that a new event must keep.
-    ///
-    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/publish-cloud-event/publish-cloud-event)
+    /// A received event can be forwarded unchanged, even if it breaks rules that [`CloudEvent::builder`] enforces.
     ///
     /// # Errors
     ///
-    /// Before anything is sent: an event without data or with the data `null`, which the service refuses, and one of more
-    /// than 1 MiB. After it: an answer of success that is not the service's.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if the event has no data
+    /// or the data `null`, both of which the service rejects, or if it is larger than 1 MiB. Returns an error if the request
+    /// fails, or if a success response did not come from the service.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/publish-cloud-event/publish-cloud-event)
     pub fn send(&self, event: CloudEvent) -> SendEvent {
         SendEvent::new(self, event)
     }
 
-    /// Publishes up to 1,000 events of up to 1 MiB together, as one JSON array: an [`EventBatch`](crate::EventBatch), which
-    /// fills to the limits, or events in a `Vec` or an array. The service takes all of them or none.
+    /// Publishes several events in one request, as a JSON array.
     ///
-    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/publish-cloud-events/publish-cloud-events)
+    /// A request holds at most 1,000 events and 1 MiB. Accepts a `Vec`, an array, or an [`EventBatch`](crate::EventBatch), which
+    /// checks these limits as events are added. The service accepts all of the events or none.
     ///
     /// # Errors
     ///
-    /// Before anything is sent: no event at all, the first event that does not fit, by its place and id, and what is wrong
-    /// with it. After it: as [`send`](Self::send).
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no events or
+    /// if an event cannot be part of the batch; the error names the index and the id of the first such event. Otherwise returns
+    /// the same errors as [`send`](Self::send).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), eventgrid_namespaces::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # emulator.eventgrid().declare("orders", "billing");
+    /// # let (endpoint, key) = (emulator.endpoint(), emulator.eventgrid().key());
+    /// use eventgrid_namespaces::{CloudEvent, Credential, Sender};
+    ///
+    /// let sender = Sender::new(&endpoint, "orders", Credential::access_key(key))?;
+    /// let created = CloudEvent::new("/orders/123", "com.example.order.created", &["screws"])?;
+    /// let shipped = CloudEvent::new("/orders/123", "com.example.order.shipped", "by mail")?;
+    /// sender.send_batch([created, shipped]).await?;
+    /// assert_eq!(emulator.eventgrid().waiting("orders", "billing"), 2);
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/publish-cloud-events/publish-cloud-events)
     pub fn send_batch(&self, events: impl IntoBatch) -> SendBatch {
         SendBatch::new(self, events)
     }
 
-    /// A request that this crate has no method for, through the same pipeline: each `{}` of `path` takes the next of
-    /// `segments`, escaped. The client's api-version goes with it unless `.query("api-version", ..)` gives another one.
+    /// Creates a request for an operation that this crate has no method for.
+    ///
+    /// The request uses the sender's credential, retries and timeouts. Each `{}` in `path` is replaced by the next of
+    /// `segments`, escaped. The client's api-version is sent unless `.query("api-version", ..)` sets another one.
     pub fn request(&self, method: Method, path: &str, segments: &[&str]) -> RawRequest {
         self.namespace.request(method, path, segments)
     }
@@ -95,7 +144,9 @@ impl fmt::Debug for Sender {
     }
 }
 
-/// A [`Sender`] in the making. What is wrong with its arguments comes out of [`build`](Self::build).
+/// A builder that configures a [`Sender`].
+///
+/// Invalid arguments are reported by [`build`](Self::build).
 #[must_use = "does nothing until built"]
 #[derive(Debug)]
 pub struct SenderBuilder {
@@ -105,11 +156,11 @@ pub struct SenderBuilder {
 }
 
 impl SenderBuilder {
-    /// Checks everything and makes the sender; nothing is sent yet.
+    /// Validates the settings and creates the sender. Sends nothing.
     ///
     /// # Errors
     ///
-    /// As [`Sender::new`], and settings that cannot be used.
+    /// Returns the same errors as [`Sender::new`], and an error if a setting is invalid.
     pub fn build(self) -> Result<Sender> {
         service_core::push_segment(&mut String::new(), "topic", &self.topic)?;
         let namespace = self.address.connect(self.options)?;

@@ -1,4 +1,4 @@
-//! Lists the connected agents and disconnects one after asking: of the site that `HULFT_WEBCONNECT_API_KEY` belongs to, at
+//! Lists the connected agents and disconnects one of them after confirmation. Reads `HULFT_WEBCONNECT_API_KEY` and
 //! `HULFT_WEBCONNECT_ENDPOINT`.
 use std::io::{BufRead, Write};
 
@@ -15,15 +15,15 @@ async fn main() -> Result<(), BoxError> {
 type Done = Result<(), BoxError>;
 
 pub(crate) async fn run(site: &SiteClient, input: &mut impl BufRead, out: &mut impl Write) -> Done {
-    writeln!(out, "{:<20} {:<8} {:<8} {:<28} session", "agent", "way", "version", "connected since")?;
+    writeln!(out, "{:<20} {:<9} {:<8} {:<28} session", "agent", "direction", "version", "connected since")?;
     let agents = site.agents().list().all().await?;
     for a in &agents {
-        let (id, way, version) = (&a.agent_id, &a.direction, &a.agent_version);
-        writeln!(out, "{id:<20} {way:<8} {version:<8} {:<28} {}", a.start_connection, a.session_id)?;
+        let (id, direction, version) = (&a.agent_id, &a.direction, &a.agent_version);
+        writeln!(out, "{id:<20} {direction:<9} {version:<8} {:<28} {}", a.start_connection, a.session_id)?;
     }
     let session = ask(input, out, "Session of the agent to disconnect")?;
-    let agent = agents.iter().find(|agent| agent.session_id == session).ok_or("no agent has that session")?;
-    writeln!(out, "A transfer that runs on {} ends abnormally.", agent.agent_id)?;
+    let agent = agents.iter().find(|agent| agent.session_id == session).ok_or("no agent has this session")?;
+    writeln!(out, "A running transfer of {} ends abnormally.", agent.agent_id)?;
     if ask(input, out, "Disconnect it? (yes/no)")? == "yes" {
         site.agents().disconnect_agent(agent).await?;
         writeln!(out, "{} is disconnected.", agent.agent_id)?;

@@ -1,5 +1,4 @@
-//! What each connected agent has sent and received: of the site that `HULFT_WEBCONNECT_API_KEY` belongs to, at
-//! `HULFT_WEBCONNECT_ENDPOINT`.
+//! Reports what each connected agent has sent and received. Reads `HULFT_WEBCONNECT_API_KEY` and `HULFT_WEBCONNECT_ENDPOINT`.
 use std::io::Write;
 
 use hulft_webconnect::{Agent, BoxError, RelayLog, SiteClient, TransferStatus};
@@ -20,7 +19,7 @@ pub(crate) async fn run(site: &SiteClient, out: &mut impl Write) -> Result<(), B
         for log in logs.iter().filter(|log| concerns(log, &agent)) {
             transfers += 1;
             failed += u32::from(log.status == TransferStatus::Failed);
-            bytes += log.data_size.value().unwrap_or(0);
+            bytes += log.data_size.as_u64().unwrap_or(0);
         }
         let (id, version) = (&agent.agent_id, &agent.agent_version);
         writeln!(out, "{id:<20} {version:<8} {transfers:>9} {failed:>6} {bytes:>14}")?;
@@ -28,7 +27,7 @@ pub(crate) async fn run(site: &SiteClient, out: &mut impl Write) -> Result<(), B
     Ok(())
 }
 
-/// An agent is named by its id together with a connection ID of its own.
+/// An agent is identified by its ID together with one of its connection IDs.
 fn concerns(log: &RelayLog, agent: &Agent) -> bool {
     let ends = [
         (&log.sender_agent_id, &log.sender_connection_id),

@@ -1,4 +1,4 @@
-//! The access denial log: accesses that the service refused because of an IP filter.
+//! The access denial log: the accesses that the service denied because of an IP filter.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,44 +9,62 @@ use crate::page::row;
 use crate::{Pager, Timestamp};
 
 handle! {
-    /// The access denial log; made by [`SiteClient::access_denials`](crate::SiteClient::access_denials).
+    /// Reads the access denial log. Created by [`SiteClient::access_denials`](crate::SiteClient::access_denials).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), hulft_webconnect::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
+    /// # let site = builder.endpoint(emulator.endpoint()).build()?;
+    /// let mut denials = site.access_denials().list();
+    /// while let Some(denial) = denials.next().await {
+    ///     let denial = denial?;
+    ///     println!("{} {}: {}", denial.accessed_at, denial.source_ip, denial.denial_reason);
+    /// }
+    /// # Ok(()) }
+    /// ```
     AccessDenials
 }
 
 impl AccessDenials {
-    /// The refused accesses. The vendor documents no scope for it. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccessDenialListGet.htm).
+    /// Lists the denied accesses. The vendor does not document a scope for this operation.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccessDenialListGet.htm).
     pub fn list(&self) -> Pager<AccessDenial> {
         Pager::new(&self.pipeline, &LIST_ACCESS_DENIALS, &[])
     }
 }
 
-/// One refused access.
+/// Describes one denied access.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct AccessDenial {
-    /// The e-mail address of the account, when a login at a Data Transfer Site was refused.
+    /// The e-mail address of the account, if a login to a Data Transfer Site was denied.
     pub login_account: Option<String>,
-    /// When it was; the vendor does not document the form.
+    /// When the access took place. The vendor does not document the format.
     pub accessed_at: Timestamp,
-    /// The kind of connection; the vendor does not document the values.
+    /// The kind of connection that was denied. The vendor does not document the values.
     #[serde(deserialize_with = "or_default")]
     pub connection_type: String,
-    /// The address that the access came from.
+    /// The IP address that the access came from.
     #[serde(deserialize_with = "or_default")]
     pub source_ip: String,
     /// The public host name that was accessed.
     #[serde(deserialize_with = "or_default")]
     pub destination_endpoint: String,
-    /// The connection IDs, when a connection of an agent or the like was refused.
+    /// The connection IDs, if the connection of an agent, a program or a D-Client was denied.
     #[serde(rename = "connectionId", deserialize_with = "texts")]
     pub connection_ids: Vec<String>,
-    /// The agent ID, when a connection of an agent or the like was refused.
+    /// The agent ID, if the connection of an agent was denied.
     pub agent_id: Option<String>,
-    /// The user agent.
+    /// The user agent that the client sent.
     #[serde(deserialize_with = "or_default")]
     pub user_agent: String,
-    /// Why; the vendor does not document the values.
+    /// Why the access was denied. The vendor does not document the values.
     #[serde(deserialize_with = "or_default")]
     pub denial_reason: String,
 }

@@ -1,4 +1,4 @@
-//! Accounts: the users of Browser Transfer and D-Client, known by e-mail address.
+//! Accounts: the users of Browser Transfer and D-Client, identified by e-mail address.
 
 use serde::{Deserialize, Serialize};
 use service_core::read;
@@ -12,60 +12,93 @@ use crate::page::row;
 use crate::{Pager, rules};
 
 handle! {
-    /// The accounts of the contract; made by [`SiteClient::accounts`](crate::SiteClient::accounts). The vendor documents no
-    /// scope for any of their operations.
+    /// Manages the accounts of the contract. Created by [`SiteClient::accounts`](crate::SiteClient::accounts).
+    ///
+    /// The vendor does not document a scope for any of these operations.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), hulft_webconnect::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
+    /// # let site = builder.endpoint(emulator.endpoint()).build()?;
+    /// let account = site.accounts().register("someone@example.com").memo("accounting").await?;
+    /// site.accounts().request_password_mail(&account.id).await?;
+    ///
+    /// let account = site.accounts().update(&account.id).password_validity_days(90).await?;
+    /// assert_eq!((account.memo.as_str(), account.password_validity_days), ("accounting", 90));
+    /// # Ok(()) }
+    /// ```
     Accounts
 }
 
 impl Accounts {
-    /// All accounts; the page's `limit` says how many there may be. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountListGet.htm).
+    /// Lists all accounts. [`Page::limit`](crate::Page::limit) is the maximum number of accounts.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountListGet.htm).
     pub fn list(&self) -> Pager<Account> {
         Pager::new(&self.pipeline, &LIST_ACCOUNTS, &[])
     }
 
-    /// One account by its ID of 32 alphanumerics; `None` if there is none. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountSet1Get.htm).
+    /// Returns the account with this ID, or `None` if it does not exist. An ID has 32 letters and digits.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountSet1Get.htm).
     pub fn get(&self, account_id: &str) -> GetAccount {
         let mut call = Call::new(&self.pipeline, &GET_ACCOUNT, &[("accountId", account_id)], one);
         call.check(rules::uuid("account id", account_id));
         GetAccount { call }
     }
 
-    /// Registers an account by its e-mail address: up to 256 characters, unique in the whole service. The answer's
-    /// `Location` header names it. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountSetRegistration.htm).
+    /// Registers an account with this e-mail address.
+    ///
+    /// The address has at most 256 characters and is unique in the whole service. The `Location` header of the response
+    /// contains the path of the account. A registration whose outcome is unknown is not retried.
     ///
     /// # Errors
     ///
-    /// Code `E300003` for data that is registered already. Not repeated when its outcome is unknown.
+    /// Returns an error with code `E300003` if the account is already registered.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountSetRegistration.htm).
     pub fn register(&self, mail_address: impl Into<String>) -> RegisterAccount {
         let call = Call::new(&self.pipeline, &REGISTER_ACCOUNT, &[], read::json);
         RegisterAccount { call: call.with_body(Changes::default()) }.mail_address(mail_address)
     }
 
-    /// Changes an account: what is not set stays as it is. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountSetUpdate.htm).
+    /// Updates an account. Values that are not set remain unchanged.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountSetUpdate.htm).
     pub fn update(&self, account_id: &str) -> UpdateAccount {
         let mut call = Call::new(&self.pipeline, &UPDATE_ACCOUNT, &[("accountId", account_id)], read::json);
         call.check(rules::uuid("account id", account_id));
         UpdateAccount { call: call.with_body(Changes::default()) }
     }
 
-    /// Deletes an account. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountSetDelete.htm).
+    /// Deletes an account.
     ///
     /// # Errors
     ///
-    /// An account that is linked to a browser-transfer group or a D-Client definition.
+    /// Returns an error if the account is linked to a browser-transfer group or to a D-Client definition.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountSetDelete.htm).
     pub fn delete(&self, account_id: &str) -> DeleteAccount {
         let mut call = Call::new(&self.pipeline, &DELETE_ACCOUNT, &[("accountId", account_id)], read::unit);
         call.check(rules::uuid("account id", account_id));
         DeleteAccount { call }
     }
 
-    /// Sends the mail for setting up a password to the account's address. Possible after registration, and after a change of
-    /// address while no password is set. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountPassWordSet.htm).
+    /// Mails the link for setting a password to the address of the account.
+    ///
+    /// This is possible after registration, and after a change of the address as long as no password is set. A request
+    /// whose outcome is unknown is not retried.
     ///
     /// # Errors
     ///
-    /// An address that does not exist or cannot be delivered to, a recipient who refused before, a mail again within 600 s.
-    /// Not repeated when its outcome is unknown.
+    /// Returns an error if the address does not exist or cannot receive mail, if the recipient has opted out of mail,
+    /// or if the last mail was sent less than 600 s ago.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountPassWordSet.htm).
     pub fn request_password_mail(&self, account_id: impl Into<String>) -> RequestPasswordMail {
         let body = PasswordMail { account_id: account_id.into() };
         let mut call = Call::new(&self.pipeline, &REQUEST_PASSWORD_MAIL, &[], read::unit);
@@ -74,29 +107,29 @@ impl Accounts {
     }
 }
 
-/// An account.
+/// Describes an account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct Account {
-    /// Account ID: 32 alphanumerics.
+    /// The ID of the account, which has 32 letters and digits.
     #[serde(deserialize_with = "or_default")]
     pub id: String,
-    /// E-mail address, unique in the whole service.
+    /// The e-mail address, which is unique in the whole service.
     #[serde(deserialize_with = "or_default")]
     pub mail_address: String,
-    /// How far its set-up is.
+    /// The state that the setup of the account is in.
     #[serde(rename = "statusCode")]
     pub status: AccountStatus,
     /// Whether the e-mail address was verified.
     #[serde(deserialize_with = "boolean")]
     pub is_verified_mail_address: bool,
-    /// For how many days a password is valid; 0: for ever.
+    /// The number of days that a password remains valid. 0 means indefinitely.
     #[serde(rename = "passwordValidityPeriod", deserialize_with = "number")]
     pub password_validity_days: u32,
-    /// The IP filter group that it is in.
+    /// The IP filter group that the account belongs to.
     pub ip_filter_group_name: Option<String>,
-    /// A note.
+    /// The note that was set for the account.
     #[serde(deserialize_with = "or_default")]
     pub memo: String,
 }
@@ -104,15 +137,15 @@ pub struct Account {
 row!(Account, "accounts");
 
 open_values! {
-    /// How far the set-up of an account is.
+    /// The state that the setup of an account is in.
     AccountStatus, crate::lenient::number_or_text, {
-        /// New.
+        /// The account is new.
         New = "0",
-        /// In use.
+        /// The account is in use.
         InUse = "1",
-        /// The way its password is managed is being changed.
+        /// The way the password is managed is being changed.
         ChangingPasswordManagement = "2",
-        /// Its e-mail address is being changed.
+        /// The e-mail address is being changed.
         ChangingMailAddress = "3",
     }
 }
@@ -124,7 +157,7 @@ struct Changes {
     mail_address: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     password_validity_period: Option<u16>,
-    /// An empty text takes it out of its group.
+    /// An empty string removes the account from its group.
     #[serde(skip_serializing_if = "Option::is_none")]
     ip_filter_group_name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -142,41 +175,43 @@ struct PasswordMail {
 impl Body for PasswordMail {}
 
 request! {
-    /// Reads one account; made by [`Accounts::get`].
+    /// A request that reads an account, created by [`Accounts::get`].
     GetAccount => Option<Account>
 }
 
 request! {
-    /// Registers an account; made by [`Accounts::register`].
+    /// A request that registers an account, created by [`Accounts::register`].
     RegisterAccount => Account, Changes
 }
 
 request! {
-    /// Changes an account; made by [`Accounts::update`].
+    /// A request that updates an account, created by [`Accounts::update`].
     UpdateAccount => Account, Changes
 }
 
 request! {
-    /// Deletes an account; made by [`Accounts::delete`].
+    /// A request that deletes an account, created by [`Accounts::delete`].
     DeleteAccount => ()
 }
 
 request! {
-    /// Sends the mail for setting up a password; made by [`Accounts::request_password_mail`].
+    /// A request that sends the mail for setting up a password, created by [`Accounts::request_password_mail`].
     RequestPasswordMail => (), PasswordMail
 }
 
 macro_rules! setters {
     ($builder:ty) => {
         impl $builder {
-            /// Sets for how many days a password is valid: 30 to 365, or 0 for ever. Default of a registration: 0.
+            /// Sets the number of days that a password remains valid: 30 to 365, or 0 for indefinitely. Default for a
+            /// registration: 0.
             pub fn password_validity_days(mut self, days: u16) -> Self {
                 self.call.check(rules::password_validity(days));
                 self.call.body.password_validity_period = Some(days);
                 self
             }
 
-            /// Puts it into this IP filter group: 1 to 32 letters, digits, `.` and `-`. Default of a registration: none.
+            /// Assigns the account to an IP filter group. Its name has 1 to 32 letters, digits, `.` and `-`. Default
+            /// for a registration: no group.
             pub fn ip_filter_group(mut self, name: impl Into<String>) -> Self {
                 let name = name.into();
                 self.call.check(rules::name("IP filter group", &name));
@@ -184,7 +219,7 @@ macro_rules! setters {
                 self
             }
 
-            /// Sets the note: at most 256 characters. Default of a registration: blank.
+            /// Sets a note of at most 256 characters. Default for a registration: an empty note.
             pub fn memo(mut self, memo: impl Into<String>) -> Self {
                 let memo = memo.into();
                 self.call.check(rules::memo(&memo));
@@ -208,7 +243,7 @@ impl RegisterAccount {
 }
 
 impl UpdateAccount {
-    /// Changes the e-mail address: up to 256 characters. **That resets the password.**
+    /// Changes the e-mail address, which has at most 256 characters. **This resets the password.**
     pub fn mail_address(mut self, address: impl Into<String>) -> Self {
         let address = address.into();
         self.call.check(rules::mail_address(&address));
@@ -216,7 +251,7 @@ impl UpdateAccount {
         self
     }
 
-    /// Takes it out of its IP filter group.
+    /// Removes the account from its IP filter group.
     pub fn clear_ip_filter_group(mut self) -> Self {
         self.call.body.ip_filter_group_name = Some(String::new());
         self

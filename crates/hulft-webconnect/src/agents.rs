@@ -1,4 +1,4 @@
-//! Agents: the daemons beside HULFT hosts, as the service sees them.
+//! Agents: the daemons that connect HULFT hosts to the service, as the service sees them.
 
 use serde::{Deserialize, Serialize};
 use service_core::read;
@@ -10,30 +10,56 @@ use crate::page::row;
 use crate::{Direction, Error, Pager, Timestamp, rules};
 
 handle! {
-    /// The agents that are connected to the service; made by [`SiteClient::agents`](crate::SiteClient::agents).
+    /// Lists and disconnects agents. Created by [`SiteClient::agents`](crate::SiteClient::agents).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), hulft_webconnect::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
+    /// # let site = builder.endpoint(emulator.endpoint()).build()?;
+    /// # emulator.hulft().add_sample_agents();
+    /// for agent in site.agents().list().all().await? {
+    ///     println!("{} connected at {}", agent.agent_id, agent.start_connection);
+    ///     if agent.supports_disconnection {
+    ///         site.agents().disconnect_agent(&agent).await?;
+    ///     }
+    /// }
+    /// # assert!(site.agents().list().all().await?.iter().all(|agent| !agent.supports_disconnection));
+    /// # Ok(()) }
+    /// ```
     Agents
 }
 
 impl Agents {
-    /// The agents that are connected now. Needs the scope *Agent: Get*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AgentConnectStatusAllGet.htm).
+    /// Lists the agents that are currently connected. Requires the scope *Agent: Get*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AgentConnectStatusAllGet.htm).
     pub fn list(&self) -> Pager<Agent> {
         Pager::new(&self.pipeline, &LIST_AGENT_STATUS, &[])
     }
 
-    /// The agents of one direction that are connected now. Needs the scope *Agent: Get*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AgentConnectStatusDirGet.htm).
-    pub fn list_of(&self, direction: &Direction) -> Pager<Agent> {
-        let names = [("direction", direction.as_str())];
-        Pager::new(&self.pipeline, &LIST_AGENT_STATUS_BY_DIRECTION, &names)
+    /// Lists the agents of one direction that are currently connected. Requires the scope *Agent: Get*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AgentConnectStatusDirGet.htm).
+    pub fn list_by_direction(&self, direction: &Direction) -> Pager<Agent> {
+        let segments = [("direction", direction.as_str())];
+        Pager::new(&self.pipeline, &LIST_AGENT_STATUS_BY_DIRECTION, &segments)
     }
 
-    /// Disconnects an agent by force, by its session and the access point that it is connected to, both as the status list
-    /// gives them. Needs the scope *Agent: Disconnect*, and an agent of version 1.2.0 or later.
+    /// Disconnects an agent, identified by its session and by the access point that it is connected to. Both values
+    /// come from the list of agents.
     ///
-    /// **A file transfer that is running on it ends abnormally.** [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AgentDisconnectParameter.htm).
+    /// **A file transfer that is running on the agent ends abnormally.** Requires the scope *Agent: Disconnect*, and an
+    /// agent of version 1.2.0 or later. A request whose outcome is unknown is not retried.
     ///
     /// # Errors
     ///
-    /// An empty session id or endpoint, before anything is sent. Not repeated when its outcome is unknown.
+    /// Returns an error if the session ID or the endpoint is empty; nothing is sent.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AgentDisconnectParameter.htm).
     pub fn disconnect(&self, session_id: impl Into<String>, endpoint: impl Into<String>) -> DisconnectAgent {
         let body = Disconnection { session_id: session_id.into(), endpoint: endpoint.into() };
         let mut call = Call::new(&self.pipeline, &DISCONNECT_AGENT, &[], read::unit);
@@ -42,11 +68,12 @@ impl Agents {
         DisconnectAgent { call: call.with_body(body) }
     }
 
-    /// Disconnects an agent of the status list by force, as [`disconnect`](Self::disconnect) does.
+    /// Disconnects an agent that was returned by [`list`](Self::list). See [`disconnect`](Self::disconnect) for the
+    /// effects.
     ///
     /// # Errors
     ///
-    /// An agent that says it does not accept disconnection, before anything is sent.
+    /// Returns an error if the agent does not support disconnection; nothing is sent.
     pub fn disconnect_agent(&self, agent: &Agent) -> DisconnectAgent {
         let mut request = self.disconnect(&agent.session_id, &agent.endpoint);
         if !agent.supports_disconnection {
@@ -58,34 +85,34 @@ impl Agents {
     }
 }
 
-/// One connected agent.
+/// Describes a connected agent.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct Agent {
-    /// Agent ID.
+    /// The ID that is configured in the agent.
     #[serde(deserialize_with = "or_default")]
     pub agent_id: String,
-    /// Which way it transfers files.
+    /// The direction that the agent transfers files in.
     pub direction: Direction,
-    /// The connection IDs that it connected with.
+    /// The connection IDs that the agent connected with.
     #[serde(rename = "connectionId", deserialize_with = "texts")]
     pub connection_ids: Vec<String>,
-    /// The access point of the service that it is connected to.
+    /// The access point of the service that the agent is connected to.
     #[serde(deserialize_with = "or_default")]
     pub endpoint: String,
-    /// When it connected.
+    /// When the agent connected.
     pub start_connection: Timestamp,
-    /// The session between the agent and the service.
+    /// Identifies the session between the agent and the service.
     #[serde(deserialize_with = "or_default")]
     pub session_id: String,
-    /// Its version, such as `2.0.0`.
+    /// The version that the agent reports, such as `2.0.0`.
     #[serde(deserialize_with = "or_default")]
     pub agent_version: String,
-    /// Whether a disconnection was requested already.
+    /// Whether a disconnection was already requested.
     #[serde(deserialize_with = "boolean")]
     pub will_be_closed: bool,
-    /// Whether it accepts disconnection.
+    /// Whether the agent can be disconnected.
     #[serde(rename = "supportingDisconnectApi", deserialize_with = "boolean")]
     pub supports_disconnection: bool,
 }
@@ -102,6 +129,6 @@ struct Disconnection {
 impl Body for Disconnection {}
 
 request! {
-    /// Disconnects an agent; made by [`Agents::disconnect`] and [`Agents::disconnect_agent`].
+    /// A request that disconnects an agent, created by [`Agents::disconnect`] or [`Agents::disconnect_agent`].
     DisconnectAgent => (), Disconnection
 }

@@ -12,41 +12,67 @@ use crate::operations::{
 use crate::page::row;
 use crate::{AccountLink, DefinitionLink, Pager, Result, rules};
 
-/// The path's name for the ID.
+/// Names the path segment that contains the ID.
 const ID: &str = "browserTransferGroupId";
 
 handle! {
-    /// The browser-transfer groups of the contract; made by
-    /// [`SiteClient::browser_transfer_groups`](crate::SiteClient::browser_transfer_groups). The vendor documents no scope for
-    /// any of their operations.
+    /// Manages the browser-transfer groups of the contract. Created by
+    /// [`SiteClient::browser_transfer_groups`](crate::SiteClient::browser_transfer_groups).
+    ///
+    /// The vendor does not document a scope for any of these operations.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), hulft_webconnect::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
+    /// # let site = builder.endpoint(emulator.endpoint()).build()?;
+    /// let account = site.accounts().register("someone@example.com").await?;
+    /// let group = site.browser_transfer_groups().register("staff").account(&account.id).enabled(true).await?;
+    /// let group = site.browser_transfer_groups().update(&group.id).name("crew").await?;
+    /// assert_eq!((group.name.as_str(), group.enabled), ("crew", true));
+    /// # Ok(()) }
+    /// ```
     BrowserTransferGroups
 }
 
 impl BrowserTransferGroups {
-    /// All groups; the page's `limit` says how many there may be. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroupListGet.htm).
+    /// Lists all groups. [`Page::limit`](crate::Page::limit) is the maximum number of groups.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroupListGet.htm).
     pub fn list(&self) -> Pager<BrowserTransferGroup> {
         Pager::new(&self.pipeline, &LIST_BROWSER_TRANSFER_GROUPS, &[])
     }
 
-    /// One group by its ID of 32 alphanumerics; `None` if there is none. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroup1Get.htm).
+    /// Returns the group with this ID, or `None` if it does not exist. An ID has 32 letters and digits.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroup1Get.htm).
     pub fn get(&self, group_id: &str) -> GetBrowserTransferGroup {
         let mut call = Call::new(&self.pipeline, &GET_BROWSER_TRANSFER_GROUP, &[(ID, group_id)], one);
         call.check(rules::uuid("group id", group_id));
         GetBrowserTransferGroup { call }
     }
 
-    /// Registers a group of this name: 1 to 32 letters, digits, `.` and `-`, unique in the contract.
-    /// [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroupRegistration.htm).
+    /// Registers a group with this name.
+    ///
+    /// A name has 1 to 32 letters, digits, `.` and `-`, and is unique in the contract. A registration whose outcome is
+    /// unknown is not retried.
     ///
     /// # Errors
     ///
-    /// Code `E300003` for data that is registered already. Not repeated when its outcome is unknown.
+    /// Returns an error with code `E300003` if the group is already registered.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroupRegistration.htm).
     pub fn register(&self, name: impl Into<String>) -> RegisterBrowserTransferGroup {
         let call = Call::new(&self.pipeline, &REGISTER_BROWSER_TRANSFER_GROUP, &[], read::json);
-        RegisterBrowserTransferGroup { call: call.with_body(Changes::default()) }.named(name.into())
+        RegisterBrowserTransferGroup { call: call.with_body(Changes::default()) }.with_name(name.into())
     }
 
-    /// Changes a group: what is not set stays as it is. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroupUpdate.htm).
+    /// Updates a group. Values that are not set remain unchanged.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroupUpdate.htm).
     pub fn update(&self, group_id: &str) -> UpdateBrowserTransferGroup {
         let mut call =
             Call::new(&self.pipeline, &UPDATE_BROWSER_TRANSFER_GROUP, &[(ID, group_id)], read::json);
@@ -54,7 +80,9 @@ impl BrowserTransferGroups {
         UpdateBrowserTransferGroup { call: call.with_body(Changes::default()) }
     }
 
-    /// Deletes a group. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroupDelete.htm).
+    /// Deletes a group.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroupDelete.htm).
     pub fn delete(&self, group_id: &str) -> DeleteBrowserTransferGroup {
         let mut call =
             Call::new(&self.pipeline, &DELETE_BROWSER_TRANSFER_GROUP, &[(ID, group_id)], read::unit);
@@ -63,42 +91,42 @@ impl BrowserTransferGroups {
     }
 }
 
-/// A browser-transfer group.
+/// Describes a browser-transfer group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct BrowserTransferGroup {
-    /// Group ID: 32 alphanumerics.
+    /// The ID of the group, which has 32 letters and digits.
     #[serde(deserialize_with = "or_default")]
     pub id: String,
-    /// Name.
+    /// The name, which is unique in the contract.
     #[serde(deserialize_with = "or_default")]
     pub name: String,
-    /// The account that may use it.
+    /// The account that may use the group.
     pub account: Option<AccountLink>,
-    /// Its definitions from browser to HULFT.
+    /// The definitions of transfers from browser to HULFT that belong to the group.
     #[serde(deserialize_with = "or_default")]
     pub browser_to_hulft_definitions: Vec<DefinitionLink>,
-    /// Its definitions from HULFT to browser.
+    /// The definitions of transfers from HULFT to browser that belong to the group.
     #[serde(deserialize_with = "or_default")]
     pub hulft_to_browser_definitions: Vec<DefinitionLink>,
-    /// Whether it can be used.
+    /// Whether the group can be used.
     #[serde(deserialize_with = "boolean")]
     pub enabled: bool,
-    /// A note.
+    /// The note that was set for the group.
     #[serde(deserialize_with = "or_default")]
     pub memo: String,
 }
 
 row!(BrowserTransferGroup, "browserTransferGroups");
 
-/// The vendor's table of the update has `hulftToBrowserDefinitionId` and `enable`; its examples have these names.
+/// The vendor's table for the update says `hulftToBrowserDefinitionId` and `enable`; its examples use these names.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Changes {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
-    /// An empty text takes the account away.
+    /// An empty string removes the account.
     #[serde(skip_serializing_if = "Option::is_none")]
     account_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -114,29 +142,30 @@ struct Changes {
 impl Body for Changes {}
 
 request! {
-    /// Reads one group; made by [`BrowserTransferGroups::get`].
+    /// A request that reads a group, created by [`BrowserTransferGroups::get`].
     GetBrowserTransferGroup => Option<BrowserTransferGroup>
 }
 
 request! {
-    /// Registers a group; made by [`BrowserTransferGroups::register`].
+    /// A request that registers a group, created by [`BrowserTransferGroups::register`].
     RegisterBrowserTransferGroup => BrowserTransferGroup, Changes
 }
 
 request! {
-    /// Changes a group; made by [`BrowserTransferGroups::update`].
+    /// A request that updates a group, created by [`BrowserTransferGroups::update`].
     UpdateBrowserTransferGroup => BrowserTransferGroup, Changes
 }
 
 request! {
-    /// Deletes a group; made by [`BrowserTransferGroups::delete`].
+    /// A request that deletes a group, created by [`BrowserTransferGroups::delete`].
     DeleteBrowserTransferGroup => ()
 }
 
 macro_rules! setters {
     ($builder:ty) => {
         impl $builder {
-            /// Gives it to this account, by its ID of 32 alphanumerics. Default of a registration: none.
+            /// Assigns the group to an account. An account ID has 32 letters and digits. Default for a registration: no
+            /// account.
             pub fn account(mut self, account_id: impl Into<String>) -> Self {
                 let id = account_id.into();
                 self.call.check(rules::uuid("account id", &id));
@@ -144,8 +173,8 @@ macro_rules! setters {
                 self
             }
 
-            /// Sets its definitions from browser to HULFT, by their IDs: at most 30, of 1 to 32 letters, digits, `.` and
-            /// `-` each. Default of a registration: none.
+            /// Sets the definitions of transfers from browser to HULFT: at most 30 IDs, each of 1 to 32 letters,
+            /// digits, `.` and `-`. Default for a registration: no definitions.
             pub fn browser_to_hulft<S: Into<String>>(mut self, ids: impl IntoIterator<Item = S>) -> Self {
                 let ids: Vec<_> = ids.into_iter().map(Into::into).collect();
                 self.call.check(definitions("browserToHulftDefinitionIds", &ids));
@@ -153,7 +182,8 @@ macro_rules! setters {
                 self
             }
 
-            /// Sets its definitions from HULFT to browser, as [`browser_to_hulft`](Self::browser_to_hulft) does.
+            /// Sets the definitions of transfers from HULFT to browser. The bounds are those of
+            /// [`browser_to_hulft`](Self::browser_to_hulft).
             pub fn hulft_to_browser<S: Into<String>>(mut self, ids: impl IntoIterator<Item = S>) -> Self {
                 let ids: Vec<_> = ids.into_iter().map(Into::into).collect();
                 self.call.check(definitions("hulftToBrowserDefinitionIds", &ids));
@@ -161,14 +191,14 @@ macro_rules! setters {
                 self
             }
 
-            /// Says whether it can be used. **A registration with `true` takes one Browser Transfer licence.** Default of a
-            /// registration: false.
+            /// Sets whether the group can be used. **A registration with `true` consumes one Browser Transfer
+            /// license.** Default for a registration: `false`.
             pub fn enabled(mut self, enabled: bool) -> Self {
                 self.call.body.enabled = Some(enabled);
                 self
             }
 
-            /// Sets the note: at most 256 characters. Default of a registration: blank.
+            /// Sets a note of at most 256 characters. Default for a registration: an empty note.
             pub fn memo(mut self, memo: impl Into<String>) -> Self {
                 let memo = memo.into();
                 self.call.check(rules::memo(&memo));
@@ -176,7 +206,7 @@ macro_rules! setters {
                 self
             }
 
-            fn named(mut self, name: String) -> Self {
+            fn with_name(mut self, name: String) -> Self {
                 self.call.check(rules::name("name", &name));
                 self.call.body.name = Some(name);
                 self
@@ -189,12 +219,12 @@ setters!(RegisterBrowserTransferGroup);
 setters!(UpdateBrowserTransferGroup);
 
 impl UpdateBrowserTransferGroup {
-    /// Changes the name: 1 to 32 letters, digits, `.` and `-`, unique in the contract.
+    /// Changes the name. A name has 1 to 32 letters, digits, `.` and `-`, and is unique in the contract.
     pub fn name(self, name: impl Into<String>) -> Self {
-        self.named(name.into())
+        self.with_name(name.into())
     }
 
-    /// Takes its account away.
+    /// Removes the account from the group.
     pub fn clear_account(mut self) -> Self {
         self.call.body.account_id = Some(String::new());
         self

@@ -1,5 +1,5 @@
-//! A call of the Site API in the making: the core's call with a JSON body that is written last, the request's time zone
-//! for the answer's times, and the scope that a refused key may lack.
+//! A call of the Site API: the core's call, plus a JSON body that is serialized last, the time zone of the request, and
+//! the scope that a rejected API key may be missing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,12 +14,12 @@ use service_core::{Operation, Pipeline, read};
 use crate::page::{Page, Row};
 use crate::{Error, Policy, Response, Result, RetryOptions, TimeZone, operations};
 
-/// What a call sends in its body.
+/// The body that a call sends.
 pub(crate) trait Body: Serialize + Send + 'static {
     /// Whether there is a body at all.
     const SENT: bool = true;
 
-    /// Rules between several fields; what one field alone breaks is found when it is set.
+    /// Checks rules that involve several fields. Setters check rules that involve a single field.
     fn check(&self) -> Result<()> {
         Ok(())
     }
@@ -32,7 +32,7 @@ impl Body for () {
 type Read<T> = fn(&http::Response<Bytes>) -> Result<T>;
 type SetTimeZone<T> = fn(&mut T, &TimeZone);
 
-/// One call: the core's, and its body.
+/// One call: the core's call, and its body.
 pub(crate) struct Call<T, B = ()> {
     call: service_core::Call<T>,
     operation: &'static Operation,
@@ -58,7 +58,7 @@ impl<T> Call<T> {
 }
 
 impl<T, B> Call<T, B> {
-    /// Remembers a bad argument; the first one counts.
+    /// Records an invalid argument. Only the first one is reported.
     pub(crate) fn check(&mut self, rule: Result<()>) {
         self.call.check(rule);
     }
@@ -67,7 +67,7 @@ impl<T, B> Call<T, B> {
         self.call.query(name, value);
     }
 
-    /// The answer's times have no zone of their own: `set` gives them the one that the request asks for.
+    /// Assigns the time zone of the request to the times in the response, which contain no zone.
     pub(crate) fn zone(&mut self, zone: TimeZone, set: SetTimeZone<T>) {
         self.zone = Some((set, zone));
     }
@@ -76,16 +76,16 @@ impl<T, B> Call<T, B> {
         self.call.header(name, value);
     }
 
-    pub(crate) fn deadline(&mut self, limit: Duration) {
-        self.call.deadline(limit);
+    pub(crate) fn deadline(&mut self, timeout: Duration) {
+        self.call.deadline(timeout);
     }
 
-    pub(crate) fn attempt_timeout(&mut self, limit: Duration) {
-        self.call.attempt_timeout(limit);
+    pub(crate) fn attempt_timeout(&mut self, timeout: Duration) {
+        self.call.attempt_timeout(timeout);
     }
 
-    pub(crate) fn connect_timeout(&mut self, limit: Duration) {
-        self.call.connect_timeout(limit);
+    pub(crate) fn connect_timeout(&mut self, timeout: Duration) {
+        self.call.connect_timeout(timeout);
     }
 
     pub(crate) fn retry(&mut self, retry: RetryOptions) {
@@ -108,16 +108,16 @@ impl<T, B: Body> Call<T, B> {
             call.check(body.check());
             match serde_json::to_vec(&body) {
                 Ok(json) => call.body("application/json", json),
-                // serde_json's text is left out: it may quote a value.
-                Err(_) => call.check(Err(Error::invalid_input("body", "cannot be written as JSON", None))),
+                // The text of serde_json is omitted because it can quote a value.
+                Err(_) => call.check(Err(Error::invalid_input("body", "cannot be serialized as JSON", None))),
             }
         }
         drop(body);
-        let mut answer = call.send().await.map_err(|error| explained(error, operation))?;
+        let mut response = call.send().await.map_err(|error| with_missing_scope(error, operation))?;
         if let Some((set, zone)) = zone {
-            set(&mut answer.body, &zone);
+            set(&mut response.body, &zone);
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
@@ -127,54 +127,47 @@ impl<T, B> fmt::Debug for Call<T, B> {
     }
 }
 
-/// A refusal by 403 says nothing of what is missing; the vendor's table of scopes does.
-fn explained(error: Error, operation: &Operation) -> Error {
+/// A 403 response does not say which scope is missing; the vendor's table of scopes does.
+fn with_missing_scope(error: Error, operation: &Operation) -> Error {
     if error.status() != Some(StatusCode::FORBIDDEN) {
         return error;
     }
-    error.with_source(ScopeNeeded(operations::scope(operation.id)))
+    let scope = operations::scope(operation.id);
+    error.with_source(scope.map_or(MissingScope::Undocumented, MissingScope::Documented))
 }
 
-/// What a key needs for the operation that was refused.
-#[derive(Debug)]
-struct ScopeNeeded(Option<&'static str>);
-
-impl fmt::Display for ScopeNeeded {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Some(scope) => write!(f, "the API key needs the scope `{scope}`"),
-            None => {
-                f.write_str("the vendor does not document which scope of the API key this operation needs")
-            }
-        }
-    }
+/// The scope that the rejected operation requires.
+#[derive(Debug, thiserror::Error)]
+enum MissingScope {
+    #[error("the API key needs the scope `{0}`")]
+    Documented(&'static str),
+    #[error("the vendor does not document which scope of the API key this operation needs")]
+    Undocumented,
 }
 
-impl std::error::Error for ScopeNeeded {}
-
-/// One thing, or none: 204 by the vendor's list of statuses, 404 by custom.
-pub(crate) fn one<T: DeserializeOwned>(answer: &http::Response<Bytes>) -> Result<Option<T>> {
-    if is_nothing(answer) { Ok(None) } else { read::json(answer).map(Some) }
+/// An item, or `None`: the vendor's list of statuses says 204, and 404 is customary.
+pub(crate) fn one<T: DeserializeOwned>(response: &http::Response<Bytes>) -> Result<Option<T>> {
+    if is_absent(response) { Ok(None) } else { read::json(response).map(Some) }
 }
 
-/// One thing that comes as a list.
-pub(crate) fn one_of_list<T: Row>(answer: &http::Response<Bytes>) -> Result<Option<T>> {
-    if is_nothing(answer) {
+/// An item that the service returns as a list.
+pub(crate) fn one_of_list<T: Row>(response: &http::Response<Bytes>) -> Result<Option<T>> {
+    if is_absent(response) {
         return Ok(None);
     }
-    Ok(read::json::<Page<T>>(answer)?.rows.into_iter().next())
+    Ok(read::json::<Page<T>>(response)?.rows.into_iter().next())
 }
 
-/// A page; a list that matches nothing comes as 204 without a body.
-pub(crate) fn page<T: Row>(answer: &http::Response<Bytes>) -> Result<Page<T>> {
-    if is_nothing(answer) { Ok(Page::default()) } else { read::json(answer) }
+/// A page. A list without matches is a 204 response without a body.
+pub(crate) fn page<T: Row>(response: &http::Response<Bytes>) -> Result<Page<T>> {
+    if is_absent(response) { Ok(Page::default()) } else { read::json(response) }
 }
 
-fn is_nothing(answer: &http::Response<Bytes>) -> bool {
-    matches!(answer.status(), StatusCode::NO_CONTENT | StatusCode::NOT_FOUND)
+fn is_absent(response: &http::Response<Bytes>) -> bool {
+    matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_FOUND)
 }
 
-/// A resource's handle.
+/// Defines the handle of a resource.
 macro_rules! handle {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
@@ -197,7 +190,7 @@ macro_rules! handle {
     };
 }
 
-/// An operation's builder, with a body or without.
+/// Defines the builder of an operation, with or without a body.
 macro_rules! request {
     ($(#[$doc:meta])* $name:ident => $value:ty) => {
         request!($(#[$doc])* $name => $value, ());

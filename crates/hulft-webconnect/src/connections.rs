@@ -1,4 +1,4 @@
-//! Connection settings: connection IDs, with which agents, programs, browsers and D-Clients connect to the service.
+//! Connection settings: the connection IDs with which agents, programs, browsers and D-Clients connect to the service.
 
 use serde::{Deserialize, Serialize, Serializer};
 use service_core::read;
@@ -12,33 +12,58 @@ use crate::page::row;
 use crate::{ClientType, Error, Pager, Result, Secret, rules};
 
 handle! {
-    /// The connection settings of the contract; made by [`SiteClient::connections`](crate::SiteClient::connections).
+    /// Manages the connection settings of the contract. Created by
+    /// [`SiteClient::connections`](crate::SiteClient::connections).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hulft_webconnect::ClientType;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), hulft_webconnect::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
+    /// # let site = builder.endpoint(emulator.endpoint()).build()?;
+    /// site.connections().register("partner-a", "a long password", [ClientType::Hulft]).memo("new in May").await?;
+    /// site.connections().update("partner-a").password("an even longer password").await?;
+    ///
+    /// let connection = site.connections().get("partner-a").await?.expect("partner-a was registered");
+    /// assert_eq!(connection.memo, "new in May");
+    /// # Ok(()) }
+    /// ```
     Connections
 }
 
 impl Connections {
-    /// All connection settings; the page's `limit` says how many there may be. Needs the scope *Connection Settings: Get*.
-    /// [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ConnectSetAllGet.htm).
+    /// Lists all connection settings. [`Page::limit`](crate::Page::limit) is the maximum number of connection IDs.
+    /// Requires the scope *Connection Settings: Get*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ConnectSetAllGet.htm).
     pub fn list(&self) -> Pager<Connection> {
         Pager::new(&self.pipeline, &LIST_CONNECTIONS, &[])
     }
 
-    /// One connection setting; `None` if there is none. Needs the scope *Connection Settings: Get*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ConnectSetConnectId.htm).
+    /// Returns the settings of a connection ID, or `None` if it does not exist. Requires the scope *Connection
+    /// Settings: Get*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ConnectSetConnectId.htm).
     pub fn get(&self, connection_id: &str) -> GetConnection {
-        let names = [("connectionId", connection_id)];
-        GetConnection { call: Call::new(&self.pipeline, &GET_CONNECTION, &names, one) }
+        let segments = [("connectionId", connection_id)];
+        GetConnection { call: Call::new(&self.pipeline, &GET_CONNECTION, &segments, one) }
     }
 
-    /// Registers a connection ID. Needs the scope *Connection Settings: Create*. The answer's `Location` header names it.
-    /// [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ConnectSetRegistration.htm).
+    /// Registers a connection ID. Requires the scope *Connection Settings: Create*.
     ///
-    /// The ID has 1 to 16 characters (agents and the CLI take letters, digits, `-` and `.` only) and is unique across all
-    /// contracts of the service; the password has 8 to 256 characters and is never given back; some combinations of client
-    /// types are refused when files are transferred.
+    /// An ID has 1 to 16 characters and is unique across all contracts of the service. Agents and the CLI accept only
+    /// letters, digits, `-` and `.`. A password has 8 to 256 characters and is never returned by the service. The
+    /// service rejects some combinations of client types when files are transferred. The `Location` header of the
+    /// response contains the path of the connection setting. A registration whose outcome is unknown is not retried.
     ///
     /// # Errors
     ///
-    /// Code `E300003` for data that is registered already. Not repeated when its outcome is unknown.
+    /// Returns an error with code `E300003` if the connection ID is already registered.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ConnectSetRegistration.htm).
     pub fn register(
         &self,
         connection_id: impl Into<String>,
@@ -49,41 +74,47 @@ impl Connections {
         let mut call = Call::new(&self.pipeline, &REGISTER_CONNECTION, &[], read::json);
         call.check(rules::length("connection id", &connection_id, 1, 16));
         let body = Changes { connection_id: Some(connection_id), ..Changes::default() };
-        RegisterConnection { call: call.with_body(body) }.secured(password.into()).used_by(client_types)
+        RegisterConnection { call: call.with_body(body) }
+            .with_password(password.into())
+            .with_client_types(client_types)
     }
 
-    /// Changes a connection setting: what is not set stays as it is. Needs the scope *Connection Settings: Update*.
-    /// [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ConnectSetUpdate.htm).
+    /// Updates a connection setting. Values that are not set remain unchanged. Requires the scope *Connection Settings:
+    /// Update*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ConnectSetUpdate.htm).
     pub fn update(&self, connection_id: &str) -> UpdateConnection {
-        let names = [("connectionId", connection_id)];
-        let call = Call::new(&self.pipeline, &UPDATE_CONNECTION, &names, read::json);
+        let segments = [("connectionId", connection_id)];
+        let call = Call::new(&self.pipeline, &UPDATE_CONNECTION, &segments, read::json);
         UpdateConnection { call: call.with_body(Changes::default()) }
     }
 
-    /// Deletes a connection setting. Needs the scope *Connection Settings: Delete*.
+    /// Deletes a connection setting. Requires the scope *Connection Settings: Delete*.
     ///
-    /// **Its relay permissions and browser-transfer definitions are deleted with it.** [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ConnectSetDelete.htm).
+    /// **This also deletes its relay permissions and browser-transfer definitions.**
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ConnectSetDelete.htm).
     pub fn delete(&self, connection_id: &str) -> DeleteConnection {
-        let names = [("connectionId", connection_id)];
-        DeleteConnection { call: Call::new(&self.pipeline, &DELETE_CONNECTION, &names, read::unit) }
+        let segments = [("connectionId", connection_id)];
+        DeleteConnection { call: Call::new(&self.pipeline, &DELETE_CONNECTION, &segments, read::unit) }
     }
 }
 
-/// A connection setting. Its password is never given out.
+/// Describes a connection setting. It does not contain the password, which the service never returns.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct Connection {
-    /// Connection ID, unique across the whole service.
+    /// The connection ID, which is unique across the whole service.
     #[serde(deserialize_with = "or_default")]
     pub connection_id: String,
-    /// What may use it.
+    /// The client types that may use the connection ID.
     #[serde(rename = "connectableClientType", deserialize_with = "or_default")]
     pub client_types: Vec<ClientType>,
-    /// The IP filter group that it is in.
+    /// The IP filter group that the connection ID belongs to.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ip_filter_group_name: Option<String>,
-    /// A note.
+    /// The note that was set for the connection ID.
     #[serde(deserialize_with = "or_default")]
     pub memo: String,
 }
@@ -99,7 +130,8 @@ struct Changes {
     password: Option<Secret>,
     #[serde(rename = "connectableClientType", skip_serializing_if = "Option::is_none")]
     client_types: Option<Vec<ClientType>>,
-    /// `Some(None)` is null, which releases it from its group; left out, it stays.
+    /// `Some(None)` is sent as null, which removes the connection from its group. `None` is omitted and changes
+    /// nothing.
     #[serde(skip_serializing_if = "Option::is_none")]
     ip_filter_group_name: Option<Option<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -111,7 +143,7 @@ impl Body for Changes {
         let browser_only = self.client_types.as_deref() == Some(&[ClientType::Browser]);
         match &self.ip_filter_group_name {
             Some(Some(name)) if browser_only => {
-                let rule = "is not allowed where the only client type is `hwc_browser`";
+                let rule = "is not allowed if `hwc_browser` is the only client type";
                 Err(Error::invalid_input("IP filter group", rule, Some(name)))
             }
             _ => Ok(()),
@@ -119,36 +151,36 @@ impl Body for Changes {
     }
 }
 
-/// The one place where a password is written: into the body that is sent.
+/// Writes the password into the request body. Nothing else exposes it.
 fn exposed<S: Serializer>(password: &Option<Secret>, serializer: S) -> std::result::Result<S::Ok, S::Error> {
     password.as_ref().map(Secret::expose).serialize(serializer)
 }
 
 request! {
-    /// Reads one connection setting; made by [`Connections::get`].
+    /// A request that reads a connection setting, created by [`Connections::get`].
     GetConnection => Option<Connection>
 }
 
 request! {
-    /// Registers a connection ID; made by [`Connections::register`].
+    /// A request that registers a connection ID, created by [`Connections::register`].
     RegisterConnection => Connection, Changes
 }
 
 request! {
-    /// Changes a connection setting; made by [`Connections::update`].
+    /// A request that updates a connection setting, created by [`Connections::update`].
     UpdateConnection => Connection, Changes
 }
 
 request! {
-    /// Deletes a connection setting; made by [`Connections::delete`].
+    /// A request that deletes a connection setting, created by [`Connections::delete`].
     DeleteConnection => ()
 }
 
 macro_rules! setters {
     ($builder:ty) => {
         impl $builder {
-            /// Puts it into this IP filter group: 1 to 32 letters, digits, `.` and `-`. Not allowed where the only client
-            /// type is `hwc_browser`. Default of a registration: none.
+            /// Assigns the connection ID to an IP filter group. Its name has 1 to 32 letters, digits, `.` and `-`. Not
+            /// allowed if `hwc_browser` is the only client type. Default for a registration: no group.
             pub fn ip_filter_group(mut self, name: impl Into<String>) -> Self {
                 let name = name.into();
                 self.call.check(rules::name("IP filter group", &name));
@@ -156,7 +188,7 @@ macro_rules! setters {
                 self
             }
 
-            /// Sets the note: at most 256 characters. Default of a registration: blank.
+            /// Sets a note of at most 256 characters. Default for a registration: an empty note.
             pub fn memo(mut self, memo: impl Into<String>) -> Self {
                 let memo = memo.into();
                 self.call.check(rules::memo(&memo));
@@ -164,13 +196,13 @@ macro_rules! setters {
                 self
             }
 
-            fn secured(mut self, password: Secret) -> Self {
+            fn with_password(mut self, password: Secret) -> Self {
                 self.call.check(rules::password(&password));
                 self.call.body.password = Some(password);
                 self
             }
 
-            fn used_by(mut self, types: impl IntoIterator<Item = ClientType>) -> Self {
+            fn with_client_types(mut self, types: impl IntoIterator<Item = ClientType>) -> Self {
                 let types: Vec<_> = types.into_iter().collect();
                 self.call.check(rules::entries("client types", types.len(), 1, usize::MAX));
                 self.call.body.client_types = Some(types);
@@ -184,17 +216,18 @@ setters!(RegisterConnection);
 setters!(UpdateConnection);
 
 impl UpdateConnection {
-    /// Changes the password: 8 to 256 characters.
+    /// Changes the password. A password has 8 to 256 characters.
     pub fn password(self, password: impl Into<Secret>) -> Self {
-        self.secured(password.into())
+        self.with_password(password.into())
     }
 
-    /// Changes what may use it. Only `hwc_browser` makes an IP filter group without effect.
+    /// Changes the client types that may use the connection ID. An IP filter group has no effect if `hwc_browser` is
+    /// the only one.
     pub fn client_types(self, types: impl IntoIterator<Item = ClientType>) -> Self {
-        self.used_by(types)
+        self.with_client_types(types)
     }
 
-    /// Takes it out of its IP filter group.
+    /// Removes the connection ID from its IP filter group.
     pub fn clear_ip_filter_group(mut self) -> Self {
         self.call.body.ip_filter_group_name = Some(None);
         self

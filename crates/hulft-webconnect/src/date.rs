@@ -1,5 +1,5 @@
-//! Dates and times of the Site API: its searches go by calendar days of a named time zone, and its answers tell times
-//! without saying in which zone they are.
+//! Dates and times of the Site API. Searches use calendar days of a named time zone, and responses contain times
+//! without a zone.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,10 +9,13 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{Error, Result, lenient};
 
-/// A calendar day, as searches take it.
+/// Represents a calendar day, as used by searches.
+///
+/// # Examples
 ///
 /// ```
-/// # use hulft_webconnect::Date;
+/// use hulft_webconnect::Date;
+///
 /// let day: Date = "2024-02-29".parse()?;
 /// assert_eq!(day, Date::new(2024, 2, 29)?);
 /// assert!(Date::new(2023, 2, 29).is_err());
@@ -26,11 +29,11 @@ pub struct Date {
 }
 
 impl Date {
-    /// A day of the Gregorian calendar, of the years 1 to 9999.
+    /// Creates a day of the Gregorian calendar, in the years 1 to 9999.
     ///
     /// # Errors
     ///
-    /// A day that the calendar does not have.
+    /// Returns an error if the calendar does not have this day.
     pub fn new(year: u16, month: u8, day: u8) -> Result<Self> {
         let date = Self { year, month, day };
         if (1..=9999).contains(&year) && (1..=days_of(year, month)).contains(&day) {
@@ -40,19 +43,19 @@ impl Date {
         Err(Error::invalid_input("date", rule, Some(&date.to_string())))
     }
 
-    /// The year, 1 to 9999.
+    /// Returns the year, from 1 to 9999.
     #[must_use]
     pub fn year(self) -> u16 {
         self.year
     }
 
-    /// The month, 1 to 12.
+    /// Returns the month, from 1 to 12.
     #[must_use]
     pub fn month(self) -> u8 {
         self.month
     }
 
-    /// The day of the month, 1 to 31.
+    /// Returns the day of the month, from 1 to 31.
     #[must_use]
     pub fn day(self) -> u8 {
         self.day
@@ -64,7 +67,7 @@ impl Date {
         format!("{year:04}{month:02}{day:02}")
     }
 
-    /// How many days after 1970-01-01 it is.
+    /// The number of days since 1970-01-01.
     fn days_since_epoch(self) -> i64 {
         // Days of a year that starts in March, so that the leap day is its last (Hinnant, "days_from_civil").
         let shifted = i64::from(self.year) - i64::from(self.month <= 2);
@@ -75,7 +78,7 @@ impl Date {
     }
 }
 
-/// 0 for a month that there is not.
+/// Returns 0 for a month that does not exist.
 fn days_of(year: u16, month: u8) -> u8 {
     match month {
         1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
@@ -96,9 +99,9 @@ impl fmt::Display for Date {
 impl FromStr for Date {
     type Err = Error;
 
-    /// Reads `2024-02-29` and `20240229`.
+    /// Parses `2024-02-29` or `20240229`.
     fn from_str(text: &str) -> Result<Self> {
-        let refusal = || Error::invalid_input("date", "must be YYYY-MM-DD or YYYYMMDD", Some(text));
+        let invalid = || Error::invalid_input("date", "must be YYYY-MM-DD or YYYYMMDD", Some(text));
         let digits = match text.len() {
             10 if text.as_bytes().get(4) == Some(&b'-') && text.as_bytes().get(7) == Some(&b'-') => {
                 text.replace('-', "")
@@ -106,25 +109,26 @@ impl FromStr for Date {
             _ => text.to_owned(),
         };
         if digits.len() != 8 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Err(refusal());
+            return Err(invalid());
         }
-        let number: u32 = digits.parse().map_err(|_| refusal())?;
+        let number: u32 = digits.parse().map_err(|_| invalid())?;
         let (year, month, day) = (number / 10_000, number / 100 % 100, number % 100);
         // Four, two and two digits fit.
         Self::new(year as u16, month as u8, day as u8)
     }
 }
 
-/// A time zone by its name, such as `UTC` or `Asia/Tokyo`. Which names there are is the service's to know.
+/// Represents a time zone by its name, such as `UTC` or `Asia/Tokyo`. The service decides which names are valid.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct TimeZone(String);
 
 impl TimeZone {
-    /// A time zone of this name.
+    /// Creates a time zone from its name.
     ///
     /// # Errors
     ///
-    /// A text that can be no name: empty, over 64 characters, or with others than ASCII letters, digits and `/ _ + - :`.
+    /// Returns an error if the name is empty, has more than 64 characters, or contains a character other than ASCII
+    /// letters, digits and `/ _ + - :`.
     pub fn new(name: impl Into<String>) -> Result<Self> {
         let name = name.into();
         let known = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"/_+-:".contains(&byte));
@@ -135,13 +139,13 @@ impl TimeZone {
         Err(Error::invalid_input("time zone", rule, Some(&name)))
     }
 
-    /// Coordinated universal time: what the service goes by when a request names no zone.
+    /// Returns coordinated universal time, which the service uses if a request names no zone.
     #[must_use]
     pub fn utc() -> Self {
         Self("UTC".to_owned())
     }
 
-    /// Its name.
+    /// Returns the name.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -164,10 +168,10 @@ impl fmt::Display for TimeZone {
     }
 }
 
-/// A time as the service tells it, such as `2016-06-30 14:22:00.942`, with the zone that was asked for.
+/// Represents a time as returned by the service, such as `2016-06-30 14:22:00.942`, with the zone that was requested.
 ///
-/// The service's text names no zone. By all that the vendor writes, it is in the `timezone` of the request, and in UTC when
-/// the request names none; this crate keeps that zone beside the text. A text of another form is kept as it came.
+/// The text from the service contains no zone. According to the vendor's documentation, it is in the `timezone` of the
+/// request, or in UTC if the request names none. A text in any other format is kept as received.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Timestamp {
     text: String,
@@ -175,26 +179,26 @@ pub struct Timestamp {
 }
 
 impl Timestamp {
-    /// The text as it came, without a zone.
+    /// Returns the text as received, without a zone.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The zone of the request.
+    /// Returns the time zone of the request.
     #[must_use]
     pub fn time_zone(&self) -> &TimeZone {
         &self.zone
     }
 
-    /// Its calendar day; `None` when the text has another form.
+    /// Returns the calendar day, or `None` if the text has another format.
     #[must_use]
     pub fn date(&self) -> Option<Date> {
         self.text.get(..10).filter(|text| text.contains('-'))?.parse().ok()
     }
 
-    /// The moment that it means; `None` for other zones than UTC, since this crate knows no offsets, for days before 1970
-    /// and for a text of another form.
+    /// Returns the point in time, or `None` if the zone is not UTC (this crate contains no offsets), the day is before
+    /// 1970, or the text has another format.
     #[must_use]
     pub fn to_system_time(&self) -> Option<SystemTime> {
         if !self.zone.is_utc() {
@@ -210,7 +214,7 @@ impl Timestamp {
     }
 }
 
-/// ` HH:mm:ss.SSS`, the fraction at will.
+/// Parses ` HH:mm:ss.SSS`; the fraction is optional.
 fn time_of_day(text: &str) -> Option<Duration> {
     let (whole, fraction) = text.trim_start_matches([' ', 'T']).split_once('.').unwrap_or((text.trim(), "0"));
     let mut parts = whole.split(':').map(|part| part.parse::<u64>().ok().filter(|_| part.len() == 2));

@@ -1,4 +1,4 @@
-//! D-Client definitions: the HULFT variant that partners run.
+//! D-Client definitions. D-Client is the HULFT variant that partners run.
 
 use serde::{Deserialize, Serialize};
 use service_core::read;
@@ -11,35 +11,59 @@ use crate::operations::{
 use crate::page::row;
 use crate::{AccountLink, Pager, rules};
 
-/// The path's name for the ID.
+/// Names the path segment that contains the ID.
 const ID: &str = "dclientUuid";
 
 handle! {
-    /// The D-Client definitions of the contract; made by [`SiteClient::dclients`](crate::SiteClient::dclients). The vendor
-    /// documents no scope for any of their operations.
+    /// Manages the D-Client definitions of the contract. Created by
+    /// [`SiteClient::dclients`](crate::SiteClient::dclients).
     ///
-    /// They are told apart by [`DClient::id`], 32 alphanumerics, not by [`DClient::dclient_id`].
+    /// A definition is identified by [`DClient::id`], which has 32 letters and digits, not by [`DClient::dclient_id`].
+    /// The vendor does not document a scope for any of these operations.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hulft_webconnect::ClientType;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), hulft_webconnect::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
+    /// # let site = builder.endpoint(emulator.endpoint()).build()?;
+    /// site.connections().register("partner-a", "a long password", [ClientType::DClient]).await?;
+    /// let account = site.accounts().register("someone@example.com").await?;
+    ///
+    /// let dclient = site.dclients().register("desk", "partner-a").account(&account.id).usable(true).await?;
+    /// site.dclients().request_mail(&dclient.id).await?;
+    /// # Ok(()) }
+    /// ```
     DClients
 }
 
 impl DClients {
-    /// All D-Client definitions; the page's `limit` says how many there may be. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClientListGet.htm).
+    /// Lists all D-Client definitions. [`Page::limit`](crate::Page::limit) is the maximum number of definitions.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClientListGet.htm).
     pub fn list(&self) -> Pager<DClient> {
         Pager::new(&self.pipeline, &LIST_DCLIENTS, &[])
     }
 
-    /// One D-Client definition; `None` if there is none. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClient1Get.htm).
+    /// Returns the D-Client definition with this [`id`](DClient::id), or `None` if it does not exist.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClient1Get.htm).
     pub fn get(&self, id: &str) -> GetDClient {
         let mut call = Call::new(&self.pipeline, &GET_DCLIENT, &[(ID, id)], one);
         call.check(rules::uuid("D-Client uuid", id));
         GetDClient { call }
     }
 
-    /// Registers a D-Client that uses this connection ID. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClienRegistration.htm).
+    /// Registers a D-Client that uses this connection ID. A registration whose outcome is unknown is not retried.
     ///
     /// # Errors
     ///
-    /// Code `E300003` for data that is registered already. Not repeated when its outcome is unknown.
+    /// Returns an error with code `E300003` if the D-Client is already registered.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClienRegistration.htm).
     pub fn register(
         &self,
         dclient_id: impl Into<String>,
@@ -49,25 +73,30 @@ impl DClients {
         let mut call = Call::new(&self.pipeline, &REGISTER_DCLIENT, &[], read::json);
         call.check(rules::required("D-Client id", &dclient_id));
         let body = Changes { dclient_id: Some(dclient_id), ..Changes::default() };
-        RegisterDClient { call: call.with_body(body) }.connected_by(connection_id.into())
+        RegisterDClient { call: call.with_body(body) }.with_connection_id(connection_id.into())
     }
 
-    /// Changes a D-Client definition: what is not set stays as it is. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClienUpdate.htm).
+    /// Updates a D-Client definition. Values that are not set remain unchanged.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClienUpdate.htm).
     pub fn update(&self, id: &str) -> UpdateDClient {
         let mut call = Call::new(&self.pipeline, &UPDATE_DCLIENT, &[(ID, id)], read::json);
         call.check(rules::uuid("D-Client uuid", id));
         UpdateDClient { call: call.with_body(Changes::default()) }
     }
 
-    /// Deletes a D-Client definition. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClientDelete.htm).
+    /// Deletes a D-Client definition.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClientDelete.htm).
     pub fn delete(&self, id: &str) -> DeleteDClient {
         let mut call = Call::new(&self.pipeline, &DELETE_DCLIENT, &[(ID, id)], read::unit);
         call.check(rules::uuid("D-Client uuid", id));
         DeleteDClient { call }
     }
 
-    /// Mails the guide on how to use D-Client to the account that it is linked to. Not repeated when its outcome is unknown.
-    /// [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClientMailRequest.htm).
+    /// Mails the D-Client user guide to the linked account. A request whose outcome is unknown is not retried.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClientMailRequest.htm).
     pub fn request_mail(&self, id: &str) -> RequestDClientMail {
         let mut call = Call::new(&self.pipeline, &REQUEST_DCLIENT_MAIL, &[(ID, id)], read::unit);
         call.check(rules::uuid("D-Client uuid", id));
@@ -75,43 +104,43 @@ impl DClients {
     }
 }
 
-/// A D-Client definition.
+/// Describes a D-Client definition.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct DClient {
-    /// The definition's UUID: what the operations take.
+    /// The UUID of the definition, which identifies it in all operations.
     #[serde(deserialize_with = "or_default")]
     pub id: String,
-    /// D-Client ID.
+    /// The D-Client ID that the definition was registered with.
     #[serde(deserialize_with = "or_default")]
     pub dclient_id: String,
-    /// The connection ID that it uses.
+    /// The connection ID that the D-Client uses.
     #[serde(deserialize_with = "or_default")]
     pub connection_id: String,
-    /// The account that it is linked to.
+    /// The account that the D-Client is linked to.
     pub account: Option<AccountLink>,
-    /// A note.
+    /// The note that was set for the D-Client.
     #[serde(deserialize_with = "or_default")]
     pub memo: String,
-    /// Whether it can be used.
+    /// Whether the D-Client can be used.
     #[serde(rename = "useable", deserialize_with = "boolean")]
     pub usable: bool,
-    /// The version of its program, such as `1.0.0`.
+    /// The version that the program reports, such as `1.0.0`.
     #[serde(deserialize_with = "or_default")]
     pub client_version: String,
-    /// Whether it is connected.
+    /// Whether the D-Client is connected.
     pub connection_status: ConnectionStatus,
 }
 
 row!(DClient, "dclients");
 
 open_values! {
-    /// Whether a D-Client is connected.
+    /// Says whether a D-Client is connected.
     ConnectionStatus, Serialize::serialize, {
-        /// It is.
+        /// The D-Client is connected.
         Online = "online",
-        /// It is not.
+        /// The D-Client is not connected.
         Offline = "offline",
     }
 }
@@ -134,34 +163,34 @@ struct Changes {
 impl Body for Changes {}
 
 request! {
-    /// Reads one D-Client definition; made by [`DClients::get`].
+    /// A request that reads a D-Client definition, created by [`DClients::get`].
     GetDClient => Option<DClient>
 }
 
 request! {
-    /// Registers a D-Client; made by [`DClients::register`].
+    /// A request that registers a D-Client, created by [`DClients::register`].
     RegisterDClient => DClient, Changes
 }
 
 request! {
-    /// Changes a D-Client definition; made by [`DClients::update`].
+    /// A request that updates a D-Client definition, created by [`DClients::update`].
     UpdateDClient => DClient, Changes
 }
 
 request! {
-    /// Deletes a D-Client definition; made by [`DClients::delete`].
+    /// A request that deletes a D-Client definition, created by [`DClients::delete`].
     DeleteDClient => ()
 }
 
 request! {
-    /// Mails the guide on how to use D-Client; made by [`DClients::request_mail`].
+    /// A request that mails the guide on how to use D-Client, created by [`DClients::request_mail`].
     RequestDClientMail => ()
 }
 
 macro_rules! setters {
     ($builder:ty) => {
         impl $builder {
-            /// Links it to this account, by its ID. Default of a registration: none.
+            /// Links the D-Client to an account, identified by its ID. Default for a registration: no account.
             pub fn account(mut self, account_id: impl Into<String>) -> Self {
                 let id = account_id.into();
                 self.call.check(rules::required("account id", &id));
@@ -169,20 +198,20 @@ macro_rules! setters {
                 self
             }
 
-            /// Sets the note. Default of a registration: blank.
+            /// Sets the note. Default for a registration: an empty note.
             pub fn memo(mut self, memo: impl Into<String>) -> Self {
                 self.call.body.memo = Some(memo.into());
                 self
             }
 
-            /// Says whether it can be used. **A registration with `true` takes one D-Client licence.** Default of a
-            /// registration: false.
+            /// Sets whether the D-Client can be used. **A registration with `true` consumes one D-Client license.**
+            /// Default for a registration: `false`.
             pub fn usable(mut self, usable: bool) -> Self {
                 self.call.body.useable = Some(usable);
                 self
             }
 
-            fn connected_by(mut self, connection_id: String) -> Self {
+            fn with_connection_id(mut self, connection_id: String) -> Self {
                 self.call.check(rules::required("connection id", &connection_id));
                 self.call.body.connection_id = Some(connection_id);
                 self
@@ -195,13 +224,14 @@ setters!(RegisterDClient);
 setters!(UpdateDClient);
 
 impl UpdateDClient {
-    /// Changes the connection ID that it uses.
+    /// Changes the connection ID that the D-Client uses.
     pub fn connection_id(self, connection_id: impl Into<String>) -> Self {
-        self.connected_by(connection_id.into())
+        self.with_connection_id(connection_id.into())
     }
 
-    /// Takes its account away, by an empty account ID: as the vendor documents it for browser-transfer groups, and not for
-    /// D-Clients.
+    /// Removes the link to the account.
+    ///
+    /// This sends an empty account ID, which the vendor documents for browser-transfer groups but not for D-Clients.
     pub fn clear_account(mut self) -> Self {
         self.call.body.account_id = Some(String::new());
         self

@@ -1,4 +1,4 @@
-//! IP filter groups: the addresses that connections and logins may come from, and the errors that say more than others.
+//! IP filter groups: the addresses that connections and logins may come from, and the details that their errors carry.
 
 use serde::{Deserialize, Serialize};
 use service_core::read;
@@ -12,35 +12,59 @@ use crate::operations::{
 use crate::page::row;
 use crate::{Error, Pager, Result, rules};
 
-/// The path's name for the name.
+/// Names the path segment that contains the name.
 const NAME: &str = "ipFilterGroupName";
 
 handle! {
-    /// The IP filter groups of the contract, at most 100; made by
-    /// [`SiteClient::ip_filter_groups`](crate::SiteClient::ip_filter_groups). The vendor documents no scope for any of their
-    /// operations.
+    /// Manages the IP filter groups of the contract, of which there are at most 100. Created by
+    /// [`SiteClient::ip_filter_groups`](crate::SiteClient::ip_filter_groups).
+    ///
+    /// The vendor does not document a scope for any of these operations.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), hulft_webconnect::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
+    /// # let site = builder.endpoint(emulator.endpoint()).build()?;
+    /// let groups = site.ip_filter_groups();
+    /// groups.register("office", ["192.0.2.0/24", "198.51.100.7"]).description("Head office").await?;
+    /// let group = groups.update("office").allowed(["192.0.2.0/25"]).await?;
+    /// assert_eq!(group.description, "Head office");
+    /// # Ok(()) }
+    /// ```
     IpFilterGroups
 }
 
 impl IpFilterGroups {
-    /// All groups. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroupListGet.htm).
+    /// Lists all groups.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroupListGet.htm).
     pub fn list(&self) -> Pager<IpFilterGroup> {
         Pager::new(&self.pipeline, &LIST_IP_FILTER_GROUPS, &[])
     }
 
-    /// One group by its name; `None` if there is none. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroup1Get.htm).
+    /// Returns the group with this name, or `None` if it does not exist.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroup1Get.htm).
     pub fn get(&self, name: &str) -> GetIpFilterGroup {
         GetIpFilterGroup { call: Call::new(&self.pipeline, &GET_IP_FILTER_GROUP, &[(NAME, name)], one) }
     }
 
-    /// Registers a group under a name that cannot be changed later: 1 to 32 letters, digits, `.` and `-`, unique in the
-    /// contract, upper and lower case told apart. 1 to 100 addresses are allowed, each IPv4 or CIDR such as `192.0.2.0/24`.
-    /// [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroupRegistration.htm).
+    /// Registers a group with a name and the addresses that it allows. The name cannot be changed later.
+    ///
+    /// A name has 1 to 32 letters, digits, `.` and `-`, is unique in the contract, and is case-sensitive. A group
+    /// allows 1 to 100 addresses, each an IPv4 address or a CIDR block such as `192.0.2.0/24`. A registration whose
+    /// outcome is unknown is not retried.
     ///
     /// # Errors
     ///
-    /// Code `E300003` for data that is registered already; [`IpAddressError::of`] tells which addresses were refused. Not
-    /// repeated when its outcome is unknown.
+    /// Returns an error with code `E300003` if the group is already registered. [`IpAddressError::from_error`] returns
+    /// the addresses that the service rejected.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroupRegistration.htm).
     pub fn register<S: Into<String>>(
         &self,
         name: impl Into<String>,
@@ -51,68 +75,72 @@ impl IpFilterGroups {
         call.check(rules::name("IP filter group", &name));
         let body = Changes { ip_filter_group_name: Some(name), ..Changes::default() };
         let allowed = allowed.into_iter().map(Into::into).collect();
-        RegisterIpFilterGroup { call: call.with_body(body) }.allowing(allowed)
+        RegisterIpFilterGroup { call: call.with_body(body) }.with_allowlist(allowed)
     }
 
-    /// Changes a group: what is not set stays as it is. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroupUpdate.htm).
+    /// Updates a group. Values that are not set remain unchanged.
     ///
     /// # Errors
     ///
-    /// [`IpAddressError::of`] tells which addresses were refused.
+    /// [`IpAddressError::from_error`] returns the addresses that the service rejected.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroupUpdate.htm).
     pub fn update(&self, name: &str) -> UpdateIpFilterGroup {
         let call = Call::new(&self.pipeline, &UPDATE_IP_FILTER_GROUP, &[(NAME, name)], read::json);
         UpdateIpFilterGroup { call: call.with_body(Changes::default()) }
     }
 
-    /// Deletes a group. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroupDelete.htm).
+    /// Deletes a group.
     ///
     /// # Errors
     ///
-    /// A group that is in use; [`IpFilterGroupUsers::of`] tells by whom.
+    /// Returns an error if the group is in use. [`IpFilterGroupUsers::from_error`] returns the users.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroupDelete.htm).
     pub fn delete(&self, name: &str) -> DeleteIpFilterGroup {
         let call = Call::new(&self.pipeline, &DELETE_IP_FILTER_GROUP, &[(NAME, name)], read::unit);
         DeleteIpFilterGroup { call }
     }
 }
 
-/// An IP filter group.
+/// Describes an IP filter group.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct IpFilterGroup {
-    /// Its name.
+    /// The name that identifies the group.
     #[serde(rename = "ipFilterGroupName", deserialize_with = "or_default")]
     pub name: String,
-    /// A description.
+    /// The description that was set for the group.
     #[serde(deserialize_with = "or_default")]
     pub description: String,
-    /// The addresses that are allowed: IPv4 or CIDR.
+    /// The IPv4 addresses and CIDR blocks that are allowed.
     #[serde(rename = "allowlist", deserialize_with = "texts")]
     pub allowed: Vec<String>,
 }
 
 row!(IpFilterGroup, "ipFilter");
 
-/// One address that the service refused in a registration or an update.
+/// Describes an address that the service rejected in a registration or an update.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct IpAddressError {
-    /// The service's code.
+    /// The error code that the service returned.
     #[serde(deserialize_with = "or_default")]
     pub code: String,
-    /// The service's message, for people.
+    /// The error message that the service returned, for people.
     #[serde(deserialize_with = "or_default")]
     pub message: String,
-    /// Where the address stands in the list that was sent, from 0.
+    /// The index of the address in the list that was sent, starting at 0.
     #[serde(deserialize_with = "number")]
     pub index: u32,
 }
 
 impl IpAddressError {
-    /// The addresses that an error is about; empty for errors about something else.
+    /// Returns the addresses that an error is about. The list is empty if the error has another cause.
     #[must_use]
-    pub fn of(error: &Error) -> Vec<Self> {
+    pub fn from_error(error: &Error) -> Vec<Self> {
         #[derive(Default, Deserialize)]
         #[serde(rename_all = "camelCase", default)]
         struct Wire {
@@ -122,23 +150,23 @@ impl IpAddressError {
     }
 }
 
-/// Who uses an IP filter group that could not be deleted for that.
+/// Describes who uses an IP filter group, which therefore could not be deleted.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct IpFilterGroupUsers {
-    /// Connection IDs.
+    /// The connection IDs that use the group.
     #[serde(rename = "connectionIdList", deserialize_with = "texts")]
     pub connection_ids: Vec<String>,
-    /// Previous secondary accounts.
+    /// The previous secondary accounts that use the group.
     #[serde(rename = "secondaryAccountList", deserialize_with = "texts")]
     pub secondary_accounts: Vec<String>,
 }
 
 impl IpFilterGroupUsers {
-    /// The users that an error names; `None` for errors about something else.
+    /// Returns the users that an error names, or `None` if the error has another cause.
     #[must_use]
-    pub fn of(error: &Error) -> Option<Self> {
+    pub fn from_error(error: &Error) -> Option<Self> {
         let users: Self = serde_json::from_slice(error.body()).ok()?;
         Some(users).filter(|users| *users != Self::default())
     }
@@ -158,29 +186,29 @@ struct Changes {
 impl Body for Changes {}
 
 request! {
-    /// Reads one group; made by [`IpFilterGroups::get`].
+    /// A request that reads a group, created by [`IpFilterGroups::get`].
     GetIpFilterGroup => Option<IpFilterGroup>
 }
 
 request! {
-    /// Registers a group; made by [`IpFilterGroups::register`].
+    /// A request that registers a group, created by [`IpFilterGroups::register`].
     RegisterIpFilterGroup => IpFilterGroup, Changes
 }
 
 request! {
-    /// Changes a group; made by [`IpFilterGroups::update`].
+    /// A request that updates a group, created by [`IpFilterGroups::update`].
     UpdateIpFilterGroup => IpFilterGroup, Changes
 }
 
 request! {
-    /// Deletes a group; made by [`IpFilterGroups::delete`].
+    /// A request that deletes a group, created by [`IpFilterGroups::delete`].
     DeleteIpFilterGroup => ()
 }
 
 macro_rules! setters {
     ($builder:ty) => {
         impl $builder {
-            /// Sets the description: at most 256 characters. Default of a registration: blank.
+            /// Sets a description of at most 256 characters. Default for a registration: an empty description.
             pub fn description(mut self, text: impl Into<String>) -> Self {
                 let text = text.into();
                 self.call.check(rules::length("description", &text, 0, 256));
@@ -188,7 +216,7 @@ macro_rules! setters {
                 self
             }
 
-            fn allowing(mut self, addresses: Vec<String>) -> Self {
+            fn with_allowlist(mut self, addresses: Vec<String>) -> Self {
                 self.call.check(allowlist(&addresses));
                 self.call.body.allowlist = Some(addresses);
                 self
@@ -201,13 +229,13 @@ setters!(RegisterIpFilterGroup);
 setters!(UpdateIpFilterGroup);
 
 impl UpdateIpFilterGroup {
-    /// Replaces the addresses that are allowed: 1 to 100, each IPv4 or CIDR.
+    /// Replaces the allowed addresses: 1 to 100, each an IPv4 address or a CIDR block.
     pub fn allowed<S: Into<String>>(self, addresses: impl IntoIterator<Item = S>) -> Self {
-        self.allowing(addresses.into_iter().map(Into::into).collect())
+        self.with_allowlist(addresses.into_iter().map(Into::into).collect())
     }
 }
 
-/// Whether they are addresses is the service's to say, which answers with the place of each that is none.
+/// Rejects only what cannot be an address. The service checks the rest and returns the index of each invalid one.
 fn allowlist(addresses: &[String]) -> Result<()> {
     rules::entries("allowlist", addresses.len(), 1, 100)?;
     let known = |text: &String| text.bytes().all(|byte| byte.is_ascii_digit() || b"./".contains(&byte));

@@ -1,20 +1,20 @@
-//! How the wire's irregular values are read and written: booleans and numbers that come as strings, texts and lists that
-//! come as null. Read in every form, written as the vendor's examples show them.
+//! Reads and writes the irregular values of the wire format: booleans and numbers sent as strings, and strings and
+//! lists sent as null. Every form is accepted; values are written as in the vendor's examples.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// A single value in whichever form it comes.
+/// A single value in any of its forms.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Scalar {
     Bool(bool),
     Whole(i64),
     Text(String),
-    Nothing(()),
+    Null(()),
 }
 
-/// null as the default.
+/// Reads null as the default.
 pub(crate) fn or_default<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: Default + Deserialize<'de>,
@@ -23,13 +23,13 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// `true`, `"true"`, and the same for false; null and an empty text are false.
+/// Reads `true`, `"true"`, and the same for false. Null and an empty string are false.
 pub(crate) fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
     match Scalar::deserialize(deserializer)? {
         Scalar::Bool(value) => Ok(value),
         Scalar::Text(text) if text.eq_ignore_ascii_case("true") => Ok(true),
         Scalar::Text(text) if text.is_empty() || text.eq_ignore_ascii_case("false") => Ok(false),
-        Scalar::Nothing(()) => Ok(false),
+        Scalar::Null(()) => Ok(false),
         Scalar::Whole(_) | Scalar::Text(_) => Err(D::Error::custom("neither true nor false")),
     }
 }
@@ -39,7 +39,7 @@ pub(crate) fn boolean_as_text<S: Serializer>(value: &bool, serializer: S) -> Res
     serializer.serialize_str(if *value { "true" } else { "false" })
 }
 
-/// As [`boolean_as_text`], for fields that are left out while `None`.
+/// Like [`boolean_as_text`], for fields that are omitted if `None`.
 pub(crate) fn optional_boolean_as_text<S: Serializer>(
     value: &Option<bool>,
     serializer: S,
@@ -50,7 +50,7 @@ pub(crate) fn optional_boolean_as_text<S: Serializer>(
     }
 }
 
-/// `7` or `"7"`; null and an empty text are 0.
+/// Reads `7` or `"7"`. Null and an empty string are 0.
 pub(crate) fn number<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
     T: TryFrom<i64>,
@@ -58,7 +58,7 @@ where
 {
     let value = match Scalar::deserialize(deserializer)? {
         Scalar::Whole(value) => Some(value),
-        Scalar::Nothing(()) => Some(0),
+        Scalar::Null(()) => Some(0),
         Scalar::Text(text) if text.is_empty() => Some(0),
         Scalar::Text(text) => text.trim().parse().ok(),
         Scalar::Bool(_) => None,
@@ -67,17 +67,17 @@ where
     value.ok_or_else(|| D::Error::custom("not a number of this range"))
 }
 
-/// A value that is a text or a whole number, as a text.
+/// Reads a string or an integer as a string.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     match Scalar::deserialize(deserializer)? {
         Scalar::Text(text) => Ok(text),
         Scalar::Whole(value) => Ok(value.to_string()),
-        Scalar::Nothing(()) => Ok(String::new()),
+        Scalar::Null(()) => Ok(String::new()),
         Scalar::Bool(value) => Ok(value.to_string()),
     }
 }
 
-/// Writes a text that stands for a number as a number, any other one as it is.
+/// Writes a string that contains an integer as a number, any other one unchanged.
 pub(crate) fn number_or_text<S: Serializer>(text: &str, serializer: S) -> Result<S::Ok, S::Error> {
     match text.parse::<i64>() {
         Ok(number) => number.serialize(serializer),
@@ -85,39 +85,39 @@ pub(crate) fn number_or_text<S: Serializer>(text: &str, serializer: S) -> Result
     }
 }
 
-/// A list of texts, a single one, or null.
+/// Reads a list of strings, a single string, or null.
 pub(crate) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Wire {
         Many(Vec<String>),
         One(String),
-        Nothing(()),
+        Null(()),
     }
     Ok(match Wire::deserialize(deserializer)? {
         Wire::Many(texts) => texts,
         Wire::One(text) if text.is_empty() => Vec::new(),
         Wire::One(text) => vec![text],
-        Wire::Nothing(()) => Vec::new(),
+        Wire::Null(()) => Vec::new(),
     })
 }
 
-/// An enum of the wire: the values that are known, and any other one as it came; `$write` says how it is written.
+/// Defines an enum of the wire: the known values, and any other value as received. `$write` serializes it.
 macro_rules! open_values {
     ($(#[$doc:meta])* $name:ident, $write:path, { $($(#[$variant_doc:meta])* $variant:ident = $value:literal,)* }) => {
         $(#[$doc])*
         ///
-        /// Values that this crate does not know are kept.
+        /// Unknown values are kept as [`Other`](Self::Other).
         #[derive(Debug, Clone, PartialEq, Eq, Hash)]
         #[non_exhaustive]
         pub enum $name {
             $($(#[$variant_doc])* $variant,)*
-            /// Any other value, as it came.
+            /// The service sent a value that this crate does not know.
             Other(String),
         }
 
         impl $name {
-            /// The value as it stands on the wire.
+            /// Returns the value as it is sent on the wire.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 match self {

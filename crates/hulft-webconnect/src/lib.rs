@@ -13,9 +13,9 @@ mod dclients;
 mod ip_filter_groups;
 mod lenient;
 pub mod operations;
-mod pace;
 mod page;
 mod pager;
+mod rate_limit;
 mod relay_logs;
 mod relay_permissions;
 mod rules;
@@ -52,9 +52,9 @@ pub use ip_filter_groups::{
     DeleteIpFilterGroup, GetIpFilterGroup, IpAddressError, IpFilterGroup, IpFilterGroupUsers, IpFilterGroups,
     RegisterIpFilterGroup, UpdateIpFilterGroup,
 };
-pub use pace::Pacing;
 pub use page::{Page, Row};
 pub use pager::{Pager, Pages};
+pub use rate_limit::RateLimit;
 pub use relay_logs::{GetRelayLog, RelayLog, RelayLogs, TransferStatus};
 pub use relay_permissions::{
     DeleteRelayPermission, GetRelayPermission, RegisterRelayPermission, RelayPermission, RelayPermissions,
@@ -66,12 +66,12 @@ pub use secondary_accounts::{
 };
 pub use service_status::{EndpointStatus, GetServiceStatus, Health, ServiceStatus};
 pub use site::{SiteClient, SiteClientBuilder};
-pub use values::{AccountLink, Amount, ClientType, DefinitionLink, Direction};
+pub use values::{AccountLink, ClientType, DefinitionLink, Direction, Number};
 
 pub use service_core::{
-    BoxError, CallFuture, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Io,
-    Next, Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, SendOptions, StopReason, SystemClock,
+    BoxError, CallFuture, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Io, Next, Operation,
+    Policy, RawRequest, Response, Result, RetryOptions, Secret, SendOptions, StopReason, SystemClock,
     Transport, Upgrade,
 };
-/// The types of requests and answers, for [`Policy`], [`Transport`] and `request`.
+/// Provides the types of requests and responses, for [`Policy`], [`Transport`] and `request`.
 pub use {bytes, http};

@@ -1,13 +1,15 @@
-//! The operations of the Site API, as requests are built from them, in the order of the vendor's list. The vendor documents
-//! the statuses of success for all operations together, so each accepts every 2xx; a GET of one thing takes 404 as well, as
-//! the answer that there is none (the vendor lists 204 for that, and no 404).
+//! Defines the operations of the Site API, in the order of the vendor's list.
+//!
+//! Requests are built from these definitions. The vendor documents the success statuses for all operations together, so
+//! each operation accepts every 2xx status. A GET of a single item also accepts 404, which means that the item does not
+//! exist (the vendor lists 204 for this case, and no 404).
 
 use http::Method;
 use service_core::Operation;
 
-/// What every list takes.
+/// The parameters of every list.
 const LIST: &[&str] = &["startIndex", "maxResults", "from", "to", "timezone"];
-/// What the relay log takes besides.
+/// The parameters of the relay log.
 const LOG: &[&str] = &[
     "startIndex",
     "maxResults",
@@ -19,7 +21,7 @@ const LOG: &[&str] = &[
     "senderSecondaryAccount",
     "receiverSecondaryAccount",
 ];
-/// What the relay log of one file takes.
+/// The parameters of the relay log of one file.
 const LOG_OF_FILE: &[&str] = &[
     "fileId",
     "startIndex",
@@ -56,19 +58,19 @@ const fn delete(id: &'static str, path: &'static str, query: &'static [&'static 
     Operation::new(id, Method::DELETE, path).query(query).success(&SUCCESS).idempotent()
 }
 
-/// One row per operation: constant, id, kind, path below `/api/v2`, query names, scope of the API key (empty: the vendor
-/// documents none).
+/// One row per operation: constant, id, kind, path below `/api/v2`, query names, and scope of the API key (empty if the
+/// vendor does not document one).
 macro_rules! operations {
     ($($name:ident $id:literal $kind:ident $path:literal $query:ident $scope:literal;)*) => {
         $(
-            #[doc = concat!("`", $path, "`, see [`scope`] for what its API key needs.")]
+            #[doc = concat!("Sends a request to `", $path, "`. See [`scope`] for the scope that it requires.")]
             pub static $name: Operation = $kind($id, concat!("/api/v2", $path), $query);
         )*
 
-        /// All of them, in the order of the vendor's list.
+        /// Contains all operations, in the order of the vendor's list.
         pub static ALL: [&Operation; 55] = [$(&$name),*];
 
-        /// The scopes that API keys need, as the vendor's console labels them, `resource: action`.
+        /// The scopes that API keys need, labeled as in the vendor's console: `resource: action`.
         const SCOPES: [(&str, &str); 55] = [$(($id, $scope)),*];
     };
 }
@@ -133,8 +135,8 @@ operations! {
     DELETE_SECONDARY_ACCOUNT "DeleteSecondaryAccount" delete "/secondary-account/definition/{secondaryAccountId}" NONE "Previous secondary account for Browser Transfer Settings: Delete";
 }
 
-/// The scope that an API key needs for an operation of this id, as the vendor's console labels it; `None` where the vendor
-/// documents none.
+/// Returns the scope that an API key needs for the operation with this id, labeled as in the vendor's console. Returns
+/// `None` if the vendor does not document a scope, or if the operation is unknown.
 #[must_use]
 pub fn scope(id: &str) -> Option<&'static str> {
     let (_, scope) = SCOPES.iter().find(|(known, _)| *known == id)?;

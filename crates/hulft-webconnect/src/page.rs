@@ -1,4 +1,4 @@
-//! One page of a list: the envelope that all lists of the Site API share, around rows under a name of their own.
+//! One page of a list: the envelope that all lists of the Site API share, around rows that each list names differently.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,17 +9,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::{TimeZone, lenient};
 
-/// What a list is made of. The crate's own models are; it is not for others to implement.
+/// Is implemented by the items of lists. This trait is sealed: only the models of this crate implement it.
 pub trait Row: DeserializeOwned + Serialize + Send + Unpin + sealed::Sealed + 'static {
-    /// The name that the rows stand under.
+    /// Names the member that contains the rows.
     #[doc(hidden)]
     const NAME: &'static str;
 
-    /// Whether `limit` is an object, with the number under this name.
+    /// Names the member that contains the number, if `limit` is an object.
     #[doc(hidden)]
     const LIMIT: Option<&'static str> = None;
 
-    /// Tells the zone of the request to the times of the row.
+    /// Assigns the time zone of the request to the times of the row.
     #[doc(hidden)]
     fn set_time_zone(&mut self, _zone: &TimeZone) {}
 }
@@ -28,23 +28,23 @@ pub(crate) mod sealed {
     pub trait Sealed {}
 }
 
-/// One page of a list.
+/// Represents one page of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Page<T> {
-    /// How many rows match in all.
+    /// The number of rows that match in total.
     pub total_size: u64,
-    /// How many of them this page has, as the service counts.
+    /// The number of rows that this page contains, as reported by the service.
     pub fetch_size: u64,
-    /// The index of the page's first row.
+    /// Contains the index of the first row.
     pub start_index: u64,
-    /// How many rows the page may have.
+    /// The maximum number of rows that the page can contain.
     pub max_results: u64,
-    /// How many can be registered at most; only some lists tell.
+    /// The maximum number of items that can be registered. Only some lists return it.
     pub limit: Option<u64>,
-    /// Whether mailing has been stopped for some address; only the list of previous secondary accounts tells.
+    /// Whether mail to some address has been stopped. Only the list of previous secondary accounts returns it.
     pub has_unavailable_mail: Option<bool>,
-    /// The rows.
+    /// The rows that the page contains.
     pub rows: Vec<T>,
 }
 
@@ -71,7 +71,7 @@ impl<T: Row> Page<T> {
 }
 
 #[derive(Deserialize)]
-struct Number(#[serde(deserialize_with = "lenient::number")] u64);
+struct LenientNumber(#[serde(deserialize_with = "lenient::number")] u64);
 
 #[derive(Deserialize)]
 struct Flag(#[serde(deserialize_with = "lenient::boolean")] bool);
@@ -80,9 +80,9 @@ struct Flag(#[serde(deserialize_with = "lenient::boolean")] bool);
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Limit {
-    Plain(Number),
-    Named(std::collections::HashMap<String, Number>),
-    Nothing(()),
+    Plain(LenientNumber),
+    Named(std::collections::HashMap<String, LenientNumber>),
+    Null(()),
 }
 
 impl<'de, T: Row> Deserialize<'de> for Page<T> {
@@ -104,10 +104,10 @@ impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
         let mut page = Page::default();
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
-                "totalSize" => page.total_size = map.next_value::<Number>()?.0,
-                "fetchSize" => page.fetch_size = map.next_value::<Number>()?.0,
-                "startIndex" => page.start_index = map.next_value::<Number>()?.0,
-                "maxResults" => page.max_results = map.next_value::<Number>()?.0,
+                "totalSize" => page.total_size = map.next_value::<LenientNumber>()?.0,
+                "fetchSize" => page.fetch_size = map.next_value::<LenientNumber>()?.0,
+                "startIndex" => page.start_index = map.next_value::<LenientNumber>()?.0,
+                "maxResults" => page.max_results = map.next_value::<LenientNumber>()?.0,
                 "limit" => page.limit = limit(map.next_value()?, T::LIMIT),
                 "existUnavailableMail" => page.has_unavailable_mail = Some(map.next_value::<Flag>()?.0),
                 name if name == T::NAME => page.rows = map.next_value::<Option<_>>()?.unwrap_or_default(),
@@ -122,7 +122,7 @@ fn limit(limit: Limit, name: Option<&str>) -> Option<u64> {
     match limit {
         Limit::Plain(number) => Some(number.0),
         Limit::Named(numbers) => numbers.get(name?).map(|number| number.0),
-        Limit::Nothing(()) => None,
+        Limit::Null(()) => None,
     }
 }
 
@@ -148,7 +148,7 @@ impl<T: Row> Serialize for Page<T> {
     }
 }
 
-/// Makes a model the row of a list under this name; `zone` names its times.
+/// Makes a model the row of a list with this member name; `zone` assigns the time zone.
 macro_rules! row {
     ($model:ty, $name:literal) => { row!($model, $name, |_row, _zone| {}); };
     ($model:ty, $name:literal, limit $limit:literal) => {

@@ -1,7 +1,8 @@
-//! Lists: one request per page, asked for as the rows are taken.
+//! Lists: one request per page, sent as rows are taken.
 //!
-//! The service numbers rows from `startIndex`, at most 10,000, and gives at most 1,000 of them, so that rows from 11,000 on
-//! are out of reach. A list that has such rows ends with an error that says how to get at them, never as if it were complete.
+//! The service numbers rows from `startIndex`, at most 10,000, and returns at most 1,000 of them, so rows from 11,000
+//! on cannot be reached. A list that has such rows ends with an error that says how to reach them, never as if it were
+//! complete.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -20,14 +21,35 @@ use crate::page::{Page, Row};
 use crate::rules::{self, MAX_RESULTS, MAX_START_INDEX};
 use crate::{Date, Error, Policy, Response, Result, RetryOptions, TimeZone};
 
-/// What is done to the call of every page.
+/// A change to the call of every page.
 type Setting<T> = Box<dyn Fn(&mut Call<Page<T>>) + Send + Sync>;
 
-/// A list in the making, and its rows one by one: [`next`](Self::next) sends what is needed for the next row. It is a
-/// `Stream` of rows as well. After an error it has ended.
+/// A list of items, which requests pages as [`next`](Self::next) needs them.
 ///
-/// The service counts rows anew for every page. Rows that come or go while a list is read may make others appear twice or
-/// not at all; a fixed [`to`](Self::to) in the past keeps new ones out of logs.
+/// Configure the list with the setters, then read it row by row with `next`, completely with [`all`](Self::all), or page
+/// by page with [`pages`](Self::pages). A pager is also a `Stream` of rows. It ends after the last row and after an
+/// error.
+///
+/// The service evaluates the search again for each page. If rows are added or removed while a list is read, other rows
+/// can appear twice or not at all. For logs, a [`to`](Self::to) in the past excludes new rows.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), hulft_webconnect::BoxError> {
+/// # let emulator = service_emulator::Emulator::start().await?;
+/// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
+/// # let site = builder.endpoint(emulator.endpoint()).build()?;
+/// # emulator.hulft().add_sample_agents();
+/// let mut agents = site.agents().list().page_size(2);
+/// let mut ids = Vec::new();
+/// while let Some(agent) = agents.next().await {
+///     ids.push(agent?.agent_id);
+/// }
+/// assert_eq!(ids.len() as u64, site.agents().list().page().await?.total_size);
+/// # Ok(()) }
+/// ```
 #[must_use = "does nothing until its rows are taken"]
 pub struct Pager<T> {
     pages: Pages<T>,
@@ -50,99 +72,104 @@ impl<T: Row> Pager<T> {
             to: None,
             zone: None,
             settings: Vec::new(),
-            refused: None,
+            invalid: None,
         };
-        let pages = Pages { list, next: 0, total: None, waiting: None, ended: false };
+        let pages = Pages { list, next: 0, total: None, in_flight: None, ended: false };
         Self { pages, rows: VecDeque::new() }
     }
 
-    /// Asks for this many rows at a time: 1 to 1,000. Default: 1,000, since the service counts requests, not rows.
+    /// Sets the number of rows per request: 1 to 1,000. Default: 1,000, because the service limits the number of
+    /// requests, not rows.
     pub fn page_size(mut self, rows: u32) -> Self {
         self.check(rules::number("maxResults", rows, 1, MAX_RESULTS));
         self.pages.list.page_size = rows;
         self
     }
 
-    /// Starts at this row: 0 to 10,000. Default: 0.
+    /// Sets the index of the first row: 0 to 10,000. Default: 0.
     pub fn start_index(mut self, row: u32) -> Self {
         self.check(rules::number("startIndex", row, 0, MAX_START_INDEX));
         self.pages.next = row;
         self
     }
 
-    /// Searches from this day on. The vendor does not say which time of a row counts; for relay logs it is presumably
-    /// the start of the transfer.
+    /// Restricts the search to this day and later ones.
+    ///
+    /// The vendor does not document which time of a row counts. For relay logs it is presumably the start of the
+    /// transfer.
     pub fn from(mut self, day: Date) -> Self {
         self.pages.list.from = Some(day);
         self
     }
 
-    /// Searches up to this day. The vendor does not say whether the day itself is included.
+    /// Restricts the search to days before this one. The vendor does not document whether the day itself is included.
     pub fn to(mut self, day: Date) -> Self {
         self.pages.list.to = Some(day);
         self
     }
 
-    /// Names the zone of the days searched and of the times answered. Default: UTC.
+    /// Sets the time zone of the search and of the returned times. Default: UTC.
     pub fn time_zone(mut self, zone: TimeZone) -> Self {
         self.pages.list.zone = Some(zone);
         self
     }
 
-    /// Sets a header of every request in place of any value that it would have.
+    /// Sets a header on every request. It replaces any value that the header would otherwise have.
     pub fn header<N, V>(self, name: N, value: V) -> Self
     where
         N: TryInto<HeaderName>,
         V: TryInto<HeaderValue>,
     {
         match (name.try_into(), value.try_into()) {
-            (Ok(name), Ok(value)) => self.each(move |call| call.header(name.clone(), value.clone())),
-            // Neither is repeated: a header may well hold a secret.
-            _ => self.refuse("header", "has a name or a value that HTTP does not allow"),
+            (Ok(name), Ok(value)) => self.for_each_call(move |call| call.header(name.clone(), value.clone())),
+            // The error contains neither, because a header can contain a secret.
+            _ => self.reject("header", "has a name or value that HTTP does not allow"),
         }
     }
 
-    /// Sets how long the request of a page may take, its waits included.
+    /// Sets the deadline for each page, including waits and retries.
     pub fn deadline(self, limit: Duration) -> Self {
-        self.each(move |call| call.deadline(limit))
+        self.for_each_call(move |call| call.deadline(limit))
     }
 
-    /// Sets how long one attempt of a request may take.
+    /// Sets the timeout for each attempt of a request.
     pub fn attempt_timeout(self, limit: Duration) -> Self {
-        self.each(move |call| call.attempt_timeout(limit))
+        self.for_each_call(move |call| call.attempt_timeout(limit))
     }
 
-    /// Sets how long making a connection may take, where a request needs a new one.
+    /// Sets the timeout for establishing a connection, if a request needs a new one.
     pub fn connect_timeout(self, limit: Duration) -> Self {
-        self.each(move |call| call.connect_timeout(limit))
+        self.for_each_call(move |call| call.connect_timeout(limit))
     }
 
-    /// Sets how failures of a passing kind are retried in each request.
+    /// Sets the retry policy for transient failures of each request.
     pub fn retry(self, retry: RetryOptions) -> Self {
-        self.each(move |call| call.retry(retry.clone()))
+        self.for_each_call(move |call| call.retry(retry.clone()))
     }
 
-    /// Adds code around every request, outside its retries.
+    /// Adds a policy that wraps every request, outside its retries.
     pub fn policy(self, policy: impl Policy) -> Self {
         let policy: Arc<dyn Policy> = Arc::new(policy);
-        self.each(move |call| call.policy(Arc::clone(&policy)))
+        self.for_each_call(move |call| call.policy(Arc::clone(&policy)))
     }
 
-    /// The next row; `None` after the last.
+    /// Returns the next row, or `None` after the last one.
+    ///
+    /// Cancel safe: if the future is dropped, the request of a page continues with the next call, and no row is lost.
     ///
     /// # Errors
     ///
-    /// A bad argument, before anything is sent; everything that a call may meet; rows out of reach, once all that can be
-    /// had were given.
+    /// Returns an error if an argument is invalid (nothing is sent), if a request fails, or if the list has rows beyond
+    /// the 11,000 that the service returns. In the last case, all rows within reach are returned first.
     pub async fn next(&mut self) -> Option<Result<T>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// All rows that are left.
+    /// Returns all remaining rows.
     ///
     /// # Errors
     ///
-    /// As [`next`](Self::next).
+    /// Returns an error in the same cases as [`next`](Self::next).
     pub async fn all(mut self) -> Result<Vec<T>> {
         let mut rows = Vec::from(std::mem::take(&mut self.rows));
         while let Some(page) = self.pages.next().await {
@@ -151,46 +178,46 @@ impl<T: Row> Pager<T> {
         Ok(rows)
     }
 
-    /// The list page by page, with its totals. Rows of a page that was begun are left out.
+    /// Returns the list page by page, with its totals. The remaining rows of a partly read page are skipped.
     pub fn pages(self) -> Pages<T> {
         self.pages
     }
 
-    /// One page, from [`start_index`](Self::start_index) on: its totals without the rest of the list.
+    /// Returns one page, beginning at [`start_index`](Self::start_index), without reading the rest of the list.
     ///
     /// # Errors
     ///
-    /// As [`next`](Self::next).
+    /// Returns an error in the same cases as [`next`](Self::next).
     pub async fn page(self) -> Result<Page<T>> {
         Ok(self.with_response().await?.body)
     }
 
-    /// One page, as [`page`](Self::page) gives it, together with the answer's status and headers.
+    /// Returns one page like [`page`](Self::page), together with the status and headers of the response.
     ///
     /// # Errors
     ///
-    /// As [`next`](Self::next).
+    /// Returns an error in the same cases as [`next`](Self::next).
     pub async fn with_response(mut self) -> Result<Response<Page<T>>> {
         let (next, rows) = (self.pages.next, self.pages.list.page_size);
         self.pages.list.call(next, rows)?.send().await
     }
 
-    /// Adds a search condition of the operation's own.
+    /// Adds a search condition that only some operations have.
     pub(crate) fn condition(self, name: &'static str, value: String) -> Self {
-        self.each(move |call| call.query(name, &value))
+        self.for_each_call(move |call| call.query(name, &value))
     }
 
     pub(crate) fn check(&mut self, rule: Result<()>) {
-        let refused = &mut self.pages.list.refused;
-        *refused = refused.take().or(rule.err());
+        let invalid = &mut self.pages.list.invalid;
+        *invalid = invalid.take().or(rule.err());
     }
 
-    fn refuse(mut self, what: &str, rule: &str) -> Self {
+    fn reject(mut self, what: &str, rule: &str) -> Self {
         self.check(Err(Error::invalid_input(what, rule, None)));
         self
     }
 
-    fn each(mut self, setting: impl Fn(&mut Call<Page<T>>) + Send + Sync + 'static) -> Self {
+    fn for_each_call(mut self, setting: impl Fn(&mut Call<Page<T>>) + Send + Sync + 'static) -> Self {
         self.pages.list.settings.push(Box::new(setting));
         self
     }
@@ -213,29 +240,32 @@ impl<T: Row> Stream for Pager<T> {
     }
 }
 
-/// A list page by page; made by [`Pager::pages`]. It is a `Stream` of pages as well. After an error it has ended.
+/// A list that is read page by page, created by [`Pager::pages`]. It is also a `Stream` of pages. It ends after the
+/// last page and after an error.
 #[must_use = "does nothing until its pages are taken"]
 pub struct Pages<T> {
     list: List<T>,
-    /// The row that the next page starts with.
+    /// The index of the first row of the next page.
     next: u32,
     total: Option<u64>,
-    waiting: Option<CallFuture<Page<T>>>,
+    in_flight: Option<CallFuture<Page<T>>>,
     ended: bool,
 }
 
 impl<T: Row> Pages<T> {
-    /// The next page; `None` after the last. A list that matches nothing has one page without rows.
+    /// Returns the next page, or `None` after the last one. A list without matches has one empty page.
+    ///
+    /// Cancel safe: if the future is dropped, the request continues with the next call.
     ///
     /// # Errors
     ///
-    /// As [`Pager::next`].
+    /// Returns an error in the same cases as [`Pager::next`].
     pub async fn next(&mut self) -> Option<Result<Page<T>>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    fn begin(&mut self) -> Result<CallFuture<Page<T>>> {
-        // The last rows within reach are asked for from the last possible start, with rows that were there already.
+    fn request_page(&mut self) -> Result<CallFuture<Page<T>>> {
+        // The last rows within reach are requested from the last possible start, which repeats known rows.
         let start = self.next.min(MAX_START_INDEX);
         let known = self.next - start;
         if known >= MAX_RESULTS {
@@ -244,8 +274,8 @@ impl<T: Row> Pages<T> {
         let call = self.list.call(start, MAX_RESULTS.min(known + self.list.page_size))?;
         Ok(Box::pin(async move {
             let mut page = call.send().await?.body;
-            let known_here = page.rows.len().min(known as usize);
-            page.rows.drain(..known_here);
+            let repeated = page.rows.len().min(known as usize);
+            page.rows.drain(..repeated);
             (page.start_index, page.fetch_size) = (u64::from(start + known), page.rows.len() as u64);
             Ok(page)
         }))
@@ -260,7 +290,7 @@ impl<T: Row> Pages<T> {
     fn out_of_reach(&self) -> Error {
         let reach = MAX_START_INDEX + MAX_RESULTS;
         let rule = format!(
-            "has more rows than the {reach} that the service gives out: narrow it by date, with `from` and `to`"
+            "has more rows than the {reach} that the service returns: narrow it by date with `from` and `to`"
         );
         let total = self.total.map(|total| format!("{total} rows"));
         Error::invalid_input("list", &rule, total.as_deref())
@@ -271,21 +301,21 @@ impl<T: Row> Stream for Pages<T> {
     type Item = Result<Page<T>>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.waiting.is_none() {
+        if self.in_flight.is_none() {
             if self.ended {
                 return Poll::Ready(None);
             }
-            match self.begin() {
-                Ok(call) => self.waiting = Some(call),
+            match self.request_page() {
+                Ok(call) => self.in_flight = Some(call),
                 Err(error) => {
                     self.ended = true;
                     return Poll::Ready(Some(Err(error)));
                 }
             }
         }
-        let Some(waiting) = &mut self.waiting else { return Poll::Ready(None) };
-        let outcome = ready!(waiting.as_mut().poll(context));
-        self.waiting = None;
+        let Some(in_flight) = &mut self.in_flight else { return Poll::Ready(None) };
+        let outcome = ready!(in_flight.as_mut().poll(context));
+        self.in_flight = None;
         match &outcome {
             Ok(page) => self.advance(page),
             Err(_) => self.ended = true,
@@ -304,12 +334,12 @@ struct List<T> {
     to: Option<Date>,
     zone: Option<TimeZone>,
     settings: Vec<Setting<T>>,
-    refused: Option<Error>,
+    invalid: Option<Error>,
 }
 
 impl<T: Row> List<T> {
     fn call(&mut self, start: u32, rows: u32) -> Result<Call<Page<T>>> {
-        if let Some(error) = self.refused.take() {
+        if let Some(error) = self.invalid.take() {
             return Err(error);
         }
         if let (Some(from), Some(to)) = (self.from, self.to)

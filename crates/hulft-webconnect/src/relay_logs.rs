@@ -1,4 +1,4 @@
-//! Relay logs: which file went from where to where, when, and how it ended.
+//! Relay logs: which file was transferred, between which sides, when, and with which result.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,75 +6,107 @@ use crate::call::{Call, handle, one_of_list, request};
 use crate::lenient::{open_values, or_default};
 use crate::operations::{GET_RELAY_LOGS, LIST_RELAY_LOGS, LIST_RELAY_LOGS_BY_FILE};
 use crate::page::{Row, row};
-use crate::{Amount, ClientType, Pager, TimeZone, Timestamp, rules};
+use crate::{ClientType, Number, Pager, TimeZone, Timestamp, rules};
 
 handle! {
-    /// The relay log of the contract, newest transfer first; made by [`SiteClient::relay_logs`](crate::SiteClient::relay_logs).
+    /// Reads the relay log of the contract, newest transfer first. Created by
+    /// [`SiteClient::relay_logs`](crate::SiteClient::relay_logs).
     ///
-    /// The vendor does not say how long rows are kept, and whether transfers that are running are among them.
+    /// The vendor does not document how long rows are kept, or whether the log contains transfers that are still
+    /// running.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hulft_webconnect::{TimeZone, TransferStatus};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), hulft_webconnect::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
+    /// # let site = builder.endpoint(emulator.endpoint()).build()?;
+    /// let mut logs = site.relay_logs().list().from("2024-05-01".parse()?).time_zone(TimeZone::new("Asia/Tokyo")?);
+    /// while let Some(log) = logs.next().await {
+    ///     let log = log?;
+    ///     if log.status == TransferStatus::Failed {
+    ///         println!("{}: {} was not transferred", log.start_time, log.file_name);
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
     RelayLogs
 }
 
 impl RelayLogs {
-    /// All transfers. Needs the scope *Relay Log: Get*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayLogAllGet.htm).
+    /// Lists all transfers. Requires the scope *Relay Log: Get*.
     ///
-    /// At most 11,000 rows can be read of one search; narrow a longer one by [`Pager::from`] and [`Pager::to`].
+    /// A search returns at most 11,000 rows. Narrow a longer one with [`Pager::from`] and [`Pager::to`].
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayLogAllGet.htm).
     pub fn list(&self) -> Pager<RelayLog> {
         Pager::new(&self.pipeline, &LIST_RELAY_LOGS, &[])
     }
 
-    /// The transfers of one HULFT file ID. Needs the scope *Relay Log: Get*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayLogFileId.htm).
-    pub fn list_of_file(&self, file_id: impl Into<String>) -> Pager<RelayLog> {
+    /// Lists the transfers of one HULFT file ID. Requires the scope *Relay Log: Get*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayLogFileId.htm).
+    pub fn list_by_file(&self, file_id: impl Into<String>) -> Pager<RelayLog> {
         let file_id = file_id.into();
         let mut pager = Pager::new(&self.pipeline, &LIST_RELAY_LOGS_BY_FILE, &[]);
         pager.check(rules::required("file id", &file_id));
         pager.condition("fileId", file_id)
     }
 
-    /// One transfer by its processing identifier; `None` if there is none. Needs the scope *Relay Log: Get*. The service
-    /// answers with a list; should it have several rows, this is the newest, and [`list_of_transfer`](Self::list_of_transfer)
-    /// has all. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayLogProcessId.htm).
+    /// Returns the transfer with this processing identifier, or `None` if it does not exist. Requires the scope *Relay
+    /// Log: Get*.
+    ///
+    /// The service returns a list. If the list has several rows, this method returns the newest;
+    /// [`list_by_transfer`](Self::list_by_transfer) returns all of them.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayLogProcessId.htm).
     pub fn get(&self, processing_id: &str) -> GetRelayLog {
-        let names = [("processingId", processing_id)];
-        GetRelayLog { call: Call::new(&self.pipeline, &GET_RELAY_LOGS, &names, one_of_list) }
+        let segments = [("processingId", processing_id)];
+        GetRelayLog { call: Call::new(&self.pipeline, &GET_RELAY_LOGS, &segments, one_of_list) }
     }
 
-    /// The rows of one transfer by its processing identifier. Needs the scope *Relay Log: Get*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayLogProcessId.htm).
-    pub fn list_of_transfer(&self, processing_id: &str) -> Pager<RelayLog> {
+    /// Lists the rows of the transfer with this processing identifier. Requires the scope *Relay Log: Get*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayLogProcessId.htm).
+    pub fn list_by_transfer(&self, processing_id: &str) -> Pager<RelayLog> {
         Pager::new(&self.pipeline, &GET_RELAY_LOGS, &[("processingId", processing_id)])
     }
 }
 
-/// Conditions of relay logs, for [`RelayLogs::list`] and [`RelayLogs::list_of_file`]; the rows of one transfer take none.
+/// Search conditions of relay logs, for [`RelayLogs::list`] and [`RelayLogs::list_by_file`]. The rows of one transfer
+/// cannot be searched.
 impl Pager<RelayLog> {
-    /// Only transfers from this connection ID.
+    /// Selects transfers from this connection ID.
     pub fn sender_connection_id(self, id: impl Into<String>) -> Self {
         self.condition("senderConnectionId", id.into())
     }
 
-    /// Only transfers to this connection ID.
+    /// Selects transfers to this connection ID.
     pub fn receiver_connection_id(self, id: impl Into<String>) -> Self {
         self.condition("receiverConnectionId", id.into())
     }
 
-    /// Only transfers from this previous secondary account, by its e-mail address.
+    /// Selects transfers from this previous secondary account, identified by its e-mail address.
     pub fn sender_secondary_account(self, mail_address: impl Into<String>) -> Self {
         self.condition("senderSecondaryAccount", mail_address.into())
     }
 
-    /// Only transfers to this previous secondary account, by its e-mail address.
+    /// Selects transfers to this previous secondary account, identified by its e-mail address.
     pub fn receiver_secondary_account(self, mail_address: impl Into<String>) -> Self {
         self.condition("receiverSecondaryAccount", mail_address.into())
     }
 }
 
 request! {
-    /// Reads one transfer; made by [`RelayLogs::get`].
+    /// A request that reads a transfer, created by [`RelayLogs::get`].
     GetRelayLog => Option<RelayLog>
 }
 
 impl GetRelayLog {
-    /// Names the zone of the times answered. Default: UTC.
+    /// Sets the time zone of the returned times. Default: UTC.
     pub fn time_zone(mut self, zone: TimeZone) -> Self {
         self.call.query("timezone", zone.as_str());
         self.call.zone(zone, |log, zone| log.iter_mut().for_each(|log| log.set_time_zone(zone)));
@@ -82,58 +114,58 @@ impl GetRelayLog {
     }
 }
 
-/// One transfer.
+/// Describes one transfer.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct RelayLog {
-    /// How it ended.
+    /// The result that the transfer ended with.
     pub status: TransferStatus,
-    /// When it started.
+    /// When the transfer started.
     pub start_time: Timestamp,
-    /// When it ended.
+    /// When the transfer ended.
     pub end_time: Timestamp,
-    /// The sending side's connection ID.
+    /// The connection ID that the sender used.
     #[serde(deserialize_with = "or_default")]
     pub sender_connection_id: String,
-    /// The sending side's agent ID.
+    /// The ID of the agent that sent the file.
     #[serde(deserialize_with = "or_default")]
     pub sender_agent_id: String,
-    /// The sending side's host name.
+    /// The name of the host that sent the file.
     #[serde(deserialize_with = "or_default")]
     pub sender_host_name: String,
-    /// The receiving side's connection ID.
+    /// The connection ID that the receiver used.
     #[serde(deserialize_with = "or_default")]
     pub receiver_connection_id: String,
-    /// The receiving side's agent ID.
+    /// The ID of the agent that received the file.
     #[serde(deserialize_with = "or_default")]
     pub receiver_agent_id: String,
-    /// The receiving side's host name.
+    /// The name of the host that received the file.
     #[serde(deserialize_with = "or_default")]
     pub receiver_host_name: String,
-    /// HULFT's name of the transfer definition.
+    /// The HULFT file ID, which names the transfer definition.
     #[serde(deserialize_with = "or_default")]
     pub file_id: String,
-    /// The file's name.
+    /// Names the file.
     #[serde(deserialize_with = "or_default")]
     pub file_name: String,
-    /// The processing identifier.
+    /// The processing identifier, which identifies the transfer.
     #[serde(deserialize_with = "or_default")]
     pub processing_id: String,
-    /// The file's size in bytes.
-    pub data_size: Amount,
-    /// How many bytes went over the transfer route.
-    pub data_size_on_route: Amount,
-    /// The rate in bytes per second.
-    pub transfer_rate: Amount,
-    /// What the sending side is.
+    /// Contains the size of the file in bytes.
+    pub data_size: Number,
+    /// The number of bytes that were sent over the transfer route.
+    pub data_size_on_route: Number,
+    /// Contains the transfer rate in bytes per second.
+    pub transfer_rate: Number,
+    /// The client type that sent the file.
     pub sender_client_type: ClientType,
-    /// What the receiving side is.
+    /// The client type that received the file.
     pub receiver_client_type: ClientType,
-    /// The sending side's previous secondary account, by its e-mail address.
+    /// The e-mail address of the previous secondary account that sent the file.
     #[serde(deserialize_with = "or_default")]
     pub sender_secondary_account: String,
-    /// The receiving side's previous secondary account, by its e-mail address.
+    /// The e-mail address of the previous secondary account that received the file.
     #[serde(deserialize_with = "or_default")]
     pub receiver_secondary_account: String,
 }
@@ -144,11 +176,11 @@ row!(RelayLog, "logs", |row, zone| {
 });
 
 open_values! {
-    /// How a transfer ended.
+    /// Says how a transfer ended.
     TransferStatus, Serialize::serialize, {
-        /// Normally.
+        /// The transfer succeeded.
         Normal = "1",
-        /// By an error.
+        /// The transfer failed.
         Failed = "2",
     }
 }

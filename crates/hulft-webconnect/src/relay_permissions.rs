@@ -1,5 +1,7 @@
-//! Relay permissions: which two connection IDs may exchange files, and which way. The vendor calls them relay authorization
-//! settings. One is needed on the sending and one on the receiving side, unless both sides use the same connection ID.
+//! Relay permissions: which connection IDs may exchange files, and in which direction.
+//!
+//! The vendor calls them relay authorization settings. The sending and the receiving side need one each, unless both
+//! sides use the same connection ID.
 
 use serde::{Deserialize, Serialize};
 use service_core::read;
@@ -15,48 +17,81 @@ use crate::page::row;
 use crate::{Direction, Pager, rules};
 
 handle! {
-    /// The relay permissions of the contract; made by [`SiteClient::relay_permissions`](crate::SiteClient::relay_permissions).
+    /// Manages the relay permissions of the contract. Created by
+    /// [`SiteClient::relay_permissions`](crate::SiteClient::relay_permissions).
     ///
-    /// One is told by its own connection ID, the remote one and the direction, seen from the own side.
+    /// A permission is identified by its local and remote connection IDs and by its direction as seen locally.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use hulft_webconnect::{ClientType, Direction};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), hulft_webconnect::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
+    /// # let site = builder.endpoint(emulator.endpoint()).build()?;
+    /// site.connections().register("head-office", "a long password", [ClientType::Hulft]).await?;
+    /// site.connections().register("partner-a", "another password", [ClientType::Hulft]).await?;
+    ///
+    /// let permissions = site.relay_permissions();
+    /// permissions.register("head-office", "partner-a", Direction::Send).enabled(true).await?;
+    /// permissions.register("partner-a", "head-office", Direction::Receive).enabled(true).await?;
+    /// assert_eq!(permissions.list_by_connection("partner-a").all().await?.len(), 1);
+    /// # Ok(()) }
+    /// ```
     RelayPermissions
 }
 
 impl RelayPermissions {
-    /// All relay permissions. Needs the scope *Relay Auth Settings: Get*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayAuthoSetAllGet.htm).
+    /// Lists all relay permissions. Requires the scope *Relay Auth Settings: Get*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayAuthoSetAllGet.htm).
     pub fn list(&self) -> Pager<RelayPermission> {
         Pager::new(&self.pipeline, &LIST_RELAY_PERMISSIONS, &[])
     }
 
-    /// The relay permissions of one connection ID. Needs the scope *Relay Auth Settings: Get*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayAuthoSetConnectId.htm).
-    pub fn list_of(&self, connection_id: &str) -> Pager<RelayPermission> {
-        let names = [("connectionId", connection_id)];
-        Pager::new(&self.pipeline, &LIST_RELAY_PERMISSIONS_BY_CONNECTION, &names)
+    /// Lists the relay permissions of one connection ID. Requires the scope *Relay Auth Settings: Get*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayAuthoSetConnectId.htm).
+    pub fn list_by_connection(&self, connection_id: &str) -> Pager<RelayPermission> {
+        let segments = [("connectionId", connection_id)];
+        Pager::new(&self.pipeline, &LIST_RELAY_PERMISSIONS_BY_CONNECTION, &segments)
     }
 
-    /// The relay permissions of one connection ID in one direction. Needs the scope *Relay Auth Settings: Get*.
-    /// [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayAuthoSetTransfer.htm).
-    pub fn list_of_direction(&self, connection_id: &str, direction: &Direction) -> Pager<RelayPermission> {
-        let names = [("connectionId", connection_id), ("direction", direction.as_str())];
-        Pager::new(&self.pipeline, &LIST_RELAY_PERMISSIONS_BY_DIRECTION, &names)
+    /// Lists the relay permissions of one connection ID in one direction. Requires the scope *Relay Auth Settings:
+    /// Get*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayAuthoSetTransfer.htm).
+    pub fn list_by_direction(&self, connection_id: &str, direction: &Direction) -> Pager<RelayPermission> {
+        let segments = [("connectionId", connection_id), ("direction", direction.as_str())];
+        Pager::new(&self.pipeline, &LIST_RELAY_PERMISSIONS_BY_DIRECTION, &segments)
     }
 
-    /// One relay permission; `None` if there is none. Needs the scope *Relay Auth Settings: Get*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayAuthoSet1Get.htm).
+    /// Returns a relay permission, or `None` if it does not exist. Requires the scope *Relay Auth Settings: Get*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayAuthoSet1Get.htm).
     pub fn get(
         &self,
         connection_id: &str,
         remote_connection_id: &str,
         direction: &Direction,
     ) -> GetRelayPermission {
-        let names = names(connection_id, remote_connection_id, direction);
-        GetRelayPermission { call: Call::new(&self.pipeline, &GET_RELAY_PERMISSION, &names, one_of_list) }
+        let segments = segments(connection_id, remote_connection_id, direction);
+        GetRelayPermission { call: Call::new(&self.pipeline, &GET_RELAY_PERMISSION, &segments, one_of_list) }
     }
 
-    /// Registers a relay permission between two connection IDs that exist. Needs the scope *Relay Auth Settings: Create*.
-    /// The answer's `Location` header names it. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayAuthoSetRegistration.htm).
+    /// Registers a relay permission between two existing connection IDs. Requires the scope *Relay Auth Settings:
+    /// Create*.
+    ///
+    /// The `Location` header of the response contains the path of the permission. A registration whose outcome is
+    /// unknown is not retried.
     ///
     /// # Errors
     ///
-    /// Code `E300003` for data that is registered already. Not repeated when its outcome is unknown.
+    /// Returns an error with code `E300003` if the permission is already registered.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayAuthoSetRegistration.htm).
     pub fn register(
         &self,
         connection_id: impl Into<String>,
@@ -73,53 +108,57 @@ impl RelayPermissions {
         RegisterRelayPermission { call: call.with_body(body) }
     }
 
-    /// Changes a relay permission: what is not set stays as it is. Needs the scope *Relay Auth Settings: Update*.
-    /// [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayAuthoSetUpdate.htm).
+    /// Updates a relay permission. Values that are not set remain unchanged. Requires the scope *Relay Auth Settings:
+    /// Update*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayAuthoSetUpdate.htm).
     pub fn update(
         &self,
         connection_id: &str,
         remote_connection_id: &str,
         direction: &Direction,
     ) -> UpdateRelayPermission {
-        let names = names(connection_id, remote_connection_id, direction);
-        let call = Call::new(&self.pipeline, &UPDATE_RELAY_PERMISSION, &names, read::json);
+        let segments = segments(connection_id, remote_connection_id, direction);
+        let call = Call::new(&self.pipeline, &UPDATE_RELAY_PERMISSION, &segments, read::json);
         UpdateRelayPermission { call: call.with_body(Changes::default()) }
     }
 
-    /// Deletes a relay permission. Needs the scope *Relay Auth Settings: Delete*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayAuthoSetDelete.htm).
+    /// Deletes a relay permission. Requires the scope *Relay Auth Settings: Delete*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayAuthoSetDelete.htm).
     pub fn delete(
         &self,
         connection_id: &str,
         remote_connection_id: &str,
         direction: &Direction,
     ) -> DeleteRelayPermission {
-        let names = names(connection_id, remote_connection_id, direction);
-        let call = Call::new(&self.pipeline, &DELETE_RELAY_PERMISSION, &names, read::unit);
+        let segments = segments(connection_id, remote_connection_id, direction);
+        let call = Call::new(&self.pipeline, &DELETE_RELAY_PERMISSION, &segments, read::unit);
         DeleteRelayPermission { call }
     }
 }
 
-fn names<'a>(own: &'a str, remote: &'a str, direction: &'a Direction) -> [(&'static str, &'a str); 3] {
+fn segments<'a>(own: &'a str, remote: &'a str, direction: &'a Direction) -> [(&'static str, &'a str); 3] {
     [("connectionId", own), ("remoteConnectionId", remote), ("direction", direction.as_str())]
 }
 
-/// A relay permission.
+/// Describes a relay permission.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct RelayPermission {
-    /// The connection ID of the own side.
+    /// The local connection ID, which the permission belongs to.
     #[serde(deserialize_with = "or_default")]
     pub connection_id: String,
-    /// The connection ID of the other side.
+    /// The remote connection ID, which the permission refers to.
     #[serde(deserialize_with = "or_default")]
     pub remote_connection_id: String,
-    /// Which way files may go, seen from the own side.
+    /// The direction that is permitted, as seen locally.
     pub direction: Direction,
-    /// Whether it is in force.
+    /// Whether the permission is in effect.
     #[serde(deserialize_with = "boolean", serialize_with = "boolean_as_text")]
     pub enabled: bool,
-    /// A note.
+    /// The note that was set for the permission.
     #[serde(deserialize_with = "or_default")]
     pub memo: String,
 }
@@ -144,35 +183,35 @@ struct Changes {
 impl Body for Changes {}
 
 request! {
-    /// Reads one relay permission; made by [`RelayPermissions::get`].
+    /// A request that reads a relay permission, created by [`RelayPermissions::get`].
     GetRelayPermission => Option<RelayPermission>
 }
 
 request! {
-    /// Registers a relay permission; made by [`RelayPermissions::register`].
+    /// A request that registers a relay permission, created by [`RelayPermissions::register`].
     RegisterRelayPermission => RelayPermission, Changes
 }
 
 request! {
-    /// Changes a relay permission; made by [`RelayPermissions::update`].
+    /// A request that updates a relay permission, created by [`RelayPermissions::update`].
     UpdateRelayPermission => RelayPermission, Changes
 }
 
 request! {
-    /// Deletes a relay permission; made by [`RelayPermissions::delete`].
+    /// A request that deletes a relay permission, created by [`RelayPermissions::delete`].
     DeleteRelayPermission => ()
 }
 
 macro_rules! setters {
     ($builder:ty) => {
         impl $builder {
-            /// Says whether it is in force. Default of a registration: false.
+            /// Sets whether the permission is in effect. Default for a registration: `false`.
             pub fn enabled(mut self, enabled: bool) -> Self {
                 self.call.body.enabled = Some(enabled);
                 self
             }
 
-            /// Sets the note. Default of a registration: blank.
+            /// Sets the note. Default for a registration: an empty note.
             pub fn memo(mut self, memo: impl Into<String>) -> Self {
                 self.call.body.memo = Some(memo.into());
                 self

@@ -1,14 +1,14 @@
-//! The bounds that the vendor documents for what is sent, checked before anything is. Empty path segments and dot segments
-//! are the encoder's to refuse; what the vendor leaves open is left to the service.
+//! The documented bounds of arguments, checked before anything is sent. The encoder rejects empty path segments and dot
+//! segments; the service checks what the vendor does not document.
 
 use service_core::{Error, Result, Secret};
 
-/// How many rows of a list can be passed over.
+/// The maximum index that a page can begin at.
 pub(crate) const MAX_START_INDEX: u32 = 10_000;
-/// How many rows one page may have.
+/// The maximum number of rows in a page.
 pub(crate) const MAX_RESULTS: u32 = 1_000;
 
-/// A value that must be there.
+/// A value that must not be empty.
 pub(crate) fn required(what: &str, value: &str) -> Result<()> {
     if value.trim().is_empty() {
         return Err(Error::invalid_input(what, "must not be empty", Some(value)));
@@ -16,28 +16,29 @@ pub(crate) fn required(what: &str, value: &str) -> Result<()> {
     Ok(())
 }
 
-/// A text of so many characters.
-pub(crate) fn length(what: &str, value: &str, least: usize, most: usize) -> Result<()> {
+/// A text of `min` to `max` characters.
+pub(crate) fn length(what: &str, value: &str, min: usize, max: usize) -> Result<()> {
     let characters = value.chars().count();
-    if (least..=most).contains(&characters) {
+    if (min..=max).contains(&characters) {
         return Ok(());
     }
-    let rule = match least {
-        0 => format!("must be at most {most} characters, has {characters}"),
-        _ => format!("must be {least} to {most} characters, has {characters}"),
+    let rule = match min {
+        0 => format!("must be at most {max} characters, has {characters}"),
+        _ => format!("must be {min} to {max} characters, has {characters}"),
     };
     Err(Error::invalid_input(what, &rule, Some(value)))
 }
 
-/// A note: at most 256 characters.
+/// A note of at most 256 characters.
 pub(crate) fn memo(value: &str) -> Result<()> {
     length("memo", value, 0, 256)
 }
 
 /// 1 to 32 letters, digits, `.` and `-`; not `.` or `..`.
 pub(crate) fn name(what: &str, value: &str) -> Result<()> {
-    let known = value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
-    if known && (1..=32).contains(&value.len()) && !matches!(value, "." | "..") {
+    let valid_characters =
+        value.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-'));
+    if valid_characters && (1..=32).contains(&value.len()) && !matches!(value, "." | "..") {
         return Ok(());
     }
     let rule = "must be 1 to 32 letters, digits, `.` and `-`, and neither `.` nor `..`";
@@ -63,7 +64,7 @@ pub(crate) fn mail_address(value: &str) -> Result<()> {
     Err(Error::invalid_input("mail address", "must be an e-mail address", Some(value)))
 }
 
-/// 8 to 256 characters; the error does not repeat it.
+/// 8 to 256 characters. The error does not contain the password.
 pub(crate) fn password(value: &Secret) -> Result<()> {
     let characters = value.expose().chars().count();
     if (8..=256).contains(&characters) {
@@ -73,7 +74,7 @@ pub(crate) fn password(value: &Secret) -> Result<()> {
     Err(Error::invalid_input("password", &rule, None))
 }
 
-/// 0 for ever, or 30 to 365 days.
+/// 0 for indefinitely, or 30 to 365 days.
 pub(crate) fn password_validity(days: u16) -> Result<()> {
     if days == 0 || (30..=365).contains(&days) {
         return Ok(());
@@ -83,20 +84,20 @@ pub(crate) fn password_validity(days: u16) -> Result<()> {
 }
 
 /// A number within bounds.
-pub(crate) fn number(what: &str, value: u32, least: u32, most: u32) -> Result<()> {
-    if (least..=most).contains(&value) {
+pub(crate) fn number(what: &str, value: u32, min: u32, max: u32) -> Result<()> {
+    if (min..=max).contains(&value) {
         return Ok(());
     }
-    let rule = format!("must be between {least} and {most}");
+    let rule = format!("must be between {min} and {max}");
     Err(Error::invalid_input(what, &rule, Some(&value.to_string())))
 }
 
-/// So many entries at most.
-pub(crate) fn entries(what: &str, count: usize, least: usize, most: usize) -> Result<()> {
-    if (least..=most).contains(&count) {
+/// A list of `min` to `max` entries.
+pub(crate) fn entries(what: &str, count: usize, min: usize, max: usize) -> Result<()> {
+    if (min..=max).contains(&count) {
         return Ok(());
     }
-    let rule = format!("must have {least} to {most} entries");
+    let rule = format!("must have {min} to {max} entries");
     Err(Error::invalid_input(what, &rule, Some(&count.to_string())))
 }
 
@@ -105,7 +106,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_bound_holds_at_its_edges() {
+    fn every_bound_holds_at_its_limits() {
         let long = |n: usize| "x".repeat(n);
         let at = |n: usize| format!("{}@e.example", "m".repeat(n - 10));
         type Case = (&'static str, Box<dyn Fn(&str) -> Result<()>>, Vec<String>, Vec<String>);
@@ -155,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_counts_hold_at_their_edges() {
+    fn numbers_and_counts_hold_at_their_limits() {
         for (days, good) in [(0, true), (1, false), (29, false), (30, true), (365, true), (366, false)] {
             assert_eq!(password_validity(days).is_ok(), good, "{days}");
         }
@@ -168,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_that_breaks_the_rule_is_not_repeated() {
+    fn an_invalid_password_does_not_appear_in_the_error() {
         let error = password(&Secret::new("planted")).unwrap_err();
         assert!(!format!("{error:?}").contains("planted") && error.to_string().contains("has 7"), "{error}");
     }

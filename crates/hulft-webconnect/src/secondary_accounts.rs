@@ -1,4 +1,4 @@
-//! Previous secondary accounts: a feature that the vendor has discontinued. Only reading and deleting remain.
+//! Previous secondary accounts, a feature that the vendor has discontinued. They can only be read and deleted.
 
 use serde::{Deserialize, Serialize};
 use service_core::read;
@@ -9,103 +9,125 @@ use crate::operations::{DELETE_SECONDARY_ACCOUNT, GET_SECONDARY_ACCOUNT, LIST_SE
 use crate::page::row;
 use crate::{AccountStatus, DefinitionLink, Pager};
 
-/// The path's name for the ID.
+/// Names the path segment that contains the ID.
 const ID: &str = "secondaryAccountId";
 
 handle! {
-    /// The previous secondary accounts of the contract; made by
+    /// Reads and deletes the previous secondary accounts of the contract. Created by
     /// [`SiteClient::secondary_accounts`](crate::SiteClient::secondary_accounts).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #![allow(deprecated)]
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), hulft_webconnect::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
+    /// # let site = builder.endpoint(emulator.endpoint()).build()?;
+    /// for account in site.secondary_accounts().list().all().await? {
+    ///     println!("{} {}", account.id, account.mail_address);
+    /// }
+    /// # Ok(()) }
+    /// ```
     SecondaryAccounts
 }
 
 impl SecondaryAccounts {
-    /// All previous secondary accounts; the page's `has_unavailable_mail` says whether mailing was stopped for some address.
-    /// Needs the scope *Previous secondary account for Browser Transfer Settings: Get*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/SubAccountSetAllGet.htm).
-    #[deprecated = "the vendor has discontinued secondary accounts; accounts have taken their place"]
+    /// Lists all previous secondary accounts. [`Page::has_unavailable_mail`](crate::Page::has_unavailable_mail) says
+    /// whether mail to some address has been stopped. Requires the scope *Previous secondary account for Browser
+    /// Transfer Settings: Get*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/SubAccountSetAllGet.htm).
+    #[deprecated = "the vendor has discontinued secondary accounts and replaced them with accounts"]
     pub fn list(&self) -> Pager<SecondaryAccount> {
         Pager::new(&self.pipeline, &LIST_SECONDARY_ACCOUNTS, &[])
     }
 
-    /// One previous secondary account; `None` if there is none. Needs the scope *Previous secondary account for Browser
-    /// Transfer Settings: Get*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/SubAccountSet1Get.htm).
-    #[deprecated = "the vendor has discontinued secondary accounts; accounts have taken their place"]
+    /// Returns the previous secondary account with this ID, or `None` if it does not exist. Requires the scope
+    /// *Previous secondary account for Browser Transfer Settings: Get*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/SubAccountSet1Get.htm).
+    #[deprecated = "the vendor has discontinued secondary accounts and replaced them with accounts"]
     pub fn get(&self, id: &str) -> GetSecondaryAccount {
         GetSecondaryAccount { call: Call::new(&self.pipeline, &GET_SECONDARY_ACCOUNT, &[(ID, id)], one) }
     }
 
-    /// Deletes a previous secondary account. Needs the scope *Previous secondary account for Browser Transfer Settings:
-    /// Delete*. [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/SubAccountSetDelete.htm).
-    #[deprecated = "the vendor has discontinued secondary accounts; accounts have taken their place"]
+    /// Deletes a previous secondary account. Requires the scope *Previous secondary account for Browser Transfer
+    /// Settings: Delete*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/SubAccountSetDelete.htm).
+    #[deprecated = "the vendor has discontinued secondary accounts and replaced them with accounts"]
     pub fn delete(&self, id: &str) -> DeleteSecondaryAccount {
         let call = Call::new(&self.pipeline, &DELETE_SECONDARY_ACCOUNT, &[(ID, id)], read::unit);
         DeleteSecondaryAccount { call }
     }
 }
 
-/// A previous secondary account.
+/// Describes a previous secondary account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct SecondaryAccount {
-    /// Its ID.
+    /// The ID that identifies the account.
     #[serde(rename = "secondaryAccountId", deserialize_with = "or_default")]
     pub id: String,
-    /// Its e-mail address.
+    /// The e-mail address that the account was registered with.
     #[serde(rename = "secondaryAccount", deserialize_with = "or_default")]
     pub mail_address: String,
-    /// How its password is managed.
+    /// How the password is managed.
     #[serde(deserialize_with = "or_default")]
     pub password_policy: PasswordPolicy,
-    /// Its definitions from browser to HULFT.
+    /// The definitions of transfers from browser to HULFT that the account may use.
     #[serde(deserialize_with = "or_default")]
     pub browser_to_hulft_definitions: Vec<DefinitionLink>,
-    /// Its definitions from HULFT to browser.
+    /// The definitions of transfers from HULFT to browser that the account may use.
     #[serde(deserialize_with = "or_default")]
     pub hulft_to_browser_definitions: Vec<DefinitionLink>,
-    /// The IP filter group that it is in.
+    /// The IP filter group that the account belongs to.
     pub ip_filter_group_name: Option<String>,
-    /// A note.
+    /// The note that was set for the account.
     #[serde(deserialize_with = "or_default")]
     pub memo: String,
-    /// Whether mail is sent to its address.
+    /// Whether mail is sent to the address.
     #[serde(deserialize_with = "boolean")]
     pub is_available_mail: bool,
-    /// How far its set-up is.
+    /// The state that the setup of the account is in.
     #[serde(rename = "statusCode")]
     pub status: AccountStatus,
 }
 
 row!(SecondaryAccount, "secondaryAccounts");
 
-/// How the password of a previous secondary account is managed.
+/// Describes how the password of a previous secondary account is managed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct PasswordPolicy {
-    /// By whom.
+    /// Who manages the password.
     #[serde(rename = "passwordManagement")]
     pub managed_by: PasswordManagement,
-    /// For how many days a password is valid; 0: for ever.
+    /// The number of days that a password remains valid. 0 means indefinitely.
     #[serde(rename = "passwordExpireOn", deserialize_with = "number")]
     pub validity_days: u32,
 }
 
 open_values! {
-    /// Who manages a password.
+    /// Says who manages a password.
     PasswordManagement, crate::lenient::number_or_text, {
-        /// The user.
+        /// The user manages the password.
         User = "0",
-        /// The contractor.
+        /// The contractor manages the password.
         Contractor = "1",
     }
 }
 
 request! {
-    /// Reads one previous secondary account; made by `SecondaryAccounts::get`.
+    /// A request that reads a previous secondary account, created by `SecondaryAccounts::get`.
     GetSecondaryAccount => Option<SecondaryAccount>
 }
 
 request! {
-    /// Deletes a previous secondary account; made by `SecondaryAccounts::delete`.
+    /// A request that deletes a previous secondary account, created by `SecondaryAccounts::delete`.
     DeleteSecondaryAccount => ()
 }

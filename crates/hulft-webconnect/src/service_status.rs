@@ -1,4 +1,4 @@
-//! Service status: how the access points of the service are doing.
+//! Service status: the condition of the service's access points.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,7 +6,7 @@ use crate::call::request;
 use crate::lenient::{number, open_values, or_default};
 
 request! {
-    /// Reads the service status; made by [`SiteClient::service_status`](crate::SiteClient::service_status).
+    /// A request that reads the service status, created by [`SiteClient::service_status`](crate::SiteClient::service_status).
     GetServiceStatus => ServiceStatus
 }
 
@@ -22,56 +22,56 @@ impl GetServiceStatus {
     }
 }
 
-/// How the access points of the service are doing.
+/// Describes the condition of the service and its access points.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct ServiceStatus {
-    /// How many access points there are, of both kinds together.
+    /// The number of access points that exist, of both kinds together.
     #[serde(deserialize_with = "number")]
     pub total_size: u64,
-    /// How many of them are told.
+    /// The number of access points that this response contains.
     #[serde(deserialize_with = "number")]
     pub fetch_size: u64,
-    /// The index of the first.
+    /// Contains the index of the first access point.
     #[serde(deserialize_with = "number")]
     pub start_index: u64,
-    /// How many may be told.
+    /// The maximum number of access points that a response can contain.
     #[serde(deserialize_with = "number")]
     pub max_results: u64,
-    /// The service as a whole.
+    /// The condition that the service as a whole is in.
     pub total_status: Health,
-    /// The access points of agents and the CLI.
+    /// The access points that agents and the CLI connect to.
     #[serde(rename = "serviceStatus", deserialize_with = "or_default")]
     pub services: Vec<EndpointStatus>,
-    /// The Data Transfer Sites, for browsers.
+    /// The Data Transfer Sites, which browsers connect to.
     #[serde(rename = "dataTransferSiteStatus", deserialize_with = "or_default")]
     pub data_transfer_sites: Vec<EndpointStatus>,
 }
 
-/// How one access point is doing.
+/// Describes the condition of one access point.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct EndpointStatus {
-    /// The region, such as `Tokyo`.
+    /// The region that the access point is in, such as `Tokyo`.
     #[serde(deserialize_with = "or_default")]
     pub region: String,
-    /// The host name.
+    /// Contains the host name of the access point.
     #[serde(deserialize_with = "or_default")]
     pub endpoint: String,
-    /// How it is doing.
+    /// The condition that the access point is in.
     pub status: Health,
 }
 
 open_values! {
-    /// How the service or an access point is doing.
+    /// Says in which condition the service or an access point is.
     Health, Serialize::serialize, {
-        /// Operating normally.
+        /// It operates normally.
         Normal = "0",
-        /// Disrupted.
+        /// It is disrupted.
         Disrupted = "1",
-        /// Slow.
+        /// It is slow.
         PerformanceIssues = "9",
     }
 }

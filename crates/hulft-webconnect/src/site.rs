@@ -1,4 +1,4 @@
-//! The Site API's client: one contract of HULFT-WebConnect, by API key.
+//! The client of the Site API, which manages one contract of HULFT-WebConnect with an API key.
 
 use std::fmt;
 use std::sync::Arc;
@@ -8,32 +8,34 @@ use service_core::{ClientOptions, Dialect, Endpoint, HeaderKey, Pipeline};
 
 use crate::{
     AccessDenials, Accounts, Agents, BrowserToHulft, BrowserTransferGroups, Connections, DClients,
-    GetServiceStatus, HulftToBrowser, IpFilterGroups, Pacing, RawRequest, RelayLogs, RelayPermissions,
+    GetServiceStatus, HulftToBrowser, IpFilterGroups, RateLimit, RawRequest, RelayLogs, RelayPermissions,
     Result, SecondaryAccounts, Secret,
 };
 
-/// The service's one documented address.
+/// The only address that the vendor documents.
 const ENDPOINT: &str = "https://www.webconnect.hulft.com";
 
-static DIALECT: Dialect = Dialect {
-    product: concat!("hulft-webconnect/", env!("CARGO_PKG_VERSION")),
-    // The vendor documents no header for this. The common one lets proxies and gateways on the way be asked about a call.
-    request_id_header: Some(HeaderName::from_static("x-request-id")),
-    response_request_id_headers: &[],
-    error_code: &[],
-    span: service_core::call_span!("hulft.request_id"),
-    span_request_id: "hulft.request_id",
-};
+static DIALECT: Dialect = Dialect::new(
+    concat!("hulft-webconnect/", env!("CARGO_PKG_VERSION")),
+    service_core::call_span!("hulft.request_id"),
+    "hulft.request_id",
+)
+// The vendor documents no such header. With the common one, proxies and gateways can log the id of a call.
+.request_id_header(HeaderName::from_static("x-request-id"));
 
-/// Watches and steers what belongs to one contract.
+/// A client that manages one HULFT-WebConnect contract.
 ///
-/// Cheap to clone; clones share connections, retry quota and pace. The service refuses every call for 10 minutes after 100
-/// calls in one minute, over all keys of the contract; the client keeps below that by itself, see [`Pacing`].
+/// Cheap to clone. Clones share connections, the retry quota and the rate limit. After 100 calls in one minute, counted
+/// over all API keys of the contract, the service rejects every call for 10 minutes. The client avoids this by waiting,
+/// see [`RateLimit`].
+///
+/// # Examples
 ///
 /// ```no_run
-/// # async fn run() -> hulft_webconnect::Result<()> {
-/// let key = std::env::var("HULFT_WEBCONNECT_API_KEY").expect("a key");
-/// let site = hulft_webconnect::SiteClient::new(key)?;
+/// use hulft_webconnect::SiteClient;
+///
+/// # async fn run() -> Result<(), hulft_webconnect::BoxError> {
+/// let site = SiteClient::new(std::env::var("HULFT_WEBCONNECT_API_KEY")?)?;
 /// let mut agents = site.agents().list();
 /// while let Some(agent) = agents.next().await {
 ///     let agent = agent?;
@@ -47,112 +49,137 @@ pub struct SiteClient {
 }
 
 impl SiteClient {
-    /// A client of `https://www.webconnect.hulft.com` with default settings. Keys are made in the Management Console,
-    /// screen "API Key Management".
+    /// Creates a client of `https://www.webconnect.hulft.com` with default settings.
+    ///
+    /// API keys are created in the Management Console, on the screen "API Key Management".
     ///
     /// # Errors
     ///
-    /// An empty key, or one that fits no header.
+    /// Returns an error if the key is empty or cannot be sent in a header.
     pub fn new(api_key: impl Into<Secret>) -> Result<Self> {
         Self::builder(api_key).build()
     }
 
-    /// Starts a client with settings of its own.
+    /// Creates a builder that configures a client.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use hulft_webconnect::{RetryOptions, SiteClient};
+    ///
+    /// let site = SiteClient::builder("my-api-key")
+    ///     .endpoint("http://localhost:8080")
+    ///     .deadline(Duration::from_secs(20))
+    ///     .retry(RetryOptions::none())
+    ///     .build()?;
+    /// # Ok::<(), hulft_webconnect::Error>(())
+    /// ```
     pub fn builder(api_key: impl Into<Secret>) -> SiteClientBuilder {
         SiteClientBuilder {
             endpoint: ENDPOINT.to_owned(),
             api_key: api_key.into(),
-            pacing: Pacing::default(),
+            rate_limit: RateLimit::default(),
             options: ClientOptions::default(),
         }
     }
 
-    /// The accesses that the service refused.
+    /// Returns a handle to the access denial log.
     #[must_use]
     pub fn access_denials(&self) -> AccessDenials {
         AccessDenials::new(self.pipeline.clone())
     }
 
-    /// The accounts: users of Browser Transfer and D-Client.
+    /// Returns a handle to the accounts, which are the users of Browser Transfer and D-Client.
     #[must_use]
     pub fn accounts(&self) -> Accounts {
         Accounts::new(self.pipeline.clone())
     }
 
-    /// The agents that are connected to the service.
+    /// Returns a handle to the agents that are connected to the service.
     #[must_use]
     pub fn agents(&self) -> Agents {
         Agents::new(self.pipeline.clone())
     }
 
-    /// The browser-transfer groups: which account may use which definitions.
+    /// Returns a handle to the browser-transfer groups, which assign definitions to accounts.
     #[must_use]
     pub fn browser_transfer_groups(&self) -> BrowserTransferGroups {
         BrowserTransferGroups::new(self.pipeline.clone())
     }
 
-    /// The definitions of transfers from browsers to HULFT hosts; the vendor calls them Browser Send File.
+    /// Returns a handle to the definitions of transfers from browsers to HULFT hosts. The vendor calls them Browser
+    /// Send File.
     #[must_use]
     pub fn browser_to_hulft(&self) -> BrowserToHulft {
         BrowserToHulft::new(self.pipeline.clone())
     }
 
-    /// The definitions of transfers from HULFT hosts to browsers; the vendor calls them Browser Send Request.
+    /// Returns a handle to the definitions of transfers from HULFT hosts to browsers. The vendor calls them Browser
+    /// Send Request.
     #[must_use]
     pub fn hulft_to_browser(&self) -> HulftToBrowser {
         HulftToBrowser::new(self.pipeline.clone())
     }
 
-    /// The connection settings: connection IDs with their passwords and client types.
+    /// Returns a handle to the connection settings: connection IDs with their passwords and client types.
     #[must_use]
     pub fn connections(&self) -> Connections {
         Connections::new(self.pipeline.clone())
     }
 
-    /// The D-Client definitions.
+    /// Returns a handle to the D-Client definitions.
     #[must_use]
     pub fn dclients(&self) -> DClients {
         DClients::new(self.pipeline.clone())
     }
 
-    /// The IP filter groups.
+    /// Returns a handle to the IP filter groups.
     #[must_use]
     pub fn ip_filter_groups(&self) -> IpFilterGroups {
         IpFilterGroups::new(self.pipeline.clone())
     }
 
-    /// The relay permissions: which connection IDs may exchange files.
+    /// Returns a handle to the relay permissions, which say which connection IDs may exchange files.
     #[must_use]
     pub fn relay_permissions(&self) -> RelayPermissions {
         RelayPermissions::new(self.pipeline.clone())
     }
 
-    /// The relay log: the transfers that took place.
+    /// Returns a handle to the relay log, which lists the transfers that took place.
     #[must_use]
     pub fn relay_logs(&self) -> RelayLogs {
         RelayLogs::new(self.pipeline.clone())
     }
 
-    /// How the access points of the service are doing. Needs the scope *Service Status: Get*.
-    /// [The vendor's page](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ServiceStatusGet.htm).
+    /// Reads the condition of the service's access points. Requires the scope *Service Status: Get*.
+    ///
+    /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ServiceStatusGet.htm).
     pub fn service_status(&self) -> GetServiceStatus {
         GetServiceStatus::new(&self.pipeline)
     }
 
-    /// The previous secondary accounts, which can only be read and deleted any more.
-    #[deprecated = "the vendor has discontinued secondary accounts; accounts have taken their place"]
+    /// Returns a handle to the previous secondary accounts, which can only be read and deleted.
+    #[deprecated = "the vendor has discontinued secondary accounts and replaced them with accounts"]
     #[must_use]
     pub fn secondary_accounts(&self) -> SecondaryAccounts {
         SecondaryAccounts::new(self.pipeline.clone())
     }
 
-    /// A request that this crate has no method for, through the same pipeline: each `{}` of `path` takes the next of
-    /// `segments`, escaped.
+    /// Sends a request that this crate has no method for, through the same pipeline. Each `{}` in `path` is replaced by
+    /// the next one of `segments`, escaped.
     ///
-    /// ```no_run
-    /// # use http::Method;
-    /// # async fn run(site: hulft_webconnect::SiteClient) -> hulft_webconnect::Result<()> {
+    /// # Examples
+    ///
+    /// ```
+    /// use http::Method;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), hulft_webconnect::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
+    /// # let site = builder.endpoint(emulator.endpoint()).build()?;
     /// let status = site.request(Method::GET, "/api/v2/service/status", &[]).await?;
+    /// assert!(status.starts_with(b"{"));
     /// # Ok(()) }
     /// ```
     pub fn request(&self, method: Method, path: &str, segments: &[&str]) -> RawRequest {
@@ -166,37 +193,40 @@ impl fmt::Debug for SiteClient {
     }
 }
 
-/// A [`SiteClient`] in the making. What is wrong with its arguments comes out of [`build`](Self::build).
+/// A builder that configures a [`SiteClient`]. [`build`](Self::build) reports invalid arguments.
 #[must_use = "does nothing until built"]
 #[derive(Debug)]
 pub struct SiteClientBuilder {
     endpoint: String,
     api_key: Secret,
-    pacing: Pacing,
+    rate_limit: RateLimit,
     options: ClientOptions,
 }
 
 impl SiteClientBuilder {
-    /// Sends to another address than `https://www.webconnect.hulft.com`, without the `/api/v2`.
+    /// Sets the address of the service, without `/api/v2`. Default: `https://www.webconnect.hulft.com`.
     pub fn endpoint(mut self, endpoint: impl Into<String>) -> Self {
         self.endpoint = endpoint.into();
         self
     }
 
-    /// Sets how the client keeps below the service's limit of calls. Default: at most 100 requests in any minute. A call that
-    /// would have to wait for longer than its deadline fails at once, of the kind `Throttled`, with the wait in its error.
-    pub fn pacing(mut self, pacing: Pacing) -> Self {
-        self.pacing = pacing;
+    /// Sets the rate limit of the client. Default: 100 requests per minute.
+    ///
+    /// A call that would have to wait beyond its deadline fails immediately with
+    /// [`ErrorKind::Throttled`](crate::ErrorKind::Throttled); the error contains the wait.
+    pub fn rate_limit(mut self, rate_limit: RateLimit) -> Self {
+        self.rate_limit = rate_limit;
         self
     }
 
-    /// Checks everything and makes the client; nothing is sent yet.
+    /// Validates the settings and creates the client. Nothing is sent.
     ///
     /// # Errors
     ///
-    /// As [`SiteClient::new`], a malformed endpoint, plain `http` to another machine, settings that cannot be used.
+    /// Returns an error if the key is empty or cannot be sent in a header, if the endpoint is malformed or uses plain
+    /// `http` to a host other than loopback, or if a setting is invalid.
     pub fn build(mut self) -> Result<SiteClient> {
-        if let Some(rate_limiter) = self.pacing.rate_limiter() {
+        if let Some(rate_limiter) = self.rate_limit.rate_limiter() {
             self.options.rate_limiter(Arc::new(rate_limiter));
         }
         let endpoint = Endpoint::parse(&self.endpoint)?;

@@ -5,86 +5,86 @@ use serde::{Deserialize, Serialize};
 use crate::lenient::{open_values, or_default};
 
 open_values! {
-    /// Which way files go, seen from the side that is asked about.
+    /// Says in which direction files are transferred, as seen from the local side.
     Direction, Serialize::serialize, {
-        /// From the HULFT host to the service.
+        /// Files are sent from the HULFT host to the service.
         Send = "send",
-        /// From the service to the HULFT host.
+        /// The HULFT host receives files from the service.
         Receive = "receive",
     }
 }
 
 open_values! {
-    /// What may use a connection ID.
+    /// Says which kind of client may use a connection ID.
     ClientType, Serialize::serialize, {
-        /// An agent beside a HULFT host.
+        /// An agent connects a HULFT host.
         Hulft = "hulft",
-        /// The Data Transfer API and the vendor's CLI, which is built on it.
+        /// A program uses the Data Transfer API, or the vendor's CLI, which is built on it.
         DataTransferApi = "data_transfer_api",
-        /// Browser Transfer.
+        /// A browser uses Browser Transfer.
         Browser = "hwc_browser",
-        /// D-Client.
+        /// A partner uses D-Client.
         DClient = "dclient",
     }
 }
 
-/// An account that another record is linked to.
+/// Identifies the account that another record is linked to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct AccountLink {
-    /// The account's ID.
+    /// The ID that identifies the account.
     #[serde(deserialize_with = "or_default")]
     pub id: String,
-    /// The account's e-mail address.
+    /// The e-mail address that the account was registered with.
     #[serde(deserialize_with = "or_default")]
     pub mail_address: String,
 }
 
-/// A browser-transfer definition that another record is linked to.
+/// Identifies the browser-transfer definition that another record is linked to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct DefinitionLink {
-    /// The definition's ID.
+    /// The ID that identifies the definition.
     #[serde(deserialize_with = "or_default")]
     pub id: String,
-    /// The definition's description.
+    /// The description that was set for the definition.
     pub description: Option<String>,
 }
 
-/// A number that the service writes as a text, such as a size in bytes. A text that is no whole number is kept.
+/// Represents a number that the service sends as text, such as a size in bytes. Text that is not an integer is kept.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Serialize)]
 #[serde(transparent)]
-pub struct Amount(String);
+pub struct Number(String);
 
-impl Amount {
-    /// The number; `None` when the service gave none, or one that is not whole.
+impl Number {
+    /// Returns the number, or `None` if the text is empty or not an integer.
     #[must_use]
-    pub fn value(&self) -> Option<u64> {
+    pub fn as_u64(&self) -> Option<u64> {
         self.0.trim().parse().ok()
     }
 
-    /// The text as it came.
+    /// Returns the text as received.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 }
 
-impl std::fmt::Display for Amount {
+impl std::fmt::Display for Number {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.pad(&self.0)
     }
 }
 
-impl From<u64> for Amount {
+impl From<u64> for Number {
     fn from(value: u64) -> Self {
         Self(value.to_string())
     }
 }
 
-impl<'de> Deserialize<'de> for Amount {
+impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         crate::lenient::text(deserializer).map(Self)
     }
@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_amount_is_read_from_text_and_number_and_kept_when_it_is_neither() {
+    fn a_number_is_read_from_text_and_number_and_kept_when_it_is_neither() {
         for (wire, value, text) in [
             (json!("60"), Some(60), "60"),
             (json!(60), Some(60), "60"),
@@ -106,10 +106,10 @@ mod tests {
             (json!("60.5"), None, "60.5"),
             (json!("-"), None, "-"),
         ] {
-            let amount: Amount = serde_json::from_value(wire).unwrap();
-            assert_eq!((amount.value(), amount.as_str()), (value, text));
+            let number: Number = serde_json::from_value(wire).unwrap();
+            assert_eq!((number.as_u64(), number.as_str()), (value, text));
         }
-        assert_eq!(serde_json::to_value(Amount::from(7)).unwrap(), json!("7"));
+        assert_eq!(serde_json::to_value(Number::from(7)).unwrap(), json!("7"));
     }
 
     #[test]

@@ -1,19 +1,23 @@
-//! A chat: hub `chat` of `WEBPUBSUB_CONNECTION_STRING` sends what alice says to port 8080, path `/upstream`, which tells bob.
+//! A chat in the hub `chat` of `WEBPUBSUB_CONNECTION_STRING`. Alice sends an event, which the service delivers to port
+//! 8080, path `/upstream`. The webhook there forwards it to bob.
 use std::io::Write;
 use tokio::net::TcpListener;
 use webpubsub::client::Event;
-use webpubsub::event_handler::{Context, EventHandler, Result as Answer, UserEvent};
-use webpubsub::event_handler::{UserEventResponse as Reply, Webhook};
+use webpubsub::event_handler::{self, Context, EventHandler, UserEvent, UserEventResponse, Webhook};
 use webpubsub::{BoxError, Client, ServiceClient};
 
 struct Chat(ServiceClient);
 
 #[async_trait::async_trait]
 impl EventHandler for Chat {
-    async fn user_event(&self, context: &Context, event: UserEvent) -> Answer<Reply> {
+    async fn user_event(
+        &self,
+        context: &Context,
+        event: UserEvent,
+    ) -> event_handler::Result<UserEventResponse> {
         let line = format!("{}: {}", context.user_id().unwrap_or("?"), event.text().unwrap_or("(no text)"));
         self.0.group("room").send(line).await?;
-        Ok(Reply::none())
+        Ok(UserEventResponse::none())
     }
 }
 
@@ -34,7 +38,7 @@ pub(crate) async fn run(text: &str, listener: TcpListener, out: &mut impl Write)
     alice.send_event("say", "hello, bob").await?;
     while let Some(event) = bob.events().next().await {
         let Event::GroupMessage(message) = event else { continue };
-        return Ok(writeln!(out, "bob hears {}", message.data.as_text().unwrap_or("(no text)"))?);
+        return Ok(writeln!(out, "bob received {}", message.data.as_text().unwrap_or("(no text)"))?);
     }
-    Err("bob heard nothing".into())
+    Err("bob received nothing".into())
 }

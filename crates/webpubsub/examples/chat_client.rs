@@ -1,5 +1,5 @@
-//! Joins the group `room`, says something, and shows what is said there: in the hub `chat` of `WEBPUBSUB_CONNECTION_STRING`.
-//! A client that is not also the server gets its URL from the server: see `Access::from_fn`.
+//! Joins the group `room` in the hub `chat` of `WEBPUBSUB_CONNECTION_STRING`, sends messages to it, and prints the messages
+//! that it receives. A real client gets its URL from a server instead of creating it: see `Access::from_fn`.
 use std::io::Write;
 
 use webpubsub::client::Event;
@@ -15,11 +15,11 @@ async fn main() -> Result<(), BoxError> {
     run(&client, &["hello", "is anybody here?"], 2, &mut std::io::stdout()).await
 }
 
-/// Says these lines, and shows as many as `most`.
+/// Sends these lines, and prints at most `max` received messages.
 pub(crate) async fn run(
     client: &Client,
     lines: &[&str],
-    most: usize,
+    max: usize,
     out: &mut impl Write,
 ) -> Result<(), BoxError> {
     client.join_group("room").await?;
@@ -27,7 +27,7 @@ pub(crate) async fn run(
         client.send_to_group("room", *line).await?;
     }
     let (mut events, mut shown) = (client.events(), 0);
-    while shown < most
+    while shown < max
         && let Some(event) = events.next().await
     {
         let Event::GroupMessage(message) = event else { continue };

@@ -1,4 +1,4 @@
-//! The least program: greets everyone who is connected to the hub `chat` of `WEBPUBSUB_CONNECTION_STRING`.
+//! A minimal program that sends a message to all connections of the hub `chat` of `WEBPUBSUB_CONNECTION_STRING`.
 use webpubsub::{BoxError, ServiceClient};
 
 #[tokio::main]

@@ -1,5 +1,5 @@
-//! No key: whoever is signed in with the Azure CLI or the Azure Developer CLI greets everyone in the hub `chat` of the service
-//! at `WEBPUBSUB_ENDPOINT`. The role is "Web PubSub Service Owner".
+//! Sends a message to all connections of the hub `chat` of the service at `WEBPUBSUB_ENDPOINT`, without an access key. You
+//! must be signed in with the Azure CLI or the Azure Developer CLI, and have the role "Web PubSub Service Owner".
 use std::sync::Arc;
 
 use azure_core::credentials::TokenCredential;

@@ -1,5 +1,5 @@
-//! Lets a client in, sends to it and to its group, and shows who is there: in the hub `chat` of `WEBPUBSUB_CONNECTION_STRING`.
-//! The client itself is yours: give the address it prints to any WebSocket program.
+//! Creates a URL for a client in the hub `chat` of `WEBPUBSUB_CONNECTION_STRING`, sends to the client and to its group, and
+//! lists the members of the group. Open the URL that it prints with any WebSocket program.
 use std::io::Write;
 
 use webpubsub::filter::{groups, user_id};

@@ -1,4 +1,5 @@
-//! A webhook for the hub `chat` in axum: lets in who is signed in, greets, and counts what each connection says.
+//! A webhook for the hub `chat` in axum. It accepts clients that have a user ID, and numbers the messages of each
+//! connection.
 use async_trait::async_trait;
 use axum::Router;
 use webpubsub::BoxError;
@@ -34,6 +35,6 @@ async fn main() -> Result<(), BoxError> {
     let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
     let app = app(&var("WEBPUBSUB_CONNECTION_STRING")?)?;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
-    println!("http://{}/upstream waits for events", listener.local_addr()?);
+    println!("listening for events on http://{}/upstream", listener.local_addr()?);
     Ok(axum::serve(listener, app).await?)
 }

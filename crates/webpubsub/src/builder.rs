@@ -1,26 +1,45 @@
-//! How a service client is made: endpoint, credential and settings, checked in one place.
+//! The builder of the service client, which validates endpoint, credential, and settings in one place.
 
 use http::HeaderName;
 use service_core::{ClientOptions, ConnectionString, Dialect, Endpoint};
 
 use crate::credential::Addresses;
 use crate::operations::API_VERSION;
-use crate::service::Site;
+use crate::service::Resource;
 use crate::{Credential, Error, Result, ServiceClient, names};
 
 /// The scope of Entra tokens for this service in the public cloud.
 const SCOPE: &str = "https://webpubsub.azure.com/.default";
 
-pub(crate) static DIALECT: Dialect = Dialect {
-    product: concat!("webpubsub/", env!("CARGO_PKG_VERSION")),
-    request_id_header: Some(HeaderName::from_static("x-ms-client-request-id")),
-    response_request_id_headers: &["x-ms-request-id"],
-    error_code: &["x-ms-error-code"],
-    span: service_core::call_span!("az.service_request_id"),
-    span_request_id: "az.service_request_id",
-};
+pub(crate) static DIALECT: Dialect = Dialect::new(
+    concat!("webpubsub/", env!("CARGO_PKG_VERSION")),
+    service_core::call_span!("az.service_request_id"),
+    "az.service_request_id",
+)
+.request_id_header(HeaderName::from_static("x-ms-client-request-id"))
+.response_request_id_headers(&["x-ms-request-id"])
+.error_code(&["x-ms-error-code"]);
 
-/// A [`ServiceClient`] in the making. What is wrong with its arguments comes out of [`build`](Self::build).
+/// A builder that configures a [`ServiceClient`]. [`ServiceClient::builder`] and
+/// [`ServiceClient::builder_from_connection_string`] create it.
+///
+/// Invalid arguments are reported by [`build`](Self::build).
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use webpubsub::{Credential, RetryOptions, ServiceClient};
+///
+/// # fn main() -> webpubsub::Result<()> {
+/// let service = ServiceClient::builder("https://example.webpubsub.azure.com", "chat", Credential::access_key("key"))
+///     .reverse_proxy("https://gateway.example/pubsub")
+///     .retry(RetryOptions::none())
+///     .deadline(Duration::from_secs(10))
+///     .build()?;
+/// assert_eq!(service.endpoint(), "https://example.webpubsub.azure.com");
+/// # Ok(()) }
+/// ```
 #[must_use = "does nothing until built"]
 #[derive(Debug)]
 pub struct ServiceClientBuilder {
@@ -44,31 +63,33 @@ impl ServiceClientBuilder {
         }
     }
 
-    /// Sends another api-version than `2024-12-01`.
+    /// Sets the API version that is sent with each request. Default: `2024-12-01`.
     pub fn api_version(mut self, version: impl Into<String>) -> Self {
         self.api_version = version.into();
         self
     }
 
-    /// Asks for tokens of another scope than `https://webpubsub.azure.com/.default`, as other clouds need.
+    /// Sets the scope of Entra tokens, which differs in other clouds. Default: `https://webpubsub.azure.com/.default`.
     pub fn scope(mut self, scope: impl Into<String>) -> Self {
         self.scope = scope.into();
         self
     }
 
-    /// Sends requests to a reverse proxy or an API gateway in front of the service: `https://gateway.example`, or with a
-    /// path that stands before the path of every request. Tokens are still made for the service's own endpoint, and
-    /// clients are still pointed to it.
+    /// Sends requests to a reverse proxy or an API gateway in front of the service, such as `https://gateway.example`. If
+    /// the URL has a path, it is prepended to the path of every request.
+    ///
+    /// Tokens are still issued for the endpoint of the service, and the URLs for clients still point to it.
     pub fn reverse_proxy(mut self, url: &str) -> Self {
         self.reverse_proxy = Endpoint::parse_with_path(url).map(Some);
         self
     }
 
-    /// Checks everything and makes the client; nothing is sent yet.
+    /// Validates the settings and creates the client. Nothing is sent yet.
     ///
     /// # Errors
     ///
-    /// As [`ServiceClient::new`] and [`ServiceClient::from_connection_string`], and settings that cannot be used.
+    /// Returns an error in the same cases as [`ServiceClient::new`] and [`ServiceClient::from_connection_string`], and if a
+    /// setting is invalid.
     pub fn build(self) -> Result<ServiceClient> {
         let (endpoint, credential) = self.target?;
         names::hub(&self.hub)?;
@@ -80,8 +101,8 @@ impl ServiceClientBuilder {
         let Addresses { endpoint, reverse_proxy } = addresses;
         let target = reverse_proxy.unwrap_or_else(|| endpoint.clone());
         let pipeline = self.options.build(&DIALECT, target, authorizer)?;
-        let site = Site { endpoint, api_version: self.api_version, own_key };
-        Ok(ServiceClient::with(pipeline, self.hub, site))
+        let resource = Resource { endpoint, api_version: self.api_version, own_key };
+        Ok(ServiceClient::with(pipeline, self.hub, resource))
     }
 }
 
@@ -94,7 +115,11 @@ pub(crate) fn parse(text: &str) -> Result<(Endpoint, Credential)> {
     if let Some(port) = parts.get("Port") {
         let port = port.expose().parse();
         let port = port.map_err(|_| {
-            Error::invalid_input("connection string", "has a `Port` that is no number from 1 to 65535", None)
+            Error::invalid_input(
+                "connection string",
+                "has an invalid `Port`: must be a number from 1 to 65535",
+                None,
+            )
         })?;
         endpoint = endpoint.with_port(port)?;
     }

@@ -1,4 +1,4 @@
-//! What lets a client connect: a token, made here or by the service, and the URL it belongs to.
+//! Client access: a token, created locally or by the service, and the URL that a client connects to with it.
 
 use std::fmt;
 use std::future::IntoFuture;
@@ -13,22 +13,22 @@ use crate::jwt::{self, Part, Signer};
 use crate::operations::GENERATE_CLIENT_TOKEN;
 use crate::{Role, ServiceClient, names};
 
-/// The service's default, and that of the official libraries.
-const LIFETIME: Duration = Duration::from_secs(3600);
-/// `minutesToExpire` is an int32.
+/// The default of the service and of the official libraries.
+const DEFAULT_LIFETIME: Duration = Duration::from_secs(3600);
+/// The maximum of `minutesToExpire`, which is an int32.
 const MAX_MINUTES: u64 = i32::MAX.unsigned_abs() as u64;
 
-/// Which protocol a client speaks; each has its own address.
+/// Specifies the protocol that a client speaks. Each protocol has its own URL.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum ClientProtocol {
-    /// WebSocket, plain or with one of the service's own subprotocols.
+    /// The client speaks WebSocket, either plain or with one of the subprotocols of the service.
     #[default]
     Default,
-    /// MQTT over WebSocket.
+    /// The client speaks MQTT over WebSocket.
     Mqtt,
-    /// Socket.IO, on a resource of the kind Web PubSub for Socket.IO. Its clients take the host of the URL as their
-    /// endpoint and the rest as `path`.
+    /// The client speaks Socket.IO. The resource must be of the kind Web PubSub for Socket.IO. Pass the host of the URL to
+    /// the client as its endpoint, and the rest as `path`.
     SocketIo,
 }
 
@@ -41,28 +41,30 @@ impl ClientProtocol {
         }
     }
 
-    /// The service's name of it, where it is not what the service takes anyway: it refuses `socketio`, since a resource for
-    /// Socket.IO makes no other tokens.
+    /// Returns the name that the service has for the protocol, or `None` if the parameter must be omitted. The service
+    /// rejects `socketio`, since a resource for Socket.IO creates no other tokens.
     fn client_type(self) -> Option<&'static str> {
         (self == Self::Mqtt).then_some("MQTT")
     }
 }
 
-/// What a client needs to connect.
+/// Contains what a client needs to connect: a URL and a token. [`ServiceClient::client_access`] creates it.
+///
+/// `Debug` shows neither the token nor the URL that contains it.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct ClientAccess {
-    /// The address with the token in its query: `wss://<host>/client/hubs/<hub>?access_token=<token>`. Whoever has it can
-    /// connect.
+    /// The URL that contains the token: `wss://<host>/client/hubs/<hub>?access_token=<token>`. Treat it as a secret: any
+    /// client that has it can connect.
     pub url: String,
-    /// The token alone, for clients that send it as `Authorization: Bearer`, which keeps it out of logs of URLs.
+    /// The token alone, which a client can send as `Authorization: Bearer` to keep it out of logs that record URLs.
     pub token: Secret,
-    /// When the token ends. A client that is connected by then stays connected.
+    /// The time at which the token expires. A client that is connected by then stays connected.
     pub expires_at: SystemTime,
 }
 
 impl ClientAccess {
-    /// The URL without the token.
+    /// Returns the URL without the token.
     #[must_use]
     pub fn address(&self) -> &str {
         self.url.split_once('?').map_or(&*self.url, |(address, _)| address)
@@ -79,10 +81,10 @@ impl fmt::Debug for ClientAccess {
     }
 }
 
-/// Makes a [`ClientAccess`]; made by [`ServiceClient::client_access`].
+/// A builder that creates a [`ClientAccess`] when awaited. [`ServiceClient::client_access`] returns it.
 ///
-/// With an access key the token is signed here: nothing is sent, and the overrides of a call have no effect. With a token
-/// credential the service makes it.
+/// With an access key, the token is signed locally: nothing is sent, and the per-call overrides have no effect. With a
+/// token credential, the service creates the token.
 #[must_use = "does nothing until awaited"]
 pub struct CreateClientAccess {
     service: ServiceClient,
@@ -98,10 +100,18 @@ impl CreateClientAccess {
     pub(crate) fn new(service: ServiceClient) -> Self {
         let call = service.call(&GENERATE_CLIENT_TOKEN, &[], token);
         let (user, roles, groups) = (None, Vec::new(), Vec::new());
-        Self { service, call, user, roles, groups, lifetime: LIFETIME, protocol: ClientProtocol::Default }
+        Self {
+            service,
+            call,
+            user,
+            roles,
+            groups,
+            lifetime: DEFAULT_LIFETIME,
+            protocol: ClientProtocol::Default,
+        }
     }
 
-    /// Says who the client is. Without, it is anonymous. Not empty, `.` or `..`.
+    /// Sets the user ID of the client. By default, the client is anonymous. The ID must not be empty, `.`, or `..`.
     pub fn user(mut self, id: impl Into<String>) -> Self {
         self.user = Some(id.into());
         self
@@ -113,20 +123,22 @@ impl CreateClientAccess {
         self
     }
 
-    /// Adds groups that the client is in from the start.
+    /// Adds groups that the client joins when it connects.
     pub fn groups<S: Into<String>>(mut self, groups: impl IntoIterator<Item = S>) -> Self {
         self.groups.extend(groups.into_iter().map(Into::into));
         self
     }
 
-    /// Sets for how long the token lets a client connect, from 1 second on; a fraction of a second is dropped. Default: an
-    /// hour. The service makes tokens for whole minutes only, so with a token credential other lifetimes are refused.
+    /// Sets how long the token allows a client to connect. Default: 1 hour. Minimum: 1 second. Fractions of a second are
+    /// truncated.
+    ///
+    /// With a token credential, the lifetime must be a whole number of minutes, since the service creates the token.
     pub fn lifetime(mut self, lifetime: Duration) -> Self {
         self.lifetime = lifetime;
         self
     }
 
-    /// Sets which protocol the client speaks.
+    /// Sets the protocol that the client speaks. Default: [`ClientProtocol::Default`].
     pub fn protocol(mut self, protocol: ClientProtocol) -> Self {
         self.protocol = protocol;
         self
@@ -135,14 +147,14 @@ impl CreateClientAccess {
     async fn create(self) -> Result<ClientAccess> {
         let (service, protocol) = (self.service.clone(), self.protocol);
         let roles = self.check()?;
-        let (token, expires_at) = match &service.site().own_key {
+        let (token, expires_at) = match &service.resource().own_key {
             Some(own_key) => self.sign(&own_key.signer, &roles)?,
             None => self.generate(&roles).await?,
         };
         Ok(ClientAccess { url: url(&service, protocol, &token)?, token, expires_at })
     }
 
-    /// Checks what the token will say of the client, and names its roles.
+    /// Validates what the token will contain, and returns the names of its roles.
     fn check(&self) -> Result<Vec<String>> {
         names::hub(self.service.hub_name())?;
         self.user.iter().try_for_each(|user| names::id("userId", user))?;
@@ -155,7 +167,7 @@ impl CreateClientAccess {
     }
 
     fn sign(&self, signer: &Signer, roles: &[String]) -> Result<(Secret, SystemTime)> {
-        // The hub as it is, without escapes: so do the official libraries, and so the service compares it.
+        // The hub is not escaped: the official libraries do the same, and the service compares it so.
         let (endpoint, hub) = (self.service.endpoint(), self.service.hub_name());
         let audience = format!("{endpoint}{}{hub}", self.protocol.path());
         let issued = seconds(self.service.pipeline().clock().now())?;
@@ -168,7 +180,7 @@ impl CreateClientAccess {
             iat: issued,
             exp: expires,
         };
-        Ok((Secret::new(signer.sign(&claims)?), end(expires)?))
+        Ok((Secret::new(signer.sign(&claims)?), expires_at(expires)?))
     }
 
     async fn generate(self, roles: &[String]) -> Result<(Secret, SystemTime)> {
@@ -211,7 +223,7 @@ impl fmt::Debug for CreateClientAccess {
     }
 }
 
-/// The claims in the order of the known token.
+/// Holds the claims in the order of the known token.
 #[derive(Serialize)]
 struct Claims<'a> {
     aud: &'a str,
@@ -236,30 +248,30 @@ fn url(service: &ServiceClient, protocol: ClientProtocol, token: &Secret) -> Res
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct TokenResponse {
     token: String,
 }
 
-fn token(answer: &http::Response<Bytes>) -> Result<Secret> {
-    let Answer { token } = read::json(answer)?;
+fn token(response: &http::Response<Bytes>) -> Result<Secret> {
+    let TokenResponse { token } = read::json(response)?;
     Ok(Secret::new(token))
 }
 
 #[derive(Deserialize)]
-struct Ending {
+struct Expiry {
     exp: u64,
 }
 
 fn expiry(token: &Secret) -> Result<SystemTime> {
-    let claims = jwt::part::<Ending>(token.expose(), Part::Claims);
-    let Some(Ending { exp }) = claims else {
-        return Err(Error::new(ErrorKind::Decode, "the service's token does not say when it ends"));
+    let claims = jwt::part::<Expiry>(token.expose(), Part::Claims);
+    let Some(Expiry { exp }) = claims else {
+        return Err(Error::new(ErrorKind::Decode, "the token of the service has no expiry time"));
     };
-    end(exp)
+    expires_at(exp)
 }
 
-fn end(seconds: u64) -> Result<SystemTime> {
+fn expires_at(seconds: u64) -> Result<SystemTime> {
     SystemTime::UNIX_EPOCH
         .checked_add(Duration::from_secs(seconds))
-        .ok_or_else(|| Error::new(ErrorKind::Decode, "the token ends later than time can tell"))
+        .ok_or_else(|| Error::new(ErrorKind::Decode, "the expiry time of the token is out of range"))
 }

@@ -1,15 +1,16 @@
-//! Closing, of many connections or one.
+//! Builders that close one connection or many.
 
 use crate::request::request;
 
 request! {
-    /// Closes many connections; made by [`ServiceClient::close_all_connections`](crate::ServiceClient::close_all_connections),
-    /// [`Group::close_connections`](crate::Group::close_connections) and
-    /// [`User::close_connections`](crate::User::close_connections).
+    /// A builder that closes many connections when awaited.
+    /// [`ServiceClient::close_all_connections`](crate::ServiceClient::close_all_connections),
+    /// [`Group::close_connections`](crate::Group::close_connections), and
+    /// [`User::close_connections`](crate::User::close_connections) return it.
     CloseConnections => (), excluded, reason
 }
 
 request! {
-    /// Closes a connection; made by [`Connection::close`](crate::Connection::close).
+    /// A builder that closes a connection when awaited. [`Connection::close`](crate::Connection::close) returns it.
     CloseConnection => (), reason
 }

@@ -1,4 +1,4 @@
-//! One connection of a hub.
+//! The handle to one connection of a hub.
 
 use service_core::{Call, Operation, read};
 
@@ -12,9 +12,28 @@ use crate::{
     RevokePermission, SendToConnection, ServiceClient,
 };
 
-/// One connection of a hub; made by [`ServiceClient::connection`].
+/// A handle that represents one connection of a hub. [`ServiceClient::connection`] creates it.
 ///
-/// Every call refuses an id that is empty, `.` or `..`, before anything is sent.
+/// Every call returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), and sends nothing, if the connection ID
+/// is empty, `.`, or `..`.
+///
+/// # Examples
+///
+/// ```
+/// # use webpubsub::Permission;
+/// # use service_emulator::Emulator;
+/// # use webpubsub::ServiceClient;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webpubsub::BoxError> {
+/// # let emulator = Emulator::start().await?;
+/// # let service = ServiceClient::from_connection_string(&emulator.webpubsub().connection_string(), "chat")?;
+/// let connection = service.connection("some-connection-id");
+/// connection.send("only for you").await?;
+/// assert!(!connection.exists().await?);
+/// assert!(!connection.has_permission(Permission::SendToGroup).group("lobby").await?);
+/// connection.close().reason("signed in elsewhere").await?;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Connection {
     service: ServiceClient,
@@ -26,60 +45,71 @@ impl Connection {
         Self { service, id }
     }
 
-    /// Sends to the connection. One that is not there is no error: the service accepts the message all the same. Sending
-    /// again delivers again, so it is not repeated when the outcome is unknown.
+    /// Sends a message to the connection.
     ///
-    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/send-to-connection)
+    /// If the connection does not exist, the call still succeeds, since the service accepts the message. A send is not
+    /// idempotent: if the outcome is unknown, it is not retried, since the message could be delivered twice.
     ///
     /// # Errors
     ///
-    /// A message of more than 1 MB, before anything is sent.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the message is longer than 1 MB. Nothing is
+    /// sent then.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/send-to-connection)
     pub fn send(&self, message: impl Into<Message>) -> SendToConnection {
         let mut call = self.call(&SEND_TO_CONNECTION, read::unit);
         message.into().put(&mut call);
         SendToConnection::new(call)
     }
 
-    /// Whether the connection is there.
+    /// Returns whether the connection exists.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/connection-exists)
     pub fn exists(&self) -> Exists {
         Exists::new(self.call(&CONNECTION_EXISTS, read::exists))
     }
 
-    /// Closes the connection. One that is not there is closed already: that is success. A closed connection cannot be
-    /// recovered by its client.
+    /// Closes the connection. Its client cannot recover it afterward.
+    ///
+    /// If the connection does not exist, the call succeeds.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/close-connection)
     pub fn close(&self) -> CloseConnection {
         CloseConnection::new(self.call(&CLOSE_CONNECTION, read::unit))
     }
 
-    /// Takes the connection out of all groups. That it is in none is success.
+    /// Removes the connection from all groups. If it is not a member of any group, the call succeeds.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/remove-connection-from-all-groups)
     pub fn remove_from_all_groups(&self) -> ChangeMembership {
         ChangeMembership::new(self.call(&REMOVE_CONNECTION_FROM_ALL_GROUPS, read::unit))
     }
 
-    /// Lets the connection do something with all groups, or with [one](GrantPermission::group), until it ends. A
-    /// connection that does not exist is an error with 404.
+    /// Grants the connection a permission for all groups, or for [one group](GrantPermission::group). The permission lasts
+    /// until the connection ends.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error with status 404 if the connection does not exist.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/grant-permission)
     pub fn grant_permission(&self, permission: impl Into<Permission>) -> GrantPermission {
         GrantPermission::new(self.permission(&GRANT_PERMISSION, &permission.into(), read::unit))
     }
 
-    /// Takes back what was granted for [a group](RevokePermission::group). What was granted for all groups stays. The
-    /// service has been seen to refuse, with 400, a revocation that names no group; the request is sent all the same.
+    /// Revokes a permission that was granted for [one group](RevokePermission::group). A permission for all groups is not
+    /// affected.
+    ///
+    /// Always name a group: the service rejects a revocation without one with status 400.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/revoke-permission)
     pub fn revoke_permission(&self, permission: impl Into<Permission>) -> RevokePermission {
         RevokePermission::new(self.permission(&REVOKE_PERMISSION, &permission.into(), read::unit))
     }
 
-    /// Whether the connection may do something with all groups, or with [one](HasPermission::group). No for a connection
-    /// that does not exist.
+    /// Returns whether the connection has a permission for all groups, or for [one group](HasPermission::group).
+    ///
+    /// Returns `false` if the connection does not exist.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/check-permission)
     pub fn has_permission(&self, permission: impl Into<Permission>) -> HasPermission {

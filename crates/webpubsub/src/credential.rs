@@ -1,4 +1,4 @@
-//! Who the caller is: an access key, which signs a token for each attempt, or tokens of an identity service.
+//! Credentials: an access key, which signs a token for each attempt, or tokens of an identity service.
 
 use std::fmt;
 use std::sync::Arc;
@@ -16,10 +16,22 @@ use service_core::{
 
 use crate::jwt::Signer;
 
-/// How long a signed request is good for; .NET's choice. The service tolerates 5 minutes of clock skew besides.
-const LIFE: Duration = Duration::from_secs(300);
+/// The lifetime of the token of a request, as in the .NET library. The service also tolerates 5 minutes of clock skew.
+const REQUEST_TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 
-/// How a [`ServiceClient`](crate::ServiceClient) identifies itself.
+/// Specifies how a [`ServiceClient`](crate::ServiceClient) authenticates.
+///
+/// `Debug` does not show secrets.
+///
+/// # Examples
+///
+/// ```
+/// use webpubsub::{AccessToken, BoxError, Credential};
+/// # async fn fetch_token() -> Result<AccessToken, BoxError> { Err("offline".into()) }
+///
+/// let by_key = Credential::access_key("the access key");
+/// let by_token = Credential::token(async |_scopes: Vec<String>| fetch_token().await);
+/// ```
 pub struct Credential(Kind);
 
 enum Kind {
@@ -28,23 +40,30 @@ enum Kind {
 }
 
 impl Credential {
-    /// An access key of the resource, primary or secondary: the text as the portal shows it.
+    /// Creates a credential that signs each request with an access key of the resource, primary or secondary. `key` is the
+    /// text that the portal shows.
     pub fn access_key(key: impl Into<Secret>) -> Self {
         Self(Kind::AccessKey(key.into()))
     }
 
-    /// Tokens of Microsoft Entra ID: anything that implements [`TokenCredential`], async closures included.
+    /// Creates a credential that uses tokens of Microsoft Entra ID. It accepts anything that implements
+    /// [`TokenCredential`], including async closures. Tokens are cached and renewed before they expire.
     pub fn token(credential: impl TokenCredential) -> Self {
         Self(Kind::Token(Box::new(credential)))
     }
 
-    /// The scheme of the requests and, for an access key, what signs the tokens of clients.
-    pub(crate) fn authorizer(self, site: &Addresses, scope: String, clock: Arc<dyn Clock>) -> Result<Signed> {
+    /// Returns what authenticates requests and, for an access key, what signs the tokens of clients.
+    pub(crate) fn authorizer(
+        self,
+        addresses: &Addresses,
+        scope: String,
+        clock: Arc<dyn Clock>,
+    ) -> Result<Signed> {
         Ok(match self.0 {
             Kind::AccessKey(key) => {
                 let signer = Signer::new(&key)?;
                 let own_key = OwnKey { signer: signer.clone(), key };
-                let authorizer = AccessKey { signer, clock, audience: Audience::new(site) };
+                let authorizer = AccessKey { signer, clock, audience: Audience::new(addresses) };
                 (Arc::new(authorizer), Some(own_key))
             }
             Kind::Token(credential) => (Arc::new(BearerToken::boxed(credential, vec![scope], clock)), None),
@@ -54,26 +73,28 @@ impl Credential {
 
 pub(crate) type Signed = (Arc<dyn Authorize>, Option<OwnKey>);
 
-/// The client's access key, where it has one.
+/// Holds the access key of the client.
 pub(crate) struct OwnKey {
     pub(crate) signer: Signer,
-    /// For telling how a token was signed that does not fit.
+    /// The key itself, which explanations of a 401 need.
     pub(crate) key: Secret,
 }
 
-/// Where the service is, and where its requests go instead.
+/// Holds the address of the service and the address that requests are sent to instead.
 pub(crate) struct Addresses {
     pub(crate) endpoint: Endpoint,
     pub(crate) reverse_proxy: Option<Endpoint>,
 }
 
-/// What the service sees of a URL: behind a reverse proxy, its own address in place of the proxy's.
+/// Maps a URL to the one that the service sees: behind a reverse proxy, the address of the proxy is replaced.
 #[derive(Default)]
 struct Audience(Option<(String, String)>);
 
 impl Audience {
-    fn new(site: &Addresses) -> Self {
-        Self(site.reverse_proxy.as_ref().map(|proxy| (proxy.to_string(), site.endpoint.to_string())))
+    fn new(addresses: &Addresses) -> Self {
+        Self(
+            addresses.reverse_proxy.as_ref().map(|proxy| (proxy.to_string(), addresses.endpoint.to_string())),
+        )
     }
 
     fn of(&self, uri: &Uri) -> Result<String> {
@@ -81,9 +102,9 @@ impl Audience {
         let Some((proxy, endpoint)) = &self.0 else { return Ok(text) };
         match text.strip_prefix(proxy.as_str()).filter(|rest| rest.starts_with('/')) {
             Some(rest) => Ok(format!("{endpoint}{rest}")),
-            // Only a policy of the caller's can have brought it there.
+            // Only a policy of the caller can have changed the URL like this.
             None => {
-                let text = format!("the request is not below the reverse proxy's address, {proxy}");
+                let text = format!("the URL of the request is not below the reverse proxy {proxy}");
                 Err(Error::new(ErrorKind::Credential, text).with_delivery(Delivery::NotSent).permanent())
             }
         }
@@ -99,7 +120,7 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// Signs a token whose audience is the exact URL of the attempt.
+/// Signs each attempt with a token whose audience is the exact URL of the attempt.
 struct AccessKey {
     signer: Signer,
     audience: Audience,
@@ -119,13 +140,16 @@ impl Authorize for AccessKey {
         let audience = self.audience.of(request.uri())?;
         let iat = seconds(self.clock.now())?;
         let mut header = "Bearer ".to_owned();
-        self.signer.push(&mut header, &Claims { aud: &audience, iat, exp: iat + LIFE.as_secs() })?;
+        self.signer.push(
+            &mut header,
+            &Claims { aud: &audience, iat, exp: iat + REQUEST_TOKEN_LIFETIME.as_secs() },
+        )?;
         request.headers_mut().insert(AUTHORIZATION, sensitive(&header)?);
         Ok(())
     }
 }
 
-/// Seconds since 1970, as tokens count.
+/// Returns the seconds since 1970, the unit of time in tokens.
 pub(crate) fn seconds(time: SystemTime) -> Result<u64> {
     let since_epoch = time.duration_since(SystemTime::UNIX_EPOCH);
     Ok(since_epoch.map_err(|_| Error::invalid_input("clock", "is before 1970", None))?.as_secs())
@@ -145,13 +169,13 @@ mod tests {
 
     const EMULATOR_KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 
-    /// The vector of `webpubsub-auth.md`, section 2.
+    /// The test vector of `webpubsub-auth.md`, section 2.
     const VECTOR: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwOi8vbG9jYWxob3N0OjgwODAvYXBpL2h1YnMvY2hhdC86c2VuZD9hcGktdmVyc2lvbj0yMDI0LTEyLTAxIiwiaWF0IjoxNzAwMDAwMDAwLCJleHAiOjE3MDAwMDAzMDB9.y_6yceUQaX8qsuLwt7SRBfDDkYvykicwjPy1F2VM7KQ";
 
-    async fn signed(site: &Addresses, url: &str) -> Result<Request<Bytes>> {
+    async fn signed(addresses: &Addresses, url: &str) -> Result<Request<Bytes>> {
         let clock = ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
         let key = Credential::access_key(EMULATOR_KEY);
-        let (credential, _) = key.authorizer(site, String::new(), Arc::new(clock)).unwrap();
+        let (credential, _) = key.authorizer(addresses, String::new(), Arc::new(clock)).unwrap();
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = url.parse().unwrap();
         credential.authorize(&mut request).await?;
@@ -159,7 +183,7 @@ mod tests {
         Ok(request)
     }
 
-    fn site(reverse_proxy: Option<&str>) -> Addresses {
+    fn addresses(reverse_proxy: Option<&str>) -> Addresses {
         let reverse_proxy = reverse_proxy.map(|url| Endpoint::parse_with_path(url).unwrap());
         Addresses { endpoint: Endpoint::parse("http://localhost:8080").unwrap(), reverse_proxy }
     }
@@ -174,26 +198,26 @@ mod tests {
             ),
             (Some("https://gw.example"), "https://gw.example/api/hubs/chat/:send?api-version=2024-12-01"),
         ] {
-            let request = signed(&site(proxy), url).await.unwrap();
+            let request = signed(&addresses(proxy), url).await.unwrap();
             assert_eq!(request.headers()[AUTHORIZATION].to_str().unwrap(), format!("Bearer {VECTOR}"));
         }
     }
 
     #[tokio::test]
-    async fn what_a_policy_moved_from_below_the_proxy_is_not_signed() {
+    async fn a_request_that_a_policy_moved_away_from_the_proxy_is_not_signed() {
         for url in ["https://gw.example/api/x", "https://gw.example/a/bc/x", "https://gw.example/a/b"] {
-            let error = signed(&site(Some("https://gw.example/a/b")), url).await.unwrap_err();
+            let error = signed(&addresses(Some("https://gw.example/a/b")), url).await.unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Credential, "{url}");
         }
     }
 
     #[test]
-    fn what_is_no_access_key_is_refused_with_its_rule_and_not_repeated() {
+    fn an_invalid_access_key_is_rejected_with_its_rule_and_not_repeated() {
         for (key, rule) in [
             ("", "empty"),
             (" ", "empty"),
-            (" planted", "white space around it"),
-            ("planted\n", "white space around it"),
+            (" planted", "white space"),
+            ("planted\n", "white space"),
             ("Endpoint=https://x.example;AccessKey=planted", "`from_connection_string`"),
         ] {
             let error = Signer::new(&Secret::new(key)).err().unwrap();

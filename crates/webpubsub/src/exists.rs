@@ -1,14 +1,15 @@
-//! Questions with the answer yes or no.
+//! Checks that return yes or no.
 
 use crate::request::request;
 
 request! {
-    /// Asks whether there is a connection: the one, one in the group, or one of the user. Right after a client has come or
-    /// gone the answer may lag behind.
+    /// A builder that checks, when awaited, whether a connection, any connection of a group, or any connection of a user
+    /// exists. Shortly after a client connects or disconnects, the result may be out of date.
     Exists => bool
 }
 
 request! {
-    /// Asks whether the service is up; made by [`ServiceClient::check_health`](crate::ServiceClient::check_health).
+    /// A builder that checks, when awaited, whether the service is healthy.
+    /// [`ServiceClient::check_health`](crate::ServiceClient::check_health) returns it.
     CheckHealth => ()
 }

@@ -1,4 +1,4 @@
-//! One group of a hub.
+//! The handle to one group of a hub.
 
 use service_core::{Call, Operation, read};
 
@@ -12,10 +12,26 @@ use crate::{
     members, names,
 };
 
-/// One group of a hub; made by [`ServiceClient::group`].
+/// A handle that represents one group of a hub. [`ServiceClient::group`] creates it.
 ///
-/// Every call refuses a group name that is empty, blank, `.`, `..` or longer than 1024 characters, and a connection id that
-/// is empty, `.` or `..`, before anything is sent.
+/// Every call returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), and sends nothing, if the group name is
+/// empty, blank, `.`, `..`, or longer than 1024 characters, or if a connection ID is empty, `.`, or `..`.
+///
+/// # Examples
+///
+/// ```
+/// # use service_emulator::Emulator;
+/// # use webpubsub::ServiceClient;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webpubsub::BoxError> {
+/// # let emulator = Emulator::start().await?;
+/// # let service = ServiceClient::from_connection_string(&emulator.webpubsub().connection_string(), "chat")?;
+/// let lobby = service.group("lobby");
+/// lobby.send("hello").await?;
+/// assert!(!lobby.exists().await?); // no connection is in the group
+/// assert!(lobby.list_connections().all().await?.is_empty());
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct Group {
     service: ServiceClient,
@@ -27,36 +43,40 @@ impl Group {
         Self { service, name }
     }
 
-    /// Sends to all connections that are in the group now, except those [excluded](SendToGroup::excluded). Nobody there is
-    /// no error. Sending again delivers again, so it is not repeated when the outcome is unknown.
+    /// Sends a message to all connections in the group, except [excluded](SendToGroup::excluded) ones.
     ///
-    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/send-to-group)
+    /// Sending to an empty group succeeds. A send is not idempotent: if the outcome is unknown, it is not retried, since
+    /// the message could be delivered twice.
     ///
     /// # Errors
     ///
-    /// A message of more than 1 MB, before anything is sent.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the message is longer than 1 MB. Nothing is
+    /// sent then.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/send-to-group)
     pub fn send(&self, message: impl Into<Message>) -> SendToGroup {
         let mut call = self.call(&SEND_TO_GROUP, read::unit);
         message.into().put(&mut call);
         SendToGroup::new(call)
     }
 
-    /// Whether any connection is in the group.
+    /// Returns whether any connection is in the group.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/group-exists)
     pub fn exists(&self) -> Exists {
         Exists::new(self.call(&GROUP_EXISTS, read::exists))
     }
 
-    /// Closes all connections that are in the group now, except those [excluded](CloseConnections::excluded). A group
-    /// without connections is closed already: that is success.
+    /// Closes all connections in the group, except [excluded](CloseConnections::excluded) ones.
+    ///
+    /// Closing the connections of an empty group succeeds.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/close-group-connections)
     pub fn close_connections(&self) -> CloseConnections {
         CloseConnections::new(self.call(&CLOSE_GROUP_CONNECTIONS, read::unit))
     }
 
-    /// The connections that are in the group, page by page. An empty group is an empty list.
+    /// Lists the connections in the group. Pages are requested as needed. The list of an empty group is empty.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/list-connections-in-group)
     pub fn list_connections(&self) -> ListConnections {
@@ -64,14 +84,18 @@ impl Group {
         ListConnections::new(call, self.service.known_endpoint().clone())
     }
 
-    /// Puts a connection into the group. One that is in it already stays; one that does not exist is an error with 404.
+    /// Adds a connection to the group. If it is already a member, the call succeeds.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error with status 404 if the connection does not exist.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/add-connection-to-group)
     pub fn add_connection(&self, connection_id: impl AsRef<str>) -> ChangeMembership {
         self.change(&ADD_CONNECTION_TO_GROUP, connection_id.as_ref())
     }
 
-    /// Takes a connection out of the group. One that is not in it is out already: that is success.
+    /// Removes a connection from the group. If it is not a member, the call succeeds.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/remove-connection-from-group)
     pub fn remove_connection(&self, connection_id: impl AsRef<str>) -> ChangeMembership {

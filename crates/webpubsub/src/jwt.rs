@@ -1,4 +1,5 @@
-//! JSON Web Tokens as this service takes them: HS256, the key being the access key's text as it is, not base64-decoded.
+//! JSON Web Tokens as this service accepts them: HS256, signed with the text of the access key, which is not
+//! base64-decoded.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -8,47 +9,49 @@ use serde::de::DeserializeOwned;
 use service_core::{Error, Result, Secret};
 use sha2::Sha256;
 
-/// `{"alg":"HS256","typ":"JWT"}` in base64url.
+/// Contains `{"alg":"HS256","typ":"JWT"}` in base64url.
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 
-/// Signs tokens with one key, whose schedule is worked out once.
+/// Signs tokens with one key, whose key schedule is computed once.
 #[derive(Clone)]
 pub(crate) struct Signer(Hmac<Sha256>);
 
 impl Signer {
     /// # Errors
     ///
-    /// What is no access key as the portal shows it; the key is not repeated.
+    /// Returns an error if the text cannot be an access key as the portal shows it. The error does not contain the key.
     pub(crate) fn new(key: &Secret) -> Result<Self> {
-        let refuse = |rule| Error::invalid_input("access key", rule, None);
+        let invalid = |rule| Error::invalid_input("access key", rule, None);
         let text = key.expose();
         if text.trim().is_empty() {
-            return Err(refuse("must not be empty"));
+            return Err(invalid("must not be empty"));
         }
         if text.trim() != text {
-            return Err(refuse("has white space around it: take it out, since every character counts"));
+            return Err(invalid("must not start or end with white space, since every character counts"));
         }
         if text.contains(';') {
-            return Err(refuse("holds a `;`: a whole connection string belongs to `from_connection_string`"));
+            return Err(invalid(
+                "must not contain `;`: pass a connection string to `from_connection_string`",
+            ));
         }
-        Self::with_bytes(text.as_bytes()).ok_or_else(|| refuse("cannot be used"))
+        Self::with_bytes(text.as_bytes()).ok_or_else(|| invalid("cannot be used"))
     }
 
     pub(crate) fn with_bytes(key: &[u8]) -> Option<Self> {
         Hmac::new_from_slice(key).ok().map(Self)
     }
 
-    /// The compact form of a token with these claims, in the order in which they serialise.
+    /// Returns the compact form of a token with these claims, in the order in which they serialize.
     pub(crate) fn sign(&self, claims: &impl Serialize) -> Result<String> {
         let mut token = String::new();
         self.push(&mut token, claims)?;
         Ok(token)
     }
 
-    /// Appends such a token to a text.
+    /// Appends the compact form of a token with these claims to a text.
     pub(crate) fn push(&self, text: &mut String, claims: &impl Serialize) -> Result<()> {
         let claims = serde_json::to_vec(claims).map_err(|error| {
-            Error::invalid_input("token", "has claims that are not JSON", None).with_source(error)
+            Error::invalid_input("token", "claims cannot be written as JSON", None).with_source(error)
         })?;
         text.reserve(HEADER.len() + claims.len() * 4 / 3 + 48);
         let start = text.len();
@@ -61,14 +64,14 @@ impl Signer {
         Ok(())
     }
 
-    /// The authentication code of a message, to be written out or compared.
+    /// Returns the message authentication code of a message, to be encoded or compared.
     pub(crate) fn mac(&self, message: &[u8]) -> Hmac<Sha256> {
         let mut mac = self.0.clone();
         mac.update(message);
         mac
     }
 
-    /// Whether this key made the token's signature.
+    /// Returns whether this key made the signature of the token.
     pub(crate) fn signed(&self, token: &str) -> bool {
         let Some((signed, signature)) = token.rsplit_once('.') else { return false };
         let Ok(signature) = URL_SAFE_NO_PAD.decode(signature) else { return false };
@@ -76,7 +79,7 @@ impl Signer {
     }
 }
 
-/// The header of a token, or its claims; `None` for a text that is no token. Nothing is verified.
+/// Decodes the header or the claims of a token without verifying it. Returns `None` if the text is not a token.
 pub(crate) fn part<T: DeserializeOwned>(token: &str, part: Part) -> Option<T> {
     let mut parts = token.split('.');
     let (header, claims, _signature) = (parts.next()?, parts.next()?, parts.next()?);
@@ -90,7 +93,7 @@ pub(crate) fn part<T: DeserializeOwned>(token: &str, part: Part) -> Option<T> {
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
 }
 
-/// What of a token is read.
+/// Selects the part of a token to decode.
 #[derive(Clone, Copy)]
 pub(crate) enum Part {
     Header,

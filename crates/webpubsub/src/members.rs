@@ -1,4 +1,4 @@
-//! Who is in a group: a list that is read page by page, as its connections are taken.
+//! The list of the connections of a group. A page is requested only when its connections are needed.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,28 +13,29 @@ use service_core::{Call, CallFuture, Endpoint, Error, Response, Result, read};
 
 use crate::rules;
 
-/// The most that a page may be asked for.
+/// The maximum page size.
 const MAX_PER_PAGE: u32 = 200;
 
-/// A connection that is in a group.
+/// Represents a connection that is a member of a group.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 #[non_exhaustive]
 pub struct Member {
-    /// The connection's id.
+    /// The ID that identifies the connection.
     pub connection_id: String,
-    /// Whose it is; `None` for an anonymous one.
+    /// The ID that identifies the user. It is `None` if the connection is anonymous.
     #[serde(default)]
     pub user_id: Option<String>,
 }
 
-/// A part of the list.
+/// Represents one page of a list of connections.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MemberPage {
-    /// The connections of this part; it may be empty without being the last one.
+    /// The connections that this page contains. It can be empty without being the last page.
     pub members: Vec<Member>,
-    /// Where the list goes on, for [`ListConnections::continuation_token`]; `None` after the last page.
+    /// The token that continues the list after this page; see [`ListConnections::continuation_token`]. It is `None` on the
+    /// last page.
     pub continuation_token: Option<String>,
     next_link: Option<String>,
 }
@@ -47,8 +48,8 @@ struct Wire {
     next_link: Option<String>,
 }
 
-pub(crate) fn page(answer: &http::Response<Bytes>) -> Result<MemberPage> {
-    let Wire { value, next_link } = read::json(answer)?;
+pub(crate) fn page(response: &http::Response<Bytes>) -> Result<MemberPage> {
+    let Wire { value, next_link } = read::json(response)?;
     let next_link = next_link.filter(|link| !link.is_empty());
     let continuation_token = next_link.as_deref().and_then(token_of);
     Ok(MemberPage { members: value, continuation_token, next_link })
@@ -62,11 +63,35 @@ fn token_of(link: &str) -> Option<String> {
     Some(plain.into_owned())
 }
 
-/// The connections of a group; made by [`Group::list_connections`](crate::Group::list_connections).
-/// [`next`](Self::next) sends what is needed for the next one; it is a `Stream` of them as well. After an error it has ended.
+/// A list of the connections of a group, which is requested page by page.
+/// [`Group::list_connections`](crate::Group::list_connections) returns it.
 ///
-/// The service promises no order and no snapshot: connections that come or go meanwhile may be missed or seen twice.
-#[must_use = "does nothing until its connections are taken"]
+/// [`next`](Self::next) returns one connection at a time. The list also implements `Stream`. It ends after the first error.
+///
+/// The service guarantees neither an order nor a snapshot: connections that join or leave during the listing can be missing
+/// or appear twice.
+///
+/// # Examples
+///
+/// ```
+/// # use std::sync::Arc;
+/// # use service_core::testing::ScriptedTransport;
+/// # use webpubsub::{Credential, ServiceClient};
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> webpubsub::Result<()> {
+/// # let script = ScriptedTransport::new();
+/// # script.respond(http::Response::new(r#"{"value":[{"connectionId":"c1","userId":"dave"},{"connectionId":"c2"}]}"#));
+/// # let builder = ServiceClient::builder("https://example.webpubsub.azure.com", "chat", Credential::access_key("key"));
+/// # let service = builder.transport(Arc::new(script)).build()?;
+/// let mut connections = service.group("lobby").list_connections().page_size(50);
+/// let mut users = Vec::new();
+/// while let Some(connection) = connections.next().await {
+///     users.push(connection?.user_id);
+/// }
+/// assert_eq!(users, [Some("dave".to_owned()), None]);
+/// # Ok(()) }
+/// ```
+#[must_use = "does nothing until its connections are requested"]
 pub struct ListConnections {
     call: Call<MemberPage>,
     known_as: Endpoint,
@@ -74,59 +99,63 @@ pub struct ListConnections {
     progress: Progress,
 }
 
-/// How far a list has been read.
+/// Describes how far the list has been read.
 enum Progress {
-    Fresh,
-    Waiting(CallFuture<MemberPage>),
+    NotStarted,
+    InFlight(CallFuture<MemberPage>),
     Link(String),
     Ended,
 }
 
 impl ListConnections {
     pub(crate) fn new(call: Call<MemberPage>, known_as: Endpoint) -> Self {
-        Self { call, known_as, members: VecDeque::new(), progress: Progress::Fresh }
+        Self { call, known_as, members: VecDeque::new(), progress: Progress::NotStarted }
     }
 
-    /// Asks for at most this many connections at a time: 1 to 200. Default: the service's, 200.
+    /// Sets the maximum number of connections per page: 1 to 200. Default: 200, the default of the service.
     pub fn page_size(mut self, connections: u32) -> Self {
         self.call.check(rules::number("maxpagesize", connections, 1, MAX_PER_PAGE));
         self.call.query("maxpagesize", connections.to_string());
         self
     }
 
-    /// Ends the list after this many connections: 1 to 2,147,483,647.
+    /// Sets the maximum number of connections in the list: 1 to 2,147,483,647. Default: no maximum.
     pub fn top(mut self, connections: u32) -> Self {
         self.call.check(rules::number("top", connections, 1, i32::MAX.unsigned_abs()));
         self.call.query("top", connections.to_string());
         self
     }
 
-    /// Goes on where an earlier list stopped, by [`MemberPage::continuation_token`]. [`top`](Self::top) then counts from
-    /// there.
+    /// Continues an earlier list after the page that had this [`continuation_token`](MemberPage::continuation_token).
+    ///
+    /// [`top`](Self::top) counts from there.
     pub fn continuation_token(mut self, token: impl AsRef<str>) -> Self {
         if token.as_ref().is_empty() {
-            let rule = "must not be empty, which would start from the first connection";
+            let rule = "must not be empty, since the list would start over";
             self.call.check(Err(Error::invalid_input("continuationToken", rule, None)));
         }
         self.call.query("continuationToken", token);
         self
     }
 
-    /// The next connection; `None` after the last.
+    /// Returns the next connection, or `None` after the last one.
+    ///
+    /// This method is cancel safe: a request in flight is continued by the next call.
     ///
     /// # Errors
     ///
-    /// A bad argument, before anything is sent; everything that a call may meet; a link to the next page that leads
-    /// neither to the service's own address nor to the reverse proxy.
+    /// Returns an error if an argument is invalid, if a request fails, or if the link to the next page leads to an origin
+    /// other than the service or the reverse proxy. Nothing is sent in the first case; the credential is not sent to the
+    /// foreign origin in the last.
     pub async fn next(&mut self) -> Option<Result<Member>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
 
-    /// All connections that are left.
+    /// Returns all remaining connections.
     ///
     /// # Errors
     ///
-    /// As [`next`](Self::next).
+    /// Returns an error in the same cases as [`next`](Self::next).
     pub async fn all(mut self) -> Result<Vec<Member>> {
         let mut members = Vec::from(std::mem::take(&mut self.members));
         let mut pages = self.pages();
@@ -136,31 +165,31 @@ impl ListConnections {
         Ok(members)
     }
 
-    /// The list page by page. Connections of a page that was begun are left out.
+    /// Returns the list as pages. Remaining connections of a page that was partly read are skipped.
     pub fn pages(self) -> ConnectionPages {
         ConnectionPages { list: self }
     }
 
-    /// The first page alone, together with the answer's status and headers.
+    /// Requests the first page only, and returns it with the status and headers of its response.
     ///
     /// # Errors
     ///
-    /// As [`next`](Self::next).
+    /// Returns an error in the same cases as [`next`](Self::next).
     pub async fn with_response(mut self) -> Result<Response<MemberPage>> {
         self.call.again().send().await
     }
 
     fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<MemberPage>>> {
-        let asked = match &self.progress {
-            Progress::Fresh => Some(self.call.again()),
+        let call = match &self.progress {
+            Progress::NotStarted => Some(self.call.again()),
             Progress::Link(link) => Some(self.call.follow(link, &self.known_as)),
-            Progress::Waiting(_) | Progress::Ended => None,
+            Progress::InFlight(_) | Progress::Ended => None,
         };
-        if let Some(call) = asked {
-            self.progress = Progress::Waiting(fetch(call));
+        if let Some(call) = call {
+            self.progress = Progress::InFlight(fetch(call));
         }
-        let Progress::Waiting(waiting) = &mut self.progress else { return Poll::Ready(None) };
-        let outcome = ready!(waiting.as_mut().poll(context));
+        let Progress::InFlight(future) = &mut self.progress else { return Poll::Ready(None) };
+        let outcome = ready!(future.as_mut().poll(context));
         self.progress = match &outcome {
             Ok(MemberPage { next_link: Some(link), .. }) => Progress::Link(link.clone()),
             _ => Progress::Ended,
@@ -192,20 +221,23 @@ impl Stream for ListConnections {
     }
 }
 
-/// The connections of a group page by page; made by [`ListConnections::pages`]. It is a `Stream` as well. After an error it
-/// has ended.
-#[must_use = "does nothing until its pages are taken"]
+/// A list of the connections of a group that returns whole pages. [`ListConnections::pages`] creates it.
+///
+/// It also implements `Stream`. It ends after the first error.
+#[must_use = "does nothing until its pages are requested"]
 #[derive(Debug)]
 pub struct ConnectionPages {
     list: ListConnections,
 }
 
 impl ConnectionPages {
-    /// The next page; `None` after the last. An empty group has one page without connections.
+    /// Returns the next page, or `None` after the last one. An empty group has one empty page.
+    ///
+    /// This method is cancel safe: a request in flight is continued by the next call.
     ///
     /// # Errors
     ///
-    /// As [`ListConnections::next`].
+    /// Returns an error in the same cases as [`ListConnections::next`].
     pub async fn next(&mut self) -> Option<Result<MemberPage>> {
         poll_fn(|context| self.list.poll_page(context)).await
     }

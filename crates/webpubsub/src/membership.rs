@@ -1,4 +1,4 @@
-//! Who is in which group: changes for one connection or user, and for many connections at once.
+//! Changes of group memberships: of one connection or user, and of many connections at once.
 
 use serde::Serialize;
 use service_core::{Call, Error, Result};
@@ -8,29 +8,31 @@ use crate::names;
 use crate::request::request;
 
 request! {
-    /// Changes which groups a connection, or the connections of a user, are in.
+    /// A builder that changes, when awaited, the group memberships of a connection or of all connections of a user.
     ChangeMembership => ()
 }
 
 request! {
-    /// Changes which groups many connections are in; made by
+    /// A builder that changes, when awaited, the group memberships of many connections.
     /// [`ServiceClient::add_connections_to_groups`](crate::ServiceClient::add_connections_to_groups) and
-    /// [`ServiceClient::remove_connections_from_groups`](crate::ServiceClient::remove_connections_from_groups).
+    /// [`ServiceClient::remove_connections_from_groups`](crate::ServiceClient::remove_connections_from_groups) return it.
     ChangeMemberships => ()
 }
 
-/// Which connections of the hub are meant. There is no default: a forgotten filter would mean all of them.
+/// Selects connections of the hub.
+///
+/// There is no default value, since a forgotten filter would select all connections.
 #[derive(Debug, Clone)]
 pub struct Connections(Option<Filter>);
 
 impl Connections {
-    /// Every connection that the hub has now.
+    /// Selects every current connection of the hub.
     #[must_use]
     pub fn all() -> Self {
         Self(None)
     }
 
-    /// The connections that match now.
+    /// Selects the current connections that match a filter.
     #[must_use]
     pub fn matching(filter: Filter) -> Self {
         Self(Some(filter))
@@ -59,7 +61,7 @@ pub(crate) fn change<S: AsRef<str>>(
 fn body<S: AsRef<str>>(groups: impl IntoIterator<Item = S>, connections: Connections) -> Result<Vec<u8>> {
     let groups: Vec<_> = groups.into_iter().map(|group| group.as_ref().to_owned()).collect();
     if groups.is_empty() {
-        return Err(Error::invalid_input("groups", "must have at least one name", None));
+        return Err(Error::invalid_input("groups", "must contain at least one name", None));
     }
     groups.iter().try_for_each(|group| names::group(group))?;
     let filter = connections.0.map(Filter::checked).transpose()?;

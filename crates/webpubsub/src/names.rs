@@ -1,9 +1,9 @@
-//! The rules for names, checked before anything is sent, wherever they stand: in a path the encoder refuses empty names and
-//! dot segments as well, in a body, a query or a token only these rules do.
+//! The rules for names, which are validated before anything is sent. In a path, the encoder rejects empty names and dot
+//! segments too; in a body, a query, or a token, only these rules do.
 
 use service_core::{Error, Result};
 
-/// `^[A-Za-z][A-Za-z0-9_`,.[\]]{0,127}$`
+/// Validates the name of a hub: ``^[A-Za-z][A-Za-z0-9_`,.[\]]{0,127}$``.
 pub(crate) fn hub(name: &str) -> Result<()> {
     let mut characters = name.chars();
     let first = characters.next().is_some_and(|c| c.is_ascii_alphabetic());
@@ -15,26 +15,26 @@ pub(crate) fn hub(name: &str) -> Result<()> {
     Err(Error::invalid_input("hub", rule, Some(name)))
 }
 
-/// The id of a user or a connection: not empty and no dot segment, which no path could name.
+/// Validates the ID of a user or a connection: it is neither empty nor a dot segment, which no path can contain.
 pub(crate) fn id(what: &str, value: &str) -> Result<()> {
     match value {
         "" => Err(Error::invalid_input(what, "must not be empty", None)),
         "." | ".." => {
-            let rule = "must not be a dot segment, which walks out of its path";
+            let rule = "must not be a dot segment, which would change the path";
             Err(Error::invalid_input(what, rule, Some(value)))
         }
         _ => Ok(()),
     }
 }
 
-/// 1 to 1024 characters, not only white space, no dot segment.
+/// Validates the name of a group: 1 to 1024 characters, not only white space, and not a dot segment.
 pub(crate) fn group(name: &str) -> Result<()> {
     if name.chars().all(char::is_whitespace) {
         return Err(Error::invalid_input("group", "must not be empty or only white space", Some(name)));
     }
-    // The service's pattern is `^(?!\s+$).+$`, whose dot takes no line break.
+    // The service's pattern is `^(?!\s+$).+$`, whose dot does not match a line break.
     if name.contains('\n') {
-        return Err(Error::invalid_input("group", "must not hold a line break", Some(name)));
+        return Err(Error::invalid_input("group", "must not contain a line break", Some(name)));
     }
     let length = name.chars().count();
     if length > 1024 {

@@ -1,10 +1,11 @@
-//! The operations of the REST API, as requests are built from them. Names, paths and parameters are those of the service's
-//! OpenAPI document of api-version 2024-12-01, in its order; success and repetition are sections 2 and 5 of the REST notes.
+//! The operations of the REST API, from which requests are built. Names, paths, parameters, and order are those of the
+//! service's OpenAPI document of API version 2024-12-01. For success and idempotency, see sections 2 and 5 of the REST
+//! notes.
 
 use http::Method;
 use service_core::Operation;
 
-/// The api-version that is sent unless the builder is told another one.
+/// The API version that is sent unless the builder sets another one.
 pub const API_VERSION: &str = "2024-12-01";
 
 const VERSION: &[&str] = &["api-version"];
@@ -17,12 +18,12 @@ const TO_MANY: &[&str] = &["api-version", "excluded", "filter", "messageTtlSecon
 const PAGE: &[&str] = &["api-version", "maxpagesize", "top", "continuationToken"];
 const TARGET: &[&str] = &["api-version", "targetName"];
 
-/// A message: accepted with 202, and delivered twice when it is sent twice.
+/// Defines a send, which is accepted with 202. It is not idempotent: a message that is sent twice is delivered twice.
 const fn send(id: &'static str, path: &'static str, query: &'static [&'static str]) -> Operation {
     Operation::new(id, Method::POST, path).query(query).success(&[202])
 }
 
-/// A question with the answers 200 and 404.
+/// Defines a check, to which the service responds with 200 or 404.
 const fn exists(id: &'static str, path: &'static str, query: &'static [&'static str]) -> Operation {
     Operation::new(id, Method::HEAD, path).query(query).success(&[200, 404]).idempotent()
 }
@@ -35,7 +36,7 @@ const fn delete(id: &'static str, path: &'static str, query: &'static [&'static 
     Operation::new(id, Method::DELETE, path).query(query).success(&[204]).idempotent()
 }
 
-/// A POST that ends in the same state however often it is sent.
+/// Defines an idempotent POST: repeating it does not change the state further.
 const fn post(id: &'static str, path: &'static str, query: &'static [&'static str]) -> Operation {
     Operation::new(id, Method::POST, path).query(query).idempotent()
 }
@@ -48,20 +49,20 @@ const fn get(id: &'static str, path: &'static str, query: &'static [&'static str
     Operation::new(id, Method::GET, path).query(query).idempotent()
 }
 
-/// Whether the service is up.
+/// Checks whether the service is healthy.
 pub static CHECK_HEALTH: Operation =
     Operation::new("HealthApi_GetServiceStatus", Method::HEAD, "/api/health").query(VERSION).idempotent();
 
-/// One row per operation: constant, id without its prefix, kind, path below the hub, query names.
+/// Defines one operation per row: constant, ID without its prefix, kind, path below the hub, and query names.
 macro_rules! operations {
     ($($name:ident $id:literal $kind:ident $path:literal $query:ident;)*) => {
         $(
-            #[doc = concat!("`WebPubSub_", $id, "`: `/api/hubs/{hub}", $path, "`.")]
+            #[doc = concat!("Describes the operation `WebPubSub_", $id, "`, whose path is `/api/hubs/{hub}", $path, "`.")]
             pub static $name: Operation =
                 $kind(concat!("WebPubSub_", $id), concat!("/api/hubs/{hub}", $path), $query);
         )*
 
-        /// All of them, in the order of the service's document.
+        /// Contains all operations, in the order of the service's document.
         pub static ALL: [&Operation; 25] = [&CHECK_HEALTH, $(&$name),*];
     };
 }

@@ -1,23 +1,23 @@
-//! What a connection may do with groups beyond what its token said: granted, asked for and revoked one by one.
+//! Permissions that a connection gets in addition to the roles of its token.
 
 use std::fmt;
 
 use crate::request::request;
 
-/// Something that a client may do with groups.
+/// Represents a permission of a connection with regard to groups.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Permission {
-    /// Publish to groups.
+    /// Permits the connection to send to groups.
     SendToGroup,
-    /// Join and leave groups.
+    /// Permits the connection to join and leave groups.
     JoinLeaveGroup,
-    /// What a later version of the service knows, by its name there.
+    /// A permission that this version of the crate does not know, by the name that the service has for it.
     Other(String),
 }
 
 impl Permission {
-    /// The service's name of it.
+    /// Returns the name that the service has for the permission.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {
@@ -45,16 +45,19 @@ impl fmt::Display for Permission {
 }
 
 request! {
-    /// Grants a permission; made by [`Connection::grant_permission`](crate::Connection::grant_permission).
+    /// A builder that grants a permission when awaited.
+    /// [`Connection::grant_permission`](crate::Connection::grant_permission) returns it.
     GrantPermission => (), group
 }
 
 request! {
-    /// Revokes a permission; made by [`Connection::revoke_permission`](crate::Connection::revoke_permission).
+    /// A builder that revokes a permission when awaited.
+    /// [`Connection::revoke_permission`](crate::Connection::revoke_permission) returns it.
     RevokePermission => (), group
 }
 
 request! {
-    /// Asks for a permission; made by [`Connection::has_permission`](crate::Connection::has_permission).
+    /// A builder that checks a permission when awaited.
+    /// [`Connection::has_permission`](crate::Connection::has_permission) returns it.
     HasPermission => bool, group
 }

@@ -1,6 +1,6 @@
-//! The builders of operations: a type, and the optional parameters that several operations share, each written once.
+//! Macros for the builders of operations. Each optional parameter that several operations share is defined once.
 
-/// An operation's builder.
+/// Defines the builder of an operation.
 macro_rules! request {
     ($(#[$doc:meta])* $name:ident => $value:ty $(, $setter:ident)*) => {
         $(#[$doc])*
@@ -22,24 +22,24 @@ macro_rules! request {
     };
 }
 
-/// An optional parameter.
+/// Defines an optional parameter.
 macro_rules! setter {
     (excluded) => {
-        /// Leaves these connections out, by id. Ids that are not there do no harm.
+        /// Excludes connections by ID. IDs of connections that do not exist are ignored.
         pub fn excluded<S: AsRef<str>>(mut self, connections: impl IntoIterator<Item = S>) -> Self {
             self.call.query_each("excluded", connections);
             self
         }
     };
     (reason) => {
-        /// Tells the clients why: the text reaches them in the `disconnected` message and the close frame.
+        /// Sets the reason, which clients receive in the `disconnected` message and in the close frame.
         pub fn reason(mut self, reason: impl AsRef<str>) -> Self {
             self.call.query("reason", reason);
             self
         }
     };
     (filter) => {
-        /// Sends only to the connections that match.
+        /// Sends the message only to connections that match the filter.
         pub fn filter(mut self, filter: $crate::filter::Filter) -> Self {
             match filter.checked() {
                 Ok(text) => self.call.query("filter", text),
@@ -49,8 +49,8 @@ macro_rules! setter {
         }
     };
     (message_ttl_seconds) => {
-        /// Sets how long the message may wait for a connection that cannot take it at once, as in recovery: 0 to 300
-        /// seconds. Default: 0, which means for ever.
+        /// Sets how long the service keeps the message for a connection that cannot receive it immediately, such as one
+        /// that is being recovered: 0 to 300 seconds. Default: 0, which means indefinitely.
         pub fn message_ttl_seconds(mut self, seconds: u32) -> Self {
             self.call.check($crate::rules::number("messageTtlSeconds", seconds, 0, 300));
             self.call.query("messageTtlSeconds", seconds.to_string());
@@ -58,7 +58,7 @@ macro_rules! setter {
         }
     };
     (group) => {
-        /// Means this group alone. Without it, a grant and a question are about all groups of the hub.
+        /// Limits the operation to one group. By default, it applies to all groups of the hub.
         pub fn group(mut self, name: impl AsRef<str>) -> Self {
             self.call.check($crate::names::group(name.as_ref()));
             self.call.query("targetName", name);

@@ -1,4 +1,4 @@
-//! What a client may do with groups from the start: the roles of its token (section 5 of the notes on authentication).
+//! The roles of a client's token, which say what it may do with groups (section 5 of the notes on authentication).
 
 use std::fmt;
 
@@ -6,63 +6,77 @@ use service_core::{Error, Result};
 
 use crate::names;
 
-/// How many `*` a pattern may have.
+/// The number of `*` that a pattern may have.
 const MAX_STARS: usize = 5;
 
-/// A role of a client: without any it connects, receives and sends events.
+/// A role of a client, which its token carries. It permits the client to join groups or to send to them.
+///
+/// A client without roles can connect, receive messages, and send events to the event handler.
+///
+/// # Examples
+///
+/// ```
+/// use webpubsub::Role;
+///
+/// assert_eq!(Role::join_leave_group("lobby").to_string(), "webpubsub.joinLeaveGroup.lobby");
+/// assert_eq!(Role::send_to_groups("room-*").to_string(), "webpubsub.sendToGroups.room-*");
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Role(Kind);
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Kind {
-    /// A role that is complete in itself.
+    /// The name of a complete role.
     Plain(String),
-    /// A verb for one group.
+    /// A verb that applies to one group.
     Group(&'static str, String),
-    /// A verb for the groups that match.
+    /// A verb that applies to the groups that match a pattern.
     Pattern(&'static str, String),
 }
 
 impl Role {
-    /// Publish to any group.
+    /// Permits the client to send to any group.
     #[must_use]
     pub fn send_to_any_group() -> Self {
         Self(Kind::Plain("webpubsub.sendToGroup".into()))
     }
 
-    /// Publish to this group.
+    /// Permits the client to send to this group.
     pub fn send_to_group(group: impl Into<String>) -> Self {
         Self(Kind::Group("webpubsub.sendToGroup", group.into()))
     }
 
-    /// Publish to the groups that match: `?` is one character other than `.`, `*` any number of them, `**` any number of
-    /// any characters, `\` takes the next one as it is; at most five `*`.
+    /// Permits the client to send to the groups whose names match a pattern.
+    ///
+    /// In a pattern, `?` matches one character other than `.`, `*` matches any number of characters other than `.`, and
+    /// `**` matches any number of any characters. `\` escapes the next character. A pattern has at most five `*`.
     pub fn send_to_groups(pattern: impl Into<String>) -> Self {
         Self(Kind::Pattern("webpubsub.sendToGroups", pattern.into()))
     }
 
-    /// Join and leave any group.
+    /// Permits the client to join and leave any group.
     #[must_use]
     pub fn join_leave_any_group() -> Self {
         Self(Kind::Plain("webpubsub.joinLeaveGroup".into()))
     }
 
-    /// Join and leave this group.
+    /// Permits the client to join and leave this group.
     pub fn join_leave_group(group: impl Into<String>) -> Self {
         Self(Kind::Group("webpubsub.joinLeaveGroup", group.into()))
     }
 
-    /// Join and leave the groups that match; patterns as for [`send_to_groups`](Self::send_to_groups).
+    /// Permits the client to join and leave the groups whose names match a pattern. See
+    /// [`send_to_groups`](Self::send_to_groups) for the syntax.
     pub fn join_leave_groups(pattern: impl Into<String>) -> Self {
         Self(Kind::Pattern("webpubsub.joinLeaveGroups", pattern.into()))
     }
 
-    /// Any role, as the service or an event handler of one's own names it.
+    /// Creates a role with any name, such as one that only your event handler knows. The name is passed on verbatim.
     pub fn raw(name: impl Into<String>) -> Self {
         Self(Kind::Plain(name.into()))
     }
 
-    /// The role's name, checked.
+    /// Validates the role and returns its name.
     pub(crate) fn checked(&self) -> Result<String> {
         match &self.0 {
             Kind::Plain(name) if name.trim().is_empty() => {
@@ -76,7 +90,7 @@ impl Role {
     }
 }
 
-/// The role as it stands in the token.
+/// Formats the role as it appears in the token.
 impl fmt::Display for Role {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -87,22 +101,22 @@ impl fmt::Display for Role {
 }
 
 fn check_pattern(pattern: &str) -> Result<()> {
-    let refuse = |rule: &str| Err(Error::invalid_input("pattern of groups", rule, Some(pattern)));
+    let invalid = |rule: &str| Err(Error::invalid_input("group pattern", rule, Some(pattern)));
     if pattern.trim().is_empty() {
-        return refuse("must not be empty");
+        return invalid("must not be empty");
     }
     let (mut stars, mut characters) = (0, pattern.chars());
     while let Some(character) = characters.next() {
         match character {
             '\\' if characters.next().is_none() => {
-                return refuse("must not end with a `\\` that escapes nothing");
+                return invalid("must not end with a `\\` that escapes nothing");
             }
             '*' => stars += 1,
             _ => {}
         }
     }
     if stars > MAX_STARS {
-        return refuse(&format!("must have at most {MAX_STARS} `*`, has {stars}"));
+        return invalid(&format!("must have at most {MAX_STARS} `*`, has {stars}"));
     }
     Ok(())
 }
@@ -143,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_role_for_a_group_that_cannot_be_is_refused() {
+    fn a_role_for_an_invalid_group_is_rejected() {
         for bad in ["", " ", "..", &"g".repeat(1025)] {
             assert!(Role::send_to_group(bad).checked().unwrap_err().is_invalid_input(), "{bad}");
             assert!(Role::join_leave_group(bad).checked().unwrap_err().is_invalid_input(), "{bad}");

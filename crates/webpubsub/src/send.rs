@@ -1,23 +1,28 @@
-//! Sending. A send is accepted with 202 and not reported on any further; nobody there to receive it is no error.
+//! Builders that send messages. The service accepts a message with 202 and does not report its delivery; a message without
+//! receivers is not an error.
 
 use crate::request::request;
 
 request! {
-    /// Sends to every connection of the hub; made by [`ServiceClient::send_to_all`](crate::ServiceClient::send_to_all).
+    /// A builder that sends a message to every connection of the hub when awaited.
+    /// [`ServiceClient::send_to_all`](crate::ServiceClient::send_to_all) returns it.
     SendToAll => (), excluded, filter, message_ttl_seconds
 }
 
 request! {
-    /// Sends to the connections of a group; made by [`Group::send`](crate::Group::send).
+    /// A builder that sends a message to the connections of a group when awaited. [`Group::send`](crate::Group::send)
+    /// returns it.
     SendToGroup => (), excluded, filter, message_ttl_seconds
 }
 
 request! {
-    /// Sends to the connections of a user; made by [`User::send`](crate::User::send).
+    /// A builder that sends a message to the connections of a user when awaited. [`User::send`](crate::User::send)
+    /// returns it.
     SendToUser => (), filter, message_ttl_seconds
 }
 
 request! {
-    /// Sends to one connection; made by [`Connection::send`](crate::Connection::send).
+    /// A builder that sends a message to one connection when awaited. [`Connection::send`](crate::Connection::send)
+    /// returns it.
     SendToConnection => (), message_ttl_seconds
 }

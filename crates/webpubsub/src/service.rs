@@ -1,4 +1,4 @@
-//! The service client: one hub of one Web PubSub resource, over REST.
+//! The service client, which manages one hub of a Web PubSub resource over REST.
 
 use std::sync::Arc;
 
@@ -17,56 +17,74 @@ use crate::{
     Unauthorized, User, builder, explain, membership, names,
 };
 
-/// How an answer becomes a value.
+/// Converts a response into a value.
 pub(crate) type Read<T> = fn(&http::Response<Bytes>) -> Result<T>;
 
-/// Manages the connections of one hub: see [the service's REST reference](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub).
+/// A client that manages the connections of one hub over REST.
 ///
-/// Cheap to clone; clones, and clients of other hubs made by [`hub`](Self::hub), share connections, tokens and retry quota.
+/// A `ServiceClient` is cheap to clone. Clones share connections, tokens, and the retry quota, as do clients for other hubs
+/// that [`hub`](Self::hub) returns.
 ///
-/// ```no_run
-/// # async fn run() -> webpubsub::Result<()> {
-/// let text = std::env::var("WEBPUBSUB_CONNECTION_STRING").expect("a connection string");
-/// let service = webpubsub::ServiceClient::from_connection_string(&text, "chat")?;
-/// service.group("lobby").send("the bar closes").await?;
-/// service.group("lobby").close_connections().excluded(["c1"]).reason("closing time").await?;
+/// # Examples
+///
+/// ```
+/// use webpubsub::filter::groups;
+///
+/// # use service_emulator::Emulator;
+/// # use webpubsub::ServiceClient;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webpubsub::BoxError> {
+/// # let emulator = Emulator::start().await?;
+/// # let service = ServiceClient::from_connection_string(&emulator.webpubsub().connection_string(), "chat")?;
+/// service.send_to_all("maintenance at noon").filter(!groups().contains("staff")).await?;
+/// let lobby = service.group("lobby");
+/// lobby.send("The lobby closes in five minutes.").await?;
+/// lobby.close_connections().excluded(["c1"]).reason("closing time").await?;
 /// # Ok(()) }
 /// ```
+///
+/// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub)
 #[derive(Clone)]
 pub struct ServiceClient {
     pipeline: Pipeline,
     hub: Arc<str>,
-    site: Arc<Site>,
+    resource: Arc<Resource>,
 }
 
-/// What clients of all hubs share.
-pub(crate) struct Site {
+/// Holds what the clients of all hubs of one resource share.
+pub(crate) struct Resource {
     pub(crate) endpoint: Endpoint,
     pub(crate) api_version: String,
     pub(crate) own_key: Option<OwnKey>,
 }
 
 impl ServiceClient {
-    /// A client with default settings, from the text that the portal offers:
+    /// Creates a client with default settings from a connection string, as the Azure portal shows it:
     /// `Endpoint=https://<name>.webpubsub.azure.com;AccessKey=<key>;Version=1.0;`.
+    ///
+    /// Nothing is sent yet.
     ///
     /// # Errors
     ///
-    /// A missing or malformed part, named without its value; a hub name that breaks the pattern.
+    /// Returns an error if a part of the connection string is missing or malformed, or if the hub name is invalid. The
+    /// error names the part and never contains its value.
     pub fn from_connection_string(text: &str, hub: impl Into<String>) -> Result<Self> {
         Self::builder_from_connection_string(text, hub).build()
     }
 
-    /// A client with default settings.
+    /// Creates a client with default settings. `endpoint` is `https://<name>.webpubsub.azure.com`.
+    ///
+    /// Nothing is sent yet.
     ///
     /// # Errors
     ///
-    /// A malformed endpoint, plain `http` to another machine, a hub name that breaks the pattern, an empty key.
+    /// Returns an error if the endpoint is malformed, if it is a plain `http` URL of another machine, if the hub name is
+    /// invalid, or if the access key is empty.
     pub fn new(endpoint: &str, hub: impl Into<String>, credential: Credential) -> Result<Self> {
         Self::builder(endpoint, hub, credential).build()
     }
 
-    /// Starts a client with settings of its own. `endpoint` is `https://<name>.webpubsub.azure.com`.
+    /// Returns a builder that configures a client. `endpoint` is `https://<name>.webpubsub.azure.com`.
     pub fn builder(endpoint: &str, hub: impl Into<String>, credential: Credential) -> ServiceClientBuilder {
         ServiceClientBuilder::new(
             Endpoint::parse(endpoint).map(|endpoint| (endpoint, credential)),
@@ -74,76 +92,106 @@ impl ServiceClient {
         )
     }
 
-    /// Starts a client with settings of its own, from a connection string.
+    /// Returns a builder that configures a client from a connection string.
     pub fn builder_from_connection_string(text: &str, hub: impl Into<String>) -> ServiceClientBuilder {
         ServiceClientBuilder::new(builder::parse(text), hub.into())
     }
 
-    pub(crate) fn with(pipeline: Pipeline, hub: String, site: Site) -> Self {
-        Self { pipeline, hub: hub.into(), site: Arc::new(site) }
+    pub(crate) fn with(pipeline: Pipeline, hub: String, resource: Resource) -> Self {
+        Self { pipeline, hub: hub.into(), resource: Arc::new(resource) }
     }
 
-    /// The same client for another hub. A name that breaks the pattern is an error of every call.
+    /// Returns a client for another hub of the same resource, with the same settings.
+    ///
+    /// If the hub name is invalid, every call of the returned client fails with
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput).
     #[must_use]
     pub fn hub(&self, hub: &str) -> Self {
         Self { hub: hub.into(), ..self.clone() }
     }
 
-    /// The resource's address; behind a reverse proxy still the service's own.
+    /// Returns the endpoint of the resource. Behind a reverse proxy, this is still the endpoint of the service.
     #[must_use]
     pub fn endpoint(&self) -> &str {
-        self.site.endpoint.as_str()
+        self.resource.endpoint.as_str()
     }
 
-    /// The hub's name.
+    /// Returns the name of the hub.
     #[must_use]
     pub fn hub_name(&self) -> &str {
         &self.hub
     }
 
-    /// A group of the hub: 1 to 1024 characters, not only white space, any Unicode.
+    /// Returns a handle to a group of the hub.
+    ///
+    /// A group name has 1 to 1024 Unicode characters and must not consist of white space only. It is validated when a call
+    /// is awaited.
     pub fn group(&self, name: impl Into<String>) -> Group {
         Group::new(self.clone(), name.into())
     }
 
-    /// A user of the hub, by id.
+    /// Returns a handle to a user of the hub.
     pub fn user(&self, id: impl Into<String>) -> User {
         User::new(self.clone(), id.into())
     }
 
-    /// A connection of the hub, by id.
+    /// Returns a handle to a connection of the hub.
     pub fn connection(&self, id: impl Into<String>) -> Connection {
         Connection::new(self.clone(), id.into())
     }
 
-    /// Sends to every connection of the hub, except those [excluded](SendToAll::excluded). Nobody there is no error. Sending
-    /// again delivers again, so it is not repeated when the outcome is unknown.
+    /// Sends a message to every connection of the hub, except [excluded](SendToAll::excluded) ones.
     ///
-    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/send-to-all)
+    /// Sending to an empty hub succeeds. A send is not idempotent: if the outcome is unknown, it is not retried, since the
+    /// message could be delivered twice.
     ///
     /// # Errors
     ///
-    /// A message of more than 1 MB, before anything is sent.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the message is longer than 1 MB. Nothing is
+    /// sent then.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/send-to-all)
     pub fn send_to_all(&self, message: impl Into<Message>) -> SendToAll {
         let mut call = self.call(&SEND_TO_ALL, &[], read::unit);
         message.into().put(&mut call);
         SendToAll::new(call)
     }
 
-    /// Closes every connection of the hub, except those [excluded](CloseConnections::excluded).
+    /// Closes every connection of the hub, except [excluded](CloseConnections::excluded) ones.
+    ///
+    /// Closing the connections of an empty hub succeeds.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/close-all-connections)
     pub fn close_all_connections(&self) -> CloseConnections {
         CloseConnections::new(self.call(&CLOSE_ALL_CONNECTIONS, &[], read::unit))
     }
 
-    /// Puts connections that the hub has now into groups. None that matches is no error.
+    /// Adds connections to groups. Only connections that exist at the time of the call are added.
     ///
-    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/add-connections-to-groups)
+    /// If no connection matches, the call succeeds.
     ///
     /// # Errors
     ///
-    /// No group, a group name or a filter that breaks its rules, before anything is sent.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is no group, or if a group name or the
+    /// filter is invalid. Nothing is sent then.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use webpubsub::Connections;
+    /// # use webpubsub::filter::user_id;
+    /// # use service_emulator::Emulator;
+    /// # use webpubsub::ServiceClient;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webpubsub::BoxError> {
+    /// # let emulator = Emulator::start().await?;
+    /// # let service = ServiceClient::from_connection_string(&emulator.webpubsub().connection_string(), "chat")?;
+    /// let vips = Connections::matching(user_id().starts_with("vip-"));
+    /// service.add_connections_to_groups(["lounge", "news"], vips).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/add-connections-to-groups)
     pub fn add_connections_to_groups<S: AsRef<str>>(
         &self,
         groups: impl IntoIterator<Item = S>,
@@ -152,13 +200,16 @@ impl ServiceClient {
         membership::change(self.call(&ADD_CONNECTIONS_TO_GROUPS, &[], read::unit), groups, connections)
     }
 
-    /// Takes connections that the hub has now out of groups. None that matches is no error.
+    /// Removes connections from groups. Only connections that exist at the time of the call are removed.
     ///
-    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/remove-connections-from-groups)
+    /// If no connection matches, the call succeeds.
     ///
     /// # Errors
     ///
-    /// No group, a group name or a filter that breaks its rules, before anything is sent.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if there is no group, or if a group name or the
+    /// filter is invalid. Nothing is sent then.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/remove-connections-from-groups)
     pub fn remove_connections_from_groups<S: AsRef<str>>(
         &self,
         groups: impl IntoIterator<Item = S>,
@@ -168,62 +219,83 @@ impl ServiceClient {
         membership::change(call, groups, connections)
     }
 
-    /// Makes a token and the URL with which a client connects to the hub: signed here with the access key, or by the service
-    /// when the client has a token credential.
+    /// Creates a token and the URL with which a client connects to the hub.
     ///
-    /// [Service documentation](https://learn.microsoft.com/azure/azure-web-pubsub/howto-generate-client-access-url)
+    /// With an access key, the token is signed locally and nothing is sent. With a token credential, the service creates
+    /// the token.
     ///
-    /// ```no_run
-    /// # async fn run(service: webpubsub::ServiceClient) -> webpubsub::Result<()> {
-    /// use webpubsub::Role;
+    /// # Examples
+    ///
+    /// ```
+    /// # use webpubsub::{Credential, Role, ServiceClient};
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> webpubsub::Result<()> {
+    /// let service = ServiceClient::new("https://example.webpubsub.azure.com", "chat", Credential::access_key("key"))?;
     /// let access = service.client_access().user("dave").roles([Role::send_to_group("lobby")]).groups(["lobby"]).await?;
-    /// println!("connect to {} until {:?}", access.address(), access.expires_at);
+    /// assert_eq!(access.address(), "wss://example.webpubsub.azure.com/client/hubs/chat");
+    /// println!("connect to {} until {:?}", access.url, access.expires_at);
     /// # Ok(()) }
     /// ```
+    ///
+    /// [Service documentation](https://learn.microsoft.com/azure/azure-web-pubsub/howto-generate-client-access-url)
     pub fn client_access(&self) -> CreateClientAccess {
         CreateClientAccess::new(self.clone())
     }
 
-    /// Asks whether the service is up: success is the answer that it is.
+    /// Checks whether the service is healthy. If it is, the call succeeds.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/health-api/get-service-status)
     pub fn check_health(&self) -> CheckHealth {
         let mut call = Call::new(&self.pipeline, &CHECK_HEALTH, &[], read::unit);
-        call.query("api-version", &self.site.api_version);
+        call.query("api-version", &self.resource.api_version);
         CheckHealth::new(call)
     }
 
-    /// Says what is wrong with a call or a token that the service refused with 401, as far as it can be told from here:
-    /// nothing is sent.
+    /// Explains why the service rejected a call or a token with 401.
     ///
-    /// ```no_run
-    /// # async fn run(service: webpubsub::ServiceClient, token: &str) {
-    /// use webpubsub::Unauthorized;
-    /// if let Err(error) = service.group("lobby").exists().await {
-    ///     eprintln!("{error}\n{}", service.explain_unauthorized(&error));
-    /// }
-    /// println!("{}", service.explain_unauthorized(Unauthorized::token(token)));
-    /// # }
+    /// `unauthorized` is the error of a call, a token, or a [`ClientAccess`](crate::ClientAccess). The explanation is derived
+    /// locally from it and from the settings of this client. Nothing is sent.
+    ///
+    /// # Examples
+    ///
     /// ```
-    pub fn explain_unauthorized<'a>(&self, refused: impl Into<Unauthorized<'a>>) -> Explanation {
-        explain::explain(self, &refused.into())
+    /// # use webpubsub::{Credential, Finding, ServiceClient};
+    /// # fn main() -> webpubsub::Result<()> {
+    /// let service = ServiceClient::new("https://example.webpubsub.azure.com", "chat", Credential::access_key("key"))?;
+    /// let explanation = service.explain_unauthorized("not a token");
+    /// assert_eq!(explanation.findings(), [Finding::NotAToken]);
+    /// println!("{explanation}");
+    /// # Ok(()) }
+    /// ```
+    pub fn explain_unauthorized<'a>(&self, unauthorized: impl Into<Unauthorized<'a>>) -> Explanation {
+        explain::explain(self, &unauthorized.into())
     }
 
-    /// A request that this crate has no method for, through the same pipeline: each `{}` of `path` takes the next of
-    /// `segments`, escaped. The client's api-version goes with it unless `.query("api-version", ..)` gives another one.
+    /// Builds a request for an operation that has no method in this crate. It goes through the same pipeline as every other
+    /// call.
     ///
-    /// ```no_run
+    /// Each `{}` of `path` is replaced by the next item of `segments`, escaped. The client's API version is added unless
+    /// `.query("api-version", ..)` sets another one.
+    ///
+    /// # Examples
+    ///
+    /// ```
     /// # use http::Method;
-    /// # async fn run(service: webpubsub::ServiceClient) -> webpubsub::Result<()> {
+    /// # use service_emulator::Emulator;
+    /// # use webpubsub::ServiceClient;
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webpubsub::BoxError> {
+    /// # let emulator = Emulator::start().await?;
+    /// # let service = ServiceClient::from_connection_string(&emulator.webpubsub().connection_string(), "chat")?;
     /// service.request(Method::POST, "/api/hubs/{}/:send", &["chat"]).body("text/plain", "hello").await?;
     /// # Ok(()) }
     /// ```
     pub fn request(&self, method: Method, path: &str, segments: &[&str]) -> RawRequest {
         RawRequest::new(&self.pipeline, method, path, segments)
-            .default_query("api-version", &self.site.api_version)
+            .default_query("api-version", &self.resource.api_version)
     }
 
-    /// A call below the hub; `segments` are the path's other names.
+    /// Creates a call to a resource of the hub. `segments` are the other variables of the path.
     pub(crate) fn call<T>(
         &self,
         operation: &'static Operation,
@@ -231,12 +303,12 @@ impl ServiceClient {
         read: Read<T>,
     ) -> Call<T> {
         let mut all = [("hub", &*self.hub); 3];
-        for (place, segment) in all[1..].iter_mut().zip(segments) {
-            *place = *segment;
+        for (slot, segment) in all[1..].iter_mut().zip(segments) {
+            *slot = *segment;
         }
         let mut call = Call::new(&self.pipeline, operation, &all, read);
         call.check(names::hub(&self.hub));
-        call.query("api-version", &self.site.api_version);
+        call.query("api-version", &self.resource.api_version);
         call
     }
 
@@ -244,20 +316,20 @@ impl ServiceClient {
         &self.pipeline
     }
 
-    pub(crate) fn site(&self) -> &Site {
-        &self.site
+    pub(crate) fn resource(&self) -> &Resource {
+        &self.resource
     }
 
-    /// The address under which the service knows itself.
+    /// Returns the endpoint as the service knows it.
     pub(crate) fn known_endpoint(&self) -> &Endpoint {
-        &self.site.endpoint
+        &self.resource.endpoint
     }
 }
 
 impl std::fmt::Debug for ServiceClient {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("ServiceClient")
-            .field("endpoint", &self.site.endpoint)
+            .field("endpoint", &self.resource.endpoint)
             .field("hub", &self.hub)
             .finish()
     }

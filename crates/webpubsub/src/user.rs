@@ -1,4 +1,4 @@
-//! One user of a hub.
+//! The handle to one user of a hub.
 
 use service_core::{Call, Operation, read};
 
@@ -9,9 +9,26 @@ use crate::operations::{
 use crate::service::Read;
 use crate::{ChangeMembership, CloseConnections, Exists, Message, SendToUser, ServiceClient, names};
 
-/// One user of a hub, with all their connections; made by [`ServiceClient::user`].
+/// A handle that represents one user of a hub with all connections of that user. [`ServiceClient::user`] creates it.
 ///
-/// Every call refuses a user id that is empty, `.` or `..`, and a group name that breaks its rules, before anything is sent.
+/// Every call returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), and sends nothing, if the user ID is
+/// empty, `.`, or `..`, or if a group name is invalid.
+///
+/// # Examples
+///
+/// ```
+/// # use service_emulator::Emulator;
+/// # use webpubsub::ServiceClient;
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webpubsub::BoxError> {
+/// # let emulator = Emulator::start().await?;
+/// # let service = ServiceClient::from_connection_string(&emulator.webpubsub().connection_string(), "chat")?;
+/// let dave = service.user("dave");
+/// dave.send("You have mail.").await?;
+/// dave.remove_from_all_groups().await?;
+/// assert!(!dave.exists().await?); // dave has no connection
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone)]
 pub struct User {
     service: ServiceClient,
@@ -23,51 +40,60 @@ impl User {
         Self { service, id }
     }
 
-    /// Sends to all connections that the user has now. A user without connections is no error. Sending again delivers
-    /// again, so it is not repeated when the outcome is unknown.
+    /// Sends a message to all connections of the user.
     ///
-    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/send-to-user)
+    /// Sending to a user without connections succeeds. A send is not idempotent: if the outcome is unknown, it is not
+    /// retried, since the message could be delivered twice.
     ///
     /// # Errors
     ///
-    /// A message of more than 1 MB, before anything is sent.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the message is longer than 1 MB. Nothing is
+    /// sent then.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/send-to-user)
     pub fn send(&self, message: impl Into<Message>) -> SendToUser {
         let mut call = self.call(&SEND_TO_USER, read::unit);
         message.into().put(&mut call);
         SendToUser::new(call)
     }
 
-    /// Whether the user has any connection.
+    /// Returns whether the user has any connection.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/user-exists)
     pub fn exists(&self) -> Exists {
         Exists::new(self.call(&USER_EXISTS, read::exists))
     }
 
-    /// Closes all connections that the user has now, except those [excluded](CloseConnections::excluded). A user without
-    /// connections is no error.
+    /// Closes all connections of the user, except [excluded](CloseConnections::excluded) ones.
+    ///
+    /// Closing the connections of a user who has none succeeds.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/close-user-connections)
     pub fn close_connections(&self) -> CloseConnections {
         CloseConnections::new(self.call(&CLOSE_USER_CONNECTIONS, read::unit))
     }
 
-    /// Puts the connections that the user has now into a group; a user without any is an error with 404. Later
-    /// connections are not added: give those their groups [in the token](crate::CreateClientAccess::groups).
+    /// Adds the current connections of the user to a group.
+    ///
+    /// Later connections of the user are not added: name their groups [in the token](crate::CreateClientAccess::groups).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error with status 404 if the user has no connections.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/add-user-to-group)
     pub fn add_to_group(&self, group: impl AsRef<str>) -> ChangeMembership {
         self.change(&ADD_USER_TO_GROUP, group.as_ref())
     }
 
-    /// Takes the user's connections out of a group. That none is in it is success.
+    /// Removes the connections of the user from a group. If none is a member, the call succeeds.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/remove-user-from-group)
     pub fn remove_from_group(&self, group: impl AsRef<str>) -> ChangeMembership {
         self.change(&REMOVE_USER_FROM_GROUP, group.as_ref())
     }
 
-    /// Takes the user's connections out of all groups. That none is in any is success.
+    /// Removes the connections of the user from all groups. If none is a member of any group, the call succeeds.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/webpubsub/dataplane/web-pub-sub/remove-user-from-all-groups)
     pub fn remove_from_all_groups(&self) -> ChangeMembership {

@@ -1,4 +1,4 @@
-//! The example `send` as a person meets it, on the emulator.
+//! The example `send` against the emulator.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
 use service_emulator::Emulator;
@@ -9,7 +9,7 @@ use webpubsub::ServiceClient;
 mod send;
 
 #[tokio::test]
-async fn it_tells_that_nobody_is_there_yet() {
+async fn it_reports_that_no_client_is_connected_yet() {
     let emulator = Emulator::start().await.unwrap();
     let service =
         ServiceClient::from_connection_string(&emulator.webpubsub().connection_string(), "chat").unwrap();

@@ -174,7 +174,7 @@ async fn listen(mut events: Events, subscriber: usize, judge: Arc<Judge>) -> Res
 async fn refuse(emulator: Emulator) {
     let clock = SystemClock::new();
     loop {
-        emulator.faults().push_socket(SocketFault::refuse_recovery());
+        emulator.faults().push_socket(SocketFault::reject_recovery());
         clock.sleep(REFUSALS).await;
     }
 }

@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use service_core::{SystemClock, within};
+use service_core::{SystemClock, timeout};
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
@@ -135,7 +135,7 @@ impl Reserved {
 ///
 /// It did not come that far in any time that a working machine takes.
 pub async fn told(event: &Notify) -> io::Result<()> {
-    let told = within(&SystemClock::new(), Duration::from_secs(30), event.notified()).await;
+    let told = timeout(&SystemClock::new(), Duration::from_secs(30), event.notified()).await;
     told.ok_or_else(|| io::Error::new(io::ErrorKind::TimedOut, "the script did not come to this event"))
 }
 

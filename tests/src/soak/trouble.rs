@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use service_core::{SystemClock, within};
+use service_core::{SystemClock, timeout};
 use service_emulator::{Emulator, Fault, Faults};
 use tokio::sync::Notify;
 use tokio::task::JoinHandle;
@@ -34,9 +34,9 @@ impl Troubles {
             loop {
                 storm(&faults, seed.wrapping_add(u64::from(storms)));
                 storms += 1;
-                let over = within(&clock, STORM, stopped.notified()).await.is_some();
+                let over = timeout(&clock, STORM, stopped.notified()).await.is_some();
                 faults.clear();
-                if over || within(&clock, CALM, stopped.notified()).await.is_some() {
+                if over || timeout(&clock, CALM, stopped.notified()).await.is_some() {
                     return storms;
                 }
                 if storms % STORMS_PER_LOSS == 0 {
@@ -67,8 +67,8 @@ fn storm(faults: &Faults, seed: u64) {
     faults.randomly(0.15, throttled, seed);
     faults.randomly(0.05, Fault::status(503).header("retry-after-ms", "20"), seed ^ 1);
     faults.randomly(0.05, Fault::status(503), seed ^ 2);
-    faults.randomly(0.03, Fault::status(500).after_work(), seed ^ 3);
+    faults.randomly(0.03, Fault::status(500).after_processing(), seed ^ 3);
     faults.randomly(0.03, Fault::reset(), seed ^ 4);
-    faults.randomly(0.03, Fault::reset().after_work(), seed ^ 5);
+    faults.randomly(0.03, Fault::reset().after_processing(), seed ^ 5);
     faults.randomly(0.03, Fault::cut_body(), seed ^ 6);
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use eventgrid_namespaces::{
     BoxError, CloudEvent, Context, Credential, Processor, Receiver, ReleaseDelay, RetryOptions, Settlement,
 };
-use service_core::{Clock, SystemClock, within};
+use service_core::{Clock, SystemClock, timeout};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
@@ -88,13 +88,13 @@ async fn work(
             let _ = stopping.wait_for(|stop| *stop).await;
         };
         if killed {
-            if let Some(ended) = within(&clock, life, processor.run_until(whole)).await {
+            if let Some(ended) = timeout(&clock, life, processor.run_until(whole)).await {
                 return Ok(ended?);
             }
             counts.kills.fetch_add(1, Ordering::Relaxed);
         } else {
             let until = async {
-                within(&clock, life, whole).await;
+                timeout(&clock, life, whole).await;
             };
             processor.run_until(until).await?;
             if *stopped.borrow_and_update() {

@@ -52,7 +52,7 @@ async fn a_token_that_the_service_makes_lets_its_bearer_in() {
     let token = hall.emulator.webpubsub().entra_token();
     let credential = move |_: Vec<String>| {
         let expires_on = SystemClock::new().now() + Duration::from_secs(3600);
-        let token = AccessToken { token: token.clone().into(), expires_on };
+        let token = AccessToken::new(token.clone(), expires_on);
         async move { Ok::<_, BoxError>(token) }
     };
     let service = ServiceClient::new(&hall.emulator.endpoint(), HUB, Credential::token(credential)).unwrap();

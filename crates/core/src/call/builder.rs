@@ -1,13 +1,17 @@
-//! What every operation's builder can do besides its own parameters.
+//! The setters that every operation's builder has in addition to its own parameters.
 
-/// Gives an operation's builder the overrides that all calls share, `.with_response()` and `.await`. The builder needs a
-/// field `call: Call<Value>`. Without a value, as for lists, it gives the overrides alone.
+/// Implements the overrides that all calls share for an operation's builder.
+///
+/// The builder needs a field `call` of type [`Call<T>`](crate::Call). `call_setters!(Builder => T)` also implements
+/// `with_response` and [`IntoFuture`]; `call_setters!(Builder)`, as for lists, implements the overrides alone.
 #[macro_export]
 macro_rules! call_setters {
     ($builder:ty) => {
         impl $builder {
-            /// Sets a header of this call in place of any value that it would have. The headers that carry the credential
-            /// and frame the message cannot be set.
+            /// Sets a header of this call, replacing any value that the client would send.
+            ///
+            /// The call fails before anything is sent if the name or the value is invalid, or if the client must set the
+            /// header itself: `authorization`, `connection`, `content-length`, `host`, `transfer-encoding`, and `upgrade`.
             pub fn header<N, V>(mut self, name: N, value: V) -> Self
             where
                 N: TryInto<$crate::reexport::http::HeaderName>,
@@ -17,38 +21,44 @@ macro_rules! call_setters {
                 self
             }
 
-            /// Sets how long this whole call may take, waits and token fetches included.
+            /// Sets the timeout of this whole call. Default: the client's.
+            ///
+            /// It includes all attempts, the waits between them, token requests, and policies.
             pub fn deadline(mut self, limit: ::std::time::Duration) -> Self {
                 self.call.deadline(limit);
                 self
             }
 
-            /// Sets how long one attempt of this call may take.
+            /// Sets the timeout of one attempt of this call. Default: the client's.
             pub fn attempt_timeout(mut self, limit: ::std::time::Duration) -> Self {
                 self.call.attempt_timeout(limit);
                 self
             }
 
-            /// Sets how long making a connection may take, where this call needs a new one. Calls whose budget differs from the
-            /// client's use connections of their own; those of the last few budgets are kept for later calls.
+            /// Sets the timeout for establishing a connection if this call needs a new one. Default: the client's.
+            ///
+            /// Calls with another connect timeout than the client's use a separate connection pool. The pools of the four
+            /// most recently used timeouts are kept.
             pub fn connect_timeout(mut self, limit: ::std::time::Duration) -> Self {
                 self.call.connect_timeout(limit);
                 self
             }
 
-            /// Sets how failures of a passing kind are retried in this call.
+            /// Sets the retry policy of this call for transient failures. Default: the client's.
             pub fn retry(mut self, retry: $crate::RetryOptions) -> Self {
                 self.call.retry(retry);
                 self
             }
 
-            /// Says whether this call may be repeated when the service may already have acted on it.
+            /// Sets whether this call may be retried if the service may already have acted on it.
+            ///
+            /// Default: whether the operation is idempotent.
             pub fn idempotent(mut self, idempotent: bool) -> Self {
                 self.call.idempotent(idempotent);
                 self
             }
 
-            /// Adds code around this call, outside its retries.
+            /// Adds a policy that runs once around this call, outside the retries and inside the client's policies.
             pub fn policy(mut self, policy: impl $crate::Policy) -> Self {
                 self.call.policy(::std::sync::Arc::new(policy));
                 self
@@ -59,11 +69,11 @@ macro_rules! call_setters {
         $crate::call_setters!($builder);
 
         impl $builder {
-            /// Sends the call and gives its value together with the answer's status and headers.
+            /// Sends the request and returns its value together with the response's status and headers.
             ///
             /// # Errors
             ///
-            /// As when the builder is awaited.
+            /// Returns an error in the same cases as awaiting the builder.
             pub async fn with_response(self) -> $crate::Result<$crate::Response<$value>> {
                 self.call.send().await
             }

@@ -1,5 +1,5 @@
-//! Calls at an absolute link that an answer gave, as lists give the next page. Apart, since a link is text from outside: the
-//! credential goes with it only to where it goes anyway.
+//! Calls of an absolute link in a response, such as a list's link to its next page. They are separate because a link is
+//! untrusted text: the credential is only sent to the client's own endpoint.
 
 use http::Uri;
 use url::Url;
@@ -9,26 +9,26 @@ use crate::Endpoint;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 
 impl<T> Call<T> {
-    /// The same operation with the same overrides at `link`, whose path and query are taken as they are.
+    /// Creates a call of the same operation with the same overrides for a link, whose path and query are used verbatim.
     ///
-    /// Behind a reverse proxy, a service names itself as it knows itself: a link that starts with `known_as` goes to the
-    /// pipeline's endpoint. Any link that goes elsewhere is an error of the call.
+    /// A service behind a reverse proxy uses its own address in links. A link that starts with `known_as` is therefore sent to
+    /// the pipeline's endpoint. A link to any other origin is reported as an error when the call is sent.
     #[must_use]
     pub fn follow(&self, link: &str, known_as: &Endpoint) -> Self {
-        match place(link, self.parts.pipeline.endpoint(), known_as) {
-            Ok(place) => self.at(place.path, place.query, None),
+        match resolve(link, self.parts.pipeline.endpoint(), known_as) {
+            Ok(target) => self.at(target.path, target.query, None),
             Err(error) => self.at(String::new(), String::new(), Some(error)),
         }
     }
 
-    /// The same call once more, for a list that is read from its start; a bad argument that was remembered goes with it.
+    /// Creates a copy of the call, for reading a list from its start. An invalid argument moves to the copy.
     #[must_use]
     pub fn again(&mut self) -> Self {
-        let refused = self.parts.refused.take();
-        self.at(self.parts.path.clone(), self.parts.query.clone(), refused)
+        let invalid = self.parts.invalid.take();
+        self.at(self.parts.path.clone(), self.parts.query.clone(), invalid)
     }
 
-    fn at(&self, path: String, query: String, refused: Option<Error>) -> Self {
+    fn at(&self, path: String, query: String, invalid: Option<Error>) -> Self {
         let Parts { pipeline, operation, headers, body, options, .. } = &*self.parts;
         let parts = Parts {
             pipeline: pipeline.clone(),
@@ -38,32 +38,32 @@ impl<T> Call<T> {
             headers: headers.clone(),
             body: body.clone(),
             options: options.clone(),
-            refused,
+            invalid,
         };
         Self { parts: Box::new(parts), read: self.read }
     }
 }
 
-/// Where a link leads, below the endpoint.
-struct Place {
+/// The part of a link below the endpoint.
+struct Target {
     path: String,
     query: String,
 }
 
-fn place(link: &str, endpoint: &Endpoint, known_as: &Endpoint) -> Result<Place> {
+fn resolve(link: &str, endpoint: &Endpoint, known_as: &Endpoint) -> Result<Target> {
     let foreign = || {
         let also = if endpoint == known_as { String::new() } else { format!(" or {known_as}") };
         let text = format!(
-            "the service's link to the next page does not start with {endpoint}{also}, so the credential must not follow it"
+            "could not follow the link in the response: it does not start with {endpoint}{also}, and the credential is only sent there"
         );
         Error::new(ErrorKind::Credential, text).with_delivery(Delivery::NotSent).permanent()
     };
-    // In the form in which it will be sent, since that is what is signed. The link is not repeated in the error.
+    // Parsed, since the form that is sent is the one that is signed. The error does not repeat the link.
     let url = Url::parse(link).map_err(|_| foreign())?;
     let uri: Uri = url.as_str().parse().map_err(|_| foreign())?;
     let base = [endpoint, known_as].into_iter().find(|base| base.owns(&uri) && below(base, url.path()));
     let path = url.path().strip_prefix(base.ok_or_else(foreign)?.prefix()).ok_or_else(foreign)?;
-    Ok(Place { path: path.to_owned(), query: url.query().unwrap_or_default().to_owned() })
+    Ok(Target { path: path.to_owned(), query: url.query().unwrap_or_default().to_owned() })
 }
 
 fn below(base: &Endpoint, path: &str) -> bool {
@@ -76,14 +76,14 @@ mod tests {
 
     fn at(link: &str, endpoint: &str, known_as: &str) -> Result<String> {
         let endpoint = Endpoint::parse_with_path(endpoint).unwrap();
-        let Place { path, query } = place(link, &endpoint, &Endpoint::parse(known_as).unwrap())?;
+        let Target { path, query } = resolve(link, &endpoint, &Endpoint::parse(known_as).unwrap())?;
         Ok(format!("{path}?{query}"))
     }
 
     const OWN: &str = "https://name.example";
 
     #[test]
-    fn a_link_of_the_own_origin_keeps_its_path_and_query() {
+    fn a_link_to_the_clients_origin_keeps_its_path_and_query() {
         for (link, kept) in [
             ("https://name.example/a/b?x=1&y=%2F", "/a/b?x=1&y=%2F"),
             ("https://NAME.example:443/a%2Fb?x='", "/a%2Fb?x=%27"),
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_that_leads_elsewhere_is_refused_and_not_repeated() {
+    fn a_link_to_another_origin_is_rejected_and_not_repeated() {
         for link in [
             "http://name.example/planted",
             "https://name.example:8443/planted",
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn behind_a_reverse_proxy_both_addresses_lead_through_the_proxy() {
+    fn behind_a_reverse_proxy_links_with_either_address_are_sent_to_the_proxy() {
         let proxy = "https://gw.example/web/pubsub";
         for link in ["https://name.example/api/x?y=1", "https://gw.example/web/pubsub/api/x?y=1"] {
             assert_eq!(at(link, proxy, OWN).unwrap(), "/api/x?y=1", "{link}");

@@ -1,4 +1,4 @@
-//! A call in the making: what an operation's builder holds until it is awaited.
+//! The builder for a call: what an operation's builder contains until it is awaited.
 
 mod builder;
 mod link;
@@ -25,14 +25,15 @@ use crate::encode;
 use crate::error::{Error, Result};
 use crate::{Operation, Pipeline, Policy, Response, RetryOptions};
 
-/// The future behind an awaited builder.
+/// The future that is returned when a builder is awaited.
 pub type CallFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
-/// The headers that follow from the credential, the endpoint and the body. Another value would be replaced in silence, would
-/// name a host that the credential is not for, or would break the framing of HTTP/1.1.
-const OWN: [HeaderName; 6] = [AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE];
+/// The headers that follow from the credential, the endpoint, and the body. Another value would be replaced silently, would
+/// name a host that the credential is not meant for, or would break the framing of HTTP/1.1.
+const RESERVED_HEADERS: [HeaderName; 6] =
+    [AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE];
 
-/// What a caller overrides for one call.
+/// The settings that a caller overrides for one call.
 #[derive(Clone, Default)]
 pub(crate) struct CallOptions {
     headers: HeaderMap,
@@ -45,30 +46,50 @@ pub(crate) struct CallOptions {
     pub(crate) policies: Vec<Arc<dyn Policy>>,
 }
 
-/// A long poll's attempt may take this much longer than the wait that the server was asked for.
-const POLL_ATTEMPT: Duration = Duration::from_secs(15);
-/// Its whole call may take this much longer than one attempt: room for one that fails early.
-const POLL_CALL: Duration = Duration::from_secs(25);
+/// How much longer the attempt of a long poll may take than the wait that was requested from the server.
+const LONG_POLL_ATTEMPT_MARGIN: Duration = Duration::from_secs(15);
+/// How much longer the whole call may take than one attempt, so that an attempt that fails early can be retried.
+const LONG_POLL_CALL_MARGIN: Duration = Duration::from_secs(25);
 
 impl CallOptions {
-    /// The budget of one attempt, where the client's own is `default`.
+    /// The timeout of one attempt; `default` is the client's.
     pub(crate) fn attempt_timeout(&self, default: Duration) -> Duration {
-        let least = self.long_poll.map_or(Duration::ZERO, |wait| wait.saturating_add(POLL_ATTEMPT));
-        self.attempt_timeout.unwrap_or_else(|| default.max(least))
+        let minimum =
+            self.long_poll.map_or(Duration::ZERO, |wait| wait.saturating_add(LONG_POLL_ATTEMPT_MARGIN));
+        self.attempt_timeout.unwrap_or_else(|| default.max(minimum))
     }
 
-    /// What the whole call needs at the least, unless the caller says otherwise.
-    pub(crate) fn least_deadline(&self) -> Duration {
-        self.long_poll.map_or(Duration::ZERO, |wait| wait.saturating_add(POLL_ATTEMPT + POLL_CALL))
+    /// The minimum deadline of the whole call, unless the caller sets one.
+    pub(crate) fn min_deadline(&self) -> Duration {
+        self.long_poll.map_or(Duration::ZERO, |wait| {
+            wait.saturating_add(LONG_POLL_ATTEMPT_MARGIN + LONG_POLL_CALL_MARGIN)
+        })
     }
 }
 
-/// One call: operation, arguments, overrides, and how its answer is read.
+/// A builder that sends one request: an operation, its arguments, overrides, and a function that reads the response.
 ///
-/// Bad arguments are remembered rather than returned, so that builders stay chains; the first one comes out when the call is
-/// sent, before anything is.
+/// Service crates wrap it in a builder per operation. Invalid arguments are reported when the call is sent, so that setters
+/// can be chained. The first one is then returned as an error, and nothing is sent.
+///
+/// # Examples
+///
+/// ```
+/// use http::Method;
+/// use service_core::{Call, Operation, Pipeline, Result, read};
+///
+/// static CLOSE: Operation =
+///     Operation::new("CloseRoom", Method::DELETE, "/rooms/{room}").query(&["reason"]).success(&[204]).idempotent();
+///
+/// async fn close(pipeline: &Pipeline, room: &str) -> Result<()> {
+///     let mut call = Call::new(pipeline, &CLOSE, &[("room", room)], read::unit);
+///     call.query("reason", "closing time");
+///     call.send().await?;
+///     Ok(())
+/// }
+/// ```
 pub struct Call<T> {
-    /// Boxed, since a builder is moved by each of its setters, and its future keeps what it was made from.
+    /// Boxed, since each setter moves the builder, and its future keeps the builder.
     parts: Box<Parts>,
     read: fn(&http::Response<Bytes>) -> Result<T>,
 }
@@ -77,16 +98,16 @@ struct Parts {
     pipeline: Pipeline,
     operation: Cow<'static, Operation>,
     path: String,
-    /// The query as it goes over the wire, without its `?`.
+    /// The escaped query, without its `?`.
     query: String,
     headers: HeaderMap,
     body: Bytes,
     options: CallOptions,
-    refused: Option<Error>,
+    invalid: Option<Error>,
 }
 
 impl<T> Call<T> {
-    /// A call of `operation` whose path names have these values.
+    /// Creates a call of `operation`. `segments` contains a value for each `{name}` in the operation's path.
     pub fn new(
         pipeline: &Pipeline,
         operation: &'static Operation,
@@ -103,7 +124,7 @@ impl<T> Call<T> {
         path: Result<String>,
         read: fn(&http::Response<Bytes>) -> Result<T>,
     ) -> Self {
-        let (path, refused) = match path {
+        let (path, invalid) = match path {
             Ok(path) => (path, None),
             Err(error) => (String::new(), Some(error)),
         };
@@ -115,32 +136,32 @@ impl<T> Call<T> {
             headers: HeaderMap::new(),
             body: Bytes::new(),
             options: CallOptions::default(),
-            refused,
+            invalid,
         };
         Self { parts: Box::new(parts), read }
     }
 
-    /// Remembers a bad argument; the first one counts.
+    /// Records the result of validating an argument. The first error is returned when the call is sent.
     pub fn check(&mut self, rule: Result<()>) {
         if let Err(error) = rule
-            && self.parts.refused.is_none()
+            && self.parts.invalid.is_none()
         {
-            self.parts.refused = Some(error);
+            self.parts.invalid = Some(error);
         }
     }
 
-    /// Sets a query parameter that stands at most once; a second value replaces the first.
+    /// Sets a query parameter, replacing any earlier value.
     pub fn query(&mut self, name: &'static str, value: impl AsRef<str>) {
         encode::remove_query(&mut self.parts.query, name);
         self.query_each(name, [value]);
     }
 
-    /// Adds values of a query parameter that may stand repeatedly, `name=a&name=b`.
+    /// Adds a query parameter once per value, as in `name=a&name=b`.
     pub fn query_each<S: AsRef<str>>(&mut self, name: &'static str, values: impl IntoIterator<Item = S>) {
         if !self.parts.operation.query.contains(&name) {
             self.check(Err(Error::invalid_input(
                 "query parameter",
-                "is not one of this operation's",
+                "is not a parameter of this operation",
                 Some(name),
             )));
         }
@@ -151,7 +172,7 @@ impl<T> Call<T> {
 
     fn push_query(&mut self, name: &str, value: &str) {
         if self.parts.query.is_empty() {
-            // Most queries then need no more than this one allocation.
+            // Most queries then need only this one allocation.
             self.parts.query.reserve(96);
         } else {
             self.parts.query.push('&');
@@ -159,38 +180,43 @@ impl<T> Call<T> {
         encode::push_pair(&mut self.parts.query, name, value);
     }
 
-    /// Sets the body.
+    /// Sets the body and its content type.
     pub fn body(&mut self, content_type: &'static str, body: impl Into<Bytes>) {
         self.parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         self.parts.body = body.into();
     }
 
-    /// Sets a header that the arguments make; the caller's own value of it takes precedence.
+    /// Sets a header. A value that the caller sets for the call takes precedence.
     pub fn default_header(&mut self, name: HeaderName, value: HeaderValue) {
         self.parts.headers.insert(name, value);
     }
 
-    /// Sets the content type that the answer should have.
+    /// Sets the `accept` header, the content type that the response should have.
     pub fn accept(&mut self, content_type: &'static str) {
         self.parts.headers.insert(ACCEPT, HeaderValue::from_static(content_type));
     }
 
-    /// Says that the server answers after up to `wait` on purpose: the default budgets then leave room for it. Budgets that
-    /// the caller sets for the call stay as they are.
+    /// Declares that the server may wait for up to `wait` before it responds.
+    ///
+    /// The attempt timeout is then at least `wait` + 15 s, and the deadline at least 25 s longer than that. Timeouts that the
+    /// caller sets for the call take precedence.
     pub fn long_poll(&mut self, wait: Duration) {
         self.parts.options.long_poll = Some(wait);
     }
 
-    /// Sets how many bytes of a successful answer are read, where that depends on the arguments.
+    /// Sets the maximum size of a successful response, in bytes, if it depends on the arguments.
     pub fn max_response_bytes(&mut self, bytes: usize) {
         self.parts.operation.to_mut().max_response_bytes = bytes;
     }
 
-    /// Sends the call and reads its answer.
+    /// Sends the request and reads the response.
+    ///
+    /// Dropping the future cancels the call; a request that was already sent may still take effect.
     ///
     /// # Errors
     ///
-    /// A bad argument, everything that [`ErrorKind`](crate::ErrorKind) lists, an answer that cannot be read.
+    /// Returns an error if an argument is invalid, the request fails, the service responds with an error status, or the
+    /// response cannot be read. [`ErrorKind`](crate::ErrorKind) lists the cases.
     pub async fn send(self) -> Result<Response<T>> {
         let Self { mut parts, read } = self;
         let mut request = parts.request().map_err(|mut error| {
@@ -207,19 +233,19 @@ impl<T> Call<T> {
         V: TryInto<HeaderValue>,
     {
         match (name.try_into(), value.try_into()) {
-            (Ok(name), _) if OWN.contains(&name) => {
-                let rule = "is the client's own and cannot be set for a call";
+            (Ok(name), _) if RESERVED_HEADERS.contains(&name) => {
+                let rule = "is set by the client and cannot be overridden";
                 self.check(Err(Error::invalid_input("header", rule, Some(name.as_str()))));
             }
             (Ok(name), Ok(value)) => {
                 self.parts.options.headers.insert(name, value);
             }
-            // Neither is repeated: a header may well hold a secret.
+            // The error repeats neither, since a header may contain a secret.
             (Err(_), _) => {
-                self.check(Err(Error::invalid_input("header", "has a name that HTTP does not allow", None)));
+                self.check(Err(Error::invalid_input("header", "has an invalid name", None)));
             }
             (_, Err(_)) => {
-                self.check(Err(Error::invalid_input("header", "has a value that HTTP does not allow", None)));
+                self.check(Err(Error::invalid_input("header", "has an invalid value", None)));
             }
         }
     }
@@ -256,9 +282,9 @@ impl<T> Call<T> {
 }
 
 impl Parts {
-    /// The request, with what the call itself has of it.
+    /// Builds the request from what the call contains.
     fn request(&mut self) -> Result<Request<Bytes>> {
-        if let Some(error) = self.refused.take() {
+        if let Some(error) = self.invalid.take() {
             return Err(error);
         }
         let Self { pipeline, operation, path, query, headers, body, options, .. } = self;
@@ -272,7 +298,7 @@ impl Parts {
             target.push_str(query);
         }
         let uri = Uri::try_from(target).map_err(|error| {
-            Error::invalid_input("request", "makes a URL that HTTP does not allow", None).with_source(error)
+            Error::invalid_input("request", "has an invalid URL", None).with_source(error)
         })?;
         let mut request = Request::new(mem::take(body));
         *request.method_mut() = operation.method.clone();

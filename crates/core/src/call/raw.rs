@@ -1,4 +1,4 @@
-//! Requests outside the known operations: the way out for what the next version of a service's API brings.
+//! Requests outside the known operations: the escape hatch for what the next version of a service's API brings.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::encode;
 use crate::error::{Error, Result};
 use crate::{Operation, Pipeline};
 
-/// Every status of success: what a request outside the known operations accepts.
+/// Every 2xx status, since a request outside the known operations accepts all of them.
 const SUCCESS: [u16; 100] = {
     let mut statuses = [200; 100];
     let mut index = 0;
@@ -22,7 +22,38 @@ const SUCCESS: [u16; 100] = {
     statuses
 };
 
-/// A request outside the known operations: what the next version of a service's API brings, through the same pipeline.
+/// A builder that sends a request outside the known operations through the client's pipeline.
+///
+/// Deadlines, retries, the credential, and errors work as for every other call. Awaiting it returns the body.
+///
+/// # Examples
+///
+#[cfg_attr(feature = "testing", doc = "```")]
+#[cfg_attr(not(feature = "testing"), doc = "```ignore")]
+/// use http::Method;
+/// use service_core::RawRequest;
+/// # use std::sync::Arc;
+/// # use service_core::testing::ScriptedTransport;
+/// # use service_core::{ClientOptions, Dialect, Endpoint, HeaderKey, Result};
+/// # static DIALECT: Dialect = Dialect::new("rooms/0.1.0", service_core::call_span!("id"), "id");
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<()> {
+/// # let script = ScriptedTransport::new();
+/// # script.respond(http::Response::new("{}"));
+/// # let mut options = ClientOptions::default();
+/// # options.transport(Arc::new(script.clone()));
+/// # let credential = Arc::new(HeaderKey::authorization("Bearer", &"key".into())?);
+/// # let pipeline = options.build(&DIALECT, Endpoint::parse("https://rooms.example")?, credential)?;
+///
+/// let body = RawRequest::new(&pipeline, Method::PUT, "/rooms/{}/topic", &["blue/green"])
+///     .query("notify", "true")
+///     .body("text/plain", "colors")
+///     .await?;
+/// assert_eq!(body, "{}");
+/// # assert_eq!(script.sent()[0].uri(), "https://rooms.example/rooms/blue%2Fgreen/topic?notify=true");
+/// # Ok(())
+/// # }
+/// ```
 #[must_use = "does nothing until awaited"]
 #[derive(Debug)]
 pub struct RawRequest {
@@ -31,25 +62,29 @@ pub struct RawRequest {
 }
 
 impl RawRequest {
-    /// `path` is a template in which each `{}` takes the next of `segments`, escaped as one path segment.
+    /// Creates a request. Each `{}` in `path` is replaced by the next of `segments`, escaped as one path segment.
     ///
-    /// By HTTP's own rules GET, HEAD, PUT, DELETE and OPTIONS count as idempotent, and every 2xx as success.
+    /// Every 2xx status counts as success. GET, HEAD, PUT, DELETE, and OPTIONS count as idempotent, as HTTP defines.
+    ///
+    /// Awaiting the request returns an error before anything is sent if `path` does not start with `/`, contains a query, a
+    /// dot segment, or a character that URLs escape, or if the number of `{}` differs from the number of segments.
     pub fn new(pipeline: &Pipeline, method: Method, path: &str, segments: &[&str]) -> Self {
         let mut operation = Operation::new("request", method, "").success(&SUCCESS);
         operation.idempotent = operation.method.is_idempotent();
         let path = fill(path, segments);
-        let call = Call::with_path(pipeline, Cow::Owned(operation), path, |answer| Ok(answer.body().clone()));
+        let call =
+            Call::with_path(pipeline, Cow::Owned(operation), path, |response| Ok(response.body().clone()));
         Self { call, default: None }
     }
 
-    /// Sets the query parameter that a service wants in every request; the caller's own value replaces it.
+    /// Sets the query parameter that the service expects in every request. A value that the caller sets replaces it.
     pub fn default_query(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
         self.call.push_query(name, value.as_ref());
         self.default = Some(name);
         self
     }
 
-    /// Adds a query parameter; a name may stand repeatedly.
+    /// Adds a query parameter. The same name can be added several times.
     pub fn query(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let (name, mut escaped) = (name.as_ref(), String::new());
         if self.default.take_if(|default| *default == name).is_some() {
@@ -88,13 +123,17 @@ fn fill(template: &str, segments: &[&str]) -> Result<String> {
         return Err(Error::invalid_input("path", "has fewer `{}` than segments", Some(template)));
     }
     if !path.starts_with('/') || path.contains(['?', '#']) {
-        return Err(Error::invalid_input("path", "must start with `/` and hold no query", Some(template)));
+        return Err(Error::invalid_input(
+            "path",
+            "must start with `/` and must not contain a query",
+            Some(template),
+        ));
     }
-    // A dot segment walks out of the path, and any other text that a URL parser rewrites would be signed as one and sent as
+    // A dot segment leaves the path, and any other text that a URL parser rewrites would be signed in one form and sent in
     // another.
     let parsed = Url::parse(&format!("http://host{path}"));
     if !parsed.is_ok_and(|url| url.path() == path) {
-        let rule = "must hold no dot segment and no character that URLs escape: those are for `segments`";
+        let rule = "must not contain a dot segment or a character that URLs escape; use `segments` for these";
         return Err(Error::invalid_input("path", rule, Some(template)));
     }
     Ok(path)

@@ -1,4 +1,4 @@
-//! How answers become values.
+//! Functions that convert a response into a value.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -7,49 +7,52 @@ use serde::de::DeserializeOwned;
 
 use crate::error::{Delivery, Error, ErrorKind, Result};
 
-/// Nothing: the status was all.
+/// Ignores the response, whose status has already been checked.
 ///
 /// # Errors
 ///
-/// None.
+/// This function never returns an error.
 pub fn unit(_: &Response<Bytes>) -> Result<()> {
     Ok(())
 }
 
-/// Whether it exists: 404 is an answer here, not an error.
+/// Returns `false` if the status is 404 and `true` otherwise.
+///
+/// The operation must include 404 in its success statuses.
 ///
 /// # Errors
 ///
-/// None.
-pub fn exists(answer: &Response<Bytes>) -> Result<bool> {
-    Ok(answer.status() != StatusCode::NOT_FOUND)
+/// This function never returns an error.
+pub fn exists(response: &Response<Bytes>) -> Result<bool> {
+    Ok(response.status() != StatusCode::NOT_FOUND)
 }
 
-/// A JSON body.
+/// Parses the body as JSON.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Decode`] for anything else; the service has acted all the same.
-pub fn json<T: DeserializeOwned>(answer: &Response<Bytes>) -> Result<T> {
-    json_borrowed(answer)
+/// Returns [`ErrorKind::Decode`] if the body is not the expected JSON. Its delivery is [`Delivery::Accepted`], since the
+/// service has acted on the request.
+pub fn json<T: DeserializeOwned>(response: &Response<Bytes>) -> Result<T> {
+    json_borrowed(response)
 }
 
-/// A JSON body whose parts are lent from the answer rather than copied.
+/// Parses the body as JSON into a value that may borrow from the response.
 ///
 /// # Errors
 ///
-/// As [`json`].
-pub fn json_borrowed<'a, T: Deserialize<'a>>(answer: &'a Response<Bytes>) -> Result<T> {
-    serde_json::from_slice(answer.body()).map_err(|error| {
-        // serde_json's text may quote the body, which may hold a secret: only the place is told.
+/// Returns [`ErrorKind::Decode`] if the body is not the expected JSON, as [`json`] does.
+pub fn json_borrowed<'a, T: Deserialize<'a>>(response: &'a Response<Bytes>) -> Result<T> {
+    serde_json::from_slice(response.body()).map_err(|error| {
+        // serde_json's text may quote the body, which may contain a secret: only the position is reported.
         let text = format!(
-            "the answer is not the JSON expected, at line {} column {} of {} bytes",
+            "could not parse the response: not the expected JSON at line {} column {} of {} bytes",
             error.line(),
             error.column(),
-            answer.body().len()
+            response.body().len()
         );
         Error::new(ErrorKind::Decode, text)
-            .with_head(answer.status(), answer.headers().clone())
+            .with_head(response.status(), response.headers().clone())
             .with_delivery(Delivery::Accepted)
     })
 }

@@ -1,5 +1,5 @@
-//! Credentials written for `azure_core`, such as those of `azure_identity`, as ours. Apart, since only the feature
-//! `azure-identity` brings the crate that they are written for.
+//! The adapter for credentials of `azure_core`, such as those of `azure_identity`. It is separate because only the feature
+//! `azure-identity` adds that dependency.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,15 +10,15 @@ use azure_core::credentials::TokenCredential as AzureTokenCredential;
 use super::{AccessToken, TokenCredential};
 use crate::error::BoxError;
 
-/// Any credential of `azure_core` as a [`TokenCredential`].
+/// An adapter that turns any credential of `azure_core` into a [`TokenCredential`].
 ///
-/// The credentials of `azure_identity` are made behind an [`Arc`], which this takes as it is:
+/// The constructors of `azure_identity` return an [`Arc`], which can be passed directly:
 /// `AzureCredential::new(ManagedIdentityCredential::new(None)?)`.
 #[derive(Clone)]
 pub struct AzureCredential(Arc<dyn AzureTokenCredential>);
 
 impl AzureCredential {
-    /// Wraps the credential.
+    /// Creates an adapter for `credential`.
     #[must_use]
     pub fn new(credential: Arc<dyn AzureTokenCredential>) -> Self {
         Self(credential)
@@ -36,14 +36,13 @@ impl TokenCredential for AzureCredential {
     async fn token(&self, scopes: Vec<String>) -> Result<AccessToken, BoxError> {
         let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
         let token = self.0.get_token(&scopes, None).await?;
-        let expires_on = token.expires_on.into();
-        Ok(AccessToken { token: token.token.secret().into(), expires_on })
+        Ok(AccessToken::new(token.token.secret(), token.expires_on.into()))
     }
 }
 
 impl fmt::Debug for AzureCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What another crate's credential would show of itself is not known.
+        // It is unknown what another crate's credential prints.
         f.debug_struct("AzureCredential").finish_non_exhaustive()
     }
 }

@@ -1,4 +1,4 @@
-//! How a request is signed: last of all, once per attempt, so that nothing changes what was signed.
+//! How a request is signed: as the last step of each attempt, so that nothing changes what was signed.
 
 #[cfg(feature = "azure-identity")]
 mod azure;
@@ -17,30 +17,39 @@ pub use token::{AccessToken, BearerToken, TokenCredential};
 
 use crate::{Error, Result, Secret};
 
-/// A scheme by which a service knows its caller. Users give keys and token credentials; service crates turn them into this.
+/// Signs requests by a scheme that the service accepts.
+///
+/// Users pass keys and token credentials, from which a service crate creates an implementation of this trait.
 #[async_trait]
 pub trait Authorize: fmt::Debug + Send + Sync + 'static {
-    /// Signs one attempt; its URL is final.
+    /// Signs one attempt, whose URL is final.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the credential could not be obtained.
     async fn authorize(&self, request: &mut Request<Bytes>) -> Result<()>;
 
-    /// The service answered 401 to `signed`, this scheme's header of the attempt. Whether one more attempt may fare better.
+    /// Handles a response with status 401 and returns whether to make one more attempt with a fresh credential.
+    ///
+    /// `signed` is the `authorization` header of the attempt. The default implementation returns `false`.
     fn unauthorized(&self, _signed: Option<&HeaderValue>) -> bool {
         false
     }
 }
 
-/// A header that is the same for every request: a shared key, an API key.
+/// A credential that sends the same header with every request, such as an API key.
 pub struct HeaderKey {
     name: HeaderName,
     value: HeaderValue,
 }
 
 impl HeaderKey {
-    /// `Authorization: <scheme> <key>`.
+    /// Creates a credential that sends `Authorization: <scheme> <key>`.
     ///
     /// # Errors
     ///
-    /// A key that is empty or holds characters that no header may have; the key is not repeated.
+    /// Returns an error if the key is empty or contains a character that headers do not allow. The error does not contain the
+    /// key.
     pub fn authorization(scheme: &str, key: &Secret) -> Result<Self> {
         if key.expose().trim().is_empty() {
             return Err(Error::invalid_input("key", "must not be empty", None));
@@ -63,14 +72,15 @@ impl fmt::Debug for HeaderKey {
     }
 }
 
-/// A header value that `Debug` does not show.
+/// Creates a header value that is marked as sensitive, so that `Debug` does not show it.
 ///
 /// # Errors
 ///
-/// Text that no header may have; it is not repeated.
+/// Returns an error if the text contains a character that headers do not allow. The error does not contain the text.
 pub fn sensitive(text: &str) -> Result<HeaderValue> {
-    let mut value = HeaderValue::from_str(text)
-        .map_err(|_| Error::invalid_input("key", "holds a character that no HTTP header may have", None))?;
+    let mut value = HeaderValue::from_str(text).map_err(|_| {
+        Error::invalid_input("key", "contains a character that HTTP headers do not allow", None)
+    })?;
     value.set_sensitive(true);
     Ok(value)
 }
@@ -89,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_fits_no_header_is_refused_without_being_repeated() {
+    fn an_invalid_key_is_rejected_without_being_repeated() {
         for key in ["", "  ", "planted\r\nx: y", "planted\u{0}"] {
             let error = HeaderKey::authorization("Bearer", &Secret::new(key)).unwrap_err();
             assert!(error.is_invalid_input() && !format!("{error:?}").contains("planted"));

@@ -1,5 +1,5 @@
-//! Bearer tokens from an identity service, kept so that no call waits for a refresh while the old token still works, and
-//! so that a failing identity service is not asked once per caller.
+//! Bearer tokens from an identity service. They are cached so that no call waits for a refresh while the old token is valid,
+//! and so that a failing identity service does not receive one request per caller.
 
 use std::fmt;
 use std::future::Future;
@@ -16,39 +16,63 @@ use super::{Authorize, sensitive};
 use crate::error::{BoxError, Delivery, ErrorKind};
 use crate::{Clock, Error, Result, Secret, clock};
 
-/// A token is renewed this long before it ends, or at half of a shorter life.
+/// How long before its expiry a token is refreshed; a token with a shorter lifetime is refreshed halfway.
 const REFRESH_AHEAD: Duration = Duration::from_secs(300);
-/// A failed renewal is not tried again for this long while the old token works.
-const QUIET: Duration = Duration::from_secs(30);
-/// A fetch is given up after this long, so that a half-open connection to the identity service does not hold every later call.
-const FETCH_LIMIT: Duration = Duration::from_secs(120);
+/// How long a failed refresh is not retried while the old token is valid.
+const RETRY_REFRESH_AFTER: Duration = Duration::from_secs(30);
+/// The timeout of a token request, so that a half-open connection to the identity service does not block later calls.
+const FETCH_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A token and when it ends.
+/// Contains an access token and its expiry time.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct AccessToken {
-    /// The token's text, without `Bearer`.
+    /// The token's text, which does not include `Bearer`.
     pub token: Secret,
-    /// When the service stops accepting it.
+    /// The time at which the service stops accepting the token.
     pub expires_on: SystemTime,
 }
 
-/// A source of tokens: an identity library, a managed identity, a test.
+impl AccessToken {
+    /// Creates a token that expires at the given time.
+    pub fn new(token: impl Into<Secret>, expires_on: SystemTime) -> Self {
+        Self { token: token.into(), expires_on }
+    }
+}
+
+/// Requests access tokens from an identity service.
 ///
-/// Async closures are credentials too:
+/// Async closures implement this trait. With the feature `azure-identity`, `AzureCredential` adapts any credential of
+/// `azure_core`.
+///
+/// # Examples
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
+///
 /// use service_core::{AccessToken, TokenCredential};
 ///
-/// fn takes(_: impl TokenCredential) {}
-/// takes(async |scopes: Vec<String>| {
-///     let expires_on = SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000);
-///     Ok::<_, std::io::Error>(AccessToken { token: scopes.join(" ").into(), expires_on })
-/// });
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), service_core::BoxError> {
+/// let credential = async |scopes: Vec<String>| {
+///     // A real credential sends the scopes to an identity service.
+///     let expires_on = SystemTime::now() + Duration::from_secs(3600);
+///     Ok::<_, std::io::Error>(AccessToken::new(format!("token for {}", scopes.join(" ")), expires_on))
+/// };
+///
+/// let token = credential.token(vec!["https://rooms.example/.default".to_owned()]).await?;
+/// assert_eq!(token.token.expose(), "token for https://rooms.example/.default");
+/// # Ok(())
+/// # }
 /// ```
 #[async_trait]
 pub trait TokenCredential: Send + Sync + 'static {
-    /// Fetches a fresh token for these scopes; the caller caches it.
+    /// Requests a fresh token for the given scopes. The caller caches it.
+    ///
+    /// # Errors
+    ///
+    /// Returns any error if no token can be obtained. The call fails with
+    /// [`ErrorKind::Credential`](crate::ErrorKind::Credential), and this error is its source.
     async fn token(&self, scopes: Vec<String>) -> Result<AccessToken, BoxError>;
 }
 
@@ -65,7 +89,27 @@ where
     }
 }
 
-/// `Authorization: Bearer`, with a cached token for fixed scopes.
+/// A credential that sends `Authorization: Bearer` with a cached token.
+///
+/// A token is refreshed in the background five minutes before it expires, or halfway through a lifetime of less than ten
+/// minutes. A failed refresh is not retried for 30 seconds while the old token is valid. After a response with status 401,
+/// the token is replaced once and the request is sent once more. Clones share the cache.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::time::{Duration, SystemTime};
+///
+/// use service_core::{AccessToken, BearerToken, SystemClock};
+///
+/// let fetch = async |_scopes: Vec<String>| {
+///     let expires_on = SystemTime::now() + Duration::from_secs(3600);
+///     Ok::<_, std::io::Error>(AccessToken::new("from an identity service", expires_on))
+/// };
+/// let scopes = vec!["https://rooms.example/.default".to_owned()];
+/// let credential = BearerToken::new(fetch, scopes, Arc::new(SystemClock::new()));
+/// ```
 #[derive(Clone)]
 pub struct BearerToken(Arc<Cache>);
 
@@ -80,8 +124,8 @@ struct Cache {
 struct State {
     current: Option<Current>,
     fetch: Option<Fetching>,
-    /// No renewal of a working token before this moment of `Clock::elapsed`.
-    quiet_until: Duration,
+    /// A valid token is not refreshed before this value of `Clock::elapsed`.
+    no_refresh_before: Duration,
 }
 
 #[derive(Clone)]
@@ -95,18 +139,18 @@ type Fetched = Result<Current, Arc<BoxError>>;
 type Fetching = watch::Receiver<Option<Fetched>>;
 
 impl BearerToken {
-    /// A cache over `credential` for `scopes`.
+    /// Creates a cache for the tokens that `credential` returns for `scopes`.
     pub fn new(credential: impl TokenCredential, scopes: Vec<String>, clock: Arc<dyn Clock>) -> Self {
         Self::boxed(Box::new(credential), scopes, clock)
     }
 
-    /// The same over a credential whose type is not known any more.
+    /// Creates a cache for the tokens of a boxed credential.
     pub fn boxed(credential: Box<dyn TokenCredential>, scopes: Vec<String>, clock: Arc<dyn Clock>) -> Self {
         Self(Arc::new(Cache { credential, scopes, clock, state: Mutex::new(State::default()) }))
     }
 
     async fn header(&self) -> Result<HeaderValue> {
-        // A fetch may end with the runtime of the call that began it; this call then begins its own.
+        // A fetch ends with the runtime of the call that started it; this call then starts another.
         for _ in 0..2 {
             let mut fetch = match self.cached_or_fetching() {
                 Ok(header) => return Ok(header),
@@ -115,25 +159,25 @@ impl BearerToken {
             let fetched = fetch.wait_for(Option::is_some).await.ok().and_then(|fetched| fetched.clone());
             match fetched {
                 Some(Ok(current)) => return Ok(current.header),
-                Some(Err(cause)) => return Err(no_token().with_source(Shared(cause))),
+                Some(Err(cause)) => return Err(token_error().with_source(Shared(cause))),
                 None => {}
             }
         }
-        Err(no_token().with_source("the task that fetched it was ended"))
+        Err(token_error().with_source("the task that requested it was aborted"))
     }
 
-    /// The cached header while it works (a renewal may start behind it), else the fetch to wait for.
+    /// Returns the cached header while it is valid (a refresh may start in the background), otherwise the fetch to wait for.
     fn cached_or_fetching(&self) -> Result<HeaderValue, Fetching> {
-        let (found, begun) = self.look();
-        // In a task of its own, so that a caller who gives up does not end it for the others; begun outside the lock, since
-        // a runtime that is shutting down drops the task at once, and a fetch that ends takes the lock.
-        if let Some(fetch) = begun {
+        let (found, started) = self.look_up();
+        // Runs in a separate task, so that a dropped call does not abort it for the others. It is spawned outside the lock,
+        // since a runtime that is shutting down drops the task at once, and a fetch that ends takes the lock.
+        if let Some(fetch) = started {
             tokio::spawn(fetch.run());
         }
         found
     }
 
-    fn look(&self) -> (Result<HeaderValue, Fetching>, Option<Fetch>) {
+    fn look_up(&self) -> (Result<HeaderValue, Fetching>, Option<Fetch>) {
         let now = self.0.clock.now();
         let mut state = self.0.lock();
         let Some(current) = state.current.clone().filter(|current| now < current.expires_on) else {
@@ -144,13 +188,13 @@ impl BearerToken {
             state.fetch = Some(fetching.clone());
             return (Err(fetching), Some(fetch));
         };
-        let quiet = self.0.clock.elapsed() < state.quiet_until;
-        let mut begun = None;
-        if now >= current.refresh_on && !quiet && state.fetch.is_none() {
+        let too_early = self.0.clock.elapsed() < state.no_refresh_before;
+        let mut started = None;
+        if now >= current.refresh_on && !too_early && state.fetch.is_none() {
             let (fetch, fetching) = self.fetch();
-            (state.fetch, begun) = (Some(fetching), Some(fetch));
+            (state.fetch, started) = (Some(fetching), Some(fetch));
         }
-        (Ok(current.header), begun)
+        (Ok(current.header), started)
     }
 
     fn fetch(&self) -> (Fetch, Fetching) {
@@ -159,7 +203,7 @@ impl BearerToken {
     }
 }
 
-/// A fetch under way. However it ends, the cache forgets it and the calls that wait for it hear of it.
+/// A token request in progress. When it ends, it is removed from the cache and the waiting calls are notified.
 struct Fetch {
     cache: Arc<Cache>,
     sender: watch::Sender<Option<Fetched>>,
@@ -170,8 +214,10 @@ impl Fetch {
     async fn run(mut self) {
         let cache = Arc::clone(&self.cache);
         let token = cache.credential.token(cache.scopes.clone());
-        let token = clock::within(&*cache.clock, FETCH_LIMIT, token).await;
-        let token = token.unwrap_or_else(|| Err(format!("no token came within {FETCH_LIMIT:?}").into()));
+        let token = clock::timeout(&*cache.clock, FETCH_TIMEOUT, token).await;
+        let token = token.unwrap_or_else(|| {
+            Err(format!("the credential returned no token within {FETCH_TIMEOUT:?}").into())
+        });
         self.end(token.and_then(|token| cache.accept(&token)));
     }
 
@@ -182,7 +228,9 @@ impl Fetch {
         state.fetch = None;
         match &fetched {
             Ok(current) => state.current = Some(current.clone()),
-            Err(_) => state.quiet_until = self.cache.clock.elapsed().saturating_add(QUIET),
+            Err(_) => {
+                state.no_refresh_before = self.cache.clock.elapsed().saturating_add(RETRY_REFRESH_AFTER)
+            }
         }
         drop(state);
         self.sender.send_replace(Some(fetched));
@@ -197,7 +245,7 @@ impl Drop for Fetch {
         if std::thread::panicking() {
             self.end(Err("the credential panicked".into()));
         } else {
-            // The runtime went away: no fault of the identity service, so the next call may ask at once.
+            // The runtime shut down. This is not a failure of the identity service, so the next call may request a token.
             self.cache.lock().fetch = None;
         }
     }
@@ -207,7 +255,7 @@ impl Cache {
     fn accept(&self, token: &AccessToken) -> Result<Current, BoxError> {
         let left = token.expires_on.duration_since(self.clock.now()).unwrap_or_default();
         if left.is_zero() {
-            return Err("the credential gave a token that has already expired".into());
+            return Err("the credential returned a token that has already expired".into());
         }
         let refresh_on = token.expires_on - REFRESH_AHEAD.min(left / 2);
         let header = sensitive(&format!("Bearer {}", token.token.expose()))?;
@@ -227,7 +275,7 @@ impl Authorize for BearerToken {
         Ok(())
     }
 
-    /// Drops the token if it is still the cached one; whoever comes later finds the fresh one that the first made us fetch.
+    /// Removes the rejected token if it is still the cached one. Later calls find the token that replaced it.
     fn unauthorized(&self, signed: Option<&HeaderValue>) -> bool {
         let mut state = self.0.lock();
         if state.current.as_ref().map(|current| &current.header) == signed {
@@ -243,13 +291,13 @@ impl fmt::Debug for BearerToken {
     }
 }
 
-fn no_token() -> Error {
-    Error::new(ErrorKind::Credential, "no access token could be had")
+fn token_error() -> Error {
+    Error::new(ErrorKind::Credential, "could not obtain an access token")
         .with_delivery(Delivery::NotSent)
         .permanent()
 }
 
-/// One cause for all who waited for the same fetch.
+/// The cause that all calls share that waited for the same fetch.
 #[derive(Debug)]
 struct Shared(Arc<BoxError>);
 

@@ -1,57 +1,69 @@
-//! What services write into their error answers: flat `{code, message, ..}`, wrapped `{"error": {..}}` and problem details,
-//! read leniently, since an error that cannot be read hides the one that matters.
+//! The bodies of error responses: flat `{code, message, ..}`, wrapped `{"error": {..}}`, and problem details. They are read
+//! leniently, since an error about an unreadable error would hide the one that matters.
 
 use serde_json::{Map, Value};
 
-/// How much of an error's body is kept: 64 KiB.
+/// The maximum number of bytes of an error's body that is kept: 64 KiB.
 pub const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;
 
-/// How deep `details` and `inner` are followed; hostile nesting ends here.
-const DEPTH: usize = 16;
+/// How deep `details` and `inner` are followed, which bounds hostile nesting.
+const MAX_DEPTH: usize = 16;
 
-/// One error as the service describes it.
+/// Contains an error as the service describes it.
+///
+/// # Examples
+///
+/// ```
+/// use service_core::ErrorDetail;
+///
+/// let body = br#"{"error": {"code": "NotFound", "message": "The room does not exist."}}"#;
+/// let detail = ErrorDetail::read(body).unwrap();
+/// assert_eq!(detail.code.as_deref(), Some("NotFound"));
+/// assert_eq!(detail.message.as_deref(), Some("The room does not exist."));
+/// assert_eq!(ErrorDetail::read(b"<html>"), None);
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ErrorDetail {
-    /// The service's code, such as `Error.Connection.NotExisted`.
+    /// The service's code, which looks like `Error.Connection.NotExisted`.
     pub code: Option<String>,
-    /// The service's message, for people.
+    /// The service's message, which is meant for people.
     pub message: Option<String>,
-    /// What the error is about.
+    /// The name of the parameter or resource that the error concerns.
     pub target: Option<String>,
-    /// The errors that led to this one.
+    /// The errors that caused this one.
     pub details: Vec<ErrorDetail>,
-    /// A more specific code.
+    /// An error that contains a more specific code.
     pub inner: Option<InnerError>,
-    /// The id that the service's support asks for.
+    /// The id that identifies the error to the service's support.
     pub tracking_id: Option<String>,
 }
 
-/// A more specific code than the error around it has.
+/// Contains a more specific code than the error that contains it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct InnerError {
-    /// The more specific code.
+    /// The code, which is more specific than the outer one.
     pub code: Option<String>,
-    /// One more specific still.
+    /// An error that contains an even more specific code.
     pub inner: Option<Box<InnerError>>,
 }
 
 impl ErrorDetail {
-    /// Reads a body; `None` when it is not a JSON object that says anything about an error.
+    /// Parses a response body. Returns `None` if it is not a JSON object that describes an error.
     #[must_use]
     pub fn read(body: &[u8]) -> Option<Self> {
         let value: Value = serde_json::from_slice(body).ok()?;
         let object = value.as_object()?;
         let object = object.get("error").and_then(Value::as_object).unwrap_or(object);
-        let detail = Self::of(object, DEPTH);
+        let detail = Self::of(object, MAX_DEPTH);
         (detail != Self::default()).then_some(detail)
     }
 
-    /// Reads an error that stands inside another JSON value, such as the one of a single item of a batch.
+    /// Reads an error from a JSON value, such as that of one item of a batch. Returns `None` if the value is not an object.
     #[must_use]
     pub fn from_value(value: &Value) -> Option<Self> {
-        value.as_object().map(|object| Self::of(object, DEPTH))
+        value.as_object().map(|object| Self::of(object, MAX_DEPTH))
     }
 
     fn of(object: &Map<String, Value>, depth: usize) -> Self {
@@ -59,7 +71,7 @@ impl ErrorDetail {
         let details = details.into_iter().flatten().filter_map(Value::as_object);
         Self {
             code: text(object, &["code"]),
-            // Problem details (RFC 9457) say it in `detail` and `title`.
+            // Problem details (RFC 9457) have it in `detail` and `title`.
             message: text(object, &["message", "detail", "title"]),
             target: text(object, &["target"]),
             details: details.map(|detail| Self::of(detail, depth - 1)).collect(),
@@ -75,7 +87,7 @@ fn inner(object: &Map<String, Value>, depth: usize) -> Option<InnerError> {
     Some(InnerError { code: text(value, &["code"]), inner: inner(value, depth - 1).map(Box::new) })
 }
 
-/// Codes were seen as words, as numbers in strings and as numbers.
+/// Services send codes as words, as numbers in strings, and as numbers.
 fn text(object: &Map<String, Value>, names: &[&str]) -> Option<String> {
     names.iter().find_map(|name| match object.get(*name)? {
         Value::String(text) if !text.is_empty() => Some(text.clone()),
@@ -119,14 +131,14 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_says_nothing_is_no_error_detail() {
+    fn a_body_that_describes_no_error_has_no_detail() {
         for body in [&b""[..], b"<html>", b"[]", b"{}", b"{\"code\":\"\"}", b"\xff\xfe", b"null"] {
             assert_eq!(ErrorDetail::read(body), None, "{body:?}");
         }
     }
 
     #[test]
-    fn hostile_nesting_ends_at_a_depth() {
+    fn hostile_nesting_is_cut_at_the_maximum_depth() {
         let deep = format!("{}{{\"code\":\"x\"}}{}", "{\"details\":[".repeat(60), "]}".repeat(60));
         let mut error = &ErrorDetail::read(deep.as_bytes()).unwrap();
         let mut depth = 0;
@@ -134,7 +146,7 @@ mod tests {
             error = next;
             depth += 1;
         }
-        assert_eq!(depth, DEPTH);
+        assert_eq!(depth, MAX_DEPTH);
     }
 
     proptest! {

@@ -1,12 +1,12 @@
-//! How an error reads: one line that names operation, status, code, message, request id, attempts and time.
+//! The text of an error: one line with operation, status, code, message, request id, attempts, and elapsed time.
 
 use std::fmt;
 use std::time::Duration;
 
 use super::{Delivery, Error, ErrorKind, StopReason};
 
-/// A message longer than this is cut in the one line; `Error::message` has it whole.
-const SHOWN: usize = 400;
+/// The maximum number of characters of a message in the line; `Error::message` returns the whole message.
+const MAX_SHOWN: usize = 400;
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -14,25 +14,25 @@ impl fmt::Display for Error {
         if let Some(operation) = inner.operation {
             write!(f, "{operation}: ")?;
         }
-        self.what(f)?;
+        self.failure(f)?;
         match inner.delivery {
             Some(Delivery::Unknown) => f.write_str("; the service may have acted on it")?,
             Some(Delivery::Accepted) => f.write_str("; the service accepted the request")?,
             _ => {}
         }
         if let Some(stop) = inner.stop {
-            write!(f, "; not tried again: {stop}")?;
+            write!(f, "; not retried: {stop}")?;
         }
-        // Without an answer, the wait is the client's own pace, and the text names it.
-        if let (Some(hint), Some(_)) = (inner.retry_after, self.status()) {
-            write!(f, "; the service asks to wait {}", Short(hint))?;
+        // Without a response, the wait is that of the client's rate limiter, and the message contains it.
+        if let (Some(wait), Some(_)) = (inner.retry_after, self.status()) {
+            write!(f, "; the service asked to wait {}", Short(wait))?;
         }
-        self.effort(f)
+        self.attempts_and_time(f)
     }
 }
 
 impl Error {
-    fn what(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn failure(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut separator = "";
         if let Some(status) = self.status() {
             write!(f, "{status}")?;
@@ -45,12 +45,12 @@ impl Error {
         match self.message() {
             Some(message) => write!(f, "{separator}{}", OneLine(message)),
             None if self.body().is_empty() => f.write_str(if separator.is_empty() { "failed" } else { "" }),
-            // Not a shape that services document: a proxy's page, for example. Its beginning says which.
+            // Not a documented shape, for example a proxy's page. Its beginning identifies it.
             None => write!(f, "{separator}{}", OneLine(&String::from_utf8_lossy(self.body()))),
         }
     }
 
-    fn effort(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn attempts_and_time(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (attempts, elapsed) = (self.attempts(), Short(self.elapsed()));
         match (self.request_id(), attempts) {
             (None, 0) => Ok(()),
@@ -65,8 +65,8 @@ impl Error {
     }
 }
 
-/// What a `main` that ends with an error shows. The causes say it in their own words: their `Debug` may run to pages, where
-/// they carry backtraces.
+/// What a `main` prints that returns an error. The causes are shown by `Display`, since their `Debug` may fill pages if it
+/// includes backtraces.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut shape = f.debug_struct("Error");
@@ -78,7 +78,7 @@ impl fmt::Debug for Error {
     }
 }
 
-/// An error and all that stands behind it, on one line.
+/// An error and all of its sources, on one line.
 struct Causes<'a>(&'a (dyn std::error::Error + 'static));
 
 impl fmt::Display for Causes<'_> {
@@ -97,9 +97,9 @@ impl fmt::Display for StopReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::NotIdempotent => "the operation is not idempotent",
-            Self::Deadline => "the wait would pass the deadline",
-            Self::Quota => "the client's retry quota is used up",
-            Self::Attempts => "the allowed attempts are used up",
+            Self::Deadline => "the wait would exceed the deadline",
+            Self::Quota => "the client's retry quota is exhausted",
+            Self::Attempts => "the maximum number of retries was reached",
         })
     }
 }
@@ -119,7 +119,7 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// Text of others, kept from breaking the line.
+/// External text on a single line of limited length.
 struct OneLine<'a>(&'a str);
 
 impl fmt::Display for OneLine<'_> {
@@ -127,18 +127,18 @@ impl fmt::Display for OneLine<'_> {
         let mut words =
             self.0.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty());
         let mut line = words.next().unwrap_or("").to_owned();
-        for word in words.take(SHOWN) {
+        for word in words.take(MAX_SHOWN) {
             line.push(' ');
             line.push_str(word);
         }
-        match line.char_indices().nth(SHOWN) {
+        match line.char_indices().nth(MAX_SHOWN) {
             Some((end, _)) => write!(f, "{}...", &line[..end]),
             None => f.write_str(&line),
         }
     }
 }
 
-/// A duration at the precision that people read.
+/// A duration with the precision that people need.
 struct Short(Duration);
 
 impl fmt::Display for Short {
@@ -159,9 +159,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_reads_as_one_line_with_everything_in_it() {
+    fn an_error_response_is_one_line_with_all_its_parts() {
         let body = Bytes::from_static(b"{\"code\":\"A.B\",\"message\":\"It is\\n not there.\"}");
-        let mut error = Error::from_answer(StatusCode::NOT_FOUND, HeaderMap::new(), body, &[]);
+        let mut error = Error::from_response(StatusCode::NOT_FOUND, HeaderMap::new(), body, &[]);
         let inner = error.inner_mut();
         inner.operation = Some("CloseRoom");
         inner.request_id = Some("id-1".to_owned());
@@ -174,47 +174,50 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_a_proxy_keeps_its_status_and_its_beginning() {
+    fn the_page_of_a_proxy_is_shown_with_its_status_and_its_beginning() {
         let body = Bytes::from(format!("<html>\r\n<b>Bad gateway</b>{}", "x".repeat(10_000)));
-        let error = Error::from_answer(StatusCode::BAD_GATEWAY, HeaderMap::new(), body, &[]);
+        let error = Error::from_response(StatusCode::BAD_GATEWAY, HeaderMap::new(), body, &[]);
         let text = error.to_string();
         assert!(
             text.starts_with("502 Bad Gateway, <html> <b>Bad gateway</b>xxx") && text.len() < 500,
             "{text}"
         );
         assert!(error.message().is_none() && error.body().len() > 10_000);
-        let empty = Error::from_answer(StatusCode::BAD_GATEWAY, HeaderMap::new(), Bytes::new(), &[]);
+        let empty = Error::from_response(StatusCode::BAD_GATEWAY, HeaderMap::new(), Bytes::new(), &[]);
         assert_eq!(empty.to_string(), "502 Bad Gateway");
     }
 
     #[test]
     fn an_error_is_one_pointer_wide_and_does_not_repeat_its_source() {
         assert_eq!(size_of::<Error>(), size_of::<usize>());
-        let error = Error::new(ErrorKind::Transport, "the connection could not be made")
-            .with_source(std::io::Error::other("refused by the test"));
-        assert_eq!(error.to_string(), "the connection could not be made");
-        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "refused by the test");
+        let error = Error::new(ErrorKind::Transport, "could not connect")
+            .with_source(std::io::Error::other("rejected by the test"));
+        assert_eq!(error.to_string(), "could not connect");
+        assert_eq!(std::error::Error::source(&error).unwrap().to_string(), "rejected by the test");
     }
 
     #[test]
-    fn debug_is_one_line_with_the_words_of_all_causes() {
-        let io = std::io::Error::other("refused\nby the test");
+    fn debug_is_one_line_with_the_text_of_all_causes() {
+        let io = std::io::Error::other("rejected\nby the test");
         let middle = Error::new(ErrorKind::Credential, "no token").with_source(io);
-        let error = Error::new(ErrorKind::Transport, "the connection could not be made").with_source(middle);
+        let error = Error::new(ErrorKind::Transport, "could not connect").with_source(middle);
         assert_eq!(
             format!("{error:?}"),
-            "Error { kind: Transport, message: the connection could not be made, source: no token: refused by the test }"
+            "Error { kind: Transport, message: could not connect, source: no token: rejected by the test }"
         );
     }
 
     #[test]
-    fn the_header_is_preferred_over_the_body_for_the_code() {
+    fn the_code_in_the_header_takes_precedence_over_the_one_in_the_body() {
         let mut headers = HeaderMap::new();
         headers.insert("error-code", "FromHeader".parse().unwrap());
         let body = Bytes::from_static(b"{\"code\":\"FromBody\"}");
         let error =
-            Error::from_answer(StatusCode::BAD_REQUEST, headers.clone(), body.clone(), &["error-code"]);
+            Error::from_response(StatusCode::BAD_REQUEST, headers.clone(), body.clone(), &["error-code"]);
         assert_eq!(error.code(), Some("FromHeader"));
-        assert_eq!(Error::from_answer(StatusCode::BAD_REQUEST, headers, body, &[]).code(), Some("FromBody"));
+        assert_eq!(
+            Error::from_response(StatusCode::BAD_REQUEST, headers, body, &[]).code(),
+            Some("FromBody")
+        );
     }
 }

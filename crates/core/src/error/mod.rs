@@ -1,5 +1,5 @@
-//! The one error type: opaque, one pointer wide, and able to say what happened, to what, how often it was tried and why
-//! that was the end of it.
+//! The one error type: opaque and one pointer wide. It reports what failed, how often it was attempted, and why it was not
+//! retried.
 
 mod body;
 mod display;
@@ -12,72 +12,88 @@ use http::{HeaderMap, StatusCode};
 
 pub use body::{ErrorDetail, InnerError, MAX_ERROR_BODY_BYTES};
 
-/// What the crates of this family return.
+/// The result type that this crate and the clients built on it use.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Any error that may stand behind one of ours.
+/// A boxed error that can be the source of an [`Error`].
 pub type BoxError = Box<dyn StdError + Send + Sync>;
 
-/// Why a call failed.
+/// Describes why a call failed.
 ///
-/// `Display` is one line: operation, status, code, message, request id, attempts and time. It never repeats its
-/// [`source`](StdError::source), and neither of them ever holds a secret or a URL.
+/// `Display` writes one line: the operation; the status, code, and message; then the request id, the number of attempts, and
+/// the elapsed time. Neither an error nor its [`source`](StdError::source) contains a secret or a URL.
+///
+/// # Examples
+///
+/// ```
+/// use service_core::{ConnectionString, Delivery, ErrorKind};
+///
+/// let error = ConnectionString::parse("not a connection string").unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::InvalidInput);
+/// assert!(error.is_invalid_input() && !error.is_timeout());
+///
+/// // Nothing was sent, so the service has certainly not acted.
+/// assert_eq!(error.delivery(), Some(Delivery::NotSent));
+/// assert!(!error.outcome_unknown());
+/// ```
 pub struct Error(Box<Inner>);
 
-/// What an error is, broadly.
+/// Classifies an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// An argument breaks a rule; nothing was sent.
+    /// An argument was invalid, and nothing was sent.
     InvalidInput,
-    /// No credential could be had, or it must not go where the request would go.
+    /// No credential could be obtained, or the request's origin is not allowed to receive it.
     Credential,
-    /// The connection failed before a whole answer was there.
+    /// The connection failed before a complete response arrived.
     Transport,
     /// An attempt or the whole call ran out of time.
     Timeout,
-    /// The service refused the call because there were too many (429).
+    /// The request was rejected because too many were sent: by the service (429), or by the client's rate limiter.
     Throttled,
-    /// The service answered with another error status.
+    /// The service responded with any other error status.
     Service,
-    /// The service answered with success, but with a body that cannot be read.
+    /// The service responded with success, but the response could not be parsed.
     Decode,
-    /// The service answered with success, but with more bytes than the operation's cap.
+    /// The service responded with success, but the response exceeded the operation's size limit.
     ResponseTooLarge,
 }
 
-/// How far a request got.
+/// Describes how far a request got.
+///
+/// Retries and [`Error::outcome_unknown`] depend on it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Delivery {
-    /// Nothing of it reached the service: it certainly did not act.
+    /// The request did not reach the service, which certainly did not act.
     NotSent,
-    /// It was sent, and no complete answer came: the service may or may not have acted.
+    /// The request was sent, but no complete response arrived; the service may have acted.
     Unknown,
-    /// The service answered with success and its answer was lost or unreadable: it did act.
+    /// The service responded with success, but the response was lost or unreadable; the service has acted.
     Accepted,
-    /// The service answered.
+    /// The service responded with an error status.
     Responded,
 }
 
-/// Why a failed call was not tried again although its failure was of a passing kind.
+/// Describes why a transient failure was not retried.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum StopReason {
-    /// The service may have acted, and the operation must not be done twice.
+    /// The service may have acted, and the operation is not idempotent.
     NotIdempotent,
-    /// The wait before the next attempt would have passed the call's deadline.
+    /// The wait before the next attempt would have exceeded the call's deadline.
     Deadline,
-    /// The client's retry quota is used up.
+    /// The client's retry quota is exhausted, since most of its recent calls have failed.
     Quota,
-    /// The attempts that were allowed are used up.
+    /// The maximum number of retries was reached.
     Attempts,
 }
 
 #[derive(Default)]
 pub(crate) struct Inner {
     kind: Option<ErrorKind>,
-    /// What this level has to say; for answers, the body's message says it instead.
+    /// This error's own text; empty for responses, whose body contains the message.
     text: String,
     pub(crate) operation: Option<&'static str>,
     status: Option<StatusCode>,
@@ -91,18 +107,21 @@ pub(crate) struct Inner {
     pub(crate) retry_after: Option<Duration>,
     pub(crate) delivery: Option<Delivery>,
     pub(crate) stop: Option<StopReason>,
-    /// A retry would fail in the same way, whatever the delivery says.
+    /// Another attempt would fail in the same way, regardless of the delivery.
     pub(crate) permanent: bool,
     source: Option<BoxError>,
 }
 
 impl Error {
-    /// An error of that kind; `text` is one line and holds no secret.
+    /// Creates an error. `text` must be one line and must not contain a secret.
     pub fn new(kind: ErrorKind, text: impl Into<String>) -> Self {
         Self(Box::new(Inner { kind: Some(kind), text: text.into(), ..Inner::default() }))
     }
 
-    /// An argument that breaks a rule. `value` is the offending text, or `None` where it may hold a secret.
+    /// Creates an error for an invalid argument.
+    ///
+    /// Its text is `{what} {rule}, got {value:?}`. `value` must be `None` if it may contain a secret; only its first 64
+    /// characters are shown.
     #[must_use]
     pub fn invalid_input(what: &str, rule: &str, value: Option<&str>) -> Self {
         let mut text = format!("{what} {rule}");
@@ -116,15 +135,15 @@ impl Error {
         error.permanent()
     }
 
-    /// An answer with a status that the operation does not count as success.
-    pub(crate) fn from_answer(
+    /// Creates an error from a response whose status the operation does not count as success.
+    pub(crate) fn from_response(
         status: StatusCode,
         headers: HeaderMap,
         mut body: Bytes,
         code_headers: &[&str],
     ) -> Self {
         if body.len() > MAX_ERROR_BODY_BYTES {
-            // Copied, so that the rest of a large body is let go.
+            // Copied, so that the rest of a large body is freed.
             body = Bytes::copy_from_slice(&body[..MAX_ERROR_BODY_BYTES]);
         }
         let kind =
@@ -137,7 +156,7 @@ impl Error {
             .filter(|code| !code.is_empty());
         error.0.code = header.map(str::to_owned).or_else(|| detail.as_ref()?.code.clone());
         error.0.status = Some(status);
-        // A 2xx that the operation does not know is an error to its caller, but not to the service.
+        // A 2xx that the operation does not list is an error for the caller, but not for the service.
         let delivery = if status.is_success() { Delivery::Accepted } else { Delivery::Responded };
         error.0.delivery = Some(delivery);
         error.0.headers = headers;
@@ -146,21 +165,21 @@ impl Error {
         error
     }
 
-    /// Adds the error behind this one.
+    /// Sets the error that caused this one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into());
         self
     }
 
-    /// Says how far the request got; transports and policies need it, since retries go by it.
+    /// Sets how far the request got. Transports and policies should set it, since retries depend on it.
     #[must_use]
     pub fn with_delivery(mut self, delivery: Delivery) -> Self {
         self.0.delivery = Some(delivery);
         self
     }
 
-    /// Adds the head of the answer that this error is about.
+    /// Sets the status and headers of the response that this error is about.
     #[must_use]
     pub fn with_head(mut self, status: StatusCode, headers: HeaderMap) -> Self {
         self.0.status = Some(status);
@@ -168,21 +187,21 @@ impl Error {
         self
     }
 
-    /// Adds the service's code, where it does not come in an HTTP answer.
+    /// Sets the service's code if it was not part of an HTTP response.
     #[must_use]
     pub fn with_code(mut self, code: impl Into<String>) -> Self {
         self.0.code = Some(code.into());
         self
     }
 
-    /// Names the operation that failed, where no [`Operation`](crate::Operation) does.
+    /// Sets the name of the operation that failed, for failures outside an [`Operation`](crate::Operation).
     #[must_use]
     pub fn with_operation(mut self, id: &'static str) -> Self {
         self.0.operation = Some(id);
         self
     }
 
-    /// Says that another attempt would fail in the same way.
+    /// Marks the error as permanent, so that it is not retried.
     #[must_use]
     pub fn permanent(mut self) -> Self {
         self.0.permanent = true;
@@ -197,117 +216,120 @@ impl Error {
         &mut self.0
     }
 
-    /// What the error is, broadly.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.0.kind.unwrap_or(ErrorKind::Service)
     }
 
-    /// The answer's status, if there was an answer.
+    /// Returns the response's status, or `None` if no response arrived.
     #[must_use]
     pub fn status(&self) -> Option<StatusCode> {
         self.0.status
     }
 
-    /// The answer's headers, all values of each; empty if there was no answer.
+    /// Returns the response's headers, with all values of each. The map is empty if no response arrived.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.0.headers
     }
 
-    /// The service's code, from its header or its body.
+    /// Returns the service's error code, from the response's header or body.
     #[must_use]
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
     }
 
-    /// The service's message; for errors that are not answers, this error's own text.
+    /// Returns the service's message or, if no response arrived, the error's own text.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
-        let said = self.0.detail.as_ref().and_then(|detail| detail.message.as_deref());
-        said.or(Some(self.0.text.as_str()).filter(|text| !text.is_empty()))
+        let message = self.0.detail.as_ref().and_then(|detail| detail.message.as_deref());
+        message.or(Some(self.0.text.as_str()).filter(|text| !text.is_empty()))
     }
 
-    /// The whole error as the service describes it, with nested details.
+    /// Returns the complete error as the service describes it, with nested details.
     #[must_use]
     pub fn detail(&self) -> Option<&ErrorDetail> {
         self.0.detail.as_ref()
     }
 
-    /// The answer's body as it came, up to 64 KiB; empty if there was none.
+    /// Returns the first 64 KiB of the response's body, verbatim. It is empty if no response arrived.
     #[must_use]
     pub fn body(&self) -> &Bytes {
         &self.0.body
     }
 
-    /// The id to give to the service's support: the answer's, or the one that was sent when the answer has none.
+    /// Returns the request id that identifies the call to the service's support.
+    ///
+    /// This is the id in the response or, if there is none, the id that the client sent.
     #[must_use]
     pub fn request_id(&self) -> Option<&str> {
         let tracked = self.0.detail.as_ref().and_then(|detail| detail.tracking_id.as_deref());
         tracked.or(self.0.request_id.as_deref())
     }
 
-    /// The operation that failed, by the service's own name for it.
+    /// Returns the name of the operation that failed, as in the service's API description.
     #[must_use]
     pub fn operation(&self) -> Option<&'static str> {
         self.0.operation
     }
 
-    /// How often the request was attempted; 0 if it was refused before that.
+    /// Returns the number of attempts that were made. It is 0 if the call failed before the first attempt.
     #[must_use]
     pub fn attempts(&self) -> u32 {
         self.0.attempts
     }
 
-    /// How long the whole call took, waits included.
+    /// Returns how long the whole call took, including waits.
     #[must_use]
     pub fn elapsed(&self) -> Duration {
         self.0.elapsed
     }
 
-    /// How long the service asked to wait, if it did.
+    /// Returns how long to wait before the next call, if the service or the client's rate limiter asked for a wait.
     #[must_use]
     pub fn retry_after(&self) -> Option<Duration> {
         self.0.retry_after
     }
 
-    /// Why a failure of a passing kind was not tried again.
+    /// Returns why a transient failure was not retried, or `None` if the failure was not transient.
     #[must_use]
     pub fn stop_reason(&self) -> Option<StopReason> {
         self.0.stop
     }
 
-    /// How far the request got.
+    /// Returns how far the request got, or `None` if this is unknown because the error is not about a request.
     #[must_use]
     pub fn delivery(&self) -> Option<Delivery> {
         self.0.delivery
     }
 
-    /// Whether the service may have acted although no complete answer came, in the last attempt or in an earlier one.
+    /// Returns whether the service may have acted on the request, in the last attempt or in an earlier one, although no
+    /// complete response arrived.
     #[must_use]
     pub fn outcome_unknown(&self) -> bool {
         self.0.delivery == Some(Delivery::Unknown)
     }
 
-    /// Whether the service answered 404.
+    /// Returns whether the service responded with status 404.
     #[must_use]
     pub fn is_not_found(&self) -> bool {
         self.0.status == Some(StatusCode::NOT_FOUND)
     }
 
-    /// Whether an argument was refused before anything was sent.
+    /// Returns whether an argument was invalid, so that nothing was sent.
     #[must_use]
     pub fn is_invalid_input(&self) -> bool {
         self.kind() == ErrorKind::InvalidInput
     }
 
-    /// Whether time ran out.
+    /// Returns whether an attempt or the whole call timed out.
     #[must_use]
     pub fn is_timeout(&self) -> bool {
         self.kind() == ErrorKind::Timeout
     }
 
-    /// Whether the service refused the call because there were too many.
+    /// Returns whether the request was rejected because too many were sent.
     #[must_use]
     pub fn is_throttled(&self) -> bool {
         self.kind() == ErrorKind::Throttled

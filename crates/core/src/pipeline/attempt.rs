@@ -1,5 +1,5 @@
-//! One attempt: the caller's policies, then the signature, then the transport. Nothing comes between the last two, and the
-//! URL that is signed is the one that reaches the socket.
+//! One attempt: the attempt policies, then the signature, then the transport. Nothing runs between the last two, and the URL
+//! that is signed is the one that is sent.
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,11 +21,11 @@ use crate::{Operation, SendOptions, url_text};
 
 pub(super) struct Attempt<'a> {
     client: &'a Inner,
-    /// Whether the transport was reached: a timeout before that certainly sent nothing.
+    /// Whether the transport was called. A timeout before that certainly sent nothing.
     sent: &'a AtomicBool,
     send: SendOptions,
-    /// Whether a policy may have changed the URL. The one that a call builds is final: the encoder sees to that.
-    touched: bool,
+    /// Whether a policy may have changed the URL. The URL that a call builds is already normalized by the encoder.
+    url_may_change: bool,
     signed: Mutex<Option<HeaderValue>>,
 }
 
@@ -38,11 +38,11 @@ impl<'a> Attempt<'a> {
         call_policies: bool,
     ) -> Self {
         sent.store(false, Ordering::Relaxed);
-        let touched = call_policies || !client.attempt_policies.is_empty();
+        let url_may_change = call_policies || !client.attempt_policies.is_empty();
         let mut send = SendOptions::new(operation.max_response_bytes);
         send.connect_timeout = options.connect_timeout;
         send.long_poll = options.long_poll.is_some();
-        Self { client, sent, send, touched, signed: Mutex::new(None) }
+        Self { client, sent, send, url_may_change, signed: Mutex::new(None) }
     }
 
     pub(super) async fn run(&self, request: &Request<Bytes>) -> Result<Response<Bytes>> {
@@ -54,9 +54,9 @@ impl<'a> Attempt<'a> {
     }
 
     async fn sign_and_send(&self, request: &mut Request<Bytes>) -> Result<Response<Bytes>> {
-        if (self.touched && !settle(request)) || !self.client.endpoint.owns(request.uri()) {
+        if (self.url_may_change && !normalize_url(request)) || !self.client.endpoint.owns(request.uri()) {
             let text = format!(
-                "the request does not go to {}, so the credential must not go with it",
+                "the request was not signed: its origin is not {}, and the credential is only sent there",
                 self.client.endpoint
             );
             return Err(Error::new(ErrorKind::Credential, text).with_delivery(Delivery::NotSent).permanent());
@@ -68,9 +68,9 @@ impl<'a> Attempt<'a> {
         self.client.transport.send(mem::take(request), &self.send).await
     }
 
-    /// Whether the service refused the credential, and a fresh one may be had.
-    pub(super) fn refused(&self, outcome: &Result<Response<Bytes>>) -> bool {
-        outcome.as_ref().is_ok_and(|answer| answer.status() == StatusCode::UNAUTHORIZED)
+    /// Returns whether the service rejected the credential and a fresh one can be obtained.
+    pub(super) fn unauthorized(&self, outcome: &Result<Response<Bytes>>) -> bool {
+        outcome.as_ref().is_ok_and(|response| response.status() == StatusCode::UNAUTHORIZED)
             && self
                 .client
                 .credential
@@ -82,15 +82,16 @@ impl<'a> Attempt<'a> {
         let sent = self.sent.load(Ordering::Relaxed) && !self.send.is_waiting();
         self.sent.store(sent, Ordering::Relaxed);
         let (delivery, text) = match sent {
-            true => (Delivery::Unknown, format!("no answer came within {limit:?}")),
-            false => (Delivery::NotSent, format!("nothing could be sent within {limit:?}")),
+            true => (Delivery::Unknown, format!("no response arrived within {limit:?}")),
+            false => (Delivery::NotSent, format!("the request was not sent within {limit:?}")),
         };
         Error::new(ErrorKind::Timeout, text).with_delivery(delivery)
     }
 }
 
-/// Writes the URL the way the transport will: a policy may have set one that URL parsers rewrite. Says whether it is a URL.
-fn settle(request: &mut Request<Bytes>) -> bool {
+/// Normalizes the URL to the form that the transport sends, since a policy may have set one that URL parsers rewrite. Returns
+/// whether it is valid.
+fn normalize_url(request: &mut Request<Bytes>) -> bool {
     let text = url_text(request.uri());
     let Ok(url) = Url::parse(&text) else { return false };
     if url.as_str() != text {

@@ -1,7 +1,7 @@
 //! One request, start to end: deadline, request id and span, the caller's policies, the retry loop, the status check.
 
 mod attempt;
-mod call;
+mod execution;
 mod trace;
 mod upgrade;
 
@@ -17,9 +17,13 @@ use crate::clock::Randomness;
 use crate::error::Result;
 use crate::retry::{Quota, RetryOptions};
 use crate::{Authorize, Clock, Dialect, Endpoint, Operation, Policy, RateLimiter, Transport};
-use call::Call;
+use execution::Execution;
 
-/// What a client sends its requests through. Clones share connections, tokens and the retry quota.
+/// A handle that sends a client's requests.
+///
+/// It applies deadlines, policies, retries, and the credential. It is cheap to clone; clones share connections, tokens, and the
+/// retry quota. [`ClientOptions::build`](crate::ClientOptions::build) creates it. The [crate documentation](crate) has an
+/// example.
 #[derive(Clone)]
 pub struct Pipeline {
     pub(crate) inner: Arc<Inner>,
@@ -43,13 +47,13 @@ pub(crate) struct Inner {
 }
 
 impl Pipeline {
-    /// Where its requests go.
+    /// Returns the endpoint to which requests are sent.
     #[must_use]
     pub fn endpoint(&self) -> &Endpoint {
         &self.inner.endpoint
     }
 
-    /// The client's time.
+    /// Returns the client's clock.
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
         &self.inner.clock
@@ -63,20 +67,22 @@ impl Pipeline {
         read: Read<T>,
     ) -> Result<crate::Response<T>> {
         let span = trace::open(&self.inner, operation);
-        let call = Call::new(&self.inner, operation, options);
-        let id = call.identify(request.headers_mut());
-        let outcome = call.run(request).instrument(span.clone()).await;
-        let concluded = call.conclude(outcome, id, read);
-        trace::close(&span, &self.inner, &concluded);
-        concluded
+        let execution = Execution::new(&self.inner, operation, options);
+        let id = execution.identify(request.headers_mut());
+        let outcome = execution.run(request).instrument(span.clone()).await;
+        let result = execution.finish(outcome, id, read);
+        trace::close(&span, &self.inner, &result);
+        result
     }
 }
 
-/// How an answer becomes a value.
+/// A function that reads a response.
 pub(crate) type Read<T> = fn(&Response<Bytes>) -> Result<T>;
 
-/// Stands in the extensions of an answer that came after an attempt with an unknown effect, without a whole answer or with
-/// one such as 504: the service may have acted on that earlier attempt already, and this answer may be about the second time.
+/// A response extension that is set if the service may have acted on an earlier attempt of the same call.
+///
+/// The earlier attempt ended without a complete response, or with a status such as 504. The response may therefore be about
+/// the second time that the service received the request.
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct AfterUnknown;

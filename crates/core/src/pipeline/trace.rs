@@ -1,4 +1,4 @@
-//! What `tracing` sees: one span per call and one event per retry, with OpenTelemetry's names, at debug level.
+//! The `tracing` output: one span per call and one event per retry, at debug level, with OpenTelemetry's names.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ pub(super) fn open(client: &Inner, operation: &Operation) -> Span {
     if !span.is_disabled() {
         span.record("otel.name", operation.id);
         span.record("http.request.method", operation.method.as_str());
-        // OpenTelemetry writes an IPv6 address without the brackets that URLs need.
+        // OpenTelemetry expects an IPv6 address without the brackets that URLs need.
         span.record("server.address", client.endpoint.host().trim_matches(['[', ']']));
         let default = if client.endpoint.is_https() { 443 } else { 80 };
         let port =
@@ -30,7 +30,7 @@ pub(super) fn close<T>(span: &Span, client: &Inner, outcome: &Result<crate::Resp
         return;
     }
     let (status, attempts, id) = match outcome {
-        Ok(answer) => (Some(answer.status), answer.attempts, Some(answer.request_id())),
+        Ok(response) => (Some(response.status), response.attempts, Some(response.request_id())),
         Err(error) => (error.status(), error.attempts(), error.request_id()),
     };
     if let Some(status) = status {
@@ -47,17 +47,17 @@ pub(super) fn close<T>(span: &Span, client: &Inner, outcome: &Result<crate::Resp
     }
 }
 
-/// `number` is the count of attempts so far, and so the number of the resend that follows.
+/// `number` is the number of attempts so far, which is also the number of the retry that follows.
 pub(super) fn retry(number: u32, wait: Duration, outcome: &Result<Response<Bytes>>) {
     let reason = match outcome {
-        Ok(answer) => answer.status().as_str().to_owned(),
+        Ok(response) => response.status().as_str().to_owned(),
         Err(error) => error.kind().to_string(),
     };
     let wait_ms = u64::try_from(wait.as_millis()).unwrap_or(u64::MAX);
-    tracing::debug!("http.request.resend_count" = number, "error.type" = reason, wait_ms, "trying again");
+    tracing::debug!("http.request.resend_count" = number, "error.type" = reason, wait_ms, "retrying");
 }
 
-/// OpenTelemetry wants the status for error answers, and something of low cardinality for the rest.
+/// OpenTelemetry expects the status for error responses, and a value of low cardinality for other errors.
 fn error_type(error: &Error) -> String {
     let status = error.status().filter(|status| !status.is_success());
     status.map_or_else(|| error.kind().to_string(), |status| status.as_str().to_owned())

@@ -1,13 +1,14 @@
-//! How long a service asks its callers to wait: four forms of one header.
+//! The wait that a response requests, in the four forms of one header.
 
 use std::time::{Duration, SystemTime};
 
 use http::HeaderMap;
 
-/// Reads the hint of an answer: `retry-after-ms`, `x-ms-retry-after-ms`, then `Retry-After` in seconds or as an HTTP date.
+/// Reads the retry hint of a response: `retry-after-ms`, `x-ms-retry-after-ms`, then `Retry-After` in seconds or as an HTTP
+/// date.
 ///
-/// A hint that cannot be read is no hint; a date in the past is a wait of zero; a number beyond all bounds is kept as the
-/// longest duration, so that no deadline fits it.
+/// A malformed hint is ignored. A date in the past is a wait of zero. A number that is too large becomes the maximum duration,
+/// which exceeds every deadline.
 pub(crate) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     let text = |name: &str| headers.get(name)?.to_str().ok().map(str::trim);
     let milliseconds = ["retry-after-ms", "x-ms-retry-after-ms"].iter().find_map(|name| number(text(name)?));

@@ -1,14 +1,14 @@
-//! The retry quota: when everything fails, retries stop being a help and become the load that keeps a service down.
+//! The retry quota. If every call fails, retries no longer help and become the load that keeps a service down.
 
 use std::sync::{Mutex, PoisonError};
 
 use super::Cause;
 
-/// What a client has to spend on retries at the start and at the most.
-const FULL: u32 = 500;
+/// The initial and maximum number of tokens that a client can spend on retries.
+const CAPACITY: u32 = 500;
 
 impl Cause {
-    /// What one retry costs: a refusal cost the service little, so its repeat costs little.
+    /// The number of tokens that one retry takes. A rejection is cheap for the service, so retrying it costs less.
     fn price(self) -> u32 {
         match self {
             Self::Transient => 14,
@@ -23,20 +23,20 @@ pub(crate) struct Quota(Mutex<u32>);
 
 impl Quota {
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(FULL))
+        Self(Mutex::new(CAPACITY))
     }
 
-    /// Takes a retry's price; `None` if there is not enough left.
+    /// Takes a retry's price. Returns `None` if too few tokens are left.
     pub(crate) fn take(&self, cause: Cause) -> Option<u32> {
         let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         *left = left.checked_sub(cause.price())?;
         Some(cause.price())
     }
 
-    /// A call succeeded: its last retry's price comes back, or 1 if it had none, so that a drained client recovers.
+    /// Returns the price of a successful call's last retry, or 1 if it had none, so that a drained client recovers.
     pub(crate) fn give_back(&self, taken: u32) {
         let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *left = (*left + taken.max(1)).min(FULL);
+        *left = (*left + taken.max(1)).min(CAPACITY);
     }
 }
 
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn success_fills_the_quota_again_but_not_over_its_start() {
+    fn success_refills_the_quota_up_to_its_capacity() {
         let quota = Quota::new();
         while quota.take(Cause::Transient).is_some() {}
         for _ in 0..14 {

@@ -1,4 +1,4 @@
-//! From arguments to a request, and from an answer to a value or an error.
+//! From arguments to a request, and from a response to a value or an error.
 
 use std::error::Error as _;
 
@@ -19,7 +19,7 @@ async fn arguments_are_escaped_into_the_url() {
 }
 
 #[tokio::test]
-async fn a_bad_argument_is_the_calls_error_and_nothing_is_sent() {
+async fn an_invalid_argument_is_the_calls_error_and_nothing_is_sent() {
     let kit = Kit::new();
     for room in ["", ".", ".."] {
         let call = Call::new(&kit.pipeline, &CLOSE, &[("room", room)], read::unit);
@@ -33,12 +33,12 @@ async fn a_bad_argument_is_the_calls_error_and_nothing_is_sent() {
     assert!(call.send().await.unwrap_err().to_string().contains("first is bad"));
     let mut call = Call::new(&kit.pipeline, &CLOSE, &[("room", "a")], read::unit);
     call.query("unknown", "x");
-    assert!(call.send().await.unwrap_err().to_string().contains("is not one of this operation's"));
+    assert!(call.send().await.unwrap_err().to_string().contains("is not a parameter of this operation"));
     assert_eq!(kit.sent(), 0);
 }
 
 #[tokio::test]
-async fn a_query_parameter_stands_once_unless_it_is_a_list() {
+async fn a_query_parameter_occurs_once_unless_it_is_a_list() {
     let kit = Kit::new();
     kit.script.status(204).status(204);
     kit.close().reason("first").reason("second").await.unwrap();
@@ -51,7 +51,7 @@ async fn a_query_parameter_stands_once_unless_it_is_a_list() {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_read_says_that_the_service_acted() {
+async fn an_unreadable_response_reports_that_the_service_acted() {
     let kit = Kit::new();
     kit.script.respond_after(
         Arc::new(kit.clock.clone()),
@@ -67,7 +67,7 @@ async fn an_answer_that_cannot_be_read_says_that_the_service_acted() {
 }
 
 #[tokio::test]
-async fn a_success_that_the_operation_does_not_know_is_an_error_that_says_it_was_accepted() {
+async fn a_success_status_that_the_operation_does_not_list_is_an_accepted_error() {
     let kit = Kit::new();
     kit.script.respond(Response::new("x".repeat(MAX_ERROR_BODY_BYTES + 1)));
     let error = kit.send().await.unwrap_err();
@@ -76,7 +76,7 @@ async fn a_success_that_the_operation_does_not_know_is_an_error_that_says_it_was
 }
 
 #[tokio::test]
-async fn a_raw_request_escapes_its_segments_and_refuses_paths_that_walk() {
+async fn a_raw_request_escapes_its_segments_and_rejects_paths_that_a_parser_rewrites() {
     let kit = Kit::new();
     kit.script.status(204);
     let request = RawRequest::new(&kit.pipeline, Method::PUT, "/rooms/{}/members/{}", &["a/b", "c"]);
@@ -111,7 +111,7 @@ async fn a_raw_request_escapes_its_segments_and_refuses_paths_that_walk() {
 }
 
 #[tokio::test]
-async fn a_raw_request_takes_the_callers_value_in_place_of_the_default_one() {
+async fn the_callers_value_replaces_the_default_query_of_a_raw_request() {
     let kit = Kit::new();
     kit.script.status(200).status(200);
     let raw = || RawRequest::new(&kit.pipeline, Method::GET, "/rooms", &[]).default_query("version", "1");
@@ -123,7 +123,7 @@ async fn a_raw_request_takes_the_callers_value_in_place_of_the_default_one() {
 }
 
 #[tokio::test]
-async fn a_raw_request_is_repeated_by_the_rules_of_its_method() {
+async fn a_raw_request_is_retried_by_the_rules_of_its_method() {
     for (method, sends) in [(Method::GET, 2), (Method::DELETE, 2), (Method::POST, 1), (Method::PATCH, 1)] {
         let kit = Kit::new();
         kit.script.status(500).status(200);
@@ -133,7 +133,7 @@ async fn a_raw_request_is_repeated_by_the_rules_of_its_method() {
 }
 
 #[tokio::test]
-async fn absence_can_be_an_answer() {
+async fn a_404_can_be_a_success() {
     static EXISTS: Operation =
         Operation::new("RoomExists", Method::HEAD, "/rooms/{room}").success(&[200, 404]);
     let kit = Kit::new();
@@ -154,16 +154,16 @@ fn calls_and_their_futures_can_be_spawned() {
 }
 
 #[tokio::test]
-async fn all_values_of_a_header_are_kept_in_answers_and_in_errors() {
+async fn all_values_of_a_header_are_kept_in_responses_and_in_errors() {
     for status in [200, 403] {
         let kit = Kit::new();
-        let answer = Response::builder()
+        let response = Response::builder()
             .status(status)
             .header("www-authenticate", "Bearer")
             .header("www-authenticate", "Basic");
-        kit.script.respond(answer.body("").unwrap());
+        kit.script.respond(response.body("").unwrap());
         let headers = match call(&kit.pipeline, &GET).with_response().await {
-            Ok(answer) => answer.headers().clone(),
+            Ok(response) => response.headers().clone(),
             Err(error) => error.headers().clone(),
         };
         assert_eq!(

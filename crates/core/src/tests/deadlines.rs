@@ -1,10 +1,10 @@
-//! How long an attempt and a whole call may take, and what is told when time runs out.
+//! How long an attempt and a whole call may take, and what the error reports when time runs out.
 
 use super::*;
 use crate::error::{Delivery, ErrorKind, StopReason};
 
 #[tokio::test]
-async fn an_unanswered_request_that_must_not_be_done_twice_ends_with_its_attempt() {
+async fn a_non_idempotent_request_without_a_response_ends_with_its_attempt() {
     let kit = Kit::new();
     kit.script.hang();
     let error = kit.send().await.unwrap_err();
@@ -14,7 +14,7 @@ async fn an_unanswered_request_that_must_not_be_done_twice_ends_with_its_attempt
 }
 
 #[tokio::test]
-async fn an_unanswered_idempotent_request_ends_with_the_whole_call() {
+async fn an_idempotent_request_without_a_response_ends_with_the_whole_call() {
     let kit = Kit::new();
     kit.script.hang().hang().hang().hang();
     let error = kit.close().await.unwrap_err();
@@ -29,12 +29,12 @@ async fn a_per_call_deadline_cuts_the_attempt() {
     kit.script.hang();
     let error = kit.close().deadline(secs(2)).await.unwrap_err();
     assert_eq!((kit.elapsed(), kit.sent()), (secs(2), 1));
-    assert!(error.is_timeout() && error.to_string().contains("no answer came within 2s"), "{error}");
+    assert!(error.is_timeout() && error.to_string().contains("no response arrived within 2s"), "{error}");
     assert_eq!(error.stop_reason(), Some(StopReason::Deadline));
 }
 
 #[tokio::test]
-async fn a_call_without_any_time_sends_nothing() {
+async fn a_call_with_a_zero_deadline_sends_nothing() {
     let kit = Kit::new();
     kit.script.status(204);
     let error = kit.close().deadline(Duration::ZERO).await.unwrap_err();
@@ -43,7 +43,7 @@ async fn a_call_without_any_time_sends_nothing() {
 }
 
 #[tokio::test]
-async fn a_deadline_beyond_all_bounds_is_no_deadline() {
+async fn a_maximum_deadline_is_no_deadline() {
     let kit = Kit::new();
     kit.script.status(500).status(204);
     kit.close().deadline(Duration::MAX).attempt_timeout(Duration::MAX).await.unwrap();
@@ -71,33 +71,33 @@ async fn a_token_that_takes_longer_than_one_attempt_still_serves_the_call() {
 }
 
 #[tokio::test]
-async fn a_slow_token_after_a_refused_attempt_does_not_make_the_outcome_unknown() {
+async fn a_slow_token_after_a_rejected_attempt_does_not_make_the_outcome_unknown() {
     // The token ends while the service's hint is waited for, and the next one comes too late.
     let identity = Identity::new(secs(5), |_, _| Ok(secs(10)));
     let kit = Kit::with_tokens(&identity);
-    kit.script.respond(answer(429, &[("retry-after", "20")]));
+    kit.script.respond(response(429, &[("retry-after", "20")]));
     let error = kit.send().deadline(secs(28)).await.unwrap_err();
     assert_eq!((kit.elapsed(), kit.sent(), identity.asked()), (secs(28), 1, 2));
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Timeout, Some(Delivery::NotSent)));
 }
 
-/// Takes its time after the rest of the chain.
-struct Linger(ManualClock);
+/// Sleeps after the rest of the chain.
+struct SlowAfter(ManualClock);
 
 #[async_trait::async_trait]
-impl crate::Policy for Linger {
+impl crate::Policy for SlowAfter {
     async fn send(&self, request: Request<Bytes>, next: crate::Next<'_>) -> Result<Response<Bytes>> {
-        let answer = next.run(request).await;
+        let response = next.run(request).await;
         self.0.sleep(secs(1000)).await;
-        answer
+        response
     }
 }
 
-/// Takes its time before the rest of the chain.
-struct Dawdle(ManualClock);
+/// Sleeps before the rest of the chain.
+struct SlowBefore(ManualClock);
 
 #[async_trait::async_trait]
-impl crate::Policy for Dawdle {
+impl crate::Policy for SlowBefore {
     async fn send(&self, request: Request<Bytes>, next: crate::Next<'_>) -> Result<Response<Bytes>> {
         self.0.sleep(secs(1000)).await;
         next.run(request).await
@@ -108,18 +108,18 @@ impl crate::Policy for Dawdle {
 async fn a_policy_cannot_hold_a_call_over_its_deadline() {
     let kit = Kit::new();
     kit.script.status(204);
-    let error = kit.close().policy(Linger(kit.clock.clone())).await.unwrap_err();
+    let error = kit.close().policy(SlowAfter(kit.clock.clone())).await.unwrap_err();
     assert_eq!((kit.elapsed(), kit.sent()), (secs(100), 1));
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Timeout, Some(Delivery::Unknown)));
 
     let kit = Kit::new();
-    let error = kit.close().policy(Dawdle(kit.clock.clone())).await.unwrap_err();
+    let error = kit.close().policy(SlowBefore(kit.clock.clone())).await.unwrap_err();
     assert_eq!((kit.elapsed(), kit.sent()), (secs(100), 0));
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Timeout, Some(Delivery::NotSent)));
 }
 
 #[tokio::test]
-async fn a_policy_around_a_call_whose_token_never_comes_does_not_make_its_outcome_unknown() {
+async fn a_policy_around_a_call_without_a_token_does_not_make_its_outcome_unknown() {
     let identity = Identity::new(secs(1000), |_, _| Ok(secs(3600)));
     let kit = Kit::with_tokens(&identity);
     let pass = Pass;
@@ -137,9 +137,9 @@ impl crate::Policy for Pass {
 }
 
 #[tokio::test]
-async fn an_answer_that_comes_late_but_in_time_is_taken() {
+async fn a_late_response_before_the_timeout_is_returned() {
     let kit = Kit::new();
-    kit.script.respond_after(Arc::new(kit.clock.clone()), secs(29), answer(202, &[]));
+    kit.script.respond_after(Arc::new(kit.clock.clone()), secs(29), response(202, &[]));
     kit.send().await.unwrap();
     assert_eq!(kit.elapsed(), secs(29));
 }
@@ -151,16 +151,16 @@ fn poll(kit: &Kit) -> Rooms {
 }
 
 #[tokio::test]
-async fn a_long_poll_that_is_answered_at_its_end_succeeds_with_default_budgets() {
+async fn a_long_poll_with_a_response_at_its_end_succeeds_with_default_timeouts() {
     let kit = Kit::new();
-    let answer = Response::builder().status(202).body("late").unwrap();
-    kit.script.respond_after(Arc::new(kit.clock.clone()), secs(119), answer);
+    let response = Response::builder().status(202).body("late").unwrap();
+    kit.script.respond_after(Arc::new(kit.clock.clone()), secs(119), response);
     assert_eq!(poll(&kit).await.unwrap(), "late");
     assert_eq!(kit.elapsed(), secs(119));
 }
 
 #[tokio::test]
-async fn a_long_poll_has_its_own_budgets_unless_the_caller_sets_them() {
+async fn a_long_poll_has_its_own_timeouts_unless_the_caller_sets_them() {
     for (change, ends) in [
         ((|poll| poll) as fn(Rooms) -> Rooms, 135),
         (|poll| poll.attempt_timeout(secs(50)), 50),

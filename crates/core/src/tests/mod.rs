@@ -1,12 +1,12 @@
-//! Tests of the whole pipeline, rule by rule: in virtual time where time matters, on real sockets where the network does.
+//! Tests of the whole pipeline, rule by rule: in virtual time if time matters, on real sockets if the network does.
 //! They are unit tests, so that a plain `cargo test` runs them without a feature.
 
 mod calls;
 mod deadlines;
 mod overrides;
-mod pacing;
 mod policies;
 mod proxies;
+mod rate_limits;
 mod retries;
 mod rooms;
 mod secrets;
@@ -31,17 +31,14 @@ use crate::{
     Pipeline, Result, TokenCredential, Transport, read,
 };
 
-/// The secret that tests plant where secrets go, and look for where they must not.
+/// The secret that tests plant where secrets belong, and search for everywhere else.
 const PLANTED: &str = "planted-secret-9f3c";
 
-static DIALECT: Dialect = Dialect {
-    product: "rooms/1.2.3",
-    request_id_header: Some(HeaderName::from_static("x-call-id")),
-    response_request_id_headers: &["x-request-id"],
-    error_code: &["x-error-code"],
-    span: crate::call_span!("rooms.request_id"),
-    span_request_id: "rooms.request_id",
-};
+static DIALECT: Dialect =
+    Dialect::new("rooms/1.2.3", crate::call_span!("rooms.request_id"), "rooms.request_id")
+        .request_id_header(HeaderName::from_static("x-call-id"))
+        .response_request_id_headers(&["x-request-id"])
+        .error_code(&["x-error-code"]);
 
 /// Not idempotent, as sending a message is.
 static SEND: Operation =
@@ -51,12 +48,14 @@ static CLOSE: Operation = Operation::new("CloseRoom", Method::DELETE, "/rooms/{r
     .query(&["reason"])
     .success(&[204])
     .idempotent();
-/// Idempotent with an answer to read.
+/// Idempotent, with a response to read.
 static GET: Operation =
     Operation::new("GetRoom", Method::GET, "/rooms/{room}").idempotent().max_response_bytes(1024);
 
 fn call(pipeline: &Pipeline, operation: &'static Operation) -> Rooms {
-    Rooms { call: Call::new(pipeline, operation, &[("room", "blue")], |answer| Ok(answer.body().clone())) }
+    Rooms {
+        call: Call::new(pipeline, operation, &[("room", "blue")], |response| Ok(response.body().clone())),
+    }
 }
 
 fn key() -> HeaderKey {
@@ -67,7 +66,7 @@ fn start() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_770)
 }
 
-/// A client without a network in time that passes by itself.
+/// A client without a network, in virtual time.
 struct Kit {
     pipeline: Pipeline,
     script: ScriptedTransport,
@@ -120,7 +119,7 @@ impl Kit {
 
 type Behave = dyn Fn(u32, &dyn Clock) -> Result<Duration, BoxError> + Send + Sync;
 
-/// An identity service: what it gives next, how long it takes, and how often it was asked.
+/// An identity service: what it returns next, how long it takes, and how often it was called.
 #[derive(Clone)]
 struct Identity {
     asked: Arc<AtomicU32>,
@@ -130,7 +129,7 @@ struct Identity {
 }
 
 impl Identity {
-    /// `behave` gets the number of the fetch, from 1, and gives the life of its token.
+    /// `behave` receives the number of the request, starting at 1, and returns the lifetime of its token.
     fn new(
         takes: Duration,
         behave: impl Fn(u32, &dyn Clock) -> Result<Duration, BoxError> + Send + Sync + 'static,
@@ -157,11 +156,11 @@ impl TokenCredential for Identity {
             clock.sleep(self.takes).await;
         }
         let life = (self.behave)(number, &**clock)?;
-        Ok(AccessToken { token: format!("token-{number}").into(), expires_on: clock.now() + life })
+        Ok(AccessToken::new(format!("token-{number}"), clock.now() + life))
     }
 }
 
-/// The whole text that an error can be made to give: Display, both Debugs and the chain of its sources.
+/// All text that an error can produce: Display, both Debugs, and the chain of its sources.
 fn everything(error: &crate::Error) -> String {
     let mut text = format!("{error}\n{error:?}\n{error:#?}");
     let mut next = std::error::Error::source(error);
@@ -172,12 +171,12 @@ fn everything(error: &crate::Error) -> String {
     text
 }
 
-fn answer(status: u16, headers: &[(&'static str, &str)]) -> Response<Bytes> {
-    let mut answer = Response::builder().status(status);
+fn response(status: u16, headers: &[(&'static str, &str)]) -> Response<Bytes> {
+    let mut response = Response::builder().status(status);
     for (name, value) in headers {
-        answer = answer.header(*name, *value);
+        response = response.header(*name, *value);
     }
-    answer.body(Bytes::new()).unwrap()
+    response.body(Bytes::new()).unwrap()
 }
 
 fn authorization(request: &Request<Bytes>) -> &str {

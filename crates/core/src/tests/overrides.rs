@@ -1,4 +1,4 @@
-//! What a call can set for itself, each seen to have its effect.
+//! The settings that a call can override, each with its effect.
 
 use super::*;
 use crate::RetryOptions;
@@ -6,7 +6,7 @@ use crate::error::StopReason;
 use http::header::{CONTENT_TYPE, USER_AGENT};
 
 #[tokio::test]
-async fn a_header_of_a_call_takes_the_place_of_the_operations_own() {
+async fn a_header_of_a_call_replaces_the_operations_own() {
     let kit = Kit::new();
     kit.script.status(202);
     let mut builder = kit.send();
@@ -37,7 +37,7 @@ async fn the_headers_that_carry_the_credential_or_frame_the_message_cannot_be_se
 }
 
 #[tokio::test]
-async fn a_header_that_http_does_not_allow_is_refused_without_being_repeated() {
+async fn an_invalid_header_is_rejected_without_being_repeated() {
     for (name, value) in [("x-a", "planted\r\nx-b: c"), ("planted name", "v")] {
         let kit = Kit::new();
         let error = kit.send().header(name, value).await.unwrap_err();
@@ -55,7 +55,7 @@ async fn a_call_may_have_its_own_attempt_timeout() {
 }
 
 #[tokio::test]
-async fn a_transport_is_told_the_connect_timeout_of_a_call_at_every_attempt() {
+async fn a_transport_receives_the_connect_timeout_of_a_call_at_every_attempt() {
     let kit = Kit::new();
     kit.script.status(500).status(204).status(204);
     kit.close().connect_timeout(secs(3)).await.unwrap();
@@ -102,7 +102,7 @@ async fn the_bounds_of_the_waits_can_be_set() {
 }
 
 #[tokio::test]
-async fn a_caller_who_knows_better_decides_whether_a_call_may_be_repeated() {
+async fn a_caller_can_override_whether_a_call_is_idempotent() {
     let kit = Kit::new();
     kit.script.status(500).status(202);
     kit.send().idempotent(true).await.unwrap();
@@ -115,7 +115,7 @@ async fn a_caller_who_knows_better_decides_whether_a_call_may_be_repeated() {
 }
 
 #[tokio::test]
-async fn one_request_id_goes_with_all_attempts_and_the_callers_own_stays() {
+async fn all_attempts_have_the_same_request_id_and_the_callers_own_is_kept() {
     let kit = Kit::new();
     kit.script.status(500).status(500).status(404);
     let error = kit.close().await.unwrap_err();
@@ -131,8 +131,8 @@ async fn one_request_id_goes_with_all_attempts_and_the_callers_own_stays() {
 }
 
 #[tokio::test]
-async fn a_service_without_request_ids_is_not_given_one_and_none_is_made_up() {
-    static SILENT: Dialect = Dialect { request_id_header: None, response_request_id_headers: &[], ..DIALECT };
+async fn a_service_without_request_ids_receives_none_and_reports_none() {
+    static SILENT: Dialect = Dialect::new("rooms/1.2.3", crate::call_span!("id"), "id");
     let script = ScriptedTransport::new();
     script.status(404).status(204);
     let client = Client::new().transport(Arc::new(script.clone()));
@@ -159,7 +159,7 @@ async fn the_user_agent_names_the_program_first() {
 }
 
 #[test]
-fn plain_http_to_another_machine_must_be_allowed_by_name() {
+fn plain_http_to_another_machine_must_be_allowed_explicitly() {
     let client = || Client::new().transport(Arc::new(ScriptedTransport::new()));
     let error = client().build("http://rooms.example", key()).err().unwrap();
     assert!(error.is_invalid_input() && error.to_string().contains("allow_insecure_http"), "{error}");

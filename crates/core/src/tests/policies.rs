@@ -1,4 +1,4 @@
-//! The order around a request, and what the code of users cannot do: take the credential elsewhere.
+//! The order around a request, and what users' code cannot do: send the credential to another origin.
 
 use std::sync::Mutex;
 
@@ -8,23 +8,23 @@ use crate::{Next, Policy, SendOptions, Upgrade};
 
 type Log = Arc<Mutex<Vec<String>>>;
 
-struct Noted(&'static str, Log);
+struct Recorded(&'static str, Log);
 
 #[async_trait::async_trait]
-impl Policy for Noted {
+impl Policy for Recorded {
     async fn send(&self, request: Request<Bytes>, next: Next<'_>) -> Result<Response<Bytes>> {
         self.1.lock().unwrap().push(format!("{}>", self.0));
-        let answer = next.run(request).await;
+        let response = next.run(request).await;
         self.1.lock().unwrap().push(format!("<{}", self.0));
-        answer
+        response
     }
 }
 
 #[derive(Debug)]
-struct NotedCredential(Log);
+struct RecordedCredential(Log);
 
 #[async_trait::async_trait]
-impl Authorize for NotedCredential {
+impl Authorize for RecordedCredential {
     async fn authorize(&self, request: &mut Request<Bytes>) -> Result<()> {
         self.0.lock().unwrap().push(format!("sign {}", request.uri()));
         Ok(())
@@ -32,10 +32,10 @@ impl Authorize for NotedCredential {
 }
 
 #[derive(Debug)]
-struct NotedTransport(Log, ScriptedTransport);
+struct RecordedTransport(Log, ScriptedTransport);
 
 #[async_trait::async_trait]
-impl Transport for NotedTransport {
+impl Transport for RecordedTransport {
     async fn send(&self, request: Request<Bytes>, options: &SendOptions) -> Result<Response<Bytes>> {
         self.0.lock().unwrap().push("send".to_owned());
         self.1.send(request, options).await
@@ -49,18 +49,18 @@ impl Transport for NotedTransport {
 #[tokio::test]
 async fn policies_wrap_calls_or_attempts_and_the_credential_signs_last() {
     let log = Log::default();
-    let noted = |name| Noted(name, Arc::clone(&log));
+    let recorded = |name| Recorded(name, Arc::clone(&log));
     let script = ScriptedTransport::new();
     script.status(500).status(204);
     let pipeline = Client::new()
-        .transport(Arc::new(NotedTransport(Arc::clone(&log), script)))
+        .transport(Arc::new(RecordedTransport(Arc::clone(&log), script)))
         .clock(Arc::new(ManualClock::jumping(start())))
-        .attempt_policy(noted("attempt 1"))
-        .attempt_policy(noted("attempt 2"))
-        .policy(noted("client"))
-        .build("https://rooms.example", NotedCredential(Arc::clone(&log)))
+        .attempt_policy(recorded("attempt 1"))
+        .attempt_policy(recorded("attempt 2"))
+        .policy(recorded("client"))
+        .build("https://rooms.example", RecordedCredential(Arc::clone(&log)))
         .unwrap();
-    call(&pipeline, &CLOSE).policy(noted("call")).await.unwrap();
+    call(&pipeline, &CLOSE).policy(recorded("call")).await.unwrap();
     let attempt = [
         "attempt 1>",
         "attempt 2>",
@@ -85,7 +85,7 @@ impl Policy for Redirect {
 }
 
 #[tokio::test]
-async fn a_request_that_a_policy_sends_to_another_origin_is_refused_before_it_is_signed() {
+async fn a_request_that_a_policy_sends_to_another_origin_is_rejected_before_it_is_signed() {
     for target in [
         "https://evil.example/rooms/blue",
         "http://rooms.example/rooms/blue",
@@ -95,15 +95,17 @@ async fn a_request_that_a_policy_sends_to_another_origin_is_refused_before_it_is
         "/rooms/blue",
     ] {
         let log = Log::default();
-        let client =
-            || Client::new().transport(Arc::new(NotedTransport(Arc::clone(&log), ScriptedTransport::new())));
+        let client = || {
+            Client::new().transport(Arc::new(RecordedTransport(Arc::clone(&log), ScriptedTransport::new())))
+        };
         for attempt in [false, true] {
             let client = if attempt {
                 client().attempt_policy(Redirect(target))
             } else {
                 client().policy(Redirect(target))
             };
-            let pipeline = client.build("https://rooms.example", NotedCredential(Arc::clone(&log))).unwrap();
+            let pipeline =
+                client.build("https://rooms.example", RecordedCredential(Arc::clone(&log))).unwrap();
             let error = call(&pipeline, &CLOSE).await.unwrap_err();
             assert_eq!((error.kind(), error.delivery()), (ErrorKind::Credential, Some(Delivery::NotSent)));
             assert_eq!(error.attempts(), 1);
@@ -113,8 +115,8 @@ async fn a_request_that_a_policy_sends_to_another_origin_is_refused_before_it_is
 }
 
 #[tokio::test]
-async fn what_a_policy_writes_into_the_url_is_signed_as_it_is_sent() {
-    for (given, settled) in [
+async fn a_url_that_a_policy_sets_is_signed_as_it_is_sent() {
+    for (given, normalized) in [
         ("https://ROOMS.example:443/a/../b?name='x'", "https://rooms.example/b?name=%27x%27"),
         ("https://rooms.example/a%2e?b", "https://rooms.example/a%2e?b"),
     ] {
@@ -123,28 +125,28 @@ async fn what_a_policy_writes_into_the_url_is_signed_as_it_is_sent() {
         let pipeline = Client::new()
             .transport(Arc::new(script.clone()))
             .attempt_policy(Redirect(given))
-            .build("https://rooms.example", NotedCredential(Arc::clone(&log)))
+            .build("https://rooms.example", RecordedCredential(Arc::clone(&log)))
             .unwrap();
         call(&pipeline, &CLOSE).await.unwrap();
-        assert_eq!(*log.lock().unwrap(), [format!("sign {settled}")]);
-        assert_eq!(script.sent()[0].uri(), settled);
-        assert_eq!(url::Url::parse(settled).unwrap().as_str(), settled);
+        assert_eq!(*log.lock().unwrap(), [format!("sign {normalized}")]);
+        assert_eq!(script.sent()[0].uri(), normalized);
+        assert_eq!(url::Url::parse(normalized).unwrap().as_str(), normalized);
     }
 }
 
-/// Answers in the service's place.
+/// Returns a response instead of the service.
 struct Cached;
 
 #[async_trait::async_trait]
 impl Policy for Cached {
     async fn send(&self, _: Request<Bytes>, _: Next<'_>) -> Result<Response<Bytes>> {
-        Ok(answer(204, &[]))
+        Ok(response(204, &[]))
     }
 }
 
 #[tokio::test]
-async fn a_policy_may_answer_without_sending_anything() {
+async fn a_policy_may_respond_without_sending_anything() {
     let kit = Kit::new();
-    let answer = kit.close().policy(Cached).with_response().await.unwrap();
-    assert_eq!((kit.sent(), answer.attempts(), answer.status().as_u16()), (0, 0, 204));
+    let response = kit.close().policy(Cached).with_response().await.unwrap();
+    assert_eq!((kit.sent(), response.attempts(), response.status().as_u16()), (0, 0, 204));
 }

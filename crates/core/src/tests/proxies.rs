@@ -1,4 +1,4 @@
-//! Which proxy requests go through, and settings of the connection that cannot be used.
+//! Which proxy requests use, and invalid settings of connections.
 
 use std::process::Command;
 
@@ -10,8 +10,8 @@ async fn get(pipeline: &Pipeline) -> Result<Bytes> {
 }
 
 #[tokio::test]
-async fn an_explicit_proxy_takes_everything_with_its_password_and_not_into_the_request() {
-    let proxy = Server::answering(ok("by proxy")).await;
+async fn an_explicit_proxy_receives_all_requests_and_its_password_is_not_forwarded() {
+    let proxy = Server::responding(ok("by proxy")).await;
     let url = proxy.endpoint.replace("http://", "http://user:word@");
     let pipeline = client().proxy(url).allow_insecure_http().build("http://rooms.example", key()).unwrap();
     assert_eq!(get(&pipeline).await.unwrap(), "by proxy");
@@ -21,7 +21,7 @@ async fn an_explicit_proxy_takes_everything_with_its_password_and_not_into_the_r
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_the_tunnel_lets_nothing_through_and_shows_no_password() {
+async fn a_proxy_that_rejects_the_tunnel_forwards_nothing_and_no_password_is_shown() {
     let proxy = Server::closing_after("HTTP/1.1 407 Who are you\r\ncontent-length: 0\r\n\r\n").await;
     let url = proxy.endpoint.replace("http://", &format!("http://user:{PLANTED}@"));
     let pipeline = client().proxy(url).build("https://rooms.example", key()).unwrap();
@@ -44,9 +44,9 @@ fn child(test: &str, variables: &[(&str, &str)]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_environments_proxy_is_used_except_for_loopback_and_can_be_switched_off() {
-    let proxy = Server::answering(ok("by proxy")).await;
-    let server = Server::answering(ok("direct")).await;
+async fn the_environments_proxy_is_used_except_for_loopback_and_can_be_disabled() {
+    let proxy = Server::responding(ok("by proxy")).await;
+    let server = Server::responding(ok("direct")).await;
     let variables = [
         ("HTTP_PROXY", &*proxy.endpoint),
         ("http_proxy", &proxy.endpoint),
@@ -55,29 +55,29 @@ async fn the_environments_proxy_is_used_except_for_loopback_and_can_be_switched_
         ("SERVER", &server.endpoint),
     ];
     child("child_with_a_proxy_in_its_environment", &variables);
-    // Once, for the client that neither talked to loopback nor had the proxy switched off.
+    // Once, for the client that neither used loopback nor disabled the proxy.
     assert_eq!((proxy.seen().len(), server.seen().len()), (1, 1));
 }
 
 #[tokio::test]
 #[ignore = "runs in a process of its own, with variables set by the test above"]
 async fn child_with_a_proxy_in_its_environment() {
-    // Absent when somebody runs all ignored tests; the test above counts what this one sends.
+    // Absent if all ignored tests are run; the test above counts what this one sends.
     let Ok(server) = std::env::var("SERVER") else { return };
     assert_eq!(get(&client().build(&server, key()).unwrap()).await.unwrap(), "direct");
     let far = || client().allow_insecure_http().retry(crate::RetryOptions::none());
-    // A name that cannot be resolved: only a proxy can answer for it.
+    // A name that cannot be resolved: only a proxy ca response for it.
     assert_eq!(get(&far().build("http://rooms.invalid", key()).unwrap()).await.unwrap(), "by proxy");
     let error = get(&far().no_proxy().build("http://rooms.invalid", key()).unwrap()).await.unwrap_err();
     assert_eq!(error.delivery(), Some(crate::Delivery::NotSent));
 }
 
-fn refused(client: Client) -> crate::Error {
-    client.build("https://rooms.example", key()).err().expect("refused")
+fn invalid(client: Client) -> crate::Error {
+    client.build("https://rooms.example", key()).err().expect("invalid")
 }
 
 #[test]
-fn a_proxy_that_is_no_http_url_is_refused_without_being_repeated() {
+fn a_proxy_without_an_http_url_is_rejected_without_being_repeated() {
     for url in [
         "",
         "planted",
@@ -87,28 +87,28 @@ fn a_proxy_that_is_no_http_url_is_refused_without_being_repeated() {
         "http://:planted@host:99999",
         "ftp://planted",
     ] {
-        let error = refused(client().proxy(url));
+        let error = invalid(client().proxy(url));
         assert!(error.is_invalid_input() && error.to_string().contains("proxy"), "{url}: {error}");
         assert!(!everything(&error).contains("planted"), "{error:?}");
     }
 }
 
 #[test]
-fn certificates_that_are_none_are_refused_without_being_repeated() {
+fn invalid_certificates_are_rejected_without_being_repeated() {
     let garbage = format!(
         "-----BEGIN CERTIFICATE-----\n{}\n-----END CERTIFICATE-----\n",
         "cGxhbnRlZC1zZWNyZXQtOWYzYw=="
     );
     let unread = "-----BEGIN CERTIFICATE-----\nplanted-secret-9f3c!\n-----END CERTIFICATE-----\n";
     for pem in ["", PLANTED, &garbage, unread, "-----BEGIN CERTIFICATE-----\n"] {
-        let error = refused(client().root_certificate(pem.as_bytes().to_vec()));
+        let error = invalid(client().root_certificate(pem.as_bytes().to_vec()));
         assert!(error.is_invalid_input() && error.to_string().contains("certificate"), "{error:?}");
         let shown = everything(&error);
         assert!(!shown.contains(PLANTED) && !shown.contains("cGxhbnRlZC1"), "{error:?}");
     }
     let key = format!("-----BEGIN PRIVATE KEY-----\n{PLANTED}\n-----END PRIVATE KEY-----\n");
     for pem in ["", PLANTED, &key, &garbage] {
-        let error = refused(client().client_certificate(pem));
+        let error = invalid(client().client_certificate(pem));
         assert!(error.is_invalid_input() && error.to_string().contains("certificate"), "{error:?}");
         let shown = everything(&error);
         assert!(!shown.contains(PLANTED) && !shown.contains("cGxhbnRlZC1"), "{error:?}");

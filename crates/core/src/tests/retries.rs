@@ -1,35 +1,35 @@
-//! When a failed attempt is sent again, after which wait, and what the error says when it is not.
+//! When a failed attempt is retried, after which wait, and what the error reports when it is not.
 
 use super::*;
 use crate::error::{Delivery, ErrorKind, StopReason};
 use crate::{AfterUnknown, Error};
 
-/// Adds one step to a script.
-type Step = fn(&ScriptedTransport) -> &ScriptedTransport;
+/// Adds one response to a script.
+type Script = fn(&ScriptedTransport) -> &ScriptedTransport;
 
 /// The failures after which the service may have acted, as one attempt each.
-fn doubtful() -> Vec<(&'static str, Step)> {
+fn ambiguous() -> Vec<(&'static str, Script)> {
     vec![
         ("408", |script| script.status(408)),
         ("500", |script| script.status(500)),
         ("502", |script| script.status(502)),
         ("503", |script| script.status(503)),
         ("504", |script| script.status(504)),
-        ("no answer", |script| script.fail(Delivery::Unknown)),
+        ("no response", |script| script.fail(Delivery::Unknown)),
         ("a cut body", |script| script.fail(Delivery::Accepted)),
     ]
 }
 
 #[tokio::test]
-async fn what_must_not_be_done_twice_is_sent_once_when_the_service_may_have_acted() {
-    for (name, fail) in doubtful() {
+async fn a_non_idempotent_operation_is_sent_once_if_the_service_may_have_acted() {
+    for (name, fail) in ambiguous() {
         let kit = Kit::new();
         fail(&kit.script);
         kit.script.status(202);
         let error = kit.send().await.unwrap_err();
         assert_eq!(kit.sent(), 1, "{name}");
         assert_eq!(error.stop_reason(), Some(StopReason::NotIdempotent), "{name}");
-        assert_eq!(error.outcome_unknown(), name == "no answer", "{name}");
+        assert_eq!(error.outcome_unknown(), name == "no response", "{name}");
         assert_eq!(error.attempts(), 1);
         assert!(error.to_string().contains("not idempotent"), "{error}");
         assert_eq!(kit.elapsed(), Duration::ZERO);
@@ -37,7 +37,7 @@ async fn what_must_not_be_done_twice_is_sent_once_when_the_service_may_have_acte
 }
 
 #[tokio::test]
-async fn an_accepted_request_with_a_lost_answer_says_that_it_was_accepted() {
+async fn an_accepted_request_with_a_lost_response_is_reported_as_accepted() {
     let kit = Kit::new();
     kit.script.fail(Delivery::Accepted);
     let error = kit.send().await.unwrap_err();
@@ -46,18 +46,18 @@ async fn an_accepted_request_with_a_lost_answer_says_that_it_was_accepted() {
 }
 
 #[tokio::test]
-async fn an_idempotent_operation_is_sent_again_after_every_passing_failure() {
-    for (name, fail) in doubtful() {
+async fn an_idempotent_operation_is_retried_after_every_transient_failure() {
+    for (name, fail) in ambiguous() {
         let kit = Kit::new();
         fail(&kit.script);
         kit.script.status(204);
-        let answer = kit.close().with_response().await.unwrap();
-        assert_eq!((kit.sent(), answer.attempts()), (2, 2), "{name}");
+        let response = kit.close().with_response().await.unwrap();
+        assert_eq!((kit.sent(), response.attempts()), (2, 2), "{name}");
     }
 }
 
 #[tokio::test]
-async fn what_never_left_is_sent_again_even_if_it_must_not_be_done_twice() {
+async fn a_request_that_was_not_sent_is_retried_even_if_it_is_not_idempotent() {
     let kit = Kit::new();
     kit.script.fail(Delivery::NotSent).fail(Delivery::NotSent).fail(Delivery::NotSent).status(202);
     kit.send().await.unwrap();
@@ -65,7 +65,7 @@ async fn what_never_left_is_sent_again_even_if_it_must_not_be_done_twice() {
 }
 
 #[tokio::test]
-async fn a_throttled_publish_is_sent_again_after_the_hint() {
+async fn a_throttled_request_is_retried_after_the_retry_hint() {
     for (status, name, value, wait) in [
         (429, "retry-after-ms", "1500", Duration::from_millis(1500)),
         (503, "x-ms-retry-after-ms", "20", Duration::from_millis(20)),
@@ -73,24 +73,24 @@ async fn a_throttled_publish_is_sent_again_after_the_hint() {
         (503, "retry-after", "Sun, 06 Nov 1994 08:49:37 GMT", secs(7)),
     ] {
         let kit = Kit::new();
-        kit.script.respond(answer(status, &[(name, value)])).status(202);
+        kit.script.respond(response(status, &[(name, value)])).status(202);
         kit.send().await.unwrap();
         assert_eq!((kit.sent(), kit.elapsed()), (2, wait), "{status} {name}: {value}");
     }
 }
 
 #[tokio::test]
-async fn a_hint_is_heeded_on_every_status_that_is_sent_again() {
+async fn a_retry_hint_applies_to_every_status_that_is_retried() {
     for status in [408, 429, 500, 502, 503, 504] {
         let kit = Kit::new();
-        kit.script.respond(answer(status, &[("retry-after", "11")])).status(204);
+        kit.script.respond(response(status, &[("retry-after", "11")])).status(204);
         kit.close().await.unwrap();
         assert_eq!(kit.elapsed(), secs(11), "{status}");
     }
 }
 
 #[tokio::test]
-async fn a_429_without_a_hint_is_sent_again_after_a_drawn_wait() {
+async fn a_429_without_a_retry_hint_is_retried_after_a_random_wait() {
     let kit = Kit::new();
     kit.script.status(429).status(202);
     kit.send().await.unwrap();
@@ -103,57 +103,57 @@ async fn a_429_without_a_hint_is_sent_again_after_a_drawn_wait() {
 }
 
 #[tokio::test]
-async fn a_final_answer_is_not_sent_again() {
+async fn a_final_response_is_not_retried() {
     for status in [301, 302, 400, 403, 404, 409, 413, 501] {
         let kit = Kit::new();
-        kit.script.respond(answer(status, &[("retry-after", "1")])).status(204);
+        kit.script.respond(response(status, &[("retry-after", "1")])).status(204);
         let error = kit.close().await.unwrap_err();
         assert_eq!((kit.sent(), error.status().unwrap().as_u16()), (1, status));
         assert_eq!((error.stop_reason(), error.outcome_unknown()), (None, false));
     }
 }
 
-/// An attempt policy whose requests fail for good.
-struct Refuse(fn() -> Error);
+/// An attempt policy whose requests fail permanently.
+struct Reject(fn() -> Error);
 
 #[async_trait::async_trait]
-impl crate::Policy for Refuse {
+impl crate::Policy for Reject {
     async fn send(&self, _: Request<Bytes>, _: crate::Next<'_>) -> Result<Response<Bytes>> {
         Err((self.0)())
     }
 }
 
 #[tokio::test]
-async fn a_permanent_failure_is_not_tried_again() {
+async fn a_permanent_failure_is_not_retried() {
     let rejected =
         || Error::new(ErrorKind::Transport, "rejected").with_delivery(Delivery::NotSent).permanent();
     let invalid = || Error::invalid_input("thing", "breaks a rule", None);
     for make in [rejected as fn() -> Error, invalid] {
-        let kit = Kit::with(|client| client.attempt_policy(Refuse(make)));
+        let kit = Kit::with(|client| client.attempt_policy(Reject(make)));
         let error = kit.close().await.unwrap_err();
         assert_eq!((error.attempts(), error.stop_reason(), kit.elapsed()), (1, None, Duration::ZERO));
     }
 }
 
 #[tokio::test]
-async fn a_hint_that_does_not_fit_the_deadline_ends_the_call_at_once_and_stands_in_the_error() {
+async fn a_retry_hint_beyond_the_deadline_ends_the_call_at_once_and_is_in_the_error() {
     let kit = Kit::new();
-    kit.script.respond(answer(503, &[("retry-after", "8")])).status(202);
+    kit.script.respond(response(503, &[("retry-after", "8")])).status(202);
     let error = kit.send().deadline(secs(2)).await.unwrap_err();
     assert!(kit.elapsed() <= Duration::from_millis(10), "{:?}", kit.elapsed());
     assert_eq!((error.retry_after(), error.stop_reason()), (Some(secs(8)), Some(StopReason::Deadline)));
     assert_eq!(error.status().unwrap(), 503);
-    assert!(error.to_string().contains("the service asks to wait 8.0 s"), "{error}");
+    assert!(error.to_string().contains("the service asked to wait 8.0 s"), "{error}");
 }
 
 #[tokio::test]
-async fn a_service_that_is_never_ready_does_not_hold_a_call_over_its_budget() {
+async fn a_service_that_is_never_ready_does_not_delay_a_call_beyond_its_deadline() {
     for hint in ["0", "1", "7", "19", "33", "59", "61", "99999999999999999999"] {
         let kit = Kit::with(|client| {
             client.deadline(secs(60)).retry(crate::RetryOptions::default().max_retries(1000))
         });
         for _ in 0..1100 {
-            kit.script.respond(answer(503, &[("retry-after", hint)]));
+            kit.script.respond(response(503, &[("retry-after", hint)]));
         }
         let error = kit.send().await.unwrap_err();
         assert!(kit.elapsed() < secs(60), "{hint}: {:?}", kit.elapsed());
@@ -166,10 +166,10 @@ async fn a_service_that_is_never_ready_does_not_hold_a_call_over_its_budget() {
 }
 
 #[tokio::test]
-async fn the_error_of_a_call_that_used_its_attempts_tells_them_its_time_and_why_it_stopped() {
+async fn the_error_after_all_retries_reports_attempts_time_and_reason() {
     let kit = Kit::new();
     for _ in 0..4 {
-        kit.script.respond(answer(
+        kit.script.respond(response(
             500,
             &[("retry-after", "2"), ("x-request-id", "id-4"), ("x-error-code", "Broken")],
         ));
@@ -179,8 +179,8 @@ async fn the_error_of_a_call_that_used_its_attempts_tells_them_its_time_and_why_
     assert_eq!(error.stop_reason(), Some(StopReason::Attempts));
     assert_eq!(
         error.to_string(),
-        "CloseRoom: 500 Internal Server Error, Broken; not tried again: the allowed attempts are used up; \
-         the service asks to wait 2.0 s (request id id-4, 4 attempts, 6.0 s)"
+        "CloseRoom: 500 Internal Server Error, Broken; not retried: the maximum number of retries was reached; \
+         the service asked to wait 2.0 s (request id id-4, 4 attempts, 6.0 s)"
     );
 }
 
@@ -211,7 +211,7 @@ async fn a_client_whose_calls_all_fail_makes_at_most_35_retries_and_recovers_wit
 }
 
 #[tokio::test]
-async fn clients_that_fail_together_do_not_come_back_together() {
+async fn clients_that_fail_together_do_not_retry_together() {
     let mut slots = [0; 8];
     for seed in 0..1000 {
         let (script, clock) = (ScriptedTransport::new(), ManualClock::jumping(start()));
@@ -229,32 +229,32 @@ async fn clients_that_fail_together_do_not_come_back_together() {
 #[tokio::test]
 async fn a_dropped_call_sends_nothing_more() {
     let kit = Kit::new();
-    kit.script.respond(answer(503, &[("retry-after", "5")])).status(204);
+    kit.script.respond(response(503, &[("retry-after", "5")])).status(204);
     let limit = secs(1);
-    assert!(crate::within(&kit.clock, limit, kit.close().into_future()).await.is_none());
+    assert!(crate::timeout(&kit.clock, limit, kit.close().into_future()).await.is_none());
     kit.clock.sleep(secs(60)).await;
     assert_eq!(kit.sent(), 1);
 }
 
-/// Reads whether the answer came after an attempt whose effect is unknown.
+/// Reads whether the response arrived after an attempt whose effect is unknown.
 fn after_unknown(kit: &Kit) -> Call<bool> {
-    Call::new(&kit.pipeline, &CLOSE, &[("room", "blue")], |answer| {
-        Ok(answer.extensions().get::<AfterUnknown>().is_some())
+    Call::new(&kit.pipeline, &CLOSE, &[("room", "blue")], |response| {
+        Ok(response.extensions().get::<AfterUnknown>().is_some())
     })
 }
 
 #[tokio::test]
-async fn a_success_after_an_attempt_with_an_unknown_effect_says_so() {
-    for (name, fail) in doubtful() {
+async fn a_success_after_an_attempt_with_an_unknown_effect_is_marked() {
+    for (name, fail) in ambiguous() {
         let kit = Kit::new();
         fail(&kit.script);
         kit.script.status(204);
         assert!(after_unknown(&kit).send().await.unwrap().body, "{name}");
     }
     for fail in [
-        (|script| script.status(429)) as Step,
+        (|script| script.status(429)) as Script,
         |script| script.fail(Delivery::NotSent),
-        |script| script.respond(answer(503, &[("retry-after", "1")])),
+        |script| script.respond(response(503, &[("retry-after", "1")])),
     ] {
         let kit = Kit::new();
         fail(&kit.script);
@@ -264,7 +264,7 @@ async fn a_success_after_an_attempt_with_an_unknown_effect_says_so() {
 }
 
 #[tokio::test]
-async fn an_unknown_attempt_shows_in_the_error_of_a_later_one_that_never_left() {
+async fn an_unknown_attempt_shows_in_the_error_of_a_later_one() {
     for earlier in [Delivery::Unknown, Delivery::Accepted] {
         let kit = Kit::new();
         kit.script.fail(earlier).status(404);
@@ -280,7 +280,7 @@ async fn at_one_random_failure_in_ten_nearly_every_idempotent_call_succeeds() {
     let mut random = fastrand::Rng::with_seed(10);
     let mut succeeded = 0;
     for _ in 0..2_000 {
-        // How often this call fails before it succeeds: at four times its attempts are used up.
+        // How often this call fails before it succeeds: at four, its retries are exhausted.
         let failures = (0..4).take_while(|_| random.u8(0..10) == 0).count();
         (0..failures).for_each(|_| {
             kit.script.status(503);

@@ -1,5 +1,9 @@
-//! A small service crate: the builder of an operation and the builder of a client, each with what the macros give it.
-#![allow(dead_code, unreachable_pub, reason = "the macros make public setters, more than these tests need")]
+//! A small service crate: the builder of an operation and the builder of a client, each with the macros' setters.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "the macros implement public setters, more than these tests use"
+)]
 
 use std::sync::Arc;
 

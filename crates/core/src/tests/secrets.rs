@@ -1,4 +1,4 @@
-//! One secret planted wherever secrets go, and looked for in every error, every `Debug` and everything that is logged.
+//! One secret is planted in every place for secrets, and searched for in every error, `Debug` output, and log line.
 
 use std::io;
 use std::sync::Mutex;
@@ -9,7 +9,7 @@ use super::server::{Server, client, nowhere, ok};
 use super::*;
 use crate::{ConnectionString, RawRequest, RetryOptions};
 
-/// All that is logged at TRACE level, by whatever crate.
+/// Everything that any crate logs at TRACE level.
 #[derive(Clone, Default)]
 struct Logged(Arc<Mutex<Vec<u8>>>);
 
@@ -51,7 +51,7 @@ fn clean(what: &str, text: &str) {
     assert!(!text.contains(PLANTED), "{what}: {text}");
 }
 
-/// A call with the secret in its path, query, header and body; the key holds it anyway.
+/// A call with the secret in its path, query, header, and body; the key also contains it.
 fn loaded(pipeline: &Pipeline, method: Method) -> RawRequest {
     RawRequest::new(pipeline, method, "/rooms/{}", &[PLANTED])
         .query("sig", PLANTED)
@@ -78,12 +78,14 @@ async fn no_failure_of_a_call_shows_a_secret_in_its_error_or_in_the_log() {
         ),
         (
             "redirect",
-            Server::answering("HTTP/1.1 302 F\r\nlocation: /x\r\ncontent-length: 0\r\n\r\n").await.endpoint,
+            Server::responding("HTTP/1.1 302 F\r\nlocation: /x\r\ncontent-length: 0\r\n\r\n").await.endpoint,
         ),
-        ("404", Server::answering("HTTP/1.1 404 N\r\ncontent-length: 0\r\n\r\n").await.endpoint),
+        ("404", Server::responding("HTTP/1.1 404 N\r\ncontent-length: 0\r\n\r\n").await.endpoint),
         (
             "503",
-            Server::answering("HTTP/1.1 503 N\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n").await.endpoint,
+            Server::responding("HTTP/1.1 503 N\r\nretry-after: 0\r\ncontent-length: 0\r\n\r\n")
+                .await
+                .endpoint,
         ),
         ("silent", Server::start(|mut connection| async move { connection.closed().await }).await.endpoint),
     ];
@@ -96,11 +98,11 @@ async fn no_failure_of_a_call_shows_a_secret_in_its_error_or_in_the_log() {
             clean(name, &everything(&error));
         }
     }
-    let server = Server::answering(ok("fine")).await;
+    let server = Server::responding(ok("fine")).await;
     loaded(&server.client(), Method::PUT).await.unwrap();
     drop(guard);
     let text = logged.text();
-    assert!(text.contains("trying again") && text.contains("hyper_util"), "all targets are watched: {text}");
+    assert!(text.contains("retrying") && text.contains("hyper_util"), "all targets are watched: {text}");
     clean("log", &text);
     assert!(server.seen()[0].matches(PLANTED).count() == 5, "the secrets were sent: {:?}", server.seen());
 }
@@ -109,9 +111,7 @@ async fn no_failure_of_a_call_shows_a_secret_in_its_error_or_in_the_log() {
 async fn no_credential_shows_its_secret() {
     let logged = Logged::default();
     let guard = logged.watch();
-    let token = async |_: Vec<String>| {
-        Ok::<_, crate::Error>(AccessToken { token: PLANTED.into(), expires_on: start() + secs(600) })
-    };
+    let token = async |_: Vec<String>| Ok::<_, crate::Error>(AccessToken::new(PLANTED, start() + secs(600)));
     let kit = Kit::signed(|client| client, |clock| BearerToken::new(token, vec!["s".to_owned()], clock));
     kit.script.status(401).status(401);
     let error = kit.send().await.unwrap_err();
@@ -122,7 +122,7 @@ async fn no_credential_shows_its_secret() {
     assert_eq!(authorization(&sent[1]), format!("Bearer {PLANTED}"));
     clean("requests", &format!("{sent:?} {sent:#?}"));
     clean("key", &format!("{:?} {:#?}", key(), key()));
-    let token = AccessToken { token: PLANTED.into(), expires_on: start() };
+    let token = AccessToken::new(PLANTED, start());
     clean("token", &format!("{token:?} {token:#?}"));
 }
 

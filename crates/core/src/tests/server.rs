@@ -1,4 +1,4 @@
-//! A server on a raw socket, for answers that no well-behaved server gives.
+//! A server on a raw socket, for responses that no well-behaved server sends.
 
 use std::future::Future;
 use std::sync::Mutex;
@@ -45,14 +45,14 @@ impl Server {
         server
     }
 
-    /// Gives this answer to every request.
-    pub(super) async fn answering(answer: impl Into<Vec<u8>>) -> Self {
-        let answer = Arc::new(answer.into());
+    /// Sends this response to every request.
+    pub(super) async fn responding(response: impl Into<Vec<u8>>) -> Self {
+        let response = Arc::new(response.into());
         Self::start(move |mut connection| {
-            let answer = Arc::clone(&answer);
+            let response = Arc::clone(&response);
             async move {
                 while connection.request().await.is_some() {
-                    if !connection.write(&answer).await {
+                    if !connection.write(&response).await {
                         break;
                     }
                 }
@@ -61,14 +61,14 @@ impl Server {
         .await
     }
 
-    /// Gives this answer to the first request of each connection and closes it.
-    pub(super) async fn closing_after(answer: impl Into<Vec<u8>>) -> Self {
-        let answer = Arc::new(answer.into());
+    /// Sends this response to the first request of each connection and closes the connection.
+    pub(super) async fn closing_after(response: impl Into<Vec<u8>>) -> Self {
+        let response = Arc::new(response.into());
         Self::start(move |mut connection| {
-            let answer = Arc::clone(&answer);
+            let response = Arc::clone(&response);
             async move {
                 connection.request().await;
-                connection.write(&answer).await;
+                connection.write(&response).await;
             }
         })
         .await
@@ -112,7 +112,7 @@ impl Connection {
         Some(text)
     }
 
-    /// Says whether the client still takes it.
+    /// Returns whether the client still reads.
     pub(super) async fn write(&mut self, bytes: &[u8]) -> bool {
         self.stream.get_mut().write_all(bytes).await.is_ok()
     }
@@ -130,7 +130,7 @@ impl Connection {
     }
 }
 
-/// An address where nobody listens.
+/// An address without a listener.
 pub(super) async fn nowhere() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     format!("http://{}", listener.local_addr().unwrap())

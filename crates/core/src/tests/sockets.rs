@@ -1,11 +1,11 @@
-//! The real transport against servers that misbehave: what it says about how far a request got.
+//! The default transport against servers that misbehave: how far it reports a request to have got.
 
 use super::server::{Connection, Server, client, nowhere, ok};
 use super::*;
 use crate::error::{Delivery, ErrorKind, MAX_ERROR_BODY_BYTES, StopReason};
 use crate::{RawRequest, RetryOptions};
 
-/// Not idempotent and read, with a small cap.
+/// Not idempotent, with a response of limited size.
 static ASK: Operation =
     Operation::new("AskRoom", Method::POST, "/rooms/{room}/:ask").max_response_bytes(64 * 1024);
 
@@ -14,16 +14,12 @@ fn ask(pipeline: &Pipeline) -> Rooms {
 }
 
 #[tokio::test]
-async fn a_refused_connection_sent_nothing_and_is_tried_again() {
+async fn a_refused_connection_sent_nothing_and_is_retried() {
     let pipeline = client().build(&nowhere().await, key()).unwrap();
     let error = ask(&pipeline).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::Transport, Some(Delivery::NotSent)));
     assert_eq!((error.attempts(), error.stop_reason()), (4, Some(StopReason::Attempts)));
-    let text = error.to_string();
-    assert!(
-        text.contains("AskRoom: could not connect to 127.0.0.1:") && text.contains(": connection refused"),
-        "{text}"
-    );
+    assert!(error.to_string().contains("AskRoom: could not connect to 127.0.0.1:"), "{error}");
 }
 
 #[tokio::test]
@@ -36,7 +32,7 @@ async fn a_broken_tls_handshake_sent_nothing() {
 }
 
 #[tokio::test]
-async fn a_connection_that_closes_without_an_answer_leaves_the_outcome_unknown() {
+async fn a_connection_that_closes_without_a_response_leaves_the_outcome_unknown() {
     for begun in ["", "HTTP/1.1 200 OK\r\ncontent-le"] {
         let server = Server::closing_after(begun).await;
         let pipeline = server.client();
@@ -49,7 +45,7 @@ async fn a_connection_that_closes_without_an_answer_leaves_the_outcome_unknown()
 }
 
 #[tokio::test]
-async fn what_is_no_http_leaves_the_outcome_unknown() {
+async fn a_response_that_is_not_http_leaves_the_outcome_unknown() {
     let server = Server::closing_after("SSH-2.0-OpenSSH\r\n\r\n").await;
     let error = ask(&server.client()).await.unwrap_err();
     assert!(error.outcome_unknown() && server.seen().len() == 1, "{error}");
@@ -66,7 +62,7 @@ async fn a_success_with_a_cut_body_was_accepted() {
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Transport, Some(Delivery::Accepted)));
         assert_eq!((error.status().unwrap().as_u16(), server.seen().len()), (200, 1));
         let error = call(&server.client(), &GET).await.unwrap_err();
-        assert_eq!(error.attempts(), 4, "an idempotent call is repeated");
+        assert_eq!(error.attempts(), 4, "an idempotent call is retried");
     }
 }
 
@@ -79,7 +75,7 @@ async fn an_error_status_with_a_cut_body_keeps_status_and_text() {
     assert_eq!(error.body(), "half of it");
 }
 
-/// Sends chunks of 64 KiB until the client has enough; gives their number to the channel.
+/// Sends chunks of 64 KiB until the client closes the connection, and their number to the channel.
 async fn flood(
     mut connection: Connection,
     head: &'static str,
@@ -96,25 +92,25 @@ async fn flood(
 }
 
 #[tokio::test]
-async fn an_answer_over_its_cap_is_an_error_and_is_not_read_to_its_end() {
+async fn a_response_over_its_limit_is_an_error_and_is_not_read_to_its_end() {
     let (sender, mut sent) = tokio::sync::mpsc::unbounded_channel();
     let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
     let server = Server::start(move |connection| flood(connection, head, sender.clone())).await;
     let error = ask(&server.client()).await.unwrap_err();
     assert_eq!((error.kind(), error.delivery()), (ErrorKind::ResponseTooLarge, Some(Delivery::Accepted)));
     assert_eq!((error.status().unwrap().as_u16(), error.attempts()), (200, 1));
-    // 256 MiB were on offer; what was sent beyond the cap lay in the buffers of the sockets.
+    // The server offered 256 MiB. What it sent beyond the limit was in the buffers of the sockets.
     assert!(sent.recv().await.unwrap() < 1024);
     let error = call(&server.client(), &GET).await.unwrap_err();
     assert_eq!(error.attempts(), 1, "it would be too large again");
 }
 
 #[tokio::test]
-async fn an_announced_answer_of_exactly_the_cap_is_taken() {
+async fn a_response_of_exactly_the_limit_is_returned() {
     let body = "x".repeat(64 * 1024);
-    let server = Server::answering(ok(&body)).await;
+    let server = Server::responding(ok(&body)).await;
     assert_eq!(ask(&server.client()).await.unwrap().len(), body.len());
-    let server = Server::answering(ok(&format!("{body}y"))).await;
+    let server = Server::responding(ok(&format!("{body}y"))).await;
     assert_eq!(ask(&server.client()).await.unwrap_err().kind(), ErrorKind::ResponseTooLarge);
 }
 
@@ -131,26 +127,26 @@ async fn of_an_endless_error_64_kib_are_kept() {
 
 #[tokio::test]
 async fn a_redirect_is_not_followed() {
-    let other = Server::answering(ok("")).await;
+    let other = Server::responding(ok("")).await;
     let target =
         format!("HTTP/1.1 307 Elsewhere\r\nlocation: {}/x\r\ncontent-length: 0\r\n\r\n", other.endpoint);
-    let server = Server::answering(target).await;
+    let server = Server::responding(target).await;
     let error = call(&server.client(), &GET).await.unwrap_err();
     assert_eq!(error.status().unwrap(), 307);
     assert_eq!((server.seen().len(), other.connections()), (1, 0));
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_are_kept_as_they_came() {
+async fn a_body_that_is_not_text_is_kept_verbatim() {
     let server =
-        Server::answering(b"HTTP/1.1 400 Bad\r\ncontent-length: 3\r\n\r\n\xff\xfe\x00".to_vec()).await;
+        Server::responding(b"HTTP/1.1 400 Bad\r\ncontent-length: 3\r\n\r\n\xff\xfe\x00".to_vec()).await;
     let error = ask(&server.client()).await.unwrap_err();
     assert_eq!(&error.body()[..], b"\xff\xfe\x00");
     assert!(error.to_string().starts_with("AskRoom: 400 Bad Request, \u{fffd}"), "{error}");
 }
 
 #[tokio::test]
-async fn a_request_that_could_have_a_body_says_that_it_has_none() {
+async fn a_request_that_could_have_a_body_sends_its_length_of_zero() {
     for (method, says) in [("POST", true), ("PUT", true), ("PATCH", true), ("GET", false), ("DELETE", false)]
     {
         let server = Server::closing_after(ok("")).await;
@@ -163,8 +159,8 @@ async fn a_request_that_could_have_a_body_says_that_it_has_none() {
 }
 
 #[tokio::test]
-async fn a_head_request_takes_the_length_of_what_it_does_not_get() {
-    let server = Server::answering("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").await;
+async fn a_head_request_accepts_a_length_without_a_body() {
+    let server = Server::responding("HTTP/1.1 200 OK\r\ncontent-length: 1000\r\n\r\n").await;
     let pipeline = server.client();
     for _ in 0..2 {
         assert!(RawRequest::new(&pipeline, Method::HEAD, "/x", &[]).await.unwrap().is_empty());
@@ -173,8 +169,8 @@ async fn a_head_request_takes_the_length_of_what_it_does_not_get() {
 }
 
 #[tokio::test]
-async fn an_idle_connection_that_the_server_closed_loses_no_call() {
-    // Each connection answers one request as if it stayed open, and closes.
+async fn no_call_is_lost_on_an_idle_connection_that_the_server_closed() {
+    // Each connection responds to one request as if it stayed open, and closes.
     let server = Server::closing_after(ok("here")).await;
     let pipeline = server.client();
     for _ in 0..20 {
@@ -203,10 +199,10 @@ async fn connections_are_reused_and_concurrent_calls_do_not_mix() {
 
 #[tokio::test]
 async fn what_is_signed_is_what_reaches_the_socket() {
-    let server = Server::answering(ok("")).await;
+    let server = Server::responding(ok("")).await;
     let pipeline = server.client();
     let rooms = Rooms {
-        call: Call::new(&pipeline, &ASK, &[("room", "a'b/c é%2e")], |answer| Ok(answer.body().clone())),
+        call: Call::new(&pipeline, &ASK, &[("room", "a'b/c é%2e")], |response| Ok(response.body().clone())),
     };
     rooms.header("x-tenant", "blue").await.unwrap();
     let request = &server.seen()[0];
@@ -227,14 +223,14 @@ async fn a_dropped_call_closes_its_connection() {
         let sender = sender.clone();
         async move {
             connection.request().await;
-            let _ = sender.send("asked");
+            let _ = sender.send("requested");
             connection.closed().await;
             let _ = sender.send("closed");
         }
     })
     .await;
     let task = tokio::spawn(ask(&server.client()).into_future());
-    assert_eq!(closed.recv().await, Some("asked"));
+    assert_eq!(closed.recv().await, Some("requested"));
     task.abort();
     assert_eq!(closed.recv().await, Some("closed"));
     assert_eq!(server.seen().len(), 1);

@@ -1,4 +1,4 @@
-//! Tokens of an identity service: nobody waits without need, nobody asks too often, and no failure of it hangs a call.
+//! Tokens of an identity service: no call waits needlessly, requests are not too frequent, and no failure hangs a call.
 
 use std::future::pending;
 
@@ -9,7 +9,7 @@ use crate::Error;
 use crate::error::ErrorKind;
 
 impl Kit {
-    /// So many calls at once; gives their outcomes and when each of them ended.
+    /// Makes calls concurrently and returns their outcomes with the time at which each ended.
     async fn at_once(&self, calls: usize) -> Vec<(Result<Bytes>, Duration)> {
         let mut tasks = JoinSet::new();
         for _ in 0..calls {
@@ -40,7 +40,7 @@ fn failing(takes: Duration, life: Duration) -> Identity {
 }
 
 #[tokio::test]
-async fn nobody_waits_while_the_old_token_works_and_it_is_renewed_once() {
+async fn no_call_waits_while_the_old_token_is_valid_and_it_is_refreshed_once() {
     let identity = Identity::new(secs(1), |_, _| Ok(secs(600)));
     let kit = Kit::with_tokens(&identity);
     kit.accepts(22);
@@ -59,7 +59,7 @@ async fn nobody_waits_while_the_old_token_works_and_it_is_renewed_once() {
 }
 
 #[tokio::test]
-async fn a_token_is_not_renewed_before_its_time() {
+async fn a_token_is_not_refreshed_early() {
     let identity = Identity::new(Duration::ZERO, |_, _| Ok(secs(3600)));
     let kit = Kit::with_tokens(&identity);
     kit.accepts(2);
@@ -70,7 +70,7 @@ async fn a_token_is_not_renewed_before_its_time() {
 }
 
 #[tokio::test]
-async fn a_short_token_is_renewed_at_half_of_its_life() {
+async fn a_short_lived_token_is_refreshed_halfway() {
     let identity = Identity::new(Duration::ZERO, |_, _| Ok(secs(60)));
     let kit = Kit::with_tokens(&identity);
     kit.accepts(3);
@@ -85,7 +85,7 @@ async fn a_short_token_is_renewed_at_half_of_its_life() {
 }
 
 #[tokio::test]
-async fn a_failing_renewal_is_tried_once_in_30_s_while_the_old_token_serves() {
+async fn a_failing_refresh_is_retried_every_30_s_while_the_old_token_is_valid() {
     let identity = failing(Duration::ZERO, secs(600));
     let kit = Kit::with_tokens(&identity);
     kit.accepts(101);
@@ -100,7 +100,7 @@ async fn a_failing_renewal_is_tried_once_in_30_s_while_the_old_token_serves() {
 }
 
 #[tokio::test]
-async fn without_a_token_all_who_wait_share_one_fetch_and_each_gets_its_error() {
+async fn without_a_token_all_waiting_calls_share_one_request_and_its_error() {
     let identity = failing(secs(1), secs(600));
     let kit = Kit::with_tokens(&identity);
     kit.accepts(1);
@@ -118,11 +118,11 @@ async fn without_a_token_all_who_wait_share_one_fetch_and_each_gets_its_error() 
         );
     }
     kit.send().await.unwrap_err();
-    assert_eq!(identity.asked(), 3, "the next call asks again");
+    assert_eq!(identity.asked(), 3, "the next call requests a token again");
 }
 
 #[tokio::test]
-async fn a_401_forces_one_fresh_token_and_one_more_attempt() {
+async fn a_401_causes_one_fresh_token_and_one_more_attempt() {
     let identity = Identity::new(Duration::ZERO, |_, _| Ok(secs(3600)));
     let kit = Kit::with_tokens(&identity);
     kit.script.status(401).status(202);
@@ -135,13 +135,13 @@ async fn a_401_forces_one_fresh_token_and_one_more_attempt() {
 }
 
 #[tokio::test]
-async fn a_hundred_401s_at_once_force_one_fetch() {
+async fn a_hundred_concurrent_401s_cause_one_token_request() {
     let identity = Identity::new(secs(1), |_, _| Ok(secs(3600)));
     let kit = Kit::with_tokens(&identity);
     kit.accepts(1);
     kit.send().await.unwrap();
     for _ in 0..100 {
-        kit.script.respond_after(Arc::new(kit.clock.clone()), secs(1), answer(401, &[]));
+        kit.script.respond_after(Arc::new(kit.clock.clone()), secs(1), response(401, &[]));
     }
     kit.accepts(100);
     for (outcome, _) in kit.at_once(100).await {
@@ -154,9 +154,9 @@ async fn a_hundred_401s_at_once_force_one_fetch() {
 async fn a_401_about_an_old_token_does_not_drop_the_fresh_one() {
     let identity = Identity::new(Duration::ZERO, |_, _| Ok(secs(3600)));
     let kit = Kit::with_tokens(&identity);
-    // The first answer comes after the second call has had its token replaced.
-    kit.script.respond_after(Arc::new(kit.clock.clone()), secs(5), answer(401, &[]));
-    kit.script.respond_after(Arc::new(kit.clock.clone()), secs(1), answer(401, &[]));
+    // The first response arrives after the second call has had its token replaced.
+    kit.script.respond_after(Arc::new(kit.clock.clone()), secs(5), response(401, &[]));
+    kit.script.respond_after(Arc::new(kit.clock.clone()), secs(1), response(401, &[]));
     kit.accepts(2);
     for (outcome, _) in kit.at_once(2).await {
         outcome.unwrap();
@@ -174,7 +174,7 @@ async fn a_401_to_a_key_is_final() {
 }
 
 #[tokio::test]
-async fn a_credential_that_panics_gives_an_error_and_is_asked_again_later() {
+async fn a_credential_that_panics_causes_an_error_and_is_called_again_later() {
     let identity = Identity::new(Duration::ZERO, |number, _| match number {
         1 | 3 => panic!("by the test"),
         _ => Ok(secs(600)),
@@ -191,11 +191,11 @@ async fn a_credential_that_panics_gives_an_error_and_is_asked_again_later() {
         kit.send().await.unwrap();
         kit.clock.sleep(secs(1)).await;
     }
-    assert_eq!(identity.asked(), 3, "a renewal that panicked is not tried again at once");
+    assert_eq!(identity.asked(), 3, "a refresh that panicked is not retried at once");
 }
 
 #[tokio::test]
-async fn a_token_that_has_already_ended_is_an_error() {
+async fn an_expired_token_is_an_error() {
     let identity = Identity::new(Duration::ZERO, |_, _| Ok(Duration::ZERO));
     let kit = Kit::with_tokens(&identity);
     let error = kit.send().await.unwrap_err();
@@ -204,12 +204,12 @@ async fn a_token_that_has_already_ended_is_an_error() {
 }
 
 #[tokio::test]
-async fn a_token_that_fits_no_header_is_an_error_that_does_not_repeat_it() {
+async fn an_invalid_token_is_an_error_that_does_not_repeat_it() {
     let kit = Kit::signed(
         |client| client,
         |clock| {
             let credential = async move |_: Vec<String>| {
-                let token = AccessToken { token: "planted\r\nx: y".into(), expires_on: start() + secs(60) };
+                let token = AccessToken::new("planted\r\nx: y", start() + secs(60));
                 Ok::<_, Error>(token)
             };
             BearerToken::new(credential, Vec::new(), clock)
@@ -220,11 +220,11 @@ async fn a_token_that_fits_no_header_is_an_error_that_does_not_repeat_it() {
 }
 
 #[tokio::test]
-async fn a_caller_who_gives_up_does_not_end_the_fetch_for_the_others() {
+async fn a_dropped_call_does_not_abort_the_token_request_for_the_others() {
     let identity = Identity::new(secs(2), |_, _| Ok(secs(3600)));
     let kit = Kit::with_tokens(&identity);
     kit.accepts(1);
-    let first = crate::within(&kit.clock, secs(1), kit.send().into_future());
+    let first = crate::timeout(&kit.clock, secs(1), kit.send().into_future());
     let (first, second) = tokio::join!(first, kit.send().into_future());
     assert!(first.is_none());
     second.unwrap();
@@ -232,7 +232,7 @@ async fn a_caller_who_gives_up_does_not_end_the_fetch_for_the_others() {
 }
 
 #[tokio::test]
-async fn a_fetch_that_never_ends_is_given_up_so_that_later_calls_can_ask_again() {
+async fn a_token_request_that_never_ends_times_out_so_that_later_calls_can_retry() {
     let asked = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&asked);
     let credential = move |_: Vec<String>| {
@@ -241,7 +241,7 @@ async fn a_fetch_that_never_ends_is_given_up_so_that_later_calls_can_ask_again()
             if number == 0 {
                 pending::<()>().await;
             }
-            Ok::<_, Error>(AccessToken { token: "token".into(), expires_on: start() + secs(100_000) })
+            Ok::<_, Error>(AccessToken::new("token", start() + secs(100_000)))
         }
     };
     let kit = Kit::signed(|client| client, |clock| BearerToken::new(credential, Vec::new(), clock));
@@ -258,7 +258,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().build().unwrap()
 }
 
-/// Kit whose first fetch never ends.
+/// A kit whose first token request never ends.
 fn stuck() -> Kit {
     let asked = AtomicU32::new(0);
     let credential = move |_: Vec<String>| {
@@ -267,21 +267,21 @@ fn stuck() -> Kit {
             if number == 0 {
                 pending::<()>().await;
             }
-            Ok::<_, Error>(AccessToken { token: "token".into(), expires_on: start() + secs(100_000) })
+            Ok::<_, Error>(AccessToken::new("token", start() + secs(100_000)))
         }
     };
     Kit::signed(|client| client, |clock| BearerToken::new(credential, Vec::new(), clock))
 }
 
 #[test]
-fn a_fetch_that_ended_with_its_runtime_is_begun_anew_in_the_next() {
+fn a_token_request_that_ended_with_its_runtime_is_repeated_in_the_next() {
     let kit = stuck();
     kit.accepts(2);
     let first = runtime();
-    first.block_on(crate::within(&kit.clock, secs(1), kit.send().into_future()));
+    first.block_on(crate::timeout(&kit.clock, secs(1), kit.send().into_future()));
     runtime().block_on(async {
         let waiting = tokio::spawn(kit.send().into_future());
-        // Long enough for the call to begin to wait.
+        // Long enough for the call to start waiting.
         kit.clock.sleep(secs(1)).await;
         first.shutdown_background();
         waiting.await.unwrap().unwrap();
@@ -291,12 +291,12 @@ fn a_fetch_that_ended_with_its_runtime_is_begun_anew_in_the_next() {
 }
 
 #[test]
-fn a_runtime_that_is_shut_down_gives_an_error_and_no_hang() {
+fn a_runtime_that_is_shut_down_causes_an_error_and_no_hang() {
     let kit = stuck();
     let runtime = runtime();
     let handle = runtime.handle().clone();
     runtime.shutdown_background();
     let error = handle.block_on(kit.send().into_future()).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Credential);
-    assert!(everything(&error).contains("was ended"), "{error:?}");
+    assert!(everything(&error).contains("was aborted"), "{error:?}");
 }

@@ -20,7 +20,7 @@ struct Seen {
     level: Level,
     fields: BTreeMap<String, String>,
     /// The span around an event.
-    within: Option<u64>,
+    parent: Option<u64>,
     id: u64,
 }
 
@@ -46,7 +46,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Watcher {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
         let metadata = attributes.metadata();
         let (name, level) = (metadata.name().to_owned(), *metadata.level());
-        let mut seen = Seen { name, level, fields: BTreeMap::new(), within: None, id: id.into_u64() };
+        let mut seen = Seen { name, level, fields: BTreeMap::new(), parent: None, id: id.into_u64() };
         attributes.record(&mut Fields(&mut seen.fields));
         self.spans.lock().unwrap().push(seen);
     }
@@ -59,19 +59,19 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Watcher {
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let (name, level) = (event.metadata().name().to_owned(), *event.metadata().level());
-        let within = context.event_span(event).map(|span| span.id().into_u64());
-        let mut seen = Seen { name, level, fields: BTreeMap::new(), within, id: 0 };
+        let parent = context.event_span(event).map(|span| span.id().into_u64());
+        let mut seen = Seen { name, level, fields: BTreeMap::new(), parent, id: 0 };
         event.record(&mut Fields(&mut seen.fields));
         self.events.lock().unwrap().push(seen);
     }
 }
 
-/// Runs `work` under a watcher that only its thread has.
-async fn watched<F: Future>(work: F) -> (F::Output, Vec<Seen>, Vec<Seen>) {
+/// Runs a future under a watcher for its thread alone.
+async fn watched<F: Future>(future: F) -> (F::Output, Vec<Seen>, Vec<Seen>) {
     let watcher = Watcher::default();
     let subscriber = tracing_subscriber::registry().with(watcher.clone());
     let guard = tracing::subscriber::set_default(subscriber);
-    let output = work.await;
+    let output = future.await;
     drop(guard);
     let ours = |seen: &Arc<Mutex<Vec<Seen>>>| seen.lock().unwrap().clone();
     (output, ours(&watcher.spans), ours(&watcher.events))
@@ -84,8 +84,8 @@ fn pairs(seen: &Seen) -> Vec<(&str, &str)> {
 #[tokio::test]
 async fn a_call_is_one_span_and_each_retry_one_event_in_it() {
     let kit = Kit::new();
-    kit.script.respond(answer(503, &[("retry-after", "2")])).fail(Delivery::Unknown);
-    kit.script.respond(answer(204, &[("x-request-id", "id-3")]));
+    kit.script.respond(response(503, &[("retry-after", "2")])).fail(Delivery::Unknown);
+    kit.script.respond(response(204, &[("x-request-id", "id-3")]));
     let (outcome, spans, events) = watched(kit.close().into_future()).await;
     outcome.unwrap();
     assert_eq!((spans.len(), spans[0].name.as_str(), spans[0].level), (1, "call", Level::DEBUG));
@@ -104,10 +104,10 @@ async fn a_call_is_one_span_and_each_retry_one_event_in_it() {
     );
     assert_eq!(events.len(), 2);
     for (event, (number, reason)) in events.iter().zip([("1", "503"), ("2", "transport")]) {
-        assert_eq!((event.level, event.within), (Level::DEBUG, Some(spans[0].id)));
+        assert_eq!((event.level, event.parent), (Level::DEBUG, Some(spans[0].id)));
         assert_eq!(event.fields["http.request.resend_count"], number);
         assert_eq!(event.fields["error.type"], reason);
-        assert_eq!(event.fields["message"], "trying again");
+        assert_eq!(event.fields["message"], "retrying");
     }
     assert_eq!(events[0].fields["wait_ms"], "2000");
 }
@@ -115,10 +115,10 @@ async fn a_call_is_one_span_and_each_retry_one_event_in_it() {
 #[tokio::test]
 async fn a_failed_call_has_its_error_type_in_the_span() {
     let kit = Kit::new();
-    kit.script.respond(answer(404, &[])).fail(Delivery::Unknown).status(200);
+    kit.script.respond(response(404, &[])).fail(Delivery::Unknown).status(200);
     let unreadable = Rooms {
-        call: Call::new(&kit.pipeline, &GET, &[("room", "a")], |answer| {
-            read::json::<String>(answer).map(Into::into)
+        call: Call::new(&kit.pipeline, &GET, &[("room", "a")], |response| {
+            read::json::<String>(response).map(Into::into)
         }),
     };
     for (call, error_type, status) in [
@@ -137,7 +137,7 @@ async fn a_failed_call_has_its_error_type_in_the_span() {
 }
 
 #[tokio::test]
-async fn a_resend_with_a_fresh_token_is_an_event_too() {
+async fn a_retry_with_a_fresh_token_is_also_an_event() {
     let identity = Identity::new(Duration::ZERO, |_, _| Ok(secs(3600)));
     let kit = Kit::with_tokens(&identity);
     kit.script.status(401).status(202);
@@ -149,7 +149,7 @@ async fn a_resend_with_a_fresh_token_is_an_event_too() {
 }
 
 #[tokio::test]
-async fn an_address_stands_without_the_brackets_of_urls_and_with_its_port() {
+async fn an_address_is_recorded_without_brackets_and_with_its_port() {
     let script = ScriptedTransport::new();
     script.status(204);
     let pipeline = Client::new().transport(Arc::new(script)).build("http://[::1]:8080", key()).unwrap();
@@ -162,7 +162,7 @@ async fn an_address_stands_without_the_brackets_of_urls_and_with_its_port() {
 }
 
 #[tokio::test]
-async fn a_refused_argument_opens_no_span() {
+async fn an_invalid_argument_opens_no_span() {
     let kit = Kit::new();
     let (outcome, spans, _) = watched(kit.close().header("host", "x").into_future()).await;
     outcome.unwrap_err();

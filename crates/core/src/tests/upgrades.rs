@@ -1,4 +1,4 @@
-//! Upgrades: a stream through which bytes flow both ways, or the answer that refused it.
+//! Upgrades: a bidirectional stream, or the response that rejected it.
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -21,7 +21,7 @@ async fn upgrade(endpoint: &str) -> Result<Upgrade> {
 async fn after_101_bytes_flow_both_ways() {
     let server = Server::start(|mut connection| async move {
         connection.request().await;
-        // The first bytes of the new protocol may come with the answer.
+        // The first bytes of the new protocol may arrive with the response.
         connection
             .write(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\nx-a: b\r\n\r\nhello")
             .await;
@@ -47,19 +47,22 @@ async fn after_101_bytes_flow_both_ways() {
 }
 
 #[tokio::test]
-async fn any_other_status_is_an_answer_with_its_body() {
+async fn any_other_status_is_a_response_with_its_body() {
     for (status, body) in [(200, "fine".to_owned()), (401, "no".to_owned()), (500, "x".repeat(100_000))] {
         let length = body.len();
         let server =
-            Server::answering(format!("HTTP/1.1 {status} S\r\ncontent-length: {length}\r\n\r\n{body}")).await;
-        let Upgrade::Rejected(answer) = upgrade(&server.endpoint).await.unwrap() else { panic!("switched") };
-        assert_eq!(answer.status().as_u16(), status);
-        assert_eq!(answer.body(), &body[..length.min(MAX_ERROR_BODY_BYTES)]);
+            Server::responding(format!("HTTP/1.1 {status} S\r\ncontent-length: {length}\r\n\r\n{body}"))
+                .await;
+        let Upgrade::Rejected(response) = upgrade(&server.endpoint).await.unwrap() else {
+            panic!("switched")
+        };
+        assert_eq!(response.status().as_u16(), status);
+        assert_eq!(response.body(), &body[..length.min(MAX_ERROR_BODY_BYTES)]);
     }
 }
 
 #[tokio::test]
-async fn an_upgrade_that_fails_says_how_far_it_got_and_holds_no_url() {
+async fn an_upgrade_that_fails_reports_how_far_it_got_and_shows_no_url() {
     let error = upgrade(&nowhere().await).await.unwrap_err();
     assert_eq!(error.delivery(), Some(Delivery::NotSent));
     assert!(!everything(&error).contains(PLANTED), "{error:?}");
@@ -69,7 +72,7 @@ async fn an_upgrade_that_fails_says_how_far_it_got_and_holds_no_url() {
     assert!(!everything(&error).contains(PLANTED), "{error:?}");
 }
 
-mod by_the_pipeline {
+mod through_the_pipeline {
     use super::*;
 
     fn request(url: &str) -> Request<()> {
@@ -77,9 +80,9 @@ mod by_the_pipeline {
     }
 
     #[tokio::test]
-    async fn an_upgrade_takes_the_user_agent_along_and_not_the_clients_credential() {
+    async fn an_upgrade_sends_the_user_agent_and_not_the_clients_credential() {
         let server =
-            Server::answering("HTTP/1.1 101 S\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n").await;
+            Server::responding("HTTP/1.1 101 S\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n").await;
         let pipeline = server::client().build(&server.endpoint, key()).unwrap();
         let (head, _stream) = pipeline.upgrade(request(&format!("{}/chat", server.endpoint))).await.unwrap();
         assert_eq!(head.status().as_u16(), 101);
@@ -88,11 +91,11 @@ mod by_the_pipeline {
     }
 
     #[tokio::test]
-    async fn a_refused_upgrade_is_an_error_with_status_message_and_hint() {
+    async fn a_rejected_upgrade_is_an_error_with_status_message_and_retry_hint() {
         let body = r#"{"code":"Busy","message":"not now"}"#;
-        let answer =
+        let response =
             format!("HTTP/1.1 503 S\r\nretry-after: 7\r\ncontent-length: {}\r\n\r\n{body}", body.len());
-        let server = Server::answering(answer).await;
+        let server = Server::responding(response).await;
         let pipeline = server::client().build(&server.endpoint, key()).unwrap();
         let error = pipeline.upgrade(request(&format!("{}/chat", server.endpoint))).await.err().unwrap();
         assert_eq!((error.status().unwrap().as_u16(), error.message()), (503, Some("not now")));
@@ -100,7 +103,7 @@ mod by_the_pipeline {
     }
 
     #[tokio::test]
-    async fn an_upgrade_goes_to_the_clients_own_endpoint_only() {
+    async fn an_upgrade_is_only_sent_to_the_clients_own_endpoint() {
         let pipeline = server::client().build("http://localhost:1", key()).unwrap();
         let error = pipeline.upgrade(request("http://localhost:2/chat")).await.err().unwrap();
         assert_eq!((error.kind(), error.delivery()), (ErrorKind::Credential, Some(Delivery::NotSent)));

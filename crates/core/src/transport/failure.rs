@@ -122,14 +122,7 @@ impl Failure {
 
 /// Host and port, also if the port is the scheme's default.
 fn host(endpoint: &Endpoint) -> String {
-    let authority = endpoint.authority();
-    let has_port =
-        authority.rsplit_once(':').is_some_and(|(_, port)| port.bytes().all(|b| b.is_ascii_digit()));
-    match (has_port, endpoint.is_https()) {
-        (true, _) => authority.to_owned(),
-        (false, true) => format!("{authority}:443"),
-        (false, false) => format!("{authority}:80"),
-    }
+    Url::parse(endpoint.as_str()).ok().and_then(|url| authority(&url)).unwrap_or_default()
 }
 
 fn authority(url: &Url) -> Option<String> {

@@ -83,7 +83,7 @@ impl HttpClient {
         } else {
             // What was received of an error's text is better than another error in its place.
             let reading = read_up_to(&mut response, MAX_ERROR_BODY_BYTES, &mut chunks);
-            clock::within(&*self.clock, ERROR_BODY_TIMEOUT, reading).await;
+            clock::timeout(&*self.clock, ERROR_BODY_TIMEOUT, reading).await;
         }
         Ok(head.map(|()| chunks.into_bytes()))
     }

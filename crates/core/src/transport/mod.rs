@@ -1,4 +1,4 @@
-//! The seam to the network: one request out, one buffered answer back, or an upgraded stream.
+//! The extension point for the network: it sends a request and returns a buffered response or an upgraded stream.
 
 mod failure;
 mod handshake;
@@ -22,32 +22,71 @@ pub use target::text as url_text;
 
 use crate::{Endpoint, Result, Secret};
 
-/// Carries requests. The one real implementation is made by [`ClientOptions`](crate::ClientOptions); the `testing` feature has a scripted one.
+/// Sends requests and returns their responses.
+///
+/// [`ClientOptions::build`](crate::ClientOptions::build) creates the default implementation, which pools HTTP/1.1 and HTTP/2
+/// connections. The feature `testing` has a scripted one. A client's builder accepts any other in `.transport(..)`.
+///
+/// # Examples
+///
+/// A transport that logs every request before it passes it on:
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use bytes::Bytes;
+/// use http::{Request, Response};
+/// use service_core::{Result, SendOptions, Transport, Upgrade};
+///
+/// #[derive(Debug)]
+/// struct Logged(Arc<dyn Transport>);
+///
+/// #[async_trait::async_trait]
+/// impl Transport for Logged {
+///     async fn send(&self, request: Request<Bytes>, options: &SendOptions) -> Result<Response<Bytes>> {
+///         println!("{} {}", request.method(), request.uri().path());
+///         self.0.send(request, options).await
+///     }
+///
+///     async fn upgrade(&self, request: Request<()>, options: &SendOptions) -> Result<Upgrade> {
+///         self.0.upgrade(request, options).await
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait Transport: fmt::Debug + Send + Sync + 'static {
-    /// Sends one request and reads its answer whole.
+    /// Sends one request and reads the complete response.
     ///
-    /// A successful answer over `max_response_bytes` bytes is an error; the body of an error status is cut at 64 KiB instead, since
-    /// its status matters more than its text. Errors say by [`Error::delivery`](crate::Error::delivery) how far the request
-    /// got, and hold no URL.
+    /// Dropping the future must abort the request. The body of a response with an error status is cut off at 64 KiB, so that
+    /// its status is reported.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no complete response arrives, or if a successful response is larger than
+    /// [`SendOptions::max_response_bytes`]. Its
+    /// [`delivery`](crate::Error::delivery) must be set, since retries depend on it. It must not contain the URL.
     async fn send(&self, request: Request<Bytes>, options: &SendOptions) -> Result<Response<Bytes>>;
 
     /// Sends an HTTP/1.1 upgrade request.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if no response arrives. A response is `Ok` regardless of its status.
     async fn upgrade(&self, request: Request<()>, options: &SendOptions) -> Result<Upgrade>;
 }
 
-/// What a transport knows about one attempt besides its request.
+/// Describes one attempt to a transport, besides its request.
 ///
 /// The two flags are how a transport and the pipeline agree on what a timeout means: the pipeline drops the transport's
 /// future, so the future cannot return how far the request got.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SendOptions {
-    /// A successful response with more bytes than this is an error.
+    /// The size in bytes above which a successful response is an error.
     pub max_response_bytes: usize,
-    /// Overrides the client's connect timeout.
+    /// The call's connect timeout, if it overrides the client's.
     pub connect_timeout: Option<Duration>,
-    /// Whether the server may take its time on purpose, as for a long poll.
+    /// Whether the server delays its response on purpose, as for a long poll.
     pub long_poll: bool,
     waiting: AtomicBool,
     timed_out: AtomicBool,
@@ -91,15 +130,16 @@ impl SendOptions {
     }
 }
 
-/// What became of an upgrade request.
+/// Represents the response to an upgrade request.
+#[non_exhaustive]
 pub enum Upgrade {
-    /// 101: the connection now speaks the other protocol.
+    /// The service responded with status 101, and the connection now uses the other protocol.
     Switched(Response<()>, Box<dyn Io>),
-    /// Any other status.
+    /// The service responded with any other status.
     Rejected(Response<Bytes>),
 }
 
-/// A two-way byte stream.
+/// Is implemented by every bidirectional byte stream.
 pub trait Io: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Io for T {}
@@ -115,7 +155,7 @@ impl fmt::Debug for Upgrade {
     }
 }
 
-/// How connections are made.
+/// The settings of connections.
 #[derive(Debug, Clone)]
 pub(crate) struct ConnectionOptions {
     pub(crate) connect_timeout: Duration,
@@ -126,10 +166,10 @@ pub(crate) struct ConnectionOptions {
     pub(crate) client_certificate: Option<Secret>,
 }
 
-/// Which proxy requests go through.
+/// The proxy that requests use.
 #[derive(Debug, Clone)]
 pub(crate) enum Proxy {
-    /// What the proxy variables of the environment say; never for loopback.
+    /// The one that the environment variables name, except for loopback.
     Environment,
     None,
     Fixed(Secret),
@@ -150,7 +190,7 @@ impl Default for ConnectionOptions {
 }
 
 impl ConnectionOptions {
-    /// Whether the environment's proxy variables apply to this endpoint.
+    /// Returns whether the environment's proxy variables apply to this endpoint.
     fn reads_environment(&self, endpoint: &Endpoint) -> bool {
         matches!(self.proxy, Proxy::Environment) && !endpoint.is_loopback()
     }

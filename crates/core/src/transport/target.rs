@@ -1,5 +1,5 @@
-//! The URL of a request in the form that reqwest wants. Apart, since nearly all requests go to one origin, and many in a row
-//! to one URL: a parser's work is done anew only for what differs.
+//! The URL of a request in the form that reqwest expects. It is separate because nearly all requests go to one origin, and
+//! many in a row to one URL, so that only the parts that differ are parsed.
 
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -10,12 +10,12 @@ use url::Url;
 
 use crate::Endpoint;
 
-/// Where requests usually go.
+/// The origin that requests usually go to.
 pub(super) struct Target {
     origin: Url,
     scheme: &'static str,
     authority: String,
-    /// The last URL below the origin: receivers and busy senders ask for the same one again and again.
+    /// The last URL below the origin, since receivers and busy senders use the same one repeatedly.
     last: Mutex<Option<(PathAndQuery, Url)>>,
 }
 
@@ -29,7 +29,7 @@ impl Target {
         })
     }
 
-    /// What a parser makes of the whole text.
+    /// Returns the same as parsing the whole text.
     pub(super) fn url(&self, uri: &Uri) -> Result<Url, url::ParseError> {
         match self.below_origin(uri) {
             Some(url) => Ok(url),
@@ -37,7 +37,7 @@ impl Target {
         }
     }
 
-    /// `None` where the parser has more to say than which origin it is.
+    /// Returns `None` if the URL has another origin or a parser would rewrite it.
     fn below_origin(&self, uri: &Uri) -> Option<Url> {
         let is_origin = uri.scheme_str() == Some(self.scheme)
             && uri.authority().is_some_and(|authority| authority.as_str() == self.authority);
@@ -62,12 +62,12 @@ impl Target {
 
 impl fmt::Debug for Target {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // The last URL's query may hold a secret.
+        // The last URL's query may contain a secret.
         f.debug_struct("Target").field("origin", &self.origin.as_str()).finish_non_exhaustive()
     }
 }
 
-/// The URL as a text, `scheme://authority/path?query`, the way it goes over the wire: what a token's audience has to be.
+/// Returns a URL in the form that is sent, `scheme://authority/path?query`, which is also the audience of a token.
 #[must_use]
 pub fn text(uri: &Uri) -> String {
     let mut text = String::with_capacity(256);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_url_is_what_a_parser_makes_of_it_wherever_it_goes() {
+    fn a_url_is_the_same_as_a_parsers_for_every_origin() {
         for text in [
             "https://name.example:8443/api/hubs/a%2Fb/:send?api-version=1&x=%27",
             "https://name.example:8443/",
@@ -110,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_url_is_given_for_itself_alone() {
+    fn the_last_url_is_returned_only_for_itself() {
         let target = target();
         for text in ["a?b=1", "a?b=1", "a?b=2", "a", "a/", "a?b=1", "a?", "A?b=1"] {
             let text = format!("https://name.example:8443/{text}");
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_of_the_last_url_is_not_shown() {
+    fn a_secret_in_the_last_url_is_not_shown() {
         let target = target();
         target.url(&"https://name.example:8443/a?sig=planted".parse().unwrap()).unwrap();
         assert!(!format!("{target:?} {target:#?}").contains("planted"));
@@ -129,7 +129,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_path_or_query_comes_out_otherwise_than_from_a_parser(rest in "[!-~]{0,40}") {
+        fn no_path_or_query_differs_from_a_parsers(rest in "[!-~]{0,40}") {
             let text = format!("https://name.example:8443/{rest}");
             if let Ok(uri) = text.parse::<Uri>() {
                 let whole = super::text(&uri);

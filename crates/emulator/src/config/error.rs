@@ -1,9 +1,10 @@
-//! What is wrong with a file of settings, in one line that says where.
+//! The error of an invalid configuration file, in one line that names the place.
 
 use std::fmt;
 
-/// A file of settings cannot be used. Its text is one line: the line of the file, the key, and what is wrong there. It
-/// repeats no access key.
+/// Is returned when a configuration file is invalid.
+///
+/// Its text is one line: the line number in the file, the key, and what is wrong. It never contains an access key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConfigError {
     line: Option<usize>,
@@ -11,13 +12,13 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// The line of the file, counted from 1.
+    /// Returns the line number in the file, starting at 1, or `None` if the error has no position.
     pub fn line(&self) -> Option<usize> {
         self.line
     }
 
     pub(super) fn of(error: &toml::de::Error, text: &str) -> Self {
-        // serde speaks of fields and variants, the file has keys and values.
+        // serde calls them fields and variants, the file has keys and values.
         let mut message = error.message().replace('\n', ", ");
         for (theirs, ours) in [
             ("unknown field", "unknown key"),
@@ -30,7 +31,7 @@ impl ConfigError {
         let before = text.get(..span.start).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
         let start = before.rfind('\n').map_or(0, |end| end + 1);
-        // An error in a value names the key that stands before it; an error in a key names it by itself.
+        // An error in a value names the key on the left of the `=`. An error in a key names the key in its own text.
         let message = match before[start..].split_once('=') {
             Some((key, _)) => format!("`{}`: {message}", key.trim()),
             None => message,

@@ -1,4 +1,4 @@
-//! Faults as a file has them: one table each, whose `kind` says which other keys it may have.
+//! Faults in a configuration file: one table each, whose `kind` decides which other keys it may have.
 
 #[cfg(feature = "webpubsub")]
 mod sockets;
@@ -35,7 +35,7 @@ struct Table {
     body: Option<String>,
     delay_ms: Option<u64>,
     #[serde(default)]
-    after_work: bool,
+    after_processing: bool,
     #[serde(default, deserialize_with = "method")]
     method: Option<String>,
     path_contains: Option<String>,
@@ -81,19 +81,19 @@ impl TryFrom<Table> for RequestFault {
         if table.kind != Kind::Status
             && (table.status.is_some() || table.body.is_some() || !table.headers.is_empty())
         {
-            return Err("`status`, `headers` and `body` go with `kind = \"status\"` only".to_owned());
+            return Err("`status`, `headers`, and `body` require `kind = \"status\"`".to_owned());
         }
         if table.kind != Kind::Delay && table.delay_ms.is_some() {
-            return Err("`delay_ms` goes with `kind = \"delay\"` only".to_owned());
+            return Err("`delay_ms` requires `kind = \"delay\"`".to_owned());
         }
         if table.probability.is_some() && table.times.is_some() {
-            return Err("a fault has `times` or a `probability`, not both".to_owned());
+            return Err("`times` and `probability` cannot be combined".to_owned());
         }
         if table.probability.is_none() && table.seed.is_some() {
-            return Err("`seed` goes with `probability` only".to_owned());
+            return Err("`seed` requires `probability`".to_owned());
         }
         let random = table.probability.map(|probability| (probability, table.seed.unwrap_or_default()));
-        Ok(Self { fault: table.narrowed(table.fault()?), random })
+        Ok(Self { fault: table.filtered(table.fault()?), random })
     }
 }
 
@@ -101,12 +101,12 @@ impl Table {
     fn fault(&self) -> Result<Fault, String> {
         Ok(match self.kind {
             Kind::Status => {
-                let status = self.status.ok_or("`kind = \"status\"` needs a `status`")?;
+                let status = self.status.ok_or("`kind = \"status\"` requires `status`")?;
                 let fault = Fault::status(status).body(self.body.clone().unwrap_or_default());
                 self.headers.iter().fold(fault, |fault, (name, value)| fault.header(name, value))
             }
             Kind::Delay => Fault::delay(Duration::from_millis(
-                self.delay_ms.ok_or("`kind = \"delay\"` needs a `delay_ms`")?,
+                self.delay_ms.ok_or("`kind = \"delay\"` requires `delay_ms`")?,
             )),
             Kind::Hang => Fault::hang(),
             Kind::Reset => Fault::reset(),
@@ -114,10 +114,10 @@ impl Table {
         })
     }
 
-    /// The fault for the requests asked for only.
-    fn narrowed(&self, mut fault: Fault) -> Fault {
-        if self.after_work {
-            fault = fault.after_work();
+    /// Limits the fault to the requests that the table selects.
+    fn filtered(&self, mut fault: Fault) -> Fault {
+        if self.after_processing {
+            fault = fault.after_processing();
         }
         if let Some(method) = &self.method {
             fault = fault.method(method);
@@ -142,7 +142,7 @@ impl From<ServiceName> for Service {
     }
 }
 
-/// 1xx are no final answers, and beyond 599 there is no class (RFC 9110, section 15).
+/// A 1xx status is no final response, and there is no class beyond 599 (RFC 9110, section 15).
 fn status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {
     within(deserializer, &(200..=599)).map(Some)
 }
@@ -154,14 +154,14 @@ fn headers<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String
         });
         match bad {
             None => Ok(()),
-            Some((name, _)) => Err(format!("'{name}' or its value is no HTTP header")),
+            Some((name, _)) => Err(format!("invalid name or value of HTTP header '{name}'")),
         }
     })
 }
 
 fn method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     let method = checked(deserializer, |method: &String| {
-        Method::from_bytes(method.as_bytes()).map(drop).map_err(|_| format!("'{method}' is no HTTP method"))
+        Method::from_bytes(method.as_bytes()).map(drop).map_err(|_| format!("invalid HTTP method '{method}'"))
     });
     method.map(Some)
 }

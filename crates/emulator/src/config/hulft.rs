@@ -1,4 +1,4 @@
-//! The section of HULFT-WebConnect: API keys, limits, Agents, and what only the vendor's console would show.
+//! The section of HULFT-WebConnect: API keys, limits, Agents, and state that only the vendor's console shows.
 
 use std::error::Error;
 use std::fmt;
@@ -14,7 +14,7 @@ use crate::hulft::{self, Agent, Direction, EndpointStatus, Scope};
 pub(super) struct Hulft {
     #[serde(deserialize_with = "api_key")]
     api_key: Option<String>,
-    /// 0 switches the limit off.
+    /// 0 disables the limit.
     requests_per_minute: Option<u32>,
     connection_id_limit: Option<usize>,
     #[serde(deserialize_with = "relay_logs")]
@@ -38,7 +38,7 @@ struct ApiKey {
 struct AgentTable {
     #[serde(deserialize_with = "not_empty")]
     id: String,
-    direction: Way,
+    direction: DirectionName,
     connection_ids: Vec<String>,
     #[serde(default = "endpoint")]
     endpoint: String,
@@ -48,7 +48,7 @@ struct AgentTable {
 
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "lowercase")]
-enum Way {
+enum DirectionName {
     Send,
     Receive,
 }
@@ -103,8 +103,8 @@ impl fmt::Debug for Hulft {
 impl From<&AgentTable> for Agent {
     fn from(table: &AgentTable) -> Self {
         let direction = match table.direction {
-            Way::Send => Direction::Send,
-            Way::Receive => Direction::Receive,
+            DirectionName::Send => Direction::Send,
+            DirectionName::Receive => Direction::Receive,
         };
         Self {
             agent_id: table.id.clone(),
@@ -146,23 +146,23 @@ fn not_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Er
     checked(deserializer, |text: &String| if text.is_empty() { Err("must not be empty") } else { Ok(()) })
 }
 
-/// As many as the log keeps.
+/// At most as many as the log keeps.
 fn relay_logs<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     within(deserializer, &(0..=hulft::MAX_RELAY_LOGS))
 }
 
 fn known_endpoint<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     checked(deserializer, |name: &String| {
-        if hulft::is_endpoint(name) { Ok(()) } else { Err(format!("the service has no endpoint '{name}'")) }
+        if hulft::is_endpoint(name) { Ok(()) } else { Err(format!("unknown endpoint '{name}'")) }
     })
 }
 
-/// By their names, `"Agent: Get"`, or `"all"`.
+/// A list of scope names, such as `"Agent: Get"`, or `"all"`.
 fn scopes<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Scope>, D::Error> {
     let names = checked(deserializer, |names: &Vec<String>| {
         match names.iter().find(|name| *name != "all" && scope(name).is_none()) {
             None => Ok(()),
-            Some(name) => Err(format!("'{name}' is no scope; there are: all, {}", known_scopes())),
+            Some(name) => Err(format!("unknown scope '{name}', expected one of: all, {}", known_scopes())),
         }
     })?;
     if names.iter().any(|name| name == "all") {

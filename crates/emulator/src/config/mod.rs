@@ -1,5 +1,5 @@
-//! Settings as a file has them. Every value is checked while it is read, so that an error can name its line, and then
-//! given to the methods that a test would call: there is no second way to arrange anything.
+//! Settings of a configuration file. Every value is checked while it is read, so that an error can name its line, and
+//! then passed to the methods that a test would call: there is no second way to set anything up.
 
 mod error;
 #[cfg(feature = "eventgrid")]
@@ -11,7 +11,7 @@ mod rules;
 #[cfg(feature = "webpubsub")]
 mod webpubsub;
 
-// The sample has the sections of all services.
+// The sample contains the sections of all services.
 #[cfg(test)]
 #[cfg(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
 mod tests;
@@ -26,7 +26,7 @@ pub use error::ConfigError;
 use crate::builder::Builder;
 use crate::journal::LogStyle;
 
-/// The whole file. A section comes into being with its service's feature.
+/// The whole file. A section exists only with its service's feature.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {

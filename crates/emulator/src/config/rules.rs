@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-/// A value that `check` lets pass; what it says otherwise becomes the error, at the value's place in the file.
+/// Reads a value and checks it. An error of `check` is reported at the position of the value in the file.
 pub(super) fn checked<'de, D, T, E>(
     deserializer: D,
     check: impl FnOnce(&T) -> Result<(), E>,
@@ -21,7 +21,7 @@ where
     Ok(value)
 }
 
-/// A number within bounds.
+/// Reads a number within bounds.
 pub(super) fn within<'de, D, T>(deserializer: D, bounds: &RangeInclusive<T>) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

@@ -1,4 +1,4 @@
-//! What a file arranges, and what is said of each kind of mistake in it.
+//! What a configuration file sets up, and which error each kind of mistake produces.
 
 use std::time::Duration;
 
@@ -7,11 +7,11 @@ use crate::{Builder, Emulator};
 
 const SAMPLE: &str = include_str!("../../emulator.sample.toml");
 
-fn refusal(text: &str) -> String {
+fn config_error(text: &str) -> String {
     Builder::new().config(text).unwrap_err().to_string()
 }
 
-/// An emulator with the settings of the text; a port that it names is let go.
+/// An emulator with the settings of the text, but on a free port.
 async fn start(text: &str) -> Emulator {
     Emulator::builder().config(text).unwrap().port(0).start().await.unwrap()
 }
@@ -32,7 +32,7 @@ async fn the_sample_starts_an_emulator_with_what_it_names() {
 
 #[test]
 fn the_sample_names_every_key() {
-    // An unknown key makes serde tell the known ones of its table.
+    // For an unknown key, serde lists the known keys of its table.
     let tables = [
         "",
         "[webpubsub]",
@@ -49,8 +49,8 @@ fn the_sample_names_every_key() {
         "[[socket_faults]]",
     ];
     for table in tables {
-        let refusal = refusal(&format!("{table}\nnone_such = 1"));
-        let (_, known) = refusal.split_once("expected ").unwrap_or_else(|| panic!("{refusal}"));
+        let error = config_error(&format!("{table}\nnone_such = 1"));
+        let (_, known) = error.split_once("expected ").unwrap_or_else(|| panic!("{error}"));
         for key in known.split('`').skip(1).step_by(2) {
             let named = [format!("\n{key} ="), format!("{key}]"), format!("# {key} ="), format!("`{key}`")];
             assert!(named.iter().any(|text| SAMPLE.contains(text)), "`{key}` of {table}");
@@ -59,7 +59,7 @@ fn the_sample_names_every_key() {
 }
 
 #[tokio::test]
-async fn keys_of_the_file_take_the_place_of_the_well_known_ones() {
+async fn keys_in_the_file_replace_the_well_known_ones() {
     let emulator = start(
         "[webpubsub]\naccess_key = 'a-key'\n[eventgrid]\nsecondary_key = 'AAAAAAAAAAAAAAAAAAAAAA=='\n[hulft]\napi_key = 'own'",
     )
@@ -71,20 +71,20 @@ async fn keys_of_the_file_take_the_place_of_the_well_known_ones() {
 
 #[test]
 fn an_unknown_key_is_named_with_its_line_and_the_known_ones() {
-    let told = refusal("port = 0\n\n[eventgrid]\nkey_of_door = 'x'\n");
-    assert!(told.starts_with("line 4: unknown key `key_of_door`, expected one of `key`"), "{told}");
-    let told = refusal("[[faults]]\nkind = 'reset'\n[fault]\nkind = 'reset'");
-    assert!(told.starts_with("line 3: unknown key `fault`, "), "{told}");
+    let error = config_error("port = 0\n\n[eventgrid]\nkey_of_door = 'x'\n");
+    assert!(error.starts_with("line 4: unknown key `key_of_door`, expected one of `key`"), "{error}");
+    let error = config_error("[[faults]]\nkind = 'reset'\n[fault]\nkind = 'reset'");
+    assert!(error.starts_with("line 3: unknown key `fault`, "), "{error}");
 }
 
 #[test]
-fn a_value_out_of_bounds_is_told_with_its_line_key_and_rule() {
+fn a_value_out_of_bounds_is_reported_with_its_line_key_and_rule() {
     let subscription =
         "[[eventgrid.topics]]\nname = 'orders'\n[[eventgrid.topics.subscriptions]]\nname = 'billing'";
     for (text, expected) in [
         ("port = 70000", "line 1: `port`: must be 0 to 65535, not 70000"),
         ("host = 'here'", "line 1: `host`: "),
-        ("log = 'loud'", "line 1: `log`: must be off, plain, color or auto, not 'loud'"),
+        ("log = 'loud'", "line 1: `log`: must be off, plain, color, or auto, not 'loud'"),
         ("[[eventgrid.topics]]", "line 1: missing key `name`"),
         ("[[faults]]\nkind = 'x'", "line 2: `kind`: unknown value `x`, expected one of `status`"),
         (
@@ -100,14 +100,17 @@ fn a_value_out_of_bounds_is_told_with_its_line_key_and_rule() {
             "line 5: `max_delivery_count`: must be 1 to 10, not 11",
         ),
         ("[hulft]\nrelay_logs = 50001", "line 2: `relay_logs`: must be 0 to 50000, not 50001"),
-        ("[[hulft.api_keys]]\nkey = 'x'\nscopes = ['Agent']", "line 3: `scopes`: 'Agent' is no scope; "),
-        ("[[hulft.endpoints]]\nname = 'x'", "line 2: `name`: the service has no endpoint 'x'"),
+        (
+            "[[hulft.api_keys]]\nkey = 'x'\nscopes = ['Agent']",
+            "line 3: `scopes`: unknown scope 'Agent', expected one of: ",
+        ),
+        ("[[hulft.endpoints]]\nname = 'x'", "line 2: `name`: unknown endpoint 'x'"),
         ("[[webpubsub.hubs]]\nname = '1'", "line 1: invalid event handler: the hub name '1' is invalid"),
         ("[[faults]]\nkind = 'status'\nstatus = 99", "line 3: `status`: must be 200 to 599, not 99"),
     ] {
-        let refusal = refusal(text);
-        assert!(refusal.starts_with(expected), "{text}: {refusal}");
-        assert_eq!(refusal.lines().count(), 1);
+        let error = config_error(text);
+        assert!(error.starts_with(expected), "{text}: {error}");
+        assert_eq!(error.lines().count(), 1);
     }
 }
 
@@ -119,38 +122,38 @@ fn a_key_of_a_service_that_breaks_its_rule_is_not_repeated() {
         "[hulft]\napi_key = 's3 cret s3cret'",
         "[hulft]\napi_key = 's3cret",
     ] {
-        let refusal = refusal(text);
-        assert!(refusal.starts_with("line 2: ") && !refusal.contains("s3"), "{refusal}");
+        let error = config_error(text);
+        assert!(error.starts_with("line 2: ") && !error.contains("s3"), "{error}");
     }
 }
 
 #[test]
 fn faults_have_the_keys_of_their_kind_only() {
     for (keys, expected) in [
-        ("kind = 'status'", "needs a `status`"),
-        ("kind = 'reset'\nstatus = 500", "with `kind = \"status\"` only"),
-        ("kind = 'delay'", "needs a `delay_ms`"),
-        ("kind = 'hang'\ndelay_ms = 1", "with `kind = \"delay\"` only"),
-        ("kind = 'hang'\ntimes = 1\nprobability = 0.5", "not both"),
-        ("kind = 'hang'\nseed = 1", "with `probability` only"),
+        ("kind = 'status'", "requires `status`"),
+        ("kind = 'reset'\nstatus = 500", "`body` require `kind = \"status\"`"),
+        ("kind = 'delay'", "requires `delay_ms`"),
+        ("kind = 'hang'\ndelay_ms = 1", "requires `kind = \"delay\"`"),
+        ("kind = 'hang'\ntimes = 1\nprobability = 0.5", "cannot be combined"),
+        ("kind = 'hang'\nseed = 1", "`seed` requires `probability`"),
     ] {
-        let refusal = refusal(&format!("\n[[faults]]\n{keys}"));
-        assert!(refusal.starts_with("line 2: ") && refusal.contains(expected), "{refusal}");
+        let error = config_error(&format!("\n[[faults]]\n{keys}"));
+        assert!(error.starts_with("line 2: ") && error.contains(expected), "{error}");
     }
     for (keys, expected) in [
-        ("kind = 'lose_ack'\nafter_sent = 1", "\"drop\" and \"half_open\" only"),
-        ("kind = 'drop'\nafter_sent = 1\nat_received = 1", "not both"),
-        ("kind = 'drop'\nafter_sent = 1\nafter_work = true", "does not go with"),
-        ("kind = 'drop'\ndelay_ms = 1", "\"delay_ack\"` only"),
-        ("kind = 'delay_ack'", "needs a `delay_ms`"),
+        ("kind = 'lose_ack'\nafter_sent = 1", "the kind \"drop\" or \"half_open\""),
+        ("kind = 'drop'\nafter_sent = 1\nat_received = 1", "cannot be combined"),
+        ("kind = 'drop'\nafter_sent = 1\nafter_processing = true", "cannot be combined with `after_sent`"),
+        ("kind = 'drop'\ndelay_ms = 1", "requires `kind = \"delay_ack\"`"),
+        ("kind = 'delay_ack'", "requires `delay_ms`"),
     ] {
-        let refusal = refusal(&format!("\n[[socket_faults]]\n{keys}"));
-        assert!(refusal.starts_with("line 2: ") && refusal.contains(expected), "{refusal}");
+        let error = config_error(&format!("\n[[socket_faults]]\n{keys}"));
+        assert!(error.starts_with("line 2: ") && error.contains(expected), "{error}");
     }
 }
 
 #[tokio::test]
-async fn a_setter_called_after_the_file_wins_and_what_the_file_leaves_out_stays() {
+async fn a_setter_called_after_the_file_wins_and_a_setting_that_the_file_omits_is_kept() {
     let builder = Emulator::builder().sample_data(true).config("port = 1\nsample_data = false").unwrap();
     let emulator = builder.port(0).start().await.unwrap();
     assert!(emulator.hulft().agents().is_empty());

@@ -18,7 +18,7 @@ pub(super) struct WebPubSub {
     hubs: Vec<Hub>,
 }
 
-/// Checked as a whole: whether a URL is good depends on the hub's name, which stands in it.
+/// Checked as a whole: whether a URL is valid depends on the name of the hub, which may be a part of it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "HubTable")]
 struct Hub {
@@ -44,7 +44,7 @@ struct EventHandler {
     user_events: UserEvents,
 }
 
-/// As the service's portal has them.
+/// Named as in the service's portal.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum SystemEventName {
@@ -81,7 +81,7 @@ impl TryFrom<HubTable> for Hub {
     fn try_from(table: HubTable) -> Result<Self, String> {
         let event_handlers: Vec<_> =
             table.event_handlers.into_iter().map(EventHandlerSettings::from).collect();
-        // A hub without handlers is a name only, and has to keep to the rule as well.
+        // A hub without handlers consists of its name only, and the name must be valid as well.
         EventHandlerSettings::new("http://localhost/").check(&table.name).map_err(|e| e.to_string())?;
         for handler in &event_handlers {
             handler.check(&table.name).map_err(|error| error.to_string())?;
@@ -114,7 +114,7 @@ fn all() -> UserEvents {
     UserEvents::All
 }
 
-/// `"all"`, `"none"` or a list of names.
+/// Reads `"all"`, `"none"`, or a list of names.
 fn user_events<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UserEvents, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -126,7 +126,7 @@ fn user_events<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UserEvents,
         Ok(Given::Word(word)) if word == "all" => Ok(UserEvents::All),
         Ok(Given::Word(word)) if word == "none" => Ok(UserEvents::None),
         Ok(Given::Names(names)) => Ok(UserEvents::Only(names)),
-        _ => Err(D::Error::custom("must be \"all\", \"none\" or a list of names")),
+        _ => Err(D::Error::custom("must be \"all\", \"none\", or a list of names")),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What the service answers: results in JSON, and refusals with the body and headers that were observed.
+//! The service's responses: results in JSON, and errors with the body and headers that were observed.
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
@@ -11,7 +11,7 @@ use time::macros::format_description;
 use super::lock_token::guid;
 use crate::server::Reply;
 
-/// A request that is refused, before its body has been made.
+/// An error response before its body is written.
 #[derive(Debug)]
 pub(super) struct Failure {
     status: StatusCode,
@@ -49,12 +49,12 @@ impl Failure {
         Self::new(StatusCode::NOT_FOUND, "NotFound", message)
     }
 
-    /// Observed for a failure of the service itself.
+    /// Observed for a failure inside the service.
     pub(super) fn server_error() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "ServerError", "Unexpected server error")
     }
 
-    /// The refusal as it goes out, with the members that the schema lacks and the service sends.
+    /// Writes the error response, with the members that the service sends although its schema lacks them.
     pub(super) fn into_reply(self, now: SystemTime) -> Reply {
         let error = ErrorBody {
             code: self.code,
@@ -84,23 +84,23 @@ struct ErrorBody<'a> {
 
 /// The content type of publish and settle results: observed without a charset.
 pub(super) const SETTLED: &str = "application/json";
-/// The content type of received events and of refusals: observed with a charset.
+/// The content type of received events and of errors: observed with a charset.
 pub(super) const RECEIVED: &str = "application/json; charset=utf-8";
 
-/// A `200` with this JSON.
+/// A 200 response with this JSON.
 pub(super) fn json(content_type: &'static str, body: &impl Serialize) -> Result<Reply, Failure> {
     let body = serde_json::to_vec(body).map_err(|_| Failure::server_error())?;
     Ok(text(content_type, body))
 }
 
-/// A `200` with a body that is JSON text already.
+/// A 200 response whose body is JSON text already.
 pub(super) fn text(content_type: &'static str, body: impl Into<Bytes>) -> Reply {
     let mut reply = Response::new(body.into());
     reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     reply
 }
 
-/// Nine digits of a second and a numeric offset, as observed.
+/// With nine digits of a second and a numeric offset, as observed.
 fn timestamp(now: SystemTime) -> String {
     let format =
         format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:9]+00:00");
@@ -113,13 +113,13 @@ mod tests {
     use std::time::Duration;
 
     #[test]
-    fn a_refusal_looks_as_it_was_observed() {
+    fn an_error_response_looks_as_observed() {
         let now = SystemTime::UNIX_EPOCH + Duration::new(1_699_047_392, 601_465_849);
         let reply = Failure::not_found("Topic 'faketopic' is not found").into_reply(now);
         assert_eq!(reply.status(), 404);
         assert_eq!(reply.headers()["broker-errorcode"], "NotFound");
         assert_eq!(reply.headers()["content-type"], "application/json; charset=utf-8");
-        // The recorded answer has this length.
+        // The recorded response has this length.
         assert_eq!(reply.body().len(), 179);
         let text = std::str::from_utf8(reply.body()).unwrap();
         let (start, id) = text.split_at(text.len() - 39);

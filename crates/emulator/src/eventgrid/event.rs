@@ -1,5 +1,5 @@
-//! One CloudEvent: read in structured or binary mode, checked as the service checks it, and written once as the JSON that
-//! receivers will get.
+//! A CloudEvent: read in structured or binary mode, checked as the service does, and written once as the JSON that
+//! receivers get.
 
 use std::sync::Arc;
 
@@ -17,18 +17,18 @@ use super::errors::Failure;
 const REQUIRED: [&str; 4] = ["id", "source", "type", "specversion"];
 const OPTIONAL: [&str; 3] = ["datacontenttype", "dataschema", "subject"];
 
-/// What the event carries, under the member name it will be delivered with.
+/// The data of an event, for the member in which it is delivered.
 enum Data {
     Json(Value),
     Base64(String),
 }
 
-/// Reads an event of the JSON format.
+/// Reads an event in the JSON format.
 pub(super) fn structured(event: Value) -> Result<Arc<str>, Failure> {
     let Value::Object(mut members) = event else { return Err(Failure::not_json()) };
     let data = members.remove("data");
     let base64 = members.remove("data_base64").filter(|value| !value.is_null());
-    // JSON format, section 2.1: a null attribute is an absent one.
+    // JSON format, section 2.1: a null attribute counts as absent.
     let attributes: Map<_, _> = members.into_iter().filter(|(_, value)| !value.is_null()).collect();
     check_present(&attributes)?;
     let data = match (data, base64) {
@@ -72,7 +72,7 @@ fn null_data() -> Failure {
     Failure::bad_request("Event data must be encoded as json string or object")
 }
 
-/// JSON and text are delivered in `data`, everything else in base64 (the first documented, the rest observed).
+/// JSON and text are delivered in `data` (documented), anything else in base64 (observed).
 fn binary_data(content_type: &str, body: &[u8]) -> Result<Data, Failure> {
     if body.is_empty() {
         return Err(Failure::bad_request("'data' attribute is required"));
@@ -113,7 +113,7 @@ fn unescape(quoted: &[u8]) -> Vec<u8> {
     plain
 }
 
-/// The checks that both modes share, and the event as it will be delivered.
+/// Performs the checks that both modes share, and writes the event as it will be delivered.
 fn finish(mut attributes: Map<String, Value>, data: Data) -> Result<Arc<str>, Failure> {
     for (name, value) in &attributes {
         check_attribute(name, value)?;
@@ -124,7 +124,7 @@ fn finish(mut attributes: Map<String, Value>, data: Data) -> Result<Arc<str>, Fa
     }
     let mut event = Delivered { attributes, data };
     if let Data::Json(data) = &mut event.data {
-        // Observed, and so of no account to a client: the members of data objects come back sorted.
+        // Observed, so a client must not depend on the order: the members of data objects are delivered sorted.
         data.sort_all_objects();
     }
     let text = serde_json::to_string(&event).map_err(|_| Failure::server_error())?;
@@ -137,7 +137,8 @@ fn check_attribute(name: &str, value: &Value) -> Result<(), Failure> {
         "time" => value.is_string(),
         name if REQUIRED.contains(&name) => value.as_str().is_some_and(|text| !text.is_empty()),
         name if OPTIONAL.contains(&name) => value.is_string(),
-        // CloudEvents, section 3.1: lower-case letters and digits; in JSON a Boolean, a 32-bit Integer or a String.
+        // CloudEvents, section 3.1: lowercase letters and digits. In JSON, the value is a Boolean, a 32-bit Integer, or
+        // a String.
         name => {
             let named = !name.is_empty()
                 && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit());
@@ -152,7 +153,8 @@ fn invalid(name: &str) -> Failure {
     Failure::bad_request(format!("`{name}` attribute is invalid"))
 }
 
-/// In UTC, with at most 7 digits of a fraction and none that are zero at its end. A space for the `T` was seen to pass.
+/// Converts a time to UTC, with at most 7 fraction digits and no trailing zeros. Observed: a space is accepted instead
+/// of the `T`.
 fn utc_time(text: &str) -> Option<String> {
     let text = if text.get(10..11) == Some(" ") { text.replacen(' ', "T", 1) } else { text.to_owned() };
     let utc = OffsetDateTime::parse(&text, &Rfc3339).ok()?.checked_to_offset(UtcOffset::UTC)?;
@@ -173,7 +175,7 @@ fn utc_time(text: &str) -> Option<String> {
     ))
 }
 
-/// Attributes first, the data last: the order in which the service was always seen to put them.
+/// Attributes first, data last: the order in which the service always writes them, as observed.
 struct Delivered {
     attributes: Map<String, Value>,
     data: Data,
@@ -200,7 +202,7 @@ mod tests {
 
     use super::*;
 
-    /// The event as delivered, or the refusal's message.
+    /// The event as delivered, or the error message.
     fn outcome(result: Result<Arc<str>, Failure>) -> String {
         match result {
             Ok(event) => event.to_string(),
@@ -212,7 +214,7 @@ mod tests {
         }
     }
 
-    /// A valid event with these members put over it; `null` takes one away, as in the JSON format.
+    /// A valid event with these members replaced. `null` removes one, as in the JSON format.
     fn structured_with(members: Value) -> String {
         let mut event = json!({"id": "1", "source": "/s", "type": "t", "specversion": "1.0", "data": {}});
         let Value::Object(members) = members else { panic!("members") };
@@ -260,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn the_members_of_data_come_back_sorted_and_data_last() {
+    fn the_members_of_data_are_delivered_sorted_and_data_last() {
         let event = structured_with(
             json!({"zzz": true, "data": {"Name": "Bob", "Age": 18, "in": [{"b": 1, "a": 2}]}}),
         );
@@ -268,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn structured_attributes_and_extensions_keep_their_kinds() {
+    fn structured_attributes_and_extensions_keep_their_types() {
         let members = json!({
             "subject": "s", "dataschema": "#", "datacontenttype": "text/plain", "number": -5, "flag": false,
             "word": "w", "gone": null, "data": {"not": "text"},
@@ -290,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn data_stands_once_and_is_not_null() {
+    fn data_appears_once_and_is_not_null() {
         assert_eq!(
             structured_with(json!({"data": null})),
             "Event data must be encoded as json string or object"
@@ -305,7 +307,7 @@ mod tests {
     }
 
     #[test]
-    fn attributes_that_cloudevents_forbids_are_refused() {
+    fn attributes_that_cloudevents_forbids_are_rejected() {
         for (name, value) in [
             ("id", json!("")),
             ("source", json!("")),
@@ -341,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn binary_data_that_belies_its_content_type_is_refused() {
+    fn binary_data_that_contradicts_its_content_type_is_rejected() {
         for (content_type, body) in [("application/json", &b"{"[..]), ("text/plain", b"\xff")] {
             assert_eq!(binary_with(content_type, body, &[]), "cannot deserialize input value");
         }
@@ -365,9 +367,9 @@ mod tests {
     }
 
     #[test]
-    fn a_binary_event_with_forbidden_headers_is_refused() {
-        let refused = binary_with("text/plain", b"x", &[("ce-datacontenttype", b"text/plain")]);
-        assert_eq!(refused, "The header ce-datacontenttype is not allowed");
+    fn a_binary_event_with_forbidden_headers_is_rejected() {
+        let rejected = binary_with("text/plain", b"x", &[("ce-datacontenttype", b"text/plain")]);
+        assert_eq!(rejected, "The header ce-datacontenttype is not allowed");
         assert!(binary_with("text/plain", b"x", &[("ce-subject", b"%C0%A0")]).contains("UTF-8"));
         assert_eq!(
             outcome(binary(&HeaderMap::new(), "application/json", b"{}")),

@@ -1,5 +1,5 @@
-//! Lock tokens in the shape that was observed: 60 bytes of protobuf, `{1:{1:GUID}}, {2:{1:16 bytes}}`, in base64. The
-//! GUID belongs to the subscription, the 16 bytes to one delivery.
+//! Lock tokens in the observed form: 60 bytes of protobuf, `{1:{1:GUID}}, {2:{1:16 bytes}}`, in base64. The GUID
+//! identifies the subscription, the 16 bytes identify one delivery.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -11,24 +11,24 @@ const GUID_TAG: [u8; 4] = [0x0a, 38, 0x0a, 36];
 /// Field 2, 18 bytes long, whose field 1 is 16 bytes long.
 const ID_TAG: [u8; 4] = [0x12, 18, 0x0a, 16];
 
-/// The part of a lock token that names one delivery.
+/// The part of a lock token that identifies one delivery.
 pub(super) type LockId = [u8; ID_LENGTH];
 
-/// A lock token, read.
+/// A decoded lock token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LockToken {
-    /// Which subscription handed it out.
+    /// The subscription that issued it.
     pub(super) owner: String,
     pub(super) id: LockId,
 }
 
 impl LockToken {
-    /// A token of that subscription for a new delivery.
+    /// Creates a token of that subscription for a new delivery.
     pub(super) fn fresh(owner: &str) -> Self {
         Self { owner: owner.to_owned(), id: random() }
     }
 
-    /// Reads a token; `None` for what no subscription can have handed out.
+    /// Decodes a token. Returns `None` for a text that no subscription can have issued.
     pub(super) fn decode(text: &str) -> Option<Self> {
         let bytes = STANDARD.decode(text).ok()?;
         let rest = bytes.strip_prefix(&GUID_TAG)?;
@@ -42,7 +42,7 @@ impl LockToken {
     }
 }
 
-/// A random GUID in upper case, as the service writes them.
+/// A random GUID in upper case, as the service writes it.
 pub(super) fn guid() -> String {
     let mut bytes: [u8; 16] = random();
     bytes[6] = bytes[6] & 0x0f | 0x40;
@@ -69,7 +69,7 @@ mod tests {
 
     #[test]
     fn a_token_of_the_service_is_read_and_written_alike() {
-        // From the service's own documentation.
+        // From the service's documentation.
         let text = "CiYKJDUwNjE4QTFFLUNDODQtNDZBQy1BN0Y4LUE5QkE3NjEwNzQxMxISChDXYS23Z+5Hq754VqQjxywE";
         let token = LockToken::decode(text).unwrap();
         assert_eq!(token.owner, "50618A1E-CC84-46AC-A7F8-A9BA76107413");
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_another_shape_is_no_token() {
+    fn a_text_of_another_shape_is_no_token() {
         let token = LockToken::fresh(&guid()).encode();
         for junk in [
             "",

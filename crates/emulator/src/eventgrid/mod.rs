@@ -1,7 +1,8 @@
-//! Azure Event Grid Namespaces: CloudEvents published to namespace topics and pulled from their subscriptions.
+//! Azure Event Grid Namespaces: CloudEvents are published to namespace topics and pulled from their subscriptions.
 //!
-//! Apart from the other services, with its own wire types, written from the service's description and from recorded
-//! exchanges with it, so that a client and this emulator cannot share a mistake.
+//! [`Emulator::eventgrid`](crate::Emulator::eventgrid) returns the handle, [`EventGrid`]. The module shares no wire
+//! types with the other services or with a client. They are written from the service's specification and from recorded
+//! exchanges, so that a client and this emulator cannot share a mistake.
 
 pub(crate) mod credential;
 mod errors;
@@ -30,10 +31,34 @@ use crate::invalid_setting::InvalidSetting;
 use crate::keys::KeyPair;
 use crate::server::{Reply, Request};
 
-/// The emulated namespace: what stands in it, and what a test may arrange or look at. Clones share one namespace.
+/// A handle that configures and inspects the emulated namespace. All clones share the same namespace.
 ///
-/// Topics and subscriptions come into being when they are declared or first used. As in the service, a subscription
-/// holds the events that were published after it was made: [`declare`](Self::declare) it before publishing.
+/// Topics and subscriptions are created when they are declared or first used. As in the service, a subscription
+/// receives only events that are published after its creation: [`declare`](Self::declare) it before you publish.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use service_emulator::Emulator;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let emulator = Emulator::start().await?;
+/// let grid = emulator.eventgrid();
+/// grid.declare("orders", "billing");
+/// // From now on, a request to a misspelled topic or subscription yields 404.
+/// grid.declared_only();
+///
+/// // The code under test publishes and receives here. Then the test inspects what is left.
+/// emulator.clock().advance(Duration::from_secs(60));
+/// assert_eq!(grid.waiting("orders", "billing"), 0);
+/// assert_eq!(grid.locked("orders", "billing"), 0);
+/// assert!(grid.dead_letters("orders", "billing").is_empty());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct EventGrid(Arc<Inner>);
 
@@ -51,20 +76,24 @@ impl EventGrid {
         Self(Arc::new(Inner { clock, keys, namespace: Mutex::default() }))
     }
 
-    /// The namespace's access key, for `Authorization: SharedAccessKey <key>` and for signing shared access signatures.
+    /// Returns the primary access key, for `Authorization: SharedAccessKey <key>` and for signing shared access
+    /// signatures.
     pub fn key(&self) -> String {
         self.keys()[0].clone()
     }
 
-    /// The other access key, which is good for the same, so that keys can be changed one after the other.
+    /// Returns the secondary access key. It permits the same as the primary one, so that keys can be rotated one at a
+    /// time.
     pub fn secondary_key(&self) -> String {
         self.keys()[1].clone()
     }
 
-    /// Changes both access keys, as regenerating them does: requests with the old ones are refused from now on.
+    /// Replaces both access keys, as regenerating them in the service does. Requests with the old keys are rejected
+    /// from now on.
     ///
     /// # Errors
-    /// When a key is not the base64 text of 16 to 128 bytes. Then neither is changed.
+    ///
+    /// Returns an error if a key is not the base64 text of 16 to 128 bytes. In that case, neither key is changed.
     pub fn set_keys(&self, primary: &str, secondary: &str) -> Result<(), InvalidSetting> {
         credential::check_key(primary)?;
         credential::check_key(secondary)?;
@@ -72,60 +101,75 @@ impl EventGrid {
         Ok(())
     }
 
-    /// A token as an identity service gives them out, for `Authorization: Bearer <token>`; good for an hour of the
-    /// emulator's time.
+    /// Returns a token for `Authorization: Bearer <token>`, in the form that an identity service issues. It is valid
+    /// for an hour on the emulator's clock.
     pub fn bearer_token(&self) -> String {
         credential::token(self.0.clock.now())
     }
 
-    /// Makes a topic without subscriptions. What is published to it is dropped, as in the service.
+    /// Creates a topic without subscriptions. As in the service, events that are published to it are dropped. Does
+    /// nothing if the topic exists.
     ///
-    /// A name that the service would refuse (3 to 50 letters, digits and `-`) is not declared, and a warning is logged.
+    /// A name that the service would reject (it must be 3 to 50 letters, digits, and `-`) is not declared, and a
+    /// warning is logged.
     pub fn declare_topic(&self, topic: &str) {
-        if names::warn_if_refused(topic) {
+        if names::warn_if_invalid(topic) {
             self.namespace().declare_topic(topic);
         }
     }
 
-    /// Makes a subscription, and its topic, with the service's default settings. One that exists stays as it is.
+    /// Creates a subscription with the service's default settings, and its topic if necessary. Does nothing if the
+    /// subscription exists.
     ///
-    /// A name that the service would refuse (3 to 50 letters, digits and `-`) is not declared, and a warning is logged.
+    /// A name that the service would reject (it must be 3 to 50 letters, digits, and `-`) is not declared, and a
+    /// warning is logged.
     pub fn declare(&self, topic: &str, subscription: &str) {
-        if names::warn_if_refused(topic) && names::warn_if_refused(subscription) {
+        if names::warn_if_invalid(topic) && names::warn_if_invalid(subscription) {
             self.namespace().declare(topic, subscription);
         }
     }
 
-    /// Makes a subscription with these settings, or gives them to one that exists: they rule what happens from now on,
-    /// while a lock that is held keeps its end.
+    /// Creates a subscription with these settings, and its topic if necessary. Changes the settings if it exists.
+    ///
+    /// New settings apply from now on. A lock that is currently held keeps its expiry. Invalid names are treated as in
+    /// [`declare`](Self::declare).
     pub fn declare_with(&self, topic: &str, subscription: &str, settings: SubscriptionSettings) {
-        if names::warn_if_refused(topic) && names::warn_if_refused(subscription) {
+        if names::warn_if_invalid(topic) && names::warn_if_invalid(subscription) {
             self.namespace().declare(topic, subscription).subscription.settings = settings;
         }
     }
 
-    /// From now on nothing is created on use: what was not declared is answered with `404`.
+    /// Disables creation on use: from now on, a request to a topic or subscription that was not declared yields 404.
+    ///
+    /// What already exists remains.
     pub fn declared_only(&self) {
         self.namespace().create_on_use = false;
     }
 
-    /// The topics and their subscriptions as they stand at this moment, in the order of their names.
+    /// Returns all topics with their subscriptions at this moment, sorted by name.
     pub fn topics(&self) -> Vec<TopicInfo> {
         let now = self.0.clock.now();
         self.namespace().topics(now)
     }
 
-    /// How many events of the subscription are not locked: available now, or released with a delay.
+    /// Returns the number of events of a subscription that are not locked: those available now and those released with
+    /// a delay.
+    ///
+    /// Returns 0 if there is no such subscription.
     pub fn waiting(&self, topic: &str, subscription: &str) -> usize {
         self.inspect(topic, subscription, |queue| queue.subscription.waiting())
     }
 
-    /// How many events of the subscription are locked by a receiver.
+    /// Returns the number of events of a subscription that are locked by a receiver.
+    ///
+    /// Returns 0 if there is no such subscription.
     pub fn locked(&self, topic: &str, subscription: &str) -> usize {
         self.inspect(topic, subscription, |queue| queue.subscription.locked())
     }
 
-    /// The events that were rejected, delivered too often or too old, oldest first. The newest 10,000 (64 MiB) are kept.
+    /// Returns the events that were rejected, delivered too often, or too old, oldest first.
+    ///
+    /// The newest 10,000 (at most 64 MiB) are kept. The list is empty if there is no such subscription.
     pub fn dead_letters(&self, topic: &str, subscription: &str) -> Vec<DeadLetter> {
         self.inspect(topic, subscription, |queue| queue.subscription.dead_letters())
     }
@@ -149,7 +193,7 @@ impl EventGrid {
         self.0.namespace.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Looks at a subscription as it stands at this moment; one that does not exist is empty.
+    /// Reads a subscription at this moment. One that does not exist is empty.
     fn inspect<T: Default>(&self, topic: &str, subscription: &str, look: impl FnOnce(&Queue) -> T) -> T {
         let now = self.0.clock.now();
         let mut namespace = self.namespace();

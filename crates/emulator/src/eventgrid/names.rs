@@ -1,12 +1,12 @@
-//! Which names topics and subscriptions may have. Documented for namespaces only; read here as a rule for all three,
-//! so that a client that passes here cannot fail there.
+//! The names that topics and subscriptions may have. The rule is documented for namespaces only. It is applied to all
+//! three here, so that a client that works with the emulator cannot fail in the service.
 
 use super::errors::Failure;
 
 /// The rule, in words.
 pub(crate) const RULE: &str = "3 to 50 letters, digits and '-'";
 
-/// Refuses a name that breaks the rule.
+/// Rejects a name that breaks the rule.
 pub(super) fn check(name: &str) -> Result<(), Failure> {
     if allowed(name) {
         return Ok(());
@@ -14,8 +14,8 @@ pub(super) fn check(name: &str) -> Result<(), Failure> {
     Err(Failure::bad_request(format!("A name must be {RULE}")))
 }
 
-/// Whether a name may be declared; a refused one is logged, since declaring has no answer.
-pub(super) fn warn_if_refused(name: &str) -> bool {
+/// Whether a name may be declared. An invalid one is logged, since declaring returns no error.
+pub(super) fn warn_if_invalid(name: &str) -> bool {
     if !allowed(name) {
         tracing::warn!(name, "not declared: a name must be {RULE}");
     }

@@ -15,29 +15,30 @@ use super::subscription::Subscription;
 const MAX_TOPICS: usize = 4_000;
 const MAX_SUBSCRIPTIONS: usize = 500;
 
-/// A topic as a test sees it.
+/// Describes a topic of the emulated namespace at one moment. [`EventGrid::topics`](super::EventGrid::topics) returns
+/// it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TopicInfo {
-    /// Its name.
+    /// The name that identifies the topic.
     pub name: String,
-    /// Its subscriptions, in the order of their names.
+    /// The subscriptions that the topic has, sorted by name.
     pub subscriptions: Vec<SubscriptionInfo>,
 }
 
-/// A subscription as a test sees it.
+/// Describes a subscription of the emulated namespace at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SubscriptionInfo {
-    /// Its name.
+    /// The name that identifies the subscription within its topic.
     pub name: String,
-    /// How it delivers.
+    /// The settings that control its deliveries.
     pub settings: SubscriptionSettings,
-    /// How many events are not locked: available now, or released with a delay.
+    /// The number of events that are not locked: those available now and those released with a delay.
     pub waiting: usize,
-    /// How many events are locked by a receiver.
+    /// The number of events that are locked by a receiver.
     pub locked: usize,
-    /// How many dead letters are kept.
+    /// The number of dead letters that are kept.
     pub dead_letters: usize,
 }
 
@@ -69,7 +70,7 @@ impl Namespace {
         self.topics.get_mut(topic)?.get_mut(subscription)
     }
 
-    /// The topic of a request: made now if things are created on use.
+    /// The topic of a request, created now if topics are created on use.
     pub(super) fn topic(&mut self, name: &str) -> Result<&mut Topic, Failure> {
         if !self.topics.contains_key(name) {
             if !self.create_on_use {
@@ -80,7 +81,7 @@ impl Namespace {
         Ok(self.topics.entry(name.to_owned()).or_default())
     }
 
-    /// The subscription of a request: made now if things are created on use.
+    /// The subscription of a request, created now if subscriptions are created on use.
     pub(super) fn queue(&mut self, topic: &str, subscription: &str) -> Result<&mut Queue, Failure> {
         let create_on_use = self.create_on_use;
         let topic = self.topic(topic)?;
@@ -104,27 +105,27 @@ impl Namespace {
     }
 }
 
-fn check_quota(have: usize, most: usize, what: &str) -> Result<(), Failure> {
-    if have < most {
+fn check_quota(have: usize, max: usize, what: &str) -> Result<(), Failure> {
+    if have < max {
         return Ok(());
     }
-    let message = format!("The quota of {most} {what} is used up");
+    let message = format!("The quota of {max} {what} is used up");
     Err(Failure::new(StatusCode::FORBIDDEN, "QuotaExceeded", message))
 }
 
-/// A subscription and whoever waits for its events.
+/// A subscription and the receivers that wait for its events.
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     pub(super) subscription: Subscription,
     pub(super) signals: Arc<Signals>,
 }
 
-/// What wakes a waiting receiver.
+/// Signals that wake waiting receivers.
 #[derive(Debug, Default)]
 pub(super) struct Signals {
-    /// Wakes the longest-waiting receiver when there is something to take.
+    /// Wakes the longest-waiting receiver when an event is available.
     pub(super) ready: Notify,
-    /// When the next lock or release delay ends: waiting receivers look again at that moment.
+    /// The end of the next lock or release delay, at which waiting receivers check again.
     pub(super) due: watch::Sender<Option<SystemTime>>,
 }
 
@@ -139,10 +140,10 @@ impl Queue {
         })
     }
 
-    /// Every change goes through here, so that none is made without waking whom it concerns.
+    /// Applies a change. Every change goes through here, so that each one wakes the receivers that it concerns.
     ///
-    /// While anything is available, one signal is under way: it is given when something becomes available, and again by
-    /// a receiver that leaves something behind. So receivers are served in their order, one signal after the other.
+    /// While events are available, one signal is pending: sent when an event becomes available, and again by a receiver
+    /// that leaves events behind. So receivers are served in order, one signal after the other.
     pub(super) fn change<T>(&mut self, now: SystemTime, change: impl FnOnce(&mut Subscription) -> T) -> T {
         let before = self.subscription.available();
         self.subscription.tick(now);

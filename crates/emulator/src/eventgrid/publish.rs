@@ -1,4 +1,4 @@
-//! Publishing in its three modes, told apart by the content type: one event, a batch, or an event in headers.
+//! Publishing in its three modes, distinguished by the content type: one event, a batch, or an event in headers.
 
 use std::sync::Arc;
 
@@ -11,12 +11,12 @@ use super::errors::{Failure, SETTLED, text};
 use super::event;
 use crate::server::{Reply, Request};
 
-/// 1 MB, the most that an event and a request may have.
+/// 1 MB: the maximum size of an event, and of a request.
 const MAX_BYTES: usize = 1_048_576;
 const MAX_EVENTS: usize = 1_000;
 
 pub(super) fn publish(grid: &EventGrid, topic: &str, request: &Request) -> Result<Reply, Failure> {
-    // Observed: an unknown topic is reported before anything about the event.
+    // Observed: an unknown topic is reported before any error in the event.
     grid.namespace().topic(topic)?;
     if request.body.len() > MAX_BYTES {
         return Err(Failure::too_large("Message size cannot exceed 1Mb bytes"));
@@ -26,7 +26,7 @@ pub(super) fn publish(grid: &EventGrid, topic: &str, request: &Request) -> Resul
     Ok(text(SETTLED, "{}"))
 }
 
-/// CloudEvents HTTP binding, section 3: the mode is in the prefix of the content type, in any case.
+/// CloudEvents HTTP binding, section 3: the prefix of the content type decides the mode, regardless of case.
 fn read(request: &Request) -> Result<Vec<Arc<str>>, Failure> {
     let content_type =
         request.header(CONTENT_TYPE).ok_or_else(|| Failure::bad_request("CONTENT-TYPE is not provided"))?;
@@ -55,7 +55,7 @@ fn batch(body: &[u8]) -> Result<Vec<Arc<str>>, Failure> {
     events.into_iter().map(event::structured).collect()
 }
 
-/// All or nothing: when one subscription has no room, none gets any of the events.
+/// All or nothing: if one subscription has no room, no subscription receives any of the events.
 fn enqueue(grid: &EventGrid, topic: &str, events: &[Arc<str>]) -> Result<(), Failure> {
     let bytes = events.iter().map(|event| event.len()).sum();
     let now = grid.clock().now();

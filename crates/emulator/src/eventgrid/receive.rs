@@ -1,4 +1,4 @@
-//! Receiving: a long poll that answers the moment there is an event.
+//! Receiving: a long poll that ends as soon as an event is available.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -16,31 +16,34 @@ pub(super) async fn receive(
     target: &Target<'_>,
     request: &Request,
 ) -> Result<Reply, Failure> {
-    let most = number(request, "maxEvents", 1)?;
-    if !(1..=100).contains(&most) {
+    let max = number(request, "maxEvents", 1)?;
+    if !(1..=100).contains(&max) {
         return Err(Failure::invalid_argument("Invalid maxEvents parameter"));
     }
     let wait = number(request, "maxWaitTime", 60)?;
     if !(10..=120).contains(&wait) {
         return Err(Failure::invalid_argument("Invalid maxWaitTime parameter"));
     }
-    let deliveries = wait_for(grid, target, usize::from(most), Duration::from_secs(wait.into())).await?;
+    let deliveries = wait_for(grid, target, usize::from(max), Duration::from_secs(wait.into())).await?;
     Ok(text(RECEIVED, body(&deliveries)))
 }
 
-/// Observed: what is no number at all, or negative, is another error than a number out of range.
+/// Observed: a negative number and a text that is no number yield another error than a number out of range.
 fn number(request: &Request, name: &str, default: u16) -> Result<u16, Failure> {
     let Some(value) = request.query(name) else { return Ok(default) };
     let parsed: u32 = value.parse().map_err(|_| Failure::bad_request("Error parsing query parameters"))?;
     Ok(u16::try_from(parsed).unwrap_or(u16::MAX))
 }
 
-/// Events are locked in the very poll that returns them: a receive that is dropped while it waits has locked nothing, and
-/// a signal that it was given passes on to the next receiver. A signal given before anyone waits is kept for who does.
+/// Waits for events and locks them.
+///
+/// Events are locked in the very poll that returns them. A receive that is dropped while it waits has locked nothing,
+/// and its signal passes on to the next receiver. A signal that is sent while no receiver waits is kept for the next
+/// one.
 async fn wait_for(
     grid: &EventGrid,
     target: &Target<'_>,
-    most: usize,
+    max: usize,
     wait: Duration,
 ) -> Result<Vec<Delivery>, Failure> {
     let clock = grid.clock();
@@ -53,9 +56,10 @@ async fn wait_for(
         let next_due = *due.borrow_and_update();
         let now = clock.now();
         let ends = now >= deadline;
-        // Who wakes because time has passed takes nothing out of turn: the change signals whoever is first in line.
-        let most = if my_turn || ends { most } else { 0 };
-        let taken = on_queue(grid, target, |queue| queue.change(now, |held| held.take(most, now)))?;
+        // A receiver that wakes because time has passed must not overtake others: the change signals the first one in
+        // the queue.
+        let max = if my_turn || ends { max } else { 0 };
+        let taken = on_queue(grid, target, |queue| queue.change(now, |held| held.take(max, now)))?;
         if ends || !taken.is_empty() {
             return Ok(taken);
         }
@@ -75,12 +79,12 @@ async fn wait_for(
 fn on_queue<T>(
     grid: &EventGrid,
     target: &Target<'_>,
-    work: impl FnOnce(&mut Queue) -> T,
+    action: impl FnOnce(&mut Queue) -> T,
 ) -> Result<T, Failure> {
-    Ok(work(grid.namespace().queue(target.topic, target.subscription)?))
+    Ok(action(grid.namespace().queue(target.topic, target.subscription)?))
 }
 
-/// The events are JSON text already, and lock tokens have nothing to escape.
+/// The events are JSON text already, and lock tokens need no escaping.
 fn body(deliveries: &[Delivery]) -> String {
     let length: usize = deliveries.iter().map(|delivery| delivery.event.len() + 160).sum();
     let mut text = String::with_capacity(length + 16);

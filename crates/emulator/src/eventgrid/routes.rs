@@ -1,4 +1,4 @@
-//! From a request to its operation: path, credential, api-version and names, in the order in which they are refused.
+//! Routes a request to its operation. Path, credential, api-version, and names are checked in this order.
 
 use http::{HeaderValue, Method, StatusCode, header};
 
@@ -7,7 +7,7 @@ use super::settle::Settlement;
 use super::{EventGrid, credential, names, publish, receive, settle};
 use crate::server::{Reply, Request};
 
-/// Which topic and subscription a request is about; a publish names no subscription.
+/// The topic and the subscription of a request. A publish names no subscription.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target<'a> {
     pub(super) topic: &'a str,
@@ -41,7 +41,7 @@ impl ApiVersion {
         }
     }
 
-    /// Whether locks can be renewed and releases delayed; the release of 2023-11 went without both.
+    /// Whether locks can be renewed and releases delayed. The release of 2023-11 supported neither.
     pub(super) fn has_delay_and_renewal(self) -> bool {
         matches!(self, Self::V2023_10_01Preview | Self::V2024_06_01)
     }
@@ -70,7 +70,7 @@ pub(super) async fn serve(grid: &EventGrid, request: &Request) -> Result<Reply, 
     }
 }
 
-/// Observed: everything answers below `/api/events` too.
+/// Observed: every operation is also available below `/api/events`.
 fn route<'a>(path: &[&'a str]) -> Option<(Target<'a>, Operation)> {
     match path {
         ["api", "events", rest @ ..] => topic_route(rest),

@@ -1,4 +1,4 @@
-//! Acknowledge, release, reject and renew: one answer per lock token, `200` even when every one of them failed.
+//! Acknowledge, release, reject, and renew: one result per lock token. The status is 200 even if all of them failed.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use super::lock_token::LockToken;
 use super::routes::{ApiVersion, Target};
 use crate::server::{Reply, Request};
 
-/// The most that one receive hands out; no limit of the service is documented.
+/// The maximum that one receive returns. The service documents no limit.
 const MAX_TOKENS: usize = 100;
 
 /// What to do with locked events.
@@ -41,7 +41,7 @@ struct Outcome {
 enum FailedLockToken {
     #[serde(rename_all = "camelCase")]
     Nested { lock_token: String, error: TokenError },
-    /// The shape of 2023-06-01-preview.
+    /// The shape in 2023-06-01-preview.
     #[serde(rename_all = "camelCase")]
     Flat { lock_token: String, error_code: &'static str, error_description: &'static str },
 }
@@ -100,7 +100,7 @@ fn failed(lock_token: String, error: TokenError, version: ApiVersion) -> FailedL
     }
 }
 
-/// The delays that the API names; in a version without delays the parameter is refused rather than overlooked.
+/// The delays that the API allows. A version without delays rejects the parameter instead of ignoring it.
 fn release_delay(
     settlement: Settlement,
     version: ApiVersion,

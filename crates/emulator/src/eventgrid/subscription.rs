@@ -1,5 +1,5 @@
-//! One subscription as a state machine: what is available, locked, delayed or dead at a given moment. It reads no clock and
-//! wakes nobody, so that every rule about time is tested by naming the time.
+//! A subscription as a state machine: which events are available, locked, delayed, or dead at a given moment. It reads
+//! no clock and wakes no receiver, so tests check every rule about time by passing in the time.
 
 #[cfg(test)]
 mod tests;
@@ -12,24 +12,24 @@ use std::time::{Duration, SystemTime};
 use super::lock_token::{LockId, LockToken, guid};
 use super::settings::SubscriptionSettings;
 
-/// The most events a subscription holds.
+/// The maximum number of events that a subscription holds.
 pub(super) const MAX_EVENTS: usize = 100_000;
-/// The most bytes of events a subscription holds.
+/// The maximum number of bytes of events that a subscription holds.
 pub(super) const MAX_BYTES: usize = 256 * 1024 * 1024;
 const MAX_DEAD_LETTERS: usize = 10_000;
 const MAX_DEAD_BYTES: usize = 64 * 1024 * 1024;
 /// A lock may be renewed this long after the event was received, however short the lock is.
 const RENEWAL_WINDOW: Duration = Duration::from_secs(60 * 60);
 
-/// Why an event became a dead letter.
+/// Says why an event became a dead letter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DeadLetterReason {
-    /// A receiver rejected it.
+    /// A receiver rejected the event.
     Rejected,
-    /// Its last allowed delivery was released, or its lock expired.
+    /// The event was released, or its lock expired, on its last allowed delivery.
     MaxDeliveryCountExceeded,
-    /// It was not acknowledged within its time to live.
+    /// The event was not acknowledged within its time to live.
     TimeToLiveExceeded,
 }
 
@@ -39,19 +39,20 @@ impl fmt::Display for DeadLetterReason {
     }
 }
 
-/// An event that will not be delivered again.
+/// Describes an event that will not be delivered again. [`EventGrid::dead_letters`](super::EventGrid::dead_letters)
+/// returns it.
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DeadLetter {
-    /// The event as it was delivered.
+    /// The event, as it was delivered.
     pub event: serde_json::Value,
-    /// Why it is here.
+    /// The reason why the event became a dead letter.
     pub reason: DeadLetterReason,
-    /// How often it was delivered before.
+    /// The number of times that the event was delivered before it became a dead letter.
     pub deliveries: u32,
 }
 
-/// One event handed to one receiver.
+/// One delivery of an event to a receiver.
 #[derive(Debug)]
 pub(super) struct Delivery {
     pub(super) token: String,
@@ -63,13 +64,13 @@ pub(super) struct Delivery {
 pub(super) struct Subscription {
     pub(super) settings: SubscriptionSettings,
     guid: String,
-    /// By publication, so that the oldest, which expires first, is first.
+    /// Sorted by publication, so that the oldest, which expires first, comes first.
     events: BTreeMap<u64, Entry>,
     next: u64,
-    /// Positions of available events.
+    /// The positions of available events.
     ready: BTreeMap<i64, u64>,
     locks: HashMap<LockId, u64>,
-    /// When locks and release delays end.
+    /// The times at which locks and release delays end.
     due: BTreeSet<(SystemTime, u64)>,
     bytes: usize,
     dead: VecDeque<(Arc<str>, DeadLetterReason, u32)>,
@@ -109,12 +110,12 @@ impl Default for Subscription {
 }
 
 impl Subscription {
-    /// Lets everything happen that time has brought: the other methods expect this to be done.
+    /// Applies everything that has become due by now. The other methods require this.
     pub(super) fn tick(&mut self, now: SystemTime) {
         while let Some((&oldest, entry)) = self.events.first_key_value()
             && entry.published + self.settings.time_to_live <= now
         {
-            self.bury(oldest, DeadLetterReason::TimeToLiveExceeded);
+            self.dead_letter(oldest, DeadLetterReason::TimeToLiveExceeded);
         }
         while let Some(&(at, event)) = self.due.first()
             && at <= now
@@ -123,7 +124,7 @@ impl Subscription {
         }
     }
 
-    /// Whether this many more events of this many bytes in all may be added.
+    /// Whether this many more events, of this many bytes in total, may be added.
     pub(super) fn has_room(&self, events: usize, bytes: usize) -> bool {
         self.events.len() + events <= MAX_EVENTS && self.bytes + bytes <= MAX_BYTES
     }
@@ -138,10 +139,10 @@ impl Subscription {
         self.events.insert(id, Entry { event, published: now, deliveries: 0, state });
     }
 
-    /// Locks up to `most` available events and hands them out.
-    pub(super) fn take(&mut self, most: usize, now: SystemTime) -> Vec<Delivery> {
+    /// Locks and returns up to `max` available events.
+    pub(super) fn take(&mut self, max: usize, now: SystemTime) -> Vec<Delivery> {
         let mut taken = Vec::new();
-        while taken.len() < most
+        while taken.len() < max
             && let Some((_, id)) = self.ready.pop_first()
         {
             let Some(entry) = self.events.get_mut(&id) else { continue };
@@ -160,7 +161,7 @@ impl Subscription {
         taken
     }
 
-    /// Deletes a locked event; `false` when the lock is no longer held, here and in the next three.
+    /// Deletes a locked event. Like the next three methods, returns `false` if the lock is no longer held.
     pub(super) fn acknowledge(&mut self, token: &LockToken) -> bool {
         self.find(token).is_some_and(|id| self.remove(id).is_some())
     }
@@ -180,11 +181,11 @@ impl Subscription {
 
     pub(super) fn reject(&mut self, token: &LockToken) -> bool {
         let Some(id) = self.find(token) else { return false };
-        self.bury(id, DeadLetterReason::Rejected);
+        self.dead_letter(id, DeadLetterReason::Rejected);
         true
     }
 
-    /// Starts the lock's time anew, unless the event was received too long ago.
+    /// Renews the lock for its full duration, unless the event was received too long ago.
     pub(super) fn renew(&mut self, token: &LockToken, now: SystemTime) -> bool {
         let Some(event) = self.find(token) else { return false };
         let Some(Entry { state: State::Locked { id, received, .. }, .. }) = self.events.get(&event) else {
@@ -201,12 +202,12 @@ impl Subscription {
         true
     }
 
-    /// How many events can be received at this moment.
+    /// The number of events that can be received now.
     pub(super) fn available(&self) -> usize {
         self.ready.len()
     }
 
-    /// When the next lock or release delay ends.
+    /// The time at which the next lock or release delay ends.
     pub(super) fn next_due(&self) -> Option<SystemTime> {
         self.due.first().map(|(at, _)| *at)
     }
@@ -236,19 +237,20 @@ impl Subscription {
         if token.owner == self.guid { self.locks.get(&token.id).copied() } else { None }
     }
 
-    /// Back to the front: the service was seen to deliver redeliveries before new events, and the newest of them first.
+    /// Moves the event to the front. Observed: the service delivers redeliveries before new events, and the newest of
+    /// them first.
     fn make_available_again(&mut self, id: u64) {
         let used_up =
             self.events.get(&id).is_some_and(|entry| entry.deliveries >= self.settings.max_delivery_count);
         if used_up {
-            return self.bury(id, DeadLetterReason::MaxDeliveryCountExceeded);
+            return self.dead_letter(id, DeadLetterReason::MaxDeliveryCountExceeded);
         }
         let position = self.ready.first_key_value().map_or(0, |(first, _)| first - 1);
         self.enter(id, State::Ready { position });
         self.ready.insert(position, id);
     }
 
-    /// Takes the event out of what its old state kept of it and gives it a new one.
+    /// Changes the state of an event and removes what was recorded for the old one.
     fn enter(&mut self, id: u64, state: State) {
         if let Some(entry) = self.events.get_mut(&id) {
             let old = std::mem::replace(&mut entry.state, state);
@@ -278,7 +280,7 @@ impl Subscription {
         Some(entry)
     }
 
-    fn bury(&mut self, id: u64, reason: DeadLetterReason) {
+    fn dead_letter(&mut self, id: u64, reason: DeadLetterReason) {
         let Some(entry) = self.remove(id) else { return };
         self.dead_bytes += entry.event.len();
         self.dead.push_back((entry.event, reason, entry.deliveries));

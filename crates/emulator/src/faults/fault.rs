@@ -1,4 +1,4 @@
-//! One fault: which requests it is for, what it does to them, and when.
+//! A single request fault: which requests it affects, what it does to them, and when.
 
 use std::time::Duration;
 
@@ -8,14 +8,40 @@ use http::{Response, StatusCode};
 use crate::clock::Clock;
 use crate::server::{Answer, Request, Service};
 
-/// What goes wrong with a request, and with which. Made by one of the kinds ([`status`](Self::status),
-/// [`delay`](Self::delay), [`hang`](Self::hang), [`reset`](Self::reset), [`cut_body`](Self::cut_body)); without
-/// further setters it strikes the next request, once, before the service has done the work.
+/// Describes what goes wrong with a request, and with which requests.
+///
+/// One of the kinds creates it: [`status`](Self::status), [`delay`](Self::delay), [`hang`](Self::hang),
+/// [`reset`](Self::reset), or [`cut_body`](Self::cut_body). Without further setters, it affects the next request, once,
+/// before the service processes that request. Pass it to [`Faults::push`](super::Faults::push) or
+/// [`Faults::randomly`](super::Faults::randomly).
+///
+/// # Examples
+///
+/// ```
+/// use service_emulator::{Emulator, Fault};
+/// use tokio::io::{AsyncReadExt, AsyncWriteExt};
+/// use tokio::net::TcpStream;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let emulator = Emulator::start().await?;
+/// emulator.faults().push(Fault::status(503).header("retry-after", "1").path_contains("/topics/"));
+///
+/// let request = "POST /topics/orders:publish HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+/// let mut stream = TcpStream::connect(emulator.address()).await?;
+/// stream.write_all(request.as_bytes()).await?;
+/// let mut response = String::new();
+/// stream.read_to_string(&mut response).await?;
+/// assert!(response.starts_with("HTTP/1.1 503"));
+/// assert!(response.contains("retry-after: 1"));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "does nothing until pushed"]
 pub struct Fault {
     kind: Kind,
-    after_work: bool,
+    after_processing: bool,
     method: Option<String>,
     path_contains: Option<String>,
     service: Option<Service>,
@@ -24,97 +50,109 @@ pub struct Fault {
 
 #[derive(Debug, Clone)]
 enum Kind {
-    Answer { status: u16, headers: Vec<(String, String)>, body: Bytes },
+    Status { status: u16, headers: Vec<(String, String)>, body: Bytes },
     Delay(Duration),
     Hang,
     Reset,
     CutBody,
 }
 
-/// What becomes of a request that met a fault.
+/// What happens to a request that a fault affects.
 pub(crate) enum Effect {
     Answer(Answer),
-    /// Only a part of the answer's body is sent, then the connection breaks.
+    /// Only a part of the response body is sent, then the connection is closed.
     Cut(Answer),
-    /// The connection is reset without an answer.
+    /// The connection is reset without a response.
     Reset,
 }
 
 impl Fault {
-    /// Another answer than the service's: this status, without headers or body of the service.
+    /// Creates a fault that replaces the service's response by one with this status and without headers or a body.
+    ///
+    /// [`header`](Self::header) and [`body`](Self::body) add them. The service does not process the request unless
+    /// [`after_processing`](Self::after_processing) is set. If HTTP does not allow the status, a header, or a header
+    /// value, the client receives a 500 response that says so.
     pub fn status(status: u16) -> Self {
-        Self::new(Kind::Answer { status, headers: Vec::new(), body: Bytes::new() })
+        Self::new(Kind::Status { status, headers: Vec::new(), body: Bytes::new() })
     }
 
-    /// The service's own answer, later by this much time on the emulator's clock.
+    /// Creates a fault that delays the request by this much time on the emulator's clock. The response is the service's
+    /// own.
+    ///
+    /// The delay comes before the processing, or between processing and response if
+    /// [`after_processing`](Self::after_processing) is set.
     pub fn delay(by: Duration) -> Self {
         Self::new(Kind::Delay(by))
     }
 
-    /// No answer: the connection stays open until the client goes.
+    /// Creates a fault that sends no response and keeps the connection open until the client closes it.
     pub fn hang() -> Self {
         Self::new(Kind::Hang)
     }
 
-    /// No answer: the connection is reset.
+    /// Creates a fault that sends no response and resets the connection.
     pub fn reset() -> Self {
         Self::new(Kind::Reset)
     }
 
-    /// The service does the work, and its answer ends in the middle of the body. Where HTTP allows no body (after HEAD,
-    /// with 204), the connection is reset in place of an answer.
+    /// Creates a fault that processes the request and cuts the response off in the middle of its body.
+    ///
+    /// If HTTP allows no body (after HEAD, with 204), the connection is reset instead.
     pub fn cut_body() -> Self {
         Self::new(Kind::CutBody)
     }
 
-    /// Adds a header to the answer of [`status`](Self::status); no other kind has headers.
+    /// Adds a header to the response of a [`status`](Self::status) fault. Ignored for any other kind.
     pub fn header(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
-        if let Kind::Answer { headers, .. } = &mut self.kind {
+        if let Kind::Status { headers, .. } = &mut self.kind {
             headers.push((name.into(), value.into()));
         }
         self
     }
 
-    /// Sets the body of the answer of [`status`](Self::status); no other kind has a body.
+    /// Sets the response body of a [`status`](Self::status) fault. Ignored for any other kind.
     pub fn body(mut self, text: impl Into<Bytes>) -> Self {
-        if let Kind::Answer { body, .. } = &mut self.kind {
+        if let Kind::Status { body, .. } = &mut self.kind {
             *body = text.into();
         }
         self
     }
 
-    /// Strikes once the service has done the work: its effects stay, only its answer is touched.
-    pub fn after_work(mut self) -> Self {
-        self.after_work = true;
+    /// Lets the fault occur after the service has processed the request: its effects remain, only the response is
+    /// affected.
+    pub fn after_processing(mut self) -> Self {
+        self.after_processing = true;
         self
     }
 
-    /// Only for requests with this method, whatever its case.
+    /// Limits the fault to requests with this method. The case of letters does not matter.
     pub fn method(mut self, method: impl Into<String>) -> Self {
         self.method = Some(method.into());
         self
     }
 
-    /// Only for requests whose path, as it stood on the request line and without the query, contains this text.
+    /// Limits the fault to requests whose path contains this text. The path is compared as received, still
+    /// percent-encoded, without the query.
     pub fn path_contains(mut self, text: impl Into<String>) -> Self {
         self.path_contains = Some(text.into());
         self
     }
 
-    /// Only for requests to this service.
+    /// Limits the fault to requests to this service.
     pub fn service(mut self, service: Service) -> Self {
         self.service = Some(service);
         self
     }
 
-    /// How many requests it strikes, 1 by default.
+    /// Sets how many requests the fault affects. Default: 1. With 0, [`push`](super::Faults::push) ignores the fault. A
+    /// [random](super::Faults::randomly) fault is not limited by it.
     pub fn times(mut self, times: u32) -> Self {
         self.times = times;
         self
     }
 
     fn new(kind: Kind) -> Self {
-        Self { kind, after_work: false, method: None, path_contains: None, service: None, times: 1 }
+        Self { kind, after_processing: false, method: None, path_contains: None, service: None, times: 1 }
     }
 
     pub(super) fn matches(&self, request: &Request, service: Option<Service>) -> bool {
@@ -124,39 +162,42 @@ impl Fault {
             && self.service.is_none_or(|wanted| service == Some(wanted))
     }
 
-    /// Runs the work, or does not, as the fault has it.
-    pub(crate) async fn apply(self, work: impl Future<Output = Answer>, clock: &Clock) -> Effect {
-        let mut work = std::pin::pin!(work);
-        let mut done = if self.after_work { Some(work.as_mut().await) } else { None };
+    /// Processes the request, or does not, as the fault prescribes.
+    pub(crate) async fn apply(self, process: impl Future<Output = Answer>, clock: &Clock) -> Effect {
+        let mut process = std::pin::pin!(process);
+        let mut processed = if self.after_processing { Some(process.as_mut().await) } else { None };
         match self.kind {
-            Kind::Answer { status, headers, body } => {
+            Kind::Status { status, headers, body } => {
                 Effect::Answer(Answer::Reply(reply(status, &headers, body)))
             }
             Kind::Reset => Effect::Reset,
             Kind::Hang => std::future::pending().await,
             Kind::Delay(by) => {
                 clock.sleep(by).await;
-                Effect::Answer(match done.take() {
-                    Some(answer) => answer,
-                    None => work.await,
+                Effect::Answer(match processed.take() {
+                    Some(response) => response,
+                    None => process.await,
                 })
             }
-            Kind::CutBody => Effect::Cut(match done.take() {
-                Some(answer) => answer,
-                None => work.await,
+            Kind::CutBody => Effect::Cut(match processed.take() {
+                Some(response) => response,
+                None => process.await,
             }),
         }
     }
 }
 
-/// A script that HTTP does not allow is answered as such, loudly: left out it would look like a fault that never struck.
+/// If HTTP does not allow the scripted response, the response says so: leaving a part out would look like a fault that
+/// never occurred.
 fn reply(status: u16, headers: &[(String, String)], body: Bytes) -> Response<Bytes> {
     let mut builder = Response::builder().status(status);
     for (name, value) in headers {
         builder = builder.header(name, value);
     }
     builder.body(body).unwrap_or_else(|error| {
-        let mut reply = Response::new(Bytes::from(format!("the scripted fault is no HTTP answer: {error}")));
+        let mut reply = Response::new(Bytes::from(format!(
+            "could not build the response of the scripted fault: {error}"
+        )));
         *reply.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
         reply
     })
@@ -167,9 +208,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_status_that_http_does_not_know_is_reported_in_the_answer() {
-        let answer = reply(42, &[], Bytes::new());
-        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(String::from_utf8_lossy(answer.body()).contains("no HTTP answer"));
+    fn a_status_that_http_does_not_allow_is_reported_in_the_response() {
+        let response = reply(42, &[], Bytes::new());
+        assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(String::from_utf8_lossy(response.body()).contains("could not build the response"));
     }
 }

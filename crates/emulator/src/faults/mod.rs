@@ -1,17 +1,7 @@
-//! Faults that requests meet, scripted ones, first in first out, and random ones with a seed; and scripted ones of open
-//! WebSockets.
+//! Faults of requests and of open WebSockets. Request faults are scripted (first in, first out) or random with a seed.
+//! WebSocket faults are scripted.
 //!
-//! ```
-//! # async fn example(emulator: service_emulator::Emulator) {
-//! use service_emulator::{Fault, Service};
-//!
-//! let faults = emulator.faults();
-//! faults.push(Fault::status(503).header("retry-after", "1").service(Service::WebPubSub).times(2));
-//! faults.push(Fault::reset().after_work().method("POST").path_contains(":send"));
-//! # #[cfg(feature = "webpubsub")]
-//! faults.push_socket(service_emulator::SocketFault::drop_connection().after_work().hub("chat"));
-//! # }
-//! ```
+//! See [`Faults`] for an example.
 
 mod fault;
 #[cfg(feature = "webpubsub")]
@@ -31,7 +21,33 @@ pub(crate) use sockets::{AckFault, Loss, SocketFaults, Struck, Way};
 
 use crate::server::{Request, Service};
 
-/// The faults of one emulator; clones are handles onto the same ones.
+/// A handle that schedules the faults of one emulator. [`Emulator::faults`](crate::Emulator::faults) returns it, and
+/// all clones share the same faults.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// use service_emulator::{Emulator, Fault};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let emulator = Emulator::start().await?;
+/// let faults = emulator.faults();
+/// // Two requests are throttled. Then one POST request is processed, but its response is lost.
+/// faults.push(Fault::status(503).header("retry-after", "1").times(2));
+/// faults.push(Fault::reset().after_processing().method("POST"));
+/// assert_eq!(faults.pending(), 3);
+///
+/// // On average, one of ten other requests takes 200 ms longer.
+/// faults.randomly(0.1, Fault::delay(Duration::from_millis(200)), 42);
+///
+/// faults.clear();
+/// assert_eq!(faults.pending(), 0);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default)]
 pub struct Faults(Arc<Mutex<Script>>);
 
@@ -51,27 +67,31 @@ struct Random {
 }
 
 impl Faults {
-    /// Adds a fault behind those already there. A request meets the first one that matches it, and only that one.
+    /// Appends a fault to the queue. The first fault in the queue that matches a request affects it. The others wait.
     pub fn push(&self, fault: Fault) {
         if fault.times > 0 {
             self.script().queue.push_back(fault);
         }
     }
 
-    /// Adds a fault of open WebSockets behind those already there. A frame meets the first one that is for it.
+    /// Appends a fault of open WebSockets to the queue. The first fault in the queue that matches a frame affects it.
+    /// The others wait.
     #[cfg(feature = "webpubsub")]
     pub fn push_socket(&self, fault: SocketFault) {
         self.script().sockets.push(fault);
     }
 
-    /// Lets each matching request that meets no scripted fault meet this one with a probability from 0 to 1, until
-    /// [`clear`](Self::clear). The same seed and the same order of requests give the same faults.
+    /// Lets this fault affect each matching request with a probability from 0 to 1, until [`clear`](Self::clear) is
+    /// called.
+    ///
+    /// Scripted faults take precedence, and at most one fault affects a request. The same seed and the same order of
+    /// requests produce the same faults.
     pub fn randomly(&self, probability: f64, fault: Fault, seed: u64) {
         let rng = fastrand::Rng::with_seed(seed);
         self.script().random.push(Random { probability, fault, rng });
     }
 
-    /// How often scripted faults are still to happen.
+    /// Returns how many times scripted faults are still to occur. Random faults do not count.
     pub fn pending(&self) -> usize {
         let script = self.script();
         let requests: usize = script.queue.iter().map(|fault| fault.times as usize).sum();
@@ -80,7 +100,7 @@ impl Faults {
         requests
     }
 
-    /// Forgets all faults, scripted and random.
+    /// Removes all faults, scripted and random.
     pub fn clear(&self) {
         let mut script = self.script();
         script.queue.clear();
@@ -89,7 +109,7 @@ impl Faults {
         script.sockets.clear();
     }
 
-    /// The fault that this request meets; a scripted one is used up by it.
+    /// Returns the fault that affects this request. A scripted one is counted as used.
     pub(crate) fn strike(&self, request: &Request, service: Option<Service>) -> Option<Fault> {
         let mut script = self.script();
         if let Some(place) = script.queue.iter().position(|fault| fault.matches(request, service)) {
@@ -121,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_strikes_as_often_as_it_is_told_and_not_again() {
+    fn a_fault_occurs_as_often_as_requested_and_no_more() {
         let faults = Faults::default();
         faults.push(Fault::status(500).times(2));
         faults.push(Fault::status(500).times(0));
@@ -141,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_decides_which_requests_are_struck() {
+    fn a_seed_decides_which_requests_are_affected() {
         let run = |seed| {
             let faults = Faults::default();
             faults.randomly(0.5, Fault::reset(), seed);

@@ -1,27 +1,46 @@
-//! One fault of an open WebSocket: which sockets it is for, what it does to them, and at which of their frames.
+//! A single fault of open WebSockets: which sockets it affects, what it does to them, and at which of their frames.
 
 use std::time::Duration;
 
-/// What goes wrong with a WebSocket after its opening, and with which. Made by one of the kinds
-/// ([`drop_connection`](Self::drop_connection), [`half_open`](Self::half_open), [`delay_ack`](Self::delay_ack),
-/// [`lose_ack`](Self::lose_ack), [`ignore_sequence_ack`](Self::ignore_sequence_ack),
-/// [`refuse_recovery`](Self::refuse_recovery)); without further setters it strikes the next socket that gives it the
-/// occasion, once. An opening itself is a request, which meets a [`Fault`](super::Fault).
+/// Describes what goes wrong with open WebSockets, and with which of them.
 ///
-/// Frames are those of the client's protocol: text and binary, the `connected` frame included, no control frames. A fault
-/// that counts bytes strikes within frames too.
+/// One of the kinds creates it: [`drop_connection`](Self::drop_connection), [`half_open`](Self::half_open),
+/// [`delay_ack`](Self::delay_ack), [`lose_ack`](Self::lose_ack), [`ignore_sequence_ack`](Self::ignore_sequence_ack), or
+/// [`reject_recovery`](Self::reject_recovery). Without further setters, it affects the next socket on which such an
+/// event happens, once. The opening handshake is a request, so a [`Fault`](super::Fault) affects it.
+///
+/// Frames are those of the client's protocol: text and binary frames, including the `connected` frame, but no control
+/// frames. A fault that counts bytes can also occur within a frame.
+///
+/// # Examples
+///
+/// ```
+/// use service_emulator::{Emulator, SocketFault};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let emulator = Emulator::start().await?;
+/// let faults = emulator.faults();
+/// // The second socket of the hub is dropped at its third frame. The frame is processed, but its ack is lost.
+/// faults.push_socket(SocketFault::drop_connection().at_received(3).after_processing().hub("chat").nth(2));
+/// // The client cannot recover the connection, so it has to establish a new one.
+/// faults.push_socket(SocketFault::reject_recovery().hub("chat"));
+/// assert_eq!(faults.pending(), 2);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 #[must_use = "does nothing until pushed"]
 pub struct SocketFault {
     pub(super) kind: Kind,
     pub(super) occasion: Occasion,
-    pub(super) after_work: bool,
+    pub(super) after_processing: bool,
     hub: Option<String>,
     connection: Option<String>,
-    /// How many openings are still to come before it is bound to a socket.
+    /// The number of openings that remain before the fault is bound to a socket.
     openings: Option<u32>,
     bound: Option<u64>,
-    /// The frame, or the byte, of these that it strikes.
+    /// The frame, or the byte, at which the fault occurs.
     pub(super) at: u64,
     pub(super) seen: u64,
     pub(super) times: u32,
@@ -34,10 +53,10 @@ pub(super) enum Kind {
     DelayAck(Duration),
     LoseAck,
     IgnoreSequenceAck,
-    RefuseRecovery,
+    RejectRecovery,
 }
 
-/// When a fault may strike.
+/// The event at which a fault may occur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Occasion {
     Received,
@@ -50,94 +69,103 @@ pub(super) enum Occasion {
 }
 
 impl SocketFault {
-    /// The connection ends without a close frame: by default at the next frame received, which is not carried out.
+    /// Creates a fault that ends the connection without a close frame. By default, it occurs at the next frame
+    /// received, which is not processed.
     pub fn drop_connection() -> Self {
         Self::new(Kind::Drop, Occasion::Received)
     }
 
-    /// The socket stays open, and nothing is read or written any more: by default from the next frame received, which
-    /// is not carried out. It is let go ten minutes of the emulator's clock after the service has given it up.
+    /// Creates a fault that keeps the socket open without reading or writing anything. By default, it occurs at the
+    /// next frame received, which is not processed.
+    ///
+    /// The service gives the socket up as it would after a lost network connection. Ten minutes later, on the
+    /// emulator's clock, the socket is closed.
     pub fn half_open() -> Self {
         Self::new(Kind::HalfOpen, Occasion::Received)
     }
 
-    /// The next ack to a client comes later by this much time on the emulator's clock, and other frames go before it.
+    /// Creates a fault that delays the next ack to a client by this much time on the emulator's clock. Other frames are
+    /// sent before it.
     pub fn delay_ack(by: Duration) -> Self {
         Self::new(Kind::DelayAck(by), Occasion::Ack)
     }
 
-    /// The work is done, and its ack does not come.
+    /// Creates a fault that processes the request but does not send its ack.
     pub fn lose_ack() -> Self {
         Self::new(Kind::LoseAck, Occasion::Ack)
     }
 
-    /// The next sequence ack is not taken: after a recovery, messages that the client has acknowledged come again.
+    /// Creates a fault that ignores the next sequence ack: after a recovery, the client receives messages again that it
+    /// has already acknowledged.
     pub fn ignore_sequence_ack() -> Self {
         Self::new(Kind::IgnoreSequenceAck, Occasion::SequenceAck)
     }
 
-    /// A recovery that would have succeeded is answered with close code 1008, and the connection is gone.
-    pub fn refuse_recovery() -> Self {
-        Self::new(Kind::RefuseRecovery, Occasion::Recovery)
+    /// Creates a fault that rejects a recovery that would have succeeded: the socket is closed with code 1008, and the
+    /// connection no longer exists.
+    pub fn reject_recovery() -> Self {
+        Self::new(Kind::RejectRecovery, Occasion::Recovery)
     }
 
-    /// Strikes at the `frames`-th frame received from now, at least the first. For [`drop_connection`] and
-    /// [`half_open`]; no other kind counts frames.
+    /// Lets the fault occur at the `frames`-th frame received from now on. 0 counts as 1.
     ///
-    /// [`drop_connection`]: Self::drop_connection
-    /// [`half_open`]: Self::half_open
+    /// For [`drop_connection`](Self::drop_connection) and [`half_open`](Self::half_open). Ignored for any other kind.
     pub fn at_received(self, frames: u32) -> Self {
         self.at(Occasion::Received, frames.into())
     }
 
-    /// Strikes once the `bytes`-th byte from now has been received, at least the first, wherever in a frame that is; what
-    /// is whole by then is carried out. Bytes of frames of every kind count, those of their heads included. For
-    /// [`drop_connection`](Self::drop_connection) only.
+    /// Lets the fault occur once the `bytes`-th byte from now on has been received, even within a frame. 0 counts as 1.
+    ///
+    /// A frame that is complete by then is processed. The bytes of all frames count, including control frames and frame
+    /// headers. For [`drop_connection`](Self::drop_connection). Ignored for any other kind.
     pub fn at_received_bytes(self, bytes: u64) -> Self {
         self.at(Occasion::ReceivedBytes, bytes)
     }
 
-    /// Strikes once the `frames`-th frame from now has been sent, at least the first. For [`drop_connection`] and
-    /// [`half_open`]; no other kind counts frames.
+    /// Lets the fault occur once the `frames`-th frame from now on has been sent. 0 counts as 1.
     ///
-    /// [`drop_connection`]: Self::drop_connection
-    /// [`half_open`]: Self::half_open
+    /// For [`drop_connection`](Self::drop_connection) and [`half_open`](Self::half_open). Ignored for any other kind.
     pub fn after_sent(self, frames: u32) -> Self {
         self.at(Occasion::Sent, frames.into())
     }
 
-    /// Strikes once the `bytes`-th byte from now has been sent, at least the first, wherever in a frame that is. Bytes of
-    /// frames of every kind count, those of their heads included. For [`drop_connection`](Self::drop_connection) only.
+    /// Lets the fault occur once the `bytes`-th byte from now on has been sent, even within a frame. 0 counts as 1.
+    ///
+    /// The bytes of all frames count, including control frames and frame headers. For
+    /// [`drop_connection`](Self::drop_connection). Ignored for any other kind.
     pub fn after_sent_bytes(self, bytes: u64) -> Self {
         self.at(Occasion::SentBytes, bytes)
     }
 
-    /// Strikes once the received frame has been carried out: its effects stay, its ack does not go out.
-    pub fn after_work(mut self) -> Self {
-        self.after_work = true;
+    /// Lets the fault occur after the received frame has been processed: its effects remain, but its ack is not sent.
+    pub fn after_processing(mut self) -> Self {
+        self.after_processing = true;
         self
     }
 
-    /// Only for sockets of this hub, whatever the case of its name.
+    /// Limits the fault to sockets of this hub. The case of letters does not matter.
     pub fn hub(mut self, name: impl Into<String>) -> Self {
         self.hub = Some(name.into());
         self
     }
 
-    /// Only for sockets of the connection with this id, those of its recoveries included.
+    /// Limits the fault to sockets of the connection with this id, including those of its recoveries.
     pub fn connection(mut self, id: impl Into<String>) -> Self {
         self.connection = Some(id.into());
         self
     }
 
-    /// Only for the n-th socket, counted from 1, that opens from now on and is of the hub and connection asked for.
-    /// Recoveries count as openings.
+    /// Limits the fault to the n-th socket that opens from now on, starting at 1. 0 counts as 1.
+    ///
+    /// Only sockets that match [`hub`](Self::hub) and [`connection`](Self::connection) are counted. Recoveries count as
+    /// openings.
     pub fn nth(mut self, n: u32) -> Self {
         self.openings = Some(n.max(1));
         self
     }
 
-    /// How often it strikes, 1 by default; frames are counted anew each time.
+    /// Sets how many times the fault occurs. Default: 1. Frames and bytes are counted from the start each time. With 0,
+    /// [`push_socket`](super::Faults::push_socket) ignores the fault.
     pub fn times(mut self, times: u32) -> Self {
         self.times = times;
         self
@@ -147,7 +175,7 @@ impl SocketFault {
         Self {
             kind,
             occasion,
-            after_work: false,
+            after_processing: false,
             hub: None,
             connection: None,
             openings: None,
@@ -170,7 +198,7 @@ impl SocketFault {
         self
     }
 
-    /// Takes note of an opening; the one that it waits for is its own.
+    /// Counts an opening and binds the fault to the one that it waits for.
     pub(super) fn note_opening(&mut self, hub: &str, connection: &str, number: u64) {
         if self.is_of(hub, connection)
             && let Some(openings) = self.openings.filter(|openings| *openings > 0)

@@ -1,18 +1,19 @@
-//! The faults of open WebSockets as the sockets meet them: each asks at its frames whether one is due.
+//! The faults of open WebSockets from a socket's point of view: at each of its frames, a socket asks whether a fault is
+//! due.
 
 use std::time::Duration;
 
 use super::Faults;
 use super::socket_fault::{Kind, Occasion, SocketFault};
 
-/// The scripted faults of sockets, first in first out.
+/// The scripted faults of sockets, first in, first out.
 #[derive(Debug, Default)]
 pub(super) struct SocketScript {
     queue: Vec<SocketFault>,
     opened: u64,
 }
 
-/// The faults that one socket may meet.
+/// The faults that can affect one socket.
 #[derive(Debug, Clone)]
 pub(crate) struct SocketFaults {
     faults: Faults,
@@ -21,31 +22,31 @@ pub(crate) struct SocketFaults {
     number: u64,
 }
 
-/// How a socket goes wrong.
+/// How a socket is lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Loss {
     /// It ends without a close frame.
     Dropped,
-    /// It stays open, deaf and mute.
+    /// It stays open, but reads and writes nothing.
     HalfOpen,
 }
 
-/// What becomes of an ack.
+/// What happens to an ack.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AckFault {
     Delayed(Duration),
     Lost,
 }
 
-/// A loss at a frame that was received.
+/// A loss at a received frame.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Struck {
     pub(crate) loss: Loss,
-    /// Whether the frame is carried out first.
-    pub(crate) after_work: bool,
+    /// Whether the frame is processed first.
+    pub(crate) after_processing: bool,
 }
 
-/// Where bytes go.
+/// The direction in which bytes are sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Way {
     In,
@@ -84,14 +85,14 @@ impl SocketScript {
         self.opened
     }
 
-    /// The first fault that is for this socket and occasion.
+    /// The position of the first fault that matches this socket and occasion.
     fn place(&self, socket: &SocketFaults, occasion: Occasion) -> Option<usize> {
         self.queue.iter().position(|fault| {
             fault.occasion == occasion && fault.is_for(&socket.hub, &socket.connection, socket.number)
         })
     }
 
-    /// The fault that strikes after so many more frames or bytes; only the first one that is meant looks at them.
+    /// Counts more frames or bytes and returns the fault that is now due. Only the first matching fault counts them.
     fn strike(&mut self, socket: &SocketFaults, occasion: Occasion, more: u64) -> Option<SocketFault> {
         let place = self.place(socket, occasion)?;
         let fault = &mut self.queue[place];
@@ -106,24 +107,24 @@ impl SocketScript {
 }
 
 impl SocketFaults {
-    /// Counts the opening of a socket.
+    /// Registers the opening of a socket.
     pub(crate) fn open(faults: &Faults, hub: &str, connection: &str) -> Self {
         let number = faults.script().sockets.open(hub, connection);
         Self { faults: faults.clone(), hub: hub.to_owned(), connection: connection.to_owned(), number }
     }
 
-    /// What a frame that came meets.
+    /// The fault that affects the frame that was received.
     pub(crate) fn received(&self) -> Option<Struck> {
         let fault = self.strike(Occasion::Received)?;
-        Some(Struck { loss: loss(fault.kind)?, after_work: fault.after_work })
+        Some(Struck { loss: loss(fault.kind)?, after_processing: fault.after_processing })
     }
 
-    /// What happens behind a frame that was sent.
+    /// What happens after the frame that was sent.
     pub(crate) fn sent(&self) -> Option<Loss> {
         loss(self.strike(Occasion::Sent)?.kind)
     }
 
-    /// What the ack of work that was done or refused meets.
+    /// The fault that affects the ack of a request, whether the request succeeded or failed.
     pub(crate) fn ack(&self) -> Option<AckFault> {
         match self.strike(Occasion::Ack)?.kind {
             Kind::DelayAck(by) => Some(AckFault::Delayed(by)),
@@ -132,24 +133,24 @@ impl SocketFaults {
         }
     }
 
-    /// Whether a sequence ack is passed over.
+    /// Whether to ignore a sequence ack.
     pub(crate) fn ignores_sequence_ack(&self) -> bool {
         self.strike(Occasion::SequenceAck).is_some()
     }
 
-    /// Whether a recovery that would succeed is refused.
-    pub(crate) fn refuses_recovery(&self) -> bool {
+    /// Whether to reject a recovery that would succeed.
+    pub(crate) fn rejects_recovery(&self) -> bool {
         self.strike(Occasion::Recovery).is_some()
     }
 
-    /// How many bytes may still go that way before a fault strikes, if one waits for them.
+    /// How many bytes may still be transferred in that direction before a fault occurs, if one counts them.
     pub(crate) fn bytes_left(&self, way: Way) -> Option<usize> {
         let script = self.faults.script();
         let fault = &script.sockets.queue[script.sockets.place(self, way.occasion())?];
         Some(usize::try_from(fault.at - fault.seen).unwrap_or(usize::MAX))
     }
 
-    /// Whether a fault strikes behind these bytes.
+    /// Whether a fault occurs after these bytes.
     pub(crate) fn cuts_after(&self, way: Way, bytes: usize) -> bool {
         self.faults.script().sockets.strike(self, way.occasion(), bytes as u64).is_some()
     }
@@ -186,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn bytes_are_counted_each_way_for_itself_and_only_by_a_fault_that_drops() {
+    fn bytes_are_counted_per_direction_and_only_by_a_fault_that_drops() {
         let faults = Faults::default();
         let socket = SocketFaults::open(&faults, "chat", "c");
         faults.push_socket(SocketFault::drop_connection().after_sent_bytes(10));
@@ -209,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nth_socket_is_counted_from_the_push_among_those_asked_for() {
+    fn the_nth_socket_is_counted_from_the_push_among_the_matching_ones() {
         let faults = Faults::default();
         let before = SocketFaults::open(&faults, "chat", "a");
         faults.push_socket(SocketFault::lose_ack().hub("chat").nth(2));
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn faults_strike_in_the_order_of_their_pushes_and_clearing_ends_them() {
+    fn faults_occur_in_the_order_of_their_pushes_and_clearing_ends_them() {
         let faults = Faults::default();
         let socket = SocketFaults::open(&faults, "chat", "c");
         let seconds = Duration::from_secs;

@@ -1,4 +1,4 @@
-//! The log of refused accesses, newest first.
+//! The log of denied accesses, newest first.
 
 use std::time::SystemTime;
 
@@ -11,43 +11,43 @@ use super::routes::Call;
 use super::zones::Zone;
 use crate::server::Reply;
 
-/// Who was refused.
+/// Says which kind of access was denied, and to whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Denied {
-    /// A login at the Data Transfer Site.
+    /// A login to the Data Transfer Site was denied.
     Login {
-        /// The mail address of the account.
+        /// The mail address of the account that tried to log in.
         account: String,
     },
-    /// A connection to the service.
+    /// A connection to the service was denied.
     Connection {
-        /// The Connection IDs.
+        /// The Connection IDs that were used.
         connection_ids: Vec<String>,
-        /// The Agent ID.
+        /// The Agent ID that was used.
         agent_id: String,
     },
 }
 
-/// A refused access.
+/// Describes a denied access.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AccessDenial {
-    /// Who was refused.
+    /// The access that was denied.
     pub denied: Denied,
-    /// When.
+    /// The time of the access.
     pub accessed_at: SystemTime,
-    /// The type of the connection; the vendor does not list its values.
+    /// The type of connection that was attempted. The vendor does not list the values.
     pub connection_type: String,
-    /// The address of the client.
+    /// The IP address from which the client connected.
     pub source_ip: String,
-    /// The host that the client turned to.
+    /// The host name that the client connected to.
     pub destination_endpoint: String,
-    /// The client's user agent.
+    /// The user agent that the client sent.
     pub user_agent: String,
-    /// Why; the vendor does not list the values.
+    /// The reason why the access was denied. The vendor does not list the values.
     pub denial_reason: String,
 }
 
-/// GET `/access-denial/log`.
+/// Handles GET `/access-denial/log`.
 pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let page = Page::read(call.request)?;
     let mut rows: Vec<_> = state.access_denials.iter().filter(|row| page.covers(row.accessed_at)).collect();
@@ -55,7 +55,7 @@ pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure>
     page.reply("accessDenialLogs", rows.into_iter(), |row| Wire::of(row, page.zone))
 }
 
-/// What is not set is null, as in the vendor's example.
+/// Unset members are null, as in the vendor's example.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire<'a> {

@@ -16,7 +16,7 @@ use crate::server::Reply;
 
 pub(super) const LIMIT: usize = 10_000;
 
-/// How long the same mail is not sent again.
+/// The minimum time between two identical mails.
 const RESEND_INTERVAL: Duration = Duration::from_secs(600);
 
 #[derive(Clone, Debug)]
@@ -54,7 +54,7 @@ impl Account {
         }
     }
 
-    /// What happens when the user follows a mail; false if none was sent.
+    /// Sets the password, as a user who follows a mail does. Returns `false` if no mail was sent.
     pub(super) fn set_password(&mut self) -> bool {
         if self.asked_at.is_none() {
             return false;
@@ -63,7 +63,7 @@ impl Account {
         true
     }
 
-    /// A new address also resets the password (section 4.2).
+    /// Changes the mail address, which also resets the password (section 4.2).
     fn move_to(&mut self, mail_address: String) {
         if self.status == Status::InUse {
             self.status = Status::ChangingMailAddress;
@@ -83,19 +83,19 @@ impl Row for Account {
     }
 }
 
-/// GET `/accounts/definition`.
+/// Handles GET `/accounts/definition`.
 pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let limit = ("limit", state.accounts.limit().into());
     Page::read(call.request)?.reply_with(Some(limit), "accounts", state.accounts.rows().iter(), Wire::from)
 }
 
-/// GET `/accounts/definition/{accountId}`.
+/// Handles GET `/accounts/definition/{accountId}`.
 pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let id = call.parameter_that("accountId", &ID)?;
     json_or_nothing(state.accounts.get(id).map(Wire::from))
 }
 
-/// POST `/accounts/definition`.
+/// Handles POST `/accounts/definition`.
 pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let mut body = Body::read(call.request)?;
     let mail_address = required(body.text("mailAddress", &MAIL_ADDRESS)?, "mailAddress")?;
@@ -111,7 +111,7 @@ pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Fail
     created_at(call, &format!("accounts/definition/{}", account.id), &Wire::from(&account))
 }
 
-/// PUT `/accounts/definition/{accountId}`.
+/// Handles PUT `/accounts/definition/{accountId}`.
 pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let mut account = state.accounts.copy(call.parameter_that("accountId", &ID)?)?;
     let mut body = Body::read(call.request)?;
@@ -121,7 +121,7 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failur
         account.move_to(address);
     }
     if let Some(name) = body.text("ipFilterGroupName", &NAME_OR_EMPTY)? {
-        // Empty clears the setting here, where a connection setting takes null (section 7).
+        // Here an empty string clears the setting, for a connection setting null does (section 7).
         account.ip_filter_group_name = Some(name).filter(|name| !name.is_empty());
         state.check_ip_filter_group(account.ip_filter_group_name.as_deref())?;
     }
@@ -131,7 +131,7 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failur
     reply
 }
 
-/// The members that POST and PUT treat alike.
+/// Applies the members that POST and PUT treat alike.
 fn change(account: &mut Account, mut body: Body) -> Result<(), Failure> {
     let period = body.integer("passwordValidityPeriod", "the number 0, or one of 30 to 365", |days| {
         days == 0 || (30..=365).contains(&days)
@@ -143,7 +143,7 @@ fn change(account: &mut Account, mut body: Body) -> Result<(), Failure> {
     body.finish()
 }
 
-/// DELETE `/accounts/definition/{accountId}`.
+/// Handles DELETE `/accounts/definition/{accountId}`.
 pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let id = call.parameter_that("accountId", &ID)?;
     if state.groups.rows().iter().any(|group| group.account_id.as_deref() == Some(id)) {
@@ -156,17 +156,17 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failur
     Ok(done())
 }
 
-/// POST `/accounts/password/set-request`.
+/// Handles POST `/accounts/password/set-request`.
 pub(super) fn request_password(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let mut body = Body::read(call.request)?;
     let id = required(body.text("accountId", &ID)?, "accountId")?;
     body.finish()?;
     let account = state.accounts.get_mut(&id).ok_or_else(|| Failure::unknown_reference("accountId", &id))?;
     if account.has_password {
-        return Err(Failure::mail_refused("The account has a password."));
+        return Err(Failure::mail_rejected("The account has a password."));
     }
     if account.asked_at.is_some_and(|asked_at| call.now < asked_at + RESEND_INTERVAL) {
-        return Err(Failure::mail_refused("The mail was sent less than 600 seconds ago."));
+        return Err(Failure::mail_rejected("The mail was sent less than 600 seconds ago."));
     }
     state.mails.send(MailKind::PasswordSetUp, &account.mail_address, call.now)?;
     account.asked_at = Some(call.now);
@@ -174,7 +174,7 @@ pub(super) fn request_password(state: &mut State, call: &Call<'_>) -> Result<Rep
 }
 
 impl State {
-    /// Refuses an account that is not registered.
+    /// Rejects an account that is not registered.
     pub(super) fn check_account(&self, id: Option<&str>) -> Result<(), Failure> {
         match id.filter(|id| !self.accounts.has(id)) {
             None => Ok(()),
@@ -182,7 +182,7 @@ impl State {
         }
     }
 
-    /// The account as other resources show it.
+    /// The account in the form in which other resources show it.
     pub(super) fn link_to(&self, id: Option<&str>) -> Option<AccountLink<'_>> {
         let account = self.accounts.get(id?)?;
         Some(AccountLink { id: &account.id, mail_address: &account.mail_address })

@@ -1,4 +1,4 @@
-//! The Agents that are connected to the service: their list, and the cutting off of one of them.
+//! The Agents that are connected to the service: listing and disconnecting them.
 
 use std::time::SystemTime;
 
@@ -18,44 +18,45 @@ use crate::server::Reply;
 /// The first version that accepts a disconnection.
 const DISCONNECTABLE: [u32; 3] = [1, 2, 0];
 
-/// Which way an Agent transfers.
+/// Says in which direction an Agent transfers files.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
-    /// From the HULFT host to the service.
+    /// The Agent sends files from the HULFT host to the service.
     Send,
-    /// From the service to the HULFT host.
+    /// The Agent receives files from the service for the HULFT host.
     Receive,
 }
 
-/// An Agent: the vendor's program beside a HULFT host.
+/// Describes an Agent, the vendor's program that connects a HULFT host to the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Agent {
-    /// The Agent ID.
+    /// The Agent ID that identifies the Agent.
     pub agent_id: String,
-    /// Which way it transfers.
+    /// The direction in which the Agent transfers files.
     pub direction: Direction,
-    /// The Connection IDs with which it connected.
+    /// The Connection IDs that the Agent used to connect.
     pub connection_ids: Vec<String>,
-    /// The access point to which it is connected.
+    /// The access point that the Agent is connected to.
     pub endpoint: String,
-    /// Its version, such as `2.0.0`. One before 1.2.0 cannot be disconnected.
+    /// The version that the Agent reports, such as `2.0.0`. An Agent before 1.2.0 cannot be disconnected through the
+    /// API.
     pub agent_version: String,
 }
 
-/// An Agent with its session.
+/// Describes a connected Agent and its session. [`Hulft::agents`](super::Hulft::agents) returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectedAgent {
-    /// The Agent.
+    /// The Agent that is connected.
     pub agent: Agent,
-    /// The session between it and the service.
+    /// The id that identifies the session between the Agent and the service.
     pub session_id: String,
-    /// When it connected.
+    /// The time at which the Agent connected, on the emulator's clock.
     pub connected_at: SystemTime,
 }
 
-/// The connected Agents, in the order in which they connected.
+/// The connected Agents, sorted by connection time.
 #[derive(Debug, Default)]
 pub(super) struct Agents(Vec<ConnectedAgent>);
 
@@ -76,7 +77,7 @@ impl Agents {
         self.0.iter().find(|agent| agent.session_id == session_id)
     }
 
-    /// Whether there was one.
+    /// Returns whether there was such a session.
     pub(super) fn remove(&mut self, session_id: &str) -> bool {
         let before = self.0.len();
         self.0.retain(|agent| agent.session_id != session_id);
@@ -85,7 +86,7 @@ impl Agents {
 }
 
 impl Direction {
-    /// A path's direction.
+    /// Parses the direction in a path.
     pub(super) fn read(text: &str) -> Result<Self, Failure> {
         match text {
             "send" => Ok(Self::Send),
@@ -102,7 +103,7 @@ impl Direction {
     }
 }
 
-/// GET `/agent/status` and `/agent/status/{direction}`.
+/// Handles GET `/agent/status` and `/agent/status/{direction}`.
 pub(super) fn status(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let direction = call.parameters.first().map(|text| Direction::read(text)).transpose()?;
     let page = Page::read(call.request)?;
@@ -111,7 +112,7 @@ pub(super) fn status(state: &mut State, call: &Call<'_>) -> Result<Reply, Failur
     page.reply("status", rows, |agent| AgentStatus::of(agent, page.zone))
 }
 
-/// POST `/agent/disconnection`. Both members have to be what the status call returned.
+/// Handles POST `/agent/disconnection`. Both members must match what the status call returned.
 pub(super) fn disconnection(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let mut body = Body::read(call.request)?;
     let session_id = required(body.text("sessionId", &NOT_EMPTY)?, "sessionId")?;
@@ -127,9 +128,10 @@ pub(super) fn disconnection(state: &mut State, call: &Call<'_>) -> Result<Reply,
 }
 
 impl State {
-    /// Ends an Agent's session; a running transfer of it ends abnormally (section 4.3). False if there is no such session.
+    /// Ends an Agent's session. A transfer that is running over it ends abnormally (section 4.3). Returns `false` if
+    /// there is no such session.
     pub(super) fn cut_off(&mut self, session_id: &str, now: SystemTime) -> bool {
-        for log in self.transfers.break_off(session_id, now) {
+        for log in self.transfers.interrupt(session_id, now) {
             self.relay_logs.add(log);
         }
         self.agents.remove(session_id)
@@ -162,7 +164,7 @@ impl<'a> AgentStatus<'a> {
             start_connection: zone.date_time(connected.connected_at),
             session_id: &connected.session_id,
             agent_version: &agent.agent_version,
-            // A disconnection takes effect at once here, so no Agent is ever seen waiting for it.
+            // A disconnection takes effect immediately here, so an Agent is never seen waiting for it.
             will_be_closed: false,
             supporting_disconnect_api: can_be_disconnected(&agent.agent_version),
         }
@@ -174,7 +176,7 @@ fn can_be_disconnected(version: &str) -> bool {
     parts.is_some_and(|parts| parts.as_slice() >= DISCONNECTABLE.as_slice())
 }
 
-/// Agents as a small contract has them.
+/// The Agents of a small contract.
 pub(super) fn samples() -> [Agent; 4] {
     let tokyo = "service2.tokyo.webconnect.hulft.com";
     let california = "california-service1.webconnect.hulft.com";
@@ -201,7 +203,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn agents_from_version_1_2_0_on_can_be_disconnected() {
+    fn agents_of_version_1_2_0_or_later_can_be_disconnected() {
         for version in ["1.2.0", "1.2.1", "1.10.0", "2.0.0", "10.0.0"] {
             assert!(can_be_disconnected(version), "{version}");
         }

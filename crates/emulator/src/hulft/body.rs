@@ -1,5 +1,5 @@
-//! A request's JSON body, taken apart member by member, so that a refusal names the member and its rule. Absent, null and a
-//! value are three different things to a PUT (section 7).
+//! The JSON body of a request, read member by member, so that an error names the member and its rule. A PUT
+//! distinguishes an absent member, null, and a value (section 7).
 
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
@@ -8,7 +8,7 @@ use super::errors::Failure;
 use super::rules::Rule;
 use crate::server::Request;
 
-/// A member of which null has a meaning of its own.
+/// A member for which null has a meaning.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Given<T> {
     Absent,
@@ -16,10 +16,10 @@ pub(super) enum Given<T> {
     Value(T),
 }
 
-/// The members that have not been taken yet.
+/// The members that have not been read yet.
 #[derive(Debug)]
 pub(super) struct Body {
-    /// Where a nested object stands, such as `hulft.`.
+    /// The path of a nested object, such as `hulft.`.
     prefix: String,
     members: Map<String, Value>,
 }
@@ -36,7 +36,7 @@ impl Body {
         Ok(Self { prefix: String::new(), members })
     }
 
-    /// A text, which null is not.
+    /// Reads a string. Null is invalid.
     pub(super) fn text(&mut self, name: &str, rule: &Rule) -> Result<Option<String>, Failure> {
         self.member(name, rule.says, |value| match value {
             Value::String(text) if rule.holds_for(&text) => Some(text),
@@ -44,7 +44,7 @@ impl Body {
         })
     }
 
-    /// A text that may be null.
+    /// Reads a string that may be null.
     pub(super) fn nullable_text(&mut self, name: &str, rule: &Rule) -> Result<Given<String>, Failure> {
         if self.take_null(name) {
             return Ok(Given::Null);
@@ -52,7 +52,7 @@ impl Body {
         Ok(self.text(name, rule)?.map_or(Given::Absent, Given::Value))
     }
 
-    /// A switch that is written as a text.
+    /// Reads a boolean that is written as a string.
     pub(super) fn switch(&mut self, name: &str) -> Result<Option<bool>, Failure> {
         Ok(self.text(name, &super::rules::SWITCH)?.map(|text| text == "true"))
     }
@@ -71,7 +71,8 @@ impl Body {
         self.member(name, says, |value| read(value).and_then(|number| number.try_into().ok()))
     }
 
-    /// A list of different texts. A member may not stand in it twice: to what end is not described.
+    /// Reads a list of different strings. A string must not appear twice: the vendor does not describe what that would
+    /// mean.
     pub(super) fn texts(&mut self, name: &str, rule: &Rule) -> Result<Option<Vec<String>>, Failure> {
         self.member(name, &format!("a list of different values, each {}", rule.says), |value| {
             let Value::Array(values) = value else { return None };
@@ -83,7 +84,7 @@ impl Body {
         })
     }
 
-    /// Whether the member is there and null; if so it is taken.
+    /// Removes the member if it is null. Returns whether it was.
     pub(super) fn take_null(&mut self, name: &str) -> bool {
         let is_null = self.members.get(name).is_some_and(Value::is_null);
         if is_null {
@@ -100,12 +101,12 @@ impl Body {
         })
     }
 
-    /// Any JSON, for a caller with a refusal of its own.
+    /// Reads any JSON, for a caller with an error of its own.
     pub(super) fn take(&mut self, name: &str) -> Option<Value> {
         self.members.remove(name)
     }
 
-    /// Refuses what nobody took: a misspelled member would be passed over in silence otherwise.
+    /// Rejects members that no caller has read: otherwise, a misspelled member would be ignored silently.
     pub(super) fn finish(self) -> Result<(), Failure> {
         match self.members.keys().next() {
             None => Ok(()),
@@ -125,7 +126,7 @@ impl Body {
     }
 }
 
-/// Refuses the absence of a member.
+/// Rejects a missing member.
 pub(super) fn required<T>(member: Option<T>, name: &str) -> Result<T, Failure> {
     member.ok_or_else(|| Failure::invalid_body(format!("'{name}' is required.")))
 }

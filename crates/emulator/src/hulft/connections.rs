@@ -1,4 +1,4 @@
-//! Connection settings: Connection IDs, their passwords, and what may connect with them.
+//! Connection settings: Connection IDs, their passwords, and the types of clients that may use them.
 
 use std::fmt;
 
@@ -14,25 +14,25 @@ use super::rules::{CLIENT_TYPE, CONNECTION_ID, NAME, NOTE, PASSWORD};
 use super::store::Row;
 use crate::server::Reply;
 
-/// The vendor's example; the true number is in the contract.
+/// The number in the vendor's example. The real one is part of the contract.
 pub(super) const LIMIT: usize = 10;
 
-/// What connects.
+/// Says which type of client connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientType {
-    /// A HULFT host: `hulft`.
+    /// A HULFT host connects: `hulft` on the wire.
     Hulft,
-    /// A client of the Data Transfer API, the CLI included: `data_transfer_api`.
+    /// A client of the Data Transfer API connects, possibly the CLI: `data_transfer_api` on the wire.
     DataTransferApi,
-    /// A browser: `hwc_browser`.
+    /// A browser connects: `hwc_browser` on the wire.
     HwcBrowser,
-    /// A D-Client: `dclient`.
+    /// A D-Client connects: `dclient` on the wire.
     Dclient,
 }
 
 impl ClientType {
-    /// From a text that keeps to [`CLIENT_TYPE`].
+    /// Parses a text that conforms to [`CLIENT_TYPE`].
     fn read(text: &str) -> Option<Self> {
         match text {
             "hulft" => Some(Self::Hulft),
@@ -54,7 +54,7 @@ pub(super) struct Connection {
 }
 
 impl Connection {
-    /// No group is allowed, and one that was set is invalid (section 4.6).
+    /// Such a connection may have no group, and one that was set is cleared (section 4.6).
     fn is_for_browsers_only(&self) -> bool {
         self.client_types == [ClientType::HwcBrowser]
     }
@@ -72,7 +72,7 @@ impl fmt::Debug for Connection {
     }
 }
 
-/// What POST and PUT have in common.
+/// The members that POST and PUT have in common.
 struct Members {
     password: Option<String>,
     client_types: Option<Vec<ClientType>>,
@@ -97,21 +97,22 @@ impl Members {
     }
 }
 
-/// GET `/connections/definition`.
+/// Handles GET `/connections/definition`.
 pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let limit = ("limit", json!({ "connectionIdLimit": state.connections.limit() }));
     let rows = state.connections.rows().iter();
     Page::read(call.request)?.reply_with(Some(limit), "definitions", rows, |row| Wire::new(row, false))
 }
 
-/// GET `/connections/definition/{connectionId}`.
+/// Handles GET `/connections/definition/{connectionId}`.
 pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
-    // The vendor's page points to the common parameters here too; a bad one is refused, a good one has no effect.
+    // The vendor's page refers to the common parameters here too. An invalid one is rejected, a valid one has no
+    // effect.
     Page::read(call.request)?;
     json_or_nothing(state.connections.get(call.parameter(0)).map(|row| Wire::new(row, true)))
 }
 
-/// POST `/connections/definition`.
+/// Handles POST `/connections/definition`.
 pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let mut body = Body::read(call.request)?;
     let connection_id = required(body.text("connectionId", &CONNECTION_ID)?, "connectionId")?;
@@ -134,7 +135,7 @@ pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Fail
     created_at(call, &path, &Wire::new(&connection, true))
 }
 
-/// PUT `/connections/definition/{connectionId}`.
+/// Handles PUT `/connections/definition/{connectionId}`.
 pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let mut connection = state.connections.copy(call.parameter(0))?;
     let members = Members::read(Body::read(call.request)?)?;
@@ -165,8 +166,9 @@ fn check_group(state: &State, connection: &Connection) -> Result<(), Failure> {
     state.check_ip_filter_group(connection.ip_filter_group_name.as_deref())
 }
 
-/// DELETE `/connections/definition/{connectionId}`, which takes the relay permissions and the browser transfer settings of
-/// the Connection ID along (section 4.6). Of D-Client settings nothing is said: one keeps its Connection ID from deletion.
+/// Handles DELETE `/connections/definition/{connectionId}`, which also deletes the relay permissions and the browser
+/// transfer settings of the Connection ID (section 4.6). The vendor does not mention D-Client settings. Here, a
+/// Connection ID that one uses cannot be deleted.
 pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let id = call.parameter(0);
     if state.dclients.rows().iter().any(|dclient| dclient.connection_id == id) {
@@ -179,31 +181,31 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failur
 }
 
 impl State {
-    /// Refuses a Connection ID that is not registered.
+    /// Rejects a Connection ID that is not registered.
     pub(super) fn check_connection(&self, field: &str, id: &str) -> Result<(), Failure> {
         if self.connections.has(id) { Ok(()) } else { Err(Failure::unknown_reference(field, id)) }
     }
 }
 
-/// The password is never told.
+/// A connection on the wire. The password is never returned.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Wire<'a> {
     connection_id: &'a str,
     connectable_client_type: &'a [ClientType],
-    /// Null when none is set; in the vendor's list it is then missing.
+    /// Null if none is set. The vendor's list omits the member in that case.
     #[serde(skip_serializing_if = "Option::is_none")]
     ip_filter_group_name: Option<Option<&'a str>>,
     memo: &'a str,
 }
 
 impl<'a> Wire<'a> {
-    fn new(row: &'a Connection, tells_null: bool) -> Self {
+    fn new(row: &'a Connection, writes_null: bool) -> Self {
         let group = row.ip_filter_group_name.as_deref();
         Self {
             connection_id: &row.connection_id,
             connectable_client_type: &row.client_types,
-            ip_filter_group_name: (tells_null || group.is_some()).then_some(group),
+            ip_filter_group_name: (writes_null || group.is_some()).then_some(group),
             memo: &row.memo,
         }
     }

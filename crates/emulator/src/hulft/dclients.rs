@@ -1,4 +1,4 @@
-//! D-Client settings. A D-Client itself is connected by a test.
+//! D-Client settings. Only a test connects a D-Client.
 
 use serde::Serialize;
 
@@ -41,7 +41,7 @@ impl DClient {
         }
     }
 
-    /// The members that POST and PUT treat alike.
+    /// Applies the members that POST and PUT treat alike.
     fn change(&mut self, mut body: Body) -> Result<(), Failure> {
         if let Some(id) = body.text("accountId", &ID_OR_EMPTY)? {
             self.account_id = Some(id).filter(|id| !id.is_empty());
@@ -50,7 +50,7 @@ impl DClient {
             self.memo = memo;
         }
         self.useable = body.boolean("useable")?.unwrap_or(self.useable);
-        // One that may no longer be used does not stay connected.
+        // A D-Client that may no longer be used does not stay connected.
         self.is_online &= self.useable;
         body.finish()
     }
@@ -66,20 +66,20 @@ impl Row for DClient {
     }
 }
 
-/// GET `/dclient/definition`.
+/// Handles GET `/dclient/definition`.
 pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let limit = ("limit", state.dclients.limit().into());
     let rows = state.dclients.rows().iter();
     Page::read(call.request)?.reply_with(Some(limit), "dclients", rows, |row| Wire::of(row, state))
 }
 
-/// GET `/dclient/definition/{dclientUuid}`.
+/// Handles GET `/dclient/definition/{dclientUuid}`.
 pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let id = call.parameter_that("dclientUuid", &ID)?;
     json_or_nothing(state.dclients.get(id).map(|row| Wire::of(row, state)))
 }
 
-/// POST `/dclient/definition`.
+/// Handles POST `/dclient/definition`.
 pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let mut body = Body::read(call.request)?;
     let dclient_id = required(body.text("dclientId", &NOT_EMPTY)?, "dclientId")?;
@@ -91,7 +91,7 @@ pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Fail
     created(&Wire::of(&dclient, state))
 }
 
-/// PUT `/dclient/definition/{dclientUuid}`.
+/// Handles PUT `/dclient/definition/{dclientUuid}`.
 pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let mut dclient = state.dclients.copy(call.parameter_that("dclientUuid", &ID)?)?;
     let mut body = Body::read(call.request)?;
@@ -109,25 +109,25 @@ fn check(state: &State, dclient: &DClient) -> Result<(), Failure> {
     state.check_account(dclient.account_id.as_deref())
 }
 
-/// DELETE `/dclient/definition/{dclientUuid}`.
+/// Handles DELETE `/dclient/definition/{dclientUuid}`.
 pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     state.dclients.remove(call.parameter_that("dclientUuid", &ID)?)?;
     Ok(done())
 }
 
-/// POST `/dclient/user-guide/mail-request/{dclientUuid}`. The vendor's examples send no body, so none is read.
+/// Handles POST `/dclient/user-guide/mail-request/{dclientUuid}`. The vendor's examples send no body, so none is read.
 pub(super) fn request_mail(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let id = call.parameter_that("dclientUuid", &ID)?;
     let dclient = state.dclients.get(id).ok_or_else(Failure::nothing_to_post_to)?;
     let account = dclient.account_id.as_deref().and_then(|id| state.accounts.get(id));
-    let account = account.ok_or_else(|| Failure::mail_refused("No account is linked to the D-Client."))?;
+    let account = account.ok_or_else(|| Failure::mail_rejected("No account is linked to the D-Client."))?;
     state.mails.send(MailKind::DClientUsage, &account.mail_address, call.now)?;
     Ok(done())
 }
 
 impl State {
-    /// With a version the D-Client comes online, without one it goes offline. False if there is no such D-Client, or one
-    /// that may not be used.
+    /// Switches the D-Client online (with a version) or offline (without one). Returns `false` if the D-Client does not
+    /// exist or may not be used.
     pub(super) fn switch_dclient(&mut self, dclient_id: &str, version: Option<&str>) -> bool {
         let mut is_done = false;
         self.dclients.for_each_mut(|dclient| {

@@ -1,5 +1,6 @@
-//! What the Site API answers: JSON, an empty success, or a refusal. One error code of the vendor is documented (`E300003`,
-//! "already registered"); the other codes here begin with `EMULATOR_`, so that nobody takes them for the vendor's.
+//! Responses of the Site API: JSON, an empty success, or an error. The vendor documents one error code (`E300003`,
+//! "already registered"). The other codes here begin with `EMULATOR_`, so that they cannot be mistaken for the
+//! vendor's.
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION};
@@ -13,14 +14,14 @@ use crate::server::Reply;
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
-/// A request that is refused.
+/// A request that is rejected.
 #[derive(Debug)]
 pub(super) struct Failure {
     status: StatusCode,
     code: &'static str,
     message: String,
     headers: Vec<(HeaderName, HeaderValue)>,
-    /// What the body of some operations holds beside `code` and `message`.
+    /// Members that the body of some operations has in addition to `code` and `message`.
     members: Vec<(&'static str, Value)>,
 }
 
@@ -29,53 +30,54 @@ impl Failure {
         Self { status, code, message: message.into(), headers: Vec::new(), members: Vec::new() }
     }
 
-    /// A query or path parameter that is out of its bounds or has no such form.
+    /// A query or path parameter is out of bounds or malformed.
     pub(super) fn invalid_parameter(name: &str, rule: &str) -> Self {
         let message = format!("The parameter '{name}' must be {rule}.");
         Self::new(StatusCode::BAD_REQUEST, "EMULATOR_INVALID_PARAMETER", message)
     }
 
-    /// A body that is not what the operation takes.
+    /// The body is not what the operation accepts.
     pub(super) fn invalid_body(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "EMULATOR_INVALID_BODY", message)
     }
 
-    /// A body that names something that is not registered.
+    /// The body names something that is not registered.
     pub(super) fn unknown_reference(field: &str, value: &str) -> Self {
         let message = format!("'{field}' names '{value}', which is not registered.");
         Self::new(StatusCode::BAD_REQUEST, "EMULATOR_UNKNOWN_REFERENCE", message)
     }
 
-    /// The one code that the vendor documents (section 2.8). A conflict is not among its statuses, so it is a 400.
+    /// The only code that the vendor documents (section 2.8). It is a 400, since a conflict is not among the vendor's
+    /// statuses.
     pub(super) fn already_registered() -> Self {
         Self::new(StatusCode::BAD_REQUEST, "E300003", "The data is already registered.")
     }
 
-    /// What is to be changed or deleted is not there.
+    /// The resource to change or delete does not exist.
     pub(super) fn not_found() -> Self {
         Self::new(StatusCode::NOT_FOUND, "EMULATOR_NOT_FOUND", "There is no such data.")
     }
 
-    /// What a POST is about, other than by a reference in its body, is not there: 404 is not listed for POST.
+    /// The resource that a POST refers to, other than in its body, does not exist: 404 is not listed for POST.
     pub(super) fn nothing_to_post_to() -> Self {
         Self::new(StatusCode::BAD_REQUEST, "EMULATOR_NOT_FOUND", "There is no such data.")
     }
 
-    /// What is to be deleted is needed by something else.
+    /// The resource to delete is used by another one.
     pub(super) fn in_use(by: &str) -> Self {
         let message = format!("The data is still in use by {by}.");
         Self::new(StatusCode::BAD_REQUEST, "EMULATOR_IN_USE", message)
     }
 
-    /// A resource of which there are as many as the contract may have.
+    /// The contract has the maximum number of resources of this kind.
     pub(super) fn limit_reached(limit: usize) -> Self {
         let message = format!("The limit of {limit} is reached.");
         Self::new(StatusCode::BAD_REQUEST, "EMULATOR_LIMIT_REACHED", message)
     }
 
-    /// A mail that is not sent.
-    pub(super) fn mail_refused(message: &str) -> Self {
-        Self::new(StatusCode::BAD_REQUEST, "EMULATOR_MAIL_REFUSED", message)
+    /// A mail is not sent.
+    pub(super) fn mail_rejected(message: &str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "EMULATOR_MAIL_REJECTED", message)
     }
 
     pub(super) fn unknown_session() -> Self {
@@ -113,17 +115,17 @@ impl Failure {
     }
 
     fn server_error() -> Self {
-        let message = "The answer could not be written.";
+        let message = "The response could not be written.";
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "EMULATOR_FAILURE", message)
     }
 
-    /// With this header, unless its value cannot stand in one.
+    /// Adds a header, unless its value is no valid header value.
     pub(super) fn with_header(mut self, name: HeaderName, value: &str) -> Self {
         self.headers.extend(HeaderValue::from_str(value).ok().map(|value| (name, value)));
         self
     }
 
-    /// With this member in the body, unless it has it already.
+    /// Adds a member to the body, unless the body has it already.
     pub(super) fn with_member(mut self, name: &'static str, value: Value) -> Self {
         if self.members.iter().all(|(present, _)| *present != name) {
             self.members.push((name, value));
@@ -142,7 +144,7 @@ impl From<Failure> for Reply {
     }
 }
 
-/// The body; the status and the headers are apart from it.
+/// Writes the body only, without the status and the headers.
 impl Serialize for Failure {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut body = serializer.serialize_map(None)?;
@@ -162,15 +164,15 @@ pub(super) fn json(body: &impl Serialize) -> Result<Reply, Failure> {
     Ok(reply)
 }
 
-/// A registration that succeeded: 201 with what was registered.
+/// A successful registration: 201 with what was registered.
 pub(super) fn created(body: &impl Serialize) -> Result<Reply, Failure> {
     let mut reply = json(body)?;
     *reply.status_mut() = StatusCode::CREATED;
     Ok(reply)
 }
 
-/// A registration that also says where the new resource is: this path below `/api/v2`. The vendor refers to RFC 2616, whose
-/// `Location` is an absolute URI (section 14.30).
+/// A successful registration with the location of the new resource: this path below `/api/v2`. The vendor refers to RFC
+/// 2616, whose `Location` is an absolute URI (section 14.30).
 pub(super) fn created_at(call: &Call<'_>, path: &str, body: &impl Serialize) -> Result<Reply, Failure> {
     let uri = format!("{}/api/v2/{path}", call.request.origin());
     let mut reply = created(body)?;
@@ -178,7 +180,7 @@ pub(super) fn created_at(call: &Call<'_>, path: &str, body: &impl Serialize) -> 
     Ok(reply)
 }
 
-/// What a GET of one resource answers: 204 when there is none, since 404 is not listed for GET (section 2.7).
+/// The response to a GET of one resource: 204 if it does not exist, since 404 is not listed for GET (section 2.7).
 pub(super) fn json_or_nothing(body: Option<impl Serialize>) -> Result<Reply, Failure> {
     body.map_or_else(|| Ok(empty(StatusCode::NO_CONTENT)), |body| json(&body))
 }
@@ -190,7 +192,7 @@ pub(super) fn empty(status: StatusCode) -> Reply {
     reply
 }
 
-/// A deletion, or a request for an effect, that succeeded.
+/// A successful deletion, or a successful request for an effect.
 pub(super) fn done() -> Reply {
     empty(StatusCode::OK)
 }

@@ -15,7 +15,7 @@ use crate::server::Reply;
 
 pub(super) const LIMIT: usize = 10_000;
 
-/// Of each kind.
+/// The maximum number of settings of each kind.
 const MAX_SETTINGS: usize = 30;
 
 #[derive(Clone, Debug)]
@@ -42,8 +42,8 @@ impl Group {
         }
     }
 
-    /// The members that POST and PUT treat alike. The names are those of the vendor's examples; the table of PUT has others
-    /// (section 4.4).
+    /// Applies the members that POST and PUT treat alike. Their names are those in the vendor's examples. The table of
+    /// PUT has others (section 4.4).
     fn change(&mut self, mut body: Body) -> Result<(), Failure> {
         if let Some(id) = body.text("accountId", &ID_OR_EMPTY)? {
             self.account_id = Some(id).filter(|id| !id.is_empty());
@@ -68,7 +68,7 @@ impl Group {
     }
 }
 
-/// Null means none, as the empty list does.
+/// Null and the empty list both clear the setting.
 fn settings(body: &mut Body, name: &str) -> Result<Option<Vec<String>>, Failure> {
     if body.take_null(name) {
         return Ok(Some(Vec::new()));
@@ -90,7 +90,7 @@ impl Row for Group {
     }
 }
 
-/// GET `/browser-transfer-groups`.
+/// Handles GET `/browser-transfer-groups`.
 pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let limit = ("limit", state.groups.limit().into());
     let rows = state.groups.rows().iter();
@@ -98,17 +98,17 @@ pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure>
         .reply_with(Some(limit), "browserTransferGroups", rows, |row| Wire::of(row, state))
 }
 
-/// GET `/browser-transfer-groups/{browserTransferGroupId}`.
+/// Handles GET `/browser-transfer-groups/{browserTransferGroupId}`.
 pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let id = call.parameter_that("browserTransferGroupId", &ID)?;
     json_or_nothing(state.groups.get(id).map(|row| Wire::of(row, state)))
 }
 
-/// POST `/browser-transfer-groups`.
+/// Handles POST `/browser-transfer-groups`.
 pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let mut body = Body::read(call.request)?;
     let mut group = Group::new(required(body.text("name", &NAME)?, "name")?);
-    // The default of a registration; a change clears with an empty text only.
+    // Null is the default of a registration. A change clears the account with an empty string only.
     body.take_null("accountId");
     group.change(body)?;
     group.check(state)?;
@@ -116,7 +116,7 @@ pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Fail
     created(&Wire::of(&group, state))
 }
 
-/// PUT `/browser-transfer-groups/{browserTransferGroupId}`.
+/// Handles PUT `/browser-transfer-groups/{browserTransferGroupId}`.
 pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let mut group = state.groups.copy(call.parameter_that("browserTransferGroupId", &ID)?)?;
     let mut body = Body::read(call.request)?;
@@ -129,7 +129,7 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failur
     json(&Wire::of(&group, state))
 }
 
-/// DELETE `/browser-transfer-groups/{browserTransferGroupId}`.
+/// Handles DELETE `/browser-transfer-groups/{browserTransferGroupId}`.
 pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     state.groups.remove(call.parameter_that("browserTransferGroupId", &ID)?)?;
     Ok(done())

@@ -1,4 +1,4 @@
-//! IP filter groups: named allow-lists. Their refusals have members of their own (section 4.8).
+//! IP filter groups: named allowlists. Their error responses have additional members (section 4.8).
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -30,17 +30,17 @@ impl Row for IpFilterGroup {
     }
 }
 
-/// GET `/ip-filter/group`.
+/// Handles GET `/ip-filter/group`.
 pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     Page::read(call.request)?.reply("ipFilter", state.ip_filter_groups.rows().iter(), |row| row)
 }
 
-/// GET `/ip-filter/group/{ipFilterGroupName}`.
+/// Handles GET `/ip-filter/group/{ipFilterGroupName}`.
 pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     json_or_nothing(state.ip_filter_groups.get(call.parameter(0)))
 }
 
-/// POST `/ip-filter/group`.
+/// Handles POST `/ip-filter/group`.
 pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     try_register(state, call).map_err(with_address_errors)
 }
@@ -58,7 +58,7 @@ fn try_register(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     created(&group)
 }
 
-/// PUT `/ip-filter/group/{ipFilterGroupName}`.
+/// Handles PUT `/ip-filter/group/{ipFilterGroupName}`.
 pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     try_update(state, call).map_err(with_address_errors)
 }
@@ -72,7 +72,7 @@ fn try_update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     json(&group)
 }
 
-/// DELETE `/ip-filter/group/{ipFilterGroupName}`, refused while something uses the group.
+/// Handles DELETE `/ip-filter/group/{ipFilterGroupName}`, which is rejected while the group is in use.
 pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let name = call.parameter(0);
     let uses = |group: &Option<String>| group.as_deref() == Some(name);
@@ -80,7 +80,7 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failur
     let connections: Vec<_> = connections.map(|row| row.connection_id.clone()).collect();
     let secondary = state.secondary_accounts.rows().iter().filter(|row| uses(&row.ip_filter_group_name));
     let secondary: Vec<_> = secondary.map(|row| row.mail_address.clone()).collect();
-    // The refusal has no place for accounts, but one that uses the group keeps it too.
+    // The error response has no member for accounts, but an account that uses the group prevents its deletion as well.
     let by_account = state.accounts.rows().iter().any(|row| uses(&row.ip_filter_group_name));
     let is_used = by_account || !connections.is_empty() || !secondary.is_empty();
     let outcome = match is_used {
@@ -100,7 +100,7 @@ fn members(mut body: Body) -> Result<(Option<String>, Option<Vec<String>>), Fail
     Ok((description, allowlist))
 }
 
-/// Each entry that is no address is named by its place.
+/// Each invalid entry is reported by its index.
 fn addresses(list: &Value) -> Result<Vec<String>, Failure> {
     let wrong =
         || Failure::invalid_body(format!("'allowlist' must be a list of 1 to {MAX_ADDRESSES} addresses."));
@@ -127,13 +127,13 @@ struct AddressError {
     index: usize,
 }
 
-/// Every refusal of a registration or a change has the member, empty when no address is at fault.
+/// Every error response to a registration or a change has the member, which is empty if all addresses are valid.
 fn with_address_errors(failure: Failure) -> Failure {
     failure.with_member("ipAddressError", json!([]))
 }
 
 impl State {
-    /// Refuses a group that is not registered.
+    /// Rejects a group that is not registered.
     pub(super) fn check_ip_filter_group(&self, name: Option<&str>) -> Result<(), Failure> {
         match name.filter(|name| !self.ip_filter_groups.has(name)) {
             None => Ok(()),

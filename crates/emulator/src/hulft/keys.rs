@@ -1,12 +1,12 @@
-//! API keys and their scopes. The vendor documents scopes as boxes to tick, a resource and an action, without names for
-//! machines; here each documented pair is a constant.
+//! API keys and their scopes. The vendor documents a scope as a check box, a resource and an action, without a
+//! technical name. Here, each documented pair is a constant.
 
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use crate::invalid_setting::InvalidSetting;
 
-/// What an API key allows: an action on a resource, as ticked in the vendor's console.
+/// Represents a permission of an API key: an action on a resource, as selected in the vendor's console.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Scope {
     resource: &'static str,
@@ -16,10 +16,10 @@ pub struct Scope {
 macro_rules! scopes {
     ($($name:ident: $resource:literal, $action:literal;)*) => {
         impl Scope {
-            /// Every scope of the Site API.
+            /// Contains every scope of the Site API.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
             $(
-                #[doc = concat!($resource, ": ", $action, ".")]
+                #[doc = concat!("Permits the action `", $action, "` on `", $resource, "`.")]
                 pub const $name: Self = Self { resource: $resource, action: $action };
             )*
         }
@@ -57,7 +57,7 @@ impl fmt::Display for Scope {
     }
 }
 
-/// Whether a text can be an API key: it has to fit into a header.
+/// Checks whether a text can be an API key. It must be a valid header value.
 pub(crate) fn check_key(key: &str) -> Result<(), InvalidSetting> {
     if (1..=256).contains(&key.len()) && key.bytes().all(|byte| byte.is_ascii_graphic()) {
         return Ok(());
@@ -65,7 +65,7 @@ pub(crate) fn check_key(key: &str) -> Result<(), InvalidSetting> {
     Err(InvalidSetting::new("an API key of HULFT-WebConnect must be 1 to 256 visible ASCII characters"))
 }
 
-/// The keys of the contract.
+/// The API keys of the contract.
 #[derive(Default)]
 pub(super) struct Keys(HashMap<String, BTreeSet<Scope>>);
 
@@ -78,7 +78,7 @@ impl Keys {
         self.0.remove(key);
     }
 
-    /// The scopes of the key in an `Authorization` header; `None` when there is no such key.
+    /// The scopes of the key in an `Authorization` header. `None` if the key is unknown.
     pub(super) fn scopes(&self, authorization: Option<&str>) -> Option<&BTreeSet<Scope>> {
         let (scheme, key) = authorization?.split_once(' ')?;
         if scheme.eq_ignore_ascii_case("Bearer") { self.0.get(key.trim()) } else { None }

@@ -1,4 +1,4 @@
-//! The mails that operations send: no GET shows them, so a test looks here.
+//! The mails that operations send. No GET returns them, so a test inspects them here.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::SystemTime;
@@ -8,25 +8,25 @@ use super::errors::Failure;
 /// A bound of the emulator.
 const MAX_MAILS: usize = 10_000;
 
-/// What a mail is about.
+/// Says what a mail is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MailKind {
-    /// It lets the user of an account set the password.
+    /// The mail lets the user of an account set the password.
     PasswordSetUp,
-    /// It tells how to use a D-Client.
+    /// The mail explains how to use a D-Client.
     DClientUsage,
 }
 
-/// A mail that was sent.
+/// Describes a mail that the emulated service sent. [`Hulft::mails`](super::Hulft::mails) returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Mail {
-    /// What it is about.
+    /// The kind, which says what the mail is about.
     pub kind: MailKind,
-    /// To whom it went.
+    /// The address that the mail was sent to.
     pub address: String,
-    /// When.
+    /// The time at which the mail was sent, on the emulator's clock.
     pub sent_at: SystemTime,
 }
 
@@ -37,10 +37,10 @@ pub(super) struct Mails {
 }
 
 impl Mails {
-    /// Refuses an address that takes no mail.
+    /// Sends a mail, or rejects an address that accepts no mail.
     pub(super) fn send(&mut self, kind: MailKind, address: &str, now: SystemTime) -> Result<(), Failure> {
         if self.rejected.contains(address) {
-            return Err(Failure::mail_refused("The mail cannot be delivered to this address."));
+            return Err(Failure::mail_rejected("The mail cannot be delivered to this address."));
         }
         self.sent.push_back(Mail { kind, address: address.to_owned(), sent_at: now });
         if self.sent.len() > MAX_MAILS {

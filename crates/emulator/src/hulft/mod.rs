@@ -1,8 +1,9 @@
-//! The Site API of HULFT-WebConnect: keys with scopes, the rate limit, and a contract with its Agents, connections, relay
-//! permissions, browser transfers, accounts and logs.
+//! The Site API of HULFT-WebConnect: keys with scopes, the rate limit, and a contract with its Agents, connections,
+//! relay permissions, browser transfers, accounts, and logs.
 //!
-//! Apart from the other services, with its own wire types, written from the vendor's description of the API, so that a
-//! client and this emulator cannot share a mistake.
+//! [`Emulator::hulft`](crate::Emulator::hulft) returns the handle, [`Hulft`]. The module shares no wire types with the
+//! other services or with a client. They are written from the vendor's description of the API, so that a client and
+//! this emulator cannot share a mistake.
 
 mod access_denials;
 mod accounts;
@@ -54,10 +55,38 @@ use crate::clock::Clock;
 use crate::invalid_setting::InvalidSetting;
 use crate::server::{Reply, Request};
 
-/// The key that an emulated contract has at first: 32 alphanumerics, as the service's keys are.
+/// The API key that an emulated contract starts with: 32 alphanumeric characters, as in the service.
 const API_KEY: &str = "HulftEmulatorKey0123456789abcdef";
 
-/// The emulated contract: what stands in it, and what a test may arrange or look at. Clones share one contract.
+/// A handle that configures and inspects the emulated contract. All clones share the same contract.
+///
+/// # Examples
+///
+/// ```
+/// use service_emulator::Emulator;
+/// use service_emulator::hulft::{Agent, Direction, TransferState};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// let emulator = Emulator::start().await?;
+/// let hulft = emulator.hulft();
+/// hulft.rate_limit(None);
+/// let session_id = hulft.connect_agent(Agent {
+///     agent_id: "osaka-send".to_owned(),
+///     direction: Direction::Send,
+///     connection_ids: vec!["osaka".to_owned()],
+///     endpoint: "service2.tokyo.webconnect.hulft.com".to_owned(),
+///     agent_version: "3.1.0".to_owned(),
+/// });
+/// hulft.start_transfer(&session_id);
+///
+/// // If the code under test disconnects the Agent, its transfer is interrupted. Here, the Agent disconnects.
+/// assert!(hulft.disconnect_agent(&session_id));
+/// assert!(hulft.agents().is_empty());
+/// assert_eq!(hulft.transfers()[0].state, TransferState::EndedAbnormally);
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, Debug)]
 pub struct Hulft(Arc<Inner>);
 
@@ -70,7 +99,7 @@ struct Inner {
 /// Everything that a request may read or change.
 #[derive(Debug)]
 struct State {
-    /// The one that is given out: with all scopes.
+    /// The key that the handle returns. It has all scopes.
     api_key: String,
     keys: keys::Keys,
     rate_limit: RateLimit,
@@ -123,7 +152,7 @@ impl Hulft {
         Self(Arc::new(Inner { clock, state: Mutex::new(State::default()) }))
     }
 
-    // Asynchronous as every service's entry point is, though nothing here waits.
+    // Asynchronous like the entry point of every service, although nothing here waits.
     pub(crate) async fn answer(&self, request: &Request) -> Reply {
         let now = self.0.clock.now();
         routes::serve(&mut self.state(), request, now)

@@ -1,4 +1,4 @@
-//! The query parameters that list operations share, with their bounds, and the envelope of a list.
+//! The query parameters that all list operations share, with their bounds, and the envelope of a list.
 
 use std::time::SystemTime;
 
@@ -13,15 +13,15 @@ use super::errors::{Failure, empty, json};
 use super::zones::Zone;
 use crate::server::{Reply, Request};
 
-/// Which part of a list is asked for. `from` and `to` narrow the two logs; they are checked and have no effect on the other
-/// lists, whose rows have no date to search by.
+/// The requested part of a list. `from` and `to` filter the two logs. For other lists, whose rows have no date, they
+/// are checked but have no effect.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Page {
     start_index: usize,
     max_results: usize,
     from: Option<Date>,
     to: Option<Date>,
-    /// Where dates and times are meant.
+    /// The time zone of dates and times.
     pub(super) zone: Zone,
 }
 
@@ -39,13 +39,14 @@ impl Page {
         Ok(Self { start_index, max_results, from, to, zone })
     }
 
-    /// Whether the time is on a day from `from` to `to`, both included.
+    /// Whether the time is on a day between `from` and `to`, both included.
     pub(super) fn covers(&self, time: SystemTime) -> bool {
         let day = self.zone.date(time);
         self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
     }
 
-    /// This page of the rows, in the envelope; `204` when there is no row at all (the vendor lists that status for GET).
+    /// Writes this page of the rows in the envelope. The response is 204 if there are no rows at all (the vendor lists
+    /// that status for GET).
     pub(super) fn reply<T, W: Serialize>(
         &self,
         name: &'static str,
@@ -55,7 +56,7 @@ impl Page {
         self.reply_with(None, name, rows, write)
     }
 
-    /// As [`reply`](Self::reply), with one more member before the rows.
+    /// Like [`reply`](Self::reply), with one more member before the rows.
     pub(super) fn reply_with<T, W: Serialize>(
         &self,
         member: Option<(&'static str, Value)>,
@@ -87,7 +88,7 @@ struct Envelope<W> {
     rows: Vec<W>,
 }
 
-/// In the order of the vendor's examples.
+/// Members in the order of the vendor's examples.
 impl<W: Serialize> Serialize for Envelope<W> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut envelope = serializer.serialize_map(None)?;
@@ -103,20 +104,14 @@ impl<W: Serialize> Serialize for Envelope<W> {
     }
 }
 
-fn number(
-    request: &Request,
-    name: &str,
-    default: usize,
-    least: usize,
-    most: usize,
-) -> Result<usize, Failure> {
+fn number(request: &Request, name: &str, default: usize, min: usize, max: usize) -> Result<usize, Failure> {
     let Some(text) = request.query(name) else { return Ok(default) };
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let number = text.parse().ok().filter(|number| digits && (least..=most).contains(number));
-    number.ok_or_else(|| Failure::invalid_parameter(name, &format!("an integer of {least} to {most}")))
+    let number = text.parse().ok().filter(|number| digits && (min..=max).contains(number));
+    number.ok_or_else(|| Failure::invalid_parameter(name, &format!("an integer of {min} to {max}")))
 }
 
-/// `YYYYMMDD`; blank is the default.
+/// Reads a date, `YYYYMMDD`. A blank value yields the default.
 fn date(request: &Request, name: &str) -> Result<Option<Date>, Failure> {
     let Some(text) = request.query(name).filter(|text| !text.is_empty()) else { return Ok(None) };
     let date = Date::parse(text, format_description!("[year][month][day]"));

@@ -1,12 +1,12 @@
-//! The rate limit of a contract: 100 requests a minute over all its keys, and past that nothing for 10 minutes. A state
-//! machine that is told the time.
+//! The rate limit of a contract: 100 requests a minute over all its keys. Exceeding it blocks all requests for 10
+//! minutes. It reads no clock: the caller passes in the time.
 
 use std::time::{Duration, SystemTime};
 
 const MINUTE: Duration = Duration::from_secs(60);
 const BLOCK: Duration = Duration::from_secs(10 * 60);
 
-/// Counts in minutes of its own, each beginning with the first request after the last one ended.
+/// Counts requests per minute. A minute begins with the first request after the previous one has ended.
 #[derive(Debug)]
 pub(super) struct RateLimit {
     per_minute: Option<u32>,
@@ -25,7 +25,7 @@ impl RateLimit {
         Self { per_minute, window: None, blocked_until: None }
     }
 
-    /// Counts a request; when it is refused, the moment at which the block ends.
+    /// Counts a request. An error is the time at which the block ends.
     pub(super) fn count(&mut self, now: SystemTime) -> Result<(), SystemTime> {
         let Some(limit) = self.per_minute else { return Ok(()) };
         if let Some(until) = self.blocked_until.filter(|until| now < *until) {
@@ -37,7 +37,8 @@ impl RateLimit {
             self.window = Some((start, count + 1));
             return Ok(());
         }
-        // The minute that was overrun is over long before the block: its end finds the counter reset, as the vendor says.
+        // The minute that exceeded the limit ends long before the block does, so the counter is reset when the block
+        // ends, as the vendor says.
         let until = now + BLOCK;
         self.blocked_until = Some(until);
         Err(until)
@@ -58,7 +59,7 @@ mod tests {
         assert_eq!(limit.count(at(0)), Ok(()));
         assert_eq!(limit.count(at(10)), Ok(()));
         assert_eq!(limit.count(at(20)), Err(at(620)));
-        assert_eq!(limit.count(at(90)), Err(at(620)), "a refused request does not prolong the block");
+        assert_eq!(limit.count(at(90)), Err(at(620)), "a rejected request does not prolong the block");
         assert_eq!(limit.count(at(619)), Err(at(620)));
         assert_eq!(limit.count(at(620)), Ok(()));
         assert_eq!(limit.count(at(621)), Ok(()), "the counter was reset with the end of the block");
@@ -74,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_limit_nothing_is_refused() {
+    fn without_a_limit_nothing_is_rejected() {
         let mut limit = RateLimit::new(None);
         assert!((0..1000).all(|_| limit.count(at(0)).is_ok()));
     }

@@ -1,4 +1,4 @@
-//! The relay log: one line for each transfer that has ended, the one that started last first.
+//! The relay log: one line for each transfer that has ended, latest start first.
 
 use std::collections::VecDeque;
 use std::time::{Duration, SystemTime};
@@ -13,58 +13,58 @@ use super::routes::Call;
 use super::zones::Zone;
 use crate::server::{Reply, Request};
 
-/// A bound of the emulator; the service's retention is not described.
+/// A bound of the emulator. The vendor does not describe the service's retention.
 pub(crate) const MAX_LINES: usize = 50_000;
 
 /// The first generated line: 2024-01-01 00:00:00 UTC.
 const FIRST_GENERATED: Duration = Duration::from_secs(1_704_067_200);
 
-/// How a relayed transfer ended.
+/// Says how a relayed transfer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RelayResult {
-    /// Normally: `"1"`.
+    /// The transfer ended normally: `"1"` on the wire.
     Normal,
-    /// With an error: `"2"`.
+    /// The transfer ended with an error: `"2"` on the wire.
     Error,
 }
 
-/// One side of a relayed transfer.
+/// Describes the sender or the receiver of a relayed transfer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelaySide {
-    /// The Connection ID.
+    /// The Connection ID that this side used.
     pub connection_id: String,
-    /// The Agent ID.
+    /// The Agent ID that identifies this side.
     pub agent_id: String,
-    /// The host's name.
+    /// The name of the host on which this side ran.
     pub host_name: String,
-    /// What was connected.
+    /// The type of client that was connected.
     pub client_type: ClientType,
-    /// The mail address of a previous secondary account.
+    /// The mail address of the previous secondary account that was used, if one was.
     pub secondary_account: Option<String>,
 }
 
-/// A line of the relay log. The default is the vendor's example.
+/// Describes a transfer in the relay log. The default is the vendor's example.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RelayLog {
-    /// How the transfer ended.
+    /// Says whether the transfer succeeded.
     pub result: RelayResult,
-    /// When it started.
+    /// The time at which the transfer started. The log is sorted by it.
     pub start_time: SystemTime,
-    /// When it ended.
+    /// The time at which the transfer ended.
     pub end_time: SystemTime,
-    /// Where the file came from.
+    /// The side that sent the file.
     pub sender: RelaySide,
-    /// Where it went.
+    /// The side that received the file.
     pub receiver: RelaySide,
-    /// HULFT's File ID.
+    /// The File ID by which HULFT identifies the transfer.
     pub file_id: String,
-    /// The file's name.
+    /// The name of the file that was transferred.
     pub file_name: String,
-    /// The processing identifier.
+    /// The processing identifier that the service assigned to the transfer.
     pub processing_id: String,
-    /// The file's size in bytes.
+    /// The size of the file in bytes.
     pub data_size: u64,
-    /// The bytes on the way.
+    /// The number of bytes that were sent over the network.
     pub data_size_on_route: u64,
 }
 
@@ -93,7 +93,7 @@ impl Default for RelayLog {
     }
 }
 
-/// Sorted by start, oldest first; of two that started together, the one that was added first.
+/// Sorted by start time, oldest first. Lines with the same start time are in the order in which they were added.
 #[derive(Debug, Default)]
 pub(super) struct RelayLogs {
     lines: VecDeque<RelayLog>,
@@ -109,7 +109,8 @@ impl RelayLogs {
         }
     }
 
-    /// Lines a minute apart, every tenth an error, of five File IDs in turn; the next call goes on where this one ends.
+    /// Adds lines that are a minute apart and cycle through five File IDs. Every tenth is an error. The next call
+    /// continues where this one ends.
     pub(super) fn generate(&mut self, count: usize) {
         for _ in 0..count {
             let line = generated(self.generated);
@@ -144,13 +145,13 @@ fn generated(number: u32) -> RelayLog {
     }
 }
 
-/// GET `/relay/log`, with `fileId` too.
+/// Handles GET `/relay/log`, with or without `fileId`.
 pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let filter = Filter::read(call.request)?;
-    reply(state, call, |line| filter.lets_through(line))
+    reply(state, call, |line| filter.matches(line))
 }
 
-/// GET `/relay/log/{processingId}`: a list as well.
+/// Handles GET `/relay/log/{processingId}`, which returns a list as well.
 pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     reply(state, call, |line| line.processing_id == call.parameter(0))
 }
@@ -159,10 +160,10 @@ fn reply(state: &State, call: &Call<'_>, wanted: impl Fn(&RelayLog) -> bool) -> 
     let page = Page::read(call.request)?;
     let lines = state.relay_logs.lines.iter().rev();
     let lines = lines.filter(|line| page.covers(line.start_time) && wanted(line));
-    page.reply("logs", lines, |line| Line::of(line, page.zone))
+    page.reply("logs", lines, |line| Wire::of(line, page.zone))
 }
 
-/// The parameters that only this list has; blank ones are not used.
+/// The parameters that only this list has. Blank ones are ignored.
 struct Filter<'a> {
     file_id: Option<&'a str>,
     connection_ids: [Option<&'a str>; 2],
@@ -183,7 +184,7 @@ impl<'a> Filter<'a> {
         })
     }
 
-    fn lets_through(&self, line: &RelayLog) -> bool {
+    fn matches(&self, line: &RelayLog) -> bool {
         let sides = [&line.sender, &line.receiver];
         let same_id =
             |(wanted, side): (&Option<&str>, &RelaySide)| wanted.is_none_or(|id| side.connection_id == id);
@@ -196,10 +197,10 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// A line on the wire: sizes and rate are texts (section 7).
+/// A line on the wire. Sizes and the rate are strings (section 7).
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
-struct Line<'a> {
+struct Wire<'a> {
     status: &'static str,
     start_time: String,
     end_time: String,
@@ -221,7 +222,7 @@ struct Line<'a> {
     receiver_secondary_account: Option<&'a str>,
 }
 
-impl<'a> Line<'a> {
+impl<'a> Wire<'a> {
     fn of(line: &'a RelayLog, zone: Zone) -> Self {
         let RelayLog { sender, receiver, .. } = line;
         Self {
@@ -251,7 +252,8 @@ impl<'a> Line<'a> {
     }
 }
 
-/// Bytes on the way per second; a transfer of no time took a millisecond, the smallest time that the log shows.
+/// The transfer rate in bytes per second on the network. A transfer without a duration counts as one millisecond, the
+/// smallest duration that the log shows.
 fn rate(line: &RelayLog) -> u128 {
     let milliseconds = line.end_time.duration_since(line.start_time).unwrap_or_default().as_millis().max(1);
     u128::from(line.data_size_on_route) * 1_000 / milliseconds
@@ -262,7 +264,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_oldest_line_makes_room() {
+    fn the_oldest_line_is_dropped_at_the_limit() {
         let mut logs = RelayLogs::default();
         logs.generate(MAX_LINES + 1);
         assert_eq!(logs.lines.len(), MAX_LINES);

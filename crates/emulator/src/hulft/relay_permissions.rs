@@ -1,5 +1,5 @@
-//! Relay permissions: which other Connection IDs one may exchange files with. Their switch is a text on the wire, and a
-//! single one is answered as a list (section 7).
+//! Relay permissions: which other Connection IDs one may exchange files with. On the wire, their switch is a string,
+//! and a single permission is returned as a list (section 7).
 
 use serde::Serialize;
 
@@ -18,7 +18,7 @@ pub(super) const LIMIT: usize = 10_000;
 
 #[derive(Clone, Debug)]
 pub(super) struct RelayPermission {
-    /// `connectionId/remoteConnectionId/direction`, as in the path; no part can hold a slash.
+    /// `connectionId/remoteConnectionId/direction`, as in the path. None of the parts can contain a slash.
     id: String,
     connection_id: String,
     remote_connection_id: String,
@@ -49,7 +49,7 @@ impl RelayPermission {
         self.connection_id == connection_id || self.remote_connection_id == connection_id
     }
 
-    /// The members that POST and PUT treat alike.
+    /// Applies the members that POST and PUT treat alike.
     fn change(&mut self, mut body: Body) -> Result<(), Failure> {
         self.enabled = body.switch("enabled")?.unwrap_or(self.enabled);
         if let Some(memo) = body.text("memo", &NOTE)? {
@@ -65,7 +65,8 @@ impl Row for RelayPermission {
     }
 }
 
-/// GET `/relay/permission`, `/relay/permission/{connectionId}` and `/relay/permission/{connectionId}/{direction}`.
+/// Handles GET `/relay/permission`, `/relay/permission/{connectionId}`, and
+/// `/relay/permission/{connectionId}/{direction}`.
 pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let connection_id = call.parameters.first();
     let direction = call.parameters.get(1).map(|text| Direction::read(text)).transpose()?;
@@ -75,7 +76,7 @@ pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure>
     })
 }
 
-/// GET `/relay/permission/{connectionId}/{remoteConnectionId}/{direction}`.
+/// Handles GET `/relay/permission/{connectionId}/{remoteConnectionId}/{direction}`.
 pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let id = id(call)?;
     reply(state, call, |row| row.id == id)
@@ -95,7 +96,7 @@ fn id(call: &Call<'_>) -> Result<String, Failure> {
     Ok(call.parameters.join("/"))
 }
 
-/// POST `/relay/permission`.
+/// Handles POST `/relay/permission`.
 pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let mut body = Body::read(call.request)?;
     let connection_id = required(body.text("connectionId", &CONNECTION_ID)?, "connectionId")?;
@@ -104,7 +105,7 @@ pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Fail
     let mut permission = RelayPermission::new(&connection_id, &remote, Direction::read(&direction)?, false);
     permission.change(body)?;
     if connection_id == remote {
-        // It lets two different Connection IDs exchange files (section 1).
+        // A permission lets two different Connection IDs exchange files (section 1).
         return Err(Failure::invalid_body("'remoteConnectionId' must be another than 'connectionId'."));
     }
     state.check_connection("connectionId", &connection_id)?;
@@ -112,7 +113,7 @@ pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Fail
     created_at(call, &format!("relay/permission/{}", permission.id), &Wire::from(&permission))
 }
 
-/// PUT `/relay/permission/{connectionId}/{remoteConnectionId}/{direction}`.
+/// Handles PUT `/relay/permission/{connectionId}/{remoteConnectionId}/{direction}`.
 pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let mut permission = state.relay_permissions.copy(&id(call)?)?;
     permission.change(Body::read(call.request)?)?;
@@ -120,7 +121,7 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failur
     json(&Wire::from(&permission))
 }
 
-/// DELETE `/relay/permission/{connectionId}/{remoteConnectionId}/{direction}`.
+/// Handles DELETE `/relay/permission/{connectionId}/{remoteConnectionId}/{direction}`.
 pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     state.relay_permissions.remove(&id(call)?)?;
     Ok(done())

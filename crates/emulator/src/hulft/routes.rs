@@ -1,5 +1,5 @@
-//! The table of operations, and the order in which a request is refused: key, rate limit, path, method, scope, then what
-//! the operation itself finds.
+//! The table of operations. A request is checked in this order: key, rate limit, path, method, scope, and then the
+//! checks of the operation.
 
 use std::time::{Duration, SystemTime};
 
@@ -22,9 +22,9 @@ type Run = fn(&mut State, &Call<'_>) -> Result<Reply, Failure>;
 /// One operation of the Site API.
 struct Route {
     method: Method,
-    /// Below `/api/v2`; a segment in braces stands for any value.
+    /// A path below `/api/v2`. A segment in braces matches any value.
     template: &'static str,
-    /// What the key has to allow; nothing where the vendor's page names no scope.
+    /// The scope that the key must have. `None` if the vendor's page names no scope.
     scope: Option<Scope>,
     run: Run,
 }
@@ -39,7 +39,8 @@ const SEND_REQUESTS: &str = "browser-transfer/definition/hulft-to-browser";
 const SEND_REQUEST: &str = "browser-transfer/definition/hulft-to-browser/{hulftToBrowserDefinitionId}";
 const PERMISSION: &str = "relay/permission/{connectionId}/{remoteConnectionId}/{direction}";
 
-/// All operations, in the order of the vendor's list. `GET /relay/log` is two of them, with `fileId` and without.
+/// All operations, in the order of the vendor's list. `GET /relay/log` is two operations there, with and without
+/// `fileId`.
 const ROUTES: &[Route] = &[
     route(Method::GET, "access-denial/log", None, access_denials::list),
     route(Method::GET, "accounts/definition", None, accounts::list),
@@ -187,21 +188,21 @@ const ROUTES: &[Route] = &[
     ),
 ];
 
-/// A request that has come to its operation.
+/// A request that has been routed to its operation.
 pub(super) struct Call<'a> {
     pub(super) request: &'a Request,
-    /// The values of the template's braces, in order.
+    /// The path segments that match the template's braces, in order.
     pub(super) parameters: Vec<&'a str>,
     pub(super) now: SystemTime,
 }
 
 impl<'a> Call<'a> {
-    /// The value of one of the template's braces.
+    /// The path segment that matches one of the template's braces.
     pub(super) fn parameter(&self, index: usize) -> &'a str {
         self.parameters.get(index).copied().unwrap_or_default()
     }
 
-    /// The value of the template's only braces, which has to keep to a rule.
+    /// The path segment that matches the template's only braces, checked by a rule.
     pub(super) fn parameter_that(&self, name: &str, rule: &Rule) -> Result<&'a str, Failure> {
         let value = self.parameter(0);
         if rule.holds_for(value) { Ok(value) } else { Err(Failure::invalid_parameter(name, rule.says)) }
@@ -225,7 +226,8 @@ fn dispatch(state: &mut State, request: &Request, now: SystemTime) -> Result<Rep
     (route.run)(state, &Call { request, parameters, now })
 }
 
-/// The vendor speaks of the date and time of the release. Whole seconds, rounded up: who comes back then is let in.
+/// The vendor describes a date and time at which the block ends. It has whole seconds and is rounded up, so that a
+/// client that waits until then is admitted.
 fn blocked(until: SystemTime) -> Failure {
     let format = format_description!(
         "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
@@ -242,11 +244,11 @@ fn find<'a>(method: &Method, path: &[&'a str]) -> Result<(&'static Route, Vec<&'
         return Err(Failure::unknown_path());
     }
     let allowed: Vec<_> = matching.iter().map(|(route, _)| route.method.as_str()).collect();
-    let refusal = Failure::method_not_allowed().with_header(header::ALLOW, &allowed.join(", "));
-    matching.into_iter().find(|(route, _)| route.method == *method).ok_or(refusal)
+    let rejection = Failure::method_not_allowed().with_header(header::ALLOW, &allowed.join(", "));
+    matching.into_iter().find(|(route, _)| route.method == *method).ok_or(rejection)
 }
 
-/// What stands in the place of the template's braces; `None` when the path is another one.
+/// The path segments that match the template's braces. `None` if the path does not match the template.
 fn parameters<'a>(template: &str, path: &[&'a str]) -> Option<Vec<&'a str>> {
     if template.split('/').count() != path.len() {
         return None;

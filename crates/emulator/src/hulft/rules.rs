@@ -1,9 +1,9 @@
-//! The forms that values must have, each with the words in which a refusal states it. Where section 4 of the vendor's
-//! description is silent, the bounds of its other guides hold (section 6).
+//! The rules for values, each with the words in which an error states it. Where section 4 of the vendor's description
+//! specifies nothing, the bounds of its other guides apply (section 6).
 
 use std::net::Ipv4Addr;
 
-/// A rule for a text.
+/// A rule for strings.
 pub(super) struct Rule {
     /// Completes "must be ...".
     pub(super) says: &'static str,
@@ -21,7 +21,7 @@ pub(super) const NAME: Rule = Rule {
     says: "a text of 1 to 32 letters, digits, '.' and '-', but not '.' or '..'",
     holds: |text| is_name(text, 32),
 };
-/// As [`NAME`], or empty: no longer any.
+/// Like [`NAME`], or empty, which clears the setting.
 pub(super) const NAME_OR_EMPTY: Rule = Rule {
     says: "a text of 1 to 32 letters, digits, '.' and '-', but not '.' or '..', or empty",
     holds: |text| text.is_empty() || is_name(text, 32),
@@ -37,7 +37,7 @@ pub(super) const HOST: Rule = Rule {
 };
 pub(super) const ID: Rule =
     Rule { says: "a text of 32 letters and digits", holds: |text| text.len() == 32 && is_alphanumeric(text) };
-/// As [`ID`], or empty: no longer any.
+/// Like [`ID`], or empty, which clears the setting.
 pub(super) const ID_OR_EMPTY: Rule = Rule {
     says: "a text of 32 letters and digits, or empty",
     holds: |text| text.is_empty() || ID.holds_for(text),
@@ -50,14 +50,14 @@ pub(super) const MAIL_ADDRESS: Rule =
     Rule { says: "a mail address of up to 256 characters", holds: is_mail_address };
 pub(super) const PASSWORD: Rule =
     Rule { says: "a text of 8 to 256 characters", holds: |text| (8..=256).contains(&text.chars().count()) };
-/// Memos, descriptions and displayed file names.
+/// Notes, descriptions, and displayed file names.
 pub(super) const NOTE: Rule =
     Rule { says: "a text of up to 256 characters", holds: |text| text.chars().count() <= 256 };
 pub(super) const NOT_EMPTY: Rule = Rule { says: "a text that is not empty", holds: |text| !text.is_empty() };
 pub(super) const MESSAGE: Rule = Rule { says: "a text of up to 50 bytes", holds: |text| text.len() <= 50 };
 pub(super) const LONG_MESSAGE: Rule =
     Rule { says: "a text of up to 200 bytes", holds: |text| text.len() <= 200 };
-/// Some switches are texts on this wire.
+/// Booleans that are strings on the wire.
 pub(super) const SWITCH: Rule =
     Rule { says: "the text \"true\" or \"false\"", holds: |text| matches!(text, "true" | "false") };
 pub(super) const DIRECTION: Rule =
@@ -66,13 +66,13 @@ pub(super) const CLIENT_TYPE: Rule = Rule {
     says: "'hulft', 'data_transfer_api', 'hwc_browser' or 'dclient'",
     holds: |text| matches!(text, "hulft" | "data_transfer_api" | "hwc_browser" | "dclient"),
 };
-/// An entry of an allow-list.
+/// An entry of an allowlist.
 pub(super) const ADDRESS: Rule =
     Rule { says: "an IPv4 address, or one with '/' and a prefix length of 0 to 32", holds: is_address };
 
-fn is_name(text: &str, most: usize) -> bool {
+fn is_name(text: &str, max: usize) -> bool {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b".-".contains(&byte);
-    (1..=most).contains(&text.len()) && text.bytes().all(allowed) && !matches!(text, "." | "..")
+    (1..=max).contains(&text.len()) && text.bytes().all(allowed) && !matches!(text, "." | "..")
 }
 
 fn is_alphanumeric(text: &str) -> bool {
@@ -83,7 +83,7 @@ fn is_of_file_id(byte: u8) -> bool {
     byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_'
 }
 
-/// One `@` between a name and a domain of at least two labels, in visible ASCII.
+/// Whether the text is an `@` between a name and a domain of at least two labels, in visible ASCII.
 fn is_mail_address(text: &str) -> bool {
     let Some((name, domain)) = text.split_once('@') else { return false };
     let label = |label: &str| {
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn names_hold_to_their_length_and_characters() {
+    fn the_lengths_and_characters_of_names_are_checked() {
         let [at_32, above_32] = [32, 33].map(|count| "n".repeat(count));
         check(&NAME, &["a", "A-1.b", "...", ".a", &at_32], &["", ".", "..", "a b", "a_b", "é", &above_32]);
         check(&NAME_OR_EMPTY, &["", "a", &at_32], &[".", "..", "a_b", &above_32]);
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_hold_to_their_lengths() {
+    fn the_lengths_of_strings_are_checked() {
         let [at, above] = [256, 257].map(|count| "é".repeat(count));
         check(&NOTE, &["", &at], &[&above]);
         check(&PASSWORD, &["12345678", "ééééééé8", &at], &["", "1234567", &above]);
@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn words_are_taken_as_they_are_written() {
+    fn words_are_case_sensitive() {
         check(&SWITCH, &["true", "false"], &["", "True", "1"]);
         check(&DIRECTION, &["send", "receive"], &["", "Send", "both"]);
         let types = ["hulft", "data_transfer_api", "hwc_browser", "dclient"];

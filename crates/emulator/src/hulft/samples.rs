@@ -14,11 +14,11 @@ use super::{AccessDenial, Denied, SecondaryAccount, State};
 
 const GROUP: &str = "offices";
 
-/// How many lines the relay log gets: more than one page.
+/// The number of lines in the sample relay log: more than one page.
 const RELAY_LOGS: usize = 50;
 
 impl State {
-    /// What is registered already stays; only the logs grow with every call.
+    /// Adds the samples. What is registered already is kept, so only the logs grow with every call.
     pub(super) fn add_samples(&mut self, now: SystemTime) {
         for group in ip_filter_groups() {
             let _ = self.ip_filter_groups.add(group);
@@ -39,7 +39,7 @@ impl State {
         self.access_denials.extend(access_denials(now));
     }
 
-    /// The settings, and the accounts that use them by a group and a D-Client.
+    /// Adds the settings, and the accounts that use them through a group and a D-Client.
     fn add_browser_transfers(&mut self) {
         let _ = self.send_files.add(send_file());
         let _ = self.send_requests.add(send_request());

@@ -1,4 +1,4 @@
-//! Previous secondary accounts: a feature that has ended, of which reading and deleting remain.
+//! Previous secondary accounts: a discontinued feature that only supports reading and deleting.
 
 use serde::Serialize;
 
@@ -13,28 +13,29 @@ use crate::server::Reply;
 /// A bound of the emulator.
 pub(super) const LIMIT: usize = 10_000;
 
-/// A previous secondary account.
+/// Describes a previous secondary account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecondaryAccount {
-    /// Its id.
+    /// The id that identifies the account.
     pub id: String,
-    /// The mail address.
+    /// The mail address of the account. It also serves as its name in the logs.
     pub mail_address: String,
-    /// Whether the contractor manages the password, not the user.
+    /// Whether the contractor manages the password, instead of the user.
     pub password_is_managed_by_contractor: bool,
-    /// After how many days the password expires: 30 to 365, or 0 for never.
+    /// The number of days after which the password expires: 30 to 365, or 0 if it never expires.
     pub password_expires_after_days: u16,
-    /// The ids of its Browser Send File settings.
+    /// The ids of the Browser Send File settings that the account may use.
     pub send_file_ids: Vec<String>,
-    /// The ids of its Browser Send Request settings.
+    /// The ids of the Browser Send Request settings that the account may use.
     pub send_request_ids: Vec<String>,
-    /// The IP filter group.
+    /// The name of the IP filter group that applies to the account.
     pub ip_filter_group_name: Option<String>,
-    /// A note.
+    /// A note, which has no effect.
     pub memo: String,
-    /// Whether mail is sent to the address.
+    /// Whether mail can be sent to the address.
     pub is_mail_available: bool,
-    /// 0 new, 1 in use, 2 changing the password management, 3 changing the mail address.
+    /// The status of the account: 0 is new, 1 is in use, 2 is changing the password management, 3 is changing the mail
+    /// address.
     pub status_code: u8,
 }
 
@@ -44,7 +45,7 @@ impl Row for SecondaryAccount {
     }
 }
 
-/// GET `/secondary-account/definition`.
+/// Handles GET `/secondary-account/definition`.
 pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let rows = state.secondary_accounts.rows();
     let is_unavailable = rows.iter().any(|row| !row.is_mail_available);
@@ -53,12 +54,12 @@ pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure>
     page.reply_with(Some(member), "secondaryAccounts", rows.iter(), |row| Wire::of(row, state))
 }
 
-/// GET `/secondary-account/definition/{secondaryAccountId}`.
+/// Handles GET `/secondary-account/definition/{secondaryAccountId}`.
 pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     json_or_nothing(state.secondary_accounts.get(call.parameter(0)).map(|row| Wire::of(row, state)))
 }
 
-/// DELETE `/secondary-account/definition/{secondaryAccountId}`.
+/// Handles DELETE `/secondary-account/definition/{secondaryAccountId}`.
 pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     state.secondary_accounts.remove(call.parameter(0))?;
     Ok(done())

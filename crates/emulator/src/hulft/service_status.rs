@@ -1,4 +1,4 @@
-//! How the service's own endpoints do.
+//! The status of the service's endpoints.
 
 use serde::Serialize;
 
@@ -7,14 +7,14 @@ use super::errors::{Failure, json};
 use super::routes::Call;
 use crate::server::Reply;
 
-/// How an endpoint does.
+/// Says how an endpoint of the service operates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndpointStatus {
-    /// It operates normally: `"0"`.
+    /// The endpoint operates normally: `"0"` on the wire.
     Normal,
-    /// It has performance issues: `"9"`.
+    /// The endpoint has performance issues: `"9"` on the wire.
     PerformanceIssues,
-    /// Its service is disrupted: `"1"`.
+    /// The endpoint is disrupted: `"1"` on the wire.
     Disrupted,
 }
 
@@ -40,10 +40,10 @@ fn as_code<S: serde::Serializer>(status: &EndpointStatus, serializer: S) -> Resu
     serializer.serialize_str(status.code())
 }
 
-/// The endpoints that the vendor's example names.
+/// The endpoints in the vendor's example.
 #[derive(Debug)]
 pub(super) struct ServiceStatus {
-    /// Of Agents and the CLI.
+    /// The endpoints of Agents and the CLI.
     services: [Endpoint; 2],
     data_transfer_sites: [Endpoint; 2],
 }
@@ -70,7 +70,7 @@ pub(crate) fn is_endpoint(name: &str) -> bool {
 }
 
 impl ServiceStatus {
-    /// False if there is no such endpoint.
+    /// Returns `false` if there is no such endpoint.
     pub(super) fn set(&mut self, name: &str, status: EndpointStatus) -> bool {
         let mut endpoints = self.services.iter_mut().chain(&mut self.data_transfer_sites);
         endpoints
@@ -83,7 +83,7 @@ impl ServiceStatus {
         self.services.iter().chain(&self.data_transfer_sites).any(|endpoint| endpoint.endpoint == name)
     }
 
-    /// The worst of all.
+    /// The worst status of all endpoints.
     fn total(&self) -> EndpointStatus {
         let has = |status| {
             self.services.iter().chain(&self.data_transfer_sites).any(|endpoint| endpoint.status == status)
@@ -93,7 +93,7 @@ impl ServiceStatus {
     }
 }
 
-/// GET `/service/status`.
+/// Handles GET `/service/status`.
 pub(super) fn get(state: &mut State, _call: &Call<'_>) -> Result<Reply, Failure> {
     let status = &state.service_status;
     let size = status.services.len() + status.data_transfer_sites.len();

@@ -1,13 +1,14 @@
-//! The rows of a resource: in the order of registration, each once, and not more than the contract may have.
+//! The rows of a resource: in the order of registration, without duplicates, and at most as many as the contract
+//! allows.
 
 use super::errors::Failure;
 
-/// What can be registered.
+/// A resource that can be registered.
 pub(super) trait Row {
-    /// What a path names it by.
+    /// The id in the path.
     fn id(&self) -> &str;
 
-    /// Whether a contract cannot have both.
+    /// Whether a contract cannot contain both.
     fn clashes_with(&self, other: &Self) -> bool {
         self.id() == other.id()
     }
@@ -28,7 +29,7 @@ impl<T: Row> Store<T> {
         self.limit
     }
 
-    /// Rows above a new limit stay.
+    /// Existing rows above a new limit are kept.
     pub(super) fn set_limit(&mut self, limit: usize) {
         self.limit = limit;
     }
@@ -49,7 +50,7 @@ impl<T: Row> Store<T> {
         self.get(id).is_some()
     }
 
-    /// A copy to change and then to [`replace`](Self::replace); refused when there is no such row.
+    /// Returns a copy to change and then pass to [`replace`](Self::replace). Fails if the row does not exist.
     pub(super) fn copy(&self, id: &str) -> Result<T, Failure>
     where
         T: Clone,
@@ -68,7 +69,7 @@ impl<T: Row> Store<T> {
         Ok(())
     }
 
-    /// Puts the row in the place of the one with its id.
+    /// Replaces the row that has the same id.
     pub(super) fn replace(&mut self, row: T) -> Result<(), Failure> {
         if self.rows.iter().any(|other| row.id() != other.id() && row.clashes_with(other)) {
             return Err(Failure::already_registered());
@@ -92,7 +93,7 @@ impl<T: Row> Store<T> {
     }
 }
 
-/// A new id, in the form of the vendor's: a UUID without hyphens.
+/// A new id in the vendor's form: a UUID without hyphens.
 pub(super) fn new_id() -> String {
     let mut bytes = [0u8; 16];
     fastrand::fill(&mut bytes);

@@ -1,4 +1,4 @@
-//! Transfers of the connected Agents, which tests start: each is in the relay log once it has ended.
+//! Transfers of the connected Agents, which tests start. A transfer is added to the relay log once it has ended.
 
 use std::time::SystemTime;
 
@@ -6,38 +6,38 @@ use super::agents::{Agent, ConnectedAgent, Direction};
 use super::connections::ClientType;
 use super::relay_logs::{RelayLog, RelayResult, RelaySide};
 
-/// The size of a file that arrives whole.
+/// The size of a file that is transferred completely.
 const FILE_SIZE: u64 = 1_048_576;
 
-/// How a transfer stands.
+/// Says whether a transfer is running, and how it ended otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TransferState {
-    /// It is under way.
+    /// The transfer is running.
     Running,
-    /// The file has arrived.
+    /// The transfer ended after the file was received.
     EndedNormally,
-    /// Its Agent was disconnected before the end.
+    /// The transfer was interrupted because its Agent was disconnected.
     EndedAbnormally,
 }
 
-/// A transfer between an Agent's HULFT host and an API client with the same Connection ID.
+/// Describes a transfer between an Agent's HULFT host and an API client with the same Connection ID.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Transfer {
-    /// The processing identifier.
+    /// The processing identifier that identifies the transfer.
     pub processing_id: String,
-    /// The session of its Agent.
+    /// The id of the Agent's session over which the transfer runs.
     pub session_id: String,
-    /// Its Agent.
+    /// The Agent that takes part in the transfer.
     pub agent: Agent,
-    /// When it was started.
+    /// The time at which the transfer was started, on the emulator's clock.
     pub started_at: SystemTime,
-    /// How it stands.
+    /// The current state, which says whether the transfer is still running.
     pub state: TransferState,
 }
 
-/// In the order in which they were started.
+/// Sorted by start.
 #[derive(Debug, Default)]
 pub(super) struct Transfers(Vec<Transfer>);
 
@@ -58,7 +58,7 @@ impl Transfers {
         &self.0
     }
 
-    /// The running transfer ends normally; its line for the relay log.
+    /// Ends a running transfer normally and returns its line for the relay log.
     pub(super) fn finish(&mut self, processing_id: &str, now: SystemTime) -> Option<RelayLog> {
         let mut running = self.0.iter_mut().filter(|transfer| transfer.state == TransferState::Running);
         let transfer = running.find(|transfer| transfer.processing_id == processing_id)?;
@@ -66,8 +66,8 @@ impl Transfers {
         Some(transfer.log(now))
     }
 
-    /// What runs over the session ends abnormally; the lines for the relay log.
-    pub(super) fn break_off(&mut self, session_id: &str, now: SystemTime) -> Vec<RelayLog> {
+    /// Interrupts the transfers that run over the session and returns their lines for the relay log.
+    pub(super) fn interrupt(&mut self, session_id: &str, now: SystemTime) -> Vec<RelayLog> {
         let mut logs = Vec::new();
         for transfer in &mut self.0 {
             if transfer.session_id == session_id && transfer.state == TransferState::Running {
@@ -112,7 +112,7 @@ impl Transfer {
     }
 }
 
-/// 34 upper-case hexadecimal digits, as in the vendor's examples.
+/// 34 uppercase hexadecimal digits, as in the vendor's examples.
 fn processing_id() -> String {
     let mut bytes = [0u8; 17];
     fastrand::fill(&mut bytes);

@@ -1,12 +1,12 @@
-//! Time zones, of which the emulator knows a few by itself: dates in queries and times in answers are in the zone that a
-//! request names.
+//! Time zones, a few of which are built into the emulator. Dates in queries and times in responses are in the zone that
+//! a request names.
 
 use std::time::SystemTime;
 
 use time::macros::format_description;
 use time::{Date, Month, OffsetDateTime, UtcOffset, Weekday};
 
-/// When a zone sets its clocks ahead by an hour.
+/// The rule by which a zone sets its clocks ahead by an hour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Summer {
     Never,
@@ -16,7 +16,7 @@ enum Summer {
     American,
 }
 
-/// Names, minutes east of Greenwich and summer time, as they are now.
+/// Names, minutes east of Greenwich, and daylight saving time, as of today.
 const ZONES: &[(&str, i32, Summer)] = &[
     ("UTC", 0, Summer::Never),
     ("Etc/UTC", 0, Summer::Never),
@@ -47,7 +47,7 @@ const ZONES: &[(&str, i32, Summer)] = &[
     ("Europe/Madrid", 60, Summer::European),
 ];
 
-/// A zone that the emulator knows.
+/// A time zone that the emulator supports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Zone {
     minutes: i32,
@@ -55,7 +55,7 @@ pub(super) struct Zone {
 }
 
 impl Zone {
-    /// The zone of that name, `Etc/GMT+9` and the like included; their signs are reversed, east is minus.
+    /// Finds a zone by its name, including `Etc/GMT+9` and the like, whose signs are inverted: minus means east.
     pub(super) fn named(name: &str) -> Option<Self> {
         if let Some((_, minutes, summer)) = ZONES.iter().find(|(known, ..)| *known == name) {
             return Some(Self { minutes: *minutes, summer: *summer });
@@ -65,12 +65,12 @@ impl Zone {
         Some(Self { minutes: -60 * hours, summer: Summer::Never })
     }
 
-    /// The day that it is there.
+    /// The date in this zone.
     pub(super) fn date(self, time: SystemTime) -> Date {
         self.local(time).date()
     }
 
-    /// Date and time there as the vendor writes them, with milliseconds and without an offset.
+    /// The date and time in this zone, in the vendor's form: with milliseconds, without an offset.
     pub(super) fn date_time(self, time: SystemTime) -> String {
         let format =
             format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:3]");
@@ -103,7 +103,7 @@ impl Zone {
     }
 }
 
-/// The last Sunday that is not after the day.
+/// The last Sunday on or before the day.
 fn sunday_until(year: i32, month: Month, day: u8) -> Option<Date> {
     let day = Date::from_calendar_date(year, month, day).ok()?;
     if day.weekday() == Weekday::Sunday {
@@ -135,7 +135,7 @@ mod tests {
 
     #[test]
     fn american_and_european_clocks_change_on_their_sundays() {
-        // 2024-03-10 10:00 and 2024-11-03 09:00 UTC: 2:00 in winter time, 2:00 in summer time.
+        // 2024-03-10 10:00 and 2024-11-03 09:00 UTC: 2:00 in standard time, 2:00 in daylight saving time.
         assert_eq!(written("America/Los_Angeles", 1_710_064_799), "2024-03-10 01:59:59.942");
         assert_eq!(written("America/Los_Angeles", 1_710_064_800), "2024-03-10 03:00:00.942");
         assert_eq!(written("America/Los_Angeles", 1_730_624_399), "2024-11-03 01:59:59.942");

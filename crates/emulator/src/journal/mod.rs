@@ -1,35 +1,35 @@
-//! What happened last, one line each: requests with their answers, the ends of WebSockets, calls to webhooks. Kept for the
-//! page, and printed where that is asked for. No line holds a secret.
+//! The most recent events, one line each: requests with their status, closed WebSockets, and calls to webhooks. They
+//! are kept for the status page and, if enabled, printed. No line contains a secret.
 
-mod line;
+mod entry;
 mod style;
 
 use std::collections::VecDeque;
 use std::io::Write as _;
 use std::sync::{Mutex, PoisonError};
 
-pub(crate) use line::{Line, Outcome, time_of_day};
+pub(crate) use entry::{Entry, Outcome, time_of_day};
 pub use style::LogStyle;
 
 use crate::clock::{Clock, real_time};
 use crate::server::Service;
 
-/// How many lines are kept.
-pub(crate) const KEPT: usize = 50;
+/// The number of lines to keep.
+pub(crate) const MAX_ENTRIES: usize = 50;
 
 #[derive(Debug)]
 pub(crate) struct Journal {
     clock: Clock,
-    /// Whether lines are printed, and then whether in colour.
+    /// `None` if lines are not printed; otherwise, whether in color.
     printed: Option<bool>,
-    lines: Mutex<VecDeque<Line>>,
+    lines: Mutex<VecDeque<Entry>>,
 }
 
-/// Something that has begun, and is written down when it ends: without an answer, unless one is told.
+/// An operation in progress. It is recorded when it ends, without a response unless an outcome was reported.
 #[derive(Debug)]
 pub(crate) struct Pending<'a> {
     journal: &'a Journal,
-    line: Option<Line>,
+    line: Option<Entry>,
     began: real_time::Stopwatch,
 }
 
@@ -38,39 +38,39 @@ impl Journal {
         Self { clock, printed: style.resolve(), lines: Mutex::default() }
     }
 
-    /// A request, or whatever else takes time; `target` may have a query, whose secrets are left out.
+    /// Starts to record a request or another operation. Secrets in the query of `target` are masked.
     pub(crate) fn begin(&self, verb: &str, target: &str) -> Pending<'_> {
-        let line = Line::new(self.clock.now(), verb, target);
+        let line = Entry::new(self.clock.now(), verb, target);
         Pending { journal: self, line: Some(line), began: real_time::Stopwatch::start() }
     }
 
-    /// The last lines, oldest first.
-    pub(crate) fn lines(&self) -> Vec<Line> {
+    /// The most recent lines, oldest first.
+    pub(crate) fn lines(&self) -> Vec<Entry> {
         self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
     }
 
-    fn add(&self, line: Line) {
+    fn add(&self, line: Entry) {
         if let Some(color) = self.printed {
-            // Nobody reads any more: the work goes on.
+            // Standard error is closed. That must not stop the emulator.
             let _ = writeln!(std::io::stderr().lock(), "{}", line.text(color));
         }
         let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.push_back(line);
-        if lines.len() > KEPT {
+        if lines.len() > MAX_ENTRIES {
             lines.pop_front();
         }
     }
 }
 
 impl Pending<'_> {
-    /// Tells whose it is.
+    /// Sets the service that it belongs to.
     pub(crate) fn of(&mut self, service: Option<Service>) {
         if let Some(line) = &mut self.line {
             line.service = service;
         }
     }
 
-    /// Adds to what is told of it.
+    /// Adds a note.
     pub(crate) fn note(&mut self, note: &str) {
         if let Some(line) = &mut self.line {
             line.note(note);
@@ -92,7 +92,7 @@ impl Pending<'_> {
 
 impl Drop for Pending<'_> {
     fn drop(&mut self) {
-        self.write(Outcome::Unanswered);
+        self.write(Outcome::NoResponse);
     }
 }
 
@@ -108,19 +108,19 @@ mod tests {
     fn only_the_last_lines_are_kept_in_the_order_in_which_they_ended() {
         let journal = journal();
         let first = journal.begin("GET", "/first");
-        for number in 0..KEPT {
+        for number in 0..MAX_ENTRIES {
             journal.begin("GET", &format!("/{number}")).end(Outcome::Status(200));
         }
         first.end(Outcome::Status(200));
         let lines = journal.lines();
-        assert_eq!((lines.len(), lines[0].target.as_str()), (KEPT, "/1"));
-        assert_eq!(lines[KEPT - 1].target, "/first");
+        assert_eq!((lines.len(), lines[0].target.as_str()), (MAX_ENTRIES, "/1"));
+        assert_eq!(lines[MAX_ENTRIES - 1].target, "/first");
     }
 
     #[test]
-    fn what_is_given_up_is_written_down_as_unanswered() {
+    fn an_operation_without_an_end_is_recorded_without_a_response() {
         let journal = journal();
         drop(journal.begin("GET", "/"));
-        assert_eq!(journal.lines()[0].outcome, Outcome::Unanswered);
+        assert_eq!(journal.lines()[0].outcome, Outcome::NoResponse);
     }
 }

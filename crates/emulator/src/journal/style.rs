@@ -1,27 +1,27 @@
-//! Whether lines are printed, and whether in colour.
+//! Whether lines are printed, and whether in color.
 
 use std::io::IsTerminal as _;
 use std::str::FromStr;
 
 use crate::invalid_setting::InvalidSetting;
 
-/// Whether each request, each end of a WebSocket and each call to a webhook is told in a line on standard error.
+/// A style that determines whether and how requests are logged on standard error.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum LogStyle {
-    /// No lines.
+    /// Logging is off.
     #[default]
     Off,
-    /// Lines without colour.
+    /// Lines are printed without color.
     Plain,
-    /// Lines in colour.
+    /// Lines are printed in color.
     Color,
-    /// In colour when standard error is a terminal and the environment variable `NO_COLOR` is not set, or empty
-    /// (<https://no-color.org>); otherwise plain.
+    /// Lines are printed in color if standard error is a terminal and the environment variable `NO_COLOR` is unset or
+    /// empty (<https://no-color.org>). Otherwise, they are plain.
     Auto,
 }
 
 impl LogStyle {
-    /// Nothing when lines are not printed, otherwise whether in colour.
+    /// `None` if lines are not printed; otherwise, whether in color.
     pub(super) fn resolve(self) -> Option<bool> {
         match self {
             Self::Off => None,
@@ -44,7 +44,7 @@ impl FromStr for LogStyle {
             "plain" => Ok(Self::Plain),
             "color" => Ok(Self::Color),
             "auto" => Ok(Self::Auto),
-            other => Err(InvalidSetting::new(format!("must be off, plain, color or auto, not '{other}'"))),
+            other => Err(InvalidSetting::new(format!("must be off, plain, color, or auto, not '{other}'"))),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The page for people: tables, without scripts. Every value goes through the one place that escapes.
+//! The status page for people: tables, without scripts. A single function escapes every value.
 
 use super::snapshot::{Event, Listed, Snapshot};
 
@@ -13,7 +13,7 @@ h2 { margin: 1.5em 0 .3em } h3 { margin: 1em 0 .2em } p { margin: .3em 0 }
 </style></head><body>
 ";
 
-/// A column: its title, and whether it holds numbers.
+/// A column: its title, and whether it contains numbers.
 type Column = (&'static str, bool);
 
 pub(super) fn page(snapshot: &Snapshot) -> String {
@@ -22,9 +22,9 @@ pub(super) fn page(snapshot: &Snapshot) -> String {
     page.element(
         "p",
         &format!(
-            "Version {} at {}, {} UTC. Faults to come: {}. A snapshot: load the page again for another; \
-             with Accept: application/json it comes as JSON.",
-            snapshot.version, snapshot.endpoint, snapshot.time, snapshot.faults_to_come
+            "Version {} at {}, {} UTC. Pending faults: {}. This is a snapshot: reload the page to update it. \
+             With Accept: application/json, the response is JSON.",
+            snapshot.version, snapshot.endpoint, snapshot.time, snapshot.pending_faults
         ),
     );
     #[cfg(feature = "webpubsub")]
@@ -99,7 +99,7 @@ impl Page {
     }
 
     fn requests(&mut self, requests: &[Event]) {
-        self.element("h2", "The last requests, the newest first");
+        self.element("h2", "Last requests, newest first");
         let columns = [
             ("Time", false),
             ("Service", false),
@@ -118,10 +118,10 @@ impl Page {
         );
     }
 
-    /// A heading with the number of what follows; says so when it is cut.
+    /// A heading with the number of entries, and a remark if only the first ones are shown.
     fn title<T>(&mut self, element: &str, title: &str, listed: &Listed<T>) {
         let (total, shown) = (listed.total, listed.first.len());
-        let cut = if shown < total { format!(", the first {shown} shown") } else { String::new() };
+        let cut = if shown < total { format!(", first {shown} shown") } else { String::new() };
         self.element(element, &format!("{title}: {total}{cut}"));
     }
 
@@ -167,7 +167,7 @@ impl Page {
     }
 }
 
-/// The text as it may stand in an element.
+/// Escapes a text for use in an element.
 fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
@@ -177,7 +177,7 @@ fn escaped(text: &str) -> String {
             '>' => safe += "&gt;",
             '"' => safe += "&quot;",
             '\'' => safe += "&#39;",
-            // NUL and its like are no characters of HTML.
+            // NUL and other control characters are not allowed in HTML.
             control if control.is_control() => safe.extend(control.escape_default()),
             other => safe.push(other),
         }

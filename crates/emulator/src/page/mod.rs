@@ -1,5 +1,5 @@
-//! `GET /`: what there is at this moment, for people and, as JSON, for programs. Reading it changes nothing, and no key,
-//! token or payload is in it.
+//! `GET /`: the current state, as HTML for people and as JSON for programs. Reading it has no side effects, and it
+//! contains no key, token, or payload.
 
 mod html;
 mod snapshot;
@@ -13,15 +13,15 @@ use http::{HeaderMap, HeaderValue, Method, Response, Uri};
 use crate::server::{Reply, Shared};
 use snapshot::Snapshot;
 
-/// Whether a request asks for the page, which belongs to no service.
+/// Whether a request is for the page, which belongs to no service.
 pub(crate) fn is_asked_for(method: &Method, uri: &Uri) -> bool {
     uri.path() == "/" && (method == Method::GET || method == Method::HEAD)
 }
 
-pub(crate) fn answer(shared: &Shared, headers: &HeaderMap) -> Reply {
+pub(crate) fn respond(shared: &Shared, headers: &HeaderMap) -> Reply {
     let snapshot = Snapshot::take(shared);
     let (content_type, body) = if wants_json(headers) {
-        // Texts and numbers only: writing them does not fail.
+        // Contains only strings and numbers, so serialization does not fail.
         ("application/json", serde_json::to_vec_pretty(&snapshot).unwrap_or_default())
     } else {
         ("text/html; charset=utf-8", html::page(&snapshot).into_bytes())
@@ -33,7 +33,7 @@ pub(crate) fn answer(shared: &Shared, headers: &HeaderMap) -> Reply {
         (CACHE_CONTROL, "no-store"),
         (VARY, "accept"),
         (X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // Should a name ever slip through unescaped, it still runs nothing.
+        // A second line of defense: even an unescaped name could not run a script.
         (CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
@@ -41,7 +41,7 @@ pub(crate) fn answer(shared: &Shared, headers: &HeaderMap) -> Reply {
     reply
 }
 
-/// Browsers name HTML; a program that wants JSON names it, and no HTML.
+/// Browsers accept HTML. A program that wants JSON accepts JSON, and not HTML.
 fn wants_json(headers: &HeaderMap) -> bool {
     let mut accepted = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
     let (mut json, mut html) = (false, false);

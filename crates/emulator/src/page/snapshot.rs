@@ -5,31 +5,31 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::journal::Line;
+use crate::journal::Entry;
 use crate::server::Shared;
 
-/// The most entries of a list: a page is for people.
-const MOST: usize = 200;
+/// The maximum number of entries in a list: the page is for people.
+const MAX_ENTRIES: usize = 200;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Snapshot {
     pub(super) version: &'static str,
     pub(super) endpoint: String,
-    /// The time of day on the emulator's clock, UTC.
+    /// The current time of the emulator's clock, in UTC.
     pub(super) time: String,
-    pub(super) faults_to_come: usize,
+    pub(super) pending_faults: usize,
     #[cfg(feature = "webpubsub")]
     pub(super) hubs: Listed<Hub>,
     #[cfg(feature = "eventgrid")]
     pub(super) topics: Listed<Topic>,
     #[cfg(feature = "hulft")]
     pub(super) agents: Listed<Agent>,
-    /// The newest first.
+    /// Newest first.
     pub(super) requests: Vec<Event>,
 }
 
-/// The first entries of a list, and how many there are.
+/// The first entries of a list, and their total number.
 #[derive(Debug, Serialize)]
 pub(super) struct Listed<T> {
     pub(super) total: usize,
@@ -105,7 +105,7 @@ pub(super) struct Event {
 
 impl<T> Listed<T> {
     fn new<S>(all: impl ExactSizeIterator<Item = S>, show: impl FnMut(S) -> T) -> Self {
-        Self { total: all.len(), first: all.take(MOST).map(show).collect() }
+        Self { total: all.len(), first: all.take(MAX_ENTRIES).map(show).collect() }
     }
 }
 
@@ -115,7 +115,7 @@ impl Snapshot {
             version: env!("CARGO_PKG_VERSION"),
             endpoint: shared.endpoint.http(),
             time: crate::journal::time_of_day(shared.clock.now()),
-            faults_to_come: shared.faults.pending(),
+            pending_faults: shared.faults.pending(),
             #[cfg(feature = "webpubsub")]
             hubs: hubs(&shared.services.webpubsub),
             #[cfg(feature = "eventgrid")]
@@ -137,7 +137,7 @@ fn hubs(service: &crate::webpubsub::WebPubSub) -> Listed<Hub> {
     })
 }
 
-/// How often each name occurs, in the order of the names.
+/// How often each name occurs, sorted by name.
 #[cfg(feature = "webpubsub")]
 fn counted<'a>(names: impl Iterator<Item = &'a String>) -> Listed<Count> {
     let mut counts = BTreeMap::<&String, usize>::new();
@@ -191,8 +191,8 @@ impl From<crate::hulft::ConnectedAgent> for Agent {
     }
 }
 
-impl From<Line> for Event {
-    fn from(line: Line) -> Self {
+impl From<Entry> for Event {
+    fn from(line: Entry) -> Self {
         Self {
             time: line.time(),
             service: line.service_name(),

@@ -1,4 +1,4 @@
-//! The accept loop: a bounded number of connections, each in a task of its own, all ended together.
+//! The accept loop: a bounded number of connections, one task each, all stopped together.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::{Shared, connection};
 
 const MAX_CONNECTIONS: usize = 1_024;
 
-/// The running server; it stops when this is dropped.
+/// The running server. It stops when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Running {
     stop: watch::Sender<bool>,
@@ -19,7 +19,7 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// One that does not serve yet.
+    /// Creates a server that is not started yet.
     pub(crate) fn new() -> Self {
         Self { stop: watch::Sender::new(false), server: Mutex::new(None) }
     }
@@ -29,7 +29,7 @@ impl Running {
         *self.server.lock().await = Some(server);
     }
 
-    /// Stops the server and waits for its end; a second caller waits as well.
+    /// Stops the server and waits until it has stopped. Concurrent calls wait as well.
     pub(crate) async fn stop(&self) {
         self.stop.send_replace(true);
         if let Some(server) = self.server.lock().await.take() {
@@ -44,7 +44,7 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::R
     loop {
         while connections.try_join_next().is_some() {}
         let (stream, slot) = tokio::select! {
-            // An error means that the last handle is gone.
+            // An error means that the last handle was dropped.
             _ = stopped.wait_for(|stopped| *stopped) => break,
             next = accept(&listener, &slots, &shared) => next,
         };
@@ -64,13 +64,13 @@ async fn accept(
     slots: &Arc<Semaphore>,
     shared: &Shared,
 ) -> (TcpStream, Option<OwnedSemaphorePermit>) {
-    // The semaphore is never closed, so that an error cannot be met.
+    // The semaphore is never closed, so this cannot fail.
     let slot = Arc::clone(slots).acquire_owned().await.ok();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => return (stream, slot),
             Err(error) => {
-                // Out of file descriptors, or a connection that died in the backlog: the listener itself lives on.
+                // Out of file descriptors, or a connection that failed in the backlog: the listener remains usable.
                 tracing::warn!(%error, "a connection could not be accepted");
                 shared.clock.sleep(Duration::from_millis(50)).await;
             }

@@ -1,4 +1,4 @@
-//! One connection: requests one after the other, faults put between client and service, and perhaps an upgrade.
+//! One connection: sequential requests, faults between client and service, and possibly an upgrade.
 
 use std::sync::Arc;
 #[cfg(feature = "webpubsub")]
@@ -14,36 +14,36 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-#[cfg(feature = "webpubsub")]
-use super::answer::Answer;
-use super::answer::{self, Outgoing, plain_error};
 use super::io::{ResetSwitch, Socket};
+#[cfg(feature = "webpubsub")]
+use super::response::Answer;
+use super::response::{self, Outgoing, plain_error};
 use super::{Request, Service, Shared};
 use crate::clock::real_time;
 use crate::faults::Effect;
 use crate::journal::{Outcome, Pending};
 use crate::page;
 
-/// Bound on what is read of a body: Event Grid's largest publish and some.
+/// The maximum size of a request body: Event Grid's largest publish and some headroom.
 const MAX_BODY: usize = 1_600_000;
-/// Real time: moving the emulator's clock must not cut off clients that are idle.
-const HEAD_WITHIN: Duration = Duration::from_secs(120);
-/// Real time as well.
-const HANDSHAKE_WITHIN: Duration = Duration::from_secs(30);
+/// In real time: advancing the emulator's clock must not disconnect idle clients.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
+/// In real time as well.
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Ends the connection without an answer.
+/// Ends the connection without a response.
 #[derive(Debug)]
-struct NoAnswer;
+struct NoResponse;
 
-impl std::fmt::Display for NoAnswer {
+impl std::fmt::Display for NoResponse {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the connection ends without an answer")
+        f.write_str("the connection ends without a response")
     }
 }
 
-impl std::error::Error for NoAnswer {}
+impl std::error::Error for NoResponse {}
 
-/// What the requests of one connection share.
+/// The state that the requests of one connection share.
 #[derive(Clone)]
 struct Connection {
     shared: Arc<Shared>,
@@ -52,7 +52,7 @@ struct Connection {
     upgrade: Arc<Mutex<Option<Kept>>>,
 }
 
-/// An upgrade that is under way.
+/// An upgrade in progress.
 #[cfg(feature = "webpubsub")]
 struct Kept {
     target: String,
@@ -60,7 +60,7 @@ struct Kept {
     upgrade: super::Upgrade,
 }
 
-/// Serves a connection until either side ends it.
+/// Serves a connection until either side closes it.
 pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     let connection = Connection {
         shared,
@@ -70,16 +70,16 @@ pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
     };
     let _ = stream.set_nodelay(true);
     let socket = Socket::new(stream, connection.reset.clone());
-    let Some(tls) = &connection.shared.tls else { return talk(socket, &connection).await };
-    match real_time::within(HANDSHAKE_WITHIN, tls.acceptor.accept(socket)).await {
-        Some(Ok(stream)) => talk(stream, &connection).await,
+    let Some(tls) = &connection.shared.tls else { return serve_http(socket, &connection).await };
+    match real_time::within(HANDSHAKE_TIMEOUT, tls.acceptor.accept(socket)).await {
+        Some(Ok(stream)) => serve_http(stream, &connection).await,
         Some(Err(error)) => tracing::debug!(%error, "a client did not complete its TLS handshake"),
         None => tracing::debug!("a client did not complete its TLS handshake in time"),
     }
 }
 
-/// Speaks HTTP on a stream, and what follows an upgrade.
-async fn talk<S>(stream: S, connection: &Connection)
+/// Serves HTTP on a stream, and what follows an upgrade.
+async fn serve_http<S>(stream: S, connection: &Connection)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -88,7 +88,7 @@ where
         async move { connection.handle(request).await }
     });
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_WITHIN);
+    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
     if let Err(error) = http.serve_connection(TokioIo::new(stream), service).with_upgrades().await {
         tracing::debug!(%error, "a connection ended early");
     }
@@ -97,30 +97,30 @@ where
 }
 
 impl Connection {
-    async fn handle(&self, incoming: hyper::Request<Incoming>) -> Result<Response<Outgoing>, NoAnswer> {
+    async fn handle(&self, incoming: hyper::Request<Incoming>) -> Result<Response<Outgoing>, NoResponse> {
         #[cfg(feature = "webpubsub")]
         let mut incoming = incoming;
         #[cfg(feature = "webpubsub")]
         let on_upgrade = hyper::upgrade::on(&mut incoming);
         let (head, body) = incoming.into_parts();
         if page::is_asked_for(&head.method, &head.uri) {
-            return Ok(answer::whole(page::answer(&self.shared, &head.headers)));
+            return Ok(response::whole(page::respond(&self.shared, &head.headers)));
         }
         let mut pending = self.shared.journal.begin(head.method.as_str(), target(&head.uri));
         let body = match Limited::new(body, MAX_BODY).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
-                return Ok(refuse(pending, StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"));
+                return Ok(reject(pending, StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"));
             }
-            Err(_) => return Err(NoAnswer),
+            Err(_) => return Err(NoResponse),
         };
         let Some(request) = read(&head.method, &head.uri, head.headers, body) else {
-            let message = "path and query must be UTF-8 once decoded";
-            return Ok(refuse(pending, StatusCode::BAD_REQUEST, message));
+            let message = "path and query must be UTF-8 after decoding";
+            return Ok(reject(pending, StatusCode::BAD_REQUEST, message));
         };
         let request = Request { secure: self.shared.endpoint.secure, ..request };
         self.shared.log.add(&request);
-        let effect = self.faulty_answer(&request, &mut pending).await;
+        let effect = self.respond(&request, &mut pending).await;
         self.finish(
             &request,
             pending,
@@ -130,16 +130,16 @@ impl Connection {
         )
     }
 
-    /// The service's answer with the fault, if one is due, laid over it.
-    async fn faulty_answer(&self, request: &Request, pending: &mut Pending<'_>) -> Effect {
+    /// Returns the service's response, or what a due fault makes of it.
+    async fn respond(&self, request: &Request, pending: &mut Pending<'_>) -> Effect {
         let service = Service::of(request);
         pending.of(service);
-        let work = self.shared.services.answer(request);
+        let response = self.shared.services.respond(request);
         match self.shared.faults.strike(request, service) {
-            None => Effect::Answer(work.await),
+            None => Effect::Answer(response.await),
             Some(fault) => {
                 pending.note("fault");
-                fault.apply(work, &self.shared.clock).await
+                fault.apply(response, &self.shared.clock).await
             }
         }
     }
@@ -150,12 +150,12 @@ impl Connection {
         mut pending: Pending<'_>,
         effect: Effect,
         #[cfg(feature = "webpubsub")] on_upgrade: hyper::upgrade::OnUpgrade,
-    ) -> Result<Response<Outgoing>, NoAnswer> {
-        let answer = match effect {
-            Effect::Answer(answer) => answer,
+    ) -> Result<Response<Outgoing>, NoResponse> {
+        let response = match effect {
+            Effect::Answer(response) => response,
             Effect::Reset => return self.reset(request, pending),
-            Effect::Cut(answer) => {
-                let Some(cut) = answer::cut(&request.method, answer.into_reply()) else {
+            Effect::Cut(response) => {
+                let Some(cut) = response::cut(&request.method, response.into_reply()) else {
                     return self.reset(request, pending);
                 };
                 pending.note("cut");
@@ -164,30 +164,30 @@ impl Connection {
             }
         };
         #[cfg(feature = "webpubsub")]
-        let answer = self.keep_upgrade(request, &mut pending, answer, on_upgrade);
-        let reply = answer.into_reply();
+        let response = self.keep_upgrade(request, &mut pending, response, on_upgrade);
+        let reply = response.into_reply();
         note(request, reply.status().as_str());
         pending.end(Outcome::Status(reply.status().as_u16()));
-        Ok(answer::whole(reply))
+        Ok(response::whole(reply))
     }
 
-    fn reset(&self, request: &Request, pending: Pending<'_>) -> Result<Response<Outgoing>, NoAnswer> {
+    fn reset(&self, request: &Request, pending: Pending<'_>) -> Result<Response<Outgoing>, NoResponse> {
         pending.end(Outcome::Reset);
         note(request, "reset");
         self.reset.turn_on();
-        Err(NoAnswer)
+        Err(NoResponse)
     }
 
-    /// Keeps what follows an upgrade until hyper has sent the answer and hands the stream over.
+    /// Stores the upgrade until hyper has sent the response and hands over the stream.
     #[cfg(feature = "webpubsub")]
     fn keep_upgrade(
         &self,
         request: &Request,
         pending: &mut Pending<'_>,
-        answer: Answer,
+        response: Answer,
         on_upgrade: hyper::upgrade::OnUpgrade,
     ) -> Answer {
-        match answer {
+        match response {
             Answer::Upgrade(reply, upgrade) => {
                 pending.note(&upgrade.note);
                 let kept = Kept { target: request.target.clone(), on_upgrade, upgrade };
@@ -198,8 +198,8 @@ impl Connection {
         }
     }
 
-    /// The upgraded stream is served by the connection's own task, so that it keeps the connection's slot and ends
-    /// with the server.
+    /// The connection's own task serves the upgraded stream, so that it keeps the connection's slot and ends with the
+    /// server.
     #[cfg(feature = "webpubsub")]
     async fn continue_upgraded(&self) {
         let upgrade = self.upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -224,13 +224,13 @@ fn target(uri: &http::Uri) -> &str {
     uri.path_and_query().map_or("/", http::uri::PathAndQuery::as_str)
 }
 
-/// An answer of the server itself.
-fn refuse(pending: Pending<'_>, status: StatusCode, message: &str) -> Response<Outgoing> {
+/// A response of the server itself.
+fn reject(pending: Pending<'_>, status: StatusCode, message: &str) -> Response<Outgoing> {
     pending.end(Outcome::Status(status.as_u16()));
-    answer::whole(plain_error(status, message))
+    response::whole(plain_error(status, message))
 }
 
-/// One event per request, without the query: it may hold a token.
+/// One event per request, without the query, which may contain a token.
 fn note(request: &Request, outcome: &str) {
     let path = request.target.split('?').next().unwrap_or("");
     tracing::debug!(method = %request.method, path, outcome, "request");

@@ -1,8 +1,8 @@
-//! Where the server is reached: its address, and whether over TLS.
+//! The endpoint of the server: its address, and whether it uses TLS.
 
 use std::net::SocketAddr;
 
-/// An address with the scheme under which it is reached.
+/// An address and its scheme.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Endpoint {
     pub(crate) address: SocketAddr,

@@ -1,5 +1,5 @@
-//! The socket under a connection, with a switch that turns its end into a reset: hyper owns the stream while a request
-//! is answered, so the one who decides to reset cannot hold it.
+//! The socket under a connection, with a switch that turns its close into a reset. hyper owns the stream while a
+//! request is served, so the code that decides to reset it cannot hold it.
 
 use std::io;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
-/// Says whether a connection ends with a TCP reset in place of an orderly end.
+/// Determines whether a connection ends with a TCP reset instead of an orderly close.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ResetSwitch(Arc<AtomicBool>);
 
@@ -24,7 +24,7 @@ impl ResetSwitch {
     }
 }
 
-/// A TCP stream that obeys its [`ResetSwitch`] when it is dropped.
+/// A TCP stream that checks its [`ResetSwitch`] when it is dropped.
 #[derive(Debug)]
 pub(super) struct Socket {
     stream: TcpStream,
@@ -40,7 +40,7 @@ impl Socket {
 impl Drop for Socket {
     fn drop(&mut self) {
         if self.reset.is_on() {
-            // With a linger time of zero the kernel sends RST and throws away what was not sent.
+            // With a linger time of zero, the kernel sends RST and discards unsent data.
             let _ = self.stream.set_zero_linger();
         }
     }

@@ -1,4 +1,4 @@
-//! The requests received last, kept within bounds, so that a test can see what a client really put on the wire.
+//! The most recent requests, within bounds, so that a test can see what a client sent on the wire.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, PoisonError};
@@ -8,26 +8,26 @@ use http::{HeaderMap, Method};
 
 use super::Request;
 
-const MOST: usize = 1_000;
+const MAX_REQUESTS: usize = 1_000;
 const MAX_BYTES: usize = 64 * 1024 * 1024;
 
-/// One request as it arrived, secrets included.
+/// Represents one request as it was received, secrets included.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Received {
-    /// The method.
+    /// Contains the method.
     pub method: Method,
-    /// Path and query exactly as they stood on the request line.
+    /// Contains the raw path and query of the request line.
     pub target: String,
-    /// The `Host` header, or nothing when there was none.
+    /// Contains the `Host` header. Empty if there was none.
     pub host: String,
-    /// All headers, credentials left in.
+    /// Contains all headers, including credentials.
     pub headers: HeaderMap,
-    /// The whole body.
+    /// Contains the complete body.
     pub body: Bytes,
 }
 
-/// The last requests of one emulator.
+/// The most recent requests of one emulator.
 #[derive(Debug, Default)]
 pub(crate) struct Log(Mutex<Entries>);
 
@@ -47,7 +47,7 @@ impl Log {
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         entries.bytes += body.len();
         entries.requests.push_back(Received { method, target, host, headers, body });
-        while entries.requests.len() > MOST || entries.bytes > MAX_BYTES {
+        while entries.requests.len() > MAX_REQUESTS || entries.bytes > MAX_BYTES {
             let Some(oldest) = entries.requests.pop_front() else { break };
             entries.bytes -= oldest.body.len();
         }

@@ -1,24 +1,24 @@
-//! The one port: reads requests, hands them to the service that they name, writes answers.
+//! The single port: reads requests, routes them to the services, and writes responses.
 
 mod accept;
-mod answer;
 mod connection;
 mod endpoint;
 mod io;
 mod log;
 mod request;
+mod response;
 mod route;
 mod tls;
 
 use std::sync::Arc;
 
 pub(crate) use accept::Running;
-pub(crate) use answer::Answer;
-#[cfg(feature = "webpubsub")]
-pub(crate) use answer::{Upgrade, Upgraded};
 pub(crate) use endpoint::Endpoint;
 pub use log::Received;
 pub(crate) use request::{Reply, Request};
+pub(crate) use response::Answer;
+#[cfg(feature = "webpubsub")]
+pub(crate) use response::{Upgrade, Upgraded};
 pub use route::Service;
 pub(crate) use route::Services;
 pub(crate) use tls::Tls;
@@ -28,7 +28,7 @@ use crate::faults::Faults;
 use crate::journal::Journal;
 use log::Log;
 
-/// What every connection of one emulator works with.
+/// The state that all connections of one emulator share.
 #[derive(Debug)]
 pub(crate) struct Shared {
     pub(crate) endpoint: Endpoint,

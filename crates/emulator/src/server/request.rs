@@ -1,4 +1,4 @@
-//! A request as every emulated service sees it: read whole, its path split and decoded once.
+//! A request as every emulated service sees it: read completely, its path split and decoded once.
 
 use bytes::Bytes;
 use http::{HeaderMap, Method, Response};
@@ -6,29 +6,29 @@ use percent_encoding::percent_decode_str;
 
 use super::endpoint::http_scheme;
 
-/// The answer of a service: read and written whole, bodies are bounded by the server.
+/// The response of a service. It is held in memory; the server bounds its size.
 pub(crate) type Reply = Response<Bytes>;
 
-/// One request that arrived.
+/// One request that was received.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) method: Method,
-    /// Path and query exactly as they stood on the request line.
+    /// The raw path and query of the request line.
     pub(crate) target: String,
-    /// The `Host` header: what a client believes the server to be called.
+    /// The `Host` header: the server's name from the client's point of view.
     pub(crate) host: String,
-    /// Whether it came over TLS.
+    /// Whether it was received over TLS.
     pub(crate) secure: bool,
-    /// Path segments, split at `/` first and percent-decoded after, so that `%2F` stays inside its segment.
+    /// Path segments, split at `/` first and percent-decoded afterward, so that `%2F` stays inside its segment.
     pub(crate) segments: Vec<String>,
-    /// Query pairs in order, decoded; a repeated name stands repeatedly.
+    /// Decoded query pairs in order, including repeated names.
     pub(crate) query: Vec<(String, String)>,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
 impl Request {
-    /// Reads method, target and headers; `None` when a part of the target is not UTF-8 after decoding.
+    /// Parses method, target, and headers. Returns `None` if a part of the target is not UTF-8 after decoding.
     pub(crate) fn read(method: Method, target: String, headers: HeaderMap, body: Bytes) -> Option<Self> {
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let segments =
@@ -39,32 +39,32 @@ impl Request {
         Some(Self { method, target, host, secure: false, segments, query, headers, body })
     }
 
-    /// Scheme and host as the client has them: what its URLs begin with.
+    /// Scheme and host from the client's point of view: the prefix of its URLs.
     #[cfg_attr(
         not(any(feature = "webpubsub", feature = "hulft")),
-        allow(dead_code, reason = "the other service looks at no scheme")
+        allow(dead_code, reason = "the other service does not use the scheme")
     )]
     pub(crate) fn origin(&self) -> String {
         format!("{}://{}", http_scheme(self.secure), self.host)
     }
 
-    /// The path's segments, to match on.
+    /// The path's segments, for pattern matching.
     pub(crate) fn path(&self) -> Vec<&str> {
         self.segments.iter().map(String::as_str).collect()
     }
 
-    /// The first query value of that name.
+    /// The first query value with this name.
     pub(crate) fn query(&self, name: &str) -> Option<&str> {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// Every query value of that name, in order.
+    /// All query values with this name, in order.
     #[cfg_attr(not(feature = "webpubsub"), allow(dead_code, reason = "no other service has such parameters"))]
     pub(crate) fn query_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
         self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// A header's text, if it is text.
+    /// The value of a header, if it is text.
     pub(crate) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
@@ -74,7 +74,7 @@ fn decode(text: &str) -> Option<String> {
     percent_decode_str(text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
-/// In a query, `+` is a space: some clients write form encoding there.
+/// In a query, `+` is a space: some clients use form encoding there.
 fn pair(text: &str) -> Option<(String, String)> {
     let (name, value) = text.split_once('=').unwrap_or((text, ""));
     Some((decode(&name.replace('+', " "))?, decode(&value.replace('+', " "))?))

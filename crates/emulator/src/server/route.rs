@@ -1,25 +1,25 @@
-//! Which service a path belongs to: the paths of the three do not collide, so that one port serves them all.
+//! Maps paths to services. The paths of the three services do not collide, so one port serves them all.
 
 use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::answer::{Answer, plain_error};
 use super::endpoint::Endpoint;
 use super::request::Request;
+use super::response::{Answer, plain_error};
 use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::journal::Journal;
 
-/// One of the emulated services.
+/// Identifies one of the emulated services.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Service {
-    /// Azure Web PubSub: `/api/hubs`, `/api/health`, `/client`, `/clients`.
+    /// Azure Web PubSub, which serves `/api/hubs`, `/api/health`, `/client`, and `/clients`.
     WebPubSub,
-    /// Azure Event Grid Namespaces: `/topics`, `/api/events/topics`.
+    /// Azure Event Grid Namespaces, which serves `/topics` and `/api/events/topics`.
     EventGrid,
-    /// HULFT-WebConnect: `/api/v2`.
+    /// HULFT-WebConnect, which serves `/api/v2`.
     Hulft,
 }
 
@@ -35,7 +35,7 @@ impl Service {
     }
 }
 
-/// The services that this build contains.
+/// The services that this build includes.
 #[derive(Debug, Clone)]
 pub(crate) struct Services {
     #[cfg(feature = "webpubsub")]
@@ -49,10 +49,7 @@ pub(crate) struct Services {
 impl Services {
     #[cfg_attr(
         not(feature = "webpubsub"),
-        allow(
-            unused_variables,
-            reason = "only it names the address, has sockets that meet faults, and calls webhooks"
-        )
+        allow(unused_variables, reason = "only it uses the address, faults of open sockets, and webhooks")
     )]
     pub(crate) fn new(clock: &Clock, endpoint: Endpoint, faults: &Faults, journal: &Arc<Journal>) -> Self {
         Self {
@@ -70,11 +67,11 @@ impl Services {
         }
     }
 
-    /// Does the work that the request asks for.
-    pub(crate) async fn answer(&self, request: &Request) -> Answer {
+    /// Performs the request.
+    pub(crate) async fn respond(&self, request: &Request) -> Answer {
         match Service::of(request) {
             #[cfg(feature = "webpubsub")]
-            Some(Service::WebPubSub) => self.webpubsub.answer(request).await,
+            Some(Service::WebPubSub) => self.webpubsub.respond(request).await,
             #[cfg(feature = "eventgrid")]
             Some(Service::EventGrid) => Answer::Reply(self.eventgrid.answer(request).await),
             #[cfg(feature = "hulft")]

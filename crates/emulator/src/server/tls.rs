@@ -1,5 +1,5 @@
-//! TLS with a certificate authority that is made at the start: its key lives in memory only and is dropped once the
-//! server's certificate is signed, so that nobody can sign another.
+//! TLS with a certificate authority that is created at start. Its key is kept in memory only and is dropped once the
+//! server certificate is signed, so that no other certificate can be issued.
 
 use std::error::Error;
 use std::fmt;
@@ -17,17 +17,17 @@ use tokio_rustls::rustls::crypto::aws_lc_rs;
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-/// Short enough for clients that refuse certificates of a long life.
-const LIFE: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+/// Short enough for clients that reject long-lived certificates.
+const LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
-/// What the server needs for TLS, and what its clients need to trust it.
+/// The server's TLS configuration, and the certificate that clients must trust.
 pub(crate) struct Tls {
     pub(super) acceptor: TlsAcceptor,
     pub(crate) authority: String,
 }
 
 impl Tls {
-    /// A new authority, and a certificate of its for `localhost`, the loopback addresses and this one.
+    /// Creates an authority, and a certificate for `localhost`, the loopback addresses, and this address.
     pub(crate) fn new(address: IpAddr, now: SystemTime) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let issuer = authority(now)?;
         let key = KeyPair::generate()?;
@@ -51,9 +51,9 @@ impl fmt::Debug for Tls {
 
 fn authority(now: SystemTime) -> Result<CertifiedIssuer<'static, KeyPair>, rcgen::Error> {
     let mut params = CertificateParams::default();
-    params.distinguished_name.push(DnType::CommonName, "service-emulator, a new authority at each start");
+    params.distinguished_name.push(DnType::CommonName, "service-emulator, a new authority for each start");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
-    // OpenSSL in its strict mode, Python's default from 3.13 on, insists on these and on the key's identifiers.
+    // OpenSSL's strict mode, the default of Python since 3.13, requires these and the key identifiers.
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     limit_life(&mut params, now);
     CertifiedIssuer::self_signed(params, KeyPair::generate()?)
@@ -72,8 +72,8 @@ fn server_params(address: IpAddr, now: SystemTime) -> Result<CertificateParams, 
     Ok(params)
 }
 
-/// From yesterday on, since the clocks of two machines differ.
+/// Valid since yesterday, because the clocks of two machines may differ.
 fn limit_life(params: &mut CertificateParams, now: SystemTime) {
     params.not_before = (now - DAY).into();
-    params.not_after = (now + LIFE).into();
+    params.not_after = (now + LIFETIME).into();
 }

@@ -1,5 +1,5 @@
-//! The operations that close connections. Closing what is not there succeeds; whoever is closed is out of the hub and
-//! its groups before the answer is sent.
+//! The operations that close connections. Closing a missing connection succeeds. A closed connection has left the hub
+//! and its groups before the response is sent.
 
 use http::StatusCode;
 

@@ -1,9 +1,9 @@
-//! How the service talks with a client: the protocol it chose, and how messages look in it.
+//! The protocol between the service and a client, and the form of messages in it.
 
 use tokio_tungstenite::tungstenite::Message;
 
 use super::delivery::Data;
-use super::frame::{Frame, Told};
+use super::frame::{Frame, ServerFrame};
 use super::json_protocol;
 use super::outbox::Closing;
 use super::protobuf_protocol;
@@ -19,7 +19,7 @@ pub(super) enum Protocol {
     /// No envelope: frames are payloads.
     Simple {
         mode: SimpleMode,
-        /// A subprotocol of the application, which its event handler has chosen.
+        /// A subprotocol of the application, selected by its event handler.
         subprotocol: Option<String>,
     },
     Json,
@@ -28,7 +28,7 @@ pub(super) enum Protocol {
     ReliableProtobuf,
 }
 
-/// What a simple client's frames become.
+/// What the frames of a simple client become.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum SimpleMode {
     /// The event `message`.
@@ -37,7 +37,7 @@ pub(super) enum SimpleMode {
     SendToGroup(String),
 }
 
-/// Who is connected: what the handshake found out.
+/// The identity of the client, as determined in the handshake.
 #[derive(Debug, Clone)]
 pub(super) struct Identity {
     pub(super) user: Option<String>,
@@ -45,14 +45,14 @@ pub(super) struct Identity {
 }
 
 impl Protocol {
-    /// The pub/sub protocol of this name.
+    /// The pub/sub protocol with this name.
     pub(super) fn named(name: &str) -> Option<Self> {
         [Self::Json, Self::ReliableJson, Self::Protobuf, Self::ReliableProtobuf]
             .into_iter()
             .find(|protocol| protocol.name() == Some(name))
     }
 
-    /// The subprotocol's name.
+    /// The name of the subprotocol.
     pub(super) fn name(&self) -> Option<&str> {
         match self {
             Self::Simple { subprotocol, .. } => subprotocol.as_deref(),
@@ -68,7 +68,7 @@ impl Protocol {
         matches!(self, Self::ReliableJson | Self::ReliableProtobuf)
     }
 
-    /// Reads a pub/sub client's frame; `None` for a control frame, and for every frame of a simple client.
+    /// Parses a frame of a pub/sub client. Returns `None` for a control frame, and for every frame of a simple client.
     pub(super) fn read(&self, frame: &Message) -> Result<Option<Frame>, Closing> {
         match self {
             Self::Simple { .. } => Ok(None),
@@ -77,13 +77,13 @@ impl Protocol {
         }
     }
 
-    /// The frame in which a client is told this; a simple one hears of messages alone.
-    pub(super) fn tell(&self, told: &Told<'_>) -> Option<Message> {
-        match (self, told) {
-            (Self::Simple { .. }, Told::Message { delivery, .. }) => Some(payload(&delivery.data)),
+    /// Encodes a frame for the client. A simple client receives only messages.
+    pub(super) fn encode(&self, frame: &ServerFrame<'_>) -> Option<Message> {
+        match (self, frame) {
+            (Self::Simple { .. }, ServerFrame::Message { delivery, .. }) => Some(payload(&delivery.data)),
             (Self::Simple { .. }, _) => None,
-            (Self::Json | Self::ReliableJson, told) => Some(json_protocol::tell(told)),
-            (Self::Protobuf | Self::ReliableProtobuf, told) => Some(protobuf_protocol::tell(told)),
+            (Self::Json | Self::ReliableJson, frame) => Some(json_protocol::encode(frame)),
+            (Self::Protobuf | Self::ReliableProtobuf, frame) => Some(protobuf_protocol::encode(frame)),
         }
     }
 }

@@ -1,11 +1,11 @@
-//! What the frames of a pub/sub client ask for, carried out and acknowledged (client protocols, sections 3 to 7).
+//! Executes and acknowledges the frames of a pub/sub client (client protocols, sections 3 to 7).
 
 use tokio_tungstenite::tungstenite::Message;
 
 use super::connection::Identity;
 use super::delivery::{Data, Delivery, From};
 use super::errors;
-use super::frame::{Action, Failure, Frame, Invalid, Told};
+use super::frame::{Action, Failure, Frame, Invalid, ServerFrame};
 use super::hub::Joined;
 use super::member::Member;
 use super::membership::Membership;
@@ -15,10 +15,10 @@ use super::roles::Permission;
 use super::upstream::Outcome;
 use crate::faults::{AckFault, SocketFaults};
 
-/// The name of the one failure that ends its connection, behind the ack.
+/// The name of the only failure that closes the connection after its ack.
 const HANDLER_FAILED: &str = "InternalServerError";
 
-/// The state of one connection's conversation.
+/// The protocol state of one connection.
 pub(super) struct Conversation<'a> {
     pub(super) identity: &'a Identity,
     pub(super) membership: &'a Membership,
@@ -27,12 +27,12 @@ pub(super) struct Conversation<'a> {
 }
 
 impl Conversation<'_> {
-    /// Does what a frame asks for; an error is how the connection ends.
+    /// Handles a frame. An error closes the connection.
     pub(super) async fn receive(&self, frame: &Message) -> Result<(), Closing> {
         match self.identity.protocol.read(frame)? {
             None => Ok(()),
             Some(Frame::Ping) => {
-                self.tell(&Told::Pong);
+                self.send(&ServerFrame::Pong);
                 Ok(())
             }
             Some(Frame::SequenceAck(id)) => {
@@ -43,7 +43,7 @@ impl Conversation<'_> {
         }
     }
 
-    /// Means nothing on a protocol that is not reliable.
+    /// Has no meaning on a protocol that is not reliable.
     fn sequence_ack(&self, id: u64) {
         if self.faults.ignores_sequence_ack() {
             return;
@@ -56,20 +56,20 @@ impl Conversation<'_> {
     }
 
     async fn request(&self, ack_id: Option<u64>, action: Action) -> Result<(), Closing> {
-        // On a lost socket it may still be under way when it comes again on another one.
+        // A request from a lost socket may still be running when it is repeated on another one.
         let _turn = self.membership.link.turn().await;
         if let Some(id) = ack_id.filter(|id| self.is_done(*id)) {
             let message = format!("Message with ack-id: {id} has been processed");
             self.acknowledge(ack_id, &Err(Failure::new("Duplicate", message)));
             return Ok(());
         }
-        let outcome = self.carry_out(action).await?;
+        let outcome = self.execute(action).await?;
         let fatal = outcome.as_ref().is_err_and(|failure| failure.name == HANDLER_FAILED);
         self.acknowledge(ack_id, &outcome);
         if fatal { Err(Closing::handler_failed()) } else { Ok(()) }
     }
 
-    async fn carry_out(&self, action: Action) -> Result<Result<(), Failure>, Invalid> {
+    async fn execute(&self, action: Action) -> Result<Result<(), Failure>, Invalid> {
         match action {
             Action::Join(group) => Ok(self.join(&group)),
             Action::Leave(group) => Ok(self.leave(&group)),
@@ -78,15 +78,17 @@ impl Conversation<'_> {
                 Ok(self.send_to_group(&Delivery { from, data, time_to_live }, no_echo))
             }
             Action::Event { name, data } if names::is_event(&name) => Ok(self.event(&name, &data).await),
-            Action::Event { .. } => Err(Invalid("the event's name is invalid")),
+            Action::Event { .. } => Err(Invalid("the event name is invalid")),
         }
     }
 
-    /// Tells the event to its handler; without one it is taken.
+    /// Sends the event to its handler. Without a handler, the event is acknowledged.
     async fn event(&self, name: &str, data: &Data) -> Result<(), Failure> {
         match self.membership.link.user_event(name, data).await {
             Outcome::Unhandled => {}
-            Outcome::Taken(answer) => answer.into_iter().for_each(|data| self.membership.deliver(data)),
+            Outcome::Accepted(response) => {
+                response.into_iter().for_each(|data| self.membership.deliver(data));
+            }
             Outcome::Failed => return Err(Failure::new(HANDLER_FAILED, "The event handler failed.")),
         }
         Ok(())
@@ -96,8 +98,8 @@ impl Conversation<'_> {
         self.check(Permission::JoinLeaveGroup, group)?;
         let own = |id: &str, _: &Member| id == self.membership.connection;
         match self.membership.hubs().join(&self.membership.hub, &[group], own) {
-            Joined::TooMany => Err(Failure::new("BadRequest", "in too many groups")),
-            Joined::Yes | Joined::Nobody => Ok(()),
+            Joined::TooMany => Err(Failure::new("BadRequest", "The connection is in too many groups.")),
+            Joined::All | Joined::NoMatch => Ok(()),
         }
     }
 
@@ -137,22 +139,26 @@ impl Conversation<'_> {
         if outcome.is_ok() {
             self.with_member(|member| member.acknowledged.remember(id));
         }
-        let told = Told::Ack { id, failure: outcome.as_ref().err() };
+        let frame = ServerFrame::Ack { id, failure: outcome.as_ref().err() };
         match self.faults.ack() {
-            None => self.tell(&told),
+            None => self.send(&frame),
             Some(AckFault::Lost) => {}
             Some(AckFault::Delayed(by)) => {
                 let due = self.membership.hubs().clock.now() + by;
-                self.identity.protocol.tell(&told).into_iter().for_each(|ack| self.outbox.push_at(ack, due));
+                self.identity
+                    .protocol
+                    .encode(&frame)
+                    .into_iter()
+                    .for_each(|ack| self.outbox.push_at(ack, due));
             }
         }
     }
 
-    fn tell(&self, told: &Told<'_>) {
-        self.outbox.push_all(self.identity.protocol.tell(told));
+    fn send(&self, frame: &ServerFrame<'_>) {
+        self.outbox.push_all(self.identity.protocol.encode(frame));
     }
 
-    fn with_member<T>(&self, work: impl FnOnce(&mut Member) -> T) -> Option<T> {
-        self.membership.hubs().with(&self.membership.hub, &self.membership.connection, work)
+    fn with_member<T>(&self, change: impl FnOnce(&mut Member) -> T) -> Option<T> {
+        self.membership.hubs().with(&self.membership.hub, &self.membership.connection, change)
     }
 }

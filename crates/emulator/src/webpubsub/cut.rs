@@ -1,4 +1,5 @@
-//! The bytes under a WebSocket, which a fault may end within a frame: a layer of its own, since frames know no bytes.
+//! The byte stream under a WebSocket, which a fault may end within a frame. A separate layer, because frames hide
+//! bytes.
 
 use std::io;
 use std::pin::Pin;
@@ -9,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use crate::faults::{SocketFaults, Way};
 use crate::server::Upgraded;
 
-/// A stream that breaks, both ways at once, behind the byte that a fault names.
+/// A stream that breaks in both directions after the byte that a fault specifies.
 pub(super) struct Cut {
     stream: Upgraded,
     faults: SocketFaults,
@@ -21,7 +22,7 @@ impl Cut {
         Self { stream, faults, broken: false }
     }
 
-    /// How many bytes may go that way at once.
+    /// The number of bytes that may pass in this direction now.
     fn left(&self, way: Way) -> io::Result<Option<usize>> {
         if self.broken {
             return Err(io::ErrorKind::ConnectionReset.into());
@@ -64,7 +65,7 @@ impl AsyncWrite for Cut {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        // What was written before the break still goes out; that it broke is told behind it.
+        // Data written before the break is still sent. The error is reported after it.
         ready!(Pin::new(&mut self.stream).poll_flush(cx))?;
         Poll::Ready(self.left(Way::Out).map(drop))
     }

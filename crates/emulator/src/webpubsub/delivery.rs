@@ -1,4 +1,4 @@
-//! A message on its way to clients, independent of how each of them will see it.
+//! A message for clients, independent of the form in which each of them receives it.
 
 use std::time::Duration;
 
@@ -7,25 +7,25 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-/// What is delivered, and on whose behalf.
+/// A message and its sender.
 #[derive(Debug, Clone)]
 pub(super) struct Delivery {
     pub(super) from: From,
     pub(super) data: Data,
-    /// How long it may wait for a client that does not take it; for ever without.
+    /// How long it may wait for a slow client. `None` means indefinitely.
     pub(super) time_to_live: Option<Duration>,
 }
 
-/// The longest time to live, in seconds; 0 means for ever (webpubsub REST, section 1).
+/// The maximum time to live, in seconds. 0 means indefinitely (webpubsub REST, section 1).
 pub(super) const MAX_SECONDS: u32 = 300;
 
-/// Reads a time to live in seconds; `None` when it is out of bounds.
+/// Parses a time to live in seconds. Returns `None` if it is out of bounds.
 pub(super) fn time_to_live(seconds: u32) -> Option<Option<Duration>> {
     let time = Duration::from_secs(seconds.into());
     (seconds <= MAX_SECONDS).then(|| Some(time).filter(|time| !time.is_zero()))
 }
 
-/// Where a message comes from, as the receiver is told.
+/// The origin of a message, as the receiver sees it.
 #[derive(Debug, Clone)]
 pub(super) enum From {
     Group { group: String, user: Option<String> },
@@ -36,15 +36,15 @@ pub(super) enum From {
 #[derive(Debug, Clone)]
 pub(super) enum Data {
     Text(String),
-    /// Kept as it was written: parsing would sort members and round numbers.
+    /// Kept verbatim: parsing would sort members and round numbers.
     Json(Box<RawValue>),
     Binary(Bytes),
-    /// A serialised `google.protobuf.Any`.
+    /// A serialized `google.protobuf.Any`.
     Protobuf(Bytes),
 }
 
 impl Data {
-    /// Reads the `dataType` and `data` of a frame; `None` when they do not fit each other.
+    /// Reads the `dataType` and `data` of a frame. Returns `None` if they do not match.
     pub(super) fn read(data_type: Option<&str>, data: &RawValue) -> Option<Self> {
         let text = || serde_json::from_str::<String>(data.get()).ok();
         let bytes = || STANDARD.decode(text()?).ok().map(Bytes::from);

@@ -1,4 +1,4 @@
-//! Answers without a model: success without a body, and the two error bodies that were observed.
+//! Responses without a model: success without a body, and the two error bodies that were observed.
 
 use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
@@ -12,13 +12,13 @@ const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
 const SUPPORTED: HeaderName = HeaderName::from_static("api-supported-versions");
 pub(super) const VERSIONS: [&str; 5] = ["2021-10-01", "2022-11-01", "2023-07-01", "2024-01-01", "2024-12-01"];
 const VERSIONS_TEXT: &str = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01";
-/// The content type of every JSON answer but error body B.
+/// The content type of every JSON response except error body B.
 pub(super) const JSON: &str = "application/json; charset=utf-8";
 pub(super) const GROUP_NAME: &str =
     "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
 
-/// An answer that ends an operation early; boxed, since it travels through many results.
-pub(super) type Refusal = Box<Reply>;
+/// A response that ends an operation early. Boxed, because it is part of many results.
+pub(super) type Rejection = Box<Reply>;
 
 /// A status without a body, as after success.
 pub(super) fn empty(status: StatusCode) -> Reply {
@@ -35,7 +35,7 @@ pub(super) fn json(body: String) -> Reply {
     reply
 }
 
-/// A status with no header of the service, as health answers.
+/// A status without headers of the service, as the health operation returns it.
 pub(super) fn bare(status: StatusCode) -> Reply {
     let mut reply = Reply::new(Bytes::new());
     *reply.status_mut() = status;
@@ -43,7 +43,7 @@ pub(super) fn bare(status: StatusCode) -> Reply {
 }
 
 /// Error body A: something does not exist, or the request as a whole is wrong.
-pub(super) fn error(status: StatusCode, code: &str, message: &str, target: &str) -> Refusal {
+pub(super) fn error(status: StatusCode, code: &str, message: &str, target: &str) -> Rejection {
     let body = json_text(&[
         ("code", json!(code)),
         ("message", json!(message)),
@@ -56,16 +56,16 @@ pub(super) fn error(status: StatusCode, code: &str, message: &str, target: &str)
     Box::new(reply)
 }
 
-/// Error body A for a missing connection, user or group; the severity differs per operation.
-pub(super) fn not_existed(severity: &str, kind: &str, name: &str) -> Refusal {
+/// Error body A for a missing connection, user, or group. The severity depends on the operation.
+pub(super) fn not_existed(severity: &str, kind: &str, name: &str) -> Rejection {
     let code = format!("{severity}.{kind}.NotExisted");
-    // No body was seen for a group, but the lengths announced to HEAD requests are four shorter.
+    // No body was observed for a group, but the lengths in responses to HEAD requests are four shorter.
     let what = if kind == "Group" { "empty" } else { "not found" };
     error(StatusCode::NOT_FOUND, &code, &format!("{kind} `{name}` is {what}."), kind)
 }
 
 /// Error body B: a parameter is invalid.
-pub(super) fn invalid(parameter: &str, message: &str) -> Refusal {
+pub(super) fn invalid(parameter: &str, message: &str) -> Rejection {
     let code = "Error.BadRequest";
     let body = json_text(&[
         ("code", json!(code)),
@@ -82,31 +82,31 @@ pub(super) fn invalid(parameter: &str, message: &str) -> Refusal {
     Box::new(with_body(StatusCode::BAD_REQUEST, code, "application/problem+json; charset=utf-8", body))
 }
 
-/// Error body B as `:generateToken` sends it, which names another media type.
-pub(super) fn invalid_token_request(parameter: &str, message: &str) -> Refusal {
-    let mut refusal = invalid(parameter, message);
-    refusal.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    refusal
+/// Error body B as `:generateToken` sends it, with another media type.
+pub(super) fn invalid_token_request(parameter: &str, message: &str) -> Rejection {
+    let mut rejection = invalid(parameter, message);
+    rejection.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    rejection
 }
 
 /// Error body B for a filter.
-pub(super) fn invalid_filter(parameter: &str, filter: &str, error: &FilterError) -> Refusal {
+pub(super) fn invalid_filter(parameter: &str, filter: &str, error: &FilterError) -> Rejection {
     invalid(parameter, &format!("Invalid syntax for '{filter}': {error}. (Parameter 'filter')"))
 }
 
 /// Error body B for more groups than a connection can be in.
-pub(super) fn too_many_groups(parameter: &str) -> Refusal {
+pub(super) fn too_many_groups(parameter: &str) -> Rejection {
     invalid(parameter, "A connection would be in too many groups.")
 }
 
-/// Error body A for a content type that the operation does not take.
-pub(super) fn unsupported(content_type: &str) -> Refusal {
+/// Error body A for a content type that the operation does not accept.
+pub(super) fn unsupported(content_type: &str) -> Rejection {
     let message = format!("The content type '{content_type}' is not supported.");
     error(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Error.UnsupportedMediaType", &message, "Content-Type")
 }
 
-/// No 401 was ever recorded: RFC 6750's header, no body.
-pub(super) fn unauthorized(why: &'static str) -> Refusal {
+/// No 401 was ever recorded: the header of RFC 6750, no body.
+pub(super) fn unauthorized(why: &'static str) -> Rejection {
     let mut reply = bare(StatusCode::UNAUTHORIZED);
     let text = format!("Bearer error=\"invalid_token\", error_description=\"{why}\"");
     if let Ok(value) = HeaderValue::from_str(&text) {
@@ -115,7 +115,7 @@ pub(super) fn unauthorized(why: &'static str) -> Refusal {
     Box::new(reply)
 }
 
-/// An error to a HEAD request announces the length of the body that it does not send.
+/// An error response to a HEAD request contains the length of the body that is not sent.
 fn with_body(status: StatusCode, code: &str, content_type: &'static str, body: String) -> Reply {
     let length = body.len();
     let mut reply = Reply::new(Bytes::from(body));
@@ -129,7 +129,7 @@ fn with_body(status: StatusCode, code: &str, content_type: &'static str, body: S
     reply
 }
 
-/// Members in the order given: the observed bodies have one, which a JSON map would sort away.
+/// Keeps the members in this order, as observed. A JSON map would sort them.
 fn json_text(members: &[(&str, serde_json::Value)]) -> String {
     let members: Vec<_> = members.iter().map(|(name, value)| format!("\"{name}\":{value}")).collect();
     format!("{{{}}}", members.join(","))

@@ -1,4 +1,4 @@
-//! The operations that ask whether someone is there: a connection, a user with a connection, a group with a member.
+//! The operations that check whether a connection, a user with a connection, or a group with a member exists.
 
 use http::StatusCode;
 

@@ -1,14 +1,14 @@
-//! What the frames of the pub/sub protocols say, whatever they look like: those of a client, and those it is told.
+//! The content of pub/sub frames, independent of their encoding: those from a client, and those to it.
 
 use std::time::Duration;
 
 use super::delivery::{self, Data, Delivery};
 
-/// What a client's frame asks for.
+/// A request of a client.
 #[derive(Debug)]
 pub(super) enum Frame {
     Ping,
-    /// Everything up to this number has arrived.
+    /// Everything up to this number was received.
     SequenceAck(u64),
     Request {
         ack_id: Option<u64>,
@@ -16,7 +16,7 @@ pub(super) enum Frame {
     },
 }
 
-/// What is carried out once, and acknowledged when the client has asked for that.
+/// An action that is executed once, and acknowledged if the client requests it.
 #[derive(Debug)]
 pub(super) enum Action {
     Join(String),
@@ -25,19 +25,19 @@ pub(super) enum Action {
     Event { name: String, data: Data },
 }
 
-/// What a client is told.
+/// A frame for a client.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Told<'a> {
+pub(super) enum ServerFrame<'a> {
     Connected {
         connection: &'a str,
         user: Option<&'a str>,
-        /// With what a client of a reliable protocol comes back.
+        /// The token with which a client of a reliable protocol recovers the connection.
         reconnection: Option<&'a str>,
     },
     Disconnected {
         reason: Option<&'a str>,
     },
-    /// How its request ended.
+    /// The outcome of the client's request.
     Ack {
         id: u64,
         failure: Option<&'a Failure>,
@@ -45,19 +45,19 @@ pub(super) enum Told<'a> {
     Pong,
     Message {
         delivery: &'a Delivery,
-        /// Its number on a reliable protocol.
+        /// Its sequence number on a reliable protocol.
         id: Option<u64>,
     },
 }
 
-/// Why a frame was not carried out, as its ack tells.
+/// The reason, in its ack, why a frame was not executed.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) name: &'static str,
     pub(super) message: String,
 }
 
-/// Ends the connection: the frame is none that the protocol knows.
+/// Closes the connection: the protocol has no such frame.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Invalid(pub(super) &'static str);
 

@@ -1,11 +1,11 @@
-//! `POST /:generateToken`: client access tokens made by the service, for callers that hold no access key.
+//! `POST /:generateToken`: creates client access tokens for callers that have no access key.
 
 use std::time::Duration;
 
 use http::HeaderValue;
 use http::header::TRANSFER_ENCODING;
 
-use super::errors::Refusal;
+use super::errors::Rejection;
 use super::routes::{Call, Outcome};
 use super::token::ClientToken;
 use super::{errors, names};
@@ -20,7 +20,7 @@ pub(super) fn run(call: &Call<'_>) -> Outcome {
             .ok()
             .and_then(|number| u64::try_from(number).ok())
             .filter(|number| *number >= 1);
-        number.ok_or_else(|| refuse("minutesToExpire", text))
+        number.ok_or_else(|| invalid_value("minutesToExpire", text))
     })?;
     let mut token = ClientToken::new();
     token.user = request.query("userId").filter(|user| !user.is_empty()).map(str::to_owned);
@@ -33,17 +33,17 @@ pub(super) fn run(call: &Call<'_>) -> Outcome {
     let path = match request.query("clientType").unwrap_or("Default") {
         kind if kind.eq_ignore_ascii_case("Default") => "client/hubs",
         kind if kind.eq_ignore_ascii_case("MQTT") => "clients/mqtt/hubs",
-        other => return Err(refuse("clientType", other)),
+        other => return Err(invalid_value("clientType", other)),
     };
     let audience = format!("{}/{path}/{hub}", request.origin());
     let token = call.keys.sign_for(&token, &audience, call.now, Duration::from_secs(minutes * 60));
-    // base64url and dots: nothing that JSON would have to escape.
+    // base64url and dots: no characters that JSON must escape.
     let mut reply = errors::json(format!("{{\"token\":\"{token}\"}}"));
-    // As observed: this answer alone is sent in chunks.
+    // As observed: only this response is chunked.
     reply.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
     Ok(reply)
 }
 
-fn refuse(parameter: &str, value: &str) -> Refusal {
+fn invalid_value(parameter: &str, value: &str) -> Rejection {
     errors::invalid_token_request(parameter, &format!("The value '{value}' is not valid."))
 }

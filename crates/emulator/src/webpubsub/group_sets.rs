@@ -1,49 +1,49 @@
-//! The operations that put everyone whom a filter picks into several groups, or take them out.
+//! The operations that add all connections matching a filter to several groups, or remove them.
 
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 
-use super::errors::{self, Refusal};
+use super::errors::{self, Rejection};
 use super::filter::Filter;
 use super::hub::Joined;
 use super::member::Member;
 use super::routes::{Call, Outcome};
 use super::{names, send};
 
-/// The body of either operation.
+/// The body of both operations.
 #[derive(Deserialize)]
 struct Body {
     groups: Option<Vec<String>>,
-    /// Without one, every connection of the hub is picked.
+    /// Without a filter, all connections of the hub match.
     filter: Option<String>,
 }
 
-/// What the body asks for, once it has been found valid.
-struct Order {
+/// The validated body.
+struct Change {
     groups: Vec<String>,
     filter: Option<Filter>,
 }
 
 /// `POST /:addToGroups`
 pub(super) fn add(call: &Call<'_>) -> Outcome {
-    let order = read(call)?;
-    let groups: Vec<_> = order.groups.iter().map(String::as_str).collect();
-    match call.hubs.join(call.hub, &groups, |id, member| order.picks(id, member)) {
-        Joined::Yes | Joined::Nobody => Ok(errors::empty(StatusCode::OK)),
+    let change = read(call)?;
+    let groups: Vec<_> = change.groups.iter().map(String::as_str).collect();
+    match call.hubs.join(call.hub, &groups, |id, member| change.picks(id, member)) {
+        Joined::All | Joined::NoMatch => Ok(errors::empty(StatusCode::OK)),
         Joined::TooMany => Err(errors::too_many_groups("Groups")),
     }
 }
 
 /// `POST /:removeFromGroups`
 pub(super) fn remove(call: &Call<'_>) -> Outcome {
-    let order = read(call)?;
-    let leave = |member: &mut Member| order.groups.iter().for_each(|group| member.leave(group));
-    call.hubs.update(call.hub, |id, member| order.picks(id, member), leave);
+    let change = read(call)?;
+    let leave = |member: &mut Member| change.groups.iter().for_each(|group| member.leave(group));
+    call.hubs.update(call.hub, |id, member| change.picks(id, member), leave);
     Ok(errors::empty(StatusCode::OK))
 }
 
-fn read(call: &Call<'_>) -> Result<Order, Refusal> {
+fn read(call: &Call<'_>) -> Result<Change, Rejection> {
     call.check_body()?;
     let content_type = call.request.header(CONTENT_TYPE).unwrap_or("");
     let (media_type, is_utf8) = send::media_type(content_type);
@@ -60,10 +60,10 @@ fn read(call: &Call<'_>) -> Result<Order, Refusal> {
     groups.dedup();
     let read =
         |text: &String| Filter::parse(text).map_err(|error| errors::invalid_filter("Filter", text, &error));
-    Ok(Order { groups, filter: body.filter.as_ref().map(read).transpose()? })
+    Ok(Change { groups, filter: body.filter.as_ref().map(read).transpose()? })
 }
 
-impl Order {
+impl Change {
     fn picks(&self, id: &str, member: &Member) -> bool {
         self.filter.as_ref().is_none_or(|filter| filter.matches(&member.subject(id)))
     }

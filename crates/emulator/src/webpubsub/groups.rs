@@ -1,4 +1,4 @@
-//! The operations that put a connection, or those of a user, into a group and take them out.
+//! The operations that add a connection, or all connections of a user, to a group or remove them.
 
 use http::StatusCode;
 
@@ -11,18 +11,18 @@ use super::routes::{Call, Outcome};
 pub(super) fn add_connection(call: &Call<'_>) -> Outcome {
     let (group, connection) = (call.group()?, call.value("connection")?);
     match call.hubs.join(call.hub, &[group], |id, _| id == connection) {
-        Joined::Yes => Ok(errors::empty(StatusCode::OK)),
-        Joined::Nobody => Err(errors::not_existed("Error", "Connection", connection)),
+        Joined::All => Ok(errors::empty(StatusCode::OK)),
+        Joined::NoMatch => Err(errors::not_existed("Error", "Connection", connection)),
         Joined::TooMany => Err(errors::too_many_groups("group")),
     }
 }
 
-/// `PUT /users/{userId}/groups/{group}`: the connections that the user has now.
+/// `PUT /users/{userId}/groups/{group}`: affects the user's current connections.
 pub(super) fn add_user(call: &Call<'_>) -> Outcome {
     let (user, group) = (call.value("user")?, call.group()?);
     match call.hubs.join(call.hub, &[group], |_, member| member.is_user(user)) {
-        Joined::Yes => Ok(errors::empty(StatusCode::OK)),
-        Joined::Nobody => Err(errors::not_existed("Warning", "User", user)),
+        Joined::All => Ok(errors::empty(StatusCode::OK)),
+        Joined::NoMatch => Err(errors::not_existed("Warning", "User", user)),
         Joined::TooMany => Err(errors::too_many_groups("group")),
     }
 }

@@ -1,4 +1,4 @@
-//! The opening of a WebSocket: checks the request, the token and the protocol asked for, and enters the hub.
+//! The opening handshake of a WebSocket: validates the request, token, and subprotocol, and adds the client to its hub.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use http::{HeaderValue, Method, StatusCode};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 use super::connection::{Identity, Protocol, SimpleMode};
-use super::errors::Refusal;
-use super::frame::Told;
+use super::errors::Rejection;
+use super::frame::ServerFrame;
 use super::member::{Groups, Member};
 use super::membership::Membership;
 use super::outbox::{outbox, roomy_outbox};
@@ -19,17 +19,17 @@ use super::roles::Roles;
 use super::socket::{self, Session};
 use super::token::{Claims, claim_values};
 use super::unacknowledged::{AckIds, Unacknowledged};
-use super::upstream::{Decision, Link, Question};
+use super::upstream::{ConnectRequest, Decision, Link};
 use super::{Inner, errors, names};
 use crate::faults::SocketFaults;
 use crate::server::{Answer, Reply, Request, Upgrade};
 
-/// Answers a request below `/client`.
-pub(super) async fn answer(service: &Inner, request: &Request) -> Answer {
-    try_answer(service, request).await.unwrap_or_else(|refusal| Answer::Reply(*refusal))
+/// Responds to a request below `/client`.
+pub(super) async fn respond(service: &Inner, request: &Request) -> Answer {
+    try_respond(service, request).await.unwrap_or_else(|rejection| Answer::Reply(*rejection))
 }
 
-async fn try_answer(service: &Inner, request: &Request) -> Result<Answer, Refusal> {
+async fn try_respond(service: &Inner, request: &Request) -> Result<Answer, Rejection> {
     let hub = hub(request)?;
     let key = check_upgrade(request)?;
     if !names::is_hub(hub) {
@@ -47,14 +47,14 @@ async fn try_answer(service: &Inner, request: &Request) -> Result<Answer, Refusa
     let client = Client::new(&claims.map_err(errors::unauthorized)?, protocol);
     let connection = names::new_connection();
     let link = Link::new(&service.upstream, hub, &connection);
-    let question = Question::new(request, claim_values(request), &offered);
-    let decision = link.connect(client.user.as_deref(), &question, &offered).await?;
+    let connect_request = ConnectRequest::new(request, claim_values(request), &offered);
+    let decision = link.connect(client.user.as_deref(), &connect_request, &offered).await?;
     let client = client.changed(decision, mode);
     let reply = switching(key, &client.protocol);
     Ok(Answer::Upgrade(reply, enter(service, hub, connection, client, link)))
 }
 
-/// The answer 101.
+/// The 101 response.
 fn switching(key: &str, protocol: &Protocol) -> Reply {
     let mut reply = errors::bare(StatusCode::SWITCHING_PROTOCOLS);
     let headers = reply.headers_mut();
@@ -69,14 +69,14 @@ fn switching(key: &str, protocol: &Protocol) -> Reply {
     reply
 }
 
-/// The connection to go on with and the token for it, when the client asks for that.
+/// The connection to recover and its token, if the client requests that.
 fn recovery<'a>(request: &'a Request, protocol: &Protocol) -> Option<(&'a str, &'a str)> {
     let (connection, token) = (request.query("awps_connection_id"), request.query("awps_reconnection_token"));
     let asked = protocol.is_reliable() && (connection.is_some() || token.is_some());
     asked.then(|| (connection.unwrap_or(""), token.unwrap_or("")))
 }
 
-/// Goes on with a connection, for which no access token is needed. That it cannot be is told by a close frame.
+/// Recovers a connection, which needs no access token. A failed recovery is reported in a close frame.
 fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, token: &str) -> Upgrade {
     let (clock, now) = (service.clock.clone(), service.clock.now());
     let (outbox, pending) = roomy_outbox(clock.clone());
@@ -85,7 +85,7 @@ fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, to
         let token = service.keys.reconnection_token(hub, connection, now);
         let (membership, identity) =
             Membership::recover(&service.hubs, hub, connection, protocol, &token, &outbox)?;
-        if faults.refuses_recovery() {
+        if faults.rejects_recovery() {
             membership.end();
             return None;
         }
@@ -98,12 +98,12 @@ fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, to
         }
         None => {
             let note = format!("cannot recover {connection}");
-            Upgrade::new(note, move |stream| socket::refuse(stream, clock))
+            Upgrade::new(note, move |stream| socket::reject_recovery(stream, clock))
         }
     }
 }
 
-/// A client as its token has it, and then its event handler.
+/// A client as its token describes it, and then as its event handler decides.
 struct Client {
     user: Option<String>,
     roles: Roles,
@@ -122,7 +122,7 @@ impl Client {
         }
     }
 
-    /// What the handler gives takes the place of what the token said.
+    /// The handler's values replace those of the token.
     fn changed(self, decision: Decision, mode: SimpleMode) -> Self {
         let Decision { user, groups, roles, subprotocol } = decision;
         let chosen = |name: String| {
@@ -137,16 +137,16 @@ impl Client {
     }
 }
 
-/// Enters the hub before the answer is sent: whoever sees the answer can be reached.
+/// Enters the hub before the response is sent, so that a client that has received it can be reached.
 fn enter(service: &Inner, hub: &str, connection: String, client: Client, link: Arc<Link>) -> Upgrade {
     let Client { user, roles, groups, protocol } = client;
     let (clock, reliable) = (service.clock.clone(), protocol.is_reliable());
     let (outbox, pending) = if reliable { roomy_outbox(clock.clone()) } else { outbox(clock.clone()) };
-    link.settle(user.as_deref(), protocol.name());
+    link.identify(user.as_deref(), protocol.name());
     let token = reliable.then(|| service.keys.reconnection_token(hub, &connection, clock.now()));
     let (name, reconnection) = (user.as_deref(), token.as_deref());
-    let told = Told::Connected { connection: &connection, user: name, reconnection };
-    outbox.push_all(protocol.tell(&told));
+    let frame = ServerFrame::Connected { connection: &connection, user: name, reconnection };
+    outbox.push_all(protocol.encode(&frame));
     let faults = SocketFaults::open(&service.faults, hub, &connection);
     let member = Member {
         user: user.clone(),
@@ -167,7 +167,7 @@ fn enter(service: &Inner, hub: &str, connection: String, client: Client, link: A
     Upgrade::new(note, move |stream| socket::run(stream, session))
 }
 
-fn hub(request: &Request) -> Result<&str, Refusal> {
+fn hub(request: &Request) -> Result<&str, Rejection> {
     let hub = match request.path().as_slice() {
         ["client", "hubs", _] => request.segments.get(2).map(String::as_str),
         ["client"] | ["client", ""] => request.query("hub"),
@@ -178,8 +178,8 @@ fn hub(request: &Request) -> Result<&str, Refusal> {
     })
 }
 
-/// The client's key, when the request is a WebSocket opening (RFC 6455, section 4.2.1).
-fn check_upgrade(request: &Request) -> Result<&str, Refusal> {
+/// The client's key, if the request is a WebSocket handshake (RFC 6455, section 4.2.1).
+fn check_upgrade(request: &Request) -> Result<&str, Rejection> {
     let names = |header, word: &str| {
         request
             .header(header)
@@ -188,22 +188,22 @@ fn check_upgrade(request: &Request) -> Result<&str, Refusal> {
     let opening =
         request.method == Method::GET && names(UPGRADE, "websocket") && names(CONNECTION, "upgrade");
     if !opening || request.header(SEC_WEBSOCKET_VERSION) != Some("13") {
-        return Err(errors::invalid("Upgrade", "The request is no WebSocket opening of version 13."));
+        return Err(errors::invalid("Upgrade", "The request is not a WebSocket handshake of version 13."));
     }
     request
         .header(SEC_WEBSOCKET_KEY)
         .ok_or_else(|| errors::invalid("Sec-WebSocket-Key", "The key is missing."))
 }
 
-/// The subprotocols that the client offers, in its order.
+/// The subprotocols that the client offers, in order.
 fn offered(request: &Request) -> Vec<String> {
     let values =
         request.headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
     values.flat_map(|value| value.split(',').map(|name| name.trim().to_owned())).collect()
 }
 
-/// One known protocol is chosen; a custom one, or one of several, only an event handler chooses, so that the client is
-/// a simple one up to then.
+/// Selects a single known protocol. Only an event handler selects a custom one, or one of several; until then, the
+/// client is a simple one.
 fn known(offered: &[String]) -> Option<Protocol> {
     match offered {
         [name] => Protocol::named(name),
@@ -211,7 +211,7 @@ fn known(offered: &[String]) -> Option<Protocol> {
     }
 }
 
-fn simple_mode(request: &Request) -> Result<SimpleMode, Refusal> {
+fn simple_mode(request: &Request) -> Result<SimpleMode, Rejection> {
     match request.query("webpubsub_mode") {
         None | Some("sendEvent") => Ok(SimpleMode::SendEvent),
         Some("sendToGroup") => match request.query("group").filter(|group| names::is_group(group)) {

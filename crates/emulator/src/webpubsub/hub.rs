@@ -1,5 +1,5 @@
-//! Who is connected to which hub, and in which groups: one lock over all, so that every operation sees and leaves a
-//! whole state, and messages to a group arrive in one order.
+//! The connections of each hub and their groups, behind one lock, so that every operation sees and leaves a consistent
+//! state and all members of a group receive messages in the same order.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
@@ -13,7 +13,7 @@ use super::member::Member;
 use super::outbox::Closing;
 use crate::clock::Clock;
 
-/// All hubs; a hub exists while it has connections.
+/// All hubs. A hub exists while it has connections.
 #[derive(Debug)]
 pub(super) struct Hubs {
     pub(super) clock: Clock,
@@ -26,34 +26,34 @@ type Members = BTreeMap<String, Member>;
 #[derive(Debug, Default)]
 pub(super) struct State {
     hubs: HashMap<String, Members>,
-    /// Connections whose socket was lost: until when each is kept, in that order. Some have come back since.
+    /// Connections with a lost socket, and until when each is kept, in that order. Some may have been recovered since.
     pub(super) lost: VecDeque<(SystemTime, String, String)>,
 }
 
-/// A live connection as a test sees it.
+/// Describes a live connection, as returned by [`connections`](super::WebPubSub::connections).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionInfo {
-    /// The id that the service gave it.
+    /// Contains the id that the service assigned.
     pub connection_id: String,
-    /// The user of its token, absent when anonymous.
+    /// Contains the user id of its token. `None` if the client is anonymous.
     pub user_id: Option<String>,
-    /// The groups it is in, sorted.
+    /// Contains the names of its groups, sorted.
     pub groups: Vec<String>,
-    /// Whether it has a socket; a reliable connection is kept for 30 s without one.
+    /// Is `true` while the connection has a socket. A reliable connection is kept for 30 s without one.
     pub online: bool,
-    /// The subprotocol; absent for a simple client, unless an event handler has chosen one for it.
+    /// Contains the subprotocol. `None` for a simple client, unless an event handler has selected one.
     pub subprotocol: Option<String>,
 }
 
-/// What came of joining groups.
+/// The outcome of joining groups.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Joined {
-    /// Everyone who was picked is in.
-    Yes,
-    /// Nobody was picked.
-    Nobody,
-    /// Someone would be in too many groups; nobody has joined.
+    /// All matching connections are in the groups.
+    All,
+    /// No connection matches.
+    NoMatch,
+    /// A connection would be in too many groups, so none has joined.
     TooMany,
 }
 
@@ -62,13 +62,13 @@ impl Hubs {
         Self { clock, state: Mutex::default(), changed: watch::Sender::default() }
     }
 
-    /// Puts a connection into its hub.
+    /// Adds a connection to its hub.
     pub(super) fn enter(&self, hub: &str, connection: &str, member: Member) {
         member.announce();
         self.change(|hubs| hubs.entry(key(hub)).or_default().insert(connection.to_owned(), member));
     }
 
-    /// Takes out and closes the connections that `picked` picks.
+    /// Removes and closes the connections that match `picked`.
     pub(super) fn close(&self, hub: &str, closing: &Closing, picked: impl Fn(&str, &Member) -> bool) {
         self.change(|hubs| {
             let Some(members) = hubs.get_mut(&key(hub)) else { return };
@@ -83,7 +83,7 @@ impl Hubs {
         });
     }
 
-    /// Whether a connection is such that `picked` picks it.
+    /// Whether a connection matches `picked`.
     pub(super) fn any(&self, hub: &str, picked: impl Fn(&str, &Member) -> bool) -> bool {
         self.lock()
             .hubs
@@ -91,7 +91,7 @@ impl Hubs {
             .is_some_and(|members| members.iter().any(|(id, member)| picked(id, member)))
     }
 
-    /// Queues a message for every connection that `picked` picks.
+    /// Queues a message for every connection that matches `picked`.
     pub(super) fn deliver(&self, hub: &str, delivery: &Delivery, picked: impl Fn(&str, &Member) -> bool) {
         let expires = delivery.time_to_live.map(|time_to_live| self.clock.now() + time_to_live);
         let mut state = self.lock();
@@ -108,14 +108,14 @@ impl Hubs {
         }
     }
 
-    /// Puts those that `picked` picks into groups: all of them into each, or nobody.
+    /// Adds all connections that match `picked` to all groups, or none of them to any.
     pub(super) fn join(&self, hub: &str, groups: &[&str], picked: impl Fn(&str, &Member) -> bool) -> Joined {
         self.change(|hubs| {
             let members = hubs.get_mut(&key(hub)).into_iter().flatten();
             let mut joining: Vec<_> =
                 members.filter(|(id, member)| picked(id, member)).map(|(_, member)| member).collect();
             if joining.is_empty() {
-                return Joined::Nobody;
+                return Joined::NoMatch;
             }
             if !joining.iter().all(|member| member.can_join(groups)) {
                 return Joined::TooMany;
@@ -123,11 +123,11 @@ impl Hubs {
             for member in &mut joining {
                 groups.iter().for_each(|group| member.join(group));
             }
-            Joined::Yes
+            Joined::All
         })
     }
 
-    /// Changes those that `picked` picks.
+    /// Changes the connections that match `picked`.
     pub(super) fn update(
         &self,
         hub: &str,
@@ -140,17 +140,17 @@ impl Hubs {
         });
     }
 
-    /// Reads or changes one connection; `None` when it is not there.
+    /// Reads or changes one connection. Returns `None` if it does not exist.
     pub(super) fn with<T>(
         &self,
         hub: &str,
         connection: &str,
-        work: impl FnOnce(&mut Member) -> T,
+        change: impl FnOnce(&mut Member) -> T,
     ) -> Option<T> {
-        self.lock().member(hub, connection).map(work)
+        self.lock().member(hub, connection).map(change)
     }
 
-    /// At most `count` members that `picked` picks, with their ids, in the order of these, from behind `after`.
+    /// At most `count` members that match `picked`, sorted by id, starting after `after`.
     pub(super) fn page(
         &self,
         hub: &str,
@@ -166,7 +166,7 @@ impl Hubs {
         picked.take(count).map(|(id, member)| (id.clone(), member.user.clone())).collect()
     }
 
-    /// The names of the hubs, in order.
+    /// The names of the hubs, sorted.
     pub(super) fn names(&self) -> Vec<String> {
         let mut names: Vec<_> = self.lock().hubs.keys().cloned().collect();
         names.sort_unstable();
@@ -180,7 +180,7 @@ impl Hubs {
         members.map(|(connection, member)| ConnectionInfo::new(connection, member)).collect()
     }
 
-    /// Returns once the hub has so many connections.
+    /// Returns once the hub has this many connections.
     pub(super) async fn wait_for(&self, hub: &str, count: usize) {
         let mut changed = self.changed.subscribe();
         while self.connections(hub).len() != count {
@@ -192,7 +192,7 @@ impl Hubs {
         }
     }
 
-    /// Looks for connections whose time has run out, at a moment when nobody else may.
+    /// Removes expired connections at a time when no other access may do so.
     pub(super) fn sweep_at(self: &Arc<Self>, moment: SystemTime) {
         let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
         let (hubs, clock) = (Arc::downgrade(self), self.clock.clone());
@@ -217,7 +217,7 @@ impl Hubs {
         outcome
     }
 
-    /// Connections whose time has run out are gone for whoever looks.
+    /// Every access removes expired connections first, so that no caller sees them.
     fn lock(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.give_up(self.clock.now());
@@ -249,7 +249,7 @@ impl ConnectionInfo {
     }
 }
 
-/// Hub names are compared without regard to case.
+/// Hub names are case-insensitive.
 fn key(hub: &str) -> String {
     hub.to_ascii_lowercase()
 }

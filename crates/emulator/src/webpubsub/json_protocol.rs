@@ -8,10 +8,10 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::delivery::{Data, Delivery, From};
-use super::frame::{self, Action, Failure, Frame, Invalid, MISSING_DATA, Told};
+use super::frame::{self, Action, Failure, Frame, Invalid, MISSING_DATA, ServerFrame};
 use super::outbox::Closing;
 
-/// A client's frame. Flat, since a tagged enum cannot keep `data` as it was written.
+/// A client's frame. Flat, because a tagged enum cannot preserve the raw text of `data`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Incoming {
@@ -27,12 +27,12 @@ struct Incoming {
     sequence_id: Option<u64>,
 }
 
-/// Reads a client's frame; `None` for a control frame.
+/// Parses a client's frame. Returns `None` for a control frame.
 pub(super) fn read(message: &Message) -> Result<Option<Frame>, Closing> {
     let text = match message {
         Message::Text(text) => text.as_str(),
         Message::Binary(_) => {
-            return Err(Closing::for_fault(CloseCode::Unsupported, "the protocol has text frames only"));
+            return Err(Closing::for_fault(CloseCode::Unsupported, "the protocol allows only text frames"));
         }
         _ => return Ok(None),
     };
@@ -40,14 +40,16 @@ pub(super) fn read(message: &Message) -> Result<Option<Frame>, Closing> {
     Ok(Some(incoming.frame()?))
 }
 
-/// The frame that tells this.
-pub(super) fn tell(told: &Told<'_>) -> Message {
-    Message::text(match *told {
-        Told::Connected { connection, user, reconnection } => connected(connection, user, reconnection),
-        Told::Disconnected { reason } => disconnected(reason),
-        Told::Ack { id, failure } => ack(id, failure),
-        Told::Pong => r#"{"type":"pong"}"#.to_owned(),
-        Told::Message { delivery, id } => message(delivery, id),
+/// Encodes a frame for the client.
+pub(super) fn encode(frame: &ServerFrame<'_>) -> Message {
+    Message::text(match *frame {
+        ServerFrame::Connected { connection, user, reconnection } => {
+            connected(connection, user, reconnection)
+        }
+        ServerFrame::Disconnected { reason } => disconnected(reason),
+        ServerFrame::Ack { id, failure } => ack(id, failure),
+        ServerFrame::Pong => r#"{"type":"pong"}"#.to_owned(),
+        ServerFrame::Message { delivery, id } => message(delivery, id),
     })
 }
 
@@ -122,6 +124,6 @@ impl Incoming {
 
     fn data(&self) -> Result<Data, Invalid> {
         let data = self.data.as_ref().ok_or(MISSING_DATA)?;
-        Data::read(self.data_type.as_deref(), data).ok_or(Invalid("data does not fit dataType"))
+        Data::read(self.data_type.as_deref(), data).ok_or(Invalid("data does not match dataType"))
     }
 }

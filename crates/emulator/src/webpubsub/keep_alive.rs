@@ -1,4 +1,4 @@
-//! Pings of the service, and the end of clients that answer none (client protocols, section 11).
+//! The service's pings, and the end of clients that do not respond to them (client protocols, section 11).
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -9,27 +9,27 @@ use tokio_tungstenite::tungstenite::Message;
 use super::outbox::Outbox;
 use crate::clock::Clock;
 
-/// The service's own times are not documented.
+/// The intervals of the real service are not documented.
 const INTERVAL: Duration = Duration::from_secs(20);
-const MAX_UNANSWERED: u32 = 3;
+const MAX_PENDING: u32 = 3;
 
-/// Counts pings rather than time, so that a clock that is moved by hours loses nobody by itself.
+/// Counts pings instead of time, so that advancing the clock by hours does not disconnect clients.
 #[derive(Debug, Default)]
 pub(super) struct KeepAlive {
-    unanswered: AtomicU32,
+    pending: AtomicU32,
 }
 
 impl KeepAlive {
-    /// The client has sent something.
-    pub(super) fn heard(&self) {
-        self.unanswered.store(0, Ordering::Relaxed);
+    /// Records that the client has sent something.
+    pub(super) fn received(&self) {
+        self.pending.store(0, Ordering::Relaxed);
     }
 
-    /// Pings the client; returns once too many pings have brought nothing.
+    /// Pings the client. Returns once too many pings have had no response.
     pub(super) async fn lost(&self, outbox: &Outbox, clock: &Clock) {
         loop {
             clock.sleep(INTERVAL).await;
-            if self.unanswered.fetch_add(1, Ordering::Relaxed) >= MAX_UNANSWERED {
+            if self.pending.fetch_add(1, Ordering::Relaxed) >= MAX_PENDING {
                 return;
             }
             outbox.push(Message::Ping(Bytes::new()));

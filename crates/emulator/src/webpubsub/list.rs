@@ -1,27 +1,27 @@
-//! The members of a group, page by page. A page ends at a place in the order of connection ids, so that members who come
-//! and go meanwhile move nobody else: whoever stays is listed once.
+//! Lists the members of a group in pages. A page ends at a position in the order of connection ids, so members that
+//! join or leave between pages do not shift others: a member that stays is listed exactly once.
 
 use serde_json::{Value, json};
 
-use super::errors::{self, Refusal};
+use super::errors::{self, Rejection};
 use super::names;
 use super::routes::{Call, Outcome};
 
-const LARGEST_PAGE: i32 = 200;
+const MAX_PAGE_SIZE: i32 = 200;
 
 /// `GET /groups/{group}/connections`
 pub(super) fn connections(call: &Call<'_>) -> Outcome {
     call.check_since("2024-12-01")?;
     let group = call.group()?;
     let top = number(call, "top", i32::MAX)?;
-    let page_size = number(call, "maxpagesize", LARGEST_PAGE)?.unwrap_or(LARGEST_PAGE);
+    let page_size = number(call, "maxpagesize", MAX_PAGE_SIZE)?.unwrap_or(MAX_PAGE_SIZE);
     let after = call.request.query("continuationToken").map(read_token).transpose()?;
     let wanted = top.map_or(page_size, |top| top.min(page_size));
     let count = usize::try_from(wanted).unwrap_or_default();
     let mut page = call.hubs.page(call.hub, after, count + 1, |member| member.is_in(group));
     let has_more = page.len() > count && top != Some(wanted);
     page.truncate(count);
-    // As observed, the token is the first id of the page. It is the largest too when a page is written backwards.
+    // As observed, the token is the first id of the page. It is also the largest if a page is written in reverse.
     page.reverse();
     let next = page.first().filter(|_| has_more);
     let next = next.map(|(id, _)| next_link(call, top.map(|top| top - wanted), page_size, id));
@@ -37,7 +37,7 @@ fn body(page: &[(String, Option<String>)], next: Option<&str>) -> String {
     format!(r#"{{"value":[{members}]{next}}}"#)
 }
 
-/// Absolute, with its parameters in the order that was observed.
+/// An absolute URL, with its parameters in the observed order.
 fn next_link(call: &Call<'_>, top: Option<i32>, page_size: i32, token: &str) -> String {
     let request = call.request;
     let path = request.target.split('?').next().unwrap_or("");
@@ -49,8 +49,8 @@ fn next_link(call: &Call<'_>, top: Option<i32>, page_size: i32, token: &str) -> 
     )
 }
 
-/// A token is an id. A whole `nextLink` was seen to be taken for the token that it holds.
-fn read_token(text: &str) -> Result<&str, Refusal> {
+/// A token is an id. As observed, a whole `nextLink` is accepted in place of the token that it contains.
+fn read_token(text: &str) -> Result<&str, Rejection> {
     let held = text.split_once("continuationToken=").map(|(_, rest)| rest.split('&').next().unwrap_or(rest));
     let token = if text.contains("://") { held.unwrap_or("") } else { text };
     if names::is_connection(token) {
@@ -59,9 +59,9 @@ fn read_token(text: &str) -> Result<&str, Refusal> {
     Err(errors::invalid("continuationToken", &format!("The value '{text}' is not valid.")))
 }
 
-fn number(call: &Call<'_>, name: &'static str, most: i32) -> Result<Option<i32>, Refusal> {
+fn number(call: &Call<'_>, name: &'static str, max: i32) -> Result<Option<i32>, Rejection> {
     let Some(text) = call.request.query(name) else { return Ok(None) };
-    let number = text.parse().ok().filter(|number| (1..=most).contains(number));
-    let message = || format!("The value '{text}' is not valid: a number from 1 to {most} is.");
+    let number = text.parse().ok().filter(|number| (1..=max).contains(number));
+    let message = || format!("The value '{text}' is not valid: it must be a number from 1 to {max}.");
     number.map(Some).ok_or_else(|| errors::invalid(name, &message()))
 }

@@ -1,4 +1,4 @@
-//! One connection as its hub knows it: whose it is, its groups, what it may do, and the queue to it.
+//! One connection of a hub: its user, its groups, its permissions, and its send queue.
 
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -6,13 +6,13 @@ use std::time::SystemTime;
 use super::connection::Protocol;
 use super::delivery::Delivery;
 use super::filter::FilterSubject;
-use super::frame::Told;
+use super::frame::ServerFrame;
 use super::outbox::Outbox;
 use super::roles::Roles;
 use super::unacknowledged::{AckIds, Unacknowledged};
 use super::upstream::{Link, Notice};
 
-/// The service names no bound; this one keeps a client from filling the memory.
+/// The service documents no bound. This one keeps a client from exhausting the memory.
 const MAX_GROUPS: usize = 1_000;
 
 #[derive(Debug)]
@@ -21,17 +21,17 @@ pub(super) struct Member {
     pub(super) groups: Groups,
     pub(super) roles: Roles,
     pub(super) protocol: Protocol,
-    /// The queue to its socket; absent while the socket is lost.
+    /// The queue of its socket. `None` while the socket is lost.
     pub(super) outbox: Option<Outbox>,
     pub(super) acknowledged: AckIds,
-    /// With a reliable protocol only.
+    /// Only with a reliable protocol.
     pub(super) unacknowledged: Option<Unacknowledged>,
     pub(super) link: Arc<Link>,
-    /// Until when a lost socket can be replaced.
+    /// The time until which a lost socket can be replaced.
     pub(super) lost_until: Option<SystemTime>,
 }
 
-/// The names of groups, sorted, each once.
+/// The names of groups, sorted and without duplicates.
 #[derive(Debug, Default)]
 pub(super) struct Groups(Vec<String>);
 
@@ -44,7 +44,7 @@ impl Member {
         self.user.as_deref() == Some(user)
     }
 
-    /// Whether its socket has been told to end for good.
+    /// Whether its socket was closed permanently.
     pub(super) fn is_over(&self) -> bool {
         self.outbox.as_ref().and_then(Outbox::closing).is_some_and(|closing| !closing.recoverable)
     }
@@ -54,10 +54,10 @@ impl Member {
         FilterSubject { connection_id, user_id: self.user.as_deref(), groups: self.groups.as_slice() }
     }
 
-    /// Queues a message; false when the client has left too many unacknowledged.
+    /// Queues a message. Returns `false` if the client has left too many unacknowledged.
     pub(super) fn deliver(&mut self, delivery: &Delivery, expires: Option<SystemTime>) -> bool {
         let id = self.unacknowledged.as_mut().map(Unacknowledged::next_id);
-        let Some(message) = self.protocol.tell(&Told::Message { delivery, id }) else { return true };
+        let Some(message) = self.protocol.encode(&ServerFrame::Message { delivery, id }) else { return true };
         let kept = self.unacknowledged.as_mut().is_none_or(|kept| kept.keep(message.clone(), expires));
         if let Some(outbox) = &self.outbox {
             outbox.push_until(message, expires);
@@ -65,7 +65,7 @@ impl Member {
         kept
     }
 
-    /// Tells event handlers that the connection is there, and in which groups.
+    /// Notifies event handlers that the connection exists, and of its groups.
     pub(super) fn announce(&self) {
         self.link.notify(Notice::Connected);
         for group in self.groups.as_slice() {
@@ -73,7 +73,7 @@ impl Member {
         }
     }
 
-    /// Tells event handlers that the connection has ended.
+    /// Notifies event handlers that the connection has ended.
     pub(super) fn announce_end(&self, reason: &str) {
         self.link.notify(Notice::Disconnected { reason: reason.to_owned() });
     }
@@ -96,7 +96,7 @@ impl Member {
         }
     }
 
-    /// Whether there is room for these groups beside those that it is in.
+    /// Whether there is room for these groups in addition to its current ones.
     pub(super) fn can_join(&self, groups: &[&str]) -> bool {
         let new = groups.iter().filter(|group| !self.is_in(group)).count();
         self.groups.0.len() + new <= MAX_GROUPS
@@ -108,7 +108,7 @@ impl Groups {
         &self.0
     }
 
-    /// False when it was there.
+    /// Returns `false` if it was present.
     fn add(&mut self, group: &str) -> bool {
         let place = self.find(group);
         if let Err(place) = place {
@@ -117,7 +117,7 @@ impl Groups {
         place.is_err()
     }
 
-    /// False when it was not there.
+    /// Returns `false` if it was not present.
     fn remove(&mut self, group: &str) -> bool {
         let place = self.find(group);
         if let Ok(place) = place {

@@ -1,12 +1,12 @@
-//! What ties a socket to its connection. A connection ends with its socket, but one with a reliable protocol is kept for
-//! a while when the socket is lost, and goes on with another one (client protocols, section 7).
+//! Ties a socket to its connection. A connection ends with its socket, except that a lost connection with a reliable
+//! protocol is kept for a while and may continue on another socket (client protocols, section 7).
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::connection::{Identity, Protocol};
 use super::delivery::{Data, Delivery, From};
-use super::frame::Told;
+use super::frame::ServerFrame;
 use super::hub::{Hubs, State};
 use super::member::Member;
 use super::outbox::{Closing, Outbox};
@@ -14,10 +14,11 @@ use super::roles::Permission;
 use super::unacknowledged::Unacknowledged;
 use super::upstream::Link;
 
-/// The service promises at least this long.
+/// The service guarantees at least this long.
 const RECOVERABLE: Duration = Duration::from_secs(30);
 
-/// A socket's hold on its connection; dropping it takes a new connection out of the hub, and loses one that was recovered.
+/// A socket's hold on its connection. Dropping it removes a new connection from the hub; a recovered one counts as
+/// lost.
 #[derive(Debug)]
 pub(super) struct Membership {
     hubs: Arc<Hubs>,
@@ -25,12 +26,12 @@ pub(super) struct Membership {
     pub(super) connection: String,
     outbox: Outbox,
     pub(super) link: Arc<Link>,
-    /// Whether the connection may go on without the socket.
+    /// Whether the connection may continue without the socket.
     lost: bool,
 }
 
 impl Membership {
-    /// Puts a new connection into its hub.
+    /// Adds a new connection to its hub.
     pub(super) fn enter(
         hubs: &Arc<Hubs>,
         hub: &str,
@@ -43,8 +44,8 @@ impl Membership {
         Self { hubs: Arc::clone(hubs), hub: hub_name, connection, outbox: outbox.clone(), link, lost: false }
     }
 
-    /// Gives a connection another socket, to which everything unacknowledged is sent again behind the frame that it is
-    /// connected. `None` when there is no such connection with this protocol.
+    /// Gives a connection another socket. After the `connected` frame, all unacknowledged messages are redelivered.
+    /// Returns `None` if there is no such connection with this protocol.
     pub(super) fn recover(
         hubs: &Arc<Hubs>,
         hub: &str,
@@ -57,8 +58,8 @@ impl Membership {
             let fits = |member: &&mut Member| member.protocol == *protocol && !member.is_over();
             let member = state.member(hub, connection).filter(fits)?;
             let user = member.user.as_deref();
-            let told = Told::Connected { connection, user, reconnection: Some(token) };
-            outbox.push_all(protocol.tell(&told));
+            let frame = ServerFrame::Connected { connection, user, reconnection: Some(token) };
+            outbox.push_all(protocol.encode(&frame));
             for (message, expires) in member.unacknowledged.iter().flat_map(Unacknowledged::messages) {
                 outbox.push_until(message, expires);
             }
@@ -69,7 +70,7 @@ impl Membership {
             Some((member.user.clone(), Arc::clone(&member.link)))
         })?;
         let (hub, connection, outbox) = (hub.to_owned(), connection.to_owned(), outbox.clone());
-        // Until the socket stands, its end is not the client's: the answer may be lost on its way.
+        // Until the socket is open, its end is not the client's decision: the response may be lost.
         let membership = Self { hubs: Arc::clone(hubs), hub, connection, outbox, link, lost: true };
         Some((membership, Identity { user, protocol: protocol.clone() }))
     }
@@ -78,24 +79,24 @@ impl Membership {
         &self.hubs
     }
 
-    /// Sends the connection what its event handler answered.
+    /// Sends the connection the response of its event handler.
     pub(super) fn deliver(&self, data: Data) {
         let delivery = Delivery { from: From::Server, data, time_to_live: None };
         self.hubs.deliver(&self.hub, &delivery, |id, _| id == self.connection);
     }
 
-    /// Whether the connection may do this in the group.
+    /// Whether the connection has this permission in the group.
     pub(super) fn allows(&self, permission: Permission, group: &str) -> bool {
         let allows = |member: &mut Member| member.roles.allow(permission, group);
         self.hubs.with(&self.hub, &self.connection, allows).unwrap_or(false)
     }
 
-    /// Ends the hold of a socket that was lost, not closed.
+    /// Releases the hold of a socket that was lost, not closed.
     pub(super) fn lose(mut self) {
         self.lost = true;
     }
 
-    /// Ends the connection, which nobody is to come back to.
+    /// Ends the connection, which cannot be recovered.
     pub(super) fn end(mut self) {
         self.lost = false;
     }
@@ -111,7 +112,7 @@ impl Membership {
             let until = self.hubs.clock.now() + RECOVERABLE;
             member.outbox = None;
             member.lost_until = Some(until);
-            if member.link.tells_end() {
+            if member.link.observes_end() {
                 self.hubs.sweep_at(until);
             }
             state.lost.push_back((until, self.hub.clone(), self.connection.clone()));

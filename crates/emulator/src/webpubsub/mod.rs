@@ -1,4 +1,4 @@
-//! Azure Web PubSub: the REST operations and the WebSocket clients of its hubs.
+//! Emulates Azure Web PubSub: the REST operations and the WebSocket clients of its hubs.
 
 mod close;
 mod connection;
@@ -50,7 +50,25 @@ use hub::Hubs;
 use token::Keys;
 use upstream::Upstream;
 
-/// A handle onto the emulated service: where it is, its keys, and who is connected.
+/// A handle to the emulated service, which gives access to its address, its keys, and its connections.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// use service_emulator::Emulator;
+/// use service_emulator::webpubsub::ClientToken;
+///
+/// let emulator = Emulator::start().await?;
+/// let service = emulator.webpubsub();
+/// let url = service.client_access_url("chat", &ClientToken::new().user("ann").group("g1"));
+/// // Connect any WebSocket client to `url`, then wait: `service.wait_for_connections("chat", 1).await`.
+/// assert!(url.starts_with("ws://127.0.0.1:"));
+/// assert!(service.connections("chat").is_empty());
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone)]
 pub struct WebPubSub(Arc<Inner>);
 
@@ -72,12 +90,12 @@ impl WebPubSub {
         Self(Arc::new(Inner { clock, endpoint, keys, hubs, faults, upstream }))
     }
 
-    /// The connection string of the service with its primary key.
+    /// Returns the connection string of the service with its primary key.
     pub fn connection_string(&self) -> String {
         self.connection_string_with(&self.access_key())
     }
 
-    /// The connection string of the service with its secondary key.
+    /// Returns the connection string of the service with its secondary key.
     pub fn secondary_connection_string(&self) -> String {
         self.connection_string_with(&self.secondary_access_key())
     }
@@ -86,31 +104,38 @@ impl WebPubSub {
         format!("Endpoint={};AccessKey={key};Version=1.0;", self.0.endpoint.http())
     }
 
-    /// The primary access key: at first the one of the official emulator.
+    /// Returns the primary access key. Initially, it is the key of the official emulator.
     pub fn access_key(&self) -> String {
         self.0.keys.both()[0].clone()
     }
 
-    /// The secondary access key.
+    /// Returns the secondary access key.
     pub fn secondary_access_key(&self) -> String {
         self.0.keys.both()[1].clone()
     }
 
-    /// Changes both access keys, as regenerating them does: what the old ones signed is refused from now on, while open
-    /// connections stay.
+    /// Replaces both access keys.
+    ///
+    /// Tokens signed with the old keys are rejected from now on. Open connections stay open.
     ///
     /// # Errors
-    /// When a key is not 1 to 256 visible ASCII characters without `;`. Then neither is changed.
+    ///
+    /// Returns an error if a key is not 1 to 256 visible ASCII characters without `;`. In this case, neither key
+    /// changes.
     pub fn set_access_keys(&self, primary: &str, secondary: &str) -> Result<(), InvalidSetting> {
         self.0.keys.set(primary, secondary)
     }
 
-    /// A token for REST requests such as Entra ID gives, valid for one hour of the emulator's clock. It opens no WebSocket.
+    /// Returns a token for REST requests, like one from Entra ID.
+    ///
+    /// It is valid for one hour of the emulator's clock. It cannot be used to open a WebSocket.
     pub fn entra_token(&self) -> String {
         token::entra_token(self.0.clock.now())
     }
 
-    /// The URL, `ws://...?access_token=...` (`wss` with TLS), under which a client reaches the hub for the next hour.
+    /// Returns the URL at which a client can connect to the hub: `ws://...?access_token=...`, or `wss` with TLS.
+    ///
+    /// The URL is valid for one hour of the emulator's clock.
     pub fn client_access_url(&self, hub: &str, token: &ClientToken) -> String {
         let hub = names::encode(hub);
         let audience = format!("{}/client/hubs/{hub}", self.0.endpoint.http());
@@ -118,10 +143,12 @@ impl WebPubSub {
         format!("{}/client/hubs/{hub}?access_token={token}", self.0.endpoint.ws())
     }
 
-    /// Lets a webhook handle events of a hub, behind those that the hub has: an event goes to the first that takes it.
+    /// Adds an event handler to a hub, after the existing ones. Each event is sent to the first handler that accepts
+    /// it.
     ///
     /// # Errors
-    /// When the URL is none that can be called, or the hub's or an event's name breaks the rule.
+    ///
+    /// Returns an error if the URL is invalid, or if the name of the hub or of an event breaks a rule.
     pub fn event_handler(
         &self,
         hub: &str,
@@ -130,30 +157,32 @@ impl WebPubSub {
         self.0.upstream.add(hub, settings)
     }
 
-    /// Takes all event handlers from a hub.
+    /// Removes all event handlers of a hub.
     pub fn clear_event_handlers(&self, hub: &str) {
         self.0.upstream.clear(hub);
     }
 
-    /// The hubs that have connections, in lower case and in order.
+    /// Returns the names of the hubs that have connections, in lower case and sorted.
     pub fn hubs(&self) -> Vec<String> {
         self.0.hubs.names()
     }
 
-    /// The connections of a hub, ordered by connection id.
+    /// Returns the connections of a hub, sorted by connection id.
     pub fn connections(&self, hub: &str) -> Vec<ConnectionInfo> {
         self.0.hubs.connections(hub)
     }
 
-    /// Returns as soon as the hub has exactly this many connections.
+    /// Waits until the hub has exactly this many connections.
+    ///
+    /// Cancel safe.
     pub async fn wait_for_connections(&self, hub: &str, count: usize) {
         self.0.hubs.wait_for(hub, count).await;
     }
 
-    pub(crate) async fn answer(&self, request: &Request) -> Answer {
+    pub(crate) async fn respond(&self, request: &Request) -> Answer {
         match request.path().as_slice() {
-            ["client" | "clients", ..] => handshake::answer(&self.0, request).await,
-            _ => Answer::Reply(routes::answer(&self.0, request)),
+            ["client" | "clients", ..] => handshake::respond(&self.0, request).await,
+            _ => Answer::Reply(routes::respond(&self.0, request)),
         }
     }
 }

@@ -1,10 +1,10 @@
-//! The rules for names that come in paths, queries and frames (webpubsub REST, section 1).
+//! The rules for names in paths, queries, and frames (webpubsub REST, section 1).
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// As long as the ids that were seen.
+/// The length of the observed ids.
 const CONNECTION_LENGTH: usize = 31;
 
 /// ``^[A-Za-z][A-Za-z0-9_`,.[\]]{0,127}$``
@@ -19,24 +19,24 @@ pub(super) fn is_group(name: &str) -> bool {
     name.chars().count() <= 1024 && name.chars().any(|c| !c.is_whitespace())
 }
 
-/// `^[a-z][a-z0-9_.-]{0,127}$`, whatever the case.
+/// `^[a-z][a-z0-9_.-]{0,127}$`, case-insensitive.
 pub(super) fn is_event(name: &str) -> bool {
     name.len() <= 128
         && name.starts_with(|first: char| first.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c))
 }
 
-/// The shape of the ids that the emulator gives to connections.
+/// The form of the connection ids that the emulator assigns.
 pub(super) fn is_connection(name: &str) -> bool {
     name.len() == CONNECTION_LENGTH && name.chars().all(|c| c.is_ascii_alphanumeric())
 }
 
-/// A new connection's id.
+/// Creates a connection id.
 pub(super) fn new_connection() -> String {
     std::iter::repeat_with(fastrand::alphanumeric).take(CONNECTION_LENGTH).collect()
 }
 
-/// One path segment.
+/// Encodes one path segment.
 pub(super) fn encode(name: &str) -> String {
     utf8_percent_encode(name, UNRESERVED).to_string()
 }

@@ -1,4 +1,4 @@
-//! The bounded queue of what a connection still has to send, and the order to close it.
+//! The bounded send queue of a connection, and the request to close it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use crate::clock::Clock;
 pub(super) const MAX_MESSAGES: usize = 1_000;
 pub(super) const MAX_BYTES: usize = 16 * 1024 * 1024;
 
-/// How a connection is to end.
+/// How a connection is closed.
 #[derive(Debug, Clone)]
 pub(super) struct Closing {
     pub(super) code: CloseCode,
-    /// The reason as told in the `disconnected` frame, and cut to fit in the close frame.
+    /// The reason in the `disconnected` frame, truncated in the close frame.
     pub(super) reason: Option<String>,
     /// Whether a pub/sub client is sent a `disconnected` frame first.
     pub(super) announced: bool,
-    /// Whether what is queued is sent before.
+    /// Whether queued messages are sent first.
     pub(super) drained: bool,
-    /// Whether a client of a reliable protocol may come back.
+    /// Whether a client of a reliable protocol may recover the connection.
     pub(super) recoverable: bool,
 }
 
@@ -36,7 +36,7 @@ impl From<Invalid> for Closing {
 }
 
 impl Closing {
-    /// Closed by the application, through REST.
+    /// Closed by the application through REST.
     pub(super) fn by_server(reason: Option<&str>) -> Self {
         Self {
             code: CloseCode::Normal,
@@ -47,7 +47,7 @@ impl Closing {
         }
     }
 
-    /// Closed for something that the client sent.
+    /// Closed because of something that the client sent.
     pub(super) fn for_fault(code: CloseCode, reason: &str) -> Self {
         Self { code, reason: Some(reason.to_owned()), announced: false, drained: true, recoverable: false }
     }
@@ -57,51 +57,51 @@ impl Closing {
         Self { code: CloseCode::Normal, reason: None, announced: false, drained: false, recoverable: false }
     }
 
-    /// Closed because nobody can do what the client asked for.
+    /// Closed because no handler could process the client's request.
     pub(super) fn handler_failed() -> Self {
         Self { announced: true, ..Self::for_fault(CloseCode::Error, "the event handler failed") }
     }
 
-    /// Closed for answering no pings.
+    /// Closed because the client did not respond to pings.
     pub(super) fn ping_timeout() -> Self {
         let reason = Some("PingTimeout".to_owned());
         Self { code: CloseCode::Away, reason, announced: true, drained: false, recoverable: true }
     }
 
-    /// Closed for leaving too much unread or unacknowledged.
+    /// Closed because the client left too much unread or unacknowledged.
     pub(super) fn slow_client() -> Self {
         let reason = Some("SlowClient".to_owned());
         Self { code: CloseCode::Policy, reason, announced: true, drained: false, recoverable: false }
     }
 }
 
-/// The sending end; clones fill the same queue.
+/// The sending half. Clones share the same queue.
 #[derive(Debug, Clone)]
 pub(super) struct Outbox {
     queue: mpsc::UnboundedSender<Queued>,
     size: Arc<Size>,
-    /// How many times the bounds.
+    /// A factor by which the bounds are multiplied.
     room: usize,
     closing: watch::Sender<Option<Closing>>,
 }
 
-/// The receiving end, held by the connection's task.
+/// The receiving half, which the connection's task holds.
 #[derive(Debug)]
 pub(super) struct Pending {
     queue: mpsc::UnboundedReceiver<Queued>,
     size: Arc<Size>,
     clock: Clock,
-    /// Taken out of the queue and not due yet, soonest first.
+    /// Messages taken from the queue that are not due yet, soonest first.
     delayed: VecDeque<(SystemTime, Message)>,
     pub(super) closing: watch::Receiver<Option<Closing>>,
 }
 
-/// A message that waits, for ever or until a time.
+/// A queued message, which may expire.
 #[derive(Debug)]
 struct Queued {
     message: Message,
     expires: Option<SystemTime>,
-    /// Not sent before this time, and passed by others until then.
+    /// Not sent before this time. Other messages may overtake it.
     due: Option<SystemTime>,
 }
 
@@ -111,22 +111,24 @@ struct Size {
     bytes: AtomicUsize,
 }
 
-/// Both ends of a new queue.
+/// Creates both halves of a queue.
 pub(super) fn outbox(clock: Clock) -> (Outbox, Pending) {
     queue(clock, 1)
 }
 
-/// A queue for a connection whose messages are bounded where they are kept: there is room for as much again of answers.
+/// Creates a queue for a connection whose messages are bounded where they are stored. It has the same room again for
+/// responses.
 pub(super) fn roomy_outbox(clock: Clock) -> (Outbox, Pending) {
     queue(clock, 2)
 }
 
 fn queue(clock: Clock, room: usize) -> (Outbox, Pending) {
-    // Unbounded, since the bound is on bytes as well and kept here.
+    // The channel is unbounded; the bounds in messages and bytes are enforced here.
     let (sender, queue) = mpsc::unbounded_channel();
-    let (closing, told) = watch::channel(None);
+    let (closing, closing_watch) = watch::channel(None);
     let size = Arc::new(Size::default());
-    let pending = Pending { queue, size: Arc::clone(&size), clock, delayed: VecDeque::new(), closing: told };
+    let pending =
+        Pending { queue, size: Arc::clone(&size), clock, delayed: VecDeque::new(), closing: closing_watch };
     (Outbox { queue: sender, size, room, closing }, pending)
 }
 
@@ -136,22 +138,22 @@ impl Outbox {
         self.push_queued(Queued { message, expires: None, due: None });
     }
 
-    /// Queues messages, or none.
+    /// Queues all messages.
     pub(super) fn push_all(&self, messages: impl IntoIterator<Item = Message>) {
         messages.into_iter().for_each(|message| self.push(message));
     }
 
-    /// Queues a message that is not sent before a time; what is queued later may go before it.
+    /// Queues a message that is not sent before a time. Later messages may overtake it.
     pub(super) fn push_at(&self, message: Message, due: SystemTime) {
         self.push_queued(Queued { message, expires: None, due: Some(due) });
     }
 
-    /// Queues a message, which is dropped if it still waits at a time.
+    /// Queues a message that is dropped if it is still queued at a given time.
     pub(super) fn push_until(&self, message: Message, expires: Option<SystemTime>) {
         self.push_queued(Queued { message, expires, due: None });
     }
 
-    /// A client that lets the queue grow past its bounds is closed.
+    /// Closes a client whose queue exceeds its bounds.
     fn push_queued(&self, queued: Queued) {
         let length = queued.message.len();
         let messages = self.size.messages.fetch_add(1, Ordering::AcqRel) + 1;
@@ -160,11 +162,11 @@ impl Outbox {
             self.size.take(length);
             self.close(Closing::slow_client());
         } else if self.queue.send(queued).is_err() {
-            tracing::trace!("a message for a connection that has just ended");
+            tracing::trace!("dropped a message for a connection that has just ended");
         }
     }
 
-    /// Orders the connection to end; the first order counts.
+    /// Requests that the connection be closed. The first request wins.
     pub(super) fn close(&self, closing: Closing) {
         self.closing.send_if_modified(|current| {
             let first = current.is_none();
@@ -173,30 +175,30 @@ impl Outbox {
         });
     }
 
-    /// Returns once the connection has been ordered to end.
+    /// Returns once a close was requested.
     pub(super) async fn closed(&self) {
-        // This very handle keeps the channel open, so that an error cannot be met.
+        // This handle keeps the channel open, so this cannot fail.
         let _ = self.closing.subscribe().wait_for(Option::is_some).await;
     }
 
-    /// Whether both are ends of the same queue.
+    /// Whether both belong to the same queue.
     pub(super) fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.size, &other.size)
     }
 
-    /// The order to end, if there is one.
+    /// The requested close, if any.
     pub(super) fn closing(&self) -> Option<Closing> {
         self.closing.borrow().clone()
     }
 
-    /// Whether the connection has been ordered to end.
+    /// Whether a close was requested.
     pub(super) fn is_closing(&self) -> bool {
         self.closing.borrow().is_some()
     }
 }
 
 impl Pending {
-    /// The next message; waits for ever when there is none.
+    /// Returns the next message, waiting for one if necessary.
     pub(super) async fn next(&mut self) -> Message {
         loop {
             let due = self.delayed.front().map(|(due, _)| *due);
@@ -215,7 +217,7 @@ impl Pending {
         }
     }
 
-    /// The next message that is already there.
+    /// Returns the next message that is already queued.
     pub(super) fn try_next(&mut self) -> Option<Message> {
         loop {
             let Ok(queued) = self.queue.try_recv() else { break };
@@ -227,7 +229,7 @@ impl Pending {
         if due { self.delayed.pop_front().map(|(_, message)| message) } else { None }
     }
 
-    /// The message, unless it has waited for too long or is not due yet.
+    /// The message, unless it has expired or is not due yet.
     fn taken(&mut self, queued: Queued) -> Option<Message> {
         self.size.take(queued.message.len());
         let now = self.clock.now();
@@ -266,10 +268,10 @@ mod tests {
         let later = |seconds| Some(clock.now() + Duration::from_secs(seconds));
         outbox.push_until(Message::text("short"), later(10));
         outbox.push_until(Message::text("long"), later(60));
-        outbox.push(Message::text("for ever"));
+        outbox.push(Message::text("unlimited"));
         clock.advance(Duration::from_secs(11));
         let left: Vec<_> = std::iter::from_fn(|| pending.try_next()).collect();
-        assert_eq!(left, [Message::text("long"), Message::text("for ever")]);
+        assert_eq!(left, [Message::text("long"), Message::text("unlimited")]);
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! The operations on what one connection may do in a group, or, where no target is named, in every group.
+//! The operations on the permissions of one connection in a group or, without a target, in every group.
 
 use http::StatusCode;
 
-use super::errors::{self, Refusal};
+use super::errors::{self, Rejection};
 use super::member::Member;
 use super::names;
 use super::roles::Permission;
@@ -32,8 +32,8 @@ pub(super) fn check(call: &Call<'_>) -> Outcome {
     }
 }
 
-/// `DELETE /permissions/{permission}/connections/{connectionId}`: one without a target was seen to be refused, for a
-/// connection that is not there too.
+/// `DELETE /permissions/{permission}/connections/{connectionId}`. As observed, one without a target is rejected, even
+/// if the connection does not exist.
 pub(super) fn revoke(call: &Call<'_>) -> Outcome {
     let permission = permission(call)?;
     let group = target(call)?.ok_or_else(invalid_target)?;
@@ -41,23 +41,23 @@ pub(super) fn revoke(call: &Call<'_>) -> Outcome {
     Ok(errors::empty(StatusCode::NO_CONTENT))
 }
 
-fn permission(call: &Call<'_>) -> Result<Permission, Refusal> {
+fn permission(call: &Call<'_>) -> Result<Permission, Rejection> {
     let name = call.value("permission")?;
     Permission::named(name)
         .ok_or_else(|| errors::invalid("permission", &format!("The value '{name}' is not valid.")))
 }
 
-fn target<'a>(call: &Call<'a>) -> Result<Option<&'a str>, Refusal> {
+fn target<'a>(call: &Call<'a>) -> Result<Option<&'a str>, Rejection> {
     let target = call.request.query("targetName");
     if target.is_none_or(names::is_group) { Ok(target) } else { Err(invalid_target()) }
 }
 
-fn invalid_target() -> Refusal {
+fn invalid_target() -> Rejection {
     errors::error(StatusCode::BAD_REQUEST, "Error.BadRequest", errors::GROUP_NAME, "Request")
 }
 
-fn with_connection<T>(call: &Call<'_>, work: impl FnOnce(&mut Member) -> T) -> Result<T, Refusal> {
+fn with_connection<T>(call: &Call<'_>, change: impl FnOnce(&mut Member) -> T) -> Result<T, Rejection> {
     let connection = call.value("connection")?;
-    let done = call.hubs.with(call.hub, connection, work);
+    let done = call.hubs.with(call.hub, connection, change);
     done.ok_or_else(|| errors::not_existed("Info", "Connection", connection))
 }

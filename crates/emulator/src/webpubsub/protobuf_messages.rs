@@ -1,5 +1,5 @@
-//! The messages of the protobuf subprotocols (client protocols, section 5), with the numbers of the published schema. Of
-//! the previews only what tells them apart from nothing is here.
+//! The messages of the protobuf subprotocols (client protocols, section 5), with the numbers of the published schema.
+//! Preview messages contain only what is needed to distinguish them from an empty message.
 
 use bytes::Bytes;
 use prost::{Message, Oneof};
@@ -140,7 +140,7 @@ pub(super) struct Connected {
     pub(super) reconnection_token: Option<String>,
 }
 
-/// Its one field has the number 2.
+/// Its only field has the number 2.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Disconnected {
     #[prost(string, tag = "2")]
@@ -159,7 +159,7 @@ pub(super) enum MessageDataKind {
     Text(String),
     #[prost(bytes = "bytes", tag = "2")]
     Binary(Bytes),
-    /// A `google.protobuf.Any`. On the wire an embedded message is its bytes, which pass through as they are.
+    /// A `google.protobuf.Any`. On the wire, an embedded message is its bytes, which pass through unchanged.
     #[prost(bytes = "bytes", tag = "3")]
     Protobuf(Bytes),
     #[prost(string, tag = "4")]

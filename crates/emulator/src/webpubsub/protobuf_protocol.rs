@@ -6,19 +6,19 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::delivery::{Data, Delivery, From};
-use super::frame::{self, Action, Failure, Frame, Invalid, MISSING_DATA, Told};
+use super::frame::{self, Action, Failure, Frame, Invalid, MISSING_DATA, ServerFrame};
 use super::outbox::Closing;
 use super::protobuf_messages::{
     Ack, AckError, Connected, DataMessage, Disconnected, Downstream, DownstreamKind, Empty, MessageData,
     MessageDataKind, System, SystemKind, Upstream, UpstreamKind,
 };
 
-/// Reads a client's frame; `None` for a control frame.
+/// Parses a client's frame. Returns `None` for a control frame.
 pub(super) fn read(message: &Message) -> Result<Option<Frame>, Closing> {
     let bytes = match message {
         Message::Binary(bytes) => bytes.clone(),
         Message::Text(_) => {
-            return Err(Closing::for_fault(CloseCode::Unsupported, "the protocol has binary frames only"));
+            return Err(Closing::for_fault(CloseCode::Unsupported, "the protocol allows only binary frames"));
         }
         _ => return Ok(None),
     };
@@ -57,20 +57,22 @@ fn data(data: Option<MessageData>) -> Result<Data, Invalid> {
     }
 }
 
-/// The frame that tells this.
-pub(super) fn tell(told: &Told<'_>) -> Message {
-    let kind = match *told {
-        Told::Connected { connection, user, reconnection } => system(SystemKind::Connected(Connected {
-            connection_id: connection.to_owned(),
-            user_id: user.unwrap_or_default().to_owned(),
-            reconnection_token: reconnection.map(str::to_owned),
-        })),
-        Told::Disconnected { reason } => {
+/// Encodes a frame for the client.
+pub(super) fn encode(frame: &ServerFrame<'_>) -> Message {
+    let kind = match *frame {
+        ServerFrame::Connected { connection, user, reconnection } => {
+            system(SystemKind::Connected(Connected {
+                connection_id: connection.to_owned(),
+                user_id: user.unwrap_or_default().to_owned(),
+                reconnection_token: reconnection.map(str::to_owned),
+            }))
+        }
+        ServerFrame::Disconnected { reason } => {
             system(SystemKind::Disconnected(Disconnected { reason: reason.unwrap_or_default().to_owned() }))
         }
-        Told::Ack { id, failure } => ack(id, failure),
-        Told::Pong => DownstreamKind::Pong(Empty {}),
-        Told::Message { delivery, id } => message(delivery, id),
+        ServerFrame::Ack { id, failure } => ack(id, failure),
+        ServerFrame::Pong => DownstreamKind::Pong(Empty {}),
+        ServerFrame::Message { delivery, id } => message(delivery, id),
     };
     Message::binary(Downstream { message: Some(kind) }.encode_to_vec())
 }
@@ -85,7 +87,7 @@ fn ack(ack_id: u64, failure: Option<&Failure>) -> DownstreamKind {
     DownstreamKind::Ack(Ack { ack_id, success: failure.is_none(), error })
 }
 
-/// There is no field for the sender's user.
+/// There is no field for the sender's user id.
 fn message(delivery: &Delivery, sequence_id: Option<u64>) -> DownstreamKind {
     let (from, group) = match &delivery.from {
         From::Server => ("server", None),

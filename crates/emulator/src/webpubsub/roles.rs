@@ -1,8 +1,8 @@
-//! What a client may do with groups: the roles of its token, with their patterns (webpubsub auth, section 5), and the
-//! permissions granted to its connection later.
+//! The permissions of a client for groups: the roles of its token, with their patterns (webpubsub auth, section 5), and
+//! the permissions granted to its connection later.
 
-/// The service names no bound; this one keeps grants from filling the memory.
-const MOST: usize = 1_000;
+/// The service documents no bound. This one keeps grants from exhausting the memory.
+const MAX_PERMISSIONS: usize = 1_000;
 
 /// The roles of one connection.
 #[derive(Debug, Clone, Default)]
@@ -31,36 +31,36 @@ enum Scope {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Token {
     Character(char),
-    /// `?`: one character, no dot.
+    /// `?`: one character except a dot.
     One,
-    /// `*`: any number of characters, no dots.
+    /// `*`: any number of characters except dots.
     Many,
     /// `**`: any number of characters.
     All,
 }
 
 impl Roles {
-    /// Reads role names; those that mean nothing to groups are passed over.
+    /// Parses role names. Those that do not concern groups are ignored.
     pub(super) fn read<'a>(names: impl IntoIterator<Item = &'a String>) -> Self {
         Self(names.into_iter().filter_map(|name| Role::read(name)).collect())
     }
 
-    /// Whether this is permitted in this group.
+    /// Whether the permission holds in this group.
     pub(super) fn allow(&self, permission: Permission, group: &str) -> bool {
         self.0.iter().any(|role| role.permission == permission && role.scope.contains(group))
     }
 
-    /// Whether this is permitted in every group.
+    /// Whether the permission holds in every group.
     pub(super) fn allow_all(&self, permission: Permission) -> bool {
         self.0.contains(&Role { permission, scope: Scope::Any })
     }
 
-    /// Permits this in one group, or in all; false when the connection has too many permissions.
+    /// Grants the permission in one group, or in all. Returns `false` if the connection has too many permissions.
     pub(super) fn grant(&mut self, permission: Permission, group: Option<&str>) -> bool {
         let scope = group.map_or(Scope::Any, |group| Scope::Group(group.to_owned()));
         let role = Role { permission, scope };
         if !self.0.contains(&role) {
-            if self.0.len() >= MOST {
+            if self.0.len() >= MAX_PERMISSIONS {
                 return false;
             }
             self.0.push(role);
@@ -68,7 +68,7 @@ impl Roles {
         true
     }
 
-    /// Takes back the permission for this one group; what permits it in others as well stays.
+    /// Revokes the permission for this one group. Grants that cover other groups as well stay.
     pub(super) fn revoke(&mut self, permission: Permission, group: &str) {
         let role = Role { permission, scope: Scope::Group(group.to_owned()) };
         self.0.retain(|other| *other != role);
@@ -76,7 +76,7 @@ impl Roles {
 }
 
 impl Permission {
-    /// Reads its name in a path.
+    /// Parses the name in a path.
     pub(super) fn named(name: &str) -> Option<Self> {
         match name {
             "joinLeaveGroup" => Some(Self::JoinLeaveGroup),
@@ -117,7 +117,7 @@ impl Scope {
     }
 }
 
-/// `None` for more than five `*`.
+/// Returns `None` for more than five `*`.
 fn read_pattern(text: &str) -> Option<Vec<Token>> {
     if text.chars().filter(|c| *c == '*').count() > 5 {
         return None;
@@ -136,8 +136,8 @@ fn read_pattern(text: &str) -> Option<Vec<Token>> {
     Some(tokens)
 }
 
-/// Walks the group's characters with the set of places in the pattern that have been reached: no backtracking, so that
-/// no pattern takes long.
+/// Advances through the group's characters with the set of reachable positions in the pattern. There is no
+/// backtracking, so no pattern takes long.
 fn matches(pattern: &[Token], group: &str) -> bool {
     let mut reached = vec![false; pattern.len() + 1];
     reached[0] = true;
@@ -204,9 +204,9 @@ mod tests {
     #[test]
     fn a_connection_has_a_thousand_permissions_at_most() {
         let mut roles = Roles::default();
-        for number in 0..=MOST {
+        for number in 0..=MAX_PERMISSIONS {
             let granted = roles.grant(Permission::SendToGroup, Some(&format!("g{number}")));
-            assert_eq!(granted, number < MOST, "{number}");
+            assert_eq!(granted, number < MAX_PERMISSIONS, "{number}");
         }
         assert!(roles.grant(Permission::SendToGroup, Some("g7")), "granting again takes no room");
     }

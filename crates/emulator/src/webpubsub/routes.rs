@@ -1,12 +1,12 @@
-//! The one table of REST operations: method and path lead to the function that does the work. Token, version and names
-//! are checked here, in one order for all.
+//! The table of REST operations: maps method and path to a function. Token, version, and names are checked here, in the
+//! same order for all operations.
 
 use std::time::SystemTime;
 
 use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode};
 
-use super::errors::{self, Refusal, VERSIONS};
+use super::errors::{self, Rejection, VERSIONS};
 use super::hub::Hubs;
 use super::token::Keys;
 use super::{Inner, close, exists, generate_token, group_sets, groups, list, names, permissions, send};
@@ -14,8 +14,8 @@ use crate::server::{Reply, Request};
 
 const MAX_BYTES: usize = 1024 * 1024;
 
-/// What an operation answers; a refusal ends it early.
-pub(super) type Outcome = Result<Reply, Refusal>;
+/// The response of an operation. An error ends it early.
+pub(super) type Outcome = Result<Reply, Rejection>;
 
 struct Route {
     method: Method,
@@ -55,7 +55,7 @@ const ROUTES: &[Route] = &[
     route(Method::DELETE, "users/{user}/groups/{group}", groups::remove_user),
 ];
 
-/// A request with the values of its path.
+/// A request and the values from its path.
 pub(super) struct Call<'a> {
     pub(super) request: &'a Request,
     pub(super) hubs: &'a Hubs,
@@ -66,8 +66,8 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// The value of a path's `{name}`: at least one character.
-    pub(super) fn value(&self, name: &'static str) -> Result<&'a str, Refusal> {
+    /// The value of the path's `{name}`: at least one character.
+    pub(super) fn value(&self, name: &'static str) -> Result<&'a str, Rejection> {
         let value = self.values.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value);
         if value.is_empty() {
             return Err(errors::invalid(name, &format!("The {name} field is required.")));
@@ -75,14 +75,14 @@ impl<'a> Call<'a> {
         Ok(value)
     }
 
-    /// The group of the path, a valid name.
-    pub(super) fn group(&self) -> Result<&'a str, Refusal> {
+    /// The group in the path, a valid name.
+    pub(super) fn group(&self) -> Result<&'a str, Rejection> {
         let group = self.values.iter().find(|(key, _)| *key == "group").map_or("", |(_, value)| value);
         if names::is_group(group) { Ok(group) } else { Err(errors::invalid("group", errors::GROUP_NAME)) }
     }
 
-    /// The body's size: it has to be announced, and is bounded.
-    pub(super) fn check_body(&self) -> Result<(), Refusal> {
+    /// The size of the body, which must be announced and is bounded.
+    pub(super) fn check_body(&self) -> Result<(), Rejection> {
         if self.request.header(CONTENT_LENGTH).is_none() {
             return Err(errors::invalid("body", "The request has no Content-Length."));
         }
@@ -92,24 +92,24 @@ impl<'a> Call<'a> {
         Ok(())
     }
 
-    /// Refuses versions older than the one that brought the operation.
-    pub(super) fn check_since(&self, version: &str) -> Result<(), Refusal> {
+    /// Rejects versions older than the one that introduced the operation.
+    pub(super) fn check_since(&self, version: &str) -> Result<(), Rejection> {
         let known: Vec<_> = VERSIONS.into_iter().filter(|known| *known >= version).collect();
         check_version(self.request, &known)
     }
 
-    /// The connections that the request leaves out.
+    /// The connections that the request excludes.
     pub(super) fn excluded(&self) -> Vec<&'a str> {
         self.request.query_all("excluded").collect()
     }
 }
 
-/// Answers a request below `/api`.
-pub(super) fn answer(service: &Inner, request: &Request) -> Reply {
-    try_answer(service, request).unwrap_or_else(|refusal| *refusal)
+/// Responds to a request below `/api`.
+pub(super) fn respond(service: &Inner, request: &Request) -> Reply {
+    try_respond(service, request).unwrap_or_else(|rejection| *rejection)
 }
 
-fn try_answer(service: &Inner, request: &Request) -> Outcome {
+fn try_respond(service: &Inner, request: &Request) -> Outcome {
     let path = request.path();
     let (hub, rest) = match path.as_slice() {
         ["api", "health"] if request.method == Method::HEAD => return health(request),
@@ -153,14 +153,14 @@ fn matches<'a>(route: &Route, method: &Method, path: &[&'a str]) -> Option<Vec<(
     Some(values)
 }
 
-/// Health needs no token; a preview version was seen to be accepted here.
+/// Health needs no token. As observed, it accepts a preview version.
 fn health(request: &Request) -> Outcome {
     let known: Vec<_> = VERSIONS.into_iter().chain(["2021-08-01-preview"]).collect();
     check_version(request, &known)?;
     Ok(errors::bare(StatusCode::OK))
 }
 
-fn check_version(request: &Request, known: &[&str]) -> Result<(), Refusal> {
+fn check_version(request: &Request, known: &[&str]) -> Result<(), Rejection> {
     match request.query("api-version") {
         Some(version) if known.contains(&version) => Ok(()),
         Some(version) => {
@@ -171,6 +171,6 @@ fn check_version(request: &Request, known: &[&str]) -> Result<(), Refusal> {
     }
 }
 
-fn unknown_path() -> Refusal {
+fn unknown_path() -> Rejection {
     errors::error(StatusCode::NOT_FOUND, "Error.NotFound", "No operation has this method and path.", "Path")
 }

@@ -1,4 +1,5 @@
-//! The operations that send a message: to all of a hub, a group, a user, a connection. Accepted is all that they tell.
+//! The operations that send a message to a hub, a group, a user, or a connection. Their response says only that the
+//! message was accepted.
 
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use serde_json::value::RawValue;
 
 use super::delivery::{self, Data, Delivery, From, MAX_SECONDS};
-use super::errors::{self, Refusal};
+use super::errors::{self, Rejection};
 use super::filter::Filter;
 use super::member::Member;
 use super::routes::{Call, Outcome};
@@ -40,7 +41,7 @@ pub(super) fn to_user(call: &Call<'_>) -> Outcome {
     Ok(errors::empty(StatusCode::ACCEPTED))
 }
 
-/// `POST /connections/{connectionId}/:send`: it has no filter, and one in the query was seen to be ignored.
+/// `POST /connections/{connectionId}/:send`. It has no filter; as observed, one in the query is ignored.
 pub(super) fn to_connection(call: &Call<'_>) -> Outcome {
     let connection = call.value("connection")?;
     let delivery = delivery(call, From::Server)?;
@@ -48,8 +49,8 @@ pub(super) fn to_connection(call: &Call<'_>) -> Outcome {
     Ok(errors::empty(StatusCode::ACCEPTED))
 }
 
-/// Whom the request's filter picks; everyone without one.
-fn filter(call: &Call<'_>) -> Result<impl Fn(&str, &Member) -> bool, Refusal> {
+/// The connections that match the request's filter. Without one, all.
+fn filter(call: &Call<'_>) -> Result<impl Fn(&str, &Member) -> bool, Rejection> {
     let read = |text| Filter::parse(text).map_err(|error| errors::invalid_filter("filter", text, &error));
     let filter = call.request.query("filter").map(read).transpose()?;
     Ok(move |id: &str, member: &Member| {
@@ -57,22 +58,23 @@ fn filter(call: &Call<'_>) -> Result<impl Fn(&str, &Member) -> bool, Refusal> {
     })
 }
 
-fn delivery(call: &Call<'_>, from: From) -> Result<Delivery, Refusal> {
+fn delivery(call: &Call<'_>, from: From) -> Result<Delivery, Rejection> {
     let time_to_live = time_to_live(call.request)?;
     call.check_body()?;
     Ok(Delivery { from, data: data(call.request)?, time_to_live })
 }
 
-fn time_to_live(request: &Request) -> Result<Option<Duration>, Refusal> {
+fn time_to_live(request: &Request) -> Result<Option<Duration>, Rejection> {
     let text = request.query("messageTtlSeconds").unwrap_or("0");
     text.parse().ok().and_then(delivery::time_to_live).ok_or_else(|| {
-        let message = format!("The value '{text}' is not valid: a number from 0 to {MAX_SECONDS} is.");
+        let message =
+            format!("The value '{text}' is not valid: it must be a number from 0 to {MAX_SECONDS}.");
         errors::invalid("messageTtlSeconds", &message)
     })
 }
 
-/// The media type decides how clients see the message.
-fn data(request: &Request) -> Result<Data, Refusal> {
+/// The media type determines how clients see the message.
+fn data(request: &Request) -> Result<Data, Rejection> {
     let content_type = request.header(CONTENT_TYPE).unwrap_or("application/octet-stream");
     let (media_type, is_utf8) = media_type(content_type);
     match media_type.as_str() {
@@ -86,7 +88,7 @@ fn data(request: &Request) -> Result<Data, Refusal> {
     }
 }
 
-/// The media type in lower case, and whether its text, if it is one, is UTF-8.
+/// The media type in lower case, and whether text in it is UTF-8.
 pub(super) fn media_type(content_type: &str) -> (String, bool) {
     let mut parts = content_type.split(';').map(str::trim);
     let media_type = parts.next().unwrap_or("").to_ascii_lowercase();
@@ -96,6 +98,6 @@ pub(super) fn media_type(content_type: &str) -> (String, bool) {
     (media_type, is_utf8)
 }
 
-fn text(body: &Bytes) -> Result<String, Refusal> {
+fn text(body: &Bytes) -> Result<String, Rejection> {
     String::from_utf8(body.to_vec()).map_err(|_| errors::invalid("body", "The body is not valid UTF-8."))
 }

@@ -10,7 +10,7 @@ use super::outbox::Closing;
 use super::roles::Permission;
 use super::upstream::Outcome;
 
-/// Does what a frame asks for; an error is how the connection ends.
+/// Handles a frame. An error closes the connection.
 pub(super) async fn receive(
     mode: &SimpleMode,
     identity: &Identity,
@@ -25,17 +25,20 @@ pub(super) async fn receive(
     let SimpleMode::SendToGroup(group) = mode else {
         return match membership.link.user_event("message", &data).await {
             Outcome::Unhandled => {
-                Err(Closing::for_fault(CloseCode::Policy, "no handler takes the event `message`"))
+                Err(Closing::for_fault(CloseCode::Policy, "no event handler accepts the event `message`"))
             }
-            Outcome::Taken(answer) => {
-                answer.into_iter().for_each(|data| membership.deliver(data));
+            Outcome::Accepted(response) => {
+                response.into_iter().for_each(|data| membership.deliver(data));
                 Ok(())
             }
             Outcome::Failed => Err(Closing::handler_failed()),
         };
     };
     if !membership.allows(Permission::SendToGroup, group) {
-        return Err(Closing::for_fault(CloseCode::Policy, "no role to send to the group"));
+        return Err(Closing::for_fault(
+            CloseCode::Policy,
+            "the client has no permission to send to the group",
+        ));
     }
     let from = From::Group { group: group.clone(), user: identity.user.clone() };
     let delivery = Delivery { from, data, time_to_live: None };

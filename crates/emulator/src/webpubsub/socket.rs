@@ -1,4 +1,4 @@
-//! A WebSocket from the answer 101 to its end: one side reads frames, the other writes what is queued, and both end in
+//! A WebSocket from the 101 response to its end: one side reads frames, the other writes the queue, and both end in
 //! order when either side closes.
 
 use std::convert::Infallible;
@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use super::connection::{Identity, Protocol};
 use super::conversation::Conversation;
 use super::cut::Cut;
-use super::frame::Told;
+use super::frame::ServerFrame;
 use super::keep_alive::KeepAlive;
 use super::membership::Membership;
 use super::outbox::{Closing, Outbox, Pending};
@@ -29,13 +29,13 @@ type Sink = SplitSink<WebSocketStream<Cut>, Message>;
 type Source = SplitStream<WebSocketStream<Cut>>;
 
 const MAX_BYTES: usize = 1024 * 1024;
-/// How long the end of a connection may take: a client that does not answer cannot hold it.
+/// The time limit for closing a connection, so that an unresponsive client cannot hold it.
 const GRACE: Duration = Duration::from_secs(5);
 
-/// How long a socket is held that was made half-open, once the service has given it up.
-const HELD: Duration = Duration::from_secs(600);
+/// How long a half-open socket is held after the service has given it up.
+const HALF_OPEN_TIMEOUT: Duration = Duration::from_secs(600);
 
-/// What a socket works with.
+/// What a socket needs.
 pub(super) struct Session {
     pub(super) identity: Identity,
     pub(super) membership: Membership,
@@ -45,20 +45,20 @@ pub(super) struct Session {
     pub(super) clock: Clock,
 }
 
-/// Why a socket is not read any more.
+/// The reason why a socket is no longer read.
 #[derive(PartialEq, Eq)]
 enum End {
-    /// The client is gone; one with a reliable protocol may come back.
+    /// The client is gone. With a reliable protocol, it may recover the connection.
     Gone,
-    /// The client closed in order, and does not mean to come back.
+    /// The client closed in order and will not recover the connection.
     Closed,
-    /// What comes cannot be read as frames any more.
+    /// The received data can no longer be read as frames.
     Broken,
-    /// A fault struck.
+    /// A fault occurred.
     Lost(Loss),
 }
 
-/// Serves a client until its end; the membership ends with it.
+/// Serves a client until it disconnects. The membership ends with it.
 pub(super) async fn run(stream: Upgraded, session: Session) {
     let Session { identity, membership, outbox, pending, faults, clock } = session;
     let (mut sink, mut source) = open(Cut::new(stream, faults.clone())).await.split();
@@ -87,7 +87,7 @@ pub(super) async fn run(stream: Upgraded, session: Session) {
         End::Gone | End::Lost(Loss::Dropped) => membership.lose(),
         End::Broken => {
             membership.end();
-            within_grace(&clock, swallow(sink, source)).await;
+            within_grace(&clock, discard_input(sink, source)).await;
         }
         End::Lost(Loss::HalfOpen) => {
             tokio::select! {
@@ -95,21 +95,21 @@ pub(super) async fn run(stream: Upgraded, session: Session) {
                 never = end_when_lost(&keep_alive, &outbox, &clock) => match never {},
             }
             membership.lose();
-            // The socket goes when this returns: the client is to find out by itself.
-            clock.sleep(HELD).await;
+            // The socket is dropped when this returns: the client must notice without being notified.
+            clock.sleep(HALF_OPEN_TIMEOUT).await;
         }
     }
 }
 
-/// Orders the connection to end when the client answers no pings; how it ends is for others to see to.
+/// Closes the connection if the client does not respond to pings. The reader and writer carry out the close.
 async fn end_when_lost(keep_alive: &KeepAlive, outbox: &Outbox, clock: &Clock) -> Infallible {
     keep_alive.lost(outbox, clock).await;
     outbox.close(Closing::ping_timeout());
     std::future::pending().await
 }
 
-/// Tells a client that its connection cannot be recovered.
-pub(super) async fn refuse(stream: Upgraded, clock: Clock) {
+/// Notifies a client that its connection cannot be recovered.
+pub(super) async fn reject_recovery(stream: Upgraded, clock: Clock) {
     let mut socket = open(stream).await;
     let reason = "the connection cannot be recovered".into();
     within_grace(&clock, async {
@@ -124,13 +124,12 @@ async fn open<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> WebSocketStream<S
     WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await
 }
 
-/// Reads frames and does what they ask for. Once the connection is to close, frames are passed over up to the client's
-/// close frame.
+/// Reads and handles frames. Once the connection is closing, frames are ignored until the client's close frame.
 async fn read(source: &mut Source, conversation: &Conversation<'_>, keep_alive: &KeepAlive) -> End {
     let outbox = conversation.outbox;
     let mut end = End::Gone;
     while let Some(frame) = source.next().await {
-        keep_alive.heard();
+        keep_alive.received();
         match frame {
             Ok(Message::Close(close)) => {
                 if close.is_some_and(|close| close.code == CloseCode::Normal) {
@@ -155,10 +154,10 @@ async fn read(source: &mut Source, conversation: &Conversation<'_>, keep_alive: 
     end
 }
 
-/// Does what a frame asks for, unless a fault strikes before; tells how the socket is lost when one does.
+/// Handles a frame, unless a fault occurs before. If one does, returns how the socket is lost.
 async fn take(frame: Message, conversation: &Conversation<'_>) -> Option<Loss> {
     let struck = conversation.faults.received();
-    if let Some(Struck { loss, after_work: false }) = struck {
+    if let Some(Struck { loss, after_processing: false }) = struck {
         return Some(loss);
     }
     let Conversation { identity, membership, outbox, .. } = conversation;
@@ -176,7 +175,7 @@ fn is_data(frame: &Message) -> bool {
     matches!(frame, Message::Text(_) | Message::Binary(_))
 }
 
-/// How to close after a frame that cannot be read; `None` when there is nobody to tell.
+/// How to close after an unreadable frame. `None` if the client is gone.
 fn fault(error: &Error) -> Option<Closing> {
     match error {
         Error::Capacity(_) => Some(Closing::for_fault(CloseCode::Size, "the message is larger than 1 MB")),
@@ -189,8 +188,8 @@ fn fault(error: &Error) -> Option<Closing> {
     }
 }
 
-/// Writes what is queued until the connection is to close, then the last frames; returns once they are sent, or when
-/// they cannot be, or how a fault loses the socket.
+/// Writes the queue until the connection closes, then the last frames. Returns once they are sent, once sending fails,
+/// or with the way in which a fault loses the socket.
 async fn write(
     sink: &mut Sink,
     mut pending: Pending,
@@ -198,10 +197,10 @@ async fn write(
     faults: &SocketFaults,
     clock: &Clock,
 ) -> Option<Loss> {
-    let mut told = pending.closing.clone();
+    let mut requested = pending.closing.clone();
     let closing = tokio::select! {
         biased;
-        closing = told.wait_for(Option::is_some) => closing.ok().and_then(|closing| closing.clone()),
+        closing = requested.wait_for(Option::is_some) => closing.ok().and_then(|closing| closing.clone()),
         lost = write_queued(sink, &mut pending, faults) => return lost,
     };
     if let Some(closing) = closing {
@@ -230,29 +229,29 @@ async fn write_last(sink: &mut Sink, pending: &mut Pending, identity: &Identity,
             return;
         }
     }
-    let told = Told::Disconnected { reason: closing.reason.as_deref() };
-    if let Some(frame) = identity.protocol.tell(&told).filter(|_| closing.announced) {
+    let frame = ServerFrame::Disconnected { reason: closing.reason.as_deref() };
+    if let Some(frame) = identity.protocol.encode(&frame).filter(|_| closing.announced) {
         let _ = sink.send(frame).await;
     }
     let reason = close_text(closing.reason.as_deref().unwrap_or(""));
     let _ = sink.send(Message::Close(Some(CloseFrame { code: closing.code, reason: reason.into() }))).await;
 }
 
-/// Reads on without looking: closing a socket with unread bytes resets it, and the close frame would be lost.
-async fn swallow(sink: Sink, source: Source) {
+/// Reads and discards: closing a socket with unread bytes resets it, and the close frame would be lost.
+async fn discard_input(sink: Sink, source: Source) {
     let Ok(mut socket) = sink.reunite(source) else { return };
     let mut buffer = vec![0; 16 * 1024];
     while let Ok(1..) = socket.get_mut().read(&mut buffer).await {}
 }
 
-async fn within_grace<T>(clock: &Clock, work: impl Future<Output = T>) -> Option<T> {
+async fn within_grace<T>(clock: &Clock, future: impl Future<Output = T>) -> Option<T> {
     tokio::select! {
-        done = work => Some(done),
+        output = future => Some(output),
         () = clock.sleep(GRACE) => None,
     }
 }
 
-/// A close frame holds at most 123 bytes of text (RFC 6455, section 5.5), here cut between characters.
+/// A close frame contains at most 123 bytes of text (RFC 6455, section 5.5). The cut is between characters.
 fn close_text(reason: &str) -> &str {
     let fits = (0..=reason.len().min(123)).rev().find(|end| reason.is_char_boundary(*end));
     &reason[..fits.unwrap_or(0)]

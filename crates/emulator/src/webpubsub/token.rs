@@ -1,4 +1,4 @@
-//! The tokens of the service and of its clients, read with a JWT library that no client crate uses.
+//! The tokens of the service and of its clients, handled by a JWT library that no client crate uses.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -18,28 +18,44 @@ use crate::server::Request;
 
 const SKEW: f64 = 300.0;
 const ENTRA_AUDIENCE: &str = "https://webpubsub.azure.com";
-/// Stands for the keys of Entra ID, which sign nothing else.
+/// Stands in for the keys of Entra ID, and signs nothing else.
 const ENTRA_KEY: &str = "entra-id-of-the-emulator-0123456789";
-const RECONNECTION_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
-const LIFE: Duration = Duration::from_secs(3600);
+const RECONNECTION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+const LIFETIME: Duration = Duration::from_secs(3600);
 
-/// The two access keys: the primary one signs, and what either has signed is taken.
+/// The two access keys. The primary one signs; signatures of both are accepted.
 #[derive(Debug)]
 pub(super) struct Keys(KeyPair);
 
-/// What a client access token says: made by a test, signed by
-/// [`client_access_url`](super::WebPubSub::client_access_url).
+/// Contains the claims of a client access token, which
+/// [`client_access_url`](super::WebPubSub::client_access_url) signs.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> std::io::Result<()> {
+/// use service_emulator::Emulator;
+/// use service_emulator::webpubsub::ClientToken;
+///
+/// let emulator = Emulator::start().await?;
+/// let token = ClientToken::new().user("ann").role("webpubsub.sendToGroup.g1").group("g1");
+/// let url = emulator.webpubsub().client_access_url("chat", &token);
+/// assert!(url.contains("/client/hubs/chat?access_token="));
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ClientToken {
-    /// The user; anonymous without.
+    /// Contains the user id. `None` if the client is anonymous.
     pub user: Option<String>,
-    /// The roles, such as `webpubsub.sendToGroup.<group>`.
+    /// Contains the roles, such as `webpubsub.sendToGroup.<group>`.
     pub roles: Vec<String>,
-    /// The groups joined at connect.
+    /// Contains the groups that the client joins when it connects.
     pub groups: Vec<String>,
 }
 
-/// What the emulator reads of either token.
+/// The claims that the emulator reads from both kinds of token.
 #[derive(Debug, Deserialize)]
 pub(super) struct Claims {
     #[serde(default)]
@@ -56,7 +72,7 @@ pub(super) struct Claims {
     pub(super) groups: Texts,
 }
 
-/// A claim that is one text or a list of them.
+/// A claim that is a string or a list of strings.
 #[derive(Debug, Deserialize)]
 #[serde(untagged)]
 pub(super) enum Texts {
@@ -78,12 +94,12 @@ struct Signed<'a> {
 }
 
 impl ClientToken {
-    /// Anonymous, without roles and groups.
+    /// Creates a token for an anonymous client without roles and groups.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Sets the user.
+    /// Sets the user id.
     #[must_use]
     pub fn user(mut self, user: impl Into<String>) -> Self {
         self.user = Some(user.into());
@@ -97,7 +113,7 @@ impl ClientToken {
         self
     }
 
-    /// Adds a group that the client joins at connect.
+    /// Adds a group that the client joins when it connects.
     #[must_use]
     pub fn group(mut self, group: impl Into<String>) -> Self {
         self.groups.push(group.into());
@@ -109,7 +125,7 @@ impl ClientToken {
         let (sub, role, groups) = (self.user.as_deref(), &self.roles, &self.groups);
         let claims = Signed { aud: audience, sub, role, groups, iat: now, exp: now + life.as_secs() };
         let key = EncodingKey::from_secret(key.as_bytes());
-        // HMAC over a key in memory does not fail; an empty token would be refused by the handshake.
+        // HMAC with an in-memory key does not fail. The handshake would reject an empty token.
         jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &key).unwrap_or_default()
     }
 }
@@ -130,7 +146,7 @@ impl Default for Texts {
 }
 
 impl Claims {
-    /// The user, where empty text means anonymous as well.
+    /// The user. Empty means anonymous as well.
     pub(super) fn user(&self) -> Option<String> {
         let named = [&self.sub, &self.nameid, &self.name_identifier];
         named.into_iter().flatten().find(|name| !name.is_empty()).cloned()
@@ -146,7 +162,7 @@ impl Default for Keys {
     }
 }
 
-/// Whether a text can be an access key: it has to fit into a connection string, between `AccessKey=` and `;`.
+/// Whether a text is a valid access key: it must fit into a connection string, between `AccessKey=` and `;`.
 pub(crate) fn check_key(key: &str) -> Result<(), InvalidSetting> {
     let allowed = |byte: u8| byte.is_ascii_graphic() && byte != b';';
     if (1..=256).contains(&key.len()) && key.bytes().all(allowed) {
@@ -168,9 +184,9 @@ impl Keys {
         Ok(())
     }
 
-    /// A client's token, good for an hour.
+    /// A client's token, valid for an hour.
     pub(super) fn sign(&self, token: &ClientToken, audience: &str, now: SystemTime) -> String {
-        self.sign_for(token, audience, now, LIFE)
+        self.sign_for(token, audience, now, LIFETIME)
     }
 
     pub(super) fn sign_for(
@@ -183,12 +199,17 @@ impl Keys {
         token.sign_with(&self.both()[0], audience, now, life)
     }
 
-    /// A token to go on with the connection, for about a week as the service has it (webpubsub auth, section 8).
+    /// A token to recover the connection, valid for about a week, as in the service (webpubsub auth, section 8).
     pub(super) fn reconnection_token(&self, hub: &str, connection: &str, now: SystemTime) -> String {
-        self.sign_for(&ClientToken::new(), &reconnection_audience(hub, connection), now, RECONNECTION_LIFE)
+        self.sign_for(
+            &ClientToken::new(),
+            &reconnection_audience(hub, connection),
+            now,
+            RECONNECTION_LIFETIME,
+        )
     }
 
-    /// Checks the token of a REST request: its audience is the request's own URL, with the query or without.
+    /// Checks the token of a REST request: its audience is the URL of the request, with or without the query.
     pub(super) fn check_service_token(&self, request: &Request, now: SystemTime) -> Result<(), &'static str> {
         let token = bearer(request).ok_or("the request has no bearer token")?;
         if is_entra_token(token, now)? {
@@ -205,7 +226,7 @@ impl Keys {
         }
     }
 
-    /// Checks the token of a client: its audience is the address of the hub, under any of the four schemes.
+    /// Checks the token of a client: its audience is the address of the hub with any of the four schemes.
     pub(super) fn check_client_token(
         &self,
         request: &Request,
@@ -229,7 +250,7 @@ impl Keys {
         }
     }
 
-    /// Whether this is a token, of any age up to its life, to go on with the connection.
+    /// Whether this is an unexpired token to recover the connection.
     pub(super) fn is_reconnection_token(
         &self,
         token: &str,
@@ -241,15 +262,15 @@ impl Keys {
         self.read(token, now).is_ok_and(|claims| claims.aud.as_slice().contains(&audience))
     }
 
-    /// Checks signature and times.
+    /// Checks the signature and the times.
     fn read(&self, token: &str, now: SystemTime) -> Result<Claims, &'static str> {
         let claims = self.both().iter().find_map(|key| signed_with(key, token));
         in_time(claims.ok_or("the token is malformed or its signature is invalid")?, now)
     }
 }
 
-/// What a token says, if this key has signed it. The library's own check of times is off, since the emulator's clock can
-/// be moved.
+/// Returns the claims of a token if this key signed it. The library's own check of times is off, because the emulator's
+/// clock can be advanced.
 fn signed_with(key: &str, token: &str) -> Option<Claims> {
     let mut rules = Validation::new(Algorithm::HS256);
     rules.validate_exp = false;
@@ -273,12 +294,12 @@ fn in_time(claims: Claims, now: SystemTime) -> Result<Claims, &'static str> {
     Ok(claims)
 }
 
-/// A token as Entra ID gives to applications for the service (webpubsub auth, section 3).
+/// A token like those that Entra ID issues to applications for the service (webpubsub auth, section 3).
 pub(super) fn entra_token(now: SystemTime) -> String {
-    ClientToken::new().sign_with(ENTRA_KEY, ENTRA_AUDIENCE, now, LIFE)
+    ClientToken::new().sign_with(ENTRA_KEY, ENTRA_AUDIENCE, now, LIFETIME)
 }
 
-/// Whether Entra ID has signed this token; one that it signed for others or that is out of date is refused.
+/// Whether Entra ID signed this token for the service, and it is within its lifetime.
 fn is_entra_token(token: &str, now: SystemTime) -> Result<bool, &'static str> {
     let Some(claims) = signed_with(ENTRA_KEY, token) else { return Ok(false) };
     if in_time(claims, now)?.aud.as_slice().iter().any(|audience| audience == ENTRA_AUDIENCE) {
@@ -288,12 +309,12 @@ fn is_entra_token(token: &str, now: SystemTime) -> Result<bool, &'static str> {
     }
 }
 
-/// No URL, so that the token opens nothing else.
+/// Not a URL, so that the token gives no other access.
 fn reconnection_audience(hub: &str, connection: &str) -> String {
     format!("reconnection:{}:{connection}", hub.to_ascii_lowercase())
 }
 
-/// The claims of a client's token, each with its values as texts, as event handlers are told of them.
+/// The claims of a client's token, each with its values as strings, as sent to event handlers.
 pub(super) fn claim_values(request: &Request) -> BTreeMap<String, Vec<String>> {
     let token = request.query("access_token").or_else(|| bearer(request)).unwrap_or("");
     let payload = token.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
@@ -314,7 +335,7 @@ fn bearer(request: &Request) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-/// Compared without case, as written and percent-decoded.
+/// Compares case-insensitively, both verbatim and percent-decoded.
 fn same(audience: &str, url: &str) -> bool {
     let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().to_lowercase();
     audience.eq_ignore_ascii_case(url) || decoded(audience) == decoded(url)
@@ -372,7 +393,7 @@ mod tests {
         let token = ClientToken::new().user("user1").role("webpubsub.sendToGroup.g1").group("g1");
         let signed =
             Keys::default().sign(&token, "http://localhost:8080/client/hubs/chat", at(1_700_000_000));
-        // The header's members may stand in another order, and the signature follows from it.
+        // The members of the header may be in another order, which changes the signature.
         assert_eq!(signed.split('.').nth(1), CLIENT.split('.').nth(1));
     }
 }

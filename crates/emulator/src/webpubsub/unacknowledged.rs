@@ -1,5 +1,5 @@
-//! What a reliable connection keeps: the messages that its client has not acknowledged, each with its number, and the
-//! ack ids that were carried out. Both outlive a lost socket (client protocols, sections 6 and 7).
+//! The state that a reliable connection keeps: numbered messages that its client has not acknowledged, and the ack ids
+//! that were executed. Both survive a lost socket (client protocols, sections 6 and 7).
 
 use std::collections::{HashSet, VecDeque};
 use std::time::SystemTime;
@@ -8,8 +8,8 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::outbox::{MAX_BYTES, MAX_MESSAGES};
 
-/// How many ack ids a connection remembers.
-const REMEMBERED: usize = 1_000;
+/// The number of ack ids that a connection remembers.
+const MAX_ACK_IDS: usize = 1_000;
 
 /// Messages sent or still to be sent, oldest first.
 #[derive(Debug, Default)]
@@ -26,7 +26,7 @@ struct Kept {
     expires: Option<SystemTime>,
 }
 
-/// The ack ids carried out last: each is carried out once.
+/// The most recently executed ack ids. Each is executed once.
 #[derive(Debug, Default)]
 pub(super) struct AckIds {
     order: VecDeque<u64>,
@@ -34,20 +34,20 @@ pub(super) struct AckIds {
 }
 
 impl Unacknowledged {
-    /// The number of the next message, counted from 1.
+    /// The number of the next message, starting at 1.
     pub(super) fn next_id(&mut self) -> u64 {
         self.last_id += 1;
         self.last_id
     }
 
-    /// Keeps the message of the last number; false when there are too many, or too large ones.
+    /// Stores the message with the last number. Returns `false` if there are too many messages or bytes.
     pub(super) fn keep(&mut self, message: Message, expires: Option<SystemTime>) -> bool {
         self.bytes += message.len();
         self.messages.push_back(Kept { id: self.last_id, message, expires });
         self.messages.len() <= MAX_MESSAGES && self.bytes <= MAX_BYTES
     }
 
-    /// Forgets the messages up to this number.
+    /// Removes the messages up to this number.
     pub(super) fn acknowledge(&mut self, id: u64) {
         while let Some(oldest) = self.messages.front().filter(|kept| kept.id <= id) {
             self.bytes -= oldest.message.len();
@@ -55,7 +55,7 @@ impl Unacknowledged {
         }
     }
 
-    /// What is sent again after a recovery.
+    /// The messages to send again after a recovery.
     pub(super) fn messages(&self) -> impl Iterator<Item = (Message, Option<SystemTime>)> + '_ {
         self.messages.iter().map(|kept| (kept.message.clone(), kept.expires))
     }
@@ -70,7 +70,7 @@ impl AckIds {
         if self.ids.insert(id) {
             self.order.push_back(id);
         }
-        if self.order.len() > REMEMBERED
+        if self.order.len() > MAX_ACK_IDS
             && let Some(oldest) = self.order.pop_front()
         {
             self.ids.remove(&oldest);

@@ -1,6 +1,6 @@
-//! Events over HTTP: attributes in `ce-` headers and the data as the body (binary mode), or all in a JSON body.
+//! Events over HTTP: with attributes in `ce-` headers and the data as the body (binary mode), or entirely in a JSON body.
 //!
-//! Written after the [HTTP binding](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md),
+//! Implements the [HTTP binding](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/bindings/http-protocol-binding.md),
 //! section 3.
 
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ use percent_encoding::{AsciiSet, CONTROLS, percent_decode, utf8_percent_encode};
 
 use super::{CloudEvent, Data, ExtensionValue, InvalidEvent, Json, SPEC_VERSION, data, rules};
 
-/// What every content type of the structured and the batched mode begins with.
+/// The prefix of every content type of the structured and the batched mode.
 const NOT_BINARY: &str = "application/cloudevents";
 const BATCH: &str = "application/cloudevents-batch";
 
@@ -21,16 +21,32 @@ const BATCH: &str = "application/cloudevents-batch";
 const ESCAPED: &AsciiSet = &CONTROLS.add(b' ').add(b'"').add(b'%');
 
 impl CloudEvent {
-    /// The event in binary mode: `ce-` headers, percent-encoded, the data's content type, and the data as the body.
+    /// Encodes the event in binary mode: percent-encoded `ce-` headers, the data's content type, and the data as the body.
     ///
-    /// JSON data without a content type gets the one that it implies, `application/json`. Types of extensions do not survive:
-    /// they arrive as strings. Not every consumer undoes the percent-encoding, so the structured mode is the safer one.
+    /// JSON data without a content type gets the implied one, `application/json`. Extensions lose their types and arrive as
+    /// strings. Not every consumer decodes the percent-encoding, so the structured mode is safer.
     ///
     /// # Errors
     ///
-    /// What only a received event can have: an extension whose name is no name of CloudEvents, or whose value is neither
-    /// Boolean, Integer nor String, and a content type that fits no header. A content type of the other modes,
-    /// `application/cloudevents..`, would be read as that mode and is refused too.
+    /// Returns an error if the content type is that of another mode (`application/cloudevents..`), since consumers would read
+    /// the event in that mode. Also returns an error in cases that only a received event can have: an extension's name is
+    /// invalid, its value is not a Boolean, an Integer or a String, or the content type is not a valid header value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> Result<(), eventgrid_namespaces::InvalidEvent> {
+    /// use eventgrid_namespaces::CloudEvent;
+    ///
+    /// let event = CloudEvent::new("/orders/123", "com.example.order.created", &["screws"])?;
+    /// let (headers, body) = event.to_http()?;
+    /// assert_eq!(headers["ce-type"], "com.example.order.created");
+    /// assert_eq!(body, r#"["screws"]"#);
+    ///
+    /// let received = CloudEvent::from_http(&headers, body)?;
+    /// assert_eq!(received.id(), event.id());
+    /// # Ok(()) }
+    /// ```
     pub fn to_http(&self) -> Result<(HeaderMap, Bytes), InvalidEvent> {
         let mut headers = HeaderMap::with_capacity(8 + self.extensions.len());
         let required = [
@@ -49,7 +65,7 @@ impl CloudEvent {
         }
         for (name, value) in &self.extensions {
             if let ExtensionValue::Json(_) = value {
-                let rule = "is neither Boolean, Integer nor String, so no header can carry it";
+                let rule = "must be a Boolean, an Integer or a String to be sent as a header";
                 return Err(InvalidEvent::attribute(name, rule, &value.to_string()));
             }
             rules::extension_name(name)?;
@@ -64,29 +80,29 @@ impl CloudEvent {
     fn body_type(&self) -> Result<Option<HeaderValue>, InvalidEvent> {
         let implied = matches!(self.data, Some(Data::Json(_))).then_some("application/json");
         let Some(content_type) = self.datacontenttype().or(implied) else { return Ok(None) };
-        let refuse = |rule| InvalidEvent::attribute("datacontenttype", rule, content_type);
+        let invalid = |rule| InvalidEvent::attribute("datacontenttype", rule, content_type);
         if data::starts_with(content_type, NOT_BINARY) {
-            return Err(refuse("is that of another mode, so the event cannot be sent in binary mode"));
+            return Err(invalid("must not be the content type of another mode in binary mode"));
         }
-        HeaderValue::from_str(content_type).map(Some).map_err(|_| refuse("fits no header"))
+        HeaderValue::from_str(content_type).map(Some).map_err(|_| invalid("must be a valid header value"))
     }
 
-    /// Reads an event from a request's headers and body, in structured or binary mode, whichever the content type says.
+    /// Reads an event from a request's headers and body.
     ///
-    /// In binary mode a body of a JSON content type becomes JSON, one of a `text/` type becomes text, where it is that;
-    /// every other one is kept as bytes, and an empty one is no data. A header `ce-datacontenttype` is of no account, since
-    /// `Content-Type` says it.
+    /// The content type selects structured or binary mode. In binary mode, a body with a JSON content type becomes JSON, and a
+    /// body with a `text/` content type becomes text. Other bodies, and those that are not valid JSON or UTF-8, are kept as
+    /// bytes. An empty body is no data. A `ce-datacontenttype` header is ignored in favor of `Content-Type`.
     ///
     /// # Errors
     ///
-    /// As [`from_json`](Self::from_json); a batch; a `ce-` header that stands twice, that is no UTF-8 when decoded, or that
-    /// is named after the data.
+    /// Returns the same errors as [`from_json`](Self::from_json). Also returns an error if the body is a batch, or if a `ce-`
+    /// header appears twice, is not UTF-8 when decoded, or has the name of the data (`ce-data`, `ce-data_base64`).
     pub fn from_http(headers: &HeaderMap, body: Bytes) -> Result<Self, InvalidEvent> {
         let content_type = headers.get(CONTENT_TYPE).map(|value| String::from_utf8_lossy(value.as_bytes()));
         match content_type.as_deref() {
-            Some(kind) if data::starts_with(kind, BATCH) => {
-                Err(InvalidEvent::new("the body is a batch: read it as JSON, a list of events"))
-            }
+            Some(kind) if data::starts_with(kind, BATCH) => Err(InvalidEvent::new(
+                "the body is a batch of events: parse it as a JSON array of `CloudEvent`",
+            )),
             Some(kind) if data::starts_with(kind, NOT_BINARY) => Self::from_json(&body),
             kind => from_headers(headers, kind, body),
         }
@@ -94,13 +110,14 @@ impl CloudEvent {
 }
 
 fn header(name: &str) -> Result<HeaderName, InvalidEvent> {
-    let refuse = |_| InvalidEvent::attribute(name, "has a name that fits no header", "");
-    HeaderName::try_from(format!("ce-{name}")).map_err(refuse)
+    let invalid = |_| InvalidEvent::attribute(name, "has a name that is not a valid header name", "");
+    HeaderName::try_from(format!("ce-{name}")).map_err(invalid)
 }
 
 fn escaped(name: &str, value: &str) -> Result<HeaderValue, InvalidEvent> {
     let text = Cow::from(utf8_percent_encode(value, ESCAPED));
-    HeaderValue::from_str(&text).map_err(|_| InvalidEvent::attribute(name, "fits no header", value))
+    HeaderValue::from_str(&text)
+        .map_err(|_| InvalidEvent::attribute(name, "must be a valid header value", value))
 }
 
 fn from_headers(
@@ -112,10 +129,10 @@ fn from_headers(
     for (name, value) in headers {
         let Some(name) = name.as_str().strip_prefix("ce-") else { continue };
         if matches!(name, "" | "data" | "data_base64") {
-            return Err(InvalidEvent::new(format!("the header `ce-{name}` names no attribute")));
+            return Err(InvalidEvent::new(format!("the header `ce-{name}` does not name an attribute")));
         }
         if attributes.insert(name.to_owned(), unescaped(name, value.as_bytes())?).is_some() {
-            return Err(InvalidEvent::new(format!("the header `ce-{name}` stands twice")));
+            return Err(InvalidEvent::new(format!("the header `ce-{name}` appears twice")));
         }
     }
     attributes.remove("datacontenttype");
@@ -159,15 +176,15 @@ fn data_of(content_type: Option<&str>, body: Bytes) -> Option<Data> {
     Some(formed.unwrap_or(Data::Binary(body)))
 }
 
-/// Older senders quote a value, and all of them percent-encode it, once.
+/// Decodes a header's value: older senders quote it, and all senders percent-encode it once.
 fn unescaped(name: &str, value: &[u8]) -> Result<String, InvalidEvent> {
     let value = match value {
         [b'"', quoted @ .., b'"'] => Cow::Owned(unquoted(quoted)),
         plain => Cow::Borrowed(plain),
     };
     let text = percent_decode(&value).decode_utf8();
-    let refuse = |_| InvalidEvent::new(format!("the header `ce-{name}` is not UTF-8 when percent-decoded"));
-    text.map(Cow::into_owned).map_err(refuse)
+    let invalid = |_| InvalidEvent::new(format!("the header `ce-{name}` is not UTF-8 when percent-decoded"));
+    text.map(Cow::into_owned).map_err(invalid)
 }
 
 fn unquoted(quoted: &[u8]) -> Vec<u8> {

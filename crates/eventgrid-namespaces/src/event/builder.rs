@@ -1,4 +1,4 @@
-//! Making an event: every rule is checked, and the first one that is broken comes out of `build`.
+//! Building an event: every rule of the specification is checked, and `build` reports the first violation.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,13 +9,15 @@ use serde::Serialize;
 
 use super::{CloudEvent, Data, ExtensionValue, InvalidEvent, Json, SPEC_VERSION, data, id, rules, timestamp};
 
-/// A [`CloudEvent`] in the making. What is wrong with its arguments comes out of [`build`](Self::build).
+/// A builder that creates a [`CloudEvent`].
+///
+/// Invalid arguments are reported by [`build`](Self::build).
 #[must_use = "does nothing until built"]
 #[derive(Debug, Clone)]
 pub struct CloudEventBuilder {
     id: Option<String>,
     event: CloudEvent,
-    refused: Option<InvalidEvent>,
+    invalid: Option<InvalidEvent>,
 }
 
 impl CloudEventBuilder {
@@ -32,16 +34,16 @@ impl CloudEventBuilder {
             extensions: BTreeMap::new(),
             data: None,
         };
-        Self { id: None, event, refused: None }
+        Self { id: None, event, invalid: None }
     }
 
-    /// Sets the id, unique among the events of the source. Default: a random UUID.
+    /// Sets the id, which must be unique among the events of the source. Default: a random UUID.
     pub fn id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self
     }
 
-    /// Sets the source, a URI-reference.
+    /// Sets the source, which is a URI-reference.
     pub fn source(mut self, source: impl Into<String>) -> Self {
         self.event.source = source.into();
         self
@@ -53,87 +55,91 @@ impl CloudEventBuilder {
         self
     }
 
-    /// Sets what the event happened to, within its source.
+    /// Sets the subject, which identifies what the event is about within its source.
     pub fn subject(mut self, subject: impl Into<String>) -> Self {
         self.event.subject = Some(subject.into());
         self
     }
 
-    /// Sets when it happened; written in UTC. An event has no time of its own accord.
+    /// Sets when the event happened. The time is written in UTC. Default: no time.
     pub fn time(mut self, time: SystemTime) -> Self {
         match timestamp::format(time) {
             Ok(text) => self.event.time = Some(text),
-            Err(refused) => self.check(Err(refused)),
+            Err(invalid) => self.check(Err(invalid)),
         }
         self
     }
 
-    /// Sets when it happened, as RFC 3339 writes it: `2030-01-31T17:31:00.25+02:00`. The offset is kept.
+    /// Sets when the event happened, as RFC 3339 text such as `2030-01-31T17:31:00.25+02:00`. The offset is kept.
     pub fn time_text(mut self, time: impl Into<String>) -> Self {
         self.event.time = Some(time.into());
         self
     }
 
-    /// Sets the schema of the data: a URI with its scheme. A fragment is taken too.
+    /// Sets the schema of the data, which is an absolute URI and may have a fragment.
     pub fn dataschema(mut self, uri: impl Into<String>) -> Self {
         self.event.dataschema = Some(uri.into());
         self
     }
 
-    /// Sets the media type of the data, such as `application/json`. An event with JSON data needs none.
+    /// Sets the media type of the data, such as `application/json`. It is optional for JSON data.
     pub fn datacontenttype(mut self, media_type: impl Into<String>) -> Self {
         self.event.datacontenttype = Some(media_type.into());
         self
     }
 
-    /// Sets an extension attribute. Names consist of `a` to `z` and `0` to `9`; they should begin with a letter and be no
-    /// longer than 20.
+    /// Sets an extension attribute.
+    ///
+    /// Names consist of `a` to `z` and `0` to `9`. They should begin with a letter and have at most 20 characters.
     pub fn extension(mut self, name: impl Into<String>, value: impl Into<ExtensionValue>) -> Self {
         self.event.extensions.insert(name.into(), value.into());
         self
     }
 
-    /// Sets the data to a value that is written as JSON.
+    /// Sets the data to a value that is serialized as JSON.
     pub fn data_json(mut self, value: &(impl Serialize + ?Sized)) -> Self {
         match Json::of(value) {
             Ok(json) => self.event.data = Some(Data::Json(json)),
-            Err(refused) => self.check(Err(refused)),
+            Err(invalid) => self.check(Err(invalid)),
         }
         self
     }
 
-    /// Sets the data to JSON that is written already; it is sent as it is.
+    /// Sets the data to JSON text, which is sent verbatim.
     pub fn data_json_text(mut self, json: impl AsRef<str>) -> Self {
         match Json::parse(json.as_ref()) {
             Ok(json) => self.event.data = Some(Data::Json(json)),
-            Err(refused) => self.check(Err(refused)),
+            Err(invalid) => self.check(Err(invalid)),
         }
         self
     }
 
-    /// Sets the data to a text. Its media type is `text/plain` unless [`datacontenttype`](Self::datacontenttype) says
-    /// otherwise; a text under a JSON type is refused, since readers would take it for a JSON string.
+    /// Sets the data to text.
+    ///
+    /// Its media type is `text/plain` unless [`datacontenttype`](Self::datacontenttype) sets another one. A JSON media type is
+    /// invalid for text, since consumers would read the text as a JSON string.
     pub fn data_text(mut self, text: impl Into<String>) -> Self {
         self.event.data = Some(Data::Text(text.into()));
         self
     }
 
-    /// Sets the data to bytes of this media type, and the attribute `datacontenttype` with them.
+    /// Sets the data to bytes, and the attribute `datacontenttype` to their media type.
     pub fn data_bytes(mut self, bytes: impl Into<Bytes>, media_type: impl Into<String>) -> Self {
         self.event.data = Some(Data::Binary(bytes.into()));
         self.datacontenttype(media_type)
     }
 
-    /// Checks everything and makes the event.
+    /// Validates the attributes and creates the event.
     ///
     /// # Errors
     ///
-    /// The first rule of the specification that an attribute breaks, with its value; JSON data under a media type that is
-    /// not JSON, text under one that is; data that cannot be written as JSON.
+    /// Returns an error if an attribute breaks a rule of the specification; the error contains the rule and the value. Also
+    /// returns an error if the media type does not match the data (JSON data with another media type, or text with a JSON media
+    /// type), or if the data cannot be serialized as JSON.
     pub fn build(self) -> Result<CloudEvent, InvalidEvent> {
-        let Self { id: given, mut event, refused } = self;
-        if let Some(refused) = refused {
-            return Err(refused);
+        let Self { id: given, mut event, invalid } = self;
+        if let Some(invalid) = invalid {
+            return Err(invalid);
         }
         event.id = given.unwrap_or_else(id::random);
         if matches!(event.data, Some(Data::Text(_))) && event.datacontenttype.is_none() {
@@ -144,17 +150,17 @@ impl CloudEventBuilder {
     }
 
     fn check(&mut self, rule: Result<(), InvalidEvent>) {
-        if let Err(refused) = rule
-            && self.refused.is_none()
+        if let Err(invalid) = rule
+            && self.invalid.is_none()
         {
-            self.refused = Some(refused);
+            self.invalid = Some(invalid);
         }
     }
 }
 
 impl From<CloudEvent> for CloudEventBuilder {
     fn from(mut event: CloudEvent) -> Self {
-        Self { id: Some(std::mem::take(&mut event.id)), event, refused: None }
+        Self { id: Some(std::mem::take(&mut event.id)), event, invalid: None }
     }
 }
 
@@ -184,7 +190,7 @@ fn optional(name: &str, value: &Option<String>, rule: Rule) -> Result<(), Invali
 fn time(name: &str, value: &str) -> Result<(), InvalidEvent> {
     match timestamp::parse(value) {
         Some(_) => Ok(()),
-        None => Err(InvalidEvent::attribute(name, "must be a time of RFC 3339", value)),
+        None => Err(InvalidEvent::attribute(name, "must be an RFC 3339 timestamp", value)),
     }
 }
 
@@ -193,14 +199,14 @@ fn extension(name: &str, value: &ExtensionValue) -> Result<(), InvalidEvent> {
     match value {
         ExtensionValue::String(text) => rules::string(name, text),
         ExtensionValue::Json(json) => {
-            let rule = "must be a Boolean, an Integer of 32 bits or a String";
+            let rule = "must be a Boolean, a 32-bit Integer or a String";
             Err(InvalidEvent::attribute(name, rule, json.as_str()))
         }
         ExtensionValue::Boolean(_) | ExtensionValue::Integer(_) => Ok(()),
     }
 }
 
-/// JSON format, section 3.1: the content type tells readers which form the data has.
+/// JSON format, section 3.1: consumers derive the form of the data from the content type.
 fn form(event: &CloudEvent) -> Result<(), InvalidEvent> {
     let rule = match (&event.data, data::is_json(event.datacontenttype())) {
         (Some(Data::Json(_)), false) => "must be a JSON media type for data that is JSON",

@@ -1,4 +1,4 @@
-//! What an event carries: JSON that is kept as text until it is asked for, text, or bytes.
+//! An event's data: JSON that stays text until it is decoded, text, or bytes.
 
 use std::cell::Cell;
 use std::fmt;
@@ -10,20 +10,20 @@ use serde_json::value::RawValue;
 
 use super::InvalidEvent;
 
-/// An event's data, in the form in which it was given or arrived.
+/// Contains an event's data in the form in which it was set or received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Data {
-    /// A JSON value: `data` under a JSON content type or none.
+    /// The data is a JSON value: `data` with a JSON content type or without a content type.
     Json(Json),
-    /// Text: a string in `data` under any other content type.
+    /// The data is text: a string in `data` with any other content type.
     Text(String),
-    /// Bytes: `data_base64`.
+    /// The data is binary: `data_base64`.
     Binary(Bytes),
 }
 
 impl Data {
-    /// How many bytes it has.
+    /// Returns the size in bytes.
     pub(crate) fn len(&self) -> usize {
         match self {
             Self::Json(json) => json.as_bytes().len(),
@@ -32,7 +32,7 @@ impl Data {
         }
     }
 
-    /// The bytes that stand for it where nothing is wrapped in JSON, as in the body of a request in binary mode.
+    /// Returns the bytes that are the body of a request in binary mode.
     pub(crate) fn to_bytes(&self) -> Bytes {
         match self {
             Self::Json(json) => Bytes::copy_from_slice(json.as_bytes()),
@@ -42,32 +42,32 @@ impl Data {
     }
 }
 
-/// The text of one JSON value, known to be well-formed, and exactly as it was written.
+/// Contains the text of one well-formed JSON value, verbatim.
 #[derive(Clone)]
 pub struct Json(
-    /// UTF-8, since serializers and texts alone make it. Not a `str`, since to say so takes a look at every byte.
+    /// Always UTF-8, since it comes from serializers and strings only. Not a `str`, since validation would read every byte.
     Box<[u8]>,
 );
 
 thread_local! {
-    /// Where values are written before their length is known, so that growing is paid for once and not for every event.
+    /// The buffer that values are written to before their length is known, so that it grows once rather than for every event.
     static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
-/// More than this is not kept for the next value.
-const KEPT: usize = 64 * 1024;
+/// A larger buffer is not kept for the next value.
+const MAX_SCRATCH_BYTES: usize = 64 * 1024;
 
 impl Json {
     pub(crate) fn of(value: &(impl Serialize + ?Sized)) -> Result<Self, InvalidEvent> {
-        // A value whose own writing comes here again finds another buffer.
+        // A value whose serialization calls this function again gets another buffer.
         let mut scratch = SCRATCH.take();
         scratch.clear();
         let written = serde_json::to_writer(&mut scratch, value);
-        // The text of the serializer's own error is left out: it may quote a value.
+        // The serializer's error text is omitted because it may quote a value.
         let json = match written {
             Ok(()) => Ok(Self(scratch.as_slice().into())),
-            Err(_) => Err(InvalidEvent::new("data cannot be written as JSON")),
+            Err(_) => Err(InvalidEvent::new("the data cannot be serialized as JSON")),
         };
-        if scratch.capacity() <= KEPT {
+        if scratch.capacity() <= MAX_SCRATCH_BYTES {
             SCRATCH.set(scratch);
         }
         json
@@ -75,7 +75,7 @@ impl Json {
 
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidEvent> {
         let raw: &RawValue =
-            serde_json::from_str(text).map_err(|error| InvalidEvent::json("data is not JSON", &error))?;
+            serde_json::from_str(text).map_err(|error| InvalidEvent::json("the data is not JSON", &error))?;
         Ok(Self::raw(raw))
     }
 
@@ -83,7 +83,7 @@ impl Json {
         Self(raw.get().as_bytes().into())
     }
 
-    /// The text.
+    /// Returns the JSON text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).unwrap_or_default()
@@ -93,20 +93,20 @@ impl Json {
         &self.0
     }
 
-    /// Whether it is `null`.
+    /// Returns `true` if the value is `null`.
     #[must_use]
     pub fn is_null(&self) -> bool {
         self.as_bytes() == b"null"
     }
 
-    /// Reads it as a value of the caller's type.
+    /// Deserializes the JSON as a value of type `T`.
     ///
     /// # Errors
     ///
-    /// JSON that does not fit the type; what was expected is told, and where.
+    /// Returns an error if the JSON does not match `T`. It reports what was expected and where.
     pub fn decode<'a, T: Deserialize<'a>>(&'a self) -> Result<T, InvalidEvent> {
         serde_json::from_slice(&self.0)
-            .map_err(|error| InvalidEvent::json("the JSON does not fit the type asked for", &error))
+            .map_err(|error| InvalidEvent::json("the JSON does not match the requested type", &error))
     }
 }
 
@@ -137,22 +137,22 @@ impl fmt::Display for Json {
     }
 }
 
-/// Whether data of that content type is JSON: `*/json` and `*/*+json`, whatever the case and the parameters, and none at
-/// all ([JSON format, 3.1](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#31-handling-of-data)).
+/// Returns whether data of that content type is JSON: `*/json` and `*/*+json` in any case and with any parameters, and no content
+/// type ([JSON format, 3.1](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md#31-handling-of-data)).
 pub(crate) fn is_json(content_type: Option<&str>) -> bool {
-    // Nearly always one of these.
+    // The common cases first.
     let Some(content_type) = content_type.filter(|kind| *kind != "application/json") else { return true };
     let Some((_, subtype)) = essence(content_type).split_once('/') else { return false };
     let tail = subtype.rsplit('+').next().unwrap_or_default();
     tail.eq_ignore_ascii_case("json")
 }
 
-/// A content type without its parameters.
+/// Returns a content type without its parameters.
 pub(crate) fn essence(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()
 }
 
-/// Whether `text` begins so, in any case.
+/// Returns whether `text` starts with `prefix`, ignoring case.
 pub(crate) fn starts_with(text: &str, prefix: &str) -> bool {
     text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
@@ -162,7 +162,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_told_by_the_subtype_alone() {
+    fn only_the_subtype_decides_what_is_json() {
         for (content_type, json) in [
             (None, true),
             (Some("application/json"), true),

@@ -1,4 +1,4 @@
-//! Reading the JSON format, in one pass over the text: attributes are copied out, data stays as it is written.
+//! Reading the JSON format in one pass over the text: attributes are copied, data is kept verbatim.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,16 +13,21 @@ use serde_json::value::RawValue;
 use super::{CloudEvent, Data, ExtensionValue, InvalidEvent, Json, SPEC_VERSION, data};
 
 impl CloudEvent {
-    /// Reads an event of the JSON format.
+    /// Reads an event in the JSON format.
     ///
-    /// Besides the leniency that [`CloudEvent`] describes: an attribute that is `null` is absent, while `data: null` is data;
-    /// of a name that stands twice the last one counts; base64 may lack its padding; JSON data under a media type that is not
-    /// JSON is kept as JSON; `data: null` beside `data_base64` stands for nothing.
+    /// Reading is lenient, as [`CloudEvent`] describes. In addition:
+    ///
+    /// * An attribute that is `null` is absent, whereas `data: null` is data. Next to `data_base64`, `data: null` is ignored.
+    /// * If a name appears twice, the last one wins.
+    /// * The padding of base64 is optional.
+    /// * JSON data is kept as JSON even if the media type is not JSON.
     ///
     /// # Errors
     ///
-    /// Anything but one JSON object; a required attribute that is missing or empty; an attribute other than an extension that
-    /// is no string; both `data` and `data_base64`; base64 that is none.
+    /// Returns an error if the text is not one JSON object, if a required attribute is missing or empty, if an attribute other
+    /// than an extension is not a string, if both `data` and `data_base64` are present, or if `data_base64` is not base64.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use eventgrid_namespaces::CloudEvent;
@@ -38,12 +43,12 @@ impl CloudEvent {
             return Err(InvalidEvent::new("the event is not a JSON object"));
         }
         let members: Members<'_> = serde_json::from_str(text)
-            .map_err(|error| InvalidEvent::json("the event cannot be read as JSON", &error))?;
+            .map_err(|error| InvalidEvent::json("the event is not valid JSON", &error))?;
         members.event()
     }
 }
 
-/// Reads the JSON format, from a JSON deserializer only.
+/// Reads the JSON format. Supports JSON deserializers only.
 impl<'de> Deserialize<'de> for CloudEvent {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = Box::<RawValue>::deserialize(deserializer)?;
@@ -51,16 +56,16 @@ impl<'de> Deserialize<'de> for CloudEvent {
     }
 }
 
-/// An event that is read as a part of a larger JSON text, in the same pass. It says less of why it is none.
-pub(crate) struct Part(pub(crate) CloudEvent);
+/// An event that is read as part of a larger JSON text, in the same pass. Its errors are less detailed.
+pub(crate) struct Embedded(pub(crate) CloudEvent);
 
-impl<'de> Deserialize<'de> for Part {
+impl<'de> Deserialize<'de> for Embedded {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Members::deserialize(deserializer)?.event().map(Self).map_err(D::Error::custom)
     }
 }
 
-/// What stands in the object, before any rule; nothing is copied yet but what had escapes in it.
+/// The members of the object, before any validation. Only texts with escapes have been copied.
 #[derive(Default)]
 struct Members<'a> {
     specversion: Member<'a>,
@@ -109,7 +114,7 @@ fn data_of(
     match (data, base64.optional("data_base64")?) {
         (None, None) => Ok(None),
         (Some(data), Some(_)) if data.get() != "null" => {
-            Err(InvalidEvent::new("`data` and `data_base64` must not both stand in an event"))
+            Err(InvalidEvent::new("the event must not have both `data` and `data_base64`"))
         }
         (_, Some(base64)) => {
             let bytes = BASE64.decode(&*base64);
@@ -118,7 +123,9 @@ fn data_of(
         }
         (Some(data), None) if data.get().starts_with('"') && !data::is_json(content_type) => {
             let text = serde_json::from_str(data.get());
-            text.map(Data::Text).map(Some).map_err(|error| InvalidEvent::json("`data` is no text", &error))
+            text.map(Data::Text)
+                .map(Some)
+                .map_err(|error| InvalidEvent::json("`data` is not a string", &error))
         }
         (Some(data), None) => Ok(Some(Data::Json(Json::raw(data)))),
     }
@@ -132,7 +139,7 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
 /// The value of a member that should be a string.
 #[derive(Default)]
 enum Member<'a> {
-    /// Absent, or `null`, which is the same.
+    /// Absent or `null`, which are equivalent.
     #[default]
     None,
     Text(Cow<'a, str>),
@@ -250,7 +257,7 @@ impl<'de> Visitor<'de> for MembersVisitor {
     }
 }
 
-/// A member's name, borrowed where it has no escapes.
+/// A member's name, borrowed if it has no escapes.
 struct Name<'a>(Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Name<'a> {

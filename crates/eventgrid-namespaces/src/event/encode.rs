@@ -1,4 +1,4 @@
-//! Writing the JSON format: attributes first, data last.
+//! Writing the JSON format, with the attributes first and the data last.
 
 use base64::display::Base64Display;
 use base64::engine::general_purpose::STANDARD;
@@ -6,8 +6,8 @@ use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use super::{CloudEvent, Data, ExtensionValue, Json};
 
-/// The event in the [JSON format](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md):
-/// JSON in `data` as it is, text as a string, bytes in `data_base64`.
+/// Serializes the event in the [JSON format](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md):
+/// JSON verbatim in `data`, text as a string in `data`, bytes in `data_base64`.
 impl Serialize for CloudEvent {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut map = serializer.serialize_map(None)?;
@@ -17,8 +17,8 @@ impl Serialize for CloudEvent {
 }
 
 impl CloudEvent {
-    /// Appends what serde_json writes for the event. That looks at each character by itself, those of the names as well; here,
-    /// attributes without any that JSON escapes, as most are, cost little more than their copy.
+    /// Appends what serde_json writes for the event, but faster. serde_json inspects every character, including those of names.
+    /// Here, attributes without characters that JSON escapes, which are most, cost little more than a copy.
     pub(crate) fn write_json(&self, json: &mut Vec<u8>) -> serde_json::Result<()> {
         let mut before = b'{';
         self.members(|name, value| {
@@ -40,7 +40,7 @@ impl CloudEvent {
         Ok(())
     }
 
-    /// The members of the event's object, in their order.
+    /// Calls `each` for the members of the event's object, in order.
     fn members<E>(&self, mut each: impl FnMut(&str, Member<'_>) -> Result<(), E>) -> Result<(), E> {
         each("specversion", Member::Text(&self.specversion))?;
         each("id", Member::Text(&self.id))?;
@@ -62,7 +62,7 @@ impl CloudEvent {
         }
     }
 
-    /// The optional attributes by their names.
+    /// Returns the optional attributes and their names.
     pub(super) fn optional(&self) -> [(&'static str, &Option<String>); 4] {
         [
             ("subject", &self.subject),
@@ -84,23 +84,23 @@ enum Member<'a> {
     Bytes(&'a [u8]),
 }
 
-/// Base64 without a copy in between.
+/// Writes base64 without an intermediate copy.
 fn base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(&Base64Display::new(bytes, &STANDARD))
 }
 
-/// A JSON string.
+/// Writes a JSON string.
 fn write_text(json: &mut Vec<u8>, text: &str) -> serde_json::Result<()> {
-    let stands_for_itself = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
-    // Without an early end, the compiler looks at many bytes at once.
-    if !text.bytes().fold(true, |plain, byte| plain & stands_for_itself(byte)) {
+    let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
+    // Without an early exit, the compiler vectorizes the loop.
+    if !text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {
         return serde_json::to_writer(json, text);
     }
     quote(json, text);
     Ok(())
 }
 
-/// A JSON string of which each character stands for itself.
+/// Writes a JSON string that needs no escapes.
 fn quote(json: &mut Vec<u8>, text: &str) {
     json.push(b'"');
     json.extend_from_slice(text.as_bytes());

@@ -1,4 +1,4 @@
-//! The ids of events that are given none: random UUIDs, without asking the operating system for each.
+//! Default event ids: random UUIDs that do not require a system call each.
 
 use std::hash::{BuildHasher, Hash, Hasher, RandomState};
 use std::sync::LazyLock;
@@ -7,8 +7,8 @@ use std::time::SystemTime;
 
 use service_core::{Clock, SystemClock};
 
-/// A pseudo-random function, std's SipHash, under a key that the operating system drew: over what is never the same twice,
-/// its values are as good as random to whoever does not know the key.
+/// A pseudo-random function: std's SipHash with a random key from the operating system. For inputs that never repeat, its values
+/// look random to anyone who does not know the key.
 struct Source {
     key: RandomState,
     clock: SystemClock,
@@ -18,14 +18,14 @@ struct Source {
 static SOURCE: LazyLock<Source> =
     LazyLock::new(|| Source { key: RandomState::new(), clock: SystemClock::new(), made: AtomicU64::new(0) });
 
-/// A UUID of version 4.
+/// Returns a UUID of version 4.
 pub(super) fn random() -> String {
     let number = SOURCE.made.fetch_add(1, Ordering::Relaxed);
     numbered(number, SOURCE.clock.now())
 }
 
-/// A forked process and a restored snapshot begin with the key and the count of another process: the time keeps their ids
-/// from being that one's.
+/// A forked process or a restored snapshot starts with the key and the counter of another process. The time keeps their ids
+/// distinct.
 fn numbered(number: u64, time: SystemTime) -> String {
     let mut hasher = SOURCE.key.build_hasher();
     (number, time).hash(&mut hasher);

@@ -1,16 +1,17 @@
-//! Why an event is none: the one error of everything that makes, reads or writes events.
+//! The error of everything that creates, reads or writes events.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use crate::{Error, ErrorKind};
 
-/// An event that breaks a rule of [CloudEvents](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md), or
-/// whose data cannot be read as asked.
+/// Is returned when an event breaks a rule of
+/// [CloudEvents](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md), or when its data cannot be read as
+/// requested.
 ///
-/// Its text names the attribute and the rule. It never repeats the event's data. Becomes an [`Error`] of the kind
-/// [`InvalidInput`](ErrorKind::InvalidInput) by `?`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// The text names the attribute and the rule. It never contains the event's data. The `?` operator converts it into an
+/// [`Error`] of kind [`InvalidInput`](ErrorKind::InvalidInput).
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{text}")]
 pub struct InvalidEvent {
     text: Cow<'static, str>,
 }
@@ -20,15 +21,15 @@ impl InvalidEvent {
         Self { text: text.into() }
     }
 
-    /// An attribute that breaks a rule, and its value, cut to a readable length.
+    /// Reports an attribute that breaks a rule, with its value truncated to a readable length.
     pub(crate) fn attribute(name: &str, rule: &str, value: &str) -> Self {
         let shown: String = value.chars().take(64).collect();
-        let cut = if shown.len() < value.len() { " (cut)" } else { "" };
+        let cut = if shown.len() < value.len() { " (truncated)" } else { "" };
         Self::new(format!("the event's `{name}` {rule}, got {shown:?}{cut}"))
     }
 
-    /// JSON that is malformed, or that does not fit. serde's text may quote a value: only what the reader wanted is told,
-    /// and the place.
+    /// Reports JSON that is malformed or does not match. serde's text may quote a value, so only what was expected and the
+    /// position are kept.
     pub(crate) fn json(what: &str, error: &serde_json::Error) -> Self {
         let (line, column) = (error.line(), error.column());
         let text = error.to_string();
@@ -41,14 +42,6 @@ impl InvalidEvent {
         Self::new(format!("{what}{wanted}, at line {line} column {column}"))
     }
 }
-
-impl fmt::Display for InvalidEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl std::error::Error for InvalidEvent {}
 
 impl From<InvalidEvent> for Error {
     fn from(invalid: InvalidEvent) -> Self {

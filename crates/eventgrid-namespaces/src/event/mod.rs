@@ -1,6 +1,6 @@
-//! CloudEvents 1.0: one event, made under every rule of the specification and read with forbearance.
+//! CloudEvents 1.0: events are built strictly by the rules of the specification and read leniently.
 //!
-//! Apart from the clients, and usable without them: nothing here sends anything.
+//! Separate from the clients and usable without them, since nothing here sends requests.
 
 mod binary;
 mod builder;
@@ -21,23 +21,25 @@ use serde::Deserialize;
 
 pub use builder::CloudEventBuilder;
 pub use data::{Data, Json};
-pub(crate) use decode::Part;
+pub(crate) use decode::Embedded;
 pub use extension::ExtensionValue;
 pub use invalid::InvalidEvent;
 
-/// The version of the specification that produced events have.
+/// The version of the specification that events are built for.
 const SPEC_VERSION: &str = "1.0";
 
-/// One event of [CloudEvents 1.0](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md).
+/// Represents one event of [CloudEvents 1.0](https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/spec.md).
 ///
-/// **Made strictly:** [`new`](Self::new) and [`builder`](Self::builder) refuse what the specification forbids. The id is fixed
-/// when the event is made, a random UUID unless one is given, so that a repeated publish repeats the id: consumers tell
-/// duplicates by `source` and `id` together.
+/// **Built strictly.** [`new`](Self::new) and [`builder`](Self::builder) return an error if the event breaks a rule of the
+/// specification. The id is set when the event is built (by default, to a random UUID), so a retried publish sends the same id.
+/// Consumers can detect duplicates by comparing `source` and `id`.
 ///
-/// **Read leniently:** [`from_json`](Self::from_json) and [`from_http`](Self::from_http) want no more than the four required
-/// attributes and data that can be had at all. Texts are kept as they came, also where they break a rule; extensions of a
-/// kind that CloudEvents does not have are kept as JSON; any `specversion` is read. Data is kept as it came and decoded when
-/// [`data_as`](Self::data_as) asks for it.
+/// **Read leniently.** [`from_json`](Self::from_json) and [`from_http`](Self::from_http) require only the four required
+/// attributes and well-formed data. Attributes are kept as received, even if they break a rule. Extensions of a type that
+/// CloudEvents does not define are kept as JSON. Any `specversion` is accepted. Data is kept as received and is decoded by
+/// [`data_as`](Self::data_as).
+///
+/// # Examples
 ///
 /// ```
 /// use eventgrid_namespaces::CloudEvent;
@@ -66,17 +68,19 @@ pub struct CloudEvent {
 }
 
 impl CloudEvent {
-    /// Starts an event. `source` is a URI-reference that says where it comes from, absolute or relative; `event_type`
-    /// says what happened, and should begin with a reversed domain name: `com.example.order.created`.
+    /// Creates a builder for an event.
+    ///
+    /// `source` is an absolute or relative URI-reference that identifies where the event comes from. `event_type` says what
+    /// happened and should begin with a reversed domain name, as in `com.example.order.created`.
     pub fn builder(source: impl Into<String>, event_type: impl Into<String>) -> CloudEventBuilder {
         CloudEventBuilder::new(source.into(), event_type.into())
     }
 
-    /// An event with a new id and this data as JSON, and nothing besides.
+    /// Creates an event with a random id and with `data` serialized as JSON.
     ///
     /// # Errors
     ///
-    /// As [`CloudEventBuilder::build`].
+    /// Returns the same errors as [`CloudEventBuilder::build`].
     pub fn new(
         source: impl Into<String>,
         event_type: impl Into<String>,
@@ -85,114 +89,120 @@ impl CloudEvent {
         Self::builder(source, event_type).data_json(data).build()
     }
 
-    /// The same event in the making again, as for a changed copy. All its rules are checked when it is built, also those that
-    /// a received event may have broken.
+    /// Converts the event into a builder, so that attributes can be changed.
+    ///
+    /// Building it again checks all rules, including those that a received event may have broken.
     pub fn into_builder(self) -> CloudEventBuilder {
         CloudEventBuilder::from(self)
     }
 
-    /// The version of the specification: `1.0`, unless the event was received with another one.
+    /// Returns the version of the specification: `1.0`, unless the event was received with another one.
     #[must_use]
     pub fn specversion(&self) -> &str {
         &self.specversion
     }
 
-    /// What tells it from the other events of its source.
+    /// Returns the id, which is unique among the events of the source.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// Where it comes from: a URI-reference, as it was written.
+    /// Returns the source, which is a URI-reference, verbatim.
     #[must_use]
     pub fn source(&self) -> &str {
         &self.source
     }
 
-    /// What happened: the attribute `type`.
+    /// Returns the attribute `type`, which says what happened.
     #[must_use]
     pub fn event_type(&self) -> &str {
         &self.event_type
     }
 
-    /// What it happened to, within the source.
+    /// Returns the subject, which identifies what the event is about within its source.
     #[must_use]
     pub fn subject(&self) -> Option<&str> {
         self.subject.as_deref()
     }
 
-    /// When it happened.
+    /// Returns when the event happened, or `None` if the event has no time.
     ///
     /// # Errors
     ///
-    /// `Some(Err(..))` for a time that was received and is not one of RFC 3339; [`time_text`](Self::time_text) has it.
+    /// Returns `Some(Err(..))` if the time was received and is not an RFC 3339 timestamp. [`time_text`](Self::time_text)
+    /// returns its text.
     #[must_use]
     pub fn time(&self) -> Option<Result<SystemTime, InvalidEvent>> {
         let text = self.time_text()?;
-        let refuse = || InvalidEvent::attribute("time", "is not a time of RFC 3339", text);
-        Some(timestamp::parse(text).ok_or_else(refuse))
+        let invalid = || InvalidEvent::attribute("time", "is not an RFC 3339 timestamp", text);
+        Some(timestamp::parse(text).ok_or_else(invalid))
     }
 
-    /// When it happened, as it was written.
+    /// Returns when the event happened, verbatim.
     #[must_use]
     pub fn time_text(&self) -> Option<&str> {
         self.time.as_deref()
     }
 
-    /// The media type of the data. JSON where there is none.
+    /// Returns the media type of the data. `None` means JSON.
     #[must_use]
     pub fn datacontenttype(&self) -> Option<&str> {
         self.datacontenttype.as_deref()
     }
 
-    /// The schema of the data: a URI, as it was written. Services of Azure are known to write `#`.
+    /// Returns the schema of the data, which is a URI, verbatim. Some Azure services send `#`.
     #[must_use]
     pub fn dataschema(&self) -> Option<&str> {
         self.dataschema.as_deref()
     }
 
-    /// An extension attribute.
+    /// Returns an extension attribute.
     #[must_use]
     pub fn extension(&self, name: &str) -> Option<&ExtensionValue> {
         self.extensions.get(name)
     }
 
-    /// The extension attributes, in the order of their names.
+    /// Returns an iterator over the extension attributes, ordered by name.
     pub fn extensions(&self) -> impl ExactSizeIterator<Item = (&str, &ExtensionValue)> {
         self.extensions.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// The data, in the form in which it was given or arrived.
+    /// Returns the data in the form in which it was set or received.
     #[must_use]
     pub fn data(&self) -> Option<&Data> {
         self.data.as_ref()
     }
 
-    /// Takes the data out, without a copy.
+    /// Returns the data by value, without copying it.
     #[must_use]
     pub fn into_data(self) -> Option<Data> {
         self.data
     }
 
-    /// Reads JSON data as a value of the caller's type: what arrived as JSON, and bytes with a JSON content type.
+    /// Deserializes JSON data as a value of type `T`.
+    ///
+    /// JSON data is data that was set or received as JSON, or bytes with a JSON content type.
     ///
     /// # Errors
     ///
-    /// No data, text, bytes of another content type or of none, JSON that does not fit the type.
+    /// Returns an error if there is no data, if the data is not JSON, or if the JSON does not match `T`.
     pub fn data_as<'a, T: Deserialize<'a>>(&'a self) -> Result<T, InvalidEvent> {
         let what = match &self.data {
             Some(Data::Json(json)) => return json.decode(),
-            // Without a content type, bytes must not be taken for JSON.
+            // Without a content type, bytes must not be interpreted as JSON.
             Some(Data::Binary(bytes)) if self.datacontenttype.is_some() && self.has_json_type() => {
-                let misfit = |error| InvalidEvent::json("the data does not fit the type asked for", &error);
-                return serde_json::from_slice(bytes).map_err(misfit);
+                let mismatch =
+                    |error| InvalidEvent::json("the data does not match the requested type", &error);
+                return serde_json::from_slice(bytes).map_err(mismatch);
             }
             Some(Data::Binary(_)) => "bytes",
             Some(Data::Text(_)) => "text",
             None => return Err(InvalidEvent::new("the event has no data")),
         };
-        let of =
-            self.datacontenttype().map_or_else(String::new, |kind| format!(" of the content type {kind:?}"));
+        let of = self
+            .datacontenttype()
+            .map_or_else(String::new, |kind| format!(" with the content type {kind:?}"));
         Err(InvalidEvent::new(format!("the event's data is {what}{of}, not JSON")))
     }
 

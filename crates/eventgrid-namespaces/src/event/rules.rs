@@ -1,14 +1,14 @@
-//! The rules that a produced event keeps, one function per kind of attribute.
+//! The rules that a built event must satisfy, one function per kind of attribute.
 //!
-//! Where the draft of version 1.0.3 of the specification is stricter than 1.0.2, the draft counts here: what is produced
-//! under it is valid under both.
+//! Where the draft of version 1.0.3 of the specification is stricter than 1.0.2, the draft applies, so that events are valid
+//! under both.
 
 use super::InvalidEvent;
 
 type Checked = Result<(), InvalidEvent>;
 
-/// The names that the specification gives a meaning of their own.
-const TAKEN: [&str; 10] = [
+/// The names that the specification reserves.
+const RESERVED: [&str; 10] = [
     "specversion",
     "id",
     "source",
@@ -21,7 +21,7 @@ const TAKEN: [&str; 10] = [
     "data_base64",
 ];
 
-/// ASCII letters and digits, and these marks: a set of bytes.
+/// Returns the set of bytes that are ASCII letters, digits or one of these marks.
 const fn alphanumeric_and(marks: &[u8]) -> [bool; 256] {
     let mut set = [false; 256];
     let mut byte = 0;
@@ -45,34 +45,34 @@ fn consists_of(text: &str, set: &[bool; 256]) -> bool {
     !text.is_empty() && text.bytes().all(|byte| set[usize::from(byte)])
 }
 
-/// Whether an extension may not have this name, because it means something else.
-pub(super) fn is_taken(name: &str) -> bool {
-    TAKEN.contains(&name)
+/// Returns whether the specification reserves this name, so that no extension may have it.
+pub(super) fn is_reserved(name: &str) -> bool {
+    RESERVED.contains(&name)
 }
 
-/// Whether a name consists of what names may consist of.
+/// Returns whether a name consists of the permitted characters.
 pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
-/// An extension's name.
+/// Checks an extension's name.
 pub(super) fn extension_name(name: &str) -> Checked {
-    let refuse = |rule: &str| {
+    let invalid = |rule: &str| {
         let shown: String = name.chars().take(64).collect();
-        Err(InvalidEvent::new(format!("the name of an extension {rule}, got {shown:?}")))
+        Err(InvalidEvent::new(format!("the extension's name {rule}, got {shown:?}")))
     };
-    if is_taken(name) {
-        return refuse("must not be one that CloudEvents itself uses");
+    if is_reserved(name) {
+        return invalid("must not be reserved by CloudEvents");
     }
     if !is_name(name) {
-        return refuse("must consist of `a` to `z` and `0` to `9`, at least one of them");
+        return invalid("must consist of one or more of `a` to `z` and `0` to `9`");
     }
     Ok(())
 }
 
-/// A String: no control characters and no Unicode non-characters.
+/// Checks a String: no control characters and no Unicode non-characters.
 pub(super) fn string(name: &str, value: &str) -> Checked {
-    // Nearly every text is; without an early end, the compiler looks at many bytes at once.
+    // Most texts are printable ASCII. Without an early exit, the compiler vectorizes the loop.
     if value.bytes().fold(true, |printable, byte| printable & (b' '..=b'~').contains(&byte)) {
         return Ok(());
     }
@@ -86,7 +86,7 @@ fn is_forbidden(char: char) -> bool {
     char.is_control() || (0xFDD0..=0xFDEF).contains(&code) || code & 0xFFFE == 0xFFFE
 }
 
-/// A String with something in it.
+/// Checks a String that must not be empty.
 pub(super) fn filled(name: &str, value: &str) -> Checked {
     if value.is_empty() {
         return Err(InvalidEvent::new(format!("the event's `{name}` must not be empty")));
@@ -94,41 +94,41 @@ pub(super) fn filled(name: &str, value: &str) -> Checked {
     string(name, value)
 }
 
-/// A URI-reference of RFC 3986: its characters, whole percent-escapes, at most one `#`.
+/// Checks a URI-reference of RFC 3986: its characters, complete percent-escapes, at most one `#`.
 pub(super) fn uri_reference(name: &str, value: &str) -> Checked {
-    let refuse = |rule| Err(InvalidEvent::attribute(name, rule, value));
+    let invalid = |rule| Err(InvalidEvent::attribute(name, rule, value));
     if !consists_of(value, &URI) {
         filled(name, value)?;
         let bad = value.chars().find(|char| !consists_of(char.encode_utf8(&mut [0; 4]), &URI));
         let rule =
             format!("must be a URI-reference, in which {:?} is percent-encoded", bad.unwrap_or_default());
-        return refuse(&rule);
+        return invalid(&rule);
     }
     if value.contains('%') && !value.split('%').skip(1).all(is_escape) {
-        return refuse("must be a URI-reference, in which two hexadecimal digits follow each `%`");
+        return invalid("must be a URI-reference, in which two hexadecimal digits follow each `%`");
     }
     if value.bytes().filter(|byte| *byte == b'#').count() > 1 {
-        return refuse("must be a URI-reference, which has at most one `#`");
+        return invalid("must be a URI-reference, which has at most one `#`");
     }
     match value.bytes().position(|byte| b":/?#".contains(&byte)).map(|end| value.split_at(end)) {
         Some((scheme, rest)) if rest.starts_with(':') && !is_scheme(scheme) => {
-            refuse("must be a URI-reference, in which a valid scheme stands before the first `:`")
+            invalid("must be a URI-reference, in which a valid scheme precedes the first `:`")
         }
         _ => Ok(()),
     }
 }
 
-/// Whether what follows a `%` begins with two hexadecimal digits.
+/// Returns whether the text after a `%` begins with two hexadecimal digits.
 fn is_escape(text: &str) -> bool {
     text.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2
 }
 
-/// A URI: a URI-reference with a scheme.
+/// Checks a URI, which is a URI-reference with a scheme.
 pub(super) fn uri(name: &str, value: &str) -> Checked {
     uri_reference(name, value)?;
     match value.split_once(':') {
         Some((scheme, _)) if is_scheme(scheme) => Ok(()),
-        _ => Err(InvalidEvent::attribute(name, "must be an absolute URI, with its scheme", value)),
+        _ => Err(InvalidEvent::attribute(name, "must be an absolute URI with a scheme", value)),
     }
 }
 
@@ -136,7 +136,7 @@ fn is_scheme(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic()) && consists_of(text, &SCHEME)
 }
 
-/// A media type of RFC 2046: `type/subtype`, and parameters.
+/// Checks a media type of RFC 2046: `type/subtype` and parameters.
 pub(super) fn media_type(name: &str, value: &str) -> Checked {
     if is_essence(value) {
         return Ok(());
@@ -148,17 +148,17 @@ pub(super) fn media_type(name: &str, value: &str) -> Checked {
     }
     Err(InvalidEvent::attribute(
         name,
-        "must be a media type, `type/subtype` with `; name=value` after it",
+        "must be a media type: `type/subtype`, optionally followed by `; name=value`",
         value,
     ))
 }
 
-/// `type/subtype`.
+/// Returns whether the text is `type/subtype`.
 fn is_essence(text: &str) -> bool {
     text.split_once('/').is_some_and(|(kind, subtype)| is_token(kind) && is_token(subtype))
 }
 
-/// The parts between semicolons; one inside a quoted string separates nothing.
+/// Iterates over the parts between semicolons. A semicolon inside a quoted string is not a separator.
 struct Parameters<'a>(&'a str);
 
 impl<'a> Iterator for Parameters<'a> {

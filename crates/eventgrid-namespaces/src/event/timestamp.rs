@@ -1,4 +1,4 @@
-//! Times as RFC 3339 writes them, to and from the standard library's. By hand, since a crate for dates would be this
+//! Conversion between RFC 3339 timestamps and the standard library's time. Hand-written, since a date library would be this
 //! crate's largest dependency, for one format in one place.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -7,8 +7,8 @@ use super::InvalidEvent;
 
 const DAY: i64 = 86_400;
 
-/// Reads a `date-time` of RFC 3339, section 5.6; `None` for anything else. Digits of a second beyond the ninth are dropped; a
-/// leap second is the second after it, since the standard library's time has none.
+/// Parses a `date-time` of RFC 3339, section 5.6. Returns `None` for anything else. Fractional digits beyond the ninth are
+/// dropped. A leap second becomes the second after it, since the standard library's time has no leap seconds.
 pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     let (date, rest) = text.as_bytes().split_at_checked(19)?;
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T' | b't', h1, h2, b':', n1, n2, b':', s1, s2] = *date
@@ -20,7 +20,7 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     if !(1..=12).contains(&month) || !(1..=days_in(year, month)).contains(&day) {
         return None;
     }
-    // A leap second ends a minute; which minutes of the past had one is not told here.
+    // A leap second ends a minute. Which minutes had one is not checked.
     if hour > 23 || minute > 59 || second > 60 {
         return None;
     }
@@ -34,7 +34,7 @@ pub(crate) fn parse(text: &str) -> Option<SystemTime> {
     time.checked_add(Duration::from_nanos(nanoseconds))
 }
 
-/// Writes a time in UTC, with as many digits of a second as it has.
+/// Formats a time in UTC, with as many fractional digits as needed.
 pub(crate) fn format(time: SystemTime) -> Result<String, InvalidEvent> {
     let (mut seconds, mut nanoseconds) = match time.duration_since(UNIX_EPOCH) {
         Ok(after) => (seconds(after), after.subsec_nanos()),
@@ -50,7 +50,7 @@ pub(crate) fn format(time: SystemTime) -> Result<String, InvalidEvent> {
     let first = days_since_1970(0, 1, 1);
     let last = days_since_1970(9999, 12, 31);
     if !(first..=last).contains(&days) {
-        return Err(InvalidEvent::new("the event's `time` must lie in the years 0 to 9999"));
+        return Err(InvalidEvent::new("the event's `time` must be in the years 0 to 9999"));
     }
     let (year, month, day) = date(days);
     let (hour, minute, second) = (of_day / 3600, of_day / 60 % 60, of_day % 60);
@@ -63,7 +63,7 @@ pub(crate) fn format(time: SystemTime) -> Result<String, InvalidEvent> {
 }
 
 fn seconds(duration: Duration) -> i64 {
-    // What does not fit lies beyond the year 9999 and is refused there.
+    // A value that does not fit is beyond the year 9999 and is rejected there.
     i64::try_from(duration.as_secs()).unwrap_or(i64::MAX / 2)
 }
 
@@ -73,7 +73,7 @@ fn number(digits: &[u8]) -> Option<i64> {
         .try_fold(0, |value, digit| digit.is_ascii_digit().then(|| value * 10 + i64::from(digit - b'0')))
 }
 
-/// The nanoseconds of an optional `.digits`, and what follows.
+/// Returns the nanoseconds of an optional `.digits`, and the remaining text.
 fn fraction(text: &[u8]) -> Option<(u64, &[u8])> {
     let Some(rest) = text.strip_prefix(b".") else { return Some((0, text)) };
     let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -85,7 +85,7 @@ fn fraction(text: &[u8]) -> Option<(u64, &[u8])> {
     Some(((0..9).fold(0, |value, place| value * 10 + digit(place)), rest))
 }
 
-/// The seconds by which the local time is ahead of UTC.
+/// Returns the seconds by which the local time is ahead of UTC.
 fn offset(text: &[u8]) -> Option<i64> {
     match *text {
         [b'Z' | b'z'] => Some(0),
@@ -110,24 +110,23 @@ fn days_in(year: i64, month: i64) -> i64 {
     }
 }
 
-/// Days before the first of March of a year, counted from the first of March of the year 0: leap days then fall on a
-/// year's end.
+/// Returns the days from March 1 of the year 0 to March 1 of a year. Counted this way, leap days are at the end of a year.
 fn days_before(year: i64) -> i64 {
     365 * year + year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400)
 }
 
-/// From the first of March of the year 0 to the first of January 1970.
+/// The days from March 1 of the year 0 to January 1, 1970.
 const TO_1970: i64 = 719_468;
 
 fn days_since_1970(year: i64, month: i64, day: i64) -> i64 {
     let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    // Months from March on have 31, 30, 31, 30, 31 days over and over: 153 in five.
+    // Starting in March, the months repeatedly have 31, 30, 31, 30 and 31 days, which are 153 days in five months.
     days_before(year) + (153 * month + 2) / 5 + day - 1 - TO_1970
 }
 
 fn date(days_since_1970: i64) -> (i64, i64, i64) {
     let days = days_since_1970 + TO_1970;
-    // 146,097 days make 400 years; leap days fall unevenly, so this may be one year off, either way.
+    // 400 years have 146,097 days. Leap days are unevenly spaced, so this may be off by one year in either direction.
     let guess = (days * 400).div_euclid(146_097);
     let late = i64::from(days_before(guess + 1) <= days) - i64::from(days_before(guess) > days);
     let year = guess + late;
@@ -166,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_of_the_rfc_is_none() {
+    fn a_text_that_is_not_a_timestamp_of_the_rfc_is_none() {
         for text in [
             "",
             "now",
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_time_outside_four_digit_years_is_refused() {
+    fn a_time_outside_four_digit_years_is_invalid() {
         for (seconds, fits) in
             [(YEARS.start, true), (YEARS.start - 1, false), (YEARS.end - 1, true), (YEARS.end, false)]
         {

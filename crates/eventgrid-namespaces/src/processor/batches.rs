@@ -1,5 +1,5 @@
-//! Decided events on their way to a settle call: grouped by settlement, sent when a group is full or has waited long enough. Pure
-//! state; it sends nothing.
+//! Decided events that wait for a settle call, batched by settlement. A batch is sent when it is full or has waited long enough.
+//! Pure state without I/O.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -7,22 +7,22 @@ use std::time::Duration;
 use super::Settlement;
 use crate::settle::TOKENS_PER_REQUEST;
 
-/// The first pause after a settle call that failed; it doubles up to the longest.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(16);
+/// The pause after the first failed settle call. It doubles up to the maximum.
+const INITIAL_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(16);
 
-/// Tokens for one settle call.
+/// The tokens of one settle call.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Batch {
     pub(super) settlement: Settlement,
     pub(super) tokens: Vec<String>,
-    /// When it is sent at the latest, or, for one that failed before, at the earliest.
+    /// The latest time at which the batch is sent, or the earliest time if its call has failed before.
     due: Duration,
-    /// How often it failed.
+    /// How often its call has failed.
     pub(super) failures: u32,
 }
 
-/// The batches that wait.
+/// The waiting batches.
 #[derive(Debug)]
 pub(super) struct Batches {
     interval: Duration,
@@ -50,35 +50,35 @@ impl Batches {
         }
     }
 
-    /// Puts tokens back whose call failed; the pause until the next try.
+    /// Adds tokens whose call failed. Returns the pause until the next attempt.
     pub(super) fn put_off(
         &mut self,
         settlement: Settlement,
         tokens: Vec<String>,
         failures: u32,
-        hint: Duration,
+        retry_after: Duration,
         now: Duration,
     ) -> Duration {
-        let pause = FIRST_PAUSE.saturating_mul(1 << failures.min(8)).min(LONGEST_PAUSE).max(hint);
+        let pause = INITIAL_PAUSE.saturating_mul(1 << failures.min(8)).min(MAX_PAUSE).max(retry_after);
         self.closed.push(Batch { settlement, tokens, due: now + pause, failures: failures + 1 });
         pause
     }
 
-    /// The batches to send now; with `all`, those too that could still grow.
+    /// Returns the batches to send now. With `all`, includes those that could still grow.
     pub(super) fn take(&mut self, now: Duration, all: bool) -> Vec<Batch> {
-        let ripe: Vec<Settlement> = self
+        let ready: Vec<Settlement> = self
             .open
             .values()
             .filter(|batch| all || batch.due <= now)
             .map(|batch| batch.settlement)
             .collect();
-        let open = ripe.iter().filter_map(|settlement| self.open.remove(settlement));
+        let open = ready.iter().filter_map(|settlement| self.open.remove(settlement));
         let mut taken: Vec<Batch> = open.collect();
         taken.extend(self.closed.extract_if(.., |batch| batch.due <= now));
         taken
     }
 
-    /// When the next batch is to be sent.
+    /// Returns when the next batch is due.
     pub(super) fn due(&self) -> Duration {
         let batches = self.open.values().chain(&self.closed);
         batches.map(|batch| batch.due).min().unwrap_or(Duration::MAX)
@@ -93,7 +93,7 @@ mod tests {
     const INTERVAL: Duration = Duration::from_millis(100);
 
     #[test]
-    fn a_batch_is_ripe_when_it_is_full_or_has_waited() {
+    fn a_batch_is_due_when_it_is_full_or_has_waited() {
         let mut batches = Batches::new(INTERVAL);
         for number in 0..101 {
             batches.push(Settlement::Acknowledge, number.to_string(), Duration::ZERO);
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn verdicts_do_not_mix_and_releases_only_with_the_same_delay() {
+    fn settlements_do_not_mix_and_releases_only_with_the_same_delay() {
         let mut batches = Batches::new(INTERVAL);
         for settlement in [
             Settlement::Release(ReleaseDelay::S10),
@@ -123,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_that_failed_waits_ever_longer_whatever_else_is_sent() {
+    fn a_batch_that_failed_waits_longer_each_time_independently_of_others() {
         let mut batches = Batches::new(INTERVAL);
         let pauses: Vec<_> = (0..6)
             .map(|failures| {

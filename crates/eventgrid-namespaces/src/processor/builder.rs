@@ -1,4 +1,4 @@
-//! What can be set on a processor, with the bounds and the defaults of each.
+//! The settings of a processor, with their bounds and defaults.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::{CloudEvent, Error, ReceivedEvent, Receiver, ReleaseDelay, Result};
 
 type Hook = Arc<dyn Fn(&Notice<'_>) + Send + Sync>;
 
-/// A processor's settings, checked.
+/// A processor's validated settings.
 pub(super) struct Settings {
     pub(super) receiver: Receiver,
     pub(super) concurrency: usize,
@@ -23,13 +23,33 @@ pub(super) struct Settings {
     pub(super) failure: Settlement,
     pub(super) max_deliveries: Option<u32>,
     /// Whether the api-version has release delays and lock renewal.
-    pub(super) recent: bool,
+    pub(super) has_delay_and_renewal: bool,
     pub(super) handler: Erased<CloudEvent>,
     pub(super) poison: Option<Erased<ReceivedEvent>>,
     pub(super) on_notice: Option<Hook>,
 }
 
-/// A [`Processor`] in the making. What is wrong with its settings comes out of [`handler`](Self::handler).
+/// A builder that configures a [`Processor`]. Is returned by [`Processor::builder`].
+///
+/// Invalid settings are reported by [`handler`](Self::handler).
+///
+/// # Examples
+///
+/// ```
+/// use eventgrid_namespaces::{CloudEvent, Context, Processor, ReceivedEvent, Receiver, Settlement};
+///
+/// fn processor(receiver: Receiver) -> eventgrid_namespaces::Result<Processor> {
+///     Processor::builder(receiver)
+///         .concurrency(16)
+///         .on_notice(|notice| eprintln!("{notice}"))
+///         .on_poison(async |_: ReceivedEvent, _: Context| Settlement::Reject)
+///         .max_deliveries(5)
+///         .handler(async |event: CloudEvent, _: Context| println!("{}", event.id()))
+/// }
+/// # let key = eventgrid_namespaces::Credential::access_key("a2V5");
+/// # let receiver = Receiver::new("https://name.example", "orders", "billing", key);
+/// # assert!(receiver.and_then(processor).is_ok());
+/// ```
 #[must_use = "does nothing until it has a handler"]
 pub struct ProcessorBuilder {
     receiver: Receiver,
@@ -62,84 +82,99 @@ impl ProcessorBuilder {
         }
     }
 
-    /// Sets how many events are handled at a time: 1 to 10,000. Default: 8.
+    /// Sets how many events are handled concurrently: 1 to 10,000. Default: 8.
     pub fn concurrency(mut self, events: usize) -> Self {
         self.concurrency = events;
         self
     }
 
-    /// Sets how many events may be in hand besides those, received and waiting or decided and not settled yet: 0 to 10,000.
-    /// Default: 8. More of them bridge longer ways to the service; their locks are renewed like all others.
+    /// Sets how many events may be held in addition to those being handled: 0 to 10,000. Default: 8.
+    ///
+    /// These events wait for a handler or for their settle call. A higher value hides more latency between the processor and the
+    /// service. Their locks are renewed like all others.
     pub fn prefetch(mut self, events: usize) -> Self {
         self.prefetch = events;
         self
     }
 
-    /// Tells how long the subscription locks an event (`receiveLockDurationInSeconds`), which the service tells nobody: 60 s to
-    /// 300 s. Default: 60 s, which is safe if it is longer.
+    /// Sets the subscription's lock duration (`receiveLockDurationInSeconds`), which clients cannot query: 60 s to 300 s.
+    /// Default: 60 s, which is safe if the actual duration is longer.
     pub fn lock_duration(mut self, duration: Duration) -> Self {
         self.lock_duration = duration;
         self
     }
 
-    /// Sets how long one receive waits for events: 10 s to 120 s, in whole seconds. Default: 60 s.
+    /// Sets how long one receive call waits for events: 10 s to 120 s, in whole seconds. Default: 60 s.
     pub fn max_wait_time(mut self, wait: Duration) -> Self {
         self.max_wait_time = wait;
         self
     }
 
-    /// Sets how long a settlement may wait for others that go in the same settle call: up to 10 s. Default: 100 ms. It does not
-    /// wait where a hundred are there, or where nothing else can happen before.
+    /// Sets how long a settlement may wait for others that are sent in the same settle call: at most 10 s. Default: 100 ms.
+    ///
+    /// It does not wait once a batch has 100 settlements, or if no other settlement can be added.
     pub fn settle_interval(mut self, interval: Duration) -> Self {
         self.settle_interval = interval;
         self
     }
 
-    /// Sets how long handlers may go on once a shutdown has begun; those that do not end are stopped and their events released,
-    /// for which there are 5 s more. Default: 25 s. A handler that blocks its thread is stopped only when it awaits again.
+    /// Sets how long handlers may keep running after a shutdown has begun. Default: 25 s.
+    ///
+    /// Handlers that are still running then are aborted, and their events are released, which may take another 5 s. A handler
+    /// that blocks its thread is aborted only when it awaits again.
     pub fn shutdown_timeout(mut self, limit: Duration) -> Self {
         self.shutdown_timeout = limit;
         self
     }
 
-    /// Sets what becomes of an event whose handler fails or panics, or that cannot be read where no hook decides about it.
-    /// Default: it is released with a delay of 10 s, or without one in api-versions that have none.
+    /// Sets the settlement of an event whose handler fails or panics.
+    ///
+    /// It also applies to unreadable events if [`on_poison`](Self::on_poison) is not set. Default: the event is released with a
+    /// delay of 10 s, or without a delay if the api-version does not support one.
     pub fn failure_settlement(mut self, settlement: Settlement) -> Self {
         self.failure = Some(settlement);
         self
     }
 
-    /// Gives the events that cannot be read to this handler, and those that [`max_deliveries`](Self::max_deliveries) names. It
-    /// decides about them as the other handler does about the rest, and counts among those at work.
+    /// Sets a handler for poison events: those that cannot be read, and those that exceed
+    /// [`max_deliveries`](Self::max_deliveries).
+    ///
+    /// It returns a settlement like the main handler, and it counts toward [`concurrency`](Self::concurrency).
     pub fn on_poison(mut self, handler: impl Handler<ReceivedEvent>) -> Self {
         self.poison = Some(erased(handler));
         self
     }
 
-    /// Gives events that come with a delivery count above this to [`on_poison`](Self::on_poison), which has to be set too. The
-    /// subscription's own limit (`maxDeliveryCount`, 10 unless set) must be higher, or such events never come.
+    /// Sets the maximum delivery count of events for the main handler. Default: no maximum.
+    ///
+    /// Events with a higher count are passed to [`on_poison`](Self::on_poison), which must be set too. The subscription's own
+    /// limit (`maxDeliveryCount`, by default 10) must be higher, or no event ever exceeds the maximum.
     pub fn max_deliveries(mut self, deliveries: u32) -> Self {
         self.max_deliveries = Some(deliveries);
         self
     }
 
-    /// Calls this with everything that goes wrong and does not end the processor. It runs on the processor's own task: it
-    /// must neither block nor panic.
+    /// Sets a callback that is called with each [`Notice`]: a problem that does not end the processor.
+    ///
+    /// The callback runs on the processor's own task, so it must neither block nor panic.
     pub fn on_notice(mut self, hook: impl Fn(&Notice<'_>) + Send + Sync + 'static) -> Self {
         self.on_notice = Some(Arc::new(hook));
         self
     }
 
-    /// Checks everything and makes the processor, which handles each event with this: an async closure or function of a
-    /// [`CloudEvent`] and a [`Context`](super::Context) that returns what [`IntoSettlement`](super::IntoSettlement) takes.
+    /// Validates the settings and creates a processor that calls `handler` for each event.
+    ///
+    /// `handler` is an async closure or function that takes a [`CloudEvent`] and a [`Context`](super::Context) and returns a
+    /// type that implements [`IntoSettlement`](super::IntoSettlement), or a type that implements [`Handler`].
     ///
     /// # Errors
     ///
-    /// Settings out of their bounds, or that the receiver's api-version does not have.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if a setting is out of its bounds or is not supported
+    /// by the receiver's api-version.
     pub fn handler(self, handler: impl Handler<CloudEvent>) -> Result<Processor> {
         self.check()?;
-        let recent = has_delay_and_renewal(&self.receiver.namespace.api_version);
-        let default = if recent { ReleaseDelay::S10 } else { ReleaseDelay::None };
+        let has_delay_and_renewal = has_delay_and_renewal(&self.receiver.namespace.api_version);
+        let default = if has_delay_and_renewal { ReleaseDelay::S10 } else { ReleaseDelay::None };
         let settings = Settings {
             receiver: self.receiver,
             concurrency: self.concurrency,
@@ -150,7 +185,7 @@ impl ProcessorBuilder {
             shutdown_timeout: self.shutdown_timeout,
             failure: self.failure.unwrap_or(Settlement::Release(default)),
             max_deliveries: self.max_deliveries,
-            recent,
+            has_delay_and_renewal,
             handler: erased(handler),
             poison: self.poison,
             on_notice: self.on_notice,
@@ -163,7 +198,7 @@ impl ProcessorBuilder {
         let delayed = matches!(self.failure, Some(Settlement::Release(delay)) if delay != ReleaseDelay::None);
         let seconds = Duration::from_secs;
         let whole = self.max_wait_time.subsec_nanos() == 0;
-        for (right, what, rule, value) in [
+        for (valid, what, rule, value) in [
             (
                 (1..=10_000).contains(&self.concurrency),
                 "concurrency",
@@ -186,23 +221,23 @@ impl ProcessorBuilder {
             (
                 self.settle_interval <= seconds(10),
                 "settle interval",
-                "must be 10 s at the most",
+                "must be at most 10 s",
                 format!("{:?}", self.settle_interval),
             ),
             (
                 self.max_deliveries.is_none() || self.poison.is_some(),
                 "max deliveries",
-                "needs `on_poison`, which decides about what comes more often",
+                "requires `on_poison`, which handles events that exceed it",
                 self.max_deliveries.unwrap_or_default().to_string(),
             ),
             (
                 !delayed || has_delay_and_renewal(version),
                 "failure settlement",
-                "has a release delay, which does not exist in the client's api-version",
+                "has a release delay, which is not supported by the client's api-version",
                 version.to_string(),
             ),
         ] {
-            if !right {
+            if !valid {
                 return Err(Error::invalid_input(what, rule, Some(&value)));
             }
         }

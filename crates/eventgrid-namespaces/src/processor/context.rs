@@ -1,24 +1,24 @@
-//! What a handler is told besides its event: which delivery it is, and whether its lock still holds.
+//! What a handler receives in addition to its event: the delivery, and whether its lock is still held.
 
 use std::sync::Arc;
 
 use tokio::sync::watch;
 
-/// One delivery of an event to this processor.
+/// Identifies one delivery of an event to this processor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct EventDelivery {
-    /// Where the event comes from, unless it cannot be read.
+    /// Contains the event's source, or `None` if the event cannot be read.
     pub source: Option<String>,
-    /// The event's id within its source, unless it cannot be read.
+    /// Contains the event's id within its source, or `None` if the event cannot be read.
     pub id: Option<String>,
-    /// What it is settled with; the processor does that.
+    /// Contains the lock token, with which the processor settles the event.
     pub lock_token: String,
-    /// How often the event was delivered, this time included.
+    /// Counts the deliveries of the event, including this one.
     pub delivery_count: u32,
 }
 
-/// What a handler is told besides its event.
+/// A handle that gives a handler information about its event's delivery and lock.
 #[derive(Debug, Clone)]
 pub struct Context {
     pub(super) delivery: Arc<EventDelivery>,
@@ -26,28 +26,31 @@ pub struct Context {
 }
 
 impl Context {
-    /// How often the event was delivered, this time included: 1 at first.
+    /// Returns how often the event was delivered, including this time, starting at 1.
     #[must_use]
     pub fn delivery_count(&self) -> u32 {
         self.delivery.delivery_count
     }
 
-    /// Which delivery this is.
+    /// Returns the delivery that is being handled.
     #[must_use]
     pub fn delivery(&self) -> &EventDelivery {
         &self.delivery
     }
 
-    /// Whether the event's lock is lost: it may be handled elsewhere already, and this handler's settlement will hardly count.
+    /// Returns `true` if the event's lock is lost.
+    ///
+    /// The event may then already be handled elsewhere, and this handler's settlement is unlikely to take effect.
     #[must_use]
     pub fn is_lock_lost(&self) -> bool {
         *self.lost.borrow()
     }
 
-    /// Returns once the event's lock is lost, and never if that does not happen. A handler that cannot be undone later may
-    /// race its work against this.
+    /// Waits until the event's lock is lost. Never returns if the lock is kept.
+    ///
+    /// Cancel safe. A handler whose effects cannot be undone can use it in `tokio::select!` to stop early.
     pub async fn lock_lost(&self) {
-        // The other end goes with the event; from then on nothing can be lost any more.
+        // The sender is dropped with the event. After that, the lock can no longer be lost.
         if self.lost.clone().wait_for(|lost| *lost).await.is_err() {
             std::future::pending::<()>().await;
         }

@@ -1,4 +1,4 @@
-//! Handlers: the caller's code, and how a panic in it stays with its event.
+//! Handlers: the caller's code, run so that a panic affects only its event.
 
 use std::any::Any;
 use std::future::{Future, poll_fn};
@@ -9,11 +9,34 @@ use std::sync::Arc;
 use super::{Context, IntoSettlement, Settlement};
 use crate::BoxError;
 
-/// The caller's code for one event: an async closure or function of the event and its [`Context`], or a type of its own.
+/// Handles the events of a [`Processor`](crate::Processor).
 ///
-/// `T` is a [`CloudEvent`](crate::CloudEvent), or for poison a [`ReceivedEvent`](crate::ReceivedEvent).
+/// Async closures and functions that take the event and its [`Context`] implement this trait. Implement it for a type to keep
+/// state without cloning it into a closure.
+///
+/// `T` is [`CloudEvent`](crate::CloudEvent), or [`ReceivedEvent`](crate::ReceivedEvent) for poison events.
+///
+/// # Examples
+///
+/// ```
+/// use eventgrid_namespaces::{BoxError, CloudEvent, Context, Handler, Settlement};
+///
+/// struct Billing {
+///     currency: String,
+/// }
+///
+/// impl Handler<CloudEvent> for Billing {
+///     async fn handle(&self, event: CloudEvent, _: Context) -> Result<Settlement, BoxError> {
+///         let amount: u32 = event.data_as()?;
+///         println!("{amount} {}", self.currency);
+///         Ok(Settlement::Acknowledge)
+///     }
+/// }
+/// ```
 pub trait Handler<T>: Send + Sync + 'static {
-    /// Handles the event. Nothing is acknowledged before this returns.
+    /// Handles one event and returns its settlement. The event is not settled before this returns.
+    ///
+    /// The future is dropped if it outlasts the shutdown timeout, or if the processor's run is dropped.
     fn handle(&self, event: T, context: Context)
     -> impl Future<Output = Result<Settlement, BoxError>> + Send;
 }
@@ -32,7 +55,7 @@ where
 
 type Handling = Pin<Box<dyn Future<Output = Result<Settlement, BoxError>> + Send>>;
 
-/// A handler whose type is forgotten.
+/// A type-erased handler.
 pub(super) type Erased<T> = Arc<dyn Fn(T, Context) -> Handling + Send + Sync>;
 
 pub(super) fn erased<T: Send + 'static>(handler: impl Handler<T>) -> Erased<T> {
@@ -51,7 +74,7 @@ pub(super) enum Outcome {
     Panicked(String),
 }
 
-/// Runs a handler to its end, whatever that is.
+/// Runs a handler until it returns or panics.
 pub(super) async fn run(mut handling: Handling) -> Outcome {
     let guarded =
         poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))) {

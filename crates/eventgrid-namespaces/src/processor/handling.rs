@@ -1,4 +1,4 @@
-//! From a waiting event to a settlement: starting handlers and taking in how they ended.
+//! From a waiting event to a settlement: starts handlers and processes their outcomes.
 
 use std::sync::Arc;
 
@@ -6,19 +6,19 @@ use tracing::Instrument;
 
 use super::handler::{self, Outcome};
 use super::held::Stage;
-use super::run::{Run, Step};
+use super::run::{Run, TaskOutput};
 use super::{EventDelivery, Notice, Settlement};
 use crate::{BoxError, Error, ReceivedEvent, ReleaseDelay};
 
 impl Run<'_> {
-    /// Starts the handler of an event, or the hook for poison.
+    /// Starts the handler of an event, or the poison handler.
     pub(super) fn handle(&mut self, received: ReceivedEvent) {
         let token = received.lock_token.clone();
         let Some(entry) = self.held.get(&token) else { return };
         let (context, delivery) = (entry.context(), Arc::clone(&entry.delivery));
-        let many = self.settings.max_deliveries.is_some_and(|most| received.delivery_count > most);
+        let too_many = self.settings.max_deliveries.is_some_and(|max| received.delivery_count > max);
         let handling = match &self.settings.poison {
-            Some(hook) if many || received.event.is_err() => hook(received, context),
+            Some(hook) if too_many || received.event.is_err() => hook(received, context),
             _ => match received.event {
                 Ok(event) => (self.settings.handler)(event, context),
                 Err(error) => {
@@ -27,11 +27,11 @@ impl Run<'_> {
                 }
             },
         };
-        let work = {
+        let run = {
             let (span, token) = (span(&delivery), token.clone());
-            async move { Step::Handled(token, handler::run(handling).await) }.instrument(span)
+            async move { TaskOutput::Handled(token, handler::run(handling).await) }.instrument(span)
         };
-        let task = self.tasks.spawn(work);
+        let task = self.tasks.spawn(run);
         self.handlers.insert(task.id(), token.clone());
         if let Some(entry) = self.held.get(&token) {
             entry.stage = Stage::Handling(task);
@@ -42,7 +42,7 @@ impl Run<'_> {
         let Some(entry) = self.held.get(&token) else { return };
         let event = Arc::clone(&entry.delivery);
         let outcome = match outcome {
-            Outcome::Decided(settlement) => self.possible(settlement),
+            Outcome::Decided(settlement) => self.supported(settlement),
             Outcome::Failed(error) => Err(error),
             Outcome::Panicked(message) => {
                 self.notify(&Notice::HandlerPanicked { event: &event, message: &message });
@@ -56,11 +56,13 @@ impl Run<'_> {
         self.decide(token, settlement);
     }
 
-    /// A delay that the api-version does not have cannot be carried out.
-    fn possible(&self, settlement: Settlement) -> Result<Settlement, BoxError> {
+    /// Checks that the api-version supports the settlement's delay.
+    fn supported(&self, settlement: Settlement) -> Result<Settlement, BoxError> {
         match settlement {
-            Settlement::Release(delay) if delay != ReleaseDelay::None && !self.settings.recent => {
-                let rule = "does not exist in the client's api-version";
+            Settlement::Release(delay)
+                if delay != ReleaseDelay::None && !self.settings.has_delay_and_renewal =>
+            {
+                let rule = "is not supported by the client's api-version";
                 let version = &self.settings.receiver.namespace.api_version;
                 Err(Error::invalid_input("release delay", rule, Some(version)).into())
             }
@@ -68,7 +70,7 @@ impl Run<'_> {
         }
     }
 
-    /// Lets an event wait for its settle call.
+    /// Queues an event for its settle call.
     pub(super) fn decide(&mut self, token: String, settlement: Settlement) {
         let now = self.clock.elapsed();
         if let Some(entry) = self.held.get(&token) {

@@ -1,4 +1,4 @@
-//! The events in hand, by lock token: who they are, how their locks stand, and how far they are. Pure state; it sends nothing.
+//! The held events by lock token, with the state of their locks and of their handling. Pure state without I/O.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -11,27 +11,27 @@ use super::lock::Lock;
 use super::{Context, EventDelivery};
 use crate::ReceivedEvent;
 
-/// An event that was received and not settled yet.
+/// An event that was received and has not been settled yet.
 #[derive(Debug)]
 pub(super) struct Entry {
     pub(super) delivery: Arc<EventDelivery>,
     pub(super) lock: Lock,
     pub(super) stage: Stage,
-    /// A settle call for it ended without an answer: a token that is lost then may be lost by that call.
-    pub(super) unsure: bool,
+    /// A settle call for it got no response, so that call may be the reason if the token is reported as lost later.
+    pub(super) outcome_unknown: bool,
     lost: watch::Sender<bool>,
 }
 
-/// How far an event is.
+/// The progress of an event.
 #[derive(Debug)]
 pub(super) enum Stage {
-    /// Waits for a handler.
+    /// The event waits for a handler.
     Waiting,
-    /// Is handled.
+    /// The event is being handled.
     Handling(AbortHandle),
-    /// Is decided, and waits for its settle call.
+    /// The event's settlement is known and waits for its settle call.
     Decided,
-    /// Its settle call is on its way: its lock is left alone, since the token may be used up at any moment.
+    /// The settle call is in flight. The lock is not touched, since the call may consume the token at any moment.
     Settling,
 }
 
@@ -44,7 +44,7 @@ impl Entry {
         *self.lost.borrow()
     }
 
-    /// When its lock needs something. The end of one that is being settled is the settle call's to tell.
+    /// When its lock needs attention. While the event is being settled, only the settle call reports that the lock expired.
     fn due(&self) -> Duration {
         match self.stage {
             Stage::Settling => self.lock.renewal_due(),
@@ -52,16 +52,16 @@ impl Entry {
         }
     }
 
-    pub(super) fn has_begun(&self) -> bool {
+    pub(super) fn has_started(&self) -> bool {
         !matches!(self.stage, Stage::Waiting)
     }
 }
 
-/// The events in hand.
+/// The held events.
 #[derive(Debug)]
 pub(super) struct Held {
     entries: HashMap<String, Entry>,
-    /// No lock needs anything before this.
+    /// No lock needs attention before this time.
     due: Duration,
 }
 
@@ -82,7 +82,7 @@ impl Held {
         self.due
     }
 
-    /// Takes an event in hand; `false` where it has no lock token, or one that is in hand already.
+    /// Adds an event. Returns `false` if it has no lock token or one that is already held.
     pub(super) fn insert(&mut self, delivery: EventDelivery, lock: Lock) -> bool {
         if delivery.lock_token.is_empty() || self.entries.contains_key(&delivery.lock_token) {
             return false;
@@ -90,7 +90,7 @@ impl Held {
         self.due = self.due.min(lock.due());
         let (token, delivery) = (delivery.lock_token.clone(), Arc::new(delivery));
         let (stage, lost) = (Stage::Waiting, watch::Sender::new(false));
-        self.entries.insert(token, Entry { delivery, lock, stage, unsure: false, lost });
+        self.entries.insert(token, Entry { delivery, lock, stage, outcome_unknown: false, lost });
         true
     }
 
@@ -98,7 +98,7 @@ impl Held {
         self.entries.get_mut(token)
     }
 
-    /// Lets an event out of hand.
+    /// Removes an event.
     pub(super) fn remove(&mut self, token: &str) -> Option<Entry> {
         self.entries.remove(token)
     }
@@ -107,46 +107,46 @@ impl Held {
         self.entries.values()
     }
 
-    /// The tokens that are to be renewed now.
+    /// Returns the tokens to renew now.
     pub(super) fn take_renewals(&mut self, now: Duration) -> Vec<String> {
         if self.due > now {
             return Vec::new();
         }
-        let wanting = self.entries.iter_mut().filter(|(_, entry)| entry.lock.wants_renewal(now));
-        let renewing = wanting.map(|(token, entry)| {
+        let due = self.entries.iter_mut().filter(|(_, entry)| entry.lock.needs_renewal(now));
+        let renewing = due.map(|(token, entry)| {
             entry.lock.renewing();
             token.clone()
         });
         let tokens = renewing.collect();
-        self.look_ahead();
+        self.update_due();
         tokens
     }
 
-    /// The tokens whose locks have ended by now. Those of a settle call on its way are that call's to tell.
-    pub(super) fn ended(&self, now: Duration) -> Vec<String> {
+    /// Returns the tokens whose locks have expired, except those of settle calls in flight, which report that themselves.
+    pub(super) fn expired(&self, now: Duration) -> Vec<String> {
         if self.due > now {
             return Vec::new();
         }
-        let ended = self
+        let expired = self
             .entries
             .iter()
-            .filter(|(_, entry)| entry.lock.ends <= now && !matches!(entry.stage, Stage::Settling));
-        ended.map(|(token, _)| token.clone()).collect()
+            .filter(|(_, entry)| entry.lock.expires_at <= now && !matches!(entry.stage, Stage::Settling));
+        expired.map(|(token, _)| token.clone()).collect()
     }
 
-    /// Works out anew when the next lock needs something.
-    fn look_ahead(&mut self) {
+    /// Recomputes when the next lock needs attention.
+    fn update_due(&mut self) {
         self.due = self.entries.values().map(Entry::due).min().unwrap_or(Duration::MAX);
     }
 
-    /// A lock changed, so that it may need something sooner than all others.
-    pub(super) fn mind(&mut self, token: &str) {
+    /// Notes that a lock changed and may now be the first to need attention.
+    pub(super) fn track_due(&mut self, token: &str) {
         if let Some(entry) = self.entries.get(token) {
             self.due = self.due.min(entry.due());
         }
     }
 
-    /// A lock is lost: its handler is told, and it needs nothing any more.
+    /// Marks a lock as lost and notifies its handler. The lock needs no further attention.
     pub(super) fn lose(&mut self, token: &str) -> Option<&Entry> {
         let entry = self.entries.get_mut(token)?;
         entry.lock.give_up();
@@ -155,7 +155,7 @@ impl Held {
     }
 }
 
-/// Which delivery a received event is.
+/// Returns the delivery of a received event.
 pub(super) fn delivery(received: &ReceivedEvent) -> EventDelivery {
     let event = received.event.as_ref().ok();
     EventDelivery {

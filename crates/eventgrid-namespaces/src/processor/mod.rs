@@ -1,4 +1,4 @@
-//! The processor: receives, has events handled, keeps their locks and settles them, for as long as it is let.
+//! The processor: receives events, calls handlers, renews locks and settles, until it is stopped.
 
 mod batches;
 mod builder;
@@ -27,32 +27,54 @@ use self::builder::Settings;
 use self::run::Run;
 use crate::{Receiver, Result};
 
-/// Pulls the events of a subscription, has each handled, and settles it as its handler decides.
+/// Receives the events of a subscription, calls a handler for each, and settles it as the handler decides.
 ///
-/// * **At least once.** Nothing is settled before its handler has returned. An event whose lock is lost is delivered again,
-///   here or elsewhere, so that handlers must bear a repetition.
-/// * **Bounded.** No more events are in hand than `concurrency` and `prefetch` together, waiting, handled, or not settled yet;
-///   the next long poll asks for no more than what is free.
-/// * **Locks** are renewed while their events are in hand, for up to an hour after an event came; the service allows no more.
-///   When one is lost, the handler goes on and is told by its [`Context`], and what becomes of its settlement is told too.
-/// * **Failures** of a handler, panics included, release the event ([`failure_settlement`](ProcessorBuilder::failure_settlement)).
-///   Those of the service are repeated with growing pauses. Each is a [`Notice`] and a `tracing` event.
-/// * **Handlers run as tasks** of the Tokio runtime that the processor runs on. One that blocks its thread holds up the other
-///   tasks of the runtime, renewals among them, and the shutdown too: no limit can stop it before it awaits. Such work belongs
-///   into `tokio::task::spawn_blocking`.
+/// * **At least once.** An event is settled only after its handler has returned. An event whose lock is lost is delivered again,
+///   here or elsewhere, so handlers must tolerate duplicates.
+/// * **Bounded.** At most `concurrency + prefetch` events are held: waiting, being handled, or not settled yet. A long poll asks
+///   for no more events than there are free slots.
+/// * **Locks** are renewed while their events are held, for up to one hour after an event was received, which is the service's
+///   limit. If a lock is lost, the handler keeps running. Its [`Context`] is notified, and
+///   [`on_notice`](ProcessorBuilder::on_notice) reports whether its settlement took effect.
+/// * **Failures** of a handler, including panics, release the event
+///   ([`failure_settlement`](ProcessorBuilder::failure_settlement)). Failed calls to the service are retried with growing pauses.
+///   Each failure is reported as a [`Notice`] and as a `tracing` event.
+/// * **Handlers run as tasks** of the Tokio runtime that the processor runs on. A handler that blocks its thread delays other
+///   tasks of the runtime, including renewals, and cannot be aborted before it awaits. Move blocking code to
+///   `tokio::task::spawn_blocking`.
 ///
-/// ```no_run
-/// # async fn run(receiver: eventgrid_namespaces::Receiver) -> eventgrid_namespaces::Result<()> {
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), eventgrid_namespaces::BoxError> {
+/// # let emulator = service_emulator::Emulator::start().await?;
+/// # emulator.eventgrid().declare("orders", "billing");
+/// # let (endpoint, key) = (emulator.endpoint(), emulator.eventgrid().key());
+/// # use eventgrid_namespaces::{Credential, Receiver, Sender};
+/// # let sender = Sender::new(&endpoint, "orders", Credential::access_key(emulator.eventgrid().key()))?;
+/// # sender.send(CloudEvent::new("/orders/123", "com.example.order.created", &["screws"])?).await?;
+/// # let receiver = Receiver::new(&endpoint, "orders", "billing", Credential::access_key(key))?;
+/// use std::sync::Arc;
+///
 /// use eventgrid_namespaces::{BoxError, CloudEvent, Context, Processor, Settlement};
+/// use tokio::sync::Notify;
 ///
-/// async fn handle(event: CloudEvent, _: Context) -> Result<Settlement, BoxError> {
-///     let order: serde_json::Value = event.data_as()?;
-///     println!("{order}");
-///     Ok(Settlement::Acknowledge)
-/// }
+/// let handled = Arc::new(Notify::new());
+/// let stop = Arc::clone(&handled);
+/// let handler = move |event: CloudEvent, context: Context| {
+///     let handled = Arc::clone(&handled);
+///     async move {
+///         let items: Vec<String> = event.data_as()?;
+///         println!("{items:?}, delivery {}", context.delivery_count());
+///         handled.notify_one();
+///         Ok::<_, BoxError>(Settlement::Acknowledge)
+///     }
+/// };
 ///
-/// let processor = Processor::builder(receiver).concurrency(16).handler(handle)?;
-/// processor.run_until(async { /* a signal of the operating system */ }).await?;
+/// let processor = Processor::builder(receiver).concurrency(16).handler(handler)?;
+/// processor.run_until(stop.notified()).await?;
+/// # assert_eq!(emulator.eventgrid().waiting("orders", "billing"), 0);
 /// # Ok(()) }
 /// ```
 #[derive(Clone)]
@@ -61,30 +83,34 @@ pub struct Processor {
 }
 
 impl Processor {
-    /// Starts a processor with settings of its own.
+    /// Creates a builder that configures a processor.
     pub fn builder(receiver: Receiver) -> ProcessorBuilder {
         ProcessorBuilder::new(receiver)
     }
 
-    /// Runs for good: [`run_until`](Self::run_until) without an end.
+    /// Runs the processor indefinitely.
     ///
     /// # Errors
     ///
-    /// As [`run_until`](Self::run_until).
+    /// Returns the same errors as [`run_until`](Self::run_until).
     pub async fn run(&self) -> Result<()> {
         self.run_until(pending()).await
     }
 
-    /// Runs until `stop` is ready. Then no event is handled any more that was not begun; those that wait are released, those
-    /// that are handled may end within [`shutdown_timeout`](ProcessorBuilder::shutdown_timeout), and every settlement is sent.
+    /// Runs the processor until `stop` completes, then shuts down gracefully.
     ///
-    /// A run that is dropped before its end stops its handlers where they are; their events come again when their locks end.
+    /// During the shutdown, waiting events are released and no handler is started. Running handlers may finish within
+    /// [`shutdown_timeout`](ProcessorBuilder::shutdown_timeout), and all settlements are sent.
+    ///
+    /// Dropping the returned future aborts the handlers without settling their events, which are delivered again when their locks
+    /// expire.
     ///
     /// # Errors
     ///
-    /// A receive that is refused (401, 403, 404 and other 4xx but 408 and 429, or no credential to be had), where no receive of
-    /// this run has succeeded yet, or where every one has been refused for five minutes: waiting alone helps neither. What is in
-    /// hand is brought to its end first, as for `stop`. No other failure ends a run.
+    /// Returns an error if receive calls are rejected: with status 401, 403, 404 or another 4xx except 408 and 429, or because a
+    /// credential could not be obtained. A rejection ends the run if no receive call of this run has succeeded yet, or if all
+    /// receive calls have been rejected for five minutes. Held events are handled and settled first, as after `stop`. No other
+    /// failure ends a run.
     pub async fn run_until(&self, stop: impl Future<Output = ()>) -> Result<()> {
         Run::new(&self.settings).until_over(stop).await
     }

@@ -1,4 +1,4 @@
-//! What goes wrong in a processor that goes on all the same.
+//! Problems that a processor reports without ending.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,89 +6,116 @@ use std::time::Duration;
 use super::{EventDelivery, Settlement};
 use crate::{BoxError, Error, FailedToken, UnreadableEvent};
 
-/// Something that went wrong and did not end the processor.
+/// Reports a problem that did not end the processor.
 ///
-/// `Display` is one line; each notice is also a `tracing` event at level warn.
+/// `Display` writes one line. Each notice is also a `tracing` event at level WARN.
+///
+/// # Examples
+///
+/// ```
+/// use eventgrid_namespaces::{Notice, ProcessorBuilder};
+///
+/// fn count_lost_locks(builder: ProcessorBuilder) -> ProcessorBuilder {
+///     builder.on_notice(|notice| match notice {
+///         Notice::LockLost { event, started, .. } => {
+///             println!("delivery {} lost its lock (started: {started})", event.delivery_count);
+///         }
+///         other => println!("{other}"),
+///     })
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Notice<'a> {
-    /// No events could be received; the next try comes after `wait`.
+    /// A receive call failed. It is retried after `wait`.
+    #[non_exhaustive]
     ReceiveFailed {
-        /// Why.
+        /// Contains the error.
         error: &'a Error,
-        /// The pause until the next try.
+        /// Contains the pause until the next attempt.
         wait: Duration,
     },
-    /// An event came without a lock token, or with one that is held already. It is left to come again.
+    /// An event was received without a lock token, or with one that is already held. It is ignored and will be delivered again.
+    #[non_exhaustive]
     NotLocked {
-        /// Which.
+        /// Identifies the event.
         event: &'a EventDelivery,
     },
-    /// An event cannot be read, and no [`on_poison`](super::ProcessorBuilder::on_poison) decides about it.
+    /// An event cannot be read, and [`on_poison`](super::ProcessorBuilder::on_poison) is not set.
+    #[non_exhaustive]
     Unreadable {
-        /// Which.
+        /// Identifies the event.
         event: &'a EventDelivery,
-        /// Why, with its JSON.
+        /// Contains the reason and the event's JSON.
         error: &'a UnreadableEvent,
     },
-    /// A handler returned an error, or a settlement that the client's api-version cannot carry out.
+    /// A handler returned an error, or a settlement that the client's api-version does not support.
+    #[non_exhaustive]
     HandlerFailed {
-        /// Whose.
+        /// Identifies the event.
         event: &'a EventDelivery,
-        /// The error.
+        /// Contains the error.
         error: &'a BoxError,
     },
     /// A handler panicked.
+    #[non_exhaustive]
     HandlerPanicked {
-        /// Whose.
+        /// Identifies the event.
         event: &'a EventDelivery,
-        /// The panic's message.
+        /// Contains the panic's message.
         message: &'a str,
     },
-    /// A handler was stopped because it outlasted the limit of a shutdown; its event is released.
+    /// A handler was aborted because it exceeded the shutdown timeout. Its event is released.
+    #[non_exhaustive]
     HandlerAborted {
-        /// Whose.
+        /// Identifies the event.
         event: &'a EventDelivery,
     },
-    /// Locks could not be renewed this time; it is tried again until they end.
+    /// Locks could not be renewed. The renewal is retried until they expire.
+    #[non_exhaustive]
     RenewalFailed {
-        /// Why.
+        /// Contains the error.
         error: &'a Error,
-        /// Of how many events.
+        /// Counts the affected events.
         events: usize,
     },
-    /// An event's lock is lost: it is delivered again, here or elsewhere.
+    /// An event's lock was lost. The event will be delivered again, here or elsewhere.
+    #[non_exhaustive]
     LockLost {
-        /// Which.
+        /// Identifies the event.
         event: &'a EventDelivery,
-        /// Whether its handler had begun; if not, it does not begin.
-        begun: bool,
+        /// Is `true` if the event's handler has started. Otherwise, it is not started.
+        started: bool,
     },
-    /// A settle call failed; it is repeated after `wait` while the locks hold.
+    /// A settle call failed. It is retried after `wait` as long as the locks are held.
+    #[non_exhaustive]
     SettleDelayed {
-        /// What was to become of the events.
+        /// Contains the intended settlement.
         settlement: Settlement,
-        /// Of how many events.
+        /// Counts the affected events.
         events: usize,
-        /// Why.
+        /// Contains the error.
         error: &'a Error,
-        /// The pause until the next try.
+        /// Contains the pause until the next attempt.
         wait: Duration,
     },
-    /// An event's settlement was refused: the event will be delivered again although it was handled.
+    /// The service rejected an event's settlement. The event will be delivered again although it was handled.
+    #[non_exhaustive]
     SettleFailed {
-        /// Which.
+        /// Identifies the event.
         event: &'a EventDelivery,
-        /// What was to become of it.
+        /// Contains the intended settlement.
         settlement: Settlement,
-        /// The service's reason.
+        /// Contains the service's reason.
         reason: &'a FailedToken,
-        /// An earlier attempt went no_response, so that it may have settled the event.
+        /// Is `true` if an earlier attempt got no response, so that it may have settled the event.
         maybe_settled: bool,
     },
-    /// An event is left unsettled, because its lock or the limit of a shutdown has ended. It will be delivered again.
+    /// An event was left unsettled, because its lock was lost, its settlement was rejected, or the time for the shutdown
+    /// ran out. It will be delivered again.
+    #[non_exhaustive]
     Unsettled {
-        /// Which.
+        /// Identifies the event.
         event: &'a EventDelivery,
     },
 }
@@ -97,37 +124,37 @@ impl fmt::Display for Notice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ReceiveFailed { error, wait } => {
-                write!(f, "nothing could be received; the next try is in {wait:.1?}: {error}")
+                write!(f, "could not receive events; next attempt in {wait:.1?}: {error}")
             }
-            Self::NotLocked { event } => write!(f, "{event} came without a lock of its own"),
+            Self::NotLocked { event } => write!(f, "{event} was received without a lock of its own"),
             Self::Unreadable { event, error } => write!(f, "{event} cannot be read: {}", error.reason()),
             Self::HandlerFailed { event, error } => write!(f, "the handler of {event} failed: {error}"),
             Self::HandlerPanicked { event, message } => {
                 write!(f, "the handler of {event} panicked: {message}")
             }
             Self::HandlerAborted { event } => {
-                write!(f, "the handler of {event} was stopped at the limit of the shutdown")
+                write!(f, "the handler of {event} was aborted at the shutdown timeout")
             }
             Self::RenewalFailed { error, events } => {
-                write!(f, "the locks of {events} events were not renewed this time: {error}")
+                write!(f, "could not renew the locks of {events} events: {error}")
             }
-            Self::LockLost { event, begun: true } => {
-                write!(f, "the lock of {event} was lost while it is handled")
+            Self::LockLost { event, started: true } => {
+                write!(f, "the lock of {event} was lost while it was being handled")
             }
-            Self::LockLost { event, begun: false } => {
+            Self::LockLost { event, started: false } => {
                 write!(f, "the lock of {event} was lost before it was handled")
             }
             Self::SettleDelayed { settlement, events, error, wait } => {
                 write!(
                     f,
-                    "{events} events could not be settled ({settlement:?}); the next try is in {wait:.1?}: {error}"
+                    "could not settle {events} events ({settlement:?}); next attempt in {wait:.1?}: {error}"
                 )
             }
             Self::SettleFailed { event, settlement, reason, maybe_settled } => {
-                let perhaps = if *maybe_settled { ", unless an earlier attempt did" } else { "" };
-                write!(f, "{event} was not settled ({settlement:?}){perhaps}: {reason}")
+                let unless = if *maybe_settled { ", unless an earlier attempt settled it" } else { "" };
+                write!(f, "{event} was not settled ({settlement:?}){unless}: {reason}")
             }
-            Self::Unsettled { event } => write!(f, "{event} is left unsettled"),
+            Self::Unsettled { event } => write!(f, "{event} was left unsettled"),
         }
     }
 }
@@ -135,8 +162,8 @@ impl fmt::Display for Notice<'_> {
 impl fmt::Display for EventDelivery {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (&self.source, &self.id) {
-            (Some(source), Some(id)) => write!(f, "event {id:?} of {source:?}")?,
-            _ => f.write_str("an event")?,
+            (Some(source), Some(id)) => write!(f, "event {id:?} from {source:?}")?,
+            _ => f.write_str("an unreadable event")?,
         }
         write!(f, " (delivery {})", self.delivery_count)
     }

@@ -1,4 +1,4 @@
-//! When the next long poll may start: one at a time, with pauses after failures; and when a failure is the end.
+//! When the next long poll may start (one at a time, with pauses after failures), and when a failure ends the run.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,67 +8,67 @@ use http::StatusCode;
 use super::Notice;
 use super::held;
 use super::lock::Lock;
-use super::run::{Run, Step};
+use super::run::{Run, TaskOutput};
 use crate::{Error, ErrorKind, ReceivedEvent, ReleaseDelay, Result, Settlement};
 
-/// The first pause after a failed receive. The call's own retries, whose waits are random, came before it.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-const LONGEST_PAUSE: Duration = Duration::from_secs(30);
-/// A hint beyond this is a mistake; a processor that never asks again would be worse.
-pub(super) const LONGEST_HINT: Duration = Duration::from_secs(10 * 60);
-/// A refusal that goes on for this long after receives that went well is no slip of the service.
-const REFUSED_FOR: Duration = Duration::from_secs(5 * 60);
+/// The pause after the first failed receive call, which has already made its own retries with random waits.
+const INITIAL_PAUSE: Duration = Duration::from_secs(1);
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// The maximum `Retry-After` value that is honored. A longer one is a mistake, and a processor that never polls again is worse.
+pub(super) const MAX_RETRY_AFTER: Duration = Duration::from_secs(10 * 60);
+/// How long rejections may last after a successful receive call before they count as permanent.
+const MAX_REJECTED: Duration = Duration::from_secs(5 * 60);
 
 #[derive(Debug, Default)]
 pub(super) struct Polling {
     running: bool,
-    /// When the last one began.
-    began: Duration,
-    /// No poll before this.
-    after: Duration,
+    /// When the last poll started.
+    started_at: Duration,
+    /// The next poll does not start before this.
+    not_before: Duration,
     failures: u32,
-    /// A receive has gone well, so that topic, subscription and credential were right once.
-    worked: bool,
-    refused_since: Option<Duration>,
+    /// Whether a receive call has succeeded, so that topic, subscription and credential were once valid.
+    has_succeeded: bool,
+    rejected_since: Option<Duration>,
 }
 
 impl Polling {
     pub(super) fn may_start(&self, now: Duration) -> bool {
-        !self.running && self.after <= now
+        !self.running && self.not_before <= now
     }
 
-    /// When a pause ends, where that is what a poll waits for.
+    /// Returns when the current pause ends, if a poll waits for that.
     pub(super) fn due(&self) -> Duration {
-        if self.running || self.after.is_zero() { Duration::MAX } else { self.after }
+        if self.running || self.not_before.is_zero() { Duration::MAX } else { self.not_before }
     }
 
-    /// An answer of which nothing came in hand, and which did not take its time, is not asked for again at once.
-    fn succeeded(&mut self, taken: usize) {
-        let after = if taken == 0 { self.began + FIRST_PAUSE } else { Duration::ZERO };
-        *self = Self { worked: true, after, ..Self::default() };
+    /// Records a response. If it added no event and came back early, the next poll does not start immediately.
+    fn succeeded(&mut self, added: usize) {
+        let not_before = if added == 0 { self.started_at + INITIAL_PAUSE } else { Duration::ZERO };
+        *self = Self { has_succeeded: true, not_before, ..Self::default() };
     }
 
-    /// The pause after this failure; `None` where it is the end.
+    /// Records a failure. Returns the pause before the next poll, or `None` if the failure ends the run.
     fn failed(&mut self, error: &Error, now: Duration) -> Option<Duration> {
         self.running = false;
-        if is_refusal(error) {
-            let since = *self.refused_since.get_or_insert(now);
-            if !self.worked || now.saturating_sub(since) >= REFUSED_FOR {
+        if is_rejection(error) {
+            let since = *self.rejected_since.get_or_insert(now);
+            if !self.has_succeeded || now.saturating_sub(since) >= MAX_REJECTED {
                 return None;
             }
         } else {
-            self.refused_since = None;
+            self.rejected_since = None;
         }
-        let pause = FIRST_PAUSE.saturating_mul(1 << self.failures.min(8)).min(LONGEST_PAUSE);
-        let pause = pause.max(error.retry_after().unwrap_or_default().min(LONGEST_HINT));
+        let pause = INITIAL_PAUSE.saturating_mul(1 << self.failures.min(8)).min(MAX_PAUSE);
+        let pause = pause.max(error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER));
         self.failures = self.failures.saturating_add(1);
-        self.after = now + pause;
+        self.not_before = now + pause;
         Some(pause)
     }
 }
 
-/// Whether the service, or the client itself, refused what was asked, so that asking again alone helps nothing.
-pub(super) fn is_refusal(error: &Error) -> bool {
+/// Returns whether the service or the client rejected the request, so that a retry alone cannot succeed.
+pub(super) fn is_rejection(error: &Error) -> bool {
     match error.kind() {
         ErrorKind::InvalidInput | ErrorKind::Credential => true,
         ErrorKind::Service => error
@@ -81,10 +81,10 @@ pub(super) fn is_refusal(error: &Error) -> bool {
 impl Run<'_> {
     pub(super) fn receive(&mut self, room: usize) {
         self.polling.running = true;
-        self.polling.began = self.clock.elapsed();
+        self.polling.started_at = self.clock.elapsed();
         let call = self.settings.receiver.receive().max_events(room.min(100));
         let call = call.max_wait_time(self.settings.max_wait_time);
-        self.tasks.spawn(async move { Step::Received(call.await) });
+        self.tasks.spawn(async move { TaskOutput::Received(call.await) });
     }
 
     pub(super) fn received(&mut self, outcome: Result<Vec<ReceivedEvent>>) {
@@ -94,7 +94,7 @@ impl Run<'_> {
                 tracing::trace!(events = events.len(), held = self.held.len(), "received");
                 let before = self.held.len();
                 for event in events {
-                    self.take_in_hand(event, now);
+                    self.hold(event, now);
                 }
                 self.polling.succeeded(self.held.len() - before);
             }
@@ -105,9 +105,9 @@ impl Run<'_> {
         }
     }
 
-    fn take_in_hand(&mut self, received: ReceivedEvent, now: Duration) {
+    fn hold(&mut self, received: ReceivedEvent, now: Duration) {
         let delivery = held::delivery(&received);
-        let lock = Lock::new(now, self.settings.lock_duration, self.settings.recent);
+        let lock = Lock::new(now, self.settings.lock_duration, self.settings.has_delay_and_renewal);
         if !self.held.insert(delivery, lock) {
             let event = held::delivery(&received);
             return self.notify(&Notice::NotLocked { event: &event });
@@ -119,22 +119,22 @@ impl Run<'_> {
         }
     }
 
-    /// Locks that have ended by themselves: renewals failed until then, or are not accepted any more.
-    pub(super) fn end_locks(&mut self, now: Duration) {
-        for token in self.held.ended(now) {
+    /// Handles locks that have expired, because renewals failed or are no longer accepted.
+    pub(super) fn expire_locks(&mut self, now: Duration) {
+        for token in self.held.expired(now) {
             self.lose(&token);
         }
     }
 
-    /// A lock is lost. An event that was not begun is let go; one that was goes on, and its settlement is still tried, since the
-    /// service alone knows.
+    /// Handles a lost lock. An event whose handler has not started is dropped. Otherwise the handler keeps running and its
+    /// settlement is still attempted, since only the service knows the state of the lock.
     pub(super) fn lose(&mut self, token: &str) {
         let Some(entry) = self.held.lose(token) else { return };
-        let (delivery, begun) = (Arc::clone(&entry.delivery), entry.has_begun());
-        self.notify(&Notice::LockLost { event: &delivery, begun });
-        if !begun {
+        let (delivery, started) = (Arc::clone(&entry.delivery), entry.has_started());
+        self.notify(&Notice::LockLost { event: &delivery, started });
+        if !started {
             self.held.remove(token);
-            // It would be passed over when its turn came, but must not take memory until then.
+            // It would be skipped later anyway, but must not use memory until then.
             self.waiting.retain(|received| received.lock_token != token);
         }
     }

@@ -1,7 +1,7 @@
-//! A processor at work: one loop that starts whatever may start, waits until something ends, and takes in what came of it.
+//! A run of a processor: one loop that starts all tasks that may start, waits until one ends, and processes its output.
 //!
-//! Everything that takes time (the long poll, handlers, settle and renewal calls) is a task of one set, and all state is the
-//! loop's own: no lock is shared and no task outlives the set.
+//! Everything that takes time (the long poll, handlers, settle and renewal calls) is a task of one set. The loop owns all state:
+//! no mutex is shared, and no task outlives the set.
 
 use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn};
@@ -21,26 +21,26 @@ use super::polling::Polling;
 use super::{Notice, Settlement};
 use crate::{Error, ReceivedEvent, ReleaseDelay, Result, SettleResult};
 
-/// How long the last settle calls may take after the handlers' time is over.
-const FAREWELL: Duration = Duration::from_secs(5);
+/// The grace period for the last settle calls after the shutdown timeout of the handlers.
+const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
-/// What a task brings back.
-pub(super) enum Step {
+/// The output of a task.
+pub(super) enum TaskOutput {
     Received(Result<Vec<ReceivedEvent>>),
     Handled(String, Outcome),
     Settled { settlement: Settlement, tokens: Vec<String>, failures: u32, outcome: Result<SettleResult> },
-    Renewed { tokens: Vec<String>, began: Duration, outcome: Result<SettleResult> },
+    Renewed { tokens: Vec<String>, sent_at: Duration, outcome: Result<SettleResult> },
 }
 
 enum Woken {
     Stop,
     Alarm,
-    Task(Result<(Id, Step), JoinError>),
+    Task(Result<(Id, TaskOutput), JoinError>),
 }
 
 /// A shutdown that has begun.
 struct Stopping {
-    /// When handlers that still run are stopped.
+    /// When handlers that are still running are aborted.
     handlers_until: Duration,
     failure: Option<Error>,
 }
@@ -51,8 +51,8 @@ type Alarm = (Duration, Pin<Box<dyn Future<Output = ()> + Send>>);
 pub(super) struct Run<'a> {
     pub(super) settings: &'a Settings,
     pub(super) clock: Arc<dyn Clock>,
-    pub(super) tasks: JoinSet<Step>,
-    /// The handlers that run, each with its event's lock token.
+    pub(super) tasks: JoinSet<TaskOutput>,
+    /// The running handlers, each with its event's lock token.
     pub(super) handlers: HashMap<Id, String>,
     pub(super) held: Held,
     pub(super) waiting: VecDeque<ReceivedEvent>,
@@ -82,10 +82,10 @@ impl<'a> Run<'a> {
         let mut stop = pin!(stop);
         loop {
             let now = self.clock.elapsed();
-            self.end_locks(now);
+            self.expire_locks(now);
             self.start(now);
             if self.is_over(now) {
-                // What has ended by now may be a long poll, and its events are in hand: they are released, not dropped.
+                // A task that has already ended may be a long poll, whose events must be released rather than dropped.
                 match self.tasks.try_join_next_with_id() {
                     Some(joined) => {
                         self.joined(joined);
@@ -102,22 +102,22 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn joined(&mut self, joined: Result<(Id, Step), JoinError>) {
+    fn joined(&mut self, joined: Result<(Id, TaskOutput), JoinError>) {
         match joined {
-            Ok((id, step)) => {
+            Ok((id, output)) => {
                 self.handlers.remove(&id);
-                self.take(step);
+                self.process(output);
             }
-            Err(error) => self.stopped(error),
+            Err(error) => self.aborted(error),
         }
     }
 
-    /// Starts whatever may start at this moment.
+    /// Starts all tasks that may start at this moment.
     fn start(&mut self, now: Duration) {
         self.renew(now);
         if let Some(stopping) = &self.stopping {
             if stopping.handlers_until <= now {
-                self.stop_handlers();
+                self.abort_handlers();
             }
         } else {
             while self.handlers.len() < self.settings.concurrency
@@ -130,7 +130,7 @@ impl<'a> Run<'a> {
                 self.receive(free);
             }
         }
-        // A batch that could still grow is sent where nothing else can happen before it is.
+        // A batch that could still grow is sent early if nothing else can happen before that.
         let starved = self.held.len() >= self.room() && self.handlers.len() < self.settings.concurrency;
         let idle = self.waiting.is_empty() && (self.handlers.is_empty() || starved);
         for batch in self.batches.take(now, idle) {
@@ -138,18 +138,18 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn take(&mut self, step: Step) {
-        match step {
-            Step::Received(outcome) => self.received(outcome),
-            Step::Handled(token, outcome) => self.handled(token, outcome),
-            Step::Settled { settlement, tokens, failures, outcome } => {
+    fn process(&mut self, output: TaskOutput) {
+        match output {
+            TaskOutput::Received(outcome) => self.received(outcome),
+            TaskOutput::Handled(token, outcome) => self.handled(token, outcome),
+            TaskOutput::Settled { settlement, tokens, failures, outcome } => {
                 self.settled(settlement, tokens, failures, outcome);
             }
-            Step::Renewed { tokens, began, outcome } => self.renewed(&tokens, began, outcome),
+            TaskOutput::Renewed { tokens, sent_at, outcome } => self.renewed(&tokens, sent_at, outcome),
         }
     }
 
-    /// The most events in hand.
+    /// Returns the maximum number of held events.
     fn room(&self) -> usize {
         self.settings.concurrency + self.settings.prefetch
     }
@@ -158,14 +158,18 @@ impl<'a> Run<'a> {
         self.stopping.is_some()
     }
 
-    /// Begins to stop: nothing new is handled, what waits is released. A long poll on its way is let be for as long as handlers
-    /// run, since dropping it may leave events locked for nobody.
+    /// Begins the shutdown: starts no more handlers and releases waiting events. A long poll in flight continues while handlers
+    /// run, since dropping it may leave events locked without a receiver.
     pub(super) fn stop(&mut self, failure: Option<Error>) {
         if self.stopping.is_some() {
             return;
         }
         let now = self.clock.elapsed();
-        tracing::debug!(held = self.held.len(), handling = self.handlers.len(), "the processor stops");
+        tracing::debug!(
+            held = self.held.len(),
+            handling = self.handlers.len(),
+            "the processor is shutting down"
+        );
         self.stopping =
             Some(Stopping { handlers_until: now.saturating_add(self.settings.shutdown_timeout), failure });
         for received in std::mem::take(&mut self.waiting) {
@@ -173,7 +177,7 @@ impl<'a> Run<'a> {
         }
     }
 
-    fn stop_handlers(&self) {
+    fn abort_handlers(&self) {
         for entry in self.held.values() {
             if let Stage::Handling(handle) = &entry.stage {
                 handle.abort();
@@ -181,9 +185,9 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// A task that was stopped, which handlers are at the limit of a shutdown: its event is free to be released. Calls are not
-    /// stopped; a panic of one comes from the caller's own policies or credential and goes on to the caller.
-    fn stopped(&mut self, error: JoinError) {
+    /// Handles a task that did not complete. A handler was aborted at the shutdown timeout, so its event is released. Calls are
+    /// never aborted: a panic in one comes from the caller's policies or credential and is propagated to the caller.
+    fn aborted(&mut self, error: JoinError) {
         let Some(token) = self.handlers.remove(&error.id()) else {
             if let Ok(panic) = error.try_into_panic() {
                 std::panic::resume_unwind(panic);
@@ -199,11 +203,11 @@ impl<'a> Run<'a> {
 
     fn is_over(&self, now: Duration) -> bool {
         self.stopping.as_ref().is_some_and(|stopping| {
-            self.held.is_empty() || stopping.handlers_until.saturating_add(FAREWELL) <= now
+            self.held.is_empty() || stopping.handlers_until.saturating_add(GRACE_PERIOD) <= now
         })
     }
 
-    /// Tells what is left, and waits until every task has ended.
+    /// Reports unsettled events and waits until all tasks have ended.
     async fn end(mut self) -> Result<()> {
         for entry in self.held.values() {
             self.notify(&Notice::Unsettled { event: &entry.delivery });
@@ -223,8 +227,8 @@ impl<'a> Run<'a> {
             if let Poll::Ready(Some(joined)) = tasks.poll_join_next_with_id(context) {
                 return Poll::Ready(Woken::Task(joined));
             }
-            let rings = alarm.as_mut().is_some_and(|(_, sleep)| sleep.as_mut().poll(context).is_ready());
-            if rings {
+            let is_due = alarm.as_mut().is_some_and(|(_, sleep)| sleep.as_mut().poll(context).is_ready());
+            if is_due {
                 *alarm = None;
                 return Poll::Ready(Woken::Alarm);
             }
@@ -233,12 +237,12 @@ impl<'a> Run<'a> {
         .await
     }
 
-    /// An alarm that is too early does no harm, so one is only replaced by one that is earlier.
+    /// Sets the alarm. One that is too early does no harm, so an alarm is replaced only by an earlier one.
     fn set_alarm(&mut self, now: Duration) {
         let mut due = self.held.due().min(self.batches.due());
         match &self.stopping {
             Some(stopping) if stopping.handlers_until > now => due = due.min(stopping.handlers_until),
-            Some(stopping) => due = due.min(stopping.handlers_until.saturating_add(FAREWELL)),
+            Some(stopping) => due = due.min(stopping.handlers_until.saturating_add(GRACE_PERIOD)),
             None => due = due.min(self.polling.due()),
         }
         if due == Duration::MAX || self.alarm.as_ref().is_some_and(|(at, _)| *at <= due) {

@@ -1,27 +1,54 @@
-//! What a handler decides about its event, and the return types that say it.
+//! The settlement of an event by its handler, and the types that handlers may return.
 
 use crate::{BoxError, ReleaseDelay};
 
-/// What becomes of an event that was handled.
+/// Specifies how a handled event is settled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Settlement {
-    /// It is done and is not delivered again.
+    /// The event is acknowledged and is not delivered again.
     Acknowledge,
-    /// It is delivered again, after this delay.
+    /// The event is released and is delivered again after this delay.
     Release(ReleaseDelay),
-    /// It goes to the dead letters, or is dropped where the subscription has none.
+    /// The event is dead-lettered, or dropped if the subscription has no dead-letter destination.
     Reject,
 }
 
-/// What a handler may return: a [`Settlement`]; nothing, which acknowledges; or a `Result` with either, whose error is a failure of
-/// the handler ([`failure_settlement`](crate::ProcessorBuilder::failure_settlement)).
+/// Converts the return value of a handler into a [`Settlement`].
+///
+/// It is implemented for [`Settlement`], for `()`, which acknowledges the event, and for a `Result` of either. An `Err` means that
+/// the handler failed, so [`failure_settlement`](crate::ProcessorBuilder::failure_settlement) applies.
+///
+/// # Examples
+///
+/// ```
+/// use eventgrid_namespaces::{BoxError, IntoSettlement, Settlement};
+///
+/// enum Paid {
+///     InFull,
+///     Declined,
+/// }
+///
+/// impl IntoSettlement for Paid {
+///     fn into_settlement(self) -> Result<Settlement, BoxError> {
+///         Ok(match self {
+///             Paid::InFull => Settlement::Acknowledge,
+///             Paid::Declined => Settlement::Reject,
+///         })
+///     }
+/// }
+///
+/// # fn main() -> Result<(), BoxError> {
+/// assert_eq!(Paid::Declined.into_settlement()?, Settlement::Reject);
+/// assert_eq!(Paid::InFull.into_settlement()?, ().into_settlement()?);
+/// # Ok(()) }
+/// ```
 pub trait IntoSettlement {
-    /// The settlement, or why there is none.
+    /// Converts the value into a settlement.
     ///
     /// # Errors
     ///
-    /// What kept the handler from its work.
+    /// Returns an error if the handler failed.
     fn into_settlement(self) -> Result<Settlement, BoxError>;
 }
 

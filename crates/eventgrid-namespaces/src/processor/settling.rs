@@ -1,4 +1,4 @@
-//! The calls about events in hand: settling those that are decided, renewing the locks of the others.
+//! The calls for held events: settle those that are decided, and renew the locks of the others.
 
 use std::future::IntoFuture;
 use std::sync::Arc;
@@ -6,23 +6,23 @@ use std::time::Duration;
 
 use super::batches::Batch;
 use super::held::Stage;
-use super::polling::LONGEST_HINT;
-use super::run::{Run, Step};
+use super::polling::MAX_RETRY_AFTER;
+use super::run::{Run, TaskOutput};
 use super::{Notice, Settlement};
 use crate::settle::TOKENS_PER_REQUEST;
 use crate::{Delivery, Error, ErrorKind, FailedToken, Result, SettleResult, TokenErrorCode};
 
-/// The least time for one attempt at a renewal.
-const ATTEMPT: Duration = Duration::from_secs(1);
+/// The minimum timeout of an attempt to renew locks.
+const MIN_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Whether the call may have had its effect although it failed: the same statuses that only idempotent calls repeat.
+/// Returns whether a failed call may have had its effect: for the statuses that are retried only if a call is idempotent.
 fn may_have_acted(error: &Error) -> bool {
     match error.delivery() {
         Some(Delivery::Unknown | Delivery::Accepted) => true,
         Some(Delivery::Responded) => error.status().is_some_and(|status| {
-            // A 503 with a hint is a refusal.
-            let refused = status.as_u16() == 503 && error.retry_after().is_some();
-            status.is_server_error() && !refused || status.as_u16() == 408
+            // A 503 with `Retry-After` is a rejection.
+            let rejected = status.as_u16() == 503 && error.retry_after().is_some();
+            status.is_server_error() && !rejected || status.as_u16() == 408
         }),
         _ => false,
     }
@@ -42,13 +42,14 @@ impl Run<'_> {
             return;
         }
         let receiver = &self.settings.receiver;
-        // At most one request's worth of tokens, so that the call succeeds or fails as a whole.
+        // A batch fits into one request, so the call succeeds or fails as a whole.
         let call = match settlement {
             Settlement::Acknowledge => receiver.acknowledge(&tokens).into_future(),
             Settlement::Reject => receiver.reject(&tokens).into_future(),
             Settlement::Release(delay) => receiver.release(&tokens).delay(delay).into_future(),
         };
-        self.tasks.spawn(async move { Step::Settled { settlement, tokens, failures, outcome: call.await } });
+        self.tasks
+            .spawn(async move { TaskOutput::Settled { settlement, tokens, failures, outcome: call.await } });
     }
 
     pub(super) fn settled(
@@ -62,91 +63,94 @@ impl Run<'_> {
             Ok(result) => result,
             Err(error) => return self.put_off(settlement, tokens, failures, &error),
         };
-        // Before the successes: of a token in both lists, the failure is what has to be told.
-        let (passing, refused): (Vec<_>, Vec<_>) =
+        // Failures come before successes: if a token is in both lists, the failure must be reported.
+        let (transient, rejected): (Vec<_>, Vec<_>) =
             result.failed.into_iter().partition(|token| token.code == TokenErrorCode::InternalServerError);
-        refused.iter().for_each(|token| self.refused(settlement, token, false));
-        result.maybe_settled.iter().for_each(|token| self.refused(settlement, token, true));
+        rejected.iter().for_each(|token| self.settle_failed(settlement, token, false));
+        result.maybe_settled.iter().for_each(|token| self.settle_failed(settlement, token, true));
         for token in &result.succeeded {
             self.held.remove(token);
         }
-        if let Some(first) = passing.first() {
+        if let Some(first) = transient.first() {
             let error = Error::new(ErrorKind::Service, first.to_string());
-            let tokens = passing.into_iter().map(|token| token.lock_token).collect();
+            let tokens = transient.into_iter().map(|token| token.lock_token).collect();
             self.put_off(settlement, tokens, failures, &error);
         }
     }
 
-    fn refused(&mut self, settlement: Settlement, reason: &FailedToken, maybe: bool) {
+    fn settle_failed(&mut self, settlement: Settlement, reason: &FailedToken, maybe: bool) {
         let Some(entry) = self.held.remove(&reason.lock_token) else { return };
-        let maybe_settled = maybe || (entry.unsure && reason.code == TokenErrorCode::TokenLost);
+        let maybe_settled = maybe || (entry.outcome_unknown && reason.code == TokenErrorCode::TokenLost);
         self.notify(&Notice::SettleFailed { event: &entry.delivery, settlement, reason, maybe_settled });
     }
 
-    /// Tries again later what is still locked; there is nothing to be had from a lock that is lost.
+    /// Schedules a retry for the events that are still locked. Events whose locks are lost are dropped.
     fn put_off(&mut self, settlement: Settlement, tokens: Vec<String>, failures: u32, error: &Error) {
-        let unsure = may_have_acted(error);
-        let hint = error.retry_after().unwrap_or_default().min(LONGEST_HINT);
-        // What the service refuses as a whole, such as a delay that it does not know, it refuses the next time too.
-        let useless = error.status().is_some_and(|status| [400, 404, 410, 413].contains(&status.as_u16()));
+        let outcome_unknown = may_have_acted(error);
+        let retry_after = error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER);
+        // A request that the service rejects as a whole, such as one with an unknown delay, would be rejected again.
+        let is_permanent =
+            error.status().is_some_and(|status| [400, 404, 410, 413].contains(&status.as_u16()));
         let (mut locked, now) = (Vec::with_capacity(tokens.len()), self.clock.elapsed());
         for token in tokens {
             let Some(entry) = self.held.get(&token) else { continue };
-            if entry.is_lost() || useless {
+            if entry.is_lost() || is_permanent {
                 let delivery = Arc::clone(&entry.delivery);
                 self.held.remove(&token);
                 self.notify(&Notice::Unsettled { event: &delivery });
             } else {
                 entry.stage = Stage::Decided;
-                entry.unsure |= unsure;
-                self.held.mind(&token);
+                entry.outcome_unknown |= outcome_unknown;
+                self.held.track_due(&token);
                 locked.push(token);
             }
         }
         if !locked.is_empty() {
             let events = locked.len();
-            let wait = self.batches.put_off(settlement, locked, failures, hint, now);
+            let wait = self.batches.put_off(settlement, locked, failures, retry_after, now);
             self.notify(&Notice::SettleDelayed { settlement, events, error, wait });
         }
     }
 
-    /// Renews the locks that need it, all in time for a second try.
+    /// Renews the locks that are due, early enough for a second attempt.
     pub(super) fn renew(&mut self, now: Duration) {
         for tokens in self.held.take_renewals(now).chunks(TOKENS_PER_REQUEST) {
-            let ends = tokens.iter().filter_map(|token| self.held.get(token).map(|entry| entry.lock.ends));
-            let left = ends.min().unwrap_or(now).saturating_sub(now);
+            let expiries =
+                tokens.iter().filter_map(|token| self.held.get(token).map(|entry| entry.lock.expires_at));
+            let left = expiries.min().unwrap_or(now).saturating_sub(now);
             let call = self.settings.receiver.renew_locks(tokens).deadline(left);
-            let call = call.attempt_timeout((left / 2).max(ATTEMPT)).into_future();
+            let call = call.attempt_timeout((left / 2).max(MIN_ATTEMPT_TIMEOUT)).into_future();
             let tokens = tokens.to_vec();
-            self.tasks.spawn(async move { Step::Renewed { tokens, began: now, outcome: call.await } });
+            self.tasks
+                .spawn(async move { TaskOutput::Renewed { tokens, sent_at: now, outcome: call.await } });
         }
     }
 
-    pub(super) fn renewed(&mut self, tokens: &[String], began: Duration, outcome: Result<SettleResult>) {
+    pub(super) fn renewed(&mut self, tokens: &[String], sent_at: Duration, outcome: Result<SettleResult>) {
         let now = self.clock.elapsed();
         match outcome {
             Ok(result) => {
                 for token in result.succeeded {
-                    self.change_lock(&token, |lock| lock.renewed(began));
+                    self.change_lock(&token, |lock| lock.renewed(sent_at));
                 }
                 for failed in result.failed {
                     match failed.code {
                         TokenErrorCode::TokenLost | TokenErrorCode::BadToken => {
-                            self.refused_renewal(&failed.lock_token);
+                            self.renewal_rejected(&failed.lock_token);
                         }
-                        _ => self.change_lock(&failed.lock_token, |lock| lock.put_off(now)),
+                        _ => self.change_lock(&failed.lock_token, |lock| lock.renewal_failed(now)),
                     }
                 }
             }
             Err(error) => {
                 self.notify(&Notice::RenewalFailed { error: &error, events: tokens.len() });
-                tokens.iter().for_each(|token| self.change_lock(token, |lock| lock.put_off(now)));
+                tokens.iter().for_each(|token| self.change_lock(token, |lock| lock.renewal_failed(now)));
             }
         }
     }
 
-    /// The settlement on a token may have overtaken its renewal, which then says nothing.
-    fn refused_renewal(&mut self, token: &str) {
+    /// Handles a rejected renewal. If a settle call is in flight, it may have overtaken the renewal, so the rejection is ignored.
+    fn renewal_rejected(&mut self, token: &str) {
         let settling = |entry: &mut super::held::Entry| matches!(entry.stage, Stage::Settling);
         if self.held.get(token).is_some_and(|entry| !settling(entry)) {
             self.lose(token);
@@ -158,7 +162,7 @@ impl Run<'_> {
             && !entry.is_lost()
         {
             change(&mut entry.lock);
-            self.held.mind(token);
+            self.held.track_due(token);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! When a shared access signature ends: written in one form, read in those that the service's samples write.
+//! The expiry of a shared access signature: written in one format, and read in all formats that the service's samples use.
 
 use std::time::{Duration, SystemTime};
 
@@ -10,19 +10,18 @@ const DAY: u64 = 24 * 60 * 60;
 /// The first second of the year 10000.
 const END: u64 = 253_402_300_800;
 
-/// UTC as Python's `isoformat` writes it: `2030-01-01T00:00:00`.
+/// Formats a time in UTC as Python's `isoformat` does: `2030-01-01T00:00:00`.
 pub(super) fn text(moment: SystemTime) -> Result<String> {
     let seconds = moment.duration_since(SystemTime::UNIX_EPOCH).map(|since| since.as_secs());
     let Some(seconds) = seconds.ok().filter(|seconds| *seconds < END) else {
-        return Err(Error::invalid_input("expiry", "must lie between the years 1970 and 9999", None));
+        return Err(Error::invalid_input("expiry", "must be in the years 1970 to 9999", None));
     };
     let (year, month, day) = civil(seconds / DAY);
     let (hour, minute, second) = (seconds % DAY / 3600, seconds % 3600 / 60, seconds % 60);
     Ok(format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}"))
 }
 
-/// The moment at which a token ends; `None` where its `e=` has a form that is not known here, which says nothing about what
-/// the service makes of it.
+/// Returns when a token expires, or `None` if its `e=` has an unknown format. The service may still accept such a token.
 pub(crate) fn expiry(token: &str) -> Option<SystemTime> {
     let value = token.split('&').find_map(|pair| pair.strip_prefix("e="))?.replace('+', " ");
     let value = percent_decode_str(&value).decode_utf8().ok()?;
@@ -30,7 +29,7 @@ pub(crate) fn expiry(token: &str) -> Option<SystemTime> {
     SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(seconds))
 }
 
-/// `2030-01-01T00:00:00`, with a fraction or without, in UTC or with an offset.
+/// Parses `2030-01-01T00:00:00`, with or without a fraction, in UTC or with an offset.
 fn iso(text: &str) -> Option<u64> {
     let (date, time) = text.split_once(['T', ' '])?;
     let mut date = date.split('-');
@@ -53,8 +52,8 @@ fn offset(text: &str) -> Option<i64> {
     i64::try_from(clock(text)?).ok().map(|seconds| sign * seconds)
 }
 
-/// `6/15/2017 6:20:15 PM`: what .NET writes in its American culture, which the service's samples ask for. Without AM or PM,
-/// nothing tells the month from the day.
+/// Parses `6/15/2017 6:20:15 PM`, the format of .NET's culture `en-US`, which the service's samples use. Without AM or PM, the
+/// order of month and day is ambiguous.
 fn english(text: &str) -> Option<u64> {
     let mut words = text.split_whitespace();
     let (date, time, half) = (words.next()?, words.next()?, words.next()?);
@@ -70,7 +69,7 @@ fn english(text: &str) -> Option<u64> {
     Some(days(year, month, day)? * DAY + seconds % (12 * 3600) + afternoon)
 }
 
-/// `hh:mm:ss` or `hh:mm`, in seconds.
+/// Parses `hh:mm:ss` or `hh:mm`, in seconds.
 fn clock(text: &str) -> Option<u64> {
     let mut parts = text.split(':');
     let (hour, minute) = (number(parts.next()?)?, number(parts.next()?)?);
@@ -79,14 +78,14 @@ fn clock(text: &str) -> Option<u64> {
     valid.then_some(hour * 3600 + minute * 60 + second)
 }
 
-/// Digits, and no more of them than a year has.
+/// Parses one to four digits.
 fn number(text: &str) -> Option<u64> {
     let digits = (1..=4).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     if digits { text.parse().ok() } else { None }
 }
 
-/// The date of a day counted from 1970, by the calendar's cycle of 400 years. Years begin in March here, so that a leap day
-/// is the last of its year.
+/// Returns the date of a day counted from 1970, using the calendar's cycle of 400 years. Years begin in March here, so that a
+/// leap day is the last day of its year.
 fn civil(day: u64) -> (u64, u64, u64) {
     let shifted = day + 719_468;
     let (cycle, of_cycle) = (shifted / 146_097, shifted % 146_097);
@@ -97,7 +96,7 @@ fn civil(day: u64) -> (u64, u64, u64) {
     (cycle * 400 + year + u64::from(month <= 2), month, day)
 }
 
-/// The day of a date counted from 1970; `None` for what is no date.
+/// Returns the day of a date counted from 1970, or `None` if the date does not exist.
 fn days(year: u64, month: u64, day: u64) -> Option<u64> {
     if year < 1970 || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
         return None;
@@ -137,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expiry_of_an_unknown_form_is_none() {
+    fn an_expiry_of_an_unknown_format_is_none() {
         for text in [
             "",
             "soon",
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_is_read_as_the_same_second() {
+    fn a_written_expiry_is_read_as_the_same_second() {
         for day in (0..END / DAY).step_by(11) {
             let written = text(SystemTime::UNIX_EPOCH + Duration::from_secs(day * DAY + day % DAY)).unwrap();
             assert_eq!(seconds(&format!("e={written}")), Some(day * DAY + day % DAY), "{written}");

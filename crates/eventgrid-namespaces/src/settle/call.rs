@@ -1,4 +1,4 @@
-//! The calls that settle and renew: as many requests as the tokens need, their settlements put together.
+//! The builders of the settle and renew operations: a call sends as many requests as its tokens need and merges the results.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -13,13 +13,13 @@ use super::{FailedToken, Interrupted, ReleaseDelay, SettleResult, TOKENS_PER_REQ
 use crate::operations::{ACKNOWLEDGE, REJECT, RELEASE, RENEW_LOCK};
 use crate::{Error, Policy, Receiver, Response, Result, RetryOptions};
 
-/// Whether this api-version has release delays and lock renewal: GA 2023-11-01 has neither, and what the previews before
-/// 2023-10-01 have goes by other names.
+/// Returns whether this api-version has release delays and lock renewal. GA 2023-11-01 has neither, and in the previews before
+/// 2023-10-01 they have other names.
 pub(crate) fn has_delay_and_renewal(api_version: &str) -> bool {
     !matches!(api_version, "2023-06-01-preview" | "2023-09-01-preview" | "2023-11-01")
 }
 
-/// One or more requests of one operation, sent one after the other.
+/// One or more requests of one operation, sent sequentially.
 pub(super) struct Call {
     clock: Arc<dyn Clock>,
     deadline: Option<Duration>,
@@ -31,7 +31,7 @@ pub(super) struct Call {
 struct Part {
     call: service_core::Call<SettleResult>,
     tokens: Vec<String>,
-    /// Whether the operation uses its tokens up.
+    /// Whether the operation consumes its tokens.
     settles: bool,
 }
 
@@ -52,7 +52,7 @@ impl Call {
         if none {
             first.call.check(Err(Error::invalid_input("lock tokens", "must be at least one", None)));
         }
-        // Found in the first part wherever it stands, so that nothing is sent.
+        // Reported by the first part, wherever the empty token is, so that nothing is sent.
         if empty {
             first.call.check(Err(Error::invalid_input("lock token", "must not be empty", None)));
         }
@@ -66,7 +66,7 @@ impl Call {
     fn header<N: TryInto<HeaderName>, V: TryInto<HeaderValue>>(&mut self, name: N, value: V) {
         match (name.try_into(), value.try_into()) {
             (Ok(name), Ok(value)) => self.each().for_each(|call| call.header(name.clone(), value.clone())),
-            // The core says what is wrong with a name or a value; each stands for its kind here.
+            // An invalid name and an invalid value make the core report its own error for each.
             (Err(_), _) => self.first.call.header("", ""),
             (_, Err(_)) => self.first.call.header("x", "\n"),
         }
@@ -98,29 +98,29 @@ impl Call {
         self.first.call.policy(policy);
     }
 
-    /// Fails only while nothing was settled: what comes after the first answer is told in the result.
+    /// Fails only if the first request fails. Later failures are reported in the result.
     async fn send(self) -> Result<Response<SettleResult>> {
         let Self { clock, deadline, first, rest } = self;
         let started = clock.elapsed();
         let left = || deadline.map(|limit| limit.saturating_sub(clock.elapsed().saturating_sub(started)));
-        let mut answer = first.send(left()).await.map_err(|(error, _)| error)?;
+        let mut response = first.send(left()).await.map_err(|(error, _)| error)?;
         let mut rest = rest.into_iter();
         while let Some(part) = rest.next() {
             match part.send(left()).await {
                 Ok(next) => {
-                    let mut sum = std::mem::take(&mut answer.body);
-                    answer = next.map(|settlements| {
-                        sum.append(settlements);
+                    let mut sum = std::mem::take(&mut response.body);
+                    response = next.map(|result| {
+                        sum.append(result);
                         sum
                     });
                 }
                 Err((error, no_response)) => {
                     let unsent = rest.by_ref().flat_map(|part| part.tokens).collect();
-                    answer.body.interrupted = Some(Interrupted { error, no_response, unsent });
+                    response.body.interrupted = Some(Interrupted { error, no_response, unsent });
                 }
             }
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
@@ -148,7 +148,7 @@ impl Part {
         Self { call, tokens, settles }
     }
 
-    /// On failure, the tokens come back with the error.
+    /// On failure, returns the tokens with the error.
     async fn send(
         mut self,
         deadline: Option<Duration>,
@@ -157,19 +157,19 @@ impl Part {
             self.call.deadline(limit);
         }
         match self.call.send().await {
-            Ok(mut answer) => {
-                let unnamed = unnamed(&answer.body, self.tokens);
+            Ok(mut response) => {
+                let missing = missing(&response.body, self.tokens);
                 let list =
-                    if self.settles { &mut answer.body.maybe_settled } else { &mut answer.body.failed };
-                list.extend(unnamed.into_iter().map(FailedToken::unnamed));
-                Ok(answer)
+                    if self.settles { &mut response.body.maybe_settled } else { &mut response.body.failed };
+                list.extend(missing.into_iter().map(FailedToken::missing));
+                Ok(response)
             }
             Err(error) => Err((error, self.tokens)),
         }
     }
 }
 
-/// Sent twice, a token would succeed and then be lost.
+/// Removes repeated tokens: sent twice, a token would succeed and then be reported as lost.
 fn drop_repeated(tokens: &mut Vec<String>) {
     let mut seen = HashSet::with_capacity(tokens.len());
     let first: Vec<bool> = tokens.iter().map(|token| seen.insert(token.as_str())).collect();
@@ -177,24 +177,24 @@ fn drop_repeated(tokens: &mut Vec<String>) {
     tokens.retain(|_| first.next() == Some(true));
 }
 
-/// The tokens that an answer passes over.
-fn unnamed(result: &SettleResult, sent: Vec<String>) -> Vec<String> {
-    // Nearly always, all of them succeed and are named in the order in which they were sent.
+/// Returns the tokens that a response does not mention.
+fn missing(result: &SettleResult, sent: Vec<String>) -> Vec<String> {
+    // In the common case, all tokens succeed and are listed in the order in which they were sent.
     if result.succeeded == sent {
         return Vec::new();
     }
     let failed = result.failed.iter().chain(&result.maybe_settled).map(|token| &token.lock_token);
-    let named: HashSet<&String> = result.succeeded.iter().chain(failed).collect();
-    sent.into_iter().filter(|token| !named.contains(token)).collect()
+    let mentioned: HashSet<&String> = result.succeeded.iter().chain(failed).collect();
+    sent.into_iter().filter(|token| !mentioned.contains(token)).collect()
 }
 
-/// A settle operation's builder.
+/// Defines a settle operation's builder.
 macro_rules! settle {
     ($(#[$doc:meta])* $name:ident, $operation:expr) => {
         $(#[$doc])*
         ///
-        /// More than 100 tokens go in several requests, one after the other. A deadline set here holds for all of them
-        /// together; without one, each has the client's.
+        /// More than 100 tokens are sent in several sequential requests. A deadline set here applies to all of them together.
+        /// Otherwise, each request has the client's deadline.
         #[must_use = "does nothing until awaited"]
         #[derive(Debug)]
         pub struct $name {
@@ -212,25 +212,25 @@ macro_rules! settle {
 }
 
 settle!(
-    /// Acknowledges events; made by [`Receiver::acknowledge`].
+    /// A call that acknowledges events. Is returned by [`Receiver::acknowledge`].
     Acknowledge,
     &ACKNOWLEDGE
 );
 settle!(
-    /// Rejects events; made by [`Receiver::reject`].
+    /// A call that rejects events. Is returned by [`Receiver::reject`].
     Reject,
     &REJECT
 );
 settle!(
-    /// Renews the locks of events; made by [`Receiver::renew_locks`].
+    /// A call that renews the locks of events. Is returned by [`Receiver::renew_locks`].
     RenewLocks,
     &RENEW_LOCK
 );
 
-/// Releases events; made by [`Receiver::release`].
+/// A call that releases events. Is returned by [`Receiver::release`].
 ///
-/// More than 100 tokens go in several requests, one after the other. A deadline set here holds for all of them together;
-/// without one, each has the client's.
+/// More than 100 tokens are sent in several sequential requests. A deadline set here applies to all of them together. Otherwise,
+/// each request has the client's deadline.
 #[must_use = "does nothing until awaited"]
 #[derive(Debug)]
 pub struct Release {
@@ -244,14 +244,15 @@ impl Release {
         Self { call: Call::new(receiver, &RELEASE, tokens), api_version }
     }
 
-    /// Keeps the events out of reach for this long. Default: none. A delay is refused where the client's api-version is
-    /// older than 2023-10-01-preview or is 2023-11-01, which have none.
+    /// Sets how long the events stay unavailable before they are delivered again. Default: no delay.
+    ///
+    /// A delay is invalid if the client's api-version is 2023-11-01 or older than 2023-10-01-preview, which do not support it.
     pub fn delay(mut self, delay: ReleaseDelay) -> Self {
         if has_delay_and_renewal(&self.api_version) {
             let seconds = delay.as_secs().to_string();
             self.call.each().for_each(|call| call.query("releaseDelayInSeconds", &seconds));
         } else if delay != ReleaseDelay::None {
-            let rule = "does not exist in the client's api-version; 2024-06-01 has it";
+            let rule = "is not supported by the client's api-version; 2024-06-01 supports it";
             self.call.first.call.check(Err(Error::invalid_input(
                 "release delay",
                 rule,
@@ -265,10 +266,10 @@ impl Release {
 service_core::call_setters!(Release => SettleResult);
 
 impl RenewLocks {
-    /// Refuses api-versions without the operation.
+    /// Checks that the api-version has the operation.
     pub(crate) fn checked(mut self, api_version: &str) -> Self {
         if !has_delay_and_renewal(api_version) {
-            let rule = "does not exist in the client's api-version; 2024-06-01 has it";
+            let rule = "is not supported by the client's api-version; 2024-06-01 supports it";
             self.call.first.call.check(Err(Error::invalid_input("lock renewal", rule, Some(api_version))));
         }
         self

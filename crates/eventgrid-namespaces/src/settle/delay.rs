@@ -1,30 +1,31 @@
-//! The delays that the service knows for a released event.
+//! The delays that the service supports for a released event.
 
 use std::time::Duration;
 
-/// How long a released event stays out of reach before it is delivered again. The event's time to live goes on meanwhile.
+/// Specifies how long a released event stays unavailable before it is delivered again.
 ///
-/// The service takes these values only; [`Other`](Self::Other) is for what a later api-version adds.
+/// The event's time to live keeps running meanwhile. The service supports only the listed values. [`Other`](Self::Other) is for
+/// values that later api-versions add.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ReleaseDelay {
-    /// It is available again at once.
+    /// The event is available again immediately.
     #[default]
     None,
-    /// 10 seconds.
+    /// The event is available again after 10 seconds.
     S10,
-    /// 60 seconds.
+    /// The event is available again after 60 seconds.
     S60,
-    /// 600 seconds: ten minutes.
+    /// The event is available again after 600 seconds (10 minutes).
     S600,
-    /// 3600 seconds: one hour.
+    /// The event is available again after 3600 seconds (1 hour).
     S3600,
-    /// Another number of seconds, sent as it is.
+    /// The event is available again after this number of seconds, which is sent unchanged.
     Other(u32),
 }
 
 impl ReleaseDelay {
-    /// The delay in seconds.
+    /// Returns the delay in seconds.
     #[must_use]
     pub fn as_secs(self) -> u32 {
         match self {
@@ -37,7 +38,7 @@ impl ReleaseDelay {
         }
     }
 
-    /// The shortest delay of the service that is not shorter than `wait`; one hour where there is none.
+    /// Returns the shortest supported delay that is not shorter than `wait`, or one hour if `wait` is longer than that.
     #[must_use]
     pub fn at_least(wait: Duration) -> Self {
         let fits = |delay: &Self| Duration::from_secs(delay.as_secs().into()) >= wait;
@@ -50,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_wait_becomes_the_next_longer_delay_and_an_hour_at_the_most() {
+    fn a_wait_becomes_the_next_longer_delay_and_at_most_an_hour() {
         for (milliseconds, delay) in [
             (0, ReleaseDelay::None),
             (1, ReleaseDelay::S10),

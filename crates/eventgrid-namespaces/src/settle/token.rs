@@ -1,27 +1,27 @@
-//! A lock token that failed, and the open set of codes that say why.
+//! A lock token that failed, and the open set of error codes.
 
 use std::fmt;
 
 use service_core::ErrorDetail;
 
-/// A lock token that the service did not settle.
+/// Describes a lock token that the service did not settle or renew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailedToken {
-    /// The token.
+    /// Contains the lock token.
     pub lock_token: String,
-    /// Why, by code.
+    /// Contains the error code.
     pub code: TokenErrorCode,
-    /// Why, in the service's words.
+    /// Contains the service's error message.
     pub message: String,
-    /// The error as the service describes it, with nested details, where it was sent in that shape.
+    /// Contains the service's error with its nested details, if the service sent one in that form.
     pub detail: Option<ErrorDetail>,
 }
 
 impl FailedToken {
-    /// A token that the service's answer passes over, so that nobody knows what became of it.
-    pub(super) fn unnamed(lock_token: String) -> Self {
-        let message = "the service's answer does not name this token".to_owned();
+    /// Creates the failure of a token that the service's response does not mention, so that its outcome is unknown.
+    pub(super) fn missing(lock_token: String) -> Self {
+        let message = "the service's response does not mention this token".to_owned();
         Self { lock_token, code: TokenErrorCode::Other(String::new()), message, detail: None }
     }
 }
@@ -35,22 +35,22 @@ impl fmt::Display for FailedToken {
     }
 }
 
-/// Why a token failed. Codes that this crate does not know are kept.
+/// Specifies why a token failed. Unknown codes are kept as [`Other`](Self::Other).
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum TokenErrorCode {
-    /// The token is unknown, its lock has ended, or its event is settled already.
+    /// The token is unknown, its lock has expired, or its event has already been settled.
     TokenLost,
     /// The token is malformed.
     BadToken,
-    /// The service failed; the only code that is worth another try.
+    /// The service failed. This is the only code that is transient.
     InternalServerError,
-    /// Any other code.
+    /// The service sent a code that this crate does not know.
     Other(String),
 }
 
 impl TokenErrorCode {
-    /// The code as it stands on the wire.
+    /// Returns the code as the service sends it.
     #[must_use]
     pub fn as_str(&self) -> &str {
         match self {

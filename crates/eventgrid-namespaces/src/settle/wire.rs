@@ -1,4 +1,4 @@
-//! The JSON of the settle operations: the tokens that are sent, and the settlements in both shapes that were seen.
+//! The JSON of the settle operations: the request with its tokens, and the results in both shapes that have been observed.
 
 use bytes::Bytes;
 use http::Response;
@@ -17,12 +17,12 @@ pub(super) struct LockTokens<'a> {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Answer {
+struct SettleBody {
     succeeded_lock_tokens: Option<Vec<String>>,
     failed_lock_tokens: Option<Vec<FailedLockToken>>,
 }
 
-/// Both shapes of a failure: `error` of today, `errorCode` and `errorDescription` of the previews.
+/// Both shapes of a failure: the current `error`, and `errorCode` with `errorDescription` as in the previews.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct FailedLockToken {
@@ -43,19 +43,19 @@ impl From<FailedLockToken> for FailedToken {
     }
 }
 
-/// Verdicts about renewals. A renewal does not use the token up, so a lost one is lost whatever came before.
-pub(super) fn renewed(answer: &Response<Bytes>) -> Result<SettleResult> {
-    let Answer { succeeded_lock_tokens, failed_lock_tokens } = read::json(answer)?;
+/// Reads the result of a renewal. A renewal does not consume the token, so a lost token is lost regardless of earlier attempts.
+pub(super) fn renewed(response: &Response<Bytes>) -> Result<SettleResult> {
+    let SettleBody { succeeded_lock_tokens, failed_lock_tokens } = read::json(response)?;
     let failed = failed_lock_tokens.unwrap_or_default().into_iter().map(FailedToken::from).collect();
     let succeeded = succeeded_lock_tokens.unwrap_or_default();
     Ok(SettleResult { succeeded, failed, ..SettleResult::default() })
 }
 
-/// Verdicts about settled tokens.
-pub(super) fn settled(answer: &Response<Bytes>) -> Result<SettleResult> {
-    let mut result = renewed(answer)?;
-    // A token that an unanswered attempt settled is lost for the next one: `TokenLost` then proves nothing.
-    if answer.extensions().get::<AfterUnknown>().is_some() {
+/// Reads the result of a settle operation.
+pub(super) fn settled(response: &Response<Bytes>) -> Result<SettleResult> {
+    let mut result = renewed(response)?;
+    // A token that was settled by an attempt without a response is lost for the next attempt, so `TokenLost` is ambiguous.
+    if response.extensions().get::<AfterUnknown>().is_some() {
         let failed = std::mem::take(&mut result.failed).into_iter();
         (result.maybe_settled, result.failed) =
             failed.partition(|token| token.code == TokenErrorCode::TokenLost);

@@ -1,5 +1,5 @@
-//! Where a client connects to: the client access URL, fixed or asked for, and what becomes of it. The access token leaves
-//! the URL for a header, so that no log of URLs holds it.
+//! Where a client connects to: a client access URL, fixed or fetched for each connection. The access token moves from the URL
+//! to a header, so that URLs in logs do not contain it.
 
 use std::fmt;
 use std::future::Future;
@@ -11,24 +11,55 @@ use service_core::{BoxError, Endpoint, Error, ErrorKind, Result, Secret, push_pa
 use super::frame;
 use crate::ClientAccess;
 
-type Asked = Pin<Box<dyn Future<Output = Result<Secret, BoxError>> + Send>>;
+type UrlFuture = Pin<Box<dyn Future<Output = Result<Secret, BoxError>> + Send>>;
 
-/// How a [`Client`](crate::Client) gets its client access URL, `wss://<host>/client/hubs/<hub>?access_token=...`.
+/// Provides a [`Client`](crate::Client) with client access URLs, `wss://<host>/client/hubs/<hub>?access_token=...`.
+///
+/// `&str`, `String`, [`Secret`] and [`ClientAccess`] convert into a fixed URL. `Debug` never shows the URL.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webpubsub::BoxError> {
+/// # let emulator = service_emulator::Emulator::start().await?;
+/// use webpubsub::client::Access;
+/// use webpubsub::{Client, Role, ServiceClient};
+///
+/// // A program that holds the access key makes its own URLs, one for each connection.
+/// let connection_string = emulator.webpubsub().connection_string();
+/// let service = ServiceClient::from_connection_string(&connection_string, "chat")?;
+/// let access = Access::from_fn(move || {
+///     let service = service.clone();
+///     async move { service.client_access().user("ann").roles([Role::join_leave_group("lobby")]).await }
+/// });
+/// let client = Client::builder(access).connect().await?;
+/// client.join_group("lobby").await?;
+/// # Ok(()) }
+/// ```
 pub struct Access(Kind);
 
 enum Kind {
     Url(Secret),
-    Ask(Box<dyn Fn() -> Asked + Send + Sync>),
+    Fetch(Box<dyn Fn() -> UrlFuture + Send + Sync>),
 }
 
 impl Access {
-    /// One URL for all connections. Once its token has run out, no new connection can be made, and the client stops when it
-    /// needs one; recovering a connection needs no token.
+    /// Creates an access that uses one URL for all connections.
+    ///
+    /// When the URL's token has expired, the client cannot make a new connection and stops as soon as it needs one. Recovering
+    /// a dropped connection needs no token. Use [`from_fn`](Self::from_fn) for long-lived clients.
     pub fn url(url: impl Into<Secret>) -> Self {
         Self(Kind::Url(url.into()))
     }
 
-    /// Asks for a URL before each new connection, and never for a recovery.
+    /// Creates an access that calls `fetch` for a URL before each new connection.
+    ///
+    /// Recovering a dropped connection does not call `fetch`. Each call must finish within the
+    /// [`attempt_timeout`](super::ClientBuilder::attempt_timeout). If the first call fails,
+    /// [`connect`](super::ClientBuilder::connect) returns the error. During a reconnect, a failure counts as a failed attempt.
+    ///
+    /// # Examples
     ///
     /// ```
     /// use webpubsub::client::Access;
@@ -36,16 +67,16 @@ impl Access {
     /// let access = Access::from_fn(|| async { fetch_from_my_server("/negotiate").await });
     /// # async fn fetch_from_my_server(_: &str) -> std::io::Result<String> { Ok(String::new()) }
     /// ```
-    pub fn from_fn<F, A, U, E>(ask: F) -> Self
+    pub fn from_fn<F, A, U, E>(fetch: F) -> Self
     where
         F: Fn() -> A + Send + Sync + 'static,
         A: Future<Output = Result<U, E>> + Send + 'static,
         U: Into<Secret>,
         E: Into<BoxError>,
     {
-        Self(Kind::Ask(Box::new(move || {
-            let asked = ask();
-            Box::pin(async move { asked.await.map(Into::into).map_err(Into::into) })
+        Self(Kind::Fetch(Box::new(move || {
+            let url = fetch();
+            Box::pin(async move { url.await.map(Into::into).map_err(Into::into) })
         })))
     }
 
@@ -56,11 +87,12 @@ impl Access {
     pub(super) async fn address(&self) -> Result<Address> {
         match &self.0 {
             Kind::Url(url) => Address::parse(url),
-            Kind::Ask(ask) => {
+            Kind::Fetch(fetch) => {
                 let failed = |error: BoxError| {
-                    Error::new(ErrorKind::Credential, "no client access URL could be had").with_source(error)
+                    Error::new(ErrorKind::Credential, "could not obtain a client access URL")
+                        .with_source(error)
                 };
-                Address::parse(&ask().await.map_err(failed)?)
+                Address::parse(&fetch().await.map_err(failed)?)
             }
         }
     }
@@ -90,7 +122,7 @@ impl From<ClientAccess> for Access {
     }
 }
 
-/// The URL, so that what [`ServiceClient`](crate::ServiceClient) makes is an answer for [`Access::from_fn`].
+/// Returns the URL, so that [`Access::from_fn`] can return what [`ServiceClient`](crate::ServiceClient) creates.
 impl From<ClientAccess> for Secret {
     fn from(access: ClientAccess) -> Self {
         Self::new(access.url)
@@ -103,33 +135,33 @@ impl fmt::Debug for Access {
     }
 }
 
-/// A client access URL in its parts.
+/// A parsed client access URL.
 #[derive(Debug, Clone)]
 pub(super) struct Address {
     pub(super) endpoint: Endpoint,
     path: String,
-    /// Without the token, and without its `?`.
+    /// The query without the token and without the leading `?`.
     query: String,
     token: Option<Secret>,
 }
 
 impl Address {
     fn parse(url: &Secret) -> Result<Self> {
-        let refuse = |rule| Error::invalid_input("client access URL", rule, None);
-        let uri: Uri = url.expose().trim().parse().map_err(|_| refuse("is not a URL"))?;
+        let invalid = |rule| Error::invalid_input("client access URL", rule, None);
+        let uri: Uri = url.expose().trim().parse().map_err(|_| invalid("is not a URL"))?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err(refuse("must begin with `wss://<host>` or `ws://<host>`"));
+            return Err(invalid("must begin with `wss://<host>` or `ws://<host>`"));
         };
         let scheme = match scheme {
             "wss" | "https" => "https",
             "ws" | "http" => "http",
-            _ => return Err(refuse("must have the scheme `wss` or `ws`")),
+            _ => return Err(invalid("must have the scheme `wss` or `ws`")),
         };
         if uri.path() == "/" {
-            return Err(refuse("must have the path of a hub, `/client/hubs/<hub>`"));
+            return Err(invalid("must have the path of a hub, `/client/hubs/<hub>`"));
         }
         let endpoint = Endpoint::parse(&format!("{scheme}://{authority}"))?;
-        let is_token = |pair: &&str| pair.strip_prefix("access_token=").is_some_and(fits_a_header);
+        let is_token = |pair: &&str| pair.strip_prefix("access_token=").is_some_and(is_bearer_token);
         let pairs = uri.query().unwrap_or_default();
         let (token, rest): (Vec<_>, Vec<_>) =
             pairs.split('&').filter(|pair| !pair.is_empty()).partition(is_token);
@@ -137,14 +169,14 @@ impl Address {
         Ok(Self { endpoint, path: uri.path().to_owned(), query: rest.join("&"), token })
     }
 
-    /// The URL of a new connection, and the token that goes into a header.
-    pub(super) fn of_new(&self) -> (String, Option<&Secret>) {
+    /// Returns the URL for a new connection and the token for its header.
+    pub(super) fn new_connection_url(&self) -> (String, Option<&Secret>) {
         (self.with_query(&self.query), self.token.as_ref())
     }
 
-    /// The URL that recovers a connection (authentication, section 6): it needs no access token, and an old one in it would
-    /// only be one more thing to be refused.
-    pub(super) fn of_recovery(&self, connection: &frame::Connected) -> String {
+    /// Returns the URL that recovers a connection (authentication, section 6). It carries no access token: none is needed, and
+    /// an expired one could get the request rejected.
+    pub(super) fn recovery_url(&self, connection: &frame::Connected) -> String {
         let mut query = self.query.clone();
         let token = connection.reconnection_token.as_ref().map_or("", |token| token.0.expose());
         for (name, value) in
@@ -164,8 +196,8 @@ impl Address {
     }
 }
 
-/// Whether a token needs no decoding to be what a bearer header takes (RFC 6750, section 2.1). The service's tokens are such.
-fn fits_a_header(token: &str) -> bool {
+/// Returns whether a token is valid in a bearer header without decoding (RFC 6750, section 2.1). The service's tokens are.
+fn is_bearer_token(token: &str) -> bool {
     !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._~+/=".contains(&byte))
 }
 
@@ -179,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn the_access_token_leaves_the_url_and_the_rest_of_the_query_stays() {
+    fn the_access_token_is_removed_from_the_url_and_the_rest_of_the_query_is_kept() {
         for (given, url, token) in [
             (
                 "wss://a.example/client/hubs/chat?access_token=x.y-z_",
@@ -195,13 +227,13 @@ mod tests {
             ("wss://a.example/c?access_token=a%20b", "https://a.example/c?access_token=a%20b", false),
         ] {
             let address = parse(given).unwrap();
-            let (new, header) = address.of_new();
+            let (new, header) = address.new_connection_url();
             assert_eq!((new.as_str(), header.is_some()), (url, token), "{given}");
         }
     }
 
     #[test]
-    fn a_recovery_shows_id_and_reconnection_token_and_no_access_token() {
+    fn a_recovery_sends_the_id_and_the_reconnection_token_but_no_access_token() {
         let address = parse("wss://a.example/client/hubs/chat?b=c&access_token=planted").unwrap();
         let connection = frame::Connected {
             connection_id: "i/d".to_owned(),
@@ -210,11 +242,11 @@ mod tests {
         };
         let url =
             "https://a.example/client/hubs/chat?b=c&awps_connection_id=i%2Fd&awps_reconnection_token=t%3Dk";
-        assert_eq!(address.of_recovery(&connection), url);
+        assert_eq!(address.recovery_url(&connection), url);
     }
 
     #[test]
-    fn a_malformed_url_is_refused_with_its_rule_and_not_repeated() {
+    fn a_malformed_url_is_an_error_that_states_the_rule_and_does_not_repeat_the_url() {
         for (given, rule) in [
             ("", "is not a URL"),
             ("planted", "must begin with"),
@@ -229,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_access_never_shows_its_url_and_tells_why_none_could_be_had() {
+    async fn an_access_never_shows_its_url_and_reports_why_none_could_be_obtained() {
         assert_eq!(format!("{:?}", Access::url("planted")), "Access::url(***)");
         let access = Access::from_fn(|| async { Err::<String, _>("the server is down") });
         let error = access.address().await.unwrap_err();

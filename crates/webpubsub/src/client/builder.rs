@@ -1,4 +1,4 @@
-//! A client's settings, their bounds, and the first connection.
+//! The client's settings, their validation, and the first connection.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
@@ -15,11 +15,42 @@ use super::session::{Reconnect, Session, Settings};
 use super::task::{Network, Task};
 use super::{Client, Shared};
 
-/// The service remembers the last 1000 ack ids of a connection: with more than that under way, a message could be carried
-/// out twice after a recovery (client protocols, section 6).
+/// The service remembers the last 1000 ack ids of a connection. With more sends in flight, it could process a message twice
+/// after a recovery (client protocols, section 6).
 const MAX_PENDING: usize = 1000;
 
-/// A [`Client`] in the making. What is wrong with its settings comes out of [`connect`](Self::connect).
+/// A builder that configures a [`Client`] and makes its first connection.
+///
+/// Created by [`Client::builder`]. Settings are validated by [`connect`](Self::connect).
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webpubsub::BoxError> {
+/// # let emulator = service_emulator::Emulator::start().await?;
+/// # let token = service_emulator::webpubsub::ClientToken::new().user("ann");
+/// # let token = token.role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
+/// # let url = emulator.webpubsub().client_access_url("chat", &token);
+/// use std::time::Duration;
+///
+/// use webpubsub::Client;
+/// use webpubsub::client::{Protocol, Reconnect};
+///
+/// let client = Client::builder(url)
+///     .protocol(Protocol::JsonReliable)
+///     .reconnect(Reconnect::default().max_attempts(10))
+///     .ack_timeout(Duration::from_secs(20))
+///     .event_capacity(1024)
+///     .connect()
+///     .await?;
+/// # client.close().await;
+///
+/// // Invalid settings are reported by `connect`.
+/// let error = Client::builder("wss://contoso.example/client/hubs/chat").max_pending(0).connect().await.unwrap_err();
+/// assert!(error.is_invalid_input());
+/// # Ok(()) }
+/// ```
 #[must_use = "does nothing until connected"]
 #[derive(Debug)]
 pub struct ClientBuilder {
@@ -40,7 +71,7 @@ impl ClientBuilder {
             ack_timeout: Duration::from_secs(60),
             attempt_timeout: Duration::ZERO,
             ping_interval: Duration::from_secs(20),
-            silence_limit: Duration::from_secs(120),
+            idle_timeout: Duration::from_secs(120),
             resend: false,
             rejoin: true,
             wants_events: true,
@@ -55,70 +86,90 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how a lost connection is come back from. Default: pauses from 0.5 s doubling up to 30 s, without end.
+    /// Sets the reconnect policy.
+    ///
+    /// Default: exponential backoff from 0.5 s to 30 s with jitter, and no limit on attempts.
     pub fn reconnect(mut self, reconnect: Reconnect) -> Self {
         self.settings.reconnect = reconnect;
         self
     }
 
-    /// Sets how long a send may take from being handed over to being acknowledged, with whatever drops, recoveries and new
-    /// connections are between. Default: 60 s, which a recovery fits into.
+    /// Sets how long a send waits for its acknowledgment, from the moment it is queued. Default: 60 s.
+    ///
+    /// Reconnects do not extend the timeout. Keep it above 30 s, so that a recovery fits into it. Must be greater than zero.
     pub fn ack_timeout(mut self, limit: Duration) -> Self {
         self.settings.ack_timeout = limit;
         self
     }
 
-    /// Sets how often the service is pinged, and after how long a silence the connection is taken as lost; zero switches
-    /// either off. Default: 20 s and 120 s. A half-open connection is noticed by this only.
-    pub fn keep_alive(mut self, ping_interval: Duration, silence_limit: Duration) -> Self {
-        (self.settings.ping_interval, self.settings.silence_limit) = (ping_interval, silence_limit);
+    /// Sets how often the client pings the service, and after how long without data it treats the connection as lost.
+    ///
+    /// Default: 20 s and 120 s. Zero disables either one. Without an idle timeout, half-open connections go undetected. The idle
+    /// timeout must be longer than the ping interval.
+    pub fn keep_alive(mut self, ping_interval: Duration, idle_timeout: Duration) -> Self {
+        (self.settings.ping_interval, self.settings.idle_timeout) = (ping_interval, idle_timeout);
         self
     }
 
-    /// Sends what was not acknowledged once more when the connection is lost for good, on the next one. The service may then
-    /// do it twice. Default: no; the caller gets an error that says that the outcome is unknown.
+    /// Sets whether unacknowledged sends are retried on a new connection when the old one cannot be recovered. Default: `false`.
+    ///
+    /// With `true`, the service may process such a send twice. With `false`, it fails with an error whose
+    /// [`outcome_unknown`](crate::Error::outcome_unknown) returns `true`.
     pub fn resend_after_lost_connection(mut self, resend: bool) -> Self {
         self.settings.resend = resend;
         self
     }
 
-    /// Sets whether a new connection joins the groups of the one before, in their order. Default: yes.
+    /// Sets whether a new connection rejoins the groups of the previous one, in their original order. Default: `true`.
     pub fn rejoin_groups(mut self, rejoin: bool) -> Self {
         self.settings.rejoin = rejoin;
         self
     }
 
-    /// Sets how many events wait for the program: 1 or more. Default: 256.
+    /// Sets the capacity of the event queue, at least 1. Default: 256.
     pub fn event_capacity(mut self, events: usize) -> Self {
         self.event_capacity = events;
         self
     }
 
-    /// Takes no events: what comes is acknowledged and dropped. For programs that only send.
+    /// Acknowledges and drops all incoming messages and events. Use it for programs that only send.
     pub fn without_events(mut self) -> Self {
         self.settings.wants_events = false;
         self
     }
 
-    /// Sets how many sends may be under way; further ones wait for their place. 1 to 1000, since the service remembers so
-    /// many ack ids. Default: 256.
+    /// Sets how many sends can be in flight, 1 to 1000. Default: 256.
+    ///
+    /// Further sends wait for a permit. The upper bound is the number of ack ids that the service remembers.
     pub fn max_pending(mut self, sends: usize) -> Self {
         self.max_pending = sends;
         self
     }
 
-    /// Connects, and returns when the service has said `connected`. One attempt is made.
+    /// Connects to the service and returns once it has confirmed the connection.
     ///
-    /// [Service documentation](https://learn.microsoft.com/azure/azure-web-pubsub/reference-json-reliable-webpubsub-subprotocol)
+    /// The first connection is attempted once; the reconnect policy applies only afterwards. The client's background task runs
+    /// on the current Tokio runtime. Dropping the future cancels the connection.
     ///
     /// # Errors
     ///
-    /// Settings out of bounds, a malformed URL, plain `ws` to another machine, an access that failed, everything that keeps a
-    /// connection from being made, and a refused handshake: 401 for a bad token, 429 for too many connections, what the
-    /// `connect` event's handler said.
+    /// Returns an error if:
+    ///
+    /// * a setting or the URL is invalid, or the URL uses plain `ws` for a remote host without
+    ///   [`allow_insecure_http`](Self::allow_insecure_http),
+    /// * [`Access::from_fn`] fails or times out,
+    /// * the connection cannot be established, or
+    /// * the service rejects the handshake: 401 for an invalid token, 429 for too many connections, or the status that the
+    ///   application's `connect` event handler returned.
+    ///
+    /// # Panics
+    ///
+    /// Panics if the future is polled outside a Tokio runtime.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/azure/azure-web-pubsub/reference-json-reliable-webpubsub-subprotocol)
     pub async fn connect(mut self) -> Result<Client> {
         self.check()?;
-        self.settings.attempt_timeout = self.options.attempt_limit();
+        self.settings.attempt_timeout = self.options.attempt_timeout();
         let clock = self.options.clock();
         let next_id = Arc::new(AtomicU64::new(1));
         let queue = Arc::new(Queue::new(self.event_capacity));
@@ -136,37 +187,37 @@ impl ClientBuilder {
             queue: Arc::clone(&queue),
             first: Some(first),
             io: Network::None,
-            alarm: None,
+            timer: None,
         };
-        let places = Arc::new(Semaphore::new(self.max_pending));
-        let client = Client { shared: Arc::new(Shared { protocol, commands, places, next_id, queue }) };
+        let permits = Arc::new(Semaphore::new(self.max_pending));
+        let client = Client { shared: Arc::new(Shared { protocol, commands, permits, next_id, queue }) };
         tokio::spawn(task.run());
-        let lost = || Error::new(service_core::ErrorKind::Transport, "the runtime shuts down");
-        outcome.await.unwrap_or_else(|_| Err(lost()))?;
+        let aborted = || Error::new(service_core::ErrorKind::Transport, "the runtime is shutting down");
+        outcome.await.unwrap_or_else(|_| Err(aborted()))?;
         Ok(client)
     }
 
     fn check(&self) -> Result<()> {
-        let refuse = |what, rule: &str, value: String| Err(Error::invalid_input(what, rule, Some(&value)));
-        let Settings { ping_interval, silence_limit, ack_timeout, .. } = &self.settings;
+        let invalid = |what, rule: &str, value: String| Err(Error::invalid_input(what, rule, Some(&value)));
+        let Settings { ping_interval, idle_timeout, ack_timeout, .. } = &self.settings;
         if self.event_capacity == 0 {
-            return refuse(
+            return invalid(
                 "event capacity",
-                "must be at least 1; `without_events` takes none",
+                "must be at least 1; use `without_events` to receive none",
                 "0".to_owned(),
             );
         }
         if !(1..=MAX_PENDING).contains(&self.max_pending) {
-            return refuse("pending sends", "must be 1 to 1000", self.max_pending.to_string());
+            return invalid("pending sends", "must be 1 to 1000", self.max_pending.to_string());
         }
         if ack_timeout.is_zero() {
-            return refuse("ack timeout", "must be longer than nothing", "0".to_owned());
+            return invalid("ack timeout", "must be longer than zero", "0".to_owned());
         }
-        if !silence_limit.is_zero() && silence_limit <= ping_interval {
-            return refuse(
-                "silence limit",
+        if !idle_timeout.is_zero() && idle_timeout <= ping_interval {
+            return invalid(
+                "idle timeout",
                 "must be longer than the ping interval",
-                format!("{silence_limit:?}"),
+                format!("{idle_timeout:?}"),
             );
         }
         Ok(())

@@ -1,11 +1,11 @@
-//! Makes the WebSockets of one client: asks for the address where a new connection is wanted, keeps it for recoveries.
+//! Opens the WebSockets of one client: fetches the address for a new connection and keeps it for recoveries.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
-use service_core::{Authorize, ClientOptions, Delivery, Error, ErrorKind, Pipeline, Result, within};
+use service_core::{Authorize, ClientOptions, Delivery, Error, ErrorKind, Pipeline, Result, timeout};
 
 use super::access::{Access, Address};
 use super::codec::Protocol;
@@ -17,7 +17,7 @@ pub(super) struct Connector {
     access: Access,
     options: ClientOptions,
     protocol: Protocol,
-    /// Where the current connection is, and what leads there.
+    /// The address of the current connection, and the pipeline that leads to it.
     current: Mutex<Option<(Address, Pipeline)>>,
 }
 
@@ -26,37 +26,42 @@ impl Connector {
         Self { access, options, protocol, current: Mutex::default() }
     }
 
-    /// A connection that the service does not know yet.
+    /// Opens a new connection.
     pub(super) async fn connect(&self) -> Result<Socket> {
-        let limit = self.options.attempt_limit();
+        let limit = self.options.attempt_timeout();
         let clock = self.options.clock();
-        let address = within(&*clock, limit, self.access.address()).await.unwrap_or_else(|| {
-            let text = format!("no client access URL could be had within {limit:?}");
+        let address = timeout(&*clock, limit, self.access.address()).await.unwrap_or_else(|| {
+            let text = format!("could not obtain a client access URL within {limit:?}");
             Err(Error::new(ErrorKind::Timeout, text).with_delivery(Delivery::NotSent))
         })?;
         let pipeline = self.pipeline(&address)?;
-        let (url, token) = address.of_new();
+        let (url, token) = address.new_connection_url();
         socket::open(&pipeline, url, token, self.protocol).await
     }
 
-    /// The connection that was lost.
+    /// Recovers a dropped connection.
     pub(super) async fn recover(&self, connection: &Connected) -> Result<Socket> {
         let Some((address, pipeline)) = self.current() else {
-            return Err(Error::new(ErrorKind::Transport, "there is no connection to recover"));
+            return Err(Error::new(
+                ErrorKind::Transport,
+                "could not recover the connection: none was established",
+            ));
         };
-        socket::open(&pipeline, address.of_recovery(connection), None, self.protocol).await
+        socket::open(&pipeline, address.recovery_url(connection), None, self.protocol).await
     }
 
     fn current(&self) -> Option<(Address, Pipeline)> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The one that leads to this address. The service may send a client elsewhere from one connection to the next.
+    /// Returns the pipeline for this address, which may change from one connection to the next.
     fn pipeline(&self, address: &Address) -> Result<Pipeline> {
         let known = self.current().filter(|(current, _)| current.endpoint == address.endpoint);
         let pipeline = match known {
             Some((_, pipeline)) => pipeline,
-            None => self.options.clone().build(&DIALECT, address.endpoint.clone(), Arc::new(InTheRequest))?,
+            None => {
+                self.options.clone().build(&DIALECT, address.endpoint.clone(), Arc::new(TokenInRequest))?
+            }
         };
         *self.current.lock().unwrap_or_else(PoisonError::into_inner) =
             Some((address.clone(), pipeline.clone()));
@@ -64,12 +69,12 @@ impl Connector {
     }
 }
 
-/// The access token is put into each request by itself: it belongs to a connection, not to a client.
+/// Adds no credentials: each request already contains its access token, which belongs to a connection, not to a client.
 #[derive(Debug)]
-struct InTheRequest;
+struct TokenInRequest;
 
 #[async_trait]
-impl Authorize for InTheRequest {
+impl Authorize for TokenInRequest {
     async fn authorize(&self, _: &mut Request<Bytes>) -> Result<()> {
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The content of a message, which is the same in every subprotocol and in both directions.
+//! The content of a message, the same in every subprotocol and in both directions.
 
 use std::fmt;
 
@@ -8,37 +8,64 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 use service_core::{Error, ErrorKind, Result};
 
-/// What a message holds. A `&str` or `String` is taken as text wherever data is asked for, `Vec<u8>` and `Bytes` as binary.
+/// Represents the content of a message.
+///
+/// `&str` and `String` convert into text, `Vec<u8>` and [`Bytes`] into binary data. `Debug` shows the kind and the length, never
+/// the content.
+///
+/// # Examples
+///
+/// ```
+/// use webpubsub::client::Data;
+///
+/// let text = Data::from("hello");
+/// assert_eq!(text.as_text(), Some("hello"));
+///
+/// let binary = Data::from(vec![1, 2, 3]);
+/// assert_eq!(format!("{binary:?}"), "Binary(3 bytes)");
+/// ```
 #[derive(Clone, PartialEq)]
 #[non_exhaustive]
 pub enum Data {
-    /// A text.
+    /// The content is text.
     Text(String),
-    /// JSON, of any shape but `null`.
+    /// The content is JSON. `null` can be received but not sent.
     Json(Json),
-    /// Bytes, which arrive as they are.
+    /// The content is raw bytes.
     Binary(Bytes),
-    /// A serialised `google.protobuf.Any`.
+    /// The content is a serialized `google.protobuf.Any`.
     Protobuf(Bytes),
 }
 
 impl Data {
-    /// A value as JSON. A text becomes a JSON string, quotes included.
+    /// Serializes a value as JSON. A string becomes a JSON string, including its quotes.
     ///
     /// # Errors
     ///
-    /// A value that cannot be written as JSON, or is `null`, which the service does not take.
+    /// Returns an error if the value cannot be serialized, or serializes to `null`, which the service does not accept.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use webpubsub::client::Data;
+    ///
+    /// let Data::Json(json) = Data::json(&("move", 3, 4))? else { unreachable!() };
+    /// assert_eq!(json.as_str(), r#"["move",3,4]"#);
+    /// assert!(Data::json(&None::<u8>).is_err());
+    /// # Ok::<(), webpubsub::Error>(())
+    /// ```
     pub fn json(value: &(impl Serialize + ?Sized)) -> Result<Self> {
-        // What serde_json has to say is left out: it may quote the value.
-        let refuse = |rule| Error::invalid_input("data", rule, None);
-        let text = serde_json::value::to_raw_value(value).map_err(|_| refuse("cannot be written as JSON"))?;
+        // The error of serde_json is left out, since it may quote the value.
+        let invalid = |rule| Error::invalid_input("data", rule, None);
+        let text =
+            serde_json::value::to_raw_value(value).map_err(|_| invalid("must be serializable as JSON"))?;
         match text.get() {
-            "null" => Err(refuse("must not be JSON `null`")),
+            "null" => Err(invalid("must not be JSON `null`")),
             _ => Ok(Self::Json(Json(text))),
         }
     }
 
-    /// The text, if it is one.
+    /// Returns the text, or `None` if the content is not text.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {
         match self {
@@ -72,7 +99,7 @@ impl From<Vec<u8>> for Data {
     }
 }
 
-/// Without the content, which is its owner's business alone.
+/// Shows the kind and the length, but not the content, which may be confidential.
 impl fmt::Debug for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (kind, bytes) = match self {
@@ -85,27 +112,39 @@ impl fmt::Debug for Data {
     }
 }
 
-/// JSON as the text that travels; it is read when asked for.
+/// Contains a JSON document as raw text, which is parsed only on request.
+///
+/// # Examples
+///
+/// ```
+/// use webpubsub::client::Data;
+///
+/// if let Data::Json(json) = Data::json(&vec![1, 2])? {
+///     assert_eq!(json.as_str(), "[1,2]");
+///     assert_eq!(json.parse::<Vec<u8>>()?, [1, 2]);
+///     assert!(json.parse::<String>().is_err());
+/// }
+/// # Ok::<(), webpubsub::Error>(())
+/// ```
 #[derive(Clone)]
 pub struct Json(Box<RawValue>);
 
 impl Json {
-    /// The text as it came, or as it goes.
+    /// Returns the raw JSON text, as received or as sent.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.get()
     }
 
-    /// Reads the value.
+    /// Parses the JSON into a value.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Decode`] for JSON of another shape.
+    /// Returns [`ErrorKind::Decode`] if the JSON does not match `T`. The error contains the position, but not the content.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
         serde_json::from_str(self.as_str()).map_err(|error| {
             let (line, column) = (error.line(), error.column());
-            let text =
-                format!("the message is not the JSON expected, at line {line} column {column} of its data");
+            let text = format!("could not parse the JSON data of the message at line {line} column {column}");
             Error::new(ErrorKind::Decode, text)
         })
     }
@@ -141,7 +180,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn json_is_kept_as_it_is_and_null_is_refused() {
+    fn json_is_kept_verbatim_and_null_is_rejected() {
         let Data::Json(json) = Data::json(&vec![1u64 << 60]).unwrap() else { panic!("not JSON") };
         assert_eq!(
             (json.as_str(), json.parse::<Vec<u64>>().unwrap()),

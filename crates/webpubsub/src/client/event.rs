@@ -1,82 +1,103 @@
-//! What a client hears: messages, and how its connection fares.
+//! The events of a client: messages, and changes of its connection.
 
 use service_core::Error;
 
 use super::data::Data;
 
-/// Something that happened to a [`Client`](crate::Client), in the order in which it happened.
+/// Represents something that happened to a [`Client`](crate::Client): a message, or a change of its connection.
+///
+/// Events arrive through [`Events`](super::Events) in the order in which they happened.
+///
+/// # Examples
+///
+/// ```
+/// use webpubsub::client::Event;
+///
+/// fn log(event: &Event) {
+///     match event {
+///         Event::Connected(connected) => println!("connected as {}", connected.connection_id),
+///         Event::GroupMessage(message) => println!("{}: {:?}", message.group, message.data.as_text()),
+///         Event::ServerMessage(message) => println!("server: {:?}", message.data.as_text()),
+///         Event::Disconnected(gone) => println!("messages may be missing: {}", gone.reason),
+///         Event::RejoinFailed(failed) => println!("no longer in {}: {}", failed.group, failed.error),
+///         Event::Stopped(stopped) => println!("stopped: {:?}", stopped.error),
+///         _ => {}
+///     }
+/// }
+/// ```
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Event {
-    /// A new connection stands. A recovered one is the old one, and raises nothing.
+    /// A new connection was established. Not emitted when a connection is recovered.
     Connected(Connected),
-    /// A message to a group that this connection is in.
+    /// A message was sent to a group that this connection is in.
     GroupMessage(GroupMessage),
-    /// A message from the application's server.
+    /// The application's server sent a message.
     ServerMessage(ServerMessage),
-    /// The connection has ended and could not be recovered: what was sent meanwhile is lost to this client. A new connection
-    /// is tried next.
+    /// The connection ended and could not be recovered. Messages sent until the next [`Connected`](Self::Connected) are lost.
+    ///
+    /// The client tries to establish a new connection, unless [`Stopped`](Self::Stopped) follows.
     Disconnected(Disconnected),
-    /// A group could not be joined again on a new connection; the client is no longer in it.
+    /// A group could not be rejoined on a new connection. The client is no longer in it.
     RejoinFailed(RejoinFailed),
-    /// The client has stopped for good; the last event.
+    /// The client stopped for good. This is always the last event.
     Stopped(Stopped),
 }
 
-/// A new connection.
+/// Describes a new connection; see [`Event::Connected`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Connected {
-    /// The service's id of the connection.
+    /// The connection id that the service assigned.
     pub connection_id: String,
-    /// The user that the access token names.
+    /// The user id from the access token, if it contains one.
     pub user_id: Option<String>,
 }
 
-/// A message to a group.
+/// Represents a message to a group; see [`Event::GroupMessage`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GroupMessage {
-    /// The group.
+    /// Contains the name of the group.
     pub group: String,
-    /// The user who sent it, if it was sent by a client with a user id. The protobuf subprotocols do not tell.
+    /// The user id of the sender, if it is a client with one. Always `None` with the protobuf subprotocols, which omit it.
     pub from_user_id: Option<String>,
-    /// The content.
+    /// Contains the content of the message.
     pub data: Data,
 }
 
-/// A message from the application's server: sent to the hub, to the user, or to this connection.
+/// Contains a message that the application's server sent to the hub, to the user, or to this connection.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ServerMessage {
-    /// The content.
+    /// Contains the content of the message.
     pub data: Data,
 }
 
-/// The end of a connection.
+/// Describes the end of a connection; see [`Event::Disconnected`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Disconnected {
-    /// The service's id of the connection.
+    /// The connection id that the service assigned.
     pub connection_id: String,
-    /// Why: the service's own words where it gave any, otherwise what was seen of the end. For people, not for programs.
+    /// The reason that the service stated, or a description of how the connection ended. For logs only; the text may change.
     pub reason: String,
 }
 
-/// A group that was not joined again.
+/// Describes a group that could not be rejoined; see [`Event::RejoinFailed`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct RejoinFailed {
-    /// The group.
+    /// Contains the name of the group.
     pub group: String,
-    /// What the service said.
+    /// The error that the service returned, or that ended the attempt.
     pub error: Error,
 }
 
-/// The end of a client.
+/// Describes why a client stopped; see [`Event::Stopped`].
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct Stopped {
-    /// Why no further connection is tried; `None` when the program closed the client.
+    /// The error that ended the client, or `None` if the program closed it.
     pub error: Option<Error>,
 }

@@ -1,5 +1,5 @@
-//! The frames of the pub/sub subprotocols as values (client protocols, sections 3 to 5): what the codecs write and read,
-//! and all that the session knows of the wire.
+//! The frames of the pub/sub subprotocols as values (client protocols, sections 3 to 5). The codecs encode and decode them, so
+//! that the session does not depend on a wire format.
 
 use service_core::Secret;
 
@@ -46,17 +46,17 @@ pub(super) enum Downstream {
     },
     Ack {
         id: u64,
-        refusal: Option<Refusal>,
+        rejection: Option<Rejection>,
     },
     Pong,
-    /// Nothing that this client knows. With a sequence id it still has to be acknowledged.
+    /// A frame that this client does not support. It must still be acknowledged if it has a sequence id.
     Skipped {
         sequence_id: Option<u64>,
         why: &'static str,
     },
 }
 
-/// What the service says once a connection is made.
+/// The service confirms a connection.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Connected {
     pub(super) connection_id: String,
@@ -64,7 +64,7 @@ pub(super) struct Connected {
     pub(super) reconnection_token: Option<Token>,
 }
 
-/// A reconnection token, good for one connection.
+/// A reconnection token, valid for one connection.
 #[derive(Debug, Clone)]
 pub(super) struct Token(pub(super) Secret);
 
@@ -74,22 +74,22 @@ impl PartialEq for Token {
     }
 }
 
-/// A message of the one kind or the other.
+/// A message from a group or from the server.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Incoming {
     Group(GroupMessage),
     Server(ServerMessage),
 }
 
-/// Why the service did not do what a frame asked for.
+/// The error in a negative acknowledgment.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Refusal {
+pub(super) struct Rejection {
     pub(super) name: String,
     pub(super) message: String,
 }
 
-impl Refusal {
-    /// The frame had been carried out before: its first answer was lost (section 6).
+impl Rejection {
+    /// Returns whether the service had already processed the frame, and the first acknowledgment was lost (section 6).
     pub(super) fn is_duplicate(&self) -> bool {
         self.name == "Duplicate"
     }

@@ -31,10 +31,29 @@ pub use session::Reconnect;
 use queue::Queue;
 use task::Command;
 
-/// A handle onto one WebSocket connection of a hub, which it keeps up: see [the module](self).
+/// A client that keeps one WebSocket connection to a hub open and reconnects it when it drops.
 ///
-/// Cheap to clone. The connection ends in order when the last clone and the last [`Events`] are gone, or by
-/// [`close`](Self::close).
+/// A `Client` is a handle to a background task. Clones are cheap and share the connection. The client closes gracefully on
+/// [`close`](Self::close), or when the last clone and the last [`Events`] are dropped. See [the module](self) for delivery
+/// guarantees, event backpressure and reconnection.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webpubsub::BoxError> {
+/// # let emulator = service_emulator::Emulator::start().await?;
+/// # let token = service_emulator::webpubsub::ClientToken::new().user("ann");
+/// # let token = token.role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
+/// # let url = emulator.webpubsub().client_access_url("chat", &token);
+/// use webpubsub::Client;
+///
+/// let client = Client::builder(url).connect().await?;
+/// client.join_group("lobby").await?;
+/// client.send_to_group("lobby", "hello").await?;
+/// client.close().await;
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Client {
     shared: Arc<Shared>,
@@ -43,71 +62,185 @@ pub struct Client {
 struct Shared {
     protocol: Protocol,
     commands: mpsc::UnboundedSender<Command>,
-    /// Bounds what `commands` holds.
-    places: Arc<Semaphore>,
+    /// Bounds the number of sends in flight, and so the length of `commands`.
+    permits: Arc<Semaphore>,
     next_id: Arc<AtomicU64>,
     queue: Arc<Queue>,
 }
 
 impl Client {
-    /// Starts a client: `access` is the client access URL, or [`Access::from_fn`], which asks for one before each new connection.
+    /// Creates a builder for a client that connects with `access`.
+    ///
+    /// Pass the client access URL, or [`Access::from_fn`] to fetch a fresh URL before each new connection.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webpubsub::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let token = service_emulator::webpubsub::ClientToken::new().user("ann");
+    /// # let token = token.role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
+    /// # let url = emulator.webpubsub().client_access_url("chat", &token);
+    /// use webpubsub::Client;
+    /// use webpubsub::client::Protocol;
+    ///
+    /// let client = Client::builder(url).protocol(Protocol::Json).connect().await?;
+    /// assert!(!client.is_closed());
+    /// # Ok(()) }
+    /// ```
     pub fn builder(access: impl Into<Access>) -> ClientBuilder {
         ClientBuilder::new(access.into())
     }
 
-    /// Joins a group: 1 to 1024 characters. Its messages arrive as [`Event::GroupMessage`], and a new connection joins it
-    /// again.
+    /// Joins a group, whose name has 1 to 1024 characters.
+    ///
+    /// The group's messages arrive as [`Event::GroupMessage`]. After a reconnect, the client rejoins the group automatically
+    /// unless [`rejoin_groups`](ClientBuilder::rejoin_groups) is off.
     ///
     /// # Errors
     ///
-    /// A name that breaks the rules; [`ErrorKind::Service`](crate::ErrorKind::Service) with the code `Forbidden` where the
-    /// token gives no right to it, or another code of the service; an unknown outcome where the connection was lost for good;
-    /// a time-out; a closed client.
+    /// Returns an error if:
+    ///
+    /// * the name is invalid,
+    /// * the service rejects the request: [`ErrorKind::Service`](crate::ErrorKind::Service), with the code `Forbidden` if the
+    ///   access token does not grant the permission,
+    /// * the connection is lost and cannot be recovered: [`outcome_unknown`](crate::Error::outcome_unknown) then returns `true`,
+    /// * the service does not acknowledge the request within [`ack_timeout`](ClientBuilder::ack_timeout), or
+    /// * the client is closed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webpubsub::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let token = service_emulator::webpubsub::ClientToken::new().user("ann");
+    /// # let token = token.role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
+    /// # let url = emulator.webpubsub().client_access_url("chat", &token);
+    /// # let client = webpubsub::Client::builder(url).connect().await?;
+    /// use webpubsub::client::Event;
+    ///
+    /// let mut events = client.events();
+    /// client.join_group("lobby").await?;
+    /// client.send_to_group("lobby", "hello").await?;
+    /// while let Some(event) = events.next().await {
+    ///     if let Event::GroupMessage(message) = event {
+    ///         assert_eq!(message.group, "lobby");
+    ///         break;
+    ///     }
+    /// }
+    /// # Ok(()) }
+    /// ```
     pub fn join_group(&self, group: impl Into<String>) -> JoinGroup {
         JoinGroup::new(self.clone(), group.into())
     }
 
-    /// Leaves a group.
+    /// Leaves a group. Its messages no longer arrive, and a reconnect does not rejoin it.
     ///
     /// # Errors
     ///
-    /// As [`join_group`](Self::join_group).
+    /// Returns an error under the same conditions as [`join_group`](Self::join_group).
     pub fn leave_group(&self, group: impl Into<String>) -> LeaveGroup {
         LeaveGroup::new(self.clone(), group.into())
     }
 
-    /// Sends a message, at most 1 MB as a frame, to all connections in a group. Success means that the service has taken it.
+    /// Sends a message to every connection in a group.
+    ///
+    /// The encoded frame can be at most 1 MB. Success means that the service accepted the message.
     ///
     /// # Errors
     ///
-    /// As [`join_group`](Self::join_group), and data that is too long.
+    /// Returns an error if the encoded frame is too long, or under the same conditions as [`join_group`](Self::join_group).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webpubsub::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let token = service_emulator::webpubsub::ClientToken::new().user("ann");
+    /// # let token = token.role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
+    /// # let url = emulator.webpubsub().client_access_url("chat", &token);
+    /// # let client = webpubsub::Client::builder(url).connect().await?;
+    /// use webpubsub::client::Data;
+    ///
+    /// client.send_to_group("lobby", "hello").await?;
+    /// client.send_to_group("lobby", Data::json(&["a", "b"])?).no_echo().await?;
+    ///
+    /// let error = client.send_to_group("", "hello").await.unwrap_err();
+    /// assert!(error.is_invalid_input());
+    /// # Ok(()) }
+    /// ```
     pub fn send_to_group(&self, group: impl Into<String>, data: impl Into<Data>) -> SendToGroup {
         SendToGroup::new(self.clone(), group.into(), data.into())
     }
 
-    /// Sends an event, at most 1 MB as a frame, to the application's server, which gets it as `azure.webpubsub.user.<name>`.
-    /// Names are a letter followed by up to 127 letters, digits, `_`, `.` or `-`.
+    /// Sends an event to the application's server, which receives it as `azure.webpubsub.user.<name>`.
+    ///
+    /// A name is a letter followed by up to 127 letters, digits, `_`, `.` or `-`. The encoded frame can be at most 1 MB.
     ///
     /// # Errors
     ///
-    /// As [`send_to_group`](Self::send_to_group).
+    /// Returns an error if the name is invalid, or under the same conditions as [`send_to_group`](Self::send_to_group).
     pub fn send_event(&self, name: impl Into<String>, data: impl Into<Data>) -> SendEvent {
         SendEvent::new(self.clone(), name.into(), data.into())
     }
 
-    /// The events. They wait in their queue from the first connection on, whether or not anybody asks for them.
+    /// Returns a handle that receives this client's events.
+    ///
+    /// Events are queued from the first connection on, so a handle created later misses none. If the program never receives
+    /// events, use [`without_events`](ClientBuilder::without_events).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webpubsub::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let token = service_emulator::webpubsub::ClientToken::new().user("ann");
+    /// # let token = token.role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
+    /// # let url = emulator.webpubsub().client_access_url("chat", &token);
+    /// # let client = webpubsub::Client::builder(url).connect().await?;
+    /// use webpubsub::client::Event;
+    ///
+    /// let mut events = client.events();
+    /// assert!(matches!(events.next().await, Some(Event::Connected(_))));
+    /// # Ok(()) }
+    /// ```
     pub fn events(&self) -> Events {
         Events { queue: Arc::clone(&self.shared.queue), _client: self.clone() }
     }
 
-    /// Closes the connection, and returns when nothing of the client is left but the events that were not taken. Sends that
-    /// are under way have 5 s to be acknowledged and fail then; later ones fail at once.
+    /// Closes the client and waits until its background task has ended.
+    ///
+    /// Sends in flight have 5 s to be acknowledged before they fail. Sends started after `close` fail immediately. Queued
+    /// events can still be received; the last one is [`Event::Stopped`]. Closing a closed client does nothing.
+    ///
+    /// Once polled, dropping the future does not cancel the close.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webpubsub::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let token = service_emulator::webpubsub::ClientToken::new().user("ann");
+    /// # let token = token.role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
+    /// # let url = emulator.webpubsub().client_access_url("chat", &token);
+    /// # let client = webpubsub::Client::builder(url).connect().await?;
+    /// client.close().await;
+    /// assert!(client.is_closed());
+    /// let error = client.join_group("lobby").await.unwrap_err();
+    /// assert_eq!(error.to_string(), "joinGroup: the client is closed");
+    /// # Ok(()) }
+    /// ```
     pub async fn close(&self) {
-        self.hand_over(Command::Close);
+        self.send_command(Command::Close);
         self.shared.commands.closed().await;
     }
 
-    /// Whether the client has ended.
+    /// Returns whether the client has stopped for good: it was closed, or gave up reconnecting.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.shared.commands.is_closed()
@@ -121,12 +254,12 @@ impl Client {
         self.shared.next_id.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// A place among the sends under way. The semaphore is never closed, so that there always comes one.
-    async fn place(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.shared.places).acquire_owned().await.ok()
+    /// Waits for a permit for one send in flight. The semaphore is never closed, so this always returns one.
+    async fn permit(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.shared.permits).acquire_owned().await.ok()
     }
 
-    fn hand_over(&self, command: Command) -> bool {
+    fn send_command(&self, command: Command) -> bool {
         self.shared.commands.send(command).is_ok()
     }
 }

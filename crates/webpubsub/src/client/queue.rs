@@ -1,4 +1,4 @@
-//! The bounded queue between a client's connection and the program that takes its events.
+//! The bounded queue between a client's connection and the program that receives its events.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -21,8 +21,8 @@ pub(super) struct Queue {
 struct State {
     events: VecDeque<Event>,
     closed: bool,
-    takers: Vec<Waker>,
-    giver: Option<Waker>,
+    receivers: Vec<Waker>,
+    sender: Option<Waker>,
 }
 
 impl Queue {
@@ -30,7 +30,7 @@ impl Queue {
         Self { capacity, state: Mutex::default() }
     }
 
-    /// Fills the queue as far as there is room. Whoever fills it is woken when there is some again.
+    /// Fills the queue up to its capacity. If it is then full, wakes the task once there is room again.
     pub(super) fn fill(&self, context: &Context<'_>, mut next: impl FnMut() -> Option<Event>) -> bool {
         let mut state = self.lock();
         let before = state.events.len();
@@ -41,13 +41,13 @@ impl Queue {
         }
         let filled = state.events.len() > before;
         if filled {
-            state.takers.drain(..).for_each(Waker::wake);
+            state.receivers.drain(..).for_each(Waker::wake);
         }
-        state.giver = (state.events.len() >= self.capacity).then(|| context.waker().clone());
+        state.sender = (state.events.len() >= self.capacity).then(|| context.waker().clone());
         filled
     }
 
-    /// Adds the last events, whatever room there is; done once.
+    /// Adds the last events, regardless of the capacity, and closes the queue. Later calls do nothing.
     pub(super) fn close(&self, last: impl Iterator<Item = Event>) {
         let mut state = self.lock();
         if state.closed {
@@ -55,25 +55,25 @@ impl Queue {
         }
         state.events.extend(last);
         state.closed = true;
-        state.takers.drain(..).for_each(Waker::wake);
+        state.receivers.drain(..).for_each(Waker::wake);
     }
 
-    fn poll_take(&self, context: &Context<'_>) -> Poll<Option<Event>> {
+    fn poll_recv(&self, context: &Context<'_>) -> Poll<Option<Event>> {
         let mut state = self.lock();
         if let Some(event) = state.events.pop_front() {
-            // Half the room, so that a full queue does not wake the connection for each event.
+            // Waits until the queue is half empty, so that a full queue does not wake the connection for each event.
             if state.events.len() <= self.capacity / 2
-                && let Some(giver) = state.giver.take()
+                && let Some(sender) = state.sender.take()
             {
-                giver.wake();
+                sender.wake();
             }
             return Poll::Ready(Some(event));
         }
         if state.closed {
             return Poll::Ready(None);
         }
-        if !state.takers.iter().any(|taker| taker.will_wake(context.waker())) {
-            state.takers.push(context.waker().clone());
+        if !state.receivers.iter().any(|receiver| receiver.will_wake(context.waker())) {
+            state.receivers.push(context.waker().clone());
         }
         Poll::Pending
     }
@@ -83,22 +83,49 @@ impl Queue {
     }
 }
 
-/// The events of a [`Client`], in order; made by [`Client::events`]. It is a `Stream` as well, which ends after
-/// [`Event::Stopped`].
+/// A handle that receives the events of a [`Client`] in order.
 ///
-/// Handles of one client take from one queue, so that each event goes to one of them. A handle keeps the client
-/// connected, like a clone of the client.
-#[must_use = "events wait in their queue until they are taken"]
+/// Created by [`Client::events`]. It also implements [`Stream`], which ends after [`Event::Stopped`].
+///
+/// All handles of a client share one queue: each event goes to exactly one of them. A handle keeps the client open, as a
+/// clone of the client does.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webpubsub::BoxError> {
+/// # let emulator = service_emulator::Emulator::start().await?;
+/// # let token = service_emulator::webpubsub::ClientToken::new().user("ann");
+/// # let token = token.role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
+/// # let url = emulator.webpubsub().client_access_url("chat", &token);
+/// # let client = webpubsub::Client::builder(url).connect().await?;
+/// use webpubsub::client::Event;
+///
+/// let mut events = client.events();
+/// client.close().await;
+/// while let Some(event) = events.next().await {
+///     if let Event::Stopped(stopped) = event {
+///         assert!(stopped.error.is_none());
+///     }
+/// }
+/// # Ok(()) }
+/// ```
+#[must_use = "events stay in their queue until they are received"]
 pub struct Events {
     pub(super) queue: Arc<Queue>,
     pub(super) _client: Client,
 }
 
 impl Events {
-    /// The next event; `None` after the last one. What is taken counts as received, and waiting can be broken off without
-    /// losing anything.
+    /// Receives the next event, or returns `None` after [`Event::Stopped`].
+    ///
+    /// # Cancel safety
+    ///
+    /// This method is cancel safe: no event is lost if the future is dropped. With a reliable subprotocol, a returned message
+    /// counts as received and is acknowledged to the service.
     pub async fn next(&mut self) -> Option<Event> {
-        std::future::poll_fn(|context| self.queue.poll_take(context)).await
+        std::future::poll_fn(|context| self.queue.poll_recv(context)).await
     }
 }
 
@@ -106,7 +133,7 @@ impl Stream for Events {
     type Item = Event;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.queue.poll_take(context)
+        self.queue.poll_recv(context)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What a client can ask of the service, as builders that are awaited.
+//! The requests that a client can send to the service, as builders that are awaited.
 
 use std::future::IntoFuture;
 use std::time::Duration;
@@ -12,17 +12,19 @@ use super::session::{Done, Effect, Op};
 use super::{Client, task};
 use crate::names;
 
-/// The service takes WebSocket messages up to 1 MB (client protocols, section 1).
+/// The service accepts WebSocket messages of up to 1 MB (client protocols, section 1).
 const MAX_BYTES: usize = 1024 * 1024;
-/// The longest time for which the service keeps a message to a group.
+/// The maximum time in seconds for which the service keeps a message to a group.
 const MAX_TTL: u32 = 300;
 
-/// Gives a builder the choice not to be acknowledged, and `.await`.
+/// Implements `fire_and_forget` and `.await` for a builder.
 macro_rules! send_setters {
     ($builder:ident) => {
         impl $builder {
-            /// Asks for no acknowledgement. The await ends once the frame has left this process, or with an error if it
-            /// could not; whether the service got it and did it, nobody learns.
+            /// Requests no acknowledgment.
+            ///
+            /// The future then completes once the frame has been written to the socket, or with an error if it could not be
+            /// written. Whether the service received and processed it stays unknown.
             pub fn fire_and_forget(mut self) -> Self {
                 self.acknowledged = false;
                 self
@@ -45,7 +47,25 @@ send_setters!(LeaveGroup);
 send_setters!(SendToGroup);
 send_setters!(SendEvent);
 
-/// Joins a group; made by [`Client::join_group`].
+/// A request that joins a group when awaited.
+///
+/// Created by [`Client::join_group`]. Dropping the future before the frame is written cancels the request.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webpubsub::BoxError> {
+/// # let emulator = service_emulator::Emulator::start().await?;
+/// # let token = service_emulator::webpubsub::ClientToken::new().user("ann");
+/// # let token = token.role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
+/// # let url = emulator.webpubsub().client_access_url("chat", &token);
+/// # let client = webpubsub::Client::builder(url).connect().await?;
+/// let request = client.join_group("lobby");
+/// request.await?;
+/// client.join_group("quiet").fire_and_forget().await?;
+/// # Ok(()) }
+/// ```
 #[must_use = "does nothing until awaited"]
 #[derive(Debug)]
 pub struct JoinGroup {
@@ -67,7 +87,24 @@ impl JoinGroup {
     }
 }
 
-/// Leaves a group; made by [`Client::leave_group`].
+/// A request that leaves a group when awaited.
+///
+/// Created by [`Client::leave_group`]. Dropping the future before the frame is written cancels the request.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webpubsub::BoxError> {
+/// # let emulator = service_emulator::Emulator::start().await?;
+/// # let token = service_emulator::webpubsub::ClientToken::new().user("ann");
+/// # let token = token.role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
+/// # let url = emulator.webpubsub().client_access_url("chat", &token);
+/// # let client = webpubsub::Client::builder(url).connect().await?;
+/// client.join_group("lobby").await?;
+/// client.leave_group("lobby").await?;
+/// # Ok(()) }
+/// ```
 #[must_use = "does nothing until awaited"]
 #[derive(Debug)]
 pub struct LeaveGroup {
@@ -89,7 +126,26 @@ impl LeaveGroup {
     }
 }
 
-/// Sends a message to a group; made by [`Client::send_to_group`].
+/// A request that sends a message to a group when awaited.
+///
+/// Created by [`Client::send_to_group`]. Dropping the future before the frame is written cancels the request.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webpubsub::BoxError> {
+/// # let emulator = service_emulator::Emulator::start().await?;
+/// # let token = service_emulator::webpubsub::ClientToken::new().user("ann");
+/// # let token = token.role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
+/// # let url = emulator.webpubsub().client_access_url("chat", &token);
+/// # let client = webpubsub::Client::builder(url).connect().await?;
+/// client.send_to_group("lobby", "typing").no_echo().message_ttl_seconds(5).fire_and_forget().await?;
+///
+/// let error = client.send_to_group("lobby", "hello").message_ttl_seconds(301).await.unwrap_err();
+/// assert!(error.is_invalid_input());
+/// # Ok(()) }
+/// ```
 #[must_use = "does nothing until awaited"]
 #[derive(Debug)]
 pub struct SendToGroup {
@@ -106,13 +162,13 @@ impl SendToGroup {
         Self { client, group, data, acknowledged: true, no_echo: false, ttl: None }
     }
 
-    /// Does not send the message back to this connection if it is in the group itself.
+    /// Excludes this connection from the receivers, even if it is in the group.
     pub fn no_echo(mut self) -> Self {
         self.no_echo = true;
         self
     }
 
-    /// Sets how long the service keeps the message for a connection that it cannot reach: 0 to 300 seconds.
+    /// Sets how long the service keeps the message for a connection that it cannot reach, 0 to 300 seconds.
     pub fn message_ttl_seconds(mut self, seconds: u32) -> Self {
         self.ttl = Some(seconds);
         self
@@ -133,7 +189,20 @@ impl SendToGroup {
     }
 }
 
-/// Sends an event to the application's server; made by [`Client::send_event`].
+/// A request that sends an event to the application's server when awaited.
+///
+/// Created by [`Client::send_event`]. Dropping the future before the frame is written cancels the request.
+///
+/// # Examples
+///
+/// ```no_run
+/// use webpubsub::client::Data;
+///
+/// # async fn run(client: webpubsub::Client) -> webpubsub::Result<()> {
+/// // The server receives `azure.webpubsub.user.scored`.
+/// client.send_event("scored", Data::json(&3)?).await?;
+/// # Ok(()) }
+/// ```
 #[must_use = "does nothing until awaited"]
 #[derive(Debug)]
 pub struct SendEvent {
@@ -155,8 +224,8 @@ impl SendEvent {
     }
 }
 
-/// `^[a-z][a-z0-9_.-]{0,127}$` without regard to case (client protocols, section 3). The service closes the connection on
-/// another name.
+/// Validates an event name: `^[a-z][a-z0-9_.-]{0,127}$`, case-insensitive (client protocols, section 3). The service closes the
+/// connection on an invalid name.
 fn check_event(name: &str) -> Result<()> {
     let first = name.starts_with(|c: char| c.is_ascii_alphabetic());
     if first && name.len() <= 128 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)) {
@@ -166,7 +235,7 @@ fn check_event(name: &str) -> Result<()> {
     Err(Error::invalid_input("event", rule, Some(name)))
 }
 
-/// Waits for a place, hands the frame over, and waits for what becomes of it.
+/// Waits for a permit, passes the frame to the task, and waits for the outcome.
 async fn send<'a>(
     client: &Client,
     name: &'static str,
@@ -174,8 +243,8 @@ async fn send<'a>(
     effect: Effect,
     frame: impl FnOnce(Option<u64>) -> Upstream<'a>,
 ) -> Result<()> {
-    let place = client.place().await;
-    // From here to the hand-over nothing waits: one caller's ids and frames have one order.
+    let permit = client.permit().await;
+    // There is no await between here and `send_command`, so that a caller's ids and frames have the same order.
     let ack_id = acknowledged.then(|| client.next_id());
     let frame = client.protocol().encode(&frame(ack_id));
     if frame.len() > MAX_BYTES {
@@ -183,11 +252,11 @@ async fn send<'a>(
         return Err(Error::invalid_input("data", &rule, None));
     }
     let (sender, outcome) = oneshot::channel();
-    let done = Done::Caller { sender, _place: place };
+    let done = Done::Caller { sender, _permit: permit };
     let op = Op { name, ack_id, frame, effect, deadline: Duration::ZERO, done };
-    if !client.hand_over(task::Command::Send(op)) {
+    if !client.send_command(task::Command::Send(op)) {
         return Err(Op::closed(name, false));
     }
-    // A task that ends settles everything first, so that only a runtime that shuts down gets here without an outcome.
+    // A task settles every send before it ends, so an outcome is missing only when the runtime shuts down.
     outcome.await.unwrap_or_else(|_| Err(Op::closed(name, true)))
 }

@@ -15,9 +15,9 @@ use super::codec::Protocol;
 
 pub(super) type Socket = WebSocketStream<Box<dyn Io>>;
 
-/// What one read takes at most. tungstenite's own choice, 128 KiB, would be most of an idle client.
+/// The maximum bytes of one read. tungstenite's default, 128 KiB, would dominate the memory of an idle client.
 const READ_BUFFER: usize = 16 * 1024;
-/// The service keeps 16 MB for a client, so that no message is larger. A lower bound would refuse one message again after
+/// The service stores 16 MB for a client, so no message is larger. With a lower bound, a large message would fail again after
 /// each recovery.
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
@@ -31,7 +31,7 @@ pub(super) async fn open(
     let key = generate_key();
     let opened = pipeline.upgrade(request(url, token, protocol, &key)?).await;
     let (head, stream) = opened.map_err(|error| error.with_operation("connect"))?;
-    check(head.headers(), protocol, &key)?;
+    check_response(head.headers(), protocol, &key).map_err(|error| error.with_operation("connect"))?;
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .max_message_size(Some(MAX_BYTES))
@@ -41,7 +41,7 @@ pub(super) async fn open(
 
 fn request(url: String, token: Option<&Secret>, protocol: Protocol, key: &str) -> Result<Request<()>> {
     let mut request = Request::new(());
-    // The parser's error is left out, since the URL may hold a secret.
+    // The parser's error is left out, since the URL may contain a secret.
     *request.uri_mut() =
         Uri::try_from(url).map_err(|_| Error::invalid_input("client access URL", "is not a URL", None))?;
     let headers = request.headers_mut();
@@ -56,15 +56,20 @@ fn request(url: String, token: Option<&Secret>, protocol: Protocol, key: &str) -
     Ok(request)
 }
 
-/// Whether the other side speaks WebSocket and the subprotocol asked for.
-fn check(headers: &HeaderMap, protocol: Protocol, key: &str) -> Result<()> {
-    let answered = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let refuse = |text: String| Err(Error::new(ErrorKind::Decode, text).with_delivery(Delivery::Responded));
-    if answered(SEC_WEBSOCKET_ACCEPT) != Some(derive_accept_key(key.as_bytes()).as_str()) {
-        return refuse("the other side does not speak WebSocket".to_owned());
+/// Validates the handshake response (RFC 6455, section 4.1) and the negotiated subprotocol.
+fn check_response(headers: &HeaderMap, protocol: Protocol, key: &str) -> Result<()> {
+    let header = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let invalid = |text: String| Err(Error::new(ErrorKind::Decode, text).with_delivery(Delivery::Responded));
+    if header(SEC_WEBSOCKET_ACCEPT) != Some(derive_accept_key(key.as_bytes()).as_str()) {
+        return invalid(
+            "the handshake failed: invalid `sec-websocket-accept` header in the response".to_owned(),
+        );
     }
-    match answered(SEC_WEBSOCKET_PROTOCOL) {
+    match header(SEC_WEBSOCKET_PROTOCOL) {
         Some(name) if name == protocol.name() => Ok(()),
-        _ => refuse(format!("the service does not speak the subprotocol {} here", protocol.name())),
+        _ => invalid(format!(
+            "the handshake failed: the service did not select the subprotocol {}",
+            protocol.name()
+        )),
     }
 }

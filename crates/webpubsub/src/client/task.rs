@@ -1,5 +1,5 @@
-//! The one task of a client: moves frames between its WebSocket and its session, events to the program, and gives the
-//! session its time. Whatever waits, everything else goes on: a full event queue stops no ack, no ping and no send.
+//! The background task of a client. It moves frames between the WebSocket and the session, moves events to the program, and
+//! drives the session's timers. A full event queue does not stop acks, pings or sends.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -18,10 +18,10 @@ use super::codec::Protocol;
 use super::connector::Connector;
 use super::event::{Event, Stopped};
 use super::queue::Queue;
-use super::session::{Attempt, Loss, Op, Session, Step};
+use super::session::{Action, Attempt, Loss, Op, Session};
 use super::socket::Socket;
 
-/// What handles ask of the task.
+/// A command from a handle to the task.
 #[derive(Debug)]
 pub(super) enum Command {
     Send(Op),
@@ -35,47 +35,47 @@ pub(super) struct Task {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) queue: Arc<Queue>,
-    /// Told of the first connection, or why there is none.
+    /// Receives the outcome of the first connection attempt.
     pub(super) first: Option<oneshot::Sender<Result<()>>>,
     pub(super) io: Network,
-    pub(super) alarm: Option<Alarm>,
+    pub(super) timer: Option<Timer>,
 }
 
 type Pending<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// What stands between the client and the service.
+/// The state of the network connection.
 pub(super) enum Network {
     None,
     Opening(Attempt, Pending<Result<Socket>>),
-    Open(Box<Line>),
+    Open(Box<OpenSocket>),
 }
 
 /// An open WebSocket.
-pub(super) struct Line {
+pub(super) struct OpenSocket {
     socket: Socket,
-    /// Something was written that may still be in a buffer.
+    /// Whether something was written that may still be in a buffer.
     unflushed: bool,
     close_sent: bool,
 }
 
-/// A sleep that is under way.
-pub(super) struct Alarm {
+/// A running timer.
+pub(super) struct Timer {
     at: Duration,
     sleep: Pending<()>,
 }
 
-/// How many commands, and how many frames, are taken before the others have their turn.
+/// The maximum number of commands, and of frames, that are processed before other work gets its turn.
 const BATCH: usize = 64;
 
 impl Task {
-    /// Runs until the client is closed, has no handle any more, or gives up.
+    /// Runs until the client is closed, its last handle is dropped, or it gives up reconnecting.
     pub(super) async fn run(mut self) {
         poll_fn(|context| self.poll(context)).await;
-        let error = self.session.verdict();
+        let error = self.session.take_error();
         let now = self.clock.elapsed();
         let error = match self.first.take() {
             Some(first) => {
-                let error = error.unwrap_or_else(closed);
+                let error = error.unwrap_or_else(closed_before_connected);
                 let _ = first.send(Err(error));
                 None
             }
@@ -84,7 +84,7 @@ impl Task {
         let Self { session, queue, commands, .. } = &mut self;
         let last = std::iter::from_fn(|| session.take_event(now));
         queue.close(last.chain([Event::Stopped(Stopped { error })]));
-        // What was handed over and not taken yet has not been sent: the session says so.
+        // Commands that are still queued were not sent; the session fails them accordingly.
         commands.close();
         while let Ok(command) = commands.try_recv() {
             if let Command::Send(op) = command {
@@ -98,20 +98,20 @@ impl Task {
             let now = self.clock.elapsed();
             let mut busy = self.take_commands(context, now);
             self.session.tick(now);
-            busy |= self.work(context, now);
-            // The last ack has come: the closing handshake is next, and no time has to pass for it.
+            busy |= self.poll_network(context, now);
+            // When the last ack has arrived, the closing handshake follows immediately.
             busy |= self.session.is_drained();
-            self.greet();
+            self.report_connected();
             let session = &mut self.session;
             busy |= self.queue.fill(context, || session.take_event(now));
-            if self.session.step() == Step::Stop {
+            if self.session.action() == Action::Stop {
                 return Poll::Ready(());
             }
-            if !busy && self.sleeps(context, now) {
+            if !busy && self.poll_timer(context, now) {
                 return Poll::Pending;
             }
         }
-        // The others on this thread have their turn.
+        // Lets other tasks on this thread run.
         context.waker().wake_by_ref();
         Poll::Pending
     }
@@ -121,7 +121,7 @@ impl Task {
             match self.commands.poll_recv(context) {
                 Poll::Ready(Some(Command::Send(op))) => self.session.submit(op, now),
                 Poll::Ready(Some(Command::Close)) => self.session.close(now),
-                // No handle is left, so nobody waits for anything either.
+                // No handle is left, so no caller is waiting either.
                 Poll::Ready(None) => {
                     self.session.close(now);
                     return taken > 0;
@@ -132,27 +132,27 @@ impl Task {
         true
     }
 
-    /// The first caller learns that the connection stands.
-    fn greet(&mut self) {
-        if self.session.is_greeted()
+    /// Completes `connect` once the first connection is established.
+    fn report_connected(&mut self) {
+        if self.session.has_connected()
             && let Some(first) = self.first.take()
         {
             let _ = first.send(Ok(()));
         }
     }
 
-    fn work(&mut self, context: &mut Context<'_>, now: Duration) -> bool {
-        match self.session.step() {
-            Step::Pause | Step::Stop => {
+    fn poll_network(&mut self, context: &mut Context<'_>, now: Duration) -> bool {
+        match self.session.action() {
+            Action::Wait | Action::Stop => {
                 self.io = Network::None;
                 false
             }
-            Step::Connect(attempt) => self.open(attempt, context, now),
-            Step::Talk | Step::Finish => self.talk(context, now),
+            Action::Connect(attempt) => self.poll_opening(attempt, context, now),
+            Action::Exchange | Action::Close => self.poll_socket(context, now),
         }
     }
 
-    fn open(&mut self, attempt: Attempt, context: &mut Context<'_>, now: Duration) -> bool {
+    fn poll_opening(&mut self, attempt: Attempt, context: &mut Context<'_>, now: Duration) -> bool {
         let opening = match &mut self.io {
             Network::Opening(same, opening) if *same == attempt => opening,
             _ => {
@@ -163,7 +163,7 @@ impl Task {
         let Poll::Ready(outcome) = opening.as_mut().poll(context) else { return false };
         match outcome {
             Ok(socket) => {
-                self.io = Network::Open(Box::new(Line { socket, unflushed: false, close_sent: false }));
+                self.io = Network::Open(Box::new(OpenSocket { socket, unflushed: false, close_sent: false }));
                 self.session.opened(attempt, now);
             }
             Err(error) => {
@@ -182,10 +182,10 @@ impl Task {
         }
     }
 
-    fn talk(&mut self, context: &mut Context<'_>, now: Duration) -> bool {
-        let Network::Open(line) = &mut self.io else { return false };
-        let read = line.read(&mut self.session, self.protocol, context, now);
-        let outcome = read.and_then(|read| Ok(read | line.write(&mut self.session, context, now)?));
+    fn poll_socket(&mut self, context: &mut Context<'_>, now: Duration) -> bool {
+        let Network::Open(open) = &mut self.io else { return false };
+        let read = open.read(&mut self.session, self.protocol, context, now);
+        let outcome = read.and_then(|read| Ok(read | open.write(&mut self.session, context, now)?));
         outcome.unwrap_or_else(|loss| {
             self.io = Network::None;
             self.session.lost(loss, now);
@@ -193,40 +193,40 @@ impl Task {
         })
     }
 
-    /// Waits for the session's next deadline; `false` when it has passed meanwhile.
-    fn sleeps(&mut self, context: &mut Context<'_>, now: Duration) -> bool {
+    /// Returns whether the task can sleep until the session's next deadline; `false` if the deadline has passed.
+    fn poll_timer(&mut self, context: &mut Context<'_>, now: Duration) -> bool {
         let Some(at) = self.session.deadline() else {
-            self.alarm = None;
+            self.timer = None;
             return true;
         };
-        // A deadline that moved away is looked at when the old one has come.
-        let alarm = match &mut self.alarm {
-            Some(alarm) if alarm.at <= at => alarm,
-            alarm => {
+        // A timer whose deadline moved further away is kept and re-armed when it fires.
+        let timer = match &mut self.timer {
+            Some(timer) if timer.at <= at => timer,
+            timer => {
                 let clock = Arc::clone(&self.clock);
                 let wait = at.saturating_sub(now);
-                alarm.insert(Alarm { at, sleep: Box::pin(async move { clock.sleep(wait).await }) })
+                timer.insert(Timer { at, sleep: Box::pin(async move { clock.sleep(wait).await }) })
             }
         };
-        let sleeps = alarm.sleep.as_mut().poll(context).is_pending();
-        if !sleeps {
-            self.alarm = None;
+        let pending = timer.sleep.as_mut().poll(context).is_pending();
+        if !pending {
+            self.timer = None;
         }
-        sleeps
+        pending
     }
 }
 
-/// A task may not get to its end: the program's own access panics in it, or its runtime shuts down. Nobody is to wait for
-/// events then.
+/// Closes the queue if the task does not run to its end, because the program's access function panics or the runtime shuts
+/// down. Otherwise receivers would wait indefinitely.
 impl Drop for Task {
     fn drop(&mut self) {
-        let error = Error::new(service_core::ErrorKind::Transport, "the client's task was broken off");
+        let error = Error::new(service_core::ErrorKind::Transport, "the client's task was aborted");
         self.queue.close([Event::Stopped(Stopped { error: Some(error) })].into_iter());
     }
 }
 
-impl Line {
-    /// Reads what is there; `true` when there may be more.
+impl OpenSocket {
+    /// Reads the available frames. Returns whether there may be more.
     fn read(
         &mut self,
         session: &mut Session,
@@ -245,20 +245,20 @@ impl Line {
                     if let Message::Close(frame) = &message {
                         return Err(self.closed(frame.as_ref(), context));
                     }
-                    // A pong has been queued for it.
+                    // The library has queued a pong.
                     self.unflushed |= message.is_ping();
                     if let Some(frame) = protocol.decode(&message) {
                         session.receive(frame, message.len(), now);
                     }
                 }
-                Poll::Ready(Some(Err(error))) => return Err(broken(&error)),
-                Poll::Ready(None) => return Err(ended("the connection was closed")),
+                Poll::Ready(Some(Err(error))) => return Err(socket_error(&error)),
+                Poll::Ready(None) => return Err(lost_without_code("the connection was closed")),
             }
         }
         Ok(true)
     }
 
-    /// The service has closed: its close frame is answered, as far as that goes without waiting.
+    /// Handles a close frame of the service: sends the reply as far as possible without waiting.
     fn closed(&mut self, frame: Option<&CloseFrame>, context: &mut Context<'_>) -> Loss {
         let _ = Pin::new(&mut self.socket).poll_flush(context);
         match frame {
@@ -270,11 +270,11 @@ impl Line {
                 };
                 Loss { code: Some(code), reason }
             }
-            None => ended("the service closed the connection"),
+            None => lost_without_code("the service closed the connection"),
         }
     }
 
-    /// Writes what there is to write; `true` when something was written.
+    /// Writes the pending frames. Returns whether something was written.
     fn write(
         &mut self,
         session: &mut Session,
@@ -284,20 +284,20 @@ impl Line {
         let mut wrote = false;
         let mut socket = Pin::new(&mut self.socket);
         while !self.close_sent
-            && socket.as_mut().poll_ready(context).map_err(|error| broken(&error))?.is_ready()
+            && socket.as_mut().poll_ready(context).map_err(|error| socket_error(&error))?.is_ready()
         {
             let frame = match session.next_frame(now) {
                 Some(frame) => frame,
-                None if session.step() == Step::Finish => {
+                None if session.action() == Action::Close => {
                     self.close_sent = true;
                     Message::Close(Some(CloseFrame { code: CloseCode::Normal, reason: "".into() }))
                 }
                 None => break,
             };
-            socket.as_mut().start_send(frame).map_err(|error| broken(&error))?;
+            socket.as_mut().start_send(frame).map_err(|error| socket_error(&error))?;
             (wrote, self.unflushed) = (true, true);
         }
-        if self.unflushed && socket.poll_flush(context).map_err(|error| broken(&error))?.is_ready() {
+        if self.unflushed && socket.poll_flush(context).map_err(|error| socket_error(&error))?.is_ready() {
             self.unflushed = false;
             session.flushed();
         }
@@ -305,15 +305,15 @@ impl Line {
     }
 }
 
-fn broken(error: &tungstenite::Error) -> Loss {
-    ended(&error.to_string())
+fn socket_error(error: &tungstenite::Error) -> Loss {
+    lost_without_code(&error.to_string())
 }
 
-fn ended(reason: &str) -> Loss {
+fn lost_without_code(reason: &str) -> Loss {
     Loss { code: None, reason: reason.to_owned() }
 }
 
-/// The client was dropped or closed before its first connection stood.
-fn closed() -> Error {
+/// Returns the error for a client that was closed or dropped before its first connection was established.
+fn closed_before_connected() -> Error {
     Error::new(service_core::ErrorKind::Transport, "the client was closed before it was connected")
 }

@@ -1,4 +1,4 @@
-//! Builds a webhook: which hub, whose signatures, from where, how much.
+//! The builder of a webhook: its hub, access keys, allowed origins, and limits.
 
 use std::fmt;
 use std::future::Future;
@@ -13,16 +13,36 @@ use super::webhook::Shared;
 use super::{EventHandler, Webhook};
 use crate::names;
 
-/// The most bytes of a body, unless the builder is told otherwise: a message of 1 MiB, and 64 KiB for the claims, headers
-/// and certificates of a handshake.
+/// The maximum size of a request body in bytes, unless the builder sets another one. It allows a message of 1 MiB, or a
+/// handshake with 64 KiB of claims, headers, and certificates in addition.
 pub const DEFAULT_BODY_LIMIT: usize = 1024 * 1024 + 64 * 1024;
 
-/// A handler's work that goes on after the answer; see [`WebhookBuilder::spawn_with`].
-pub type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+/// The future that is given to [`spawn_with`](WebhookBuilder::spawn_with). It runs the handler after the response has been
+/// sent.
+pub type HandlerTask = Pin<Box<dyn Future<Output = ()> + Send>>;
 
-pub(super) type Spawn = Arc<dyn Fn(Work) + Send + Sync>;
+pub(super) type Spawn = Arc<dyn Fn(HandlerTask) + Send + Sync>;
 
-/// Sets up a [`Webhook`]; made by [`Webhook::builder`].
+/// A builder that configures a [`Webhook`]. [`Webhook::builder`] creates it.
+///
+/// # Examples
+///
+/// ```
+/// use webpubsub::event_handler::{EventHandler, Webhook};
+///
+/// struct Chat;
+/// impl EventHandler for Chat {}
+///
+/// # fn main() -> webpubsub::Result<()> {
+/// let webhook = Webhook::builder("chat", Chat)
+///     .access_key("primary key")
+///     .access_key("secondary key")
+///     .allowed_origin("example.webpubsub.azure.com")
+///     .body_limit(64 * 1024)
+///     .build()?;
+/// # let _: Webhook = webhook;
+/// # Ok(()) }
+/// ```
 #[must_use = "does nothing until built"]
 pub struct WebhookBuilder {
     hub: String,
@@ -47,53 +67,62 @@ impl WebhookBuilder {
         }
     }
 
-    /// Adds an access key of the resource, by which calls are verified. Each call is signed by both keys of the resource, so
-    /// one suffices; with both, either can be regenerated at any time. Several resources: the keys of each.
+    /// Adds an access key of the resource, with which requests are verified.
+    ///
+    /// Each request is signed with both keys of the resource, so one key suffices. With both keys, either one can be
+    /// regenerated at any time. If several resources call the webhook, add the keys of each.
     pub fn access_key(mut self, key: impl Into<Secret>) -> Self {
         self.keys.push(Ok(key.into()));
         self
     }
 
-    /// Adds the access key of a connection string; its other parts are not used.
+    /// Adds the access key of a connection string. The other parts of the string are ignored.
     pub fn connection_string(mut self, text: &str) -> Self {
         let key = ConnectionString::parse(text).and_then(|parsed| parsed.require("AccessKey").cloned());
         self.keys.push(key);
         self
     }
 
-    /// Takes calls without checking their signature, for a resource whose access keys are disabled. Then anybody who finds
-    /// the URL can play the service: check a code in the URL, or a managed identity's token, in front of the webhook.
+    /// Accepts requests without verifying their signature, for a resource whose access keys are disabled.
+    ///
+    /// Any client that knows the URL can then impersonate the service. Verify a code in the URL, or the token of a managed
+    /// identity, in front of the webhook.
     pub fn accept_unverified(mut self) -> Self {
         self.unverified = true;
         self
     }
 
-    /// Allows a resource, by its host such as `name.webpubsub.azure.com`, or `*`. Until one is named, every one is allowed
-    /// whose signature is good.
+    /// Allows requests from a resource, by its host, such as `name.webpubsub.azure.com`, or from any resource with `*`.
+    ///
+    /// By default, requests from any resource are allowed if their signature is valid.
     pub fn allowed_origin(mut self, host: impl Into<String>) -> Self {
         self.origins.push(host.into());
         self
     }
 
-    /// Sets the most bytes that a body may have; [`DEFAULT_BODY_LIMIT`] unless set.
+    /// Sets the maximum size of a request body in bytes. Default: [`DEFAULT_BODY_LIMIT`].
     pub fn body_limit(mut self, bytes: usize) -> Self {
         self.body_limit = bytes;
         self
     }
 
-    /// Answers the events that the service does not wait for at once, and has the handler's work run by this function:
+    /// Responds immediately to events that the service does not wait for, and passes the handler's work to a function that
+    /// runs it.
+    ///
+    /// By default, the response is sent after the handler has returned. Tasks that are spawned can run out of order. The
+    /// function is responsible for limiting how many of them run at the same time.
+    ///
+    /// # Examples
     ///
     /// ```
     /// # use webpubsub::event_handler::{EventHandler, Webhook};
     /// # struct Chat;
     /// # impl EventHandler for Chat {}
-    /// let webhook = Webhook::builder("chat", Chat).access_key("key").spawn_with(|work| {
-    ///     tokio::spawn(work);
+    /// let webhook = Webhook::builder("chat", Chat).access_key("key").spawn_with(|task| {
+    ///     tokio::spawn(task);
     /// });
     /// ```
-    ///
-    /// What is spawned so may run out of order. How much of it may be under way is the function's to bound.
-    pub fn spawn_with(mut self, spawn: impl Fn(Work) + Send + Sync + 'static) -> Self {
+    pub fn spawn_with(mut self, spawn: impl Fn(HandlerTask) + Send + Sync + 'static) -> Self {
         self.spawn = Some(Arc::new(spawn));
         self
     }
@@ -102,17 +131,18 @@ impl WebhookBuilder {
     ///
     /// # Errors
     ///
-    /// The hub's name is not one; there is neither a key nor [`accept_unverified`](Self::accept_unverified), or both; a key
-    /// is empty; the connection string has none; an allowed origin is not a host. No error repeats a key.
+    /// Returns an error if the hub name is invalid, if there is neither an access key nor
+    /// [`accept_unverified`](Self::accept_unverified) or if there are both, if a key is empty, if the connection string has
+    /// no key, or if an allowed origin is not a host. No error contains a key.
     pub fn build(self) -> Result<Webhook> {
         names::hub(&self.hub)?;
         let keys = self.keys.into_iter().collect::<Result<Vec<_>>>()?;
-        let refuse = |rule| Err(Error::invalid_input("webhook", rule, None));
+        let invalid = |rule| Err(Error::invalid_input("webhook", rule, None));
         let verifier = match (keys.is_empty(), self.unverified) {
             (false, false) => Verifier::new(&keys)?,
             (true, true) => Verifier::Unverified,
-            (true, false) => return refuse("needs an access key, or `accept_unverified`"),
-            (false, true) => return refuse("has access keys and is told to accept calls unverified"),
+            (true, false) => return invalid("needs an access key, or `accept_unverified`"),
+            (false, true) => return invalid("has access keys, so `accept_unverified` must not be set"),
         };
         Ok(Webhook::new(Shared {
             hub: self.hub,

@@ -1,39 +1,40 @@
-//! What the service tells about a client that wants to connect.
+//! The request of a client to connect.
 
 use serde::Deserialize;
 
 use super::MqttConnect;
 use super::values::{Values, or_default};
 
-/// A handshake that waits for the handler's answer.
+/// Describes a client that requests a connection.
 ///
-/// Deserialises from the body that the service sends; what is absent there is empty here.
-/// <https://learn.microsoft.com/azure/azure-web-pubsub/reference-cloud-events#system-connect-event>
+/// It deserializes from the body that the service sends. Absent values are empty.
+///
+/// [Service documentation](https://learn.microsoft.com/azure/azure-web-pubsub/reference-cloud-events#system-connect-event)
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct ConnectRequest {
-    /// The claims of the client's token. Types may be short names or URIs.
+    /// The claims that the client's token contains. Types can be short names or URIs.
     #[serde(deserialize_with = "or_default")]
     pub claims: Values,
-    /// The query of the handshake; may hold the client's token as `access_token`.
+    /// The query parameters that the handshake request contains. They can include the client's token as `access_token`.
     #[serde(deserialize_with = "or_default")]
     pub query: Values,
-    /// The headers of the handshake; [`header`](Self::header) finds one in any case.
+    /// The headers that the handshake request contains. [`header`](Self::header) looks one up in any case.
     #[serde(deserialize_with = "or_default")]
     pub headers: Values,
     /// The subprotocols that the client offers.
     #[serde(deserialize_with = "or_default")]
     pub subprotocols: Vec<String>,
-    /// The certificates that the client showed.
+    /// The certificates that the client presented.
     #[serde(deserialize_with = "or_default")]
     pub client_certificates: Vec<ClientCertificate>,
-    /// The CONNECT packet of an MQTT client.
+    /// The CONNECT packet that an MQTT client sent. It is `None` for other clients.
     pub mqtt: Option<MqttConnect>,
 }
 
 impl ConnectRequest {
-    /// The first value of a header of the handshake, its name in any case.
+    /// Returns the first value of a header of the handshake request. The name is case-insensitive.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut named = self.headers.iter().filter(|(known, _)| known.eq_ignore_ascii_case(name));
@@ -41,15 +42,15 @@ impl ConnectRequest {
     }
 }
 
-/// A certificate of a client.
+/// Represents a certificate that a client presented.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ClientCertificate {
-    /// Its SHA-1 thumbprint.
+    /// The SHA-1 thumbprint that identifies the certificate.
     #[serde(deserialize_with = "or_default")]
     pub thumbprint: String,
-    /// The certificate in PEM.
+    /// Contains the certificate in PEM format.
     #[serde(deserialize_with = "or_default")]
     pub content: String,
 }

@@ -1,4 +1,4 @@
-//! How a handler accepts a connection.
+//! The response with which a handler accepts a connection.
 
 use bytes::Bytes;
 use http::{Response, StatusCode};
@@ -7,14 +7,30 @@ use service_core::Error;
 
 use super::head::STATE;
 use super::mqtt::MqttUserProperty;
-use super::refusal::{JSON, empty, with_body};
+use super::rejection::{JSON, empty, with_body};
 use super::{ConnectionState, Result};
 use crate::{Role, names};
 
-/// Accepts a connection, unchanged unless told otherwise. To refuse one, return an error, such as
-/// [`HandlerError::unauthorized`](super::HandlerError::unauthorized).
+/// Accepts a connection. Unless a setter is called, the connection is accepted as requested.
 ///
-/// An answer that breaks a rule refuses the connection with 500 and is logged.
+/// To reject a connection, return an error, such as [`HandlerError::unauthorized`](super::HandlerError::unauthorized). If a
+/// response is invalid, the connection is rejected with 500 and the error is logged.
+///
+/// # Examples
+///
+/// ```
+/// use webpubsub::Role;
+/// use webpubsub::event_handler::{ConnectResponse, ConnectionState};
+///
+/// # fn main() -> webpubsub::Result<()> {
+/// let response = ConnectResponse::accept()
+///     .user_id("dave")
+///     .groups(["lobby"])
+///     .roles([Role::send_to_group("lobby")])
+///     .state(ConnectionState::json(&0)?);
+/// # let _: ConnectResponse = response;
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default)]
 #[must_use = "does nothing until returned"]
 pub struct ConnectResponse {
@@ -45,37 +61,39 @@ struct MqttGrant {
 }
 
 impl ConnectResponse {
-    /// Accepts the connection.
+    /// Creates a response that accepts the connection.
     pub fn accept() -> Self {
         Self::default()
     }
 
-    /// Sets the user id, in place of the token's.
+    /// Sets the user ID of the connection, which replaces the one in the token.
     pub fn user_id(mut self, user_id: impl Into<String>) -> Self {
         self.grant.user_id = Some(user_id.into());
         self
     }
 
-    /// Sets the groups that the connection joins: the full list, of names of 1 to 1024 characters.
+    /// Sets the groups that the connection joins. This is the complete list. A group name has 1 to 1024 characters.
     pub fn groups(mut self, groups: impl IntoIterator<Item = impl Into<String>>) -> Self {
         self.grant.groups = Some(groups.into_iter().map(Into::into).collect());
         self
     }
 
-    /// Sets the roles: the full list.
-    /// <https://learn.microsoft.com/azure/azure-web-pubsub/concept-client-protocols#permissions>
+    /// Sets the roles of the client. This is the complete list.
+    ///
+    /// [Service documentation](https://learn.microsoft.com/azure/azure-web-pubsub/concept-client-protocols#permissions)
     pub fn roles(mut self, roles: impl IntoIterator<Item = Role>) -> Self {
         self.roles = Some(roles.into_iter().collect());
         self
     }
 
-    /// Chooses a subprotocol, one of those that the client offers. Unless one is chosen, the service picks among its own.
+    /// Selects a subprotocol, which must be one that the client offers. By default, the service selects one that it
+    /// supports.
     pub fn subprotocol(mut self, subprotocol: impl Into<String>) -> Self {
         self.grant.subprotocol = Some(subprotocol.into());
         self
     }
 
-    /// Sets the state that comes back with each later event of the connection.
+    /// Sets the state of the connection. The service returns it with each later event of the connection.
     pub fn state(mut self, state: ConnectionState) -> Self {
         self.state = Some(state);
         self
@@ -88,25 +106,25 @@ impl ConnectResponse {
         self
     }
 
-    pub(super) fn into_answer(mut self, offered: &[String]) -> Result<Response<Bytes>> {
+    pub(super) fn into_response(mut self, offered: &[String]) -> Result<Response<Bytes>> {
         let names = |roles: Vec<Role>| roles.iter().map(Role::checked).collect();
         self.grant.roles = self.roles.map(names).transpose()?;
         self.grant.check(offered)?;
-        let mut answer = match self.grant == Grant::default() {
+        let mut response = match self.grant == Grant::default() {
             true => empty(StatusCode::NO_CONTENT),
             false => with_body(StatusCode::OK, JSON, serde_json::to_vec(&self.grant)?),
         };
         if let Some(state) = self.state {
-            answer.headers_mut().insert(STATE, state.header()?);
+            response.headers_mut().insert(STATE, state.header()?);
         }
-        Ok(answer)
+        Ok(response)
     }
 }
 
 impl Grant {
     fn check(&self, offered: &[String]) -> service_core::Result<()> {
         if let Some(chosen) = self.subprotocol.as_ref().filter(|chosen| !offered.contains(*chosen)) {
-            let rule = "must be one of those that the client offers";
+            let rule = "must be one that the client offers";
             return Err(Error::invalid_input("subprotocol", rule, Some(chosen)));
         }
         if self.user_id.as_ref().is_some_and(String::is_empty) {

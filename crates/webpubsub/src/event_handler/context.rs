@@ -1,4 +1,4 @@
-//! Which connection an event is about, as the headers tell it.
+//! The attributes of an event, which are read from the headers of the request.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,13 +6,15 @@ use std::sync::Arc;
 use http::HeaderMap;
 
 use super::head::{self, STATE};
-use super::refusal::Refusal;
+use super::rejection::Rejection;
 use super::{ConnectionState, MqttSession};
 
-/// What the service tells with each event. Cheap to clone, so that work can go on after the answer.
+/// Contains the attributes of an event, such as its connection and user. It is cheap to clone, so a task that outlives the
+/// response can keep it.
 ///
-/// `Debug` shows who and what, but neither the connection's state nor the headers.
-/// <https://learn.microsoft.com/azure/azure-web-pubsub/reference-cloud-events#web-pubsub-cloudevents-attribute-extension>
+/// `Debug` shows neither the state of the connection nor the headers.
+///
+/// [Service documentation](https://learn.microsoft.com/azure/azure-web-pubsub/reference-cloud-events#web-pubsub-cloudevents-attribute-extension)
 #[derive(Clone)]
 pub struct Context(Arc<Inner>);
 
@@ -31,7 +33,7 @@ struct Inner {
 }
 
 impl Context {
-    pub(super) fn read(headers: &HeaderMap, verified: bool) -> Result<Self, Refusal> {
+    pub(super) fn read(headers: &HeaderMap, verified: bool) -> Result<Self, Rejection> {
         let subprotocol = head::owned(headers, "ce-subprotocol")?;
         let is_mqtt = subprotocol.as_deref() == Some("mqtt");
         Ok(Self(Arc::new(Inner {
@@ -49,68 +51,71 @@ impl Context {
         })))
     }
 
-    /// The hub, as the service spells it.
+    /// Returns the name of the hub, in the service's spelling.
     #[must_use]
     pub fn hub(&self) -> &str {
         &self.0.hub
     }
 
-    /// The connection; for MQTT the client id, which stays the same over reconnections of a session.
+    /// Returns the ID of the connection. For MQTT, it is the client ID, which stays the same when a session reconnects.
     #[must_use]
     pub fn connection_id(&self) -> &str {
         &self.0.connection_id
     }
 
-    /// The user, unless the connection is anonymous. Beyond ASCII the service may send it percent-encoded or as it is; it
-    /// is told here as it came.
+    /// Returns the ID of the user, or `None` if the connection is anonymous.
+    ///
+    /// The value is returned as received: the service can send non-ASCII IDs percent-encoded or raw.
     #[must_use]
     pub fn user_id(&self) -> Option<&str> {
         self.0.user_id.as_deref()
     }
 
-    /// The subprotocol of the connection; absent for simple clients, and during `connect` except for MQTT.
+    /// Returns the subprotocol of the connection. It is `None` for clients without a subprotocol and, except for MQTT,
+    /// during `connect`.
     #[must_use]
     pub fn subprotocol(&self) -> Option<&str> {
         self.0.subprotocol.as_deref()
     }
 
-    /// The type of the event, such as `azure.webpubsub.sys.connect`.
+    /// Returns the type of the event, such as `azure.webpubsub.sys.connect`.
     #[must_use]
     pub fn event_type(&self) -> &str {
         &self.0.event_type
     }
 
-    /// The id of the event, unique for its connection.
+    /// Returns the ID of the event, which is unique within its connection.
     #[must_use]
     pub fn event_id(&self) -> Option<&str> {
         self.0.event_id.as_deref()
     }
 
-    /// When the event happened, in RFC 3339.
+    /// Returns the time of the event in RFC 3339 format.
     #[must_use]
     pub fn time(&self) -> Option<&str> {
         self.0.time.as_deref()
     }
 
-    /// The state that an earlier answer set for the connection.
+    /// Returns the state that an earlier response set for the connection.
     #[must_use]
     pub fn state(&self) -> Option<&ConnectionState> {
         self.0.state.as_ref()
     }
 
-    /// The session of an MQTT connection.
+    /// Returns the session of an MQTT connection, or `None` for other connections.
     #[must_use]
     pub fn mqtt(&self) -> Option<&MqttSession> {
         self.0.mqtt.as_ref()
     }
 
-    /// Whether the signature was checked, which is so unless the webhook was built to accept calls unverified.
+    /// Returns whether the signature was verified. It is `false` only if the webhook accepts unverified requests.
     #[must_use]
     pub fn is_verified(&self) -> bool {
         self.0.verified
     }
 
-    /// All headers of the call: what a handler needs to check a managed identity's token, or cookies. They may hold secrets.
+    /// Returns all headers of the request. They can contain secrets. A handler can use them to verify cookies or the token
+    /// of a managed identity.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         &self.0.headers

@@ -1,4 +1,4 @@
-//! From an event whose head was found good to its answer: which method of the handler is asked, and with what.
+//! Dispatches an event whose head is valid to a method of the handler, and turns the result into a response.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 
-use super::notice::{Notice, parse};
-use super::refusal::{Refusal, empty, text};
+use super::notification::{Notification, parse};
+use super::rejection::{Rejection, empty, text};
 use super::webhook::Shared;
 use super::{
     ConnectRequest, Context, HandlerError, Result, UserEvent, UserEventResponse, head, mqtt, user_event,
 };
 
-/// What an event is, by its type.
+/// Represents the kind of an event, according to its type.
 pub(super) enum Kind {
     Connect,
     Connected,
@@ -21,17 +21,17 @@ pub(super) enum Kind {
     GroupJoined,
     GroupLeft,
     User(String),
-    /// Of a kind that the service has learnt since.
+    /// The service sent a kind that this version of the crate does not know.
     Unknown,
 }
 
 impl Kind {
-    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Refusal> {
+    pub(super) fn read(headers: &HeaderMap) -> Result<Self, Rejection> {
         let event_type = head::required(headers, "ce-type")?;
-        let Some(of_service) = event_type.strip_prefix("azure.webpubsub.") else {
-            return Err(Refusal::bad_request("ce-type is none of Web PubSub").got(event_type));
+        let Some(suffix) = event_type.strip_prefix("azure.webpubsub.") else {
+            return Err(Rejection::bad_request("ce-type is not an event of Web PubSub").got(event_type));
         };
-        Ok(match of_service {
+        Ok(match suffix {
             "sys.connect" => Self::Connect,
             "sys.connected" => Self::Connected,
             "sys.disconnected" => Self::Disconnected,
@@ -44,14 +44,15 @@ impl Kind {
         })
     }
 
-    /// Whether the body is JSON that has to be read.
+    /// Returns whether the body is JSON that has to be parsed.
     pub(super) fn needs_json(&self) -> bool {
         matches!(self, Self::Connect | Self::Disconnected | Self::GroupJoined | Self::GroupLeft)
     }
 }
 
-/// An event whose origin, hub and signature are good, and whose body is not read yet.
-#[must_use = "the service waits for its answer"]
+/// An event whose origin, hub, and signature are valid, and whose body has not been read yet.
+/// [`Webhook::check`](super::Webhook::check) returns it.
+#[must_use = "the service waits for the response"]
 pub struct PendingEvent {
     pub(super) shared: Arc<Shared>,
     pub(super) kind: Kind,
@@ -59,44 +60,47 @@ pub struct PendingEvent {
 }
 
 impl PendingEvent {
-    /// Which connection the event is about.
+    /// Returns the attributes of the event.
     #[must_use]
     pub fn context(&self) -> &Context {
         &self.context
     }
 
-    /// The most bytes that the body may have.
+    /// Returns the maximum size of the body in bytes.
     #[must_use]
     pub fn body_limit(&self) -> usize {
         self.shared.body_limit
     }
 
-    /// Asks the handler and gives its answer.
+    /// Calls the handler with the event and returns its response.
+    ///
+    /// If the returned future is dropped, the handler's future is dropped with it, unless it was passed to
+    /// [`spawn_with`](super::WebhookBuilder::spawn_with).
     pub async fn respond(self, body: Bytes) -> Response<Bytes> {
         if body.len() > self.shared.body_limit {
-            return Refusal::body_too_large(self.shared.body_limit).respond();
+            return Rejection::body_too_large(self.shared.body_limit).respond();
         }
-        self.dispatch(body).await.unwrap_or_else(Refusal::respond)
+        self.dispatch(body).await.unwrap_or_else(Rejection::respond)
     }
 
-    async fn dispatch(self, body: Bytes) -> Result<Response<Bytes>, Refusal> {
+    async fn dispatch(self, body: Bytes) -> Result<Response<Bytes>, Rejection> {
         let Self { shared, kind, context } = self;
-        let notice = match kind {
+        let notification = match kind {
             Kind::Connect => return Ok(connect(&shared, &context, parse(&body)?).await),
             Kind::User(name) => {
                 let event = UserEvent::read(name, body, &context)?;
                 return Ok(user_event(&shared, &context, event).await);
             }
             Kind::Unknown => {
-                tracing::debug!(event = context.event_type(), "webhook event of an unknown kind ignored");
+                tracing::debug!(event = context.event_type(), "ignored a webhook event of an unknown kind");
                 return Ok(empty(StatusCode::NO_CONTENT));
             }
-            Kind::Connected => Notice::Connected,
-            Kind::Disconnected => Notice::disconnected(&body)?,
-            Kind::GroupJoined => Notice::group_joined(&body)?,
-            Kind::GroupLeft => Notice::group_left(&body)?,
+            Kind::Connected => Notification::Connected,
+            Kind::Disconnected => Notification::disconnected(&body)?,
+            Kind::GroupJoined => Notification::group_joined(&body)?,
+            Kind::GroupLeft => Notification::group_left(&body)?,
         };
-        Ok(notify(shared, context, notice).await)
+        Ok(notify(shared, context, notification).await)
     }
 }
 
@@ -108,58 +112,59 @@ impl fmt::Debug for PendingEvent {
 
 async fn connect(shared: &Shared, context: &Context, request: ConnectRequest) -> Response<Bytes> {
     let offered = request.subprotocols.clone();
-    let of_mqtt = context.mqtt().map(|_| request.mqtt.as_ref().map_or(5, |packet| packet.protocol_version));
-    let decided = shared.handler.connect(context, request).await;
-    let error = match decided.and_then(|accepted| accepted.into_answer(&offered)) {
-        Ok(answer) => return answer,
+    let mqtt_version =
+        context.mqtt().map(|_| request.mqtt.as_ref().map_or(5, |packet| packet.protocol_version));
+    let result = shared.handler.connect(context, request).await;
+    let error = match result.and_then(|accepted| accepted.into_response(&offered)) {
+        Ok(response) => return response,
         Err(error) => error,
     };
     log(context, &error);
-    let for_mqtt = of_mqtt.and_then(|version| mqtt::refuse_connect(&error, version).ok());
-    for_mqtt.unwrap_or_else(|| refused(&error))
+    let mqtt_response = mqtt_version.and_then(|version| mqtt::reject_connect(&error, version).ok());
+    mqtt_response.unwrap_or_else(|| error_response(&error))
 }
 
 async fn user_event(shared: &Shared, context: &Context, event: UserEvent) -> Response<Bytes> {
-    let decided = shared.handler.user_event(context, event).await;
-    match decided.and_then(UserEventResponse::into_answer) {
-        Ok(answer) => answer,
+    let result = shared.handler.user_event(context, event).await;
+    match result.and_then(UserEventResponse::into_response) {
+        Ok(response) => response,
         Err(error) => {
             log(context, &error);
-            refused(&error)
+            error_response(&error)
         }
     }
 }
 
-/// Delivers what the service does not wait for: after the answer where there is a way to, else before it.
-async fn notify(shared: Arc<Shared>, context: Context, notice: Notice) -> Response<Bytes> {
+/// Delivers an event that the service does not wait for: after the response if there is a spawner, before it otherwise.
+async fn notify(shared: Arc<Shared>, context: Context, notification: Notification) -> Response<Bytes> {
     let Some(spawn) = shared.spawn.clone() else {
-        return match deliver(&shared, &context, notice).await {
+        return match deliver(&shared, &context, notification).await {
             Ok(()) => empty(StatusCode::NO_CONTENT),
-            Err(error) => refused(&error),
+            Err(error) => error_response(&error),
         };
     };
     spawn(Box::pin(async move {
-        // Logged already, and there is nobody left to tell.
-        let _ = deliver(&shared, &context, notice).await;
+        // The error is logged already, and the response has been sent.
+        let _ = deliver(&shared, &context, notification).await;
     }));
     empty(StatusCode::NO_CONTENT)
 }
 
-async fn deliver(shared: &Shared, context: &Context, notice: Notice) -> Result {
-    let delivered = notice.deliver(shared.handler.as_ref(), context).await;
+async fn deliver(shared: &Shared, context: &Context, notification: Notification) -> Result {
+    let delivered = notification.deliver(shared.handler.as_ref(), context).await;
     delivered.inspect_err(|error| log(context, error))
 }
 
-fn refused(error: &HandlerError) -> Response<Bytes> {
-    text(error.status(), error.shown().to_owned())
+fn error_response(error: &HandlerError) -> Response<Bytes> {
+    text(error.status(), error.public_text().to_owned())
 }
 
-/// A handler that refuses does its work; one that fails needs somebody to look.
+/// A rejection is normal operation of a handler. A failure needs attention.
 fn log(context: &Context, error: &HandlerError) {
     let (event, connection_id) = (context.event_type(), context.connection_id());
     if error.status().is_server_error() {
         tracing::error!(event, connection_id, %error, "webhook handler failed");
     } else {
-        tracing::debug!(event, connection_id, %error, "webhook handler refused");
+        tracing::debug!(event, connection_id, %error, "webhook handler rejected the event");
     }
 }

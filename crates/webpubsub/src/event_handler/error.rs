@@ -1,4 +1,5 @@
-//! What a handler answers when it does not accept: a status, a text that the caller may see, and a reason that it may not.
+//! The error with which a handler rejects an event: a status, a text that the client can see, and a cause that it cannot
+//! see.
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -6,15 +7,28 @@ use std::fmt;
 use http::StatusCode;
 use service_core::BoxError;
 
-/// What the methods of an [`EventHandler`](super::EventHandler) return.
+/// The `Result` that the methods of an [`EventHandler`](super::EventHandler) return.
 pub type Result<T = (), E = HandlerError> = std::result::Result<T, E>;
 
-/// Why a handler does not accept an event.
+/// An error with which a handler rejects an event: an HTTP status, a text for the client, and a cause for the log.
 ///
-/// The text given to [`refuse`](Self::refuse) and its short forms is the answer's body, which the service hands on to the
-/// client of a refused handshake. What stands behind the error, as after `?`, is logged and never sent.
+/// The text that is given to [`new`](Self::new), [`bad_request`](Self::bad_request), or
+/// [`unauthorized`](Self::unauthorized) becomes the body of the response. The service passes it on to the client of a
+/// rejected handshake. The cause, such as an error that was converted by `?`, is logged and never sent.
 ///
-/// Does not implement [`std::error::Error`] itself, so that every error that does converts into it.
+/// `HandlerError` does not implement [`std::error::Error`], so that every error that does converts into it.
+///
+/// # Examples
+///
+/// ```
+/// use webpubsub::event_handler::HandlerError;
+///
+/// let rejection = HandlerError::unauthorized("sign in first");
+/// assert_eq!(rejection.status(), 401);
+///
+/// let failure = HandlerError::from(std::io::Error::other("the database is down"));
+/// assert_eq!(failure.status(), 500); // the cause is logged, not sent
+/// ```
 pub struct HandlerError {
     status: StatusCode,
     text: Option<String>,
@@ -23,27 +37,27 @@ pub struct HandlerError {
 }
 
 impl HandlerError {
-    /// Refuses with this status, 4xx or 5xx, and a text that the client may see.
+    /// Creates an error with a status, 4xx or 5xx, and a text that the client can see.
     ///
-    /// Any other status would accept, or mean nothing to the service: it is sent as 500 without the text, and logged.
+    /// Any other status cannot reject an event: it is replaced by 500, the text is not sent, and the mistake is logged.
     pub fn new(status: StatusCode, text: impl Into<String>) -> Self {
         if status.is_client_error() || status.is_server_error() {
             return Self { status, text: Some(text.into()), mqtt_code: None, source: None };
         }
-        Self::internal(format!("a handler cannot refuse with the status {}", status.as_u16()))
+        Self::internal(format!("a handler cannot reject an event with status {}", status.as_u16()))
     }
 
-    /// Refuses with 400 and a text that the client may see.
+    /// Creates an error with status 400 and a text that the client can see.
     pub fn bad_request(text: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, text)
     }
 
-    /// Refuses with 401 and a text that the client may see.
+    /// Creates an error with status 401 and a text that the client can see.
     pub fn unauthorized(text: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, text)
     }
 
-    /// Fails with 500; the reason is logged and not sent.
+    /// Creates an error with status 500. The reason is logged and not sent.
     pub fn internal(reason: impl Into<BoxError>) -> Self {
         Self {
             status: StatusCode::INTERNAL_SERVER_ERROR,
@@ -53,22 +67,22 @@ impl HandlerError {
         }
     }
 
-    /// The return code (MQTT 3.1.1) or reason code (5.0) of a refused MQTT connection; without it, one is chosen by the
-    /// status. Connections of other protocols do not see it.
+    /// Sets the return code (MQTT 3.1.1) or reason code (MQTT 5.0) with which an MQTT connection is rejected. By default,
+    /// it is derived from the status. Other connections ignore it.
     #[must_use]
     pub fn mqtt_code(mut self, code: u8) -> Self {
         self.mqtt_code = Some(code);
         self
     }
 
-    /// The status of the answer.
+    /// Returns the status of the response.
     #[must_use]
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// What the answer says: the given text, or the status in words.
-    pub(super) fn shown(&self) -> &str {
+    /// Returns the body of the response: the given text, or the reason phrase of the status.
+    pub(super) fn public_text(&self) -> &str {
         self.text.as_deref().or(self.status.canonical_reason()).unwrap_or_default()
     }
 
@@ -83,7 +97,7 @@ impl<E: StdError + Send + Sync + 'static> From<E> for HandlerError {
     }
 }
 
-/// Status, text and the chain of reasons: for logs, not for answers.
+/// Formats the status, the text, and the chain of causes for logs. It is not sent to clients.
 impl fmt::Display for HandlerError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.status.as_u16())?;
@@ -110,22 +124,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reason_is_told_in_logs_and_not_in_answers() {
+    fn a_reason_appears_in_logs_and_not_in_responses() {
         let error = HandlerError::from(std::io::Error::other("planted"));
         assert_eq!(error.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(error.shown(), "Internal Server Error");
+        assert_eq!(error.public_text(), "Internal Server Error");
         assert_eq!(error.to_string(), "500: planted");
         assert_eq!(format!("{error:?}"), "HandlerError(500: planted)");
     }
 
     #[test]
-    fn a_refusal_cannot_accept() {
+    fn a_rejection_cannot_accept() {
         for status in [200, 204, 301, 100] {
             let error = HandlerError::new(StatusCode::from_u16(status).unwrap(), "planted");
-            assert_eq!((error.status().as_u16(), error.shown()), (500, "Internal Server Error"));
+            assert_eq!((error.status().as_u16(), error.public_text()), (500, "Internal Server Error"));
             assert!(error.to_string().contains(&status.to_string()), "{error}");
         }
         let error = HandlerError::new(StatusCode::FORBIDDEN, "banned");
-        assert_eq!((error.status().as_u16(), error.shown()), (403, "banned"));
+        assert_eq!((error.status().as_u16(), error.public_text()), (403, "banned"));
     }
 }

@@ -1,54 +1,89 @@
-//! What an application implements: one method per event, each with a default that lets the event pass.
+//! The trait that an application implements. It has one method per event, each with a default that accepts the event.
 
 use async_trait::async_trait;
 
 use super::{ConnectRequest, ConnectResponse, Context, Disconnected, Result, UserEvent, UserEventResponse};
 
-/// Decides about the events of a hub's connections.
+/// Handles the events of a hub's connections.
 ///
-/// Implement it under `#[async_trait::async_trait]`. An error becomes the HTTP status that
-/// [`HandlerError`](super::HandlerError) holds; any other error type converts into one by `?`, as a 500 that tells nothing.
+/// Implement it with `#[async_trait::async_trait]`. Each method has a default that accepts the event. If a method returns
+/// an error, the response has the status of the [`HandlerError`](super::HandlerError). Any other error converts into one by
+/// `?`, as a 500 that does not reveal its cause.
 ///
-/// Events of one connection arrive in order, but the answers to `connected`, `disconnected` and group events are not waited
-/// for: a user event may be handled before `connected` has returned.
+/// The events of a connection arrive in order. However, the service does not wait for the responses to `connected`,
+/// `disconnected`, and group events: a user event can be handled before `connected` has returned.
+///
+/// # Examples
+///
+/// ```
+/// use async_trait::async_trait;
+/// use webpubsub::event_handler::{
+///     ConnectRequest, ConnectResponse, Context, EventHandler, HandlerError, Result, UserEvent, UserEventResponse,
+/// };
+///
+/// struct Echo;
+///
+/// #[async_trait]
+/// impl EventHandler for Echo {
+///     async fn connect(&self, context: &Context, _request: ConnectRequest) -> Result<ConnectResponse> {
+///         match context.user_id() {
+///             Some(_) => Ok(ConnectResponse::accept()),
+///             None => Err(HandlerError::unauthorized("sign in first")),
+///         }
+///     }
+///
+///     async fn user_event(&self, _context: &Context, event: UserEvent) -> Result<UserEventResponse> {
+///         Ok(UserEventResponse::text(event.text().unwrap_or("not a text")))
+///     }
+/// }
+/// ```
 #[async_trait]
 pub trait EventHandler: Send + Sync + 'static {
-    /// A client wants to connect; the service waits for the answer. The default accepts it unchanged.
+    /// Is called when a client requests a connection. The service waits for the response. The default accepts the
+    /// connection unchanged.
     ///
-    /// An error refuses the connection: a 4xx and its text reach the client's handshake, a 5xx reaches it as some 5xx.
+    /// # Errors
+    ///
+    /// An error rejects the connection. The status and text of a 4xx reach the client. For a 5xx, the client receives some
+    /// 5xx status.
     async fn connect(&self, context: &Context, request: ConnectRequest) -> Result<ConnectResponse> {
         let _ = (context, request);
         Ok(ConnectResponse::accept())
     }
 
-    /// A client has connected; the service does not wait. The default does nothing.
+    /// Is called when a client has connected. The service does not wait for the response. The default does nothing.
     async fn connected(&self, context: &Context) -> Result {
         let _ = context;
         Ok(())
     }
 
-    /// A connection that `connect` accepted has ended; the service does not wait. The default does nothing.
+    /// Is called when a connection that `connect` accepted has ended. The service does not wait for the response. The
+    /// default does nothing.
     async fn disconnected(&self, context: &Context, event: Disconnected) -> Result {
         let _ = (context, event);
         Ok(())
     }
 
-    /// A client has sent an event or a simple message, or calls `invoke`; the service waits for the answer, and the client's
-    /// acknowledgement with it. The default accepts it and answers nothing.
+    /// Is called when a client has sent an event or a plain message, or calls `invoke`. The service waits for the response,
+    /// and so does the client's acknowledgement. The default accepts the event and sends nothing to the client.
     ///
-    /// An error makes the service drop the client's connection.
+    /// # Errors
+    ///
+    /// If an error is returned, the service drops the connection of the client.
     async fn user_event(&self, context: &Context, event: UserEvent) -> Result<UserEventResponse> {
         let _ = (context, event);
         Ok(UserEventResponse::none())
     }
 
-    /// The connection has joined a group; the service does not wait. The default does nothing.
+    /// Is called when the connection has joined a group. The service does not wait for the response. The default does
+    /// nothing.
     async fn group_joined(&self, context: &Context, group: &str) -> Result {
         let _ = (context, group);
         Ok(())
     }
 
-    /// The connection has left a group; the service does not wait. The default does nothing.
+    /// Is called when the connection has left a group. The service does not wait for the response. The default does
+    /// nothing.
     async fn group_left(&self, context: &Context, group: &str) -> Result {
         let _ = (context, group);
         Ok(())

@@ -1,9 +1,13 @@
-//! The webhook handler: answers the calls that the service makes to the application, from the check of a new webhook to
-//! the events of each connection. Apart from the rest of the crate, since it serves HTTP where the rest speaks it.
+//! The webhook handler, which responds to the HTTP requests that the service sends to the application: the validation of a
+//! new webhook, and the events of each connection.
 //!
-//! An [`EventHandler`] says what to do, a [`Webhook`] does everything around it: it recognises the service's calls, answers
-//! the [abuse protection](https://learn.microsoft.com/azure/azure-web-pubsub/reference-cloud-events#webhook-validation),
-//! checks origin, hub and signature before the body is read, bounds what it reads, and turns typed answers into HTTP.
+//! An application implements [`EventHandler`]. A [`Webhook`] does the rest: it recognizes the requests of the service,
+//! responds to the [abuse
+//! protection](https://learn.microsoft.com/azure/azure-web-pubsub/reference-cloud-events#webhook-validation), verifies
+//! origin, hub, and signature before it reads the body, limits the size of what it reads, and converts typed responses to
+//! HTTP.
+//!
+//! # Examples
 //!
 //! ```
 //! use async_trait::async_trait;
@@ -31,25 +35,43 @@
 //! # Ok(()) }
 //! ```
 //!
-//! **Mounting.** A [`Webhook`] is a [`tower_service::Service`] over any body, cheap to clone: `route_service` or
-//! `fallback_service` in axum, `hyper_util::service::TowerToHyperService::new(webhook)` in hyper. It looks at no path; where
-//! the URL template holds `{event}`, mount it on a wildcard. As a service it answers 404 to what the service did not send;
-//! without a framework, [`Webhook::handle`] gives such a request back, and [`Webhook::check`] judges a request by its head.
+//! # Mounting
 //!
-//! **Origin.** The signature is `HMAC-SHA256(access key, connection id)`, compared in constant time with every key that was
-//! given; one that matches is enough, so keys can be rotated. It covers neither body nor time, so serve over TLS. Without a
-//! key a webhook is not built, unless [`WebhookBuilder::accept_unverified`] says so.
+//! A [`Webhook`] is a [`tower_service::Service`] over any body. In axum, mount it with `route_service` or
+//! `fallback_service`; in hyper, with `hyper_util::service::TowerToHyperService::new(webhook)`. It ignores the path: if the
+//! URL template contains `{event}`, mount it on a wildcard. As a service, it responds with 404 to requests that do not come
+//! from Web PubSub. Without a framework, [`Webhook::handle`] returns such a request, and [`Webhook::check`] checks the head
+//! of a request.
 //!
-//! **Time.** The service holds back a connection's frames until `connect` or a user event is answered. It does not wait for
-//! the other four, but answers to them are expected at once: keep those methods short, or have them run after the answer
-//! with [`WebhookBuilder::spawn_with`]. Nothing is spawned otherwise: when the caller goes away, its handler's future is dropped.
+//! # Signatures
 //!
-//! **Refusals.** 400 for calls that cannot be read, 401 for a foreign origin, another hub or a wrong signature, 413 and 431 for
-//! bodies and headers over the limits. Each is logged at `warn` with its reason, since to the service's users a refused
-//! webhook only looks like silence. Events of a kind that this version does not know are accepted and left alone.
+//! The signature is `HMAC-SHA256(access key, connection ID)`. It is compared in constant time with every configured key.
+//! One match suffices, so that keys can be rotated. The signature covers neither body nor time, so use TLS. A webhook
+//! without a key can be built only with [`WebhookBuilder::accept_unverified`].
 //!
-//! **Secrets.** Nothing of a request's URL, body, claims, `Authorization`, cookies or connection state is logged, and
-//! `Debug` shows of them at most the names.
+//! # Timing
+//!
+//! The service holds back the frames of a connection until `connect` or a user event has a response. It does not wait for
+//! the other four events, but expects a prompt response to them. Keep those methods short, or run them after the response
+//! with [`WebhookBuilder::spawn_with`]. Nothing is spawned otherwise: if the future of a request is dropped, the handler's
+//! future is dropped with it.
+//!
+//! # Rejections
+//!
+//! | Status | Cause |
+//! |---|---|
+//! | 400 | The request is malformed. |
+//! | 401 | The origin is not allowed, the hub is another one, or the signature is invalid. |
+//! | 413 | The body exceeds the [limit](WebhookBuilder::body_limit). |
+//! | 431 | The headers exceed [`MAX_HEADERS`] or [`MAX_HEADER_BYTES`]. |
+//!
+//! Each rejection is logged at `warn` with its reason, since users of the service would otherwise notice only that nothing
+//! happens. Events of unknown kinds are accepted and ignored.
+//!
+//! # Secrets
+//!
+//! URLs, bodies, claims, `Authorization`, cookies, and connection states are never logged. `Debug` shows at most their
+//! names.
 
 mod builder;
 mod connect;
@@ -60,9 +82,9 @@ mod error;
 mod handler;
 mod head;
 mod mqtt;
-mod notice;
+mod notification;
 mod origin;
-mod refusal;
+mod rejection;
 mod response_body;
 mod service;
 mod signature;
@@ -72,7 +94,7 @@ mod user_event_response;
 mod values;
 mod webhook;
 
-pub use builder::{DEFAULT_BODY_LIMIT, WebhookBuilder, Work};
+pub use builder::{DEFAULT_BODY_LIMIT, HandlerTask, WebhookBuilder};
 pub use connect::{ClientCertificate, ConnectRequest};
 pub use connect_response::ConnectResponse;
 pub use context::Context;
@@ -81,7 +103,7 @@ pub use error::{HandlerError, Result};
 pub use handler::EventHandler;
 pub use head::{MAX_HEADER_BYTES, MAX_HEADERS};
 pub use mqtt::{MqttConnect, MqttDisconnect, MqttDisconnectPacket, MqttSession, MqttUserProperty};
-pub use notice::Disconnected;
+pub use notification::Disconnected;
 pub use response_body::ResponseBody;
 pub use state::{ConnectionState, MAX_STATE_BYTES};
 pub use user_event::{Data, UserEvent};

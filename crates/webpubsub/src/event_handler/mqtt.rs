@@ -1,4 +1,5 @@
-//! What is different for connections of MQTT clients.
+//! The parts of events and responses that only MQTT clients have.
+//!
 //! <https://learn.microsoft.com/azure/azure-web-pubsub/reference-mqtt-cloud-events>
 
 use bytes::Bytes;
@@ -7,22 +8,24 @@ use serde::{Deserialize, Deserializer, Serialize};
 use service_core::Secret;
 
 use super::head::owned;
-use super::refusal::{JSON, Refusal, with_body};
+use super::rejection::{JSON, Rejection, with_body};
 use super::values::or_default;
 use super::{HandlerError, Result};
 
-/// The session of an MQTT connection. The formats of the ids may change: compare them, do not take them apart.
+/// Identifies the session of an MQTT connection.
+///
+/// The IDs are opaque, since their formats can change.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MqttSession {
-    /// The network connection; a session may see several.
+    /// The ID that identifies the network connection. A session can have several of them over time.
     pub physical_connection_id: String,
-    /// The session; absent during `connect`.
+    /// The ID that identifies the session. It is `None` during `connect`.
     pub session_id: Option<String>,
 }
 
 impl MqttSession {
-    pub(super) fn read(headers: &HeaderMap) -> Result<Option<Self>, Refusal> {
+    pub(super) fn read(headers: &HeaderMap) -> Result<Option<Self>, Rejection> {
         let Some(physical_connection_id) = owned(headers, "ce-physicalconnectionid")? else {
             return Ok(None);
         };
@@ -30,33 +33,33 @@ impl MqttSession {
     }
 }
 
-/// A user property of an MQTT packet.
+/// Represents a user property of an MQTT packet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct MqttUserProperty {
-    /// The name.
+    /// Contains the name of the property.
     pub name: String,
-    /// The value.
+    /// Contains the value of the property.
     pub value: String,
 }
 
-/// The CONNECT packet of an MQTT client.
+/// Represents the CONNECT packet of an MQTT client.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct MqttConnect {
-    /// 4 for MQTT 3.1.1, 5 for 5.0.
+    /// The protocol version that the client speaks: 4 for MQTT 3.1.1, 5 for MQTT 5.0.
     pub protocol_version: u8,
-    /// Clean session (3.1.1) or clean start (5.0).
+    /// Whether the client requested a clean session (MQTT 3.1.1) or a clean start (MQTT 5.0).
     #[serde(deserialize_with = "or_default")]
     pub clean_start: bool,
-    /// The user name.
+    /// The user name that the client sent.
     pub username: Option<String>,
-    /// The password, in base64.
+    /// The password that the client sent, in base64.
     #[serde(deserialize_with = "secret")]
     pub password: Option<Secret>,
-    /// The user properties.
+    /// The user properties that the packet contains.
     #[serde(deserialize_with = "or_default")]
     pub user_properties: Vec<MqttUserProperty>,
 }
@@ -65,26 +68,26 @@ fn secret<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Secret>, 
     Ok(Option::<String>::deserialize(deserializer)?.map(Secret::new))
 }
 
-/// How the session of an MQTT client ended.
+/// Describes how the session of an MQTT client ended.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct MqttDisconnect {
-    /// Whether the client ended it.
+    /// Whether the client ended the session.
     #[serde(deserialize_with = "or_default")]
     pub initiated_by_client: bool,
-    /// The DISCONNECT packet, if there was one.
+    /// The DISCONNECT packet that the client sent. It is `None` if there was none.
     pub disconnect_packet: Option<MqttDisconnectPacket>,
 }
 
-/// A DISCONNECT packet.
+/// Represents a DISCONNECT packet.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
 #[non_exhaustive]
 pub struct MqttDisconnectPacket {
-    /// The reason code; 0 for MQTT 3.1.1.
+    /// The reason code that the packet contains. It is 0 for MQTT 3.1.1.
     pub code: u8,
-    /// The user properties.
+    /// The user properties that the packet contains.
     #[serde(deserialize_with = "or_default")]
     pub user_properties: Vec<MqttUserProperty>,
 }
@@ -100,15 +103,15 @@ struct FailureCode<'a> {
     reason: &'a str,
 }
 
-/// The answer that refuses an MQTT connection: CONNACK needs a code beside the status.
-pub(super) fn refuse_connect(error: &HandlerError, protocol_version: u8) -> Result<Response<Bytes>> {
+/// Returns the response that rejects an MQTT connection. CONNACK needs a code in addition to the status.
+pub(super) fn reject_connect(error: &HandlerError, protocol_version: u8) -> Result<Response<Bytes>> {
     let chosen = error.chosen_mqtt_code();
     let code = chosen.unwrap_or_else(|| code(error.status(), protocol_version));
-    let failure = Failure { mqtt: FailureCode { code, reason: error.shown() } };
+    let failure = Failure { mqtt: FailureCode { code, reason: error.public_text() } };
     Ok(with_body(error.status(), JSON, serde_json::to_vec(&failure)?))
 }
 
-/// The return code of MQTT 3.1.1 or the reason code of 5.0 that says what the status says.
+/// Returns the return code (MQTT 3.1.1) or reason code (MQTT 5.0) that corresponds to a status.
 fn code(status: StatusCode, protocol_version: u8) -> u8 {
     let (v3, v5) = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => (5, 0x87),

@@ -1,15 +1,16 @@
-//! Where calls may come from: the abuse protection of CloudEvents, and the same list applied to each event.
+//! The origins that requests are accepted from: the abuse protection of CloudEvents, and the same list applied to each
+//! event.
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use service_core::{Error, Result};
 
 use super::head::{REQUEST_ORIGIN, list};
-use super::refusal::{Refusal, empty};
+use super::rejection::{Rejection, empty};
 
 const ALLOWED_ORIGIN: HeaderName = HeaderName::from_static("webhook-allowed-origin");
 
-/// The origins that a webhook takes calls from: hosts, or every one.
+/// Specifies the origins that a webhook accepts requests from.
 #[derive(Debug)]
 pub(super) enum Origins {
     Any,
@@ -17,11 +18,10 @@ pub(super) enum Origins {
 }
 
 impl Origins {
-    /// Without any origin, or with `*` among them, every one is allowed.
+    /// Creates a list of allowed origins. Without any, or if `*` is among them, every origin is allowed.
     pub(super) fn new(hosts: Vec<String>) -> Result<Self> {
         if let Some(bad) = hosts.iter().find(|host| !is_host(host)) {
-            let rule =
-                "must be a host, such as name.webpubsub.azure.com, or `*`: no scheme, path, comma or blank";
+            let rule = "must be a host, such as name.webpubsub.azure.com, or `*`, without scheme, path, comma, or space";
             return Err(Error::invalid_input("allowed origin", rule, Some(bad)));
         }
         if hosts.is_empty() || hosts.iter().any(|host| host == "*") {
@@ -30,12 +30,12 @@ impl Origins {
         Ok(Self::Listed(hosts))
     }
 
-    /// Answers the check of a webhook: names those of the asking origins that are allowed.
+    /// Responds to the validation request of a new webhook with the requested origins that are allowed.
     ///
-    /// A service of several replicas or with a custom domain asks for several at once.
-    pub(super) fn validate(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Refusal> {
+    /// A service with several replicas or with a custom domain requests several origins at once.
+    pub(super) fn validate(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Rejection> {
         if list(headers, REQUEST_ORIGIN).next().is_none() {
-            return Err(Refusal::bad_request("the header WebHook-Request-Origin is missing"));
+            return Err(Rejection::bad_request("the header WebHook-Request-Origin is missing"));
         }
         let allowed: Vec<HeaderValue> = match self {
             Self::Any => vec![HeaderValue::from_static("*")],
@@ -47,15 +47,15 @@ impl Origins {
         if allowed.is_empty() {
             return Err(foreign(headers));
         }
-        let mut answer = empty(StatusCode::OK);
+        let mut response = empty(StatusCode::OK);
         for origin in allowed {
-            answer.headers_mut().append(ALLOWED_ORIGIN, origin);
+            response.headers_mut().append(ALLOWED_ORIGIN, origin);
         }
-        Ok(answer)
+        Ok(response)
     }
 
-    /// Refuses an event none of whose origins is allowed.
-    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Refusal> {
+    /// Rejects an event if none of its origins is allowed.
+    pub(super) fn check(&self, headers: &HeaderMap) -> Result<(), Rejection> {
         match self {
             Self::Listed(hosts) if !list(headers, REQUEST_ORIGIN).any(|origin| contains(hosts, origin)) => {
                 Err(foreign(headers))
@@ -69,9 +69,9 @@ fn contains(hosts: &[String], origin: &str) -> bool {
     hosts.iter().any(|host| host.eq_ignore_ascii_case(origin))
 }
 
-fn foreign(headers: &HeaderMap) -> Refusal {
+fn foreign(headers: &HeaderMap) -> Rejection {
     let origins: Vec<&str> = list(headers, REQUEST_ORIGIN).collect();
-    Refusal::unauthorized("WebHook-Request-Origin names no allowed origin").got(&origins.join(", "))
+    Rejection::unauthorized("WebHook-Request-Origin contains no allowed origin").got(&origins.join(", "))
 }
 
 fn is_host(text: &str) -> bool {

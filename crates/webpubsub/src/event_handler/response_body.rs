@@ -1,4 +1,4 @@
-//! The body of an answer. A type of our own, so that no version of a crate of helpers is part of the public API.
+//! The body of a response. It is a separate type so that no version of a helper crate is part of the public API.
 
 use std::convert::Infallible;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-/// The body of what a [`Webhook`](super::Webhook) answers: one piece, or nothing.
+/// Represents the body of a response of a [`Webhook`](super::Webhook), which is a single chunk or empty.
 #[derive(Default)]
 pub struct ResponseBody(Bytes);
 
@@ -41,7 +41,7 @@ impl Body for ResponseBody {
 
 impl fmt::Debug for ResponseBody {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What a handler answers is for its caller alone.
+        // The response of a handler can be confidential.
         write!(f, "ResponseBody({} bytes)", self.0.len())
     }
 }
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_body_is_told_whole_with_its_length_and_shown_without_its_content() {
+    async fn a_body_arrives_whole_with_its_length_and_is_shown_without_its_content() {
         let body = ResponseBody::new(Bytes::from_static(b"planted"));
         assert_eq!(body.size_hint().exact(), Some(7));
         assert!(!body.is_end_stream());

@@ -1,5 +1,5 @@
-//! The webhook as a `tower` service, which is what axum, hyper and others mount. It reads the body, within its limit, and
-//! only once the head has been found good.
+//! The webhook as a `tower` service, which axum, hyper, and others can mount. It reads the body, up to its limit, only
+//! after the head has been validated.
 
 use std::convert::Infallible;
 use std::future::{Future, ready};
@@ -13,7 +13,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use service_core::BoxError;
 use tower_service::Service;
 
-use super::refusal::{Refusal, text};
+use super::rejection::{Rejection, text};
 use super::{Check, PendingEvent, ResponseBody, Webhook};
 
 impl<B> Service<Request<B>> for Webhook
@@ -31,20 +31,22 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let answer = match self.check(request.method(), request.headers()) {
+        let response = match self.check(request.method(), request.headers()) {
             Check::Event(event) => {
                 return Box::pin(async {
-                    Ok(read_and_answer(event, request.into_body()).await.map(ResponseBody::new))
+                    Ok(read_and_respond(event, request.into_body()).await.map(ResponseBody::new))
                 });
             }
-            Check::Response(answer) => answer,
-            Check::NotOurs => text(StatusCode::NOT_FOUND, "only Azure Web PubSub is served here"),
+            Check::Response(response) => response,
+            Check::NotOurs => {
+                text(StatusCode::NOT_FOUND, "this path accepts only requests from Azure Web PubSub")
+            }
         };
-        Box::pin(ready(Ok(answer.map(ResponseBody::new))))
+        Box::pin(ready(Ok(response.map(ResponseBody::new))))
     }
 }
 
-async fn read_and_answer<B>(event: PendingEvent, body: B) -> Response<Bytes>
+async fn read_and_respond<B>(event: PendingEvent, body: B) -> Response<Bytes>
 where
     B: Body,
     B::Error: Into<BoxError>,
@@ -52,7 +54,7 @@ where
     let limit = event.body_limit();
     match Limited::new(body, limit).collect().await {
         Ok(body) => event.respond(body.to_bytes()).await,
-        Err(error) if error.is::<LengthLimitError>() => Refusal::body_too_large(limit).respond(),
-        Err(_) => Refusal::bad_request("the body ended too early").respond(),
+        Err(error) if error.is::<LengthLimitError>() => Rejection::body_too_large(limit).respond(),
+        Err(_) => Rejection::bad_request("the body ended early").respond(),
     }
 }

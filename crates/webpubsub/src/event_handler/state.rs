@@ -1,4 +1,4 @@
-//! What a handler keeps at the service for a connection: a text that comes back with each later event.
+//! The state that a handler stores at the service for a connection. Each later event contains it.
 
 use std::fmt;
 
@@ -11,22 +11,36 @@ use service_core::{Error, ErrorKind, Result};
 
 use super::MAX_HEADER_BYTES;
 
-/// The most bytes of a connection's state as it travels: half of what a webhook takes in [headers](super::MAX_HEADER_BYTES).
-/// A larger one could be set, but no later event of the connection would get through.
+/// The maximum size in bytes that an encoded connection state can have. It is half of the maximum size of
+/// [headers](super::MAX_HEADER_BYTES): with a larger state, later events of the connection would be rejected.
 pub const MAX_STATE_BYTES: usize = MAX_HEADER_BYTES / 2;
 
-/// The state of a connection, as an answer to `connect` or to a user event sets it and later events bring it back.
+/// A state that the service stores for a connection. A response to `connect` or to a user event sets it, and later events
+/// contain it.
 ///
-/// Official handlers write a JSON object in base64, as [`json`](Self::json) does. `Debug` does not show the content.
+/// The official libraries write a JSON object in base64, as [`json`](Self::json) does. `Debug` does not show the content.
+///
+/// # Examples
+///
+/// ```
+/// use webpubsub::event_handler::ConnectionState;
+///
+/// # fn main() -> webpubsub::Result<()> {
+/// let state = ConnectionState::json(&["lobby", "news"])?;
+/// assert_eq!(state.decode::<Vec<String>>()?, ["lobby", "news"]);
+/// # Ok(()) }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConnectionState(String);
 
 impl ConnectionState {
-    /// A value as JSON in base64; an object, where handlers of other languages read it too.
+    /// Creates a state from a value, which is encoded as JSON in base64. Use an object if handlers in other languages read
+    /// it too.
     ///
     /// # Errors
     ///
-    /// The value does not serialise as JSON, or comes to more than [`MAX_STATE_BYTES`] in base64.
+    /// Returns [`ErrorKind::InvalidInput`] if the value cannot be serialized as JSON, or if its base64 text is longer than
+    /// [`MAX_STATE_BYTES`].
     pub fn json(value: &impl Serialize) -> Result<Self> {
         let json = serde_json::to_vec(value).map_err(|error| {
             Error::invalid_input("connection state", "cannot be written as JSON", None).with_source(error)
@@ -34,17 +48,17 @@ impl ConnectionState {
         Self::bounded(STANDARD.encode(json))
     }
 
-    /// A text as it is.
+    /// Creates a state from a text, which is stored verbatim.
     ///
     /// # Errors
     ///
-    /// The text is empty, longer than [`MAX_STATE_BYTES`], or has characters that a header cannot hold: anything but visible
-    /// ASCII and inner blanks.
+    /// Returns [`ErrorKind::InvalidInput`] if the text is empty, is longer than [`MAX_STATE_BYTES`], or contains characters
+    /// that a header cannot contain. Visible ASCII characters and spaces between them are allowed.
     pub fn raw(text: impl Into<String>) -> Result<Self> {
         let text = text.into();
         let safe = text.bytes().all(|byte| (b' '..=b'~').contains(&byte));
         if text.is_empty() || !safe || text.trim() != text {
-            let rule = "must be visible ASCII, not empty, without blanks at its ends";
+            let rule = "must be visible ASCII, not empty, and without leading or trailing spaces";
             return Err(Error::invalid_input("connection state", rule, None));
         }
         Self::bounded(text)
@@ -52,7 +66,7 @@ impl ConnectionState {
 
     fn bounded(text: String) -> Result<Self> {
         if text.len() > MAX_STATE_BYTES {
-            let rule = format!("must be at most {MAX_STATE_BYTES} bytes as it travels, has {}", text.len());
+            let rule = format!("must be at most {MAX_STATE_BYTES} bytes when encoded, has {}", text.len());
             return Err(Error::invalid_input("connection state", &rule, None));
         }
         Ok(Self(text))
@@ -62,26 +76,26 @@ impl ConnectionState {
         Self(text)
     }
 
-    /// The text as it travels.
+    /// Returns the encoded text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Reads the value that [`json`](Self::json) or an official handler wrote.
+    /// Decodes the value that [`json`](Self::json) or an official library encoded.
     ///
     /// # Errors
     ///
-    /// The text is not base64 of JSON, or the JSON is not such a value.
+    /// Returns [`ErrorKind::Decode`] if the text is not base64, or if its content cannot be deserialized as `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T> {
-        let refuse = |text| Error::new(ErrorKind::Decode, text);
-        let json = STANDARD.decode(&self.0).map_err(|_| refuse("the connection state is not in base64"))?;
-        serde_json::from_slice(&json).map_err(|_| refuse("the connection state is not the expected JSON"))
+        let invalid = |text| Error::new(ErrorKind::Decode, text);
+        let json = STANDARD.decode(&self.0).map_err(|_| invalid("the connection state is not base64"))?;
+        serde_json::from_slice(&json).map_err(|_| invalid("the connection state is not the expected JSON"))
     }
 
     pub(super) fn header(&self) -> Result<HeaderValue> {
         let mut value = HeaderValue::from_str(&self.0)
-            .map_err(|_| Error::invalid_input("connection state", "must fit a header", None))?;
+            .map_err(|_| Error::invalid_input("connection state", "must be a valid header value", None))?;
         value.set_sensitive(true);
         Ok(value)
     }
@@ -100,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_state_is_written_as_official_handlers_do_and_read_back() {
+    fn a_state_is_written_as_official_libraries_do_and_read_back() {
         let value = BTreeMap::from([("a".to_owned(), 1)]);
         let state = ConnectionState::json(&value).unwrap();
         assert_eq!(state.as_str(), "eyJhIjoxfQ==");
@@ -110,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_is_no_header_or_not_what_was_expected_is_refused_without_repeating_it() {
+    fn a_state_that_is_not_a_header_or_not_the_expected_value_is_rejected_without_repeating_it() {
         for bad in ["", " planted", "planted\r\nSet-Cookie: x", "plänted"] {
             let error = ConnectionState::raw(bad).unwrap_err();
             assert!(error.is_invalid_input() && !error.to_string().contains("pl"), "{error}");
@@ -123,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_state_that_could_not_come_back_is_refused() {
+    fn a_state_that_later_events_could_not_contain_is_rejected() {
         assert!(ConnectionState::raw("x".repeat(MAX_STATE_BYTES)).is_ok());
         let raw = ConnectionState::raw("x".repeat(MAX_STATE_BYTES + 1));
         let json = ConnectionState::json(&"x".repeat(MAX_STATE_BYTES * 3 / 4));

@@ -1,4 +1,4 @@
-//! What a client sends to the handler.
+//! The events that clients send to the handler.
 
 use std::fmt;
 
@@ -9,24 +9,24 @@ use service_core::{Error, ErrorKind};
 
 use super::Context;
 use super::head::{media_type, owned, prefixed};
-use super::refusal::Refusal;
+use super::rejection::Rejection;
 
-/// The payload of a user event, by the data type that the client gave it.
+/// Contains the payload of a user event, according to the data type that the client specified.
 #[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Data {
-    /// A text.
+    /// The client sent a text.
     Text(String),
-    /// A JSON text, checked to be one.
+    /// The client sent JSON. Its syntax has been validated.
     Json(Bytes),
-    /// Bytes.
+    /// The client sent bytes.
     Binary(Bytes),
-    /// A serialised `google.protobuf.Any`.
+    /// The client sent a serialized `google.protobuf.Any`.
     Protobuf(Bytes),
 }
 
 impl Data {
-    /// The payload as it came.
+    /// Returns the payload as received.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
@@ -36,7 +36,7 @@ impl Data {
     }
 }
 
-/// Shows kind and length, not the content.
+/// Formats the kind and the length, but not the content.
 impl fmt::Debug for Data {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self {
@@ -49,7 +49,8 @@ impl fmt::Debug for Data {
     }
 }
 
-/// An event that a client sent, a message of a simple client, or an `invoke` that waits for its result.
+/// Represents an event that a client sent: a custom event, a message of a client without a subprotocol, or an `invoke` that
+/// waits for its result.
 #[derive(Debug, Clone)]
 pub struct UserEvent {
     name: String,
@@ -59,37 +60,37 @@ pub struct UserEvent {
 }
 
 impl UserEvent {
-    pub(super) fn read(name: String, body: Bytes, context: &Context) -> Result<Self, Refusal> {
+    pub(super) fn read(name: String, body: Bytes, context: &Context) -> Result<Self, Rejection> {
         let content_type = owned(context.headers(), "content-type")?;
         let data = data(context, body)?;
         Ok(Self { name, content_type, data, context: context.clone() })
     }
 
-    /// The name of the event; `message` for simple clients.
+    /// Returns the name of the event, which is `message` for clients without a subprotocol.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The payload.
+    /// Returns the payload.
     #[must_use]
     pub fn data(&self) -> &Data {
         &self.data
     }
 
-    /// The payload, taken over.
+    /// Consumes the event and returns its payload.
     #[must_use]
     pub fn into_data(self) -> Data {
         self.data
     }
 
-    /// The content type as it came.
+    /// Returns the content type as received.
     #[must_use]
     pub fn content_type(&self) -> Option<&str> {
         self.content_type.as_deref()
     }
 
-    /// The payload, if it is a text.
+    /// Returns the payload if it is a text.
     #[must_use]
     pub fn text(&self) -> Option<&str> {
         match &self.data {
@@ -98,37 +99,38 @@ impl UserEvent {
         }
     }
 
-    /// The payload read as JSON.
+    /// Deserializes the payload from JSON.
     ///
     /// # Errors
     ///
-    /// The payload is of another data type, or not such a value. Neither error repeats it.
+    /// Returns [`ErrorKind::Decode`] if the payload is not JSON, or if it cannot be deserialized as `T`. The error does not
+    /// contain the payload.
     pub fn json<T: DeserializeOwned>(&self) -> service_core::Result<T> {
-        let refuse = |text| Error::new(ErrorKind::Decode, text);
+        let invalid = |text| Error::new(ErrorKind::Decode, text);
         let Data::Json(json) = &self.data else {
-            return Err(refuse("the event's data is not JSON"));
+            return Err(invalid("the data of the event is not JSON"));
         };
-        serde_json::from_slice(json).map_err(|_| refuse("the event's data is not the expected JSON"))
+        serde_json::from_slice(json).map_err(|_| invalid("the data of the event is not the expected JSON"))
     }
 
-    /// The metadata that came with the message (a preview of the service), names in lower case.
+    /// Returns the metadata of the message, with names in lower case. Metadata is a preview feature of the service.
     pub fn metadata(&self) -> impl Iterator<Item = (&str, &str)> {
         prefixed(self.context.headers(), "x-webpubsub-metadata-")
     }
 
-    /// The user properties of an MQTT client's PUBLISH packet, names in lower case.
+    /// Returns the user properties of an MQTT client's PUBLISH packet, with names in lower case.
     pub fn mqtt_user_properties(&self) -> impl Iterator<Item = (&str, &str)> {
-        let of_mqtt = self.context.mqtt().map(|_| prefixed(self.context.headers(), "mqtt-"));
-        of_mqtt.into_iter().flatten()
+        let properties = self.context.mqtt().map(|_| prefixed(self.context.headers(), "mqtt-"));
+        properties.into_iter().flatten()
     }
 }
 
-/// An unknown content type is taken as bytes: MQTT clients choose it themselves.
-fn data(context: &Context, body: Bytes) -> Result<Data, Refusal> {
+/// Treats an unknown content type as bytes, since MQTT clients can set any content type.
+fn data(context: &Context, body: Bytes) -> Result<Data, Rejection> {
     let media_type = media_type(context.headers())?;
     if media_type.eq_ignore_ascii_case("text/plain") {
         let text = String::from_utf8(body.into());
-        return text.map(Data::Text).map_err(|_| Refusal::bad_request("the body is not UTF-8"));
+        return text.map(Data::Text).map_err(|_| Rejection::bad_request("the body is not UTF-8"));
     }
     if media_type.eq_ignore_ascii_case("application/x-protobuf") {
         return Ok(Data::Protobuf(body));
@@ -137,19 +139,19 @@ fn data(context: &Context, body: Bytes) -> Result<Data, Refusal> {
         return Ok(Data::Binary(body));
     }
     let is_json = serde_json::from_slice::<IgnoredAny>(&body).is_ok();
-    // The service's reference prints this content type in its sample of protobuf data, too.
+    // The service's reference uses this content type in its example of protobuf data, too.
     let may_be_protobuf = context.subprotocol().is_some_and(|name| name.contains("protobuf"));
     match (is_json, may_be_protobuf) {
         (true, _) => Ok(Data::Json(body)),
         (false, true) => Ok(Data::Protobuf(body)),
-        (false, false) => Err(Refusal::bad_request("the body is not JSON")),
+        (false, false) => Err(Rejection::bad_request("the body is not JSON")),
     }
 }
 
-pub(super) fn name(headers: &HeaderMap, from_type: &str) -> Result<String, Refusal> {
+pub(super) fn name(headers: &HeaderMap, from_type: &str) -> Result<String, Rejection> {
     let name = owned(headers, "ce-eventname")?.unwrap_or_else(|| from_type.to_owned());
     if name.is_empty() {
-        return Err(Refusal::bad_request(
+        return Err(Rejection::bad_request(
             "the user event has no name, neither in ce-eventName nor in ce-type",
         ));
     }

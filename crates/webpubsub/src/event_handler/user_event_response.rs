@@ -1,4 +1,4 @@
-//! How a handler answers a user event.
+//! The response with which a handler accepts a user event.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -6,11 +6,24 @@ use serde::Serialize;
 use service_core::Error;
 
 use super::head::STATE;
-use super::refusal::{BINARY, JSON, TEXT, empty, with_body};
+use super::rejection::{BINARY, JSON, TEXT, empty, with_body};
 use super::{ConnectionState, Result};
 
-/// Accepts a user event and, if there is something to say, sends it to the client as a message of the server; an `invoke`
-/// gets it as its result. To refuse an event, return an error; the service then drops the connection.
+/// Accepts a user event and optionally sends a message to the client. For an `invoke`, the message is the result.
+///
+/// To reject an event, return an error. The service then drops the connection.
+///
+/// # Examples
+///
+/// ```
+/// use webpubsub::event_handler::{ConnectionState, UserEventResponse};
+///
+/// # fn main() -> webpubsub::Result<()> {
+/// let response = UserEventResponse::text("welcome").state(ConnectionState::json(&1)?);
+/// let silent = UserEventResponse::none();
+/// # let _: [UserEventResponse; 2] = [response, silent];
+/// # Ok(()) }
+/// ```
 #[derive(Debug, Clone, Default)]
 #[must_use = "does nothing until returned"]
 pub struct UserEventResponse {
@@ -20,29 +33,31 @@ pub struct UserEventResponse {
 }
 
 impl UserEventResponse {
-    /// Sends nothing to the client.
+    /// Creates a response that sends nothing to the client.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// Sends a text. An empty one is not sent: the service takes it for no answer.
+    /// Creates a response that sends a text to the client. An empty text is not sent, since the service treats it as no
+    /// message.
     pub fn text(text: impl Into<String>) -> Self {
         Self::with_body(TEXT, text.into())
     }
 
-    /// Sends a value as JSON.
+    /// Creates a response that sends a value as JSON to the client.
     ///
     /// # Errors
     ///
-    /// The value does not serialise as JSON.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the value cannot be serialized as JSON.
     pub fn json(value: &impl Serialize) -> service_core::Result<Self> {
         let json = serde_json::to_vec(value).map_err(|error| {
-            Error::invalid_input("answer", "cannot be written as JSON", None).with_source(error)
+            Error::invalid_input("response", "cannot be written as JSON", None).with_source(error)
         })?;
         Ok(Self::with_body(JSON, json))
     }
 
-    /// Sends bytes. None at all are not sent: the service takes them for no answer.
+    /// Creates a response that sends bytes to the client. Empty content is not sent, since the service treats it as no
+    /// message.
     pub fn binary(bytes: impl Into<Bytes>) -> Self {
         Self::with_body(BINARY, bytes)
     }
@@ -51,31 +66,32 @@ impl UserEventResponse {
         Self { body: Some((content_type, body.into())), ..Self::default() }
     }
 
-    /// Replaces the state that comes back with each later event of the connection.
+    /// Replaces the state of the connection. The service returns it with each later event of the connection.
     pub fn state(mut self, state: ConnectionState) -> Self {
         self.state = Some(state);
         self
     }
 
-    /// Adds a user property to the message that an MQTT client gets at its response topic. It travels as a header: a name or
-    /// value that cannot be one fails the event with 500.
+    /// Adds a user property to the message that an MQTT client receives on its response topic.
+    ///
+    /// The property is transferred as a header. If its name or value is not valid in a header, the event fails with 500.
     pub fn mqtt_user_property(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.mqtt_user_properties.push((name.into(), value.into()));
         self
     }
 
-    pub(super) fn into_answer(self) -> Result<Response<Bytes>> {
-        let mut answer = match self.body {
+    pub(super) fn into_response(self) -> Result<Response<Bytes>> {
+        let mut response = match self.body {
             Some((content_type, body)) if !body.is_empty() => with_body(StatusCode::OK, content_type, body),
             _ => empty(StatusCode::NO_CONTENT),
         };
         if let Some(state) = self.state {
-            answer.headers_mut().insert(STATE, state.header()?);
+            response.headers_mut().insert(STATE, state.header()?);
         }
         for (name, value) in self.mqtt_user_properties {
             let name = HeaderName::try_from(format!("mqtt-{name}"))?;
-            answer.headers_mut().append(name, HeaderValue::try_from(value)?);
+            response.headers_mut().append(name, HeaderValue::try_from(value)?);
         }
-        Ok(answer)
+        Ok(response)
     }
 }

@@ -1,31 +1,31 @@
-//! Names with their values, as a handshake brings claims, query parameters and headers.
+//! A map from names to values, which holds the claims, query parameters, and headers of a handshake.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::{Deserialize, Deserializer};
 
-/// Values by name; each name may have several.
+/// Maps names to values, such as those of claims, query parameters, or headers. Each name can have several values.
 ///
-/// `Debug` shows the names alone, since values may be secrets: the query's `access_token`, the headers' cookies.
+/// `Debug` shows only the names, since values can be secrets, such as cookies or the `access_token` of a query.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "BTreeMap<String, Option<OneOrMany>>")]
 pub struct Values(BTreeMap<String, Vec<String>>);
 
 impl Values {
-    /// The values of exactly that name; empty if there is none.
+    /// Returns the values of a name, which is case-sensitive. The slice is empty if the name does not exist.
     #[must_use]
     pub fn get(&self, name: &str) -> &[String] {
         self.0.get(name).map_or(&[], Vec::as_slice)
     }
 
-    /// The first value of exactly that name.
+    /// Returns the first value of a name, which is case-sensitive.
     #[must_use]
     pub fn first(&self, name: &str) -> Option<&str> {
         self.get(name).first().map(String::as_str)
     }
 
-    /// All names, sorted, with their values.
+    /// Returns an iterator over all names, in sorted order, with their values.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[String])> {
         self.0.iter().map(|(name, values)| (name.as_str(), values.as_slice()))
     }
@@ -37,7 +37,7 @@ impl fmt::Debug for Values {
     }
 }
 
-/// The service sends lists; a lone value is taken as a list of one.
+/// The service sends lists. A single value is treated as a list of one item.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum OneOrMany {
@@ -56,7 +56,7 @@ impl From<BTreeMap<String, Option<OneOrMany>>> for Values {
     }
 }
 
-/// Takes `null` for the default, as an absent member.
+/// Treats `null` like an absent member: as the default value.
 pub(super) fn or_default<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,

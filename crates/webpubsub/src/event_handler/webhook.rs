@@ -1,4 +1,5 @@
-//! The core: HTTP types in, HTTP types out, no framework and no IO. A call is judged by its head before its body is read.
+//! The webhook itself: HTTP types in, HTTP types out, without a framework and without I/O. The head of a request is checked
+//! before its body is read.
 
 use std::fmt;
 use std::sync::Arc;
@@ -11,11 +12,40 @@ use super::builder::Spawn;
 use super::dispatch::Kind;
 use super::head::{self, VERSION};
 use super::origin::Origins;
-use super::refusal::Refusal;
+use super::rejection::Rejection;
 use super::signature::Verifier;
 use super::{Context, EventHandler, PendingEvent, WebhookBuilder};
 
-/// Answers the calls of the service for one hub. Cheap to clone; see the [module](super) for how to mount it.
+/// A service that responds to the requests of Azure Web PubSub for one hub. It is cheap to clone.
+///
+/// A `Webhook` implements `tower_service::Service`; see the [module documentation](super) for how to mount it. Without a
+/// framework, use [`handle`](Self::handle) or [`check`](Self::check).
+///
+/// # Examples
+///
+/// ```
+/// use bytes::Bytes;
+/// use http::Request;
+/// use webpubsub::event_handler::{EventHandler, Handled, Webhook};
+///
+/// struct Chat;
+/// impl EventHandler for Chat {}
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webpubsub::BoxError> {
+/// let webhook = Webhook::builder("chat", Chat).access_key("key").build()?;
+///
+/// // The service validates a new webhook with an OPTIONS request.
+/// let request = Request::options("/upstream")
+///     .header("WebHook-Request-Origin", "example.webpubsub.azure.com")
+///     .header("ce-awpsversion", "1.0")
+///     .body(Bytes::new())?;
+/// match webhook.handle(request).await {
+///     Handled::Response(response) => assert_eq!(response.headers()["WebHook-Allowed-Origin"], "*"),
+///     Handled::NotOurs(request) => println!("not from the service: {}", request.uri()),
+/// }
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
 pub struct Webhook(Arc<Shared>);
 
@@ -28,28 +58,28 @@ pub(super) struct Shared {
     pub(super) handler: Box<dyn EventHandler>,
 }
 
-/// What the head of a request says about it.
+/// Represents what [`Webhook::check`] found in the head of a request.
 #[derive(Debug)]
 pub enum Check {
-    /// An event that may be read: its body goes to [`PendingEvent::answer`].
+    /// The request is an event. Read its body and pass it to [`PendingEvent::respond`].
     Event(PendingEvent),
-    /// The answer to the check of a new webhook, or to a call that is refused; the body need not be read.
+    /// The request has a response that does not depend on its body: it validates a new webhook, or it was rejected.
     Response(Response<Bytes>),
-    /// Nothing that the service sent, such as a browser's CORS preflight.
+    /// The request does not come from the service. It is, for example, a CORS preflight request of a browser.
     NotOurs,
 }
 
-/// What became of a request.
+/// Represents the outcome of [`Webhook::handle`].
 #[derive(Debug)]
 pub enum Handled {
-    /// It was the service's, and this is the answer.
+    /// The request came from the service, and this is the response.
     Response(Response<Bytes>),
-    /// It is not the service's, and is given back.
+    /// The request did not come from the service. It is returned unchanged.
     NotOurs(Request<Bytes>),
 }
 
 impl Webhook {
-    /// Begins a webhook for a hub; the service spells hubs in any case.
+    /// Returns a builder that configures a webhook for a hub. The name of the hub is case-insensitive.
     pub fn builder(hub: impl Into<String>, handler: impl EventHandler) -> WebhookBuilder {
         WebhookBuilder::new(hub.into(), Box::new(handler))
     }
@@ -58,16 +88,18 @@ impl Webhook {
         Self(Arc::new(shared))
     }
 
-    /// Answers a request of which the whole body is there.
+    /// Responds to a request whose body has been read completely.
+    ///
+    /// If the returned future is dropped, the handler's future is dropped with it.
     pub async fn handle(&self, request: Request<Bytes>) -> Handled {
         match self.check(request.method(), request.headers()) {
             Check::Event(event) => Handled::Response(event.respond(request.into_body()).await),
-            Check::Response(answer) => Handled::Response(answer),
+            Check::Response(response) => Handled::Response(response),
             Check::NotOurs => Handled::NotOurs(request),
         }
     }
 
-    /// Judges a request by its head, so that the body of one that is refused need not be read.
+    /// Checks the head of a request: origin, hub, signature, and size. The body of a rejected request need not be read.
     #[must_use]
     pub fn check(&self, method: &Method, headers: &HeaderMap) -> Check {
         if !headers.contains_key(VERSION) {
@@ -75,26 +107,26 @@ impl Webhook {
         }
         let checked = match *method {
             Method::OPTIONS => self.validate(headers).map(Check::Response),
-            Method::POST => self.admit(headers).map(Check::Event),
+            Method::POST => self.check_event(headers).map(Check::Event),
             _ => return Check::NotOurs,
         };
-        checked.unwrap_or_else(|refusal| Check::Response(refusal.respond()))
+        checked.unwrap_or_else(|rejection| Check::Response(rejection.respond()))
     }
 
-    fn validate(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Refusal> {
+    fn validate(&self, headers: &HeaderMap) -> Result<Response<Bytes>, Rejection> {
         head::check_limits(headers)?;
-        let answer = self.0.origins.validate(headers)?;
+        let response = self.0.origins.validate(headers)?;
         tracing::debug!(hub = self.0.hub, "webhook validated");
-        Ok(answer)
+        Ok(response)
     }
 
-    fn admit(&self, headers: &HeaderMap) -> Result<PendingEvent, Refusal> {
+    fn check_event(&self, headers: &HeaderMap) -> Result<PendingEvent, Rejection> {
         let shared = &self.0;
         head::check_limits(headers)?;
         shared.origins.check(headers)?;
         let hub = head::required(headers, "ce-hub")?;
         if !hub.eq_ignore_ascii_case(&shared.hub) {
-            return Err(Refusal::unauthorized(format!("ce-hub is not {}", shared.hub)).got(hub));
+            return Err(Rejection::unauthorized(format!("ce-hub is not {}", shared.hub)).got(hub));
         }
         shared.verifier.check(headers, head::required(headers, "ce-connectionid")?)?;
         head::check_length(headers, shared.body_limit)?;
@@ -102,7 +134,7 @@ impl Webhook {
         let media_type = head::media_type(headers)?;
         if kind.needs_json() && !media_type.eq_ignore_ascii_case("application/json") {
             return Err(
-                Refusal::bad_request(format!("{CONTENT_TYPE} is not application/json")).got(media_type)
+                Rejection::bad_request(format!("{CONTENT_TYPE} is not application/json")).got(media_type)
             );
         }
         let context = Context::read(headers, shared.verifier.checks())?;

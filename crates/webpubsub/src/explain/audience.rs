@@ -1,4 +1,5 @@
-//! A token's audience, held against where the token is for, part by part (sections 2 and 4 of the notes on authentication).
+//! Compares the audience of a token with the URL that it is for, part by part (sections 2 and 4 of the notes on
+//! authentication).
 
 use std::borrow::Cow;
 
@@ -7,7 +8,7 @@ use percent_encoding::percent_decode_str;
 use super::{AudiencePart, Finding, shown};
 use crate::ServiceClient;
 
-/// The parts of a URL.
+/// Holds the parts of a URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Parts {
     scheme: String,
@@ -31,7 +32,8 @@ impl Parts {
         })
     }
 
-    /// A client may name its hub in the query, `/client/?hub=chat`; its token's audience has it in the path all the same.
+    /// Moves the hub into the path. A client may name its hub in the query (`/client/?hub=chat`), but the audience has it
+    /// in the path.
     fn with_hub_in_path(mut self) -> Self {
         let hub = self.query.as_deref().filter(|_| matches!(&*self.path, "/client" | "/client/"));
         let hub = hub.and_then(|query| query.split('&').find_map(|pair| pair.strip_prefix("hub=")));
@@ -46,7 +48,7 @@ impl Parts {
         self.path.starts_with("/client/") || self.path.starts_with("/clients/")
     }
 
-    /// The path before the hub and behind it, and the hub.
+    /// Returns the path before the hub, the hub, and the path after it.
     fn around_hub(&self) -> Option<(&str, &str, &str)> {
         let start = self.path.find("/hubs/")? + "/hubs/".len();
         let (before, rest) = self.path.split_at(start);
@@ -68,7 +70,7 @@ impl Parts {
     }
 }
 
-/// Behind a reverse proxy, requests go to an address that the service does not know itself by.
+/// Returns the URL as the service sees it: behind a reverse proxy, requests are sent to another address.
 fn as_the_service_sees<'a>(service: &ServiceClient, url: &'a str) -> Cow<'a, str> {
     let (sent_to, known_as) = (service.pipeline().endpoint(), service.known_endpoint());
     match url.strip_prefix(&sent_to.to_string()).filter(|rest| rest.starts_with('/')) {
@@ -77,7 +79,7 @@ fn as_the_service_sees<'a>(service: &ServiceClient, url: &'a str) -> Cow<'a, str
     }
 }
 
-/// What is wrong with the audience that fits best.
+/// Returns the findings of the audience that fits best.
 pub(super) fn compare(service: &ServiceClient, audiences: &[String], url: Option<&str>) -> Vec<Finding> {
     let all = audiences.iter().map(|audience| compare_one(service, audience, url));
     all.min_by_key(Vec::len).unwrap_or_default()
@@ -96,7 +98,7 @@ fn compare_one(service: &ServiceClient, audience: &str, url: Option<&str>) -> Ve
         let (expected, found) = (shown(expected), shown(found));
         findings.push(Finding::Audience { part, expected, found });
     };
-    // For clients, http, https, ws and wss count as one.
+    // For clients, http, https, ws, and wss are equivalent.
     let any_scheme = expected.is_for_client() && ["http", "https"].contains(&found.scheme_over_http());
     if !any_scheme && found.scheme != expected.scheme_over_http() {
         differ(AudiencePart::Scheme, expected.scheme_over_http(), &found.scheme);
@@ -117,7 +119,7 @@ fn compare_one(service: &ServiceClient, audience: &str, url: Option<&str>) -> Ve
         }
     }
     let wanted = if expected.is_for_client() { None } else { expected.query.as_deref() };
-    // The service takes an audience without the query as well; what it should be is known only from the URL.
+    // The service also accepts an audience without the query. The expected query is known only from the URL.
     let compared = expected.is_for_client() || target.is_some();
     if compared && found.query.is_some() && found.query.as_deref() != wanted {
         differ(AudiencePart::Query, &names(wanted), &names(found.query.as_deref()));
@@ -125,7 +127,7 @@ fn compare_one(service: &ServiceClient, audience: &str, url: Option<&str>) -> Ve
     findings
 }
 
-/// Where a token with this audience is for, by the client's own settings.
+/// Returns the URL that a token with this audience is for, according to the settings of the client.
 fn expected(service: &ServiceClient, found: &Parts) -> Parts {
     let endpoint = service.known_endpoint();
     let hub = service.hub_name().to_lowercase();
@@ -144,7 +146,7 @@ fn expected(service: &ServiceClient, found: &Parts) -> Parts {
     }
 }
 
-/// The names of a query's parameters: values may be secrets.
+/// Returns the names of the query parameters. Values may be secrets.
 fn names(query: Option<&str>) -> String {
     let pairs = query.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     let names: Vec<_> = pairs.map(|pair| pair.split('=').next().unwrap_or(pair)).collect();

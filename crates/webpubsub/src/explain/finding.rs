@@ -1,109 +1,112 @@
-//! What can be found, and how each finding reads.
+//! The findings of an explanation and their texts.
 
 use std::fmt;
 use std::time::Duration;
 
 use http::StatusCode;
 
-/// One thing that is wrong.
+/// Represents one thing that is wrong with a call or a token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Finding {
-    /// The error is no 401: the service did not refuse the credential.
+    /// The error has another status than 401, or none: the service did not reject the credential.
     NotUnauthorized(Option<StatusCode>),
-    /// This machine's clock and the service's differ, `ahead` if this one is ahead.
+    /// The clocks of this machine and of the service differ by too much.
     ClockSkew {
-        /// By how much.
+        /// The difference between the clocks.
         by: Duration,
-        /// Whether this machine's clock is ahead.
+        /// Whether the clock of this machine is ahead.
         ahead: bool,
     },
-    /// What the service said in `WWW-Authenticate`.
+    /// The service gave this reason in `WWW-Authenticate`.
     Challenge(String),
-    /// The text is no JSON Web Token.
+    /// The text is not a JSON Web Token.
     NotAToken,
-    /// A token of Microsoft Entra ID, which authorises REST calls only.
+    /// The token was issued by Microsoft Entra ID. Such a token authorizes REST calls only.
     EntraToken,
-    /// The token is not signed in the way that the service takes.
+    /// The token is signed with this algorithm, which the service does not accept.
     Algorithm(String),
-    /// The token's audience is not what the service compares it with.
+    /// The audience of the token is not the one that the service expects.
     Audience {
-        /// Where they differ.
+        /// The part that differs.
         part: AudiencePart,
-        /// What it must be.
+        /// What the service expects.
         expected: String,
-        /// What it is.
+        /// What the token contains.
         found: String,
     },
     /// The token has no audience.
     NoAudience,
-    /// The token does not say when it ends.
+    /// The token has no expiry time.
     NoExpiry,
-    /// The token ended this long ago.
+    /// The token expired this long ago.
     Expired(Duration),
-    /// The token is valid in this much time only.
+    /// The token becomes valid after this much time.
     NotYetValid(Duration),
-    /// The access key was used in a wrong way.
+    /// The access key was used incorrectly.
     Key(KeyMisuse),
 }
 
-/// A part of an audience.
+/// Identifies a part of an audience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AudiencePart {
-    /// Before `://`.
+    /// The part before `://` differs.
     Scheme,
-    /// Host and port.
+    /// The host or port differs.
     Host,
-    /// The path, save the hub.
+    /// The path other than the hub differs.
     Path,
-    /// The hub's name.
+    /// The name of the hub differs.
     Hub,
-    /// Behind the `?`; only the names of its parameters are told.
+    /// The query differs. Only the names of its parameters are shown.
     Query,
 }
 
-/// How an access key was used in a wrong way.
+/// Specifies how an access key was used incorrectly.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum KeyMisuse {
-    /// It signed with white space around it.
+    /// The token was signed with the key and white space around it.
     WhiteSpace,
-    /// It was base64-decoded before it signed.
+    /// The token was signed with the base64-decoded key.
     Decoded,
-    /// Another key made the signature, or the token was changed since.
-    Another,
-    /// The client's key has characters that the service's keys do not have.
-    OddCharacters,
+    /// The token was signed with another key, or it was changed afterward.
+    SignatureMismatch,
+    /// The key of the client contains characters that no key of the service contains.
+    InvalidCharacters,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotUnauthorized(Some(status)) => {
-                write!(f, "the service answered {status}, which is no refusal of the credential (401)")
+                write!(f, "the service responded with {status}, not 401: it did not reject the credential")
             }
-            Self::NotUnauthorized(None) => f.write_str("the service did not answer, so it refused nothing"),
+            Self::NotUnauthorized(None) => f.write_str("the service did not respond, so it did not reject the credential"),
             Self::ClockSkew { by, ahead } => {
                 let way = if *ahead { "ahead of" } else { "behind" };
-                write!(f, "this machine's clock is {} s {way} the service's: set it right", by.as_secs())
+                write!(f, "this machine's clock is {} s {way} the service's: correct it", by.as_secs())
             }
-            Self::Challenge(text) => write!(f, "the service says {text:?}"),
+            Self::Challenge(text) => write!(f, "the service gave the reason {text:?}"),
             Self::NotAToken => {
-                f.write_str("the text is no token: a token is three parts in base64url with dots between")
+                f.write_str("the text is not a token: a token has three base64url parts separated by dots")
             }
             Self::EntraToken => f.write_str(
-                "this is a token of Microsoft Entra ID, which authorises REST calls only: clients need one of `client_access`",
+                "this is a token of Microsoft Entra ID, which authorizes REST calls only: clients need one from \
+                 `client_access`",
             ),
-            Self::Algorithm(found) => write!(f, "the token's algorithm is {found:?}, but must be \"HS256\""),
+            Self::Algorithm(found) => write!(f, "the algorithm of the token must be \"HS256\", but is {found:?}"),
             Self::Audience { part, expected, found } => {
                 write!(f, "the {part} of the token's audience must be {expected:?}, but is {found:?}")
             }
-            Self::NoAudience => f.write_str("the token has no audience, `aud`"),
-            Self::NoExpiry => f.write_str("the token does not say when it ends, `exp`"),
-            Self::Expired(ago) => write!(f, "the token ended {} s ago by this machine's clock", ago.as_secs()),
+            Self::NoAudience => f.write_str("the token has no audience (`aud`)"),
+            Self::NoExpiry => f.write_str("the token has no expiry time (`exp`)"),
+            Self::Expired(ago) => {
+                write!(f, "the token expired {} s ago according to this machine's clock", ago.as_secs())
+            }
             Self::NotYetValid(wait) => {
-                write!(f, "the token is valid in {} s only, by this machine's clock", wait.as_secs())
+                write!(f, "the token becomes valid in {} s according to this machine's clock", wait.as_secs())
             }
             Self::Key(misuse) => misuse.fmt(f),
         }
@@ -127,14 +130,14 @@ impl fmt::Display for KeyMisuse {
         f.write_str(match self {
             Self::WhiteSpace => "the token was signed with white space around the access key",
             Self::Decoded => {
-                "the token was signed with the access key base64-decoded: its text as it is must sign"
+                "the token was signed with the base64-decoded access key: sign with its text instead"
             }
-            Self::Another => {
-                "the token's signature does not fit the client's access key: another key made it, such as that of \
-                 another resource or one that was regenerated, or the token was changed"
+            Self::SignatureMismatch => {
+                "the token was not signed with the client's access key: another key signed it (of another resource, or \
+                 one that was regenerated), or the token was changed"
             }
-            Self::OddCharacters => {
-                "the client's access key has other characters than letters, digits, `+`, `/` and `=`: it is \
+            Self::InvalidCharacters => {
+                "the client's access key contains characters other than letters, digits, `+`, `/`, and `=`: it is \
                  not the text that the portal shows"
             }
         })

@@ -1,4 +1,4 @@
-//! What is wrong with a call or a token that the service refused with 401, as far as it can be told without asking it.
+//! Explanations of a 401: what is wrong with a call or a token, as far as it can be determined locally.
 
 mod audience;
 mod finding;
@@ -14,12 +14,15 @@ pub use finding::{AudiencePart, Finding, KeyMisuse};
 
 use crate::{ClientAccess, Error, ServiceClient};
 
-/// Clocks that differ by more than this make the service refuse tokens.
+/// The service rejects tokens if the clocks differ by more than this.
 const TOLERATED_SKEW: Duration = Duration::from_secs(300);
-/// How much of a text from outside is repeated.
+/// The number of characters of an external text that are repeated.
 const SHOWN: usize = 200;
 
-/// What was refused: an error of a call, a token, or both; for [`ServiceClient::explain_unauthorized`].
+/// Describes what the service rejected with 401: an error of a call, a token, or both. It is the argument of
+/// [`ServiceClient::explain_unauthorized`].
+///
+/// An [`Error`], a `&str` that contains a token, and a [`ClientAccess`] convert into it.
 #[derive(Default)]
 pub struct Unauthorized<'a> {
     error: Option<&'a Error>,
@@ -28,14 +31,15 @@ pub struct Unauthorized<'a> {
 }
 
 impl<'a> Unauthorized<'a> {
-    /// A call that failed with 401.
+    /// Creates a description of a call that failed with 401.
     #[must_use]
     pub fn error(error: &'a Error) -> Self {
         Self { error: Some(error), ..Self::default() }
     }
 
-    /// A token, of a client or of a request, whoever made it; `Bearer` before it does no harm. A URL with the token in its
-    /// `access_token` is taken as both.
+    /// Creates a description of a token, of a client or of a request. The prefix `Bearer` is ignored.
+    ///
+    /// If the text is a URL with a query parameter `access_token`, both the token and the URL are used.
     #[must_use]
     pub fn token(text: &'a str) -> Self {
         let text = text.trim();
@@ -47,7 +51,8 @@ impl<'a> Unauthorized<'a> {
         Self { token: Some(token.trim()), ..Self::default() }
     }
 
-    /// The URL that the token was sent to, which tells more about its audience than the client's own settings do.
+    /// Sets the URL that the token was sent to. Its audience can then be checked more precisely than with the client's
+    /// settings alone.
     #[must_use]
     pub fn at(mut self, url: &'a str) -> Self {
         self.url = Some(url);
@@ -73,14 +78,16 @@ impl<'a> From<&'a ClientAccess> for Unauthorized<'a> {
     }
 }
 
-/// Without the token.
+/// Omits the token.
 impl fmt::Debug for Unauthorized<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Unauthorized").field("error", &self.error).finish_non_exhaustive()
     }
 }
 
-/// What was found. `Display` has one line for each finding; none of them holds a secret.
+/// The result of [`ServiceClient::explain_unauthorized`], which lists what is wrong.
+///
+/// `Display` writes one line for each finding. No finding contains a secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[must_use]
 pub struct Explanation {
@@ -89,7 +96,7 @@ pub struct Explanation {
 }
 
 impl Explanation {
-    /// What was found; empty when nothing that can be seen from here is wrong.
+    /// Returns the findings. The list is empty if no cause can be seen locally.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
         &self.findings
@@ -107,36 +114,36 @@ impl fmt::Display for Explanation {
         match (self.findings.is_empty(), self.by_key) {
             (false, _) => Ok(()),
             (true, true) => f.write_str(
-                "nothing that can be seen from here is wrong; what is left: the access key is none of this resource's \
-                 two keys (regenerated, or another resource's), access keys are switched off for the resource, or a \
-                 gateway on the way changes the URL (then set `reverse_proxy`)",
+                "no local cause was found; remaining causes: the access key is neither of the resource's two keys (it \
+                 was regenerated, or belongs to another resource), access keys are disabled for the resource, or a \
+                 gateway changes the URL (then set `reverse_proxy`)",
             ),
             (true, false) => f.write_str(
-                "nothing that can be seen from here is wrong; what is left: the identity's tenant or token scope is not \
-                 the one that the resource expects",
+                "no local cause was found; remaining cause: the identity's tenant or token scope is not the one that \
+                 the resource expects",
             ),
         }
     }
 }
 
-pub(crate) fn explain(service: &ServiceClient, refused: &Unauthorized<'_>) -> Explanation {
+pub(crate) fn explain(service: &ServiceClient, unauthorized: &Unauthorized<'_>) -> Explanation {
     let now = service.pipeline().clock().now();
     let mut findings = Vec::new();
-    if let Some(error) = refused.error {
-        about_error(error, now, &mut findings);
+    if let Some(error) = unauthorized.error {
+        explain_error(error, now, &mut findings);
     }
-    if let Some(token) = refused.token {
-        token::examine(service, token, refused.url, now, &mut findings);
+    if let Some(token) = unauthorized.token {
+        token::examine(service, token, unauthorized.url, now, &mut findings);
     }
-    if let Some(own_key) = &service.site().own_key
+    if let Some(own_key) = &service.resource().own_key
         && !token::is_key_alphabet(own_key.key.expose())
     {
-        findings.push(Finding::Key(KeyMisuse::OddCharacters));
+        findings.push(Finding::Key(KeyMisuse::InvalidCharacters));
     }
-    Explanation { findings, by_key: service.site().own_key.is_some() }
+    Explanation { findings, by_key: service.resource().own_key.is_some() }
 }
 
-fn about_error(error: &Error, now: SystemTime, findings: &mut Vec<Finding>) {
+fn explain_error(error: &Error, now: SystemTime, findings: &mut Vec<Finding>) {
     if error.status() != Some(StatusCode::UNAUTHORIZED) {
         findings.push(Finding::NotUnauthorized(error.status()));
         return;
@@ -144,7 +151,7 @@ fn about_error(error: &Error, now: SystemTime, findings: &mut Vec<Finding>) {
     findings.extend(clock_skew(error.headers(), now));
     for challenge in error.headers().get_all(WWW_AUTHENTICATE) {
         let text = challenge.to_str().unwrap_or_default().trim();
-        // The bare scheme says nothing, and nothing that may be a token is repeated.
+        // A bare scheme carries no information, and nothing that may be a token is repeated.
         if text.contains(' ') && !text.contains("eyJ") && !text.contains("access_token") {
             findings.push(Finding::Challenge(shown(text)));
         }
@@ -160,7 +167,7 @@ fn clock_skew(headers: &HeaderMap, now: SystemTime) -> Option<Finding> {
     (by > TOLERATED_SKEW).then_some(Finding::ClockSkew { by, ahead })
 }
 
-/// The beginning of a text from outside.
+/// Returns the beginning of an external text.
 fn shown(text: &str) -> String {
     text.chars().take(SHOWN).collect()
 }

@@ -1,4 +1,4 @@
-//! A token taken apart: signature, times, audience.
+//! Examines a token: its signature, times, and audience.
 
 use std::time::{Duration, SystemTime};
 
@@ -11,7 +11,7 @@ use crate::ServiceClient;
 use crate::credential::OwnKey;
 use crate::jwt::{self, Part, Signer};
 
-/// The audience of Entra tokens for this service, and who issues them in the public cloud.
+/// The audience of Entra tokens for this service, and their issuers in the public cloud.
 const ENTRA: [&str; 3] =
     ["https://webpubsub.azure.com", "https://sts.windows.net/", "https://login.microsoftonline.com/"];
 
@@ -64,7 +64,7 @@ pub(super) fn examine(
     }
     if header.alg != "HS256" {
         findings.push(Finding::Algorithm(shown(&header.alg)));
-    } else if let Some(own_key) = &service.site().own_key {
+    } else if let Some(own_key) = &service.resource().own_key {
         findings.extend(signature(own_key, token).map(Finding::Key));
     }
     times(&claims, now, findings);
@@ -76,7 +76,7 @@ pub(super) fn examine(
 
 fn times(claims: &Claims, now: SystemTime, findings: &mut Vec<Finding>) {
     let now = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs_f64();
-    // A date that no duration can hold lies so far off that its distance does not matter.
+    // If the distance of a date exceeds what a duration can hold, its exact value does not matter.
     let span = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX);
     match claims.exp {
         None => findings.push(Finding::NoExpiry),
@@ -88,7 +88,7 @@ fn times(claims: &Claims, now: SystemTime, findings: &mut Vec<Finding>) {
     }
 }
 
-/// What is wrong with the signature, if the key did not simply make it.
+/// Returns what is wrong with the signature, if the key of the client did not make it.
 fn signature(own_key: &OwnKey, token: &str) -> Option<KeyMisuse> {
     if own_key.signer.signed(token) {
         return None;
@@ -106,10 +106,10 @@ fn signature(own_key: &OwnKey, token: &str) -> Option<KeyMisuse> {
     if decoded.is_ok_and(|bytes| signed(&bytes)) {
         return Some(KeyMisuse::Decoded);
     }
-    Some(KeyMisuse::Another)
+    Some(KeyMisuse::SignatureMismatch)
 }
 
-/// Whether a key looks like the service's: base64, as its text.
+/// Returns whether a key looks like one of the service, which are base64 text.
 pub(super) fn is_key_alphabet(key: &str) -> bool {
     key.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'='))
 }

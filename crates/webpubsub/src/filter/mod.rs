@@ -1,7 +1,7 @@
-//! Filters: which connections a message or a change of groups is for, in the service's subset of OData 4.
+//! Filters that select the connections of a send or of a membership change, in the service's subset of OData 4.
 //!
-//! Filters are built from values, so that no value can change what a filter means: quotes are doubled, parentheses stand
-//! where they are needed.
+//! Filters are built from values, so that no value can change the meaning of a filter: quotes are doubled, and parentheses
+//! are added where they are needed.
 //!
 //! ```
 //! use webpubsub::filter::{groups, user_id};
@@ -10,7 +10,7 @@
 //! assert_eq!(filter.to_string(), "userId ne 'o''hara' and ('vip' in groups or 'staff' in groups)");
 //! ```
 //!
-//! [The service's reference](https://learn.microsoft.com/azure/azure-web-pubsub/reference-odata-filter)
+//! [Service documentation](https://learn.microsoft.com/azure/azure-web-pubsub/reference-odata-filter)
 
 mod terms;
 #[cfg(test)]
@@ -23,14 +23,25 @@ pub use terms::{Groups, Number, Text, connection_id, groups, text, user_id};
 
 use crate::{Error, Result};
 
-/// How many clauses a filter may have. The service documents no exact number: about a hundred.
+/// The maximum number of clauses that a filter can have. The service documents no exact number, only about a hundred.
 pub const MAX_CLAUSES: usize = 100;
 
-/// A condition that a connection meets or does not.
+/// A condition that selects connections.
 ///
-/// Conditions are made from [`user_id`], [`connection_id`] and [`groups`], and combined by [`and`](Self::and),
-/// [`or`](Self::or) and `!`. At most [`MAX_CLAUSES`] conditions may be combined; more are an error of the call that the
-/// filter is given to. A [list of values](Text::is_in) is one condition, however long.
+/// Conditions are created from [`user_id`], [`connection_id`], and [`groups`], and combined with [`and`](Self::and),
+/// [`or`](Self::or), and `!`. At most [`MAX_CLAUSES`] conditions can be combined; a call with more fails with
+/// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput). A [list of values](Text::is_in) is one condition, however
+/// long it is.
+///
+/// # Examples
+///
+/// ```
+/// use webpubsub::filter::{groups, user_id};
+///
+/// let not_muted = !groups().contains("muted");
+/// let filter = user_id().is_in(["alice", "bob"]).and(not_muted);
+/// assert_eq!(filter.to_string(), "userId in ('alice','bob') and not ('muted' in groups)");
+/// ```
 #[derive(Debug, Clone)]
 pub struct Filter {
     text: String,
@@ -39,7 +50,7 @@ pub struct Filter {
     fault: Option<&'static str>,
 }
 
-/// What holds the outermost part of a filter together, the loosest first.
+/// Describes how tightly the outermost operator of a filter binds, loosest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Binding {
     Unknown,
@@ -51,29 +62,30 @@ enum Binding {
 }
 
 impl Filter {
-    /// A filter in the service's own language, sent as it is. Never make one from values that come from outside: a quote in
-    /// them changes what the filter means.
+    /// Creates a filter from text in the service's own language, which is sent verbatim.
+    ///
+    /// Never build the text from external values: a quote in them would change the meaning of the filter.
     pub fn raw(text: impl Into<String>) -> Self {
         let mut filter = Self::new(text.into(), Binding::Unknown);
         if filter.text.trim().is_empty() {
-            filter.fault = Some("must not be empty, which would mean everyone");
+            filter.fault = Some("must not be empty, since it would select all connections");
         }
         filter
     }
 
-    /// Both conditions.
+    /// Returns a condition that is met if both conditions are met.
     #[must_use]
     pub fn and(self, other: Self) -> Self {
         self.join(" and ", other, Binding::And)
     }
 
-    /// Either condition, or both.
+    /// Returns a condition that is met if at least one of the two conditions is met.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         self.join(" or ", other, Binding::Or)
     }
 
-    /// Whether the condition has this outcome: `startswith(userId,'a') eq true`.
+    /// Compares the condition with an outcome, as in `startswith(userId,'a') eq true`.
     #[must_use]
     pub fn is(self, outcome: bool) -> Self {
         let (clauses, fault) = (self.clauses, self.fault);
@@ -92,12 +104,12 @@ impl Filter {
         Self { text, binding, clauses, fault }
     }
 
-    /// The text, in parentheses where it would fall apart in a place that binds so strongly.
+    /// Returns the text, in parentheses if the context binds more tightly.
     fn within(self, place: Binding) -> String {
         if self.binding < place { format!("({})", self.text) } else { self.text }
     }
 
-    /// The text, if it can be sent.
+    /// Validates the filter and returns its text.
     pub(crate) fn checked(self) -> Result<String> {
         if let Some(rule) = self.fault {
             return Err(Error::invalid_input("filter", rule, Some(&self.text)));
@@ -110,8 +122,7 @@ impl Filter {
     }
 }
 
-/// The opposite condition. The service's `not` binds more strongly than a comparison, so what it denies stands in
-/// parentheses.
+/// Negates the condition. The service's `not` binds more tightly than a comparison, so its operand is put in parentheses.
 impl Not for Filter {
     type Output = Self;
 
@@ -122,7 +133,7 @@ impl Not for Filter {
     }
 }
 
-/// The filter as it is sent.
+/// Formats the filter as it is sent.
 impl fmt::Display for Filter {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.text)

@@ -1,57 +1,57 @@
-//! What filters compare: texts, numbers and the groups of a connection.
+//! The terms that filters compare: texts, numbers, and the groups of a connection.
 
 use super::{Binding, Filter};
 
-/// The id of the connection's user; null for an anonymous one.
+/// Refers to the ID of the connection's user, which is null for an anonymous connection.
 #[must_use]
 pub fn user_id() -> Text {
     Text("userId".into())
 }
 
-/// The connection's id.
+/// Refers to the ID of the connection.
 #[must_use]
 pub fn connection_id() -> Text {
     Text("connectionId".into())
 }
 
-/// The groups that the connection is in.
+/// Refers to the groups that the connection is a member of.
 #[must_use]
 pub fn groups() -> Groups {
     Groups(())
 }
 
-/// A text of its own. Wherever a text is asked for, a `&str` or `String` will do.
+/// Creates a literal text. A `&str` or `String` converts into one automatically.
 pub fn text(value: impl AsRef<str>) -> Text {
     Text(format!("'{}'", value.as_ref().replace('\'', "''")))
 }
 
-/// A text: a property of the connection, a value, or what a function makes of them.
+/// Represents a text: a property of the connection, a literal, or the result of a function.
 #[derive(Debug, Clone)]
 pub struct Text(String);
 
-/// A whole number: a value, or what a function gives.
+/// Represents an integer: a literal or the result of a function.
 #[derive(Debug, Clone)]
 pub struct Number(String);
 
-/// The groups that the connection is in; made by [`groups`].
+/// Represents the groups that the connection is a member of. [`groups`] returns it.
 #[derive(Debug, Clone, Copy)]
 pub struct Groups(());
 
-/// Comparisons with another term of the same kind.
+/// Defines comparisons with another term of the same kind.
 macro_rules! comparisons {
     ($($term:ident)*) => {
         $(comparisons! { $term:
-            /// Whether both are equal.
+            /// Matches if both are equal.
             eq
-            /// Whether they differ.
+            /// Matches if they differ.
             ne
-            /// Whether this one comes after the other.
+            /// Matches if this term is greater than the other.
             gt
-            /// Whether this one comes after the other or is equal to it.
+            /// Matches if this term is greater than or equal to the other.
             ge
-            /// Whether this one comes before the other.
+            /// Matches if this term is less than the other.
             lt
-            /// Whether this one comes before the other or is equal to it.
+            /// Matches if this term is less than or equal to the other.
             le
         })*
     };
@@ -71,19 +71,22 @@ macro_rules! comparisons {
 comparisons! { Text Number }
 
 impl Text {
-    /// Whether there is no such text: [`user_id`] of an anonymous connection.
+    /// Matches if the text is null, as [`user_id`] is for an anonymous connection.
     #[must_use]
     pub fn is_null(self) -> Filter {
         Filter::new(format!("{} eq null", self.0), Binding::Comparison)
     }
 
-    /// Whether there is such a text.
+    /// Matches if the text is not null.
     #[must_use]
     pub fn is_not_null(self) -> Filter {
         Filter::new(format!("{} ne null", self.0), Binding::Comparison)
     }
 
-    /// Whether it is one of these, of which there must be at least one.
+    /// Matches if the text equals one of these values.
+    ///
+    /// There must be at least one value; otherwise, the call fails with
+    /// [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput).
     pub fn is_in<S: AsRef<str>>(self, values: impl IntoIterator<Item = S>) -> Filter {
         let values: Vec<_> = values.into_iter().map(|value| text(value).0).collect();
         let mut filter = Filter::new(format!("{} in ({})", self.0, values.join(",")), Binding::Comparison);
@@ -91,63 +94,63 @@ impl Text {
         filter
     }
 
-    /// Whether it starts with the other.
+    /// Matches if the text starts with another text.
     pub fn starts_with(self, start: impl Into<Self>) -> Filter {
         Filter::new(self.call("startswith", &[&start.into().0]), Binding::Function)
     }
 
-    /// Whether it ends with the other.
+    /// Matches if the text ends with another text.
     pub fn ends_with(self, end: impl Into<Self>) -> Filter {
         Filter::new(self.call("endswith", &[&end.into().0]), Binding::Function)
     }
 
-    /// Whether the other is part of it.
+    /// Matches if the text contains another text.
     pub fn contains(self, part: impl Into<Self>) -> Filter {
         Filter::new(self.call("contains", &[&part.into().0]), Binding::Function)
     }
 
-    /// The same in lower case.
+    /// Converts the text to lower case.
     #[must_use]
     pub fn to_lower(self) -> Self {
         Self(self.call("tolower", &[]))
     }
 
-    /// The same in upper case.
+    /// Converts the text to upper case.
     #[must_use]
     pub fn to_upper(self) -> Self {
         Self(self.call("toupper", &[]))
     }
 
-    /// The same without white space around it.
+    /// Removes white space from both ends of the text.
     #[must_use]
     pub fn trim(self) -> Self {
         Self(self.call("trim", &[]))
     }
 
-    /// What is left behind so many characters.
+    /// Returns the part of the text that begins at index `start`. Indexes start at 0.
     #[must_use]
     pub fn substring(self, start: impl Into<Number>) -> Self {
         Self(self.call("substring", &[&start.into().0]))
     }
 
-    /// So many characters behind so many.
+    /// Returns the part of the text that begins at index `start` and has at most `length` characters.
     #[must_use]
     pub fn substring_of(self, start: impl Into<Number>, length: impl Into<Number>) -> Self {
         Self(self.call("substring", &[&start.into().0, &length.into().0]))
     }
 
-    /// Both texts, one behind the other.
+    /// Appends another text.
     #[must_use]
     pub fn concat(self, other: impl Into<Self>) -> Self {
         Self(self.call("concat", &[&other.into().0]))
     }
 
-    /// Where the other begins in it, from 0 on; -1 if it is no part of it.
+    /// Returns the index at which another text first occurs, starting at 0, or -1 if it does not occur.
     pub fn index_of(self, part: impl Into<Self>) -> Number {
         Number(self.call("indexof", &[&part.into().0]))
     }
 
-    /// How many characters it has.
+    /// Returns the number of characters.
     #[must_use]
     pub fn length(self) -> Number {
         Number(self.call("length", &[]))
@@ -165,12 +168,12 @@ impl Text {
 }
 
 impl Groups {
-    /// Whether the connection is in this group.
+    /// Matches if the connection is a member of this group.
     pub fn contains(self, group: impl Into<Text>) -> Filter {
         Filter::new(format!("{} in groups", group.into().0), Binding::Comparison)
     }
 
-    /// How many groups it is in.
+    /// Returns the number of groups.
     #[must_use]
     pub fn length(self) -> Number {
         Number("length(groups)".into())

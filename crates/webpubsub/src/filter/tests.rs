@@ -1,4 +1,4 @@
-//! What the builder writes, and what it refuses.
+//! The texts that the builder creates, and the filters that it rejects.
 
 use super::*;
 
@@ -40,7 +40,7 @@ fn every_part_is_written_as_the_service_reads_it() {
 }
 
 #[test]
-fn parentheses_stand_where_the_meaning_needs_them() {
+fn parentheses_appear_where_the_meaning_needs_them() {
     let (a, b, c) = (|| user("a"), || user("b"), || user("c"));
     let raw = || Filter::raw("x or y");
     for (filter, text) in [
@@ -68,7 +68,7 @@ fn a_value_stays_inside_its_quotes() {
 }
 
 #[test]
-fn a_hundred_clauses_are_taken_and_one_more_is_not() {
+fn a_hundred_clauses_are_accepted_and_one_more_is_not() {
     let many = |count: usize| (1..count).fold(user("0"), |filter, id| filter.or(user(&id.to_string())));
     assert!(many(MAX_CLAUSES).checked().is_ok());
     let error = many(MAX_CLAUSES + 1).checked().unwrap_err();
@@ -77,16 +77,16 @@ fn a_hundred_clauses_are_taken_and_one_more_is_not() {
 }
 
 #[test]
-fn what_would_mean_everyone_or_nothing_is_refused_wherever_it_stands() {
-    let nobody = || user_id().is_in(Vec::<String>::new());
-    let refused = [
+fn a_filter_that_would_select_all_or_nothing_is_rejected_in_any_position() {
+    let nothing = || user_id().is_in(Vec::<String>::new());
+    let rejected = [
         Filter::raw(""),
         Filter::raw(" \t"),
         user("a").or(Filter::raw("")),
-        nobody(),
-        (!nobody()).and(user("a")),
+        nothing(),
+        (!nothing()).and(user("a")),
     ];
-    for filter in refused {
+    for filter in rejected {
         let error = filter.checked().unwrap_err();
         assert!(error.is_invalid_input() && error.to_string().starts_with("filter must"), "{error}");
     }

@@ -1,4 +1,4 @@
-//! The end of a client: orderly, told, and without a task left behind.
+//! The end of a client: graceful, reported, and without a leaked task.
 
 use std::future::IntoFuture;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,13 +15,13 @@ fn tasks() -> usize {
 }
 
 #[tokio::test]
-async fn close_says_1000_and_returns_when_no_task_is_left() {
-    let world = World::new();
-    let (client, peer) = world.connect(world.builder()).await;
+async fn close_sends_1000_and_returns_when_no_task_is_left() {
+    let bed = TestBed::new();
+    let (client, peer) = bed.connect(bed.builder()).await;
     let ending = tokio::spawn(peer.ending());
     client.close().await;
     assert_eq!(ending.await.unwrap(), Some(1000));
-    settle().await;
+    run_until_idle().await;
     assert_eq!(tasks(), 0);
     assert!(client.is_closed());
     let events: Vec<_> = client.events().collect().await;
@@ -35,9 +35,9 @@ async fn close_says_1000_and_returns_when_no_task_is_left() {
 }
 
 #[tokio::test]
-async fn close_settles_what_is_acknowledged_in_time_and_fails_the_rest() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+async fn close_completes_what_is_acknowledged_in_time_and_fails_the_rest() {
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     let send = |client: &Client| {
         tokio::spawn({
             let client = client.clone();
@@ -50,49 +50,49 @@ async fn close_settles_what_is_acknowledged_in_time_and_fails_the_rest() {
         let client = client.clone();
         async move { client.close().await }
     });
-    settle().await;
+    run_until_idle().await;
     peer.ack(&ids[0]).await;
     first.await.unwrap().unwrap();
     assert!(!closing.is_finished());
     let ending = tokio::spawn(peer.ending());
-    world.pass(Duration::from_secs(5)).await;
+    bed.pass(Duration::from_secs(5)).await;
     assert!(second.await.unwrap().unwrap_err().outcome_unknown());
     closing.await.unwrap();
     assert_eq!(ending.await.unwrap(), Some(1000));
 }
 
 #[tokio::test]
-async fn close_during_a_pause_and_during_an_attempt_ends_at_once() {
+async fn close_during_a_backoff_or_an_attempt_returns_immediately() {
     for attempting in [false, true] {
-        let world = World::new();
-        let (client, peer) = world.connect(world.builder()).await;
+        let bed = TestBed::new();
+        let (client, peer) = bed.connect(bed.builder()).await;
         drop(peer);
         if attempting {
-            world.pass(Duration::from_secs(1)).await;
+            bed.pass(Duration::from_secs(1)).await;
         }
-        settle().await;
-        let _knock = world.network.try_knock().await;
-        assert_eq!(_knock.is_some(), attempting);
+        run_until_idle().await;
+        let _handshake = bed.network.try_handshake().await;
+        assert_eq!(_handshake.is_some(), attempting);
         client.close().await;
-        settle().await;
+        run_until_idle().await;
         assert_eq!(tasks(), 0);
     }
 }
 
 #[tokio::test]
-async fn a_service_that_does_not_answer_the_close_is_not_waited_for_long() {
-    let world = World::new();
-    let (client, peer) = world.connect(world.builder()).await;
+async fn close_waits_5_seconds_for_a_service_that_does_not_respond() {
+    let bed = TestBed::new();
+    let (client, peer) = bed.connect(bed.builder()).await;
     let closing = tokio::spawn(async move { client.close().await });
-    world.pass(Duration::from_secs(5)).await;
+    bed.pass(Duration::from_secs(5)).await;
     closing.await.unwrap();
     drop(peer);
 }
 
 #[tokio::test]
-async fn the_last_handle_closes_the_connection_and_events_are_a_handle_too() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+async fn dropping_the_last_handle_closes_the_connection_and_events_count_as_a_handle() {
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     let mut events = client.events();
     drop(client);
     peer.send(&message(1)).await;
@@ -101,28 +101,28 @@ async fn the_last_handle_closes_the_connection_and_events_are_a_handle_too() {
     let ending = tokio::spawn(peer.ending());
     drop(events);
     assert_eq!(ending.await.unwrap(), Some(1000));
-    settle().await;
+    run_until_idle().await;
     assert_eq!(tasks(), 0);
 }
 
 #[tokio::test]
-async fn a_connect_that_is_given_up_leaves_nothing_behind() {
-    let world = World::new();
-    let connecting = tokio::spawn(world.builder().connect());
-    let _knock = world.network.knock().await;
+async fn a_dropped_connect_leaks_no_task() {
+    let bed = TestBed::new();
+    let connecting = tokio::spawn(bed.builder().connect());
+    let _handshake = bed.network.handshake().await;
     connecting.abort();
-    settle().await;
+    run_until_idle().await;
     assert_eq!(tasks(), 0);
 }
 
 #[tokio::test]
-async fn a_client_that_gives_up_says_why_as_its_last_event() {
-    let world = World::new();
-    let builder = world.builder().reconnect(Reconnect::default().max_attempts(1));
-    let (client, mut peer) = world.connect(builder).await;
+async fn a_client_that_gives_up_reports_the_error_in_its_last_event() {
+    let bed = TestBed::new();
+    let builder = bed.builder().reconnect(Reconnect::default().max_attempts(1));
+    let (client, mut peer) = bed.connect(builder).await;
     peer.close(1008).await;
-    world.pass(Duration::from_secs(1)).await;
-    world.network.knock().await.refuse(503);
+    bed.pass(Duration::from_secs(1)).await;
+    bed.network.handshake().await.reject(503);
     let mut events = client.events();
     events.next().await;
     assert!(matches!(events.next().await, Some(Event::Disconnected(_))));
@@ -132,12 +132,12 @@ async fn a_client_that_gives_up_says_why_as_its_last_event() {
 }
 
 #[tokio::test]
-async fn many_sends_behind_a_close_all_learn_that_they_were_not_sent() {
-    let world = World::new();
-    let (client, peer) = world.connect(world.builder()).await;
+async fn sends_queued_after_a_close_all_fail_as_not_sent() {
+    let bed = TestBed::new();
+    let (client, peer) = bed.connect(bed.builder()).await;
     drop(peer);
-    settle().await;
-    // All of them are handed over before the client's task has its next turn.
+    run_until_idle().await;
+    // All of them are queued before the client's task runs again.
     let sends = (0..200).map(|_| client.send_event("e", "x").into_future());
     let ((), outcomes) = tokio::join!(client.close(), futures_util::future::join_all(sends));
     for error in outcomes.into_iter().map(Result::unwrap_err) {
@@ -146,9 +146,9 @@ async fn many_sends_behind_a_close_all_learn_that_they_were_not_sent() {
 }
 
 #[tokio::test]
-async fn a_closed_client_with_more_events_than_it_keeps_ends_without_waiting() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder().event_capacity(1)).await;
+async fn a_closed_client_with_a_full_buffer_ends_without_waiting() {
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder().event_capacity(1)).await;
     let sending = tokio::spawn({
         let client = client.clone();
         async move { client.send_event("e", "x").await }
@@ -157,9 +157,9 @@ async fn a_closed_client_with_more_events_than_it_keeps_ends_without_waiting() {
     for id in 1..=1500 {
         peer.send(&message(id)).await;
     }
-    settle().await;
+    run_until_idle().await;
     let closing = tokio::spawn(async move { client.close().await });
-    settle().await;
+    run_until_idle().await;
     peer.ack(&id).await;
     assert_eq!(peer.ending().await, Some(1000));
     sending.await.unwrap().unwrap();
@@ -167,16 +167,16 @@ async fn a_closed_client_with_more_events_than_it_keeps_ends_without_waiting() {
 }
 
 #[tokio::test]
-async fn an_access_that_panics_ends_the_client_and_its_events_say_so() {
-    let world = World::new();
-    let asked = AtomicBool::new(false);
+async fn an_access_that_panics_stops_the_client_and_its_events_report_it() {
+    let bed = TestBed::new();
+    let called = AtomicBool::new(false);
     let access = Access::from_fn(move || {
-        assert!(!asked.swap(true, Ordering::Relaxed), "the second time");
+        assert!(!called.swap(true, Ordering::Relaxed), "the second call");
         async { Ok::<_, std::io::Error>(URL) }
     });
-    let (client, mut peer) = world.connect(world.around(Client::builder(access))).await;
+    let (client, mut peer) = bed.connect(bed.configure(Client::builder(access))).await;
     peer.close(1008).await;
-    world.pass(Duration::from_secs(1)).await;
+    bed.pass(Duration::from_secs(1)).await;
     let events: Vec<_> = client.events().collect().await;
     let [Event::Connected(_), Event::Disconnected(_), Event::Stopped(stopped)] = &events[..] else {
         panic!("{events:?}")

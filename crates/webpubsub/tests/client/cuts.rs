@@ -1,5 +1,5 @@
-//! Connections that are cut again and again, at any byte: the emulator behind a relay that drops every connection after a
-//! few kilobytes in either direction, in handshakes and in the middle of frames too.
+//! Connections that are cut repeatedly, at any byte. A relay in front of the emulator drops every connection after a few
+//! kilobytes in either direction, also during handshakes and within frames.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use webpubsub::client::{Event, Reconnect};
 use webpubsub::{Client, Credential, Role, ServiceClient};
 
 const MESSAGES: u32 = 3000;
-/// The longest life of a connection in bytes: more than what may be unacknowledged, or replays would be all that comes.
-const MOST: u64 = 16 * 1024;
+/// The maximum bytes of a connection. Must exceed the unacknowledged bytes, or connections would carry nothing but replays.
+const MAX_BYTES: u64 = 16 * 1024;
 
-/// Passes bytes on to `to`, and counts the connections.
+/// Forwards connections to `to`, and counts them.
 async fn relay(to: SocketAddr, seed: u64, connections: Arc<AtomicU64>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -24,11 +24,11 @@ async fn relay(to: SocketAddr, seed: u64, connections: Arc<AtomicU64>) -> Socket
         let mut state = seed;
         while let Ok((near, _)) = listener.accept().await {
             let far = TcpStream::connect(to).await.unwrap();
-            // The first connection has to come about; the others last for 1 to `MOST` bytes in each direction.
+            // The first connection must succeed; the others last for 1 to `MAX_BYTES` bytes in each direction.
             let first = connections.fetch_add(1, Ordering::Relaxed) == 0;
             let mut limit = || {
                 state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-                if first { MOST } else { (state >> 33) % MOST + 1 }
+                if first { MAX_BYTES } else { (state >> 33) % MAX_BYTES + 1 }
             };
             let limits = (limit(), limit());
             tokio::spawn(async move {
@@ -50,16 +50,16 @@ async fn connect(emulator: &Emulator, user: &str, relay: SocketAddr) -> Client {
     let service = ServiceClient::new(&format!("http://{relay}"), "chat", key).unwrap();
     let roles = [Role::join_leave_any_group(), Role::send_to_any_group()];
     let url = service.client_access().user(user).roles(roles).await.unwrap().url;
-    let (base, cap) = (Duration::from_millis(1), Duration::from_millis(4));
+    let (initial, max) = (Duration::from_millis(1), Duration::from_millis(4));
     Client::builder(url)
-        .reconnect(Reconnect::default().initial_backoff(base).max_backoff(cap))
+        .reconnect(Reconnect::default().initial_backoff(initial).max_backoff(max))
         .connect()
         .await
         .unwrap()
 }
 
 #[tokio::test]
-async fn connections_that_are_cut_at_any_byte_lose_nothing_double_nothing_and_keep_the_order() {
+async fn connections_cut_at_any_byte_lose_and_duplicate_nothing_and_keep_the_order() {
     let emulator = Emulator::start().await.unwrap();
     let cuts = [Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0))];
     let relays = (

@@ -1,4 +1,4 @@
-//! Over real sockets against the emulator, and the example `chat_client` as a person meets it.
+//! Tests over real sockets against the emulator, and a test of the example `chat_client`.
 
 use service_emulator::Emulator;
 use service_emulator::webpubsub::ClientToken;
@@ -22,13 +22,13 @@ async fn connect(emulator: &Emulator, user: &str, protocol: Protocol) -> (Client
 }
 
 #[tokio::test]
-async fn clients_talk_in_a_group_and_learn_what_they_may_not_do() {
+async fn clients_exchange_messages_in_a_group_and_missing_permissions_are_errors() {
     for protocol in [Protocol::JsonReliable, Protocol::Json] {
-        talk(protocol).await;
+        exchange_messages(protocol).await;
     }
 }
 
-async fn talk(protocol: Protocol) {
+async fn exchange_messages(protocol: Protocol) {
     let emulator = Emulator::start().await.unwrap();
     let ((alice, mut hers), (bob, mut his)) =
         (connect(&emulator, "alice", protocol).await, connect(&emulator, "bob", protocol).await);
@@ -50,13 +50,13 @@ async fn talk(protocol: Protocol) {
 }
 
 #[tokio::test]
-async fn a_client_that_the_server_closes_comes_back_into_its_groups() {
+async fn a_client_that_the_server_disconnects_reconnects_and_rejoins_its_groups() {
     for protocol in [Protocol::JsonReliable, Protocol::Json] {
-        come_back(protocol).await;
+        rejoin_after_close(protocol).await;
     }
 }
 
-async fn come_back(protocol: Protocol) {
+async fn rejoin_after_close(protocol: Protocol) {
     let emulator = Emulator::start().await.unwrap();
     let (client, mut events) = connect(&emulator, "alice", protocol).await;
     client.join_group("room").await.unwrap();
@@ -71,7 +71,7 @@ async fn come_back(protocol: Protocol) {
 }
 
 #[tokio::test]
-async fn a_bad_token_is_refused_without_being_shown() {
+async fn an_invalid_token_is_rejected_and_not_shown() {
     let emulator = Emulator::start().await.unwrap();
     let url = format!("ws://{}/client/hubs/chat?access_token=planted", emulator.address());
     let error = Client::builder(url).protocol(Protocol::Json).connect().await.unwrap_err();
@@ -80,7 +80,7 @@ async fn a_bad_token_is_refused_without_being_shown() {
 }
 
 #[tokio::test]
-async fn the_chat_example_sends_lines_and_shows_what_others_say() {
+async fn the_chat_example_sends_lines_and_prints_what_others_send() {
     let emulator = Emulator::start().await.unwrap();
     let ((client, _own), (bob, mut his)) = (
         connect(&emulator, "alice", Protocol::JsonReliable).await,
@@ -88,11 +88,11 @@ async fn the_chat_example_sends_lines_and_shows_what_others_say() {
     );
     bob.join_group("room").await.unwrap();
     let mut shown = Vec::new();
-    let bob_answers = async {
+    let bob_replies = async {
         assert_eq!(text(&mut his).await, "hello");
         bob.send_to_group("room", "welcome").await.unwrap();
     };
-    let (outcome, ()) = tokio::join!(chat_client::run(&client, &["hello"], 2, &mut shown), bob_answers);
+    let (outcome, ()) = tokio::join!(chat_client::run(&client, &["hello"], 2, &mut shown), bob_replies);
     outcome.unwrap();
     assert_eq!(String::from_utf8(shown).unwrap(), "alice: hello\nbob: welcome\n");
 }

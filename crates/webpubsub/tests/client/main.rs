@@ -1,5 +1,5 @@
-//! The WebSocket client from the outside: a service of the test's own at the other end of an in-memory stream, and a clock
-//! that the test moves.
+//! Tests of the WebSocket client through its public API. Most use an in-memory service, which the test scripts, and a manual
+//! clock.
 #![cfg(feature = "client")]
 #![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
@@ -22,43 +22,43 @@ use peer::{Network, Peer};
 
 const URL: &str = "wss://name.example/client/hubs/chat?access_token=planted.token";
 
-/// A client's surroundings, all of which the test commands.
-struct World {
+/// The environment of a client, controlled by the test.
+struct TestBed {
     network: Network,
     clock: ManualClock,
 }
 
-impl World {
+impl TestBed {
     fn new() -> Self {
         Self { network: Network::new(), clock: ManualClock::new(SystemTime::UNIX_EPOCH) }
     }
 
     fn builder(&self) -> ClientBuilder {
-        self.around(Client::builder(URL))
+        self.configure(Client::builder(URL))
     }
 
-    fn around(&self, builder: ClientBuilder) -> ClientBuilder {
+    fn configure(&self, builder: ClientBuilder) -> ClientBuilder {
         let (network, clock) = (Arc::new(self.network.clone()), Arc::new(self.clock.clone()));
         builder.transport(network).clock(clock)
     }
 
-    /// A client whose connection `c1` stands, and the other end.
+    /// Connects a client as `c1`, and returns it with the service's end.
     async fn connect(&self, builder: ClientBuilder) -> (Client, Peer) {
         let connecting = tokio::spawn(builder.connect());
-        let peer = self.network.greet("c1").await;
+        let peer = self.network.connect("c1").await;
         (connecting.await.unwrap().unwrap(), peer)
     }
 
-    /// Lets everybody do what they can, then moves the time, then lets everybody act on it.
+    /// Runs all tasks until they are idle, advances the time, and runs them again.
     async fn pass(&self, time: Duration) {
-        settle().await;
+        run_until_idle().await;
         self.clock.advance(time);
-        settle().await;
+        run_until_idle().await;
     }
 }
 
-/// Gives all other tasks of this thread so many turns that none has anything left to do.
-async fn settle() {
+/// Yields often enough for all other tasks of this thread to become idle.
+async fn run_until_idle() {
     for _ in 0..200 {
         tokio::task::yield_now().await;
     }

@@ -1,4 +1,4 @@
-//! The other end: a transport that hands each upgrade request to the test, and the service's side of the WebSocket.
+//! The scripted service: a transport that passes each upgrade request to the test, and the service's end of the WebSocket.
 
 use std::sync::Arc;
 
@@ -15,39 +15,39 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Role};
 use tokio_tungstenite::tungstenite::{self, Message};
 
-/// A transport whose other end is the test.
+/// A transport whose service is the test.
 #[derive(Debug, Clone)]
 pub(crate) struct Network {
-    knocks: mpsc::UnboundedSender<Knock>,
-    heard: Arc<Mutex<mpsc::UnboundedReceiver<Knock>>>,
+    requests: mpsc::UnboundedSender<Handshake>,
+    received: Arc<Mutex<mpsc::UnboundedReceiver<Handshake>>>,
 }
 
-/// An upgrade request that waits for its answer.
+/// An upgrade request that waits for its response.
 #[derive(Debug)]
-pub(crate) struct Knock {
+pub(crate) struct Handshake {
     pub(crate) request: Request<()>,
-    answer: oneshot::Sender<Result<Upgrade>>,
+    response: oneshot::Sender<Result<Upgrade>>,
 }
 
 impl Network {
     pub(crate) fn new() -> Self {
-        let (knocks, heard) = mpsc::unbounded_channel();
-        Self { knocks, heard: Arc::new(Mutex::new(heard)) }
+        let (requests, received) = mpsc::unbounded_channel();
+        Self { requests, received: Arc::new(Mutex::new(received)) }
     }
 
-    /// The next request of the client.
-    pub(crate) async fn knock(&self) -> Knock {
-        self.heard.lock().await.recv().await.unwrap()
+    /// Waits for the next request of the client.
+    pub(crate) async fn handshake(&self) -> Handshake {
+        self.received.lock().await.recv().await.unwrap()
     }
 
-    /// The request that has come, if one has.
-    pub(crate) async fn try_knock(&self) -> Option<Knock> {
-        self.heard.lock().await.try_recv().ok()
+    /// Returns the next request, if there is one.
+    pub(crate) async fn try_handshake(&self) -> Option<Handshake> {
+        self.received.lock().await.try_recv().ok()
     }
 
-    /// Lets the client in, and tells it that it is connected.
-    pub(crate) async fn greet(&self, connection: &str) -> Peer {
-        let mut peer = self.knock().await.accept();
+    /// Accepts the next request, and sends the `connected` frame.
+    pub(crate) async fn connect(&self, connection: &str) -> Peer {
+        let mut peer = self.handshake().await.accept();
         peer.send(&connected(connection)).await;
         peer
     }
@@ -62,36 +62,36 @@ pub(crate) fn connected(connection: &str) -> String {
 #[async_trait]
 impl Transport for Network {
     async fn send(&self, _: Request<Bytes>, _: &service_core::SendOptions) -> Result<Response<Bytes>> {
-        Err(Error::new(ErrorKind::Transport, "nothing but upgrades here"))
+        Err(Error::new(ErrorKind::Transport, "only upgrades are supported"))
     }
 
     async fn upgrade(&self, request: Request<()>, _: &service_core::SendOptions) -> Result<Upgrade> {
-        let (answer, answered) = oneshot::channel();
-        let _ = self.knocks.send(Knock { request, answer });
-        answered.await.unwrap_or_else(|_| {
-            Err(Error::new(ErrorKind::Transport, "not answered").with_delivery(Delivery::NotSent))
+        let (response, received) = oneshot::channel();
+        let _ = self.requests.send(Handshake { request, response });
+        received.await.unwrap_or_else(|_| {
+            Err(Error::new(ErrorKind::Transport, "no response").with_delivery(Delivery::NotSent))
         })
     }
 }
 
-impl Knock {
+impl Handshake {
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.request.headers().get(name).map(|value| value.to_str().unwrap())
     }
 
-    pub(crate) fn refuse(self, status: u16) {
-        let body = Bytes::from_static(br#"{"code":"Odd","message":"so it is"}"#);
-        let answer = Response::builder().status(status).body(body).unwrap();
-        let _ = self.answer.send(Ok(Upgrade::Rejected(answer)));
+    pub(crate) fn reject(self, status: u16) {
+        let body = Bytes::from_static(br#"{"code":"Odd","message":"test rejection"}"#);
+        let response = Response::builder().status(status).body(body).unwrap();
+        let _ = self.response.send(Ok(Upgrade::Rejected(response)));
     }
 
     pub(crate) fn accept(self) -> Peer {
         let key = derive_accept_key(self.header("sec-websocket-key").unwrap().as_bytes());
         let protocol = self.header("sec-websocket-protocol").unwrap().to_owned();
-        self.answer_with(&key, &protocol)
+        self.respond_with(&key, &protocol)
     }
 
-    pub(crate) fn answer_with(self, key: &str, protocol: &str) -> Peer {
+    pub(crate) fn respond_with(self, key: &str, protocol: &str) -> Peer {
         let head = Response::builder()
             .status(101)
             .header("sec-websocket-accept", key)
@@ -99,7 +99,7 @@ impl Knock {
             .body(())
             .unwrap();
         let (near, far) = tokio::io::duplex(1 << 20);
-        let _ = self.answer.send(Ok(Upgrade::Switched(head, Box::new(near) as Box<dyn Io>)));
+        let _ = self.response.send(Ok(Upgrade::Switched(head, Box::new(near) as Box<dyn Io>)));
         Peer { stream: far, socket: None }
     }
 }
@@ -128,10 +128,10 @@ impl Peer {
         self.socket().await.send(message).await.unwrap();
     }
 
-    /// Bytes that are not framed.
+    /// Sends bytes without framing.
     pub(crate) async fn raw(&mut self, bytes: &[u8]) {
         let stream = self.socket().await.get_mut();
-        // The client may hang up before all of it is out.
+        // The client may close the stream before everything is written.
         let _ = stream.write_all(bytes).await;
         let _ = stream.flush().await;
     }
@@ -140,11 +140,11 @@ impl Peer {
         self.socket().await.next().await
     }
 
-    /// The next frame of the client, as JSON.
+    /// Receives the next frame of the client as JSON.
     pub(crate) async fn json(&mut self) -> Value {
         match self.next().await {
             Some(Ok(Message::Text(text))) => serde_json::from_str(&text).unwrap(),
-            other => panic!("{other:?} is no JSON"),
+            other => panic!("{other:?} is not JSON"),
         }
     }
 
@@ -157,7 +157,7 @@ impl Peer {
         let _ = self.socket().await.close(Some(frame)).await;
     }
 
-    /// Reads to the end: the code that the client closed with, if it did.
+    /// Reads to the end. Returns the close code of the client, if there is one.
     pub(crate) async fn ending(mut self) -> Option<u16> {
         let mut code = None;
         while let Some(Ok(message)) = self.next().await {

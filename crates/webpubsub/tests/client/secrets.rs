@@ -1,4 +1,4 @@
-//! The access token, the reconnection token and what messages hold reach no log line, no event's and no error's `Debug`.
+//! Access tokens, reconnection tokens and message contents appear in no log line and in no `Debug` output.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -22,7 +22,7 @@ impl io::Write for Log {
 }
 
 #[tokio::test]
-async fn a_life_with_drops_refusals_and_malformed_frames_shows_no_secret() {
+async fn drops_rejections_and_malformed_frames_show_no_secret() {
     let log = Log::default();
     let writer = log.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -31,25 +31,25 @@ async fn a_life_with_drops_refusals_and_malformed_frames_shows_no_secret() {
         .with_writer(move || writer.clone())
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder().event_capacity(16)).await;
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder().event_capacity(16)).await;
     for frame in [r#"{"type":"planted"}"#, "planted", r#"{"type":"message","from":"planted","sequenceId":1}"#]
     {
         peer.send(frame).await;
     }
     peer.send(r#"{"type":"message","from":"server","dataType":"text","data":"planted"}"#).await;
     peer.send(r#"{"type":"ack","ackId":"planted"}"#).await;
-    settle().await;
+    run_until_idle().await;
     drop(peer);
-    world.pass(Duration::from_secs(1)).await;
-    let knock = world.network.knock().await;
-    assert!(knock.request.uri().to_string().contains("planted-c1"), "the secret is there to be shown");
-    drop(knock);
-    world.pass(Duration::from_secs(1)).await;
-    world.network.knock().await.refuse(401);
-    world.pass(Duration::from_secs(1)).await;
-    world.network.knock().await.refuse(401);
-    settle().await;
+    bed.pass(Duration::from_secs(1)).await;
+    let handshake = bed.network.handshake().await;
+    assert!(handshake.request.uri().to_string().contains("planted-c1"), "the secret could be shown");
+    drop(handshake);
+    bed.pass(Duration::from_secs(1)).await;
+    bed.network.handshake().await.reject(401);
+    bed.pass(Duration::from_secs(1)).await;
+    bed.network.handshake().await.reject(401);
+    run_until_idle().await;
     let mut events = client.events();
     let mut shown = Vec::new();
     while let Some(event) = events.next().await {
@@ -61,7 +61,7 @@ async fn a_life_with_drops_refusals_and_malformed_frames_shows_no_secret() {
     }
     let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
     assert!(
-        log.contains("a frame from the service was skipped") && log.contains("connecting has failed"),
+        log.contains("skipped a frame from the service") && log.contains("connection attempt failed"),
         "{log}"
     );
     assert!(shown.last().unwrap().contains("401"), "{shown:?}");

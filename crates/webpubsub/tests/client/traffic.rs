@@ -1,4 +1,4 @@
-//! What goes both ways while a connection stands, and when it breaks.
+//! Traffic in both directions, during a connection and across drops.
 
 use std::time::Duration;
 
@@ -14,13 +14,13 @@ use webpubsub::client::{Data, Event};
 use super::*;
 
 #[tokio::test]
-async fn a_loop_that_awaits_a_send_for_each_event_does_not_lock_itself_out_with_a_full_queue() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder().event_capacity(1)).await;
+async fn a_loop_that_awaits_a_send_for_each_event_does_not_deadlock_with_a_full_queue() {
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder().event_capacity(1)).await;
     for id in 1..=500 {
         peer.send(&message(id)).await;
     }
-    let answering = tokio::spawn(async move {
+    let acknowledging = tokio::spawn(async move {
         for _ in 1..=500 {
             let id = loop {
                 let frame = peer.json().await;
@@ -37,20 +37,20 @@ async fn a_loop_that_awaits_a_send_for_each_event_does_not_lock_itself_out_with_
         assert_eq!(text(&mut events).await, id.to_string());
         client.send_event("seen", Data::json(&id).unwrap()).await.unwrap();
     }
-    answering.await.unwrap();
+    acknowledging.await.unwrap();
 }
 
 #[tokio::test]
-async fn a_full_queue_keeps_no_ping_and_no_ack_waiting() {
-    let world = World::new();
-    let builder = world.builder().event_capacity(1).keep_alive(Duration::from_secs(20), Duration::ZERO);
-    let (client, mut peer) = world.connect(builder).await;
+async fn a_full_queue_delays_neither_pings_nor_acks() {
+    let bed = TestBed::new();
+    let builder = bed.builder().event_capacity(1).keep_alive(Duration::from_secs(20), Duration::ZERO);
+    let (client, mut peer) = bed.connect(builder).await;
     for id in 1..=100 {
         peer.send(&message(id)).await;
     }
     peer.frame(Message::Ping("are you there".into())).await;
     assert_eq!(peer.next().await.unwrap().unwrap(), Message::Pong("are you there".into()));
-    world.pass(Duration::from_secs(20)).await;
+    bed.pass(Duration::from_secs(20)).await;
     assert_eq!(peer.json().await["type"], "ping");
     let joining = tokio::spawn({
         let client = client.clone();
@@ -63,8 +63,8 @@ async fn a_full_queue_keeps_no_ping_and_no_ack_waiting() {
 
 #[tokio::test]
 async fn a_text_that_is_split_over_frames_arrives_whole() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     let (mut events, text_of_all) = (client.events(), message(1));
     events.next().await;
     let parts: Vec<_> = text_of_all.as_bytes().chunks(7).collect();
@@ -79,9 +79,9 @@ async fn a_text_that_is_split_over_frames_arrives_whole() {
 }
 
 #[tokio::test]
-async fn json_null_is_a_message_like_any_other_and_data_that_is_missing_is_empty() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+async fn json_null_is_a_valid_message_and_missing_data_is_empty() {
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     let mut events = client.events();
     events.next().await;
     for rest in
@@ -96,9 +96,9 @@ async fn json_null_is_a_message_like_any_other_and_data_that_is_missing_is_empty
 }
 
 #[tokio::test]
-async fn a_send_that_was_cut_off_before_its_ack_goes_again_with_the_same_id_after_the_recovery() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+async fn a_send_that_was_cut_off_before_its_ack_is_retransmitted_with_the_same_id_after_the_recovery() {
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     let sending = tokio::spawn({
         let client = client.clone();
         async move { client.send_to_group("g", "x").no_echo().message_ttl_seconds(5).await }
@@ -106,8 +106,8 @@ async fn a_send_that_was_cut_off_before_its_ack_goes_again_with_the_same_id_afte
     let first = peer.json().await;
     assert_eq!((first["noEcho"].as_bool(), first["ttlSeconds"].as_u64()), (Some(true), Some(5)));
     drop(peer);
-    world.pass(Duration::from_secs(1)).await;
-    let mut peer = world.network.knock().await.accept();
+    bed.pass(Duration::from_secs(1)).await;
+    let mut peer = bed.network.handshake().await.accept();
     assert_eq!(peer.json().await, first);
     let id = &first["ackId"];
     peer.send(&format!(
@@ -119,39 +119,39 @@ async fn a_send_that_was_cut_off_before_its_ack_goes_again_with_the_same_id_afte
 
 #[tokio::test]
 async fn an_ack_that_is_read_together_with_the_close_counts() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     let sending = tokio::spawn({
         let client = client.clone();
         async move { client.send_event("e", "x").await }
     });
     let id = peer.json().await["ackId"].clone();
-    // The client has no turn between the two.
+    // The client does not run between the two.
     peer.ack(&id).await;
     peer.close(1008).await;
     sending.await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn a_half_open_connection_is_noticed_by_its_silence() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+async fn a_half_open_connection_is_detected_by_the_idle_timeout() {
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     for _ in 0..5 {
-        world.pass(Duration::from_secs(20)).await;
+        bed.pass(Duration::from_secs(20)).await;
         assert_eq!(peer.json().await["type"], "ping");
     }
-    assert!(world.network.try_knock().await.is_none());
-    world.pass(Duration::from_secs(20)).await;
-    world.pass(Duration::from_secs(1)).await;
-    let knock = world.network.knock().await;
-    assert!(knock.request.uri().query().unwrap().starts_with("awps_connection_id=c1&"));
+    assert!(bed.network.try_handshake().await.is_none());
+    bed.pass(Duration::from_secs(20)).await;
+    bed.pass(Duration::from_secs(1)).await;
+    let handshake = bed.network.handshake().await;
+    assert!(handshake.request.uri().query().unwrap().starts_with("awps_connection_id=c1&"));
     drop(client);
 }
 
 #[tokio::test]
-async fn further_sends_wait_for_their_place() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder().max_pending(2)).await;
+async fn further_sends_wait_for_a_permit() {
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder().max_pending(2)).await;
     let sends: Vec<_> = (0..5)
         .map(|number: u32| {
             let client = client.clone();
@@ -159,12 +159,13 @@ async fn further_sends_wait_for_their_place() {
         })
         .collect();
     let mut frames = vec![peer.json().await, peer.json().await];
-    settle().await;
+    run_until_idle().await;
     let mut peer = Some(peer);
     for _ in 0..3 {
         let peer = peer.as_mut().unwrap();
-        let early = tokio::select! { biased; frame = peer.json() => Some(frame), () = settle() => None };
-        assert!(early.is_none(), "two are under way already: {early:?}");
+        let early =
+            tokio::select! { biased; frame = peer.json() => Some(frame), () = run_until_idle() => None };
+        assert!(early.is_none(), "two are in flight already: {early:?}");
         let oldest = frames.remove(0);
         peer.ack(&oldest["ackId"]).await;
         frames.push(peer.json().await);
@@ -178,9 +179,9 @@ async fn further_sends_wait_for_their_place() {
 }
 
 #[tokio::test]
-async fn bad_names_and_data_too_long_are_refused_before_anything_is_written() {
-    let world = World::new();
-    let (client, mut peer) = world.connect(world.builder()).await;
+async fn invalid_names_and_long_data_are_rejected_before_anything_is_written() {
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     let long = "x".repeat(1 << 20);
     for (error, rule) in [
         (client.join_group(" ").await.unwrap_err(), "group must not be empty"),
@@ -202,31 +203,31 @@ async fn bad_names_and_data_too_long_are_refused_before_anything_is_written() {
         let client = client.clone();
         async move { client.send_event("E.v_1-2", "x").fire_and_forget().await }
     });
-    assert_eq!(peer.json().await["event"], "E.v_1-2", "the first frame that came");
+    assert_eq!(peer.json().await["event"], "E.v_1-2", "the first frame received");
     sending.await.unwrap().unwrap();
 }
 
 #[tokio::test]
 async fn nothing_that_a_service_sends_panics_or_hangs_the_client() {
-    let world = World::new();
+    let bed = TestBed::new();
     let mut runner = TestRunner::deterministic();
     let bytes = proptest::collection::vec(any::<u8>(), 1..300);
-    let (client, mut peer) = world.connect(world.builder()).await;
+    let (client, mut peer) = bed.connect(bed.builder()).await;
     for _ in 0..100 {
         let garbage = bytes.new_tree(&mut runner).unwrap().current();
         peer.raw(&garbage).await;
-        settle().await;
+        run_until_idle().await;
         drop(peer);
-        let knock = loop {
-            world.pass(Duration::from_secs(1)).await;
-            if let Some(knock) = world.network.try_knock().await {
-                break knock;
+        let handshake = loop {
+            bed.pass(Duration::from_secs(1)).await;
+            if let Some(handshake) = bed.network.try_handshake().await {
+                break handshake;
             }
         };
-        let recovers = knock.request.uri().query().is_some();
-        peer = knock.accept();
+        let recovers = handshake.request.uri().query().is_some();
+        peer = handshake.accept();
         peer.send(&peer::connected(if recovers { "c1" } else { "c2" })).await;
-        settle().await;
+        run_until_idle().await;
     }
     let joining = tokio::spawn(async move { client.join_group("g").await });
     let join = peer.json().await;
@@ -238,10 +239,10 @@ async fn nothing_that_a_service_sends_panics_or_hangs_the_client() {
 async fn handles_can_be_cloned_spawned_and_debugged_and_show_no_secret() {
     fn check<T: Clone + Send + Sync + 'static>(_: &T) {}
     fn spawnable<T: Send + 'static>(_: &T) {}
-    let world = World::new();
-    let builder = world.builder();
+    let bed = TestBed::new();
+    let builder = bed.builder();
     let shown = format!("{builder:?}");
-    let (client, _peer) = world.connect(builder).await;
+    let (client, _peer) = bed.connect(builder).await;
     check::<Client>(&client);
     let send = client.send_to_group("g", "planted");
     spawnable(&send);

@@ -1,4 +1,4 @@
-//! `connect`: what the handler is told, and what its answers become.
+//! `connect`: what the handler receives, and what the service receives in response.
 
 use http::StatusCode;
 use serde_json::json;
@@ -17,8 +17,8 @@ const WHOLE: &str = r#"{
 }"#;
 
 #[tokio::test]
-async fn a_handler_is_told_all_of_the_handshake() {
-    let handler = Told::on_connect(|context, request| {
+async fn a_handler_receives_the_whole_handshake() {
+    let handler = TestHandler::on_connect(|context, request| {
         assert_eq!(
             (context.hub(), context.connection_id(), context.user_id()),
             ("Chat", "conn1", Some("dave"))
@@ -37,9 +37,9 @@ async fn a_handler_is_told_all_of_the_handshake() {
         assert!(request.client_certificates[0].content.starts_with("-----BEGIN"));
         Ok(ConnectResponse::accept().user_id("seen"))
     });
-    let answer = answer(&handler.webhook(), connect(WHOLE)).await;
-    assert_eq!(told(&answer), (200, r#"{"userId":"seen"}"#));
-    assert_eq!(answer.headers()["content-type"], JSON);
+    let response = respond(&handler.webhook(), connect(WHOLE)).await;
+    assert_eq!(parts(&response), (200, r#"{"userId":"seen"}"#));
+    assert_eq!(response.headers()["content-type"], JSON);
 }
 
 #[tokio::test]
@@ -47,18 +47,18 @@ async fn every_member_of_the_handshake_may_be_missing_or_null() {
     for body in
         ["{}", r#"{"claims":null,"query":null,"headers":null,"subprotocols":null,"clientCertificates":null}"#]
     {
-        let handler = Told::on_connect(|_, request| {
+        let handler = TestHandler::on_connect(|_, request| {
             assert!(request.subprotocols.is_empty() && request.claims.first("sub").is_none());
             Ok(ConnectResponse::accept())
         });
-        assert_eq!(told(&answer(&handler.webhook(), connect(body)).await), (204, ""));
+        assert_eq!(parts(&respond(&handler.webhook(), connect(body)).await), (204, ""));
     }
 }
 
 async fn decided(act: fn() -> Result<ConnectResponse>) -> (u16, String) {
-    let handler = Told::on_connect(move |_, _| act());
-    let answer = answer(&handler.webhook(), connect(WHOLE)).await;
-    (answer.status().as_u16(), body(&answer).to_owned())
+    let handler = TestHandler::on_connect(move |_, _| act());
+    let response = respond(&handler.webhook(), connect(WHOLE)).await;
+    (response.status().as_u16(), body(&response).to_owned())
 }
 
 #[tokio::test]
@@ -79,7 +79,7 @@ async fn what_is_granted_is_sent_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_a_rule_refuses_the_connection_without_its_details() {
+async fn an_invalid_response_rejects_the_connection_without_details() {
     for act in [
         || Ok(ConnectResponse::accept().subprotocol("not-offered")),
         || Ok(ConnectResponse::accept().user_id("")),
@@ -92,16 +92,16 @@ async fn an_answer_that_breaks_a_rule_refuses_the_connection_without_its_details
 }
 
 #[tokio::test]
-async fn a_refusal_has_the_handlers_status_and_text() {
-    let refused = |status: u16, text: &str| (status, text.to_owned());
-    assert_eq!(decided(|| Err(HandlerError::unauthorized("sign in"))).await, refused(401, "sign in"));
-    assert_eq!(decided(|| Err(HandlerError::bad_request("no room"))).await, refused(400, "no room"));
+async fn a_rejection_has_the_handlers_status_and_text() {
+    let rejected = |status: u16, text: &str| (status, text.to_owned());
+    assert_eq!(decided(|| Err(HandlerError::unauthorized("sign in"))).await, rejected(401, "sign in"));
+    assert_eq!(decided(|| Err(HandlerError::bad_request("no room"))).await, rejected(400, "no room"));
     let banned = || Err(HandlerError::new(StatusCode::FORBIDDEN, "banned"));
-    assert_eq!(decided(banned).await, refused(403, "banned"));
+    assert_eq!(decided(banned).await, rejected(403, "banned"));
 }
 
 #[tokio::test]
-async fn an_error_of_the_handler_is_a_500_that_tells_nothing() {
+async fn an_error_of_the_handler_is_a_500_without_details() {
     let failed = decided(|| {
         let number: u8 = "planted".parse()?;
         Ok(ConnectResponse::accept().user_id(number.to_string()))
@@ -110,32 +110,31 @@ async fn an_error_of_the_handler_is_a_500_that_tells_nothing() {
 }
 
 #[tokio::test]
-async fn a_state_travels_out_and_comes_back() {
-    let handler =
-        Told::on_connect(
-            |_, _| Ok(ConnectResponse::accept().state(ConnectionState::json(&json!({"a": 1}))?)),
-        );
-    let accepted = answer(&handler.webhook(), connect("{}")).await;
-    assert_eq!(told(&accepted), (204, ""));
+async fn a_state_is_sent_and_received_again() {
+    let handler = TestHandler::on_connect(|_, _| {
+        Ok(ConnectResponse::accept().state(ConnectionState::json(&json!({"a": 1}))?))
+    });
+    let accepted = respond(&handler.webhook(), connect("{}")).await;
+    assert_eq!(parts(&accepted), (204, ""));
     assert_eq!(accepted.headers()["ce-connectionState"], "eyJhIjoxfQ==");
 
-    let handler = Told::on_event(|context, _| {
+    let handler = TestHandler::on_event(|context, _| {
         let state = context.state().unwrap();
         assert_eq!((state.as_str(), state.decode::<serde_json::Value>()?), ("eyJhIjoxfQ==", json!({"a": 1})));
         assert!(state.decode::<Vec<u8>>().is_err());
         Ok(Default::default())
     });
     let next = event("azure.webpubsub.user.x").header("ce-connectionState", "eyJhIjoxfQ==");
-    assert_eq!(answer(&handler.webhook(), with_body(next, "text/plain", "")).await.status(), 204);
+    assert_eq!(respond(&handler.webhook(), with_body(next, "text/plain", "")).await.status(), 204);
 }
 
 #[tokio::test]
 async fn a_body_that_cannot_be_read_is_a_bad_request_and_is_not_repeated() {
     for bad in ["", "planted", "[1]", r#"{"claims":"planted"}"#, r#"{"subprotocols":["planted",1]}"#, "{}{}"]
     {
-        let (handler, seen) = Told::counting();
-        let answer = answer(&handler.webhook(), connect(bad)).await;
-        let (status, text) = told(&answer);
+        let (handler, seen) = TestHandler::recording();
+        let response = respond(&handler.webhook(), connect(bad)).await;
+        let (status, text) = parts(&response);
         assert!(
             status == 400 && text.starts_with("the body is not ") && !text.contains("planted"),
             "{bad}: {text}"
@@ -148,11 +147,11 @@ async fn a_body_that_cannot_be_read_is_a_bad_request_and_is_not_repeated() {
 async fn a_system_event_with_another_content_type_is_a_bad_request() {
     for bad in ["text/plain", "application/jsonx", ""] {
         let request = with_body(event("azure.webpubsub.sys.connect"), bad, "{}");
-        let answer = answer(&Told::nothing().webhook(), request).await;
-        assert!(told(&answer).0 == 400 && body(&answer).contains("application/json"), "{bad}");
+        let response = respond(&TestHandler::accepting().webhook(), request).await;
+        assert!(parts(&response).0 == 400 && body(&response).contains("application/json"), "{bad}");
     }
     let request = with_body(event("azure.webpubsub.sys.connect"), "Application/JSON", "{}");
-    assert_eq!(answer(&Told::nothing().webhook(), request).await.status(), 204);
+    assert_eq!(respond(&TestHandler::accepting().webhook(), request).await.status(), 204);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! What is logged: the reason of each refusal, and never a secret.
+//! Log lines: they contain the reason of each rejection, and never a secret.
 
 use std::io;
 use std::sync::{Arc, Mutex};
@@ -40,12 +40,12 @@ impl Log {
 }
 
 #[tokio::test]
-async fn a_refusal_is_logged_with_its_reason() {
+async fn a_rejection_is_logged_with_its_reason() {
     let (log, _guard) = Log::collect();
-    let webhook = Told::nothing().builder().access_key(KEY).allowed_origin(ORIGIN).build().unwrap();
+    let webhook = TestHandler::accepting().builder().access_key(KEY).allowed_origin(ORIGIN).build().unwrap();
     let mut request = connect("{}");
     request.headers_mut().insert("WebHook-Request-Origin", "foreign.example".parse().unwrap());
-    answer(&webhook, request).await;
+    respond(&webhook, request).await;
     let text = log.text();
     assert!(
         text.contains("WARN") && text.contains("foreign.example") && text.contains("status=401"),
@@ -56,8 +56,9 @@ async fn a_refusal_is_logged_with_its_reason() {
 #[tokio::test]
 async fn a_failing_handler_is_logged_with_its_reason_and_connection() {
     let (log, _guard) = Log::collect();
-    let handler = Told::on_connect(|_, _| Err(HandlerError::from(io::Error::other("the database is away"))));
-    answer(&handler.webhook(), connect("{}")).await;
+    let handler =
+        TestHandler::on_connect(|_, _| Err(HandlerError::from(io::Error::other("the database is away"))));
+    respond(&handler.webhook(), connect("{}")).await;
     let text = log.text();
     assert!(
         text.contains("ERROR") && text.contains("the database is away") && text.contains("conn1"),
@@ -68,7 +69,7 @@ async fn a_failing_handler_is_logged_with_its_reason_and_connection() {
 #[tokio::test]
 async fn no_secret_is_logged_or_shown() {
     let (log, _guard) = Log::collect();
-    let handler = Told::on_connect(|context, request| {
+    let handler = TestHandler::on_connect(|context, request| {
         tracing::info!("{context:?} {request:?}");
         Ok(ConnectResponse::accept().state(ConnectionState::raw("planted-state")?))
     });
@@ -81,8 +82,8 @@ async fn no_secret_is_logged_or_shown() {
                 builder.header("ce-connectionState", "planted").header("Authorization", "Bearer planted");
             let request = with_body(builder.header("Cookie", "planted"), JSON, body);
             tracing::info!("{webhook:?} {:?}", webhook.check(request.method(), request.headers()));
-            let answer = answer(&webhook, request).await;
-            tracing::info!("{:?} {:?}", answer.headers(), answer.body());
+            let response = respond(&webhook, request).await;
+            tracing::info!("{:?} {:?}", response.headers(), response.body());
         }
     }
     let text = log.text();

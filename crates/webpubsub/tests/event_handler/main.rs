@@ -1,4 +1,4 @@
-//! The webhook handler as the service meets it: hand-made requests from the reference, answers compared with it.
+//! The webhook handler as the service sees it: requests from the reference, and responses compared with it.
 #![cfg(feature = "event-handler")]
 #![allow(clippy::panic, clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
@@ -9,7 +9,7 @@ mod limits;
 mod logs;
 mod mounts;
 mod mqtt;
-mod notices;
+mod notifications;
 mod random;
 mod signatures;
 mod support;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
-use service_core::{SystemClock, within};
+use service_core::{SystemClock, timeout};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use webpubsub::event_handler::{UserEventResponse, Webhook};
@@ -25,7 +25,7 @@ async fn hyper(webhook: Webhook) -> TcpStream {
         let service = TowerToHyperService::new(webhook);
         let served =
             hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service);
-        // A client that is refused early may be gone before the end.
+        // A client that is rejected early can disconnect before the end.
         let _ = served.await;
     });
     TcpStream::connect(address).await.unwrap()
@@ -53,24 +53,24 @@ async fn exchange(socket: &mut TcpStream, request: &str) -> String {
     read_to_end(socket).await
 }
 
-/// What is answered until the connection ends; a server that waits for what will not come fails the test.
+/// Reads the response until the connection ends. A server that waits for more input fails the test.
 async fn read_to_end(socket: &mut TcpStream) -> String {
-    let mut answer = String::new();
-    let read = socket.read_to_string(&mut answer);
-    within(&SystemClock::new(), Duration::from_secs(10), read).await.unwrap().unwrap();
-    answer
+    let mut response = String::new();
+    let read = socket.read_to_string(&mut response);
+    timeout(&SystemClock::new(), Duration::from_secs(10), read).await.unwrap().unwrap();
+    response
 }
 
 fn echo() -> Webhook {
-    Told::on_event(|_, event| Ok(UserEventResponse::text(event.text().unwrap_or_default()))).webhook()
+    TestHandler::on_event(|_, event| Ok(UserEventResponse::text(event.text().unwrap_or_default()))).webhook()
 }
 
 #[tokio::test]
 async fn hyper_serves_an_event_whose_body_comes_in_chunks() {
     let request = head("azure.webpubsub.user.x", SIGNATURES[0])
         + "Transfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n";
-    let answer = exchange(&mut hyper(echo()).await, &request).await;
-    assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("\r\n\r\nhello"), "{answer}");
+    let response = exchange(&mut hyper(echo()).await, &request).await;
+    assert!(response.starts_with("HTTP/1.1 200 OK") && response.ends_with("\r\n\r\nhello"), "{response}");
 }
 
 #[tokio::test]
@@ -83,55 +83,61 @@ async fn axum_serves_checks_and_events_as_a_route_and_as_its_fallback() {
         || axum::Router::new().fallback_service(echo()),
     ] as [fn() -> axum::Router; 2]
     {
-        let answer = exchange(&mut axum(app()).await, check).await;
+        let response = exchange(&mut axum(app()).await, check).await;
         assert!(
-            answer.starts_with("HTTP/1.1 200 OK") && answer.contains("webhook-allowed-origin: *"),
-            "{answer}"
+            response.starts_with("HTTP/1.1 200 OK") && response.contains("webhook-allowed-origin: *"),
+            "{response}"
         );
-        let answer = exchange(&mut axum(app()).await, &event).await;
-        assert!(answer.starts_with("HTTP/1.1 200 OK") && answer.ends_with("\r\n\r\nhello"), "{answer}");
+        let response = exchange(&mut axum(app()).await, &event).await;
+        assert!(response.starts_with("HTTP/1.1 200 OK") && response.ends_with("\r\n\r\nhello"), "{response}");
     }
 }
 
 #[tokio::test]
-async fn what_the_service_did_not_send_is_not_found() {
+async fn a_request_that_the_service_did_not_send_is_not_found() {
     let preflight =
         "OPTIONS / HTTP/1.1\r\nHost: h\r\nOrigin: https://page.example\r\nConnection: close\r\n\r\n";
-    let answer = exchange(&mut hyper(echo()).await, preflight).await;
-    assert!(answer.starts_with("HTTP/1.1 404 ") && !answer.contains("webhook-allowed-origin"), "{answer}");
+    let response = exchange(&mut hyper(echo()).await, preflight).await;
+    assert!(
+        response.starts_with("HTTP/1.1 404 ") && !response.contains("webhook-allowed-origin"),
+        "{response}"
+    );
 }
 
 #[tokio::test]
-async fn a_forged_event_is_refused_while_its_body_is_still_awaited() {
+async fn a_forged_event_is_rejected_while_its_body_is_still_awaited() {
     let forged = head("azure.webpubsub.user.x", SIGNATURES[1]) + "Content-Length: 1000\r\n\r\n";
-    let answer = exchange(&mut hyper(echo()).await, &forged).await;
-    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    let response = exchange(&mut hyper(echo()).await, &forged).await;
+    assert!(response.starts_with("HTTP/1.1 401 "), "{response}");
 }
 
 #[tokio::test]
-async fn a_body_that_says_it_is_too_large_is_refused_while_it_is_still_awaited() {
+async fn a_body_whose_declared_length_is_too_large_is_rejected_while_it_is_still_awaited() {
     let large = head("azure.webpubsub.user.x", SIGNATURES[0]) + "Content-Length: 99999999\r\n\r\n";
-    let answer = exchange(&mut hyper(echo()).await, &large).await;
-    assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let response = exchange(&mut hyper(echo()).await, &large).await;
+    assert!(response.starts_with("HTTP/1.1 413 "), "{response}");
 }
 
 #[tokio::test]
-async fn a_body_that_turns_out_too_large_is_refused_before_its_end() {
-    let webhook = Told::nothing().builder().access_key(KEY).body_limit(9).build().unwrap();
+async fn a_body_that_turns_out_too_large_is_rejected_before_its_end() {
+    let webhook = TestHandler::accepting().builder().access_key(KEY).body_limit(9).build().unwrap();
     let endless = head("azure.webpubsub.user.x", SIGNATURES[0])
         + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n5\r\nhello\r\n";
-    let answer = exchange(&mut hyper(webhook).await, &endless).await;
-    assert!(answer.starts_with("HTTP/1.1 413 ") && answer.ends_with("the body is over 9 bytes"), "{answer}");
+    let response = exchange(&mut hyper(webhook).await, &endless).await;
+    assert!(
+        response.starts_with("HTTP/1.1 413 ") && response.ends_with("the body exceeds 9 bytes"),
+        "{response}"
+    );
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_reaches_no_handler() {
-    let (handler, seen) = Told::counting();
+async fn a_body_that_is_cut_off_reaches_no_handler() {
+    let (handler, seen) = TestHandler::recording();
     let mut socket = hyper(handler.webhook()).await;
     let cut = head("azure.webpubsub.user.x", SIGNATURES[0]) + "Content-Length: 9\r\n\r\nhello";
     socket.write_all(cut.as_bytes()).await.unwrap();
     socket.shutdown().await.unwrap();
-    let answer = read_to_end(&mut socket).await;
-    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{answer}");
+    let response = read_to_end(&mut socket).await;
+    assert!(response.is_empty() || response.starts_with("HTTP/1.1 400 "), "{response}");
     assert!(seen.take().is_empty());
 }

@@ -20,8 +20,8 @@ fn packet(version: u8) -> String {
 }
 
 #[tokio::test]
-async fn a_connect_brings_its_packet_and_user_properties_go_back() {
-    let handler = Told::on_connect(|context, request| {
+async fn a_connect_contains_its_packet_and_user_properties_are_sent_back() {
+    let handler = TestHandler::on_connect(|context, request| {
         let session = context.mqtt().unwrap();
         assert_eq!(
             (session.physical_connection_id.as_str(), session.session_id.as_deref()),
@@ -36,12 +36,12 @@ async fn a_connect_brings_its_packet_and_user_properties_go_back() {
         Ok(ConnectResponse::accept().mqtt_user_property("c", "d"))
     });
     let request = with_body(mqtt("azure.webpubsub.sys.connect"), JSON, packet(5));
-    let answer = answer(&handler.webhook(), request).await;
-    assert_eq!(told(&answer), (200, r#"{"mqtt":{"userProperties":[{"name":"c","value":"d"}]}}"#));
+    let response = respond(&handler.webhook(), request).await;
+    assert_eq!(parts(&response), (200, r#"{"mqtt":{"userProperties":[{"name":"c","value":"d"}]}}"#));
 }
 
 #[tokio::test]
-async fn a_refusal_carries_the_code_of_the_clients_version() {
+async fn a_rejection_has_the_code_of_the_clients_version() {
     type Case = (u8, fn() -> HandlerError, u16, Value);
     let cases: [Case; 5] = [
         (5, || HandlerError::unauthorized("who?"), 401, json!({"code": 0x87, "reason": "who?"})),
@@ -61,48 +61,48 @@ async fn a_refusal_carries_the_code_of_the_clients_version() {
         ),
     ];
     for (version, act, status, mqtt_body) in cases {
-        let handler = Told::on_connect(move |_, _| Err(act()));
+        let handler = TestHandler::on_connect(move |_, _| Err(act()));
         let request = with_body(mqtt("azure.webpubsub.sys.connect"), JSON, packet(version));
-        let answer = answer(&handler.webhook(), request).await;
-        let body: Value = serde_json::from_slice(answer.body()).unwrap();
-        assert_eq!((answer.status().as_u16(), body), (status, json!({"mqtt": mqtt_body})));
+        let response = respond(&handler.webhook(), request).await;
+        let body: Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!((response.status().as_u16(), body), (status, json!({"mqtt": mqtt_body})));
     }
 }
 
 #[tokio::test]
 async fn a_plain_connection_gets_no_code() {
-    let handler = Told::on_connect(|_, _| Err(HandlerError::unauthorized("who?").mqtt_code(138)));
-    assert_eq!(told(&answer(&handler.webhook(), connect("{}")).await), (401, "who?"));
+    let handler = TestHandler::on_connect(|_, _| Err(HandlerError::unauthorized("who?").mqtt_code(138)));
+    assert_eq!(parts(&respond(&handler.webhook(), connect("{}")).await), (401, "who?"));
 }
 
 #[tokio::test]
-async fn user_properties_of_a_publish_are_headers_both_ways() {
-    let handler = Told::on_event(|context, event| {
+async fn user_properties_of_a_publish_are_headers_in_both_directions() {
+    let handler = TestHandler::on_event(|context, event| {
         assert!(context.mqtt().is_some());
         assert_eq!(event.mqtt_user_properties().collect::<Vec<_>>(), [("a", "b")]);
         Ok(UserEventResponse::text("done").mqtt_user_property("c", "d"))
     });
     let request = with_body(mqtt("azure.webpubsub.user.x").header("mqtt-a", "b"), "text/plain", "");
-    let answered = answer(&handler.webhook(), request).await;
-    assert_eq!(told(&answered), (200, "done"));
-    assert_eq!(answered.headers()["mqtt-c"], "d");
+    let response = respond(&handler.webhook(), request).await;
+    assert_eq!(parts(&response), (200, "done"));
+    assert_eq!(response.headers()["mqtt-c"], "d");
 
     for (name, value) in [("a b", "x"), ("a", "x\ny")] {
         let handler =
-            Told::on_event(move |_, _| Ok(UserEventResponse::none().mqtt_user_property(name, value)));
+            TestHandler::on_event(move |_, _| Ok(UserEventResponse::none().mqtt_user_property(name, value)));
         let request = with_body(mqtt("azure.webpubsub.user.x"), "text/plain", "");
-        assert_eq!(answer(&handler.webhook(), request).await.status(), 500);
+        assert_eq!(respond(&handler.webhook(), request).await.status(), 500);
     }
 }
 
 #[tokio::test]
-async fn the_end_of_a_session_is_told_with_or_without_a_packet() {
+async fn the_end_of_a_session_is_reported_with_or_without_a_packet() {
     for packet in ["null", r#"{"code":4,"userProperties":null}"#] {
         let body =
             format!(r#"{{"reason":"r","mqtt":{{"initiatedByClient":true,"disconnectPacket":{packet}}}}}"#);
-        let (handler, seen) = Told::counting();
+        let (handler, seen) = TestHandler::recording();
         let request = with_body(mqtt("azure.webpubsub.sys.disconnected"), JSON, body.clone());
-        assert_eq!(told(&answer(&handler.webhook(), request).await), (204, ""));
+        assert_eq!(parts(&respond(&handler.webhook(), request).await), (204, ""));
         assert_eq!(seen.take(), ["disconnected: r"]);
         let event: webpubsub::event_handler::Disconnected = serde_json::from_str(&body).unwrap();
         let mqtt = event.mqtt.unwrap();

@@ -1,4 +1,4 @@
-//! Whatever comes, there is an answer, and no handler sees what was not signed.
+//! Random requests: each one gets a response, and no handler sees an unsigned one.
 
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Method, Request};
@@ -39,13 +39,13 @@ fn block_on<F: Future>(work: F) -> F::Output {
 
 proptest! {
     #[test]
-    fn a_hostile_request_is_answered_or_given_back_and_reaches_no_handler(
+    fn a_hostile_request_gets_a_response_or_is_returned_and_reaches_no_handler(
         method in prop_oneof![Just(Method::POST), Just(Method::OPTIONS), Just(Method::GET)],
         whole in any::<bool>(),
         headers in proptest::collection::vec((0..NAMES.len(), hostile()), 0..16),
         body in proptest::collection::vec(any::<u8>(), 0..100),
     ) {
-        let (handler, seen) = Told::counting();
+        let (handler, seen) = TestHandler::recording();
         let mut request = if whole {
             with_body(unsigned("azure.webpubsub.user.x"), "a/b", body)
         } else {
@@ -57,14 +57,14 @@ proptest! {
                 request.headers_mut().append(HeaderName::from_static(NAMES[name]), value);
             }
         }
-        if let Handled::Response(answer) = block_on(handler.webhook().handle(request)) {
-            prop_assert!(answer.status().is_success() || answer.status().is_client_error());
+        if let Handled::Response(response) = block_on(handler.webhook().handle(request)) {
+            prop_assert!(response.status().is_success() || response.status().is_client_error());
         }
         prop_assert!(seen.take().is_empty());
     }
 
     #[test]
-    fn a_signed_event_with_any_body_and_further_headers_is_answered(
+    fn a_signed_event_with_any_body_and_more_headers_gets_a_response(
         kind in prop_oneof![
             Just("sys.connect"), Just("sys.connected"), Just("sys.disconnected"), Just("gp.joined"), Just("gp.left"),
             Just("user.x"), Just("sys.new"),
@@ -85,15 +85,15 @@ proptest! {
                 request.headers_mut().insert(HeaderName::from_static(NAMES[name]), value);
             }
         }
-        let answer = block_on(answer(&Told::nothing().webhook(), request));
-        prop_assert!([200, 204, 400, 413].contains(&answer.status().as_u16()), "{}", answer.status());
+        let response = block_on(respond(&TestHandler::accepting().webhook(), request));
+        prop_assert!([200, 204, 400, 413].contains(&response.status().as_u16()), "{}", response.status());
     }
 
     #[test]
     fn only_the_right_signature_is_taken(signature in proptest::collection::vec(any::<u8>(), 32)) {
         let digits: String = signature.iter().map(|byte| format!("{byte:02x}")).collect();
         let builder = unsigned("azure.webpubsub.user.x").header("ce-signature", format!("sha256={digits}"));
-        let answer = block_on(answer(&Told::nothing().webhook(), with_body(builder, "a/b", "")));
-        prop_assert_eq!(answer.status(), 401);
+        let response = block_on(respond(&TestHandler::accepting().webhook(), with_body(builder, "a/b", "")));
+        prop_assert_eq!(response.status(), 401);
     }
 }

@@ -1,4 +1,4 @@
-//! The signature: which calls it lets through, by the vector of the reference.
+//! Signatures: which requests are accepted, according to the test vector of the reference.
 
 use http::Request;
 use webpubsub::event_handler::{Check, Webhook};
@@ -6,16 +6,19 @@ use webpubsub::event_handler::{Check, Webhook};
 use crate::support::*;
 
 fn webhook(keys: &[&str]) -> Webhook {
-    keys.iter().fold(Told::nothing().builder(), |builder, key| builder.access_key(*key)).build().unwrap()
+    keys.iter()
+        .fold(TestHandler::accepting().builder(), |builder, key| builder.access_key(*key))
+        .build()
+        .unwrap()
 }
 
-/// The status of a `connect` with these signature headers.
+/// Returns the status of a `connect` with these signature headers.
 async fn status(webhook: &Webhook, signatures: &[&str]) -> u16 {
     let mut builder = unsigned("azure.webpubsub.sys.connect");
     for signature in signatures {
         builder = builder.header("ce-signature", *signature);
     }
-    answer(webhook, with_body(builder, JSON, "{}")).await.status().as_u16()
+    respond(webhook, with_body(builder, JSON, "{}")).await.status().as_u16()
 }
 
 #[tokio::test]
@@ -46,7 +49,7 @@ async fn the_digits_may_be_in_either_case() {
 }
 
 #[tokio::test]
-async fn one_wrong_digit_in_any_place_is_refused() {
+async fn one_wrong_digit_at_any_position_is_rejected() {
     let webhook = webhook(&[KEY, SECOND_KEY]);
     for signature in SIGNATURES {
         for at in 7..signature.len() {
@@ -58,7 +61,7 @@ async fn one_wrong_digit_in_any_place_is_refused() {
 }
 
 #[tokio::test]
-async fn what_is_no_signature_is_refused() {
+async fn a_malformed_signature_is_rejected() {
     let webhook = webhook(&[KEY]);
     let digits = &SIGNATURES[0][7..];
     for bad in [
@@ -78,58 +81,60 @@ async fn what_is_no_signature_is_refused() {
 }
 
 #[tokio::test]
-async fn a_signature_of_another_connection_is_refused() {
+async fn a_signature_of_another_connection_is_rejected() {
     let mut request = connect("{}");
     request.headers_mut().insert("ce-connectionId", "conn2".parse().unwrap());
-    let answer = answer(&webhook(&[KEY]), request).await;
-    assert_eq!(told(&answer), (401, "ce-signature matches none of the access keys"));
+    let response = respond(&webhook(&[KEY]), request).await;
+    assert_eq!(parts(&response), (401, "ce-signature matches none of the access keys"));
 }
 
 #[tokio::test]
-async fn a_call_for_another_hub_is_refused_and_case_does_not_matter() {
+async fn a_request_for_another_hub_is_rejected_and_case_does_not_matter() {
     for (hub, status) in [("chat", 204), ("CHAT", 204), ("chat2", 401), ("cha", 401), ("", 400)] {
         let mut request = connect("{}");
         request.headers_mut().insert("ce-hub", hub.parse().unwrap());
-        assert_eq!(answer(&webhook(&[KEY]), request).await.status(), status, "{hub}");
+        assert_eq!(respond(&webhook(&[KEY]), request).await.status(), status, "{hub}");
     }
 }
 
 #[tokio::test]
-async fn a_header_that_there_must_be_one_of_is_refused_when_there_are_two() {
+async fn a_duplicate_of_a_single_header_is_rejected() {
     for name in ["ce-connectionId", "ce-hub", "ce-userId", "ce-type", "ce-connectionState", "Content-Type"] {
         let mut request = connect("{}");
         let value = request.headers().get(name).cloned();
         request.headers_mut().insert(name, "a".parse().unwrap());
         request.headers_mut().append(name, value.unwrap_or_else(|| "b".parse().unwrap()));
-        let answer = answer(&webhook(&[KEY]), request).await;
-        let told = told(&answer);
-        assert!(told.0 == 400 && told.1.contains("more than once"), "{name} {told:?}");
+        let response = respond(&webhook(&[KEY]), request).await;
+        let parts = parts(&response);
+        assert!(parts.0 == 400 && parts.1.contains("more than once"), "{name} {parts:?}");
     }
 }
 
 #[tokio::test]
-async fn a_forged_call_is_refused_by_its_head_alone_and_reaches_no_handler() {
-    let (handler, seen) = Told::counting();
+async fn a_forged_request_is_rejected_by_its_head_alone_and_reaches_no_handler() {
+    let (handler, seen) = TestHandler::recording();
     let webhook = handler.webhook();
     let (head, ()) = unsigned("azure.webpubsub.user.x").body(()).unwrap().into_parts();
-    let Check::Response(refused) = webhook.check(&head.method, &head.headers) else { panic!("not refused") };
-    assert_eq!(refused.status(), 401);
+    let Check::Response(rejected) = webhook.check(&head.method, &head.headers) else {
+        panic!("not rejected")
+    };
+    assert_eq!(rejected.status(), 401);
     assert!(seen.take().is_empty());
 }
 
 #[tokio::test]
-async fn an_unverified_webhook_takes_unsigned_calls_and_says_so() {
-    let handler = Told::on_connect(|context, _| {
+async fn an_unverified_webhook_accepts_unsigned_requests_and_says_so() {
+    let handler = TestHandler::on_connect(|context, _| {
         assert!(!context.is_verified());
         Ok(Default::default())
     });
     let webhook = handler.builder().accept_unverified().build().unwrap();
     assert_eq!(status(&webhook, &[]).await, 204);
-    let verified = Told::on_connect(|context, _| {
+    let verified = TestHandler::on_connect(|context, _| {
         assert!(context.is_verified());
         Ok(Default::default())
     });
-    assert_eq!(answer(&verified.webhook(), connect("{}")).await.status(), 204);
+    assert_eq!(respond(&verified.webhook(), connect("{}")).await.status(), 204);
     let get = Request::get("/").body(bytes::Bytes::new()).unwrap();
     assert!(matches!(webhook.check(get.method(), get.headers()), Check::NotOurs));
 }

@@ -1,4 +1,4 @@
-//! Requests as the service sends them, and a handler that does what a test tells it to.
+//! Requests as the service sends them, and a handler that tests can configure.
 
 use std::sync::{Arc, Mutex};
 
@@ -13,7 +13,7 @@ use webpubsub::event_handler::{
 
 pub(crate) const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 pub(crate) const SECOND_KEY: &str = "second-key";
-/// Of the connection `conn1` by `KEY`, then by `SECOND_KEY`.
+/// The signatures of the connection `conn1` by `KEY`, then by `SECOND_KEY`.
 pub(crate) const SIGNATURES: [&str; 2] = [
     "sha256=8de7281e588e23b0a30a7180ffa240257b8176e983004c240c9f3f7a7233c993",
     "sha256=0af559990664df7b5ec3bbeb14578be4a5607aa5ea49d4e0f2b7e9f2e1d21518",
@@ -23,45 +23,45 @@ pub(crate) const JSON: &str = "application/json; charset=utf-8";
 
 type OnConnect = dyn Fn(&Context, ConnectRequest) -> Result<ConnectResponse> + Send + Sync;
 type OnEvent = dyn Fn(&Context, UserEvent) -> Result<UserEventResponse> + Send + Sync;
-type OnNotice = dyn Fn(&Context, String) -> Result + Send + Sync;
+type OnNotification = dyn Fn(&Context, String) -> Result + Send + Sync;
 
-/// Does what it is told, and accepts what it is told nothing about.
-pub(crate) struct Told {
+/// Runs the given closures, and accepts all other events.
+pub(crate) struct TestHandler {
     connect: Box<OnConnect>,
     event: Box<OnEvent>,
-    notice: Box<OnNotice>,
+    notification: Box<OnNotification>,
 }
 
-impl Told {
-    pub(crate) fn nothing() -> Self {
+impl TestHandler {
+    pub(crate) fn accepting() -> Self {
         Self {
             connect: Box::new(|_, _| Ok(ConnectResponse::accept())),
             event: Box::new(|_, _| Ok(UserEventResponse::none())),
-            notice: Box::new(|_, _| Ok(())),
+            notification: Box::new(|_, _| Ok(())),
         }
     }
 
     pub(crate) fn on_connect(
         act: impl Fn(&Context, ConnectRequest) -> Result<ConnectResponse> + Send + Sync + 'static,
     ) -> Self {
-        Self { connect: Box::new(act), ..Self::nothing() }
+        Self { connect: Box::new(act), ..Self::accepting() }
     }
 
     pub(crate) fn on_event(
         act: impl Fn(&Context, UserEvent) -> Result<UserEventResponse> + Send + Sync + 'static,
     ) -> Self {
-        Self { event: Box::new(act), ..Self::nothing() }
+        Self { event: Box::new(act), ..Self::accepting() }
     }
 
-    pub(crate) fn on_notice(act: impl Fn(&Context, String) -> Result + Send + Sync + 'static) -> Self {
-        Self { notice: Box::new(act), ..Self::nothing() }
+    pub(crate) fn on_notification(act: impl Fn(&Context, String) -> Result + Send + Sync + 'static) -> Self {
+        Self { notification: Box::new(act), ..Self::accepting() }
     }
 
-    /// Counts every event that reaches a handler.
-    pub(crate) fn counting() -> (Self, Seen) {
+    /// Records every event that reaches the handler.
+    pub(crate) fn recording() -> (Self, Seen) {
         let seen = Seen::default();
         let (a, b, c) = (seen.clone(), seen.clone(), seen.clone());
-        let told = Self {
+        let handler = Self {
             connect: Box::new(move |_, _| {
                 a.push("connect");
                 Ok(ConnectResponse::accept())
@@ -70,12 +70,12 @@ impl Told {
                 b.push(event.name());
                 Ok(UserEventResponse::none())
             }),
-            notice: Box::new(move |_, notice| {
-                c.push(&notice);
+            notification: Box::new(move |_, notification| {
+                c.push(&notification);
                 Ok(())
             }),
         };
-        (told, seen)
+        (handler, seen)
     }
 
     pub(crate) fn builder(self) -> WebhookBuilder {
@@ -88,17 +88,17 @@ impl Told {
 }
 
 #[async_trait]
-impl EventHandler for Told {
+impl EventHandler for TestHandler {
     async fn connect(&self, context: &Context, request: ConnectRequest) -> Result<ConnectResponse> {
         (self.connect)(context, request)
     }
 
     async fn connected(&self, context: &Context) -> Result {
-        (self.notice)(context, "connected".to_owned())
+        (self.notification)(context, "connected".to_owned())
     }
 
     async fn disconnected(&self, context: &Context, event: Disconnected) -> Result {
-        (self.notice)(context, format!("disconnected: {}", event.reason))
+        (self.notification)(context, format!("disconnected: {}", event.reason))
     }
 
     async fn user_event(&self, context: &Context, event: UserEvent) -> Result<UserEventResponse> {
@@ -106,15 +106,15 @@ impl EventHandler for Told {
     }
 
     async fn group_joined(&self, context: &Context, group: &str) -> Result {
-        (self.notice)(context, format!("joined: {group}"))
+        (self.notification)(context, format!("joined: {group}"))
     }
 
     async fn group_left(&self, context: &Context, group: &str) -> Result {
-        (self.notice)(context, format!("left: {group}"))
+        (self.notification)(context, format!("left: {group}"))
     }
 }
 
-/// What a handler has seen.
+/// Records the events that reached a handler.
 #[derive(Clone, Default)]
 pub(crate) struct Seen(Arc<Mutex<Vec<String>>>);
 
@@ -157,18 +157,18 @@ pub(crate) fn connect(body: &'static str) -> Request<Bytes> {
     with_body(event("azure.webpubsub.sys.connect"), JSON, body)
 }
 
-pub(crate) async fn answer(webhook: &Webhook, request: Request<Bytes>) -> Response<Bytes> {
+pub(crate) async fn respond(webhook: &Webhook, request: Request<Bytes>) -> Response<Bytes> {
     match webhook.handle(request).await {
-        Handled::Response(answer) => answer,
-        Handled::NotOurs(request) => panic!("not taken: {request:?}"),
+        Handled::Response(response) => response,
+        Handled::NotOurs(request) => panic!("not handled: {request:?}"),
     }
 }
 
-pub(crate) fn body(answer: &Response<Bytes>) -> &str {
-    std::str::from_utf8(answer.body()).unwrap()
+pub(crate) fn body(response: &Response<Bytes>) -> &str {
+    std::str::from_utf8(response.body()).unwrap()
 }
 
-/// Status and body, for comparing both at once.
-pub(crate) fn told(answer: &Response<Bytes>) -> (u16, &str) {
-    (answer.status().as_u16(), body(answer))
+/// Returns status and body, for comparing both at once.
+pub(crate) fn parts(response: &Response<Bytes>) -> (u16, &str) {
+    (response.status().as_u16(), body(response))
 }

@@ -1,4 +1,4 @@
-//! User events: the data types both ways.
+//! User events: the data types in both directions.
 
 use http::StatusCode;
 use serde_json::json;
@@ -6,20 +6,20 @@ use webpubsub::event_handler::{ConnectionState, Data, HandlerError, UserEventRes
 
 use crate::support::*;
 
-/// The data that a handler gets for a body of this content type, from a client of this subprotocol.
+/// Returns the data that a handler receives for a body of this content type, from a client of this subprotocol.
 async fn received(content_type: &str, subprotocol: &str, body: &'static [u8]) -> Result<Data, u16> {
     let (sender, receiver) = std::sync::mpsc::channel();
-    let handler = Told::on_event(move |_, event| {
+    let handler = TestHandler::on_event(move |_, event| {
         sender.send(event.into_data()).unwrap();
         Ok(UserEventResponse::none())
     });
     let builder = event("azure.webpubsub.user.x").header("ce-subprotocol", subprotocol);
-    let answer = answer(&handler.webhook(), with_body(builder, content_type, body)).await;
-    receiver.try_recv().map_err(|_| answer.status().as_u16())
+    let response = respond(&handler.webhook(), with_body(builder, content_type, body)).await;
+    receiver.try_recv().map_err(|_| response.status().as_u16())
 }
 
 #[tokio::test]
-async fn the_content_type_tells_the_data_type() {
+async fn the_content_type_determines_the_data_type() {
     let (json, protobuf) = ("json.webpubsub.azure.v1", "protobuf.reliable.webpubsub.azure.v1");
     let text = |text: &str| Ok(Data::Text(text.to_owned()));
     for (content_type, subprotocol, body, expected) in [
@@ -42,7 +42,7 @@ async fn the_content_type_tells_the_data_type() {
 
 #[tokio::test]
 async fn a_handler_reads_name_data_and_metadata() {
-    let handler = Told::on_event(|context, event| {
+    let handler = TestHandler::on_event(|context, event| {
         assert_eq!((event.name(), context.subprotocol()), ("chat.said", Some("json.webpubsub.azure.v1")));
         assert_eq!(event.content_type(), Some(JSON));
         assert_eq!(event.json::<Vec<u8>>()?, [1, 2]);
@@ -55,20 +55,20 @@ async fn a_handler_reads_name_data_and_metadata() {
     builder = builder.header("x-webpubsub-metadata-other", "b c").header("mqtt-a", "b");
     let mut request = with_body(builder.header("ce-subprotocol", "json.webpubsub.azure.v1"), JSON, "[1,2]");
     request.headers_mut().insert("ce-eventName", "chat.said".parse().unwrap());
-    assert_eq!(told(&answer(&handler.webhook(), request).await), (204, ""));
+    assert_eq!(parts(&respond(&handler.webhook(), request).await), (204, ""));
 }
 
 #[tokio::test]
 async fn without_its_header_the_name_is_that_of_the_type() {
-    let (handler, seen) = Told::counting();
+    let (handler, seen) = TestHandler::recording();
     let mut request = with_body(event("azure.webpubsub.user.a.b"), "text/plain", "");
     request.headers_mut().remove("ce-eventName");
-    answer(&handler.webhook(), request).await;
+    respond(&handler.webhook(), request).await;
     assert_eq!(seen.take(), ["a.b"]);
 }
 
 #[tokio::test]
-async fn an_answer_travels_with_the_content_type_of_its_data() {
+async fn a_response_is_sent_with_the_content_type_of_its_data() {
     type Case = (fn() -> UserEventResponse, (u16, &'static str), Option<&'static str>);
     let cases: [Case; 6] = [
         (UserEventResponse::none, (204, ""), None),
@@ -79,12 +79,12 @@ async fn an_answer_travels_with_the_content_type_of_its_data() {
         (|| UserEventResponse::binary(""), (204, ""), None),
     ];
     for (act, expected, content_type) in cases {
-        let handler = Told::on_event(move |_, _| Ok(act().state(ConnectionState::raw("s")?)));
+        let handler = TestHandler::on_event(move |_, _| Ok(act().state(ConnectionState::raw("s")?)));
         let request = with_body(event("azure.webpubsub.user.x"), "text/plain", "");
-        let answer = answer(&handler.webhook(), request).await;
-        assert_eq!(told(&answer), expected);
-        assert_eq!(answer.headers().get("content-type").map(|it| it.to_str().unwrap()), content_type);
-        assert_eq!(answer.headers()["ce-connectionState"], "s");
+        let response = respond(&handler.webhook(), request).await;
+        assert_eq!(parts(&response), expected);
+        assert_eq!(response.headers().get("content-type").map(|it| it.to_str().unwrap()), content_type);
+        assert_eq!(response.headers()["ce-connectionState"], "s");
     }
 }
 
@@ -97,41 +97,41 @@ async fn a_handlers_error_has_its_status_and_no_details() {
         (|| HandlerError::new(StatusCode::OK, "planted"), (500, "Internal Server Error")),
     ];
     for (act, expected) in cases {
-        let handler = Told::on_event(move |_, _| Err(act()));
+        let handler = TestHandler::on_event(move |_, _| Err(act()));
         let request = with_body(event("azure.webpubsub.user.x"), "text/plain", "");
-        assert_eq!(told(&answer(&handler.webhook(), request).await), expected);
+        assert_eq!(parts(&respond(&handler.webhook(), request).await), expected);
     }
 }
 
 #[tokio::test]
-async fn a_user_id_beyond_ascii_is_told_as_it_came() {
+async fn a_non_ascii_user_id_is_returned_as_received() {
     for id in ["d%C3%A4ve", "däve"] {
-        let handler = Told::on_event(move |context, _| {
+        let handler = TestHandler::on_event(move |context, _| {
             assert_eq!(context.user_id(), Some(id));
             Ok(UserEventResponse::text("seen"))
         });
         let mut request = with_body(event("azure.webpubsub.user.x"), "text/plain", "");
         request.headers_mut().insert("ce-userId", http::HeaderValue::from_bytes(id.as_bytes()).unwrap());
-        assert_eq!(told(&answer(&handler.webhook(), request).await), (200, "seen"));
+        assert_eq!(parts(&respond(&handler.webhook(), request).await), (200, "seen"));
     }
 }
 
 #[tokio::test]
 async fn an_anonymous_connection_has_no_user() {
-    let handler = Told::on_event(|context, _| {
+    let handler = TestHandler::on_event(|context, _| {
         assert_eq!(context.user_id(), None);
         Ok(UserEventResponse::text("seen"))
     });
     let mut request = with_body(event("azure.webpubsub.user.x"), "text/plain", "");
     request.headers_mut().remove("ce-userId");
-    assert_eq!(told(&answer(&handler.webhook(), request).await), (200, "seen"));
+    assert_eq!(parts(&respond(&handler.webhook(), request).await), (200, "seen"));
 }
 
 #[tokio::test]
-async fn an_event_without_a_name_is_refused() {
+async fn an_event_without_a_name_is_rejected() {
     let mut request = with_body(event("azure.webpubsub.user."), "text/plain", "x");
     request.headers_mut().remove("ce-eventName");
-    let answer = answer(&Told::nothing().webhook(), request).await;
+    let response = respond(&TestHandler::accepting().webhook(), request).await;
     let rule = "the user event has no name, neither in ce-eventName nor in ce-type";
-    assert_eq!(told(&answer), (400, rule));
+    assert_eq!(parts(&response), (400, rule));
 }

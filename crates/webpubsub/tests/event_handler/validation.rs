@@ -1,4 +1,4 @@
-//! The check of a new webhook, and which origins events may come from.
+//! The validation of a new webhook, and the origins that events are accepted from.
 
 use bytes::Bytes;
 use http::{Method, Request, Response};
@@ -15,25 +15,25 @@ fn options(origins: &[&str]) -> Request<Bytes> {
 }
 
 fn listing(origins: &[&str]) -> Webhook {
-    let builder = Told::nothing().builder().access_key(KEY);
+    let builder = TestHandler::accepting().builder().access_key(KEY);
     origins.iter().fold(builder, |builder, origin| builder.allowed_origin(*origin)).build().unwrap()
 }
 
-fn allowed(answer: &Response<Bytes>) -> Vec<&str> {
-    let values = answer.headers().get_all("WebHook-Allowed-Origin").iter();
+fn allowed(response: &Response<Bytes>) -> Vec<&str> {
+    let values = response.headers().get_all("WebHook-Allowed-Origin").iter();
     values.map(|value| value.to_str().unwrap()).collect()
 }
 
 #[tokio::test]
 async fn every_origin_is_allowed_while_none_is_listed() {
     for webhook in [listing(&[]), listing(&["*"]), listing(&["other.example", "*"])] {
-        let answer = answer(&webhook, options(&[ORIGIN])).await;
-        assert_eq!((told(&answer), allowed(&answer)), ((200, ""), vec!["*"]));
+        let response = respond(&webhook, options(&[ORIGIN])).await;
+        assert_eq!((parts(&response), allowed(&response)), ((200, ""), vec!["*"]));
     }
 }
 
 #[tokio::test]
-async fn of_several_asking_origins_those_that_are_listed_are_named() {
+async fn of_several_requested_origins_the_listed_ones_are_allowed() {
     let webhook = listing(&["A.example", "b.example:8080", "d.example"]);
     for (asking, named) in [
         (&["a.example"][..], &["a.example"][..]),
@@ -41,33 +41,33 @@ async fn of_several_asking_origins_those_that_are_listed_are_named() {
         (&[" , ,\ta.example\t,"], &["a.example"]),
         (&["x.example", "d.example"], &["d.example"]),
     ] {
-        let answer = answer(&webhook, options(asking)).await;
-        assert_eq!((told(&answer), allowed(&answer)), ((200, ""), named.to_vec()), "{asking:?}");
+        let response = respond(&webhook, options(asking)).await;
+        assert_eq!((parts(&response), allowed(&response)), ((200, ""), named.to_vec()), "{asking:?}");
     }
 }
 
 #[tokio::test]
-async fn a_foreign_origin_is_refused_and_named() {
+async fn a_foreign_origin_is_rejected_and_named() {
     let webhook = listing(&["a.example"]);
     for asking in ["x.example", "a.example.x", "xa.example", "https://a.example", "a.example:80", "*", "x, y"]
     {
-        let answer = answer(&webhook, options(&[asking])).await;
-        assert_eq!((answer.status().as_u16(), allowed(&answer)), (401, vec![]), "{asking}");
-        assert!(body(&answer).contains(asking), "{}", body(&answer));
+        let response = respond(&webhook, options(&[asking])).await;
+        assert_eq!((response.status().as_u16(), allowed(&response)), (401, vec![]), "{asking}");
+        assert!(body(&response).contains(asking), "{}", body(&response));
     }
 }
 
 #[tokio::test]
-async fn a_check_without_an_origin_is_a_bad_request() {
+async fn a_validation_without_an_origin_is_a_bad_request() {
     for asking in [&[][..], &[""], &[" , "]] {
-        let answer = answer(&listing(&[]), options(asking)).await;
-        assert_eq!(told(&answer), (400, "the header WebHook-Request-Origin is missing"));
-        assert!(allowed(&answer).is_empty());
+        let response = respond(&listing(&[]), options(asking)).await;
+        assert_eq!(parts(&response), (400, "the header WebHook-Request-Origin is missing"));
+        assert!(allowed(&response).is_empty());
     }
 }
 
 #[tokio::test]
-async fn what_the_service_did_not_send_is_given_back_untouched() {
+async fn a_request_that_the_service_did_not_send_is_returned_unchanged() {
     let preflight = Request::options("/upstream").header("Origin", "https://page.example");
     let mut others = vec![preflight.header("WebHook-Request-Origin", ORIGIN).body(Bytes::new()).unwrap()];
     others.push(Request::post("/upstream").header("ce-type", "com.other").body(Bytes::from("{}")).unwrap());
@@ -83,16 +83,16 @@ async fn what_the_service_did_not_send_is_given_back_untouched() {
 }
 
 #[tokio::test]
-async fn an_event_is_taken_from_a_listed_origin_only() {
+async fn an_event_is_accepted_from_a_listed_origin_only() {
     let good = [ORIGIN, "x.example, NAME.webpubsub.azure.com"];
     let bad = ["x.example", "webpubsub.azure.com", ""];
     let webhook = listing(&[ORIGIN]);
     for (origin, status) in good.map(|it| (it, 204)).into_iter().chain(bad.map(|it| (it, 401))) {
         let mut request = connect("{}");
         request.headers_mut().insert("WebHook-Request-Origin", origin.parse().unwrap());
-        assert_eq!(answer(&webhook, request).await.status(), status, "{origin}");
+        assert_eq!(respond(&webhook, request).await.status(), status, "{origin}");
     }
     let mut request = connect("{}");
     request.headers_mut().remove("WebHook-Request-Origin");
-    assert_eq!(answer(&webhook, request).await.status(), 401);
+    assert_eq!(respond(&webhook, request).await.status(), 401);
 }

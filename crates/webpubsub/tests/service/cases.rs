@@ -1,4 +1,4 @@
-//! Every operation, plain and with every option, beside what the specification says of its request.
+//! Every operation, without and with all options, and the request that the specification describes.
 
 use std::future::IntoFuture;
 use std::pin::Pin;
@@ -9,7 +9,7 @@ use webpubsub::{ClientProtocol, Connections, Message, Permission, Result, Role, 
 
 pub(crate) type Sent = Pin<Box<dyn Future<Output = Result<()>>>>;
 
-/// One call: `{}` in a path stands for the name that the call is given.
+/// One call. `{}` in a path is replaced by the name that the call is given.
 pub(crate) struct Case {
     pub(crate) id: &'static str,
     pub(crate) method: &'static str,
@@ -17,11 +17,11 @@ pub(crate) struct Case {
     pub(crate) query: &'static str,
     pub(crate) body: Option<(&'static str, &'static str)>,
     pub(crate) status: usize,
-    pub(crate) answer: &'static str,
+    pub(crate) response: &'static str,
     pub(crate) call: fn(&ServiceClient, &str) -> Sent,
 }
 
-/// The token of the specification's section 4, as an answer.
+/// The token of the specification's section 4, as a response.
 const TOKEN: &str = r#"{"token":"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwOi8vbG9jYWxob3N0OjgwODAvY2xpZW50L2h1YnMvY2hhdCIsInN1YiI6InVzZXIxIiwicm9sZSI6WyJ3ZWJwdWJzdWIuc2VuZFRvR3JvdXAuZzEiXSwid2VicHVic3ViLmdyb3VwIjpbImcxIl0sImlhdCI6MTcwMDAwMDAwMCwiZXhwIjoxNzAwMDAzNjAwfQ.4NcJfT0mhF8-H1gbrWvtGEwK17k9kmLyeko-Nn4ocbc"}"#;
 const TEXT: Option<(&str, &str)> = Some(("text/plain", "hi"));
 const JSON: Option<(&str, &str)> = Some(("application/json", r#"{"a":1}"#));
@@ -43,7 +43,7 @@ fn case(
         (_, path) if path.ends_with(":closeConnections") => 204,
         _ => 200,
     };
-    Case { id, method, path, query: "", body: None, status, answer: "", call }
+    Case { id, method, path, query: "", body: None, status, response: "", call }
 }
 
 impl Case {
@@ -55,11 +55,11 @@ impl Case {
         Self { body, ..self }
     }
 
-    fn respond(self, answer: &'static str) -> Self {
-        Self { answer, ..self }
+    fn respond(self, response: &'static str) -> Self {
+        Self { response, ..self }
     }
 
-    /// The target with `name` in its places, escaped already.
+    /// Returns the target with `name`, which is already escaped, in place of `{}`.
     pub(crate) fn target(&self, name: &str) -> String {
         let path = self.path.replace("{}", name);
         let more = if self.query.is_empty() { String::new() } else { format!("&{}", self.query) };

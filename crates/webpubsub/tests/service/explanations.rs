@@ -1,4 +1,4 @@
-//! What a 401 is explained by: each cause alone, in words and as a value, and never a secret.
+//! Explanations of a 401: each cause separately, as text and as a value, and never a secret.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +15,7 @@ use crate::{KEY, now, scripted, scripted_by};
 const AUDIENCE: &str = "http://localhost:8080/client/hubs/chat";
 const REQUEST: &str = "http://localhost:8080/api/hubs/chat/:send?api-version=2024-12-01";
 
-/// A token made without the crate under test.
+/// Creates a token without the crate under test.
 fn token(key: &[u8], algorithm: &str, claims: &Value) -> String {
     let parts = [json!({"alg": algorithm, "typ": "JWT"}), claims.clone()];
     let signed = parts.map(|part| URL_SAFE_NO_PAD.encode(part.to_string())).join(".");
@@ -47,7 +47,7 @@ fn parts(findings: &[Finding]) -> Vec<AudiencePart> {
 }
 
 #[tokio::test]
-async fn what_the_client_itself_makes_has_nothing_wrong() {
+async fn the_clients_own_tokens_have_no_findings() {
     let access = service().client_access().user("u").await.unwrap();
     assert_eq!(found(&access), []);
     assert_eq!(found(access.token.expose()), []);
@@ -56,11 +56,11 @@ async fn what_the_client_itself_makes_has_nothing_wrong() {
     let without_query = token(KEY.as_bytes(), "HS256", &live(REQUEST.split('?').next().unwrap()));
     assert_eq!(found(Unauthorized::token(&without_query).at(REQUEST)), []);
     let explanation = service().explain_unauthorized(&access);
-    assert!(explanation.to_string().contains("none of this resource's two keys"), "{explanation}");
+    assert!(explanation.to_string().contains("neither of the resource's two keys"), "{explanation}");
 }
 
 #[test]
-fn an_audience_that_differs_is_told_by_its_part() {
+fn the_part_of_the_audience_that_differs_is_reported() {
     use AudiencePart::{Host, Hub, Path, Query, Scheme};
     for (audience, expected) in [
         ("ftp://localhost:8080/client/hubs/chat", vec![Scheme]),
@@ -82,7 +82,7 @@ fn an_audience_that_differs_is_told_by_its_part() {
 }
 
 #[test]
-fn the_url_of_the_request_tells_more() {
+fn the_url_of_the_request_gives_more_detail() {
     use AudiencePart::{Path, Query};
     for (audience, url, expected) in [
         (REQUEST, "http://localhost:8080/api/hubs/chat/:send?api-version=2024-01-01", vec![Query]),
@@ -101,13 +101,13 @@ fn the_url_of_the_request_tells_more() {
 }
 
 #[test]
-fn several_audiences_are_measured_by_the_one_that_fits_best() {
+fn several_audiences_are_judged_by_the_one_that_fits_best() {
     let claims = json!({"aud": ["http://other/client/hubs/x", AUDIENCE], "exp": 1_700_003_600});
     assert_eq!(found(token(KEY.as_bytes(), "HS256", &claims).as_str()), []);
 }
 
 #[test]
-fn times_and_missing_claims_are_told() {
+fn times_and_missing_claims_are_reported() {
     for (claims, finding) in [
         (json!({"aud": AUDIENCE, "exp": 1_700_000_000}), Finding::Expired(Duration::ZERO)),
         (json!({"aud": AUDIENCE, "exp": 1_699_999_000}), Finding::Expired(Duration::from_secs(1000))),
@@ -128,24 +128,24 @@ fn times_and_missing_claims_are_told() {
 }
 
 #[test]
-fn a_signature_that_does_not_fit_tells_how_the_key_was_used() {
+fn a_wrong_signature_reveals_how_the_key_was_used() {
     for (key, misuse) in [
         (format!("{KEY}\n").into_bytes(), KeyMisuse::WhiteSpace),
         (format!(" {KEY}").into_bytes(), KeyMisuse::WhiteSpace),
         (STANDARD.decode(KEY).unwrap(), KeyMisuse::Decoded),
-        (b"another".to_vec(), KeyMisuse::Another),
+        (b"another".to_vec(), KeyMisuse::SignatureMismatch),
     ] {
         let token = token(&key, "HS256", &live(AUDIENCE));
         assert_eq!(found(token.as_str()), [Finding::Key(misuse)]);
     }
     let odd = scripted_by(Credential::access_key("\u{fffd}planted")).2.build().unwrap();
     let explanation = odd.explain_unauthorized("planted");
-    assert_eq!(explanation.findings()[1], Finding::Key(KeyMisuse::OddCharacters));
+    assert_eq!(explanation.findings()[1], Finding::Key(KeyMisuse::InvalidCharacters));
     assert!(!explanation.to_string().contains("planted"));
 }
 
 #[test]
-fn an_entra_token_in_a_clients_place_is_known() {
+fn an_entra_token_used_by_a_client_is_recognized() {
     for claims in [
         json!({"aud": "https://webpubsub.azure.com", "exp": 1_700_003_600}),
         json!({"aud": "x", "iss": "https://sts.windows.net/tenant/", "exp": 1_700_003_600}),
@@ -154,42 +154,42 @@ fn an_entra_token_in_a_clients_place_is_known() {
     }
 }
 
-async fn refused(date: Option<SystemTime>, challenge: &str) -> Vec<Finding> {
+async fn findings_of_401(date: Option<SystemTime>, challenge: &str) -> Vec<Finding> {
     let (script, _, builder) = scripted();
-    let mut answer = Response::builder().status(401).header("www-authenticate", challenge);
+    let mut response = Response::builder().status(401).header("www-authenticate", challenge);
     if let Some(date) = date {
-        answer = answer.header("date", httpdate::fmt_http_date(date));
+        response = response.header("date", httpdate::fmt_http_date(date));
     }
-    script.respond(answer.body("").unwrap());
+    script.respond(response.body("").unwrap());
     found(&builder.build().unwrap().send_to_all("m").await.unwrap_err())
 }
 
 #[tokio::test]
-async fn a_refused_call_tells_of_clocks_and_of_what_the_service_said() {
+async fn a_rejected_call_reports_clock_skew_and_the_reason_of_the_service() {
     let minutes = |count: u64| Duration::from_secs(60 * count);
     let skew = |by, ahead| vec![Finding::ClockSkew { by, ahead }];
-    assert_eq!(refused(Some(now() + minutes(20)), "Bearer").await, skew(minutes(20), false));
-    assert_eq!(refused(Some(now() - minutes(6)), "Bearer").await, skew(minutes(6), true));
-    assert_eq!(refused(Some(now() + minutes(5)), "Bearer").await, []);
-    assert_eq!(refused(None, "Bearer").await, []);
+    assert_eq!(findings_of_401(Some(now() + minutes(20)), "Bearer").await, skew(minutes(20), false));
+    assert_eq!(findings_of_401(Some(now() - minutes(6)), "Bearer").await, skew(minutes(6), true));
+    assert_eq!(findings_of_401(Some(now() + minutes(5)), "Bearer").await, []);
+    assert_eq!(findings_of_401(None, "Bearer").await, []);
     let said = r#"Bearer error="invalid_token", error_description="The audience is invalid""#;
-    assert_eq!(refused(None, said).await, [Finding::Challenge(said.into())]);
+    assert_eq!(findings_of_401(None, said).await, [Finding::Challenge(said.into())]);
     assert_eq!(
-        refused(None, r#"Bearer error="eyJplanted""#).await,
+        findings_of_401(None, r#"Bearer error="eyJplanted""#).await,
         [],
         "what may be a token is not repeated"
     );
 }
 
 #[tokio::test]
-async fn an_error_that_is_no_401_is_called_that() {
+async fn an_error_other_than_401_is_reported_as_such() {
     let (script, _, builder) = scripted();
     let service = builder.build().unwrap();
     script.status(403);
     let error = service.send_to_all("m").await.unwrap_err();
     assert_eq!(found(&error), [Finding::NotUnauthorized(error.status())]);
     let explanation = service.explain_unauthorized(&service.group("").exists().await.unwrap_err());
-    assert_eq!(explanation.to_string(), "the service did not answer, so it refused nothing");
+    assert_eq!(explanation.to_string(), "the service did not respond, so it did not reject the credential");
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! What the builder writes, the emulator's own parser reads back to the same meaning. The meaning is worked out here once
-//! more, from the tree that the builder was fed with.
+//! The emulator's parser gives the text of the builder the same meaning. The expected meaning is computed here
+//! independently, from the tree that the builder received.
 
 use proptest::collection::vec;
 use proptest::option;
@@ -49,7 +49,7 @@ struct Subject {
 
 const COMPARISONS: [&str; 6] = ["eq", "ne", "gt", "ge", "lt", "le"];
 
-/// Texts that often meet each other, with what could break out of quotes; now and then anything.
+/// Generates texts that are often equal, texts that could break out of quotes, and sometimes arbitrary texts.
 fn texts() -> impl Strategy<Value = String> {
     prop_oneof![8 => "[ab' B(),é]{0,3}", 1 => any::<String>()]
 }
@@ -109,7 +109,7 @@ fn subjects() -> impl Strategy<Value = Subject> {
     })
 }
 
-/// The comparison of the builder that has this name.
+/// Returns the comparison of the builder that has this name.
 macro_rules! compare {
     ($name:expr, $left:expr, $right:expr) => {
         match *$name {
@@ -173,7 +173,7 @@ impl Condition {
     }
 }
 
-/// With null, only equality has an answer.
+/// With null, only equality has a result.
 fn compared<T: Ord>(name: &str, left: &Option<T>, right: &Option<T>) -> bool {
     let both = left.is_some() && right.is_some();
     match name {

@@ -1,13 +1,13 @@
-//! The service client from outside: what it sends, what answers become, what it refuses.
+//! The service client from outside: what it sends, how it interprets responses, and what it rejects.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
-mod answers;
 mod cases;
 mod explanations;
 mod filters;
 mod input;
 mod members;
 mod proxy;
+mod responses;
 mod retries;
 mod tokens;
 mod wire;
@@ -18,14 +18,14 @@ use std::time::{Duration, SystemTime};
 use service_core::testing::{ManualClock, ScriptedTransport};
 use webpubsub::{Credential, ServiceClient, ServiceClientBuilder};
 
-/// The key of the specification's known tokens, and below their time.
+/// The key of the specification's known tokens. Their time follows below.
 const KEY: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH";
 
 fn now() -> SystemTime {
     SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000)
 }
 
-/// A client of the hub `chat` whose network is a script and whose time jumps.
+/// Returns a client of the hub `chat` with a scripted network and a clock that jumps.
 fn scripted() -> (ScriptedTransport, ManualClock, ServiceClientBuilder) {
     scripted_by(Credential::access_key(KEY))
 }

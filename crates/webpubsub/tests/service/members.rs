@@ -1,4 +1,4 @@
-//! Who is in a group: paging, where it ends, and where it must not go.
+//! The list of a group's connections: paging, its end, and links that it must not follow.
 
 use futures_util::StreamExt;
 use http::Response;
@@ -38,7 +38,7 @@ async fn connections_come_one_by_one_over_all_pages() {
 }
 
 #[tokio::test]
-async fn a_list_is_read_no_further_than_it_is_taken() {
+async fn a_page_is_requested_only_when_its_connections_are_needed() {
     let (script, group) = group();
     page(&script, r#"{"connectionId":"a"},{"connectionId":"b"}"#, Some(NEXT));
     let taken: Vec<_> = group.list_connections().take(2).collect().await;
@@ -46,7 +46,7 @@ async fn a_list_is_read_no_further_than_it_is_taken() {
 }
 
 #[tokio::test]
-async fn pages_tell_where_the_list_goes_on() {
+async fn pages_contain_the_token_that_continues_the_list() {
     let (script, group) = group();
     page(&script, r#"{"connectionId":"a"}"#, Some(NEXT));
     page(&script, "", None);
@@ -61,7 +61,7 @@ async fn pages_tell_where_the_list_goes_on() {
 }
 
 #[tokio::test]
-async fn connections_that_are_left_come_behind_those_that_were_taken() {
+async fn the_remaining_connections_follow_those_that_were_taken() {
     let (script, group) = group();
     page(&script, r#"{"connectionId":"a"},{"connectionId":"b"}"#, Some(NEXT));
     page(&script, r#"{"connectionId":"c"}"#, None);
@@ -121,8 +121,8 @@ async fn bounds_hold_at_their_edges_before_anything_is_sent() {
     page(&script, "", None);
     page(&script, "", None);
     for list in [list().page_size(1).top(1), list().page_size(200).top(2_147_483_647)] {
-        let answer = list.with_response().await.unwrap();
-        assert_eq!((answer.status().as_u16(), answer.body.members.len()), (200, 0));
+        let response = list.with_response().await.unwrap();
+        assert_eq!((response.status().as_u16(), response.body.members.len()), (200, 0));
     }
 }
 

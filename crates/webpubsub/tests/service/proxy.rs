@@ -22,7 +22,7 @@ async fn requests_go_below_the_proxys_path_and_are_signed_for_the_service() {
 }
 
 #[tokio::test]
-async fn clients_are_still_pointed_to_the_service() {
+async fn the_urls_of_clients_still_point_to_the_service() {
     let (_, _, builder) = scripted();
     let service = builder.reverse_proxy("https://gw.example").build().unwrap();
     let access = service.client_access().await.unwrap();
@@ -30,7 +30,7 @@ async fn clients_are_still_pointed_to_the_service() {
 }
 
 #[tokio::test]
-async fn a_list_goes_on_through_the_proxy_whichever_address_its_links_name() {
+async fn a_list_continues_through_the_proxy_whichever_address_its_links_name() {
     for origin in ["http://localhost:8080", "https://gw.example/p"] {
         let (script, _, builder) = scripted();
         let list =

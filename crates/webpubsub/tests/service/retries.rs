@@ -1,4 +1,4 @@
-//! What is sent again and what is not, in virtual time.
+//! What is retried and what is not, in virtual time.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use webpubsub::{RetryOptions, StopReason};
 use crate::{cases, scripted, scripted_by, targets};
 
 #[tokio::test]
-async fn a_send_is_not_repeated_after_500_and_everything_else_is() {
+async fn a_send_is_not_retried_after_500_and_everything_else_is() {
     for case in cases::all().iter().filter(|case| !case.id.ends_with("Token")) {
         let (script, _, builder) = scripted();
         script.status(500).status(500).status(500).status(500);
@@ -22,17 +22,17 @@ async fn a_send_is_not_repeated_after_500_and_everything_else_is() {
 }
 
 #[tokio::test]
-async fn making_a_token_is_repeated() {
+async fn creating_a_token_is_retried() {
     let credential = webpubsub::Credential::token(crate::tokens::granted);
     let (script, _, builder) = scripted_by(credential);
     script.status(500).fail(webpubsub::Delivery::Unknown);
-    script.respond(http::Response::new(crate::tokens::ANSWER));
+    script.respond(http::Response::new(crate::tokens::RESPONSE));
     builder.build().unwrap().client_access().await.unwrap();
     assert_eq!(script.sent().len(), 3);
 }
 
 #[tokio::test]
-async fn a_send_is_repeated_where_the_service_refused_it_or_the_caller_says_so() {
+async fn a_send_is_retried_if_the_service_rejected_it_or_the_caller_declares_it_idempotent() {
     let (script, clock, builder) = scripted();
     let service = builder.build().unwrap();
     script

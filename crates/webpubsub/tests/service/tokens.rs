@@ -1,4 +1,4 @@
-//! What lets clients connect: tokens made here with the key, and tokens that the service makes.
+//! Client access: tokens that are signed locally, and tokens that the service creates.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -12,11 +12,11 @@ use crate::{KEY, now, scripted, scripted_by, targets};
 
 /// The known token of the specification's section 4.
 const VECTOR: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwOi8vbG9jYWxob3N0OjgwODAvY2xpZW50L2h1YnMvY2hhdCIsInN1YiI6InVzZXIxIiwicm9sZSI6WyJ3ZWJwdWJzdWIuc2VuZFRvR3JvdXAuZzEiXSwid2VicHVic3ViLmdyb3VwIjpbImcxIl0sImlhdCI6MTcwMDAwMDAwMCwiZXhwIjoxNzAwMDAzNjAwfQ.4NcJfT0mhF8-H1gbrWvtGEwK17k9kmLyeko-Nn4ocbc";
-/// An answer of the service whose token says `{"exp":1700000600}`.
-pub(crate) const ANSWER: &str = r#"{"token":"eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDA2MDB9.planted"}"#;
+/// A response of the service whose token contains `{"exp":1700000600}`.
+pub(crate) const RESPONSE: &str = r#"{"token":"eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDA2MDB9.planted"}"#;
 
 pub(crate) async fn granted(_scopes: Vec<String>) -> Result<AccessToken, Infallible> {
-    Ok(AccessToken { token: "planted".into(), expires_on: now() + Duration::from_secs(3600) })
+    Ok(AccessToken::new("planted", now() + Duration::from_secs(3600)))
 }
 
 fn local(endpoint: &str, hub: &str) -> ServiceClient {
@@ -32,7 +32,7 @@ fn claims(token: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_token_signed_here_is_the_known_one_and_nothing_is_sent() {
+async fn a_token_signed_locally_is_the_known_one_and_nothing_is_sent() {
     let (script, _, builder) = scripted();
     let access = builder.build().unwrap().client_access().user("user1");
     let access = access.roles([Role::send_to_group("g1")]).groups(["g1"]).await.unwrap();
@@ -62,10 +62,10 @@ async fn audience_and_address_follow_the_protocol_of_the_client() {
 }
 
 #[tokio::test]
-async fn the_service_makes_the_token_for_a_token_credential() {
+async fn the_service_creates_the_token_for_a_token_credential() {
     let (script, _, builder) = scripted_by(Credential::token(granted));
     let service = builder.build().unwrap();
-    script.respond(Response::new(ANSWER)).respond(Response::new(ANSWER));
+    script.respond(Response::new(RESPONSE)).respond(Response::new(RESPONSE));
     let access = service.client_access().lifetime(Duration::from_secs(600)).await.unwrap();
     assert_eq!(access.expires_at, now() + Duration::from_secs(600), "the token's own `exp`");
     assert_eq!(
@@ -79,7 +79,7 @@ async fn the_service_makes_the_token_for_a_token_credential() {
 }
 
 #[tokio::test]
-async fn a_token_that_says_no_end_is_an_answer_that_cannot_be_read() {
+async fn a_token_without_an_expiry_time_is_a_decode_error() {
     for token in ["", "planted", "a.b.c", "eyJhbGciOiJIUzI1NiJ9.e30.x"] {
         let (script, _, builder) = scripted_by(Credential::token(granted));
         script.respond(Response::new(format!(r#"{{"token":"{token}"}}"#)));
@@ -90,7 +90,7 @@ async fn a_token_that_says_no_end_is_an_answer_that_cannot_be_read() {
 }
 
 #[tokio::test]
-async fn bad_grants_are_refused_by_either_kind_of_client_before_anything_is_sent() {
+async fn invalid_grants_are_rejected_by_both_kinds_of_clients_before_anything_is_sent() {
     type Change = fn(CreateClientAccess) -> CreateClientAccess;
     let bad: [(Change, &str); 11] = [
         (|access| access.user(""), "userId must not be empty"),
@@ -130,7 +130,7 @@ async fn lifetimes_hold_at_their_edges() {
         let error = service.client_access().lifetime(lifetime).await.unwrap_err();
         assert!(error.to_string().contains("lifetime must be whole minutes"), "{error}");
     }
-    script.respond(Response::new(ANSWER)).respond(Response::new(ANSWER));
+    script.respond(Response::new(RESPONSE)).respond(Response::new(RESPONSE));
     for lifetime in [Duration::from_secs(60), most] {
         service.client_access().lifetime(lifetime).await.unwrap();
     }

@@ -9,16 +9,16 @@ use webpubsub::{AccessToken, Credential, ServiceClient, operations};
 
 use crate::cases::{self, Case};
 
-/// With a token credential, since only then `generateToken` is asked.
+/// Uses a token credential, since only then `generateToken` is called.
 fn client(server: &ServerGuard) -> ServiceClient {
     let credential = Credential::token(async |_scopes: Vec<String>| {
         let expires_on = SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000);
-        Ok::<_, Infallible>(AccessToken { token: "planted".into(), expires_on })
+        Ok::<_, Infallible>(AccessToken::new("planted", expires_on))
     });
     ServiceClient::new(&server.url(), "chat", credential).unwrap()
 }
 
-/// A mock that answers only what is exactly this request.
+/// Mocks a response to exactly this request.
 async fn expect(server: &mut ServerGuard, case: &Case, name: &str) -> Mock {
     let mock = server
         .mock(case.method, case.target(name).as_str())
@@ -26,7 +26,7 @@ async fn expect(server: &mut ServerGuard, case: &Case, name: &str) -> Mock {
         .match_header("user-agent", Matcher::Regex("^webpubsub/\\d+\\.\\d+\\.\\d+ \\(\\w+; \\w+\\)$".into()))
         .match_header("x-ms-client-request-id", Matcher::Regex("^[0-9a-f-]{36}$".into()))
         .with_status(case.status)
-        .with_body(case.answer);
+        .with_body(case.response);
     let mock = match case.body {
         Some((content_type, body)) => mock.match_header("content-type", content_type).match_body(body),
         None => mock.match_header("content-type", Matcher::Missing).match_body(""),
@@ -34,7 +34,7 @@ async fn expect(server: &mut ServerGuard, case: &Case, name: &str) -> Mock {
     mock.create_async().await
 }
 
-/// Each of these calls makes its own request, and no other.
+/// Checks that each of these calls sends its own request and no other.
 async fn arrive(cases: &[Case], name: &str, encoded: &str) {
     let mut server = Server::new_async().await;
     let service = client(&server);
@@ -68,7 +68,7 @@ async fn hostile_names_arrive_as_one_segment_in_every_operation() {
 }
 
 #[tokio::test]
-async fn names_that_leave_their_path_are_refused_in_every_operation_before_anything_is_sent() {
+async fn names_that_would_change_the_path_are_rejected_in_every_operation_before_anything_is_sent() {
     let mut server = Server::new_async().await;
     let mut nothing = Vec::new();
     for method in ["GET", "HEAD", "PUT", "POST", "DELETE"] {
@@ -113,8 +113,8 @@ fn every_operation_and_every_query_parameter_has_its_case() {
 }
 
 #[tokio::test]
-async fn exists_calls_take_200_for_yes_and_404_for_no_and_nothing_else() {
-    for (status, answer) in [(200, Some(true)), (404, Some(false)), (204, None), (401, None), (403, None)] {
+async fn existence_checks_accept_200_as_true_and_404_as_false_and_nothing_else() {
+    for (status, response) in [(200, Some(true)), (404, Some(false)), (204, None), (401, None), (403, None)] {
         let mut server = Server::new_async().await;
         server.mock("HEAD", Matcher::Any).with_status(status).create_async().await;
         let service = client(&server);
@@ -124,8 +124,8 @@ async fn exists_calls_take_200_for_yes_and_404_for_no_and_nothing_else() {
             service.connection("c").exists().await,
             service.connection("c").has_permission("sendToGroup").group("g").await,
         ] {
-            match (outcome, answer) {
-                (Ok(given), Some(answer)) => assert_eq!(given, answer, "{status}"),
+            match (outcome, response) {
+                (Ok(given), Some(response)) => assert_eq!(given, response, "{status}"),
                 (Err(error), None) => assert_eq!(error.status().unwrap().as_u16() as usize, status),
                 (outcome, _) => panic!("{status}: {outcome:?}"),
             }

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response};
-use service_core::{Delivery, Error, ErrorKind, Transport, Upgrade};
+use service_core::{Delivery, Error, ErrorKind, SendOptions, Transport, Upgrade};
 
 use super::message::{JSON, Message, REQUEST_ID};
 use crate::Result;

@@ -1,4 +1,4 @@
-//! The command line: what it asks for, and its help page.
+//! Parses the command line, and contains the help text.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -14,7 +14,7 @@ pub(super) enum Task {
     Print(String),
 }
 
-/// What is absent is left to the file of settings, and then to the defaults.
+/// The options that were given. Missing ones come from the settings file, and then from the defaults.
 #[derive(Default)]
 pub(super) struct Arguments {
     pub(super) config: Option<PathBuf>,

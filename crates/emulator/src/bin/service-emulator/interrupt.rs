@@ -1,4 +1,4 @@
-//! The wish to end: Ctrl-C, and on Unix also what `kill` and container engines send.
+//! Waits for Ctrl-C and, on Unix, for SIGTERM, which `kill` and container engines send.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 #[cfg(windows)]
 use tokio::signal::windows::{CtrlC, ctrl_c};
 
-/// Listens from when it is made.
+/// Listens for signals from its creation on.
 pub(super) struct Interrupt {
     #[cfg(unix)]
     signals: [Signal; 2],

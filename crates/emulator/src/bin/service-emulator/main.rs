@@ -1,5 +1,5 @@
-//! The emulator as a program, for tests in any language and for trying things out: prints where the services are, then
-//! `ready`, and runs until it is interrupted.
+//! The emulator as a program, for tests in any language and for experiments. It prints the addresses and keys of the
+//! services, then `ready`, and runs until it is interrupted.
 
 mod arguments;
 mod interrupt;
@@ -12,7 +12,7 @@ use arguments::{Arguments, Task};
 use interrupt::Interrupt;
 use service_emulator::{Builder, Emulator, LogStyle};
 
-/// Why the program ends early: what it was told is wrong, or what it tried failed.
+/// Why the program exits early: its arguments or settings are invalid, or an operation failed.
 enum Failure {
     Usage(String),
     Failed(String),
@@ -41,7 +41,7 @@ async fn main() -> ExitCode {
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let ca_file = std::env::temp_dir().join(format!("service-emulator-{}-ca.pem", std::process::id()));
     let builder = configured(arguments, &ca_file)?;
-    // Listened for from before `ready` on: whoever reads that may interrupt at once.
+    // Created before `ready` is printed, because the reader may interrupt the program right away.
     let interrupt = Interrupt::new()?;
     let emulator = builder.start().await?;
     let mut text = String::new();
@@ -52,19 +52,19 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     interrupt.wait().await;
     emulator.shutdown().await;
     if emulator.ca_file() == Some(&ca_file) {
-        // Nobody asked for it by name, and its authority is gone.
+        // The default file, which is useless once its authority is gone. A file that the user named stays.
         std::fs::remove_file(&ca_file)?;
     }
     Ok(())
 }
 
-/// What the program has by itself, then the file, then the flags: later settings win.
+/// Applies the program's defaults, then the settings file, then the flags: later settings win.
 fn configured(arguments: &Arguments, ca_file: &Path) -> Result<Builder, Failure> {
     let mut builder = Emulator::builder().sample_data(true).request_log(LogStyle::Auto).tls_ca_file(ca_file);
     if let Some(path) = &arguments.config {
         let file = path.display();
         let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::Failed(format!("cannot read {file}: {error}")))?;
+            .map_err(|error| Failure::Failed(format!("could not read {file}: {error}")))?;
         builder = builder.config(&text).map_err(|error| Failure::Usage(format!("{file}: {error}")))?;
     }
     Ok(arguments.apply(builder))

@@ -1,4 +1,4 @@
-//! Faults of open WebSockets as a file has them.
+//! Faults of open WebSockets in a configuration file.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ struct Table {
     #[serde(default, deserialize_with = "count")]
     after_sent: Option<u32>,
     #[serde(default)]
-    after_work: bool,
+    after_processing: bool,
     hub: Option<String>,
     connection: Option<String>,
     #[serde(default, deserialize_with = "count")]
@@ -39,7 +39,7 @@ enum Kind {
     DelayAck,
     LoseAck,
     IgnoreSequenceAck,
-    RefuseRecovery,
+    RejectRecovery,
 }
 
 impl WebSocketFault {
@@ -53,21 +53,25 @@ impl TryFrom<Table> for WebSocketFault {
 
     fn try_from(table: Table) -> Result<Self, &'static str> {
         let counts_frames = matches!(table.kind, Kind::Drop | Kind::HalfOpen);
-        if !counts_frames && (table.at_received.is_some() || table.after_sent.is_some() || table.after_work) {
+        if !counts_frames
+            && (table.at_received.is_some() || table.after_sent.is_some() || table.after_processing)
+        {
             return Err(
-                "`at_received`, `after_sent` and `after_work` go with the kinds \"drop\" and \"half_open\" only",
+                "`at_received`, `after_sent`, and `after_processing` require the kind \"drop\" or \"half_open\"",
             );
         }
         if table.at_received.is_some() && table.after_sent.is_some() {
-            return Err("a fault has `at_received` or `after_sent`, not both");
+            return Err("`at_received` and `after_sent` cannot be combined");
         }
-        if table.after_work && table.after_sent.is_some() {
-            return Err("`after_work` is about a received frame and does not go with `after_sent`");
+        if table.after_processing && table.after_sent.is_some() {
+            return Err(
+                "`after_processing` concerns a received frame and cannot be combined with `after_sent`",
+            );
         }
         if table.kind != Kind::DelayAck && table.delay_ms.is_some() {
-            return Err("`delay_ms` goes with `kind = \"delay_ack\"` only");
+            return Err("`delay_ms` requires `kind = \"delay_ack\"`");
         }
-        Ok(Self(table.narrowed(table.fault()?)))
+        Ok(Self(table.filtered(table.fault()?)))
     }
 }
 
@@ -77,11 +81,11 @@ impl Table {
             Kind::Drop => SocketFault::drop_connection(),
             Kind::HalfOpen => SocketFault::half_open(),
             Kind::DelayAck => SocketFault::delay_ack(Duration::from_millis(
-                self.delay_ms.ok_or("`kind = \"delay_ack\"` needs a `delay_ms`")?,
+                self.delay_ms.ok_or("`kind = \"delay_ack\"` requires `delay_ms`")?,
             )),
             Kind::LoseAck => SocketFault::lose_ack(),
             Kind::IgnoreSequenceAck => SocketFault::ignore_sequence_ack(),
-            Kind::RefuseRecovery => SocketFault::refuse_recovery(),
+            Kind::RejectRecovery => SocketFault::reject_recovery(),
         };
         Ok(match (self.at_received, self.after_sent) {
             (Some(frames), _) => fault.at_received(frames),
@@ -90,10 +94,10 @@ impl Table {
         })
     }
 
-    /// The fault for the sockets asked for only.
-    fn narrowed(&self, mut fault: SocketFault) -> SocketFault {
-        if self.after_work {
-            fault = fault.after_work();
+    /// Limits the fault to the sockets that the table selects.
+    fn filtered(&self, mut fault: SocketFault) -> SocketFault {
+        if self.after_processing {
+            fault = fault.after_processing();
         }
         if let Some(hub) = &self.hub {
             fault = fault.hub(hub);

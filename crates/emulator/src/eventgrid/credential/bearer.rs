@@ -1,5 +1,5 @@
-//! Tokens of an identity service. No key to check their signature with is at hand, so everything else is checked: that it is
-//! a JWT, for whom it was issued and when it is good.
+//! Tokens of an identity service. There is no key to verify their signature with, so everything else is checked: that
+//! it is a JWT, its audience, and its validity period.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,9 +7,9 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::Deserialize;
 
-/// For whom Entra issues tokens of the scope `https://eventgrid.azure.net/.default`.
+/// The audience of tokens that Entra issues for the scope `https://eventgrid.azure.net/.default`.
 const AUDIENCE: &str = "https://eventgrid.azure.net";
-/// The clocks of two services may differ by this much, as is usual with JWTs.
+/// The allowed clock skew between two services, as is usual with JWTs.
 const SKEW: Duration = Duration::from_secs(300);
 const LIFE: Duration = Duration::from_secs(3600);
 
@@ -39,7 +39,7 @@ fn read(token: &str) -> Option<Claims> {
     let (header, claims, signature) = (parts.next()?, parts.next()?, parts.next()?);
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
     let header: Header = serde_json::from_slice(&decode(header)?).ok()?;
-    // RFC 8725, section 3.2: `none` is a token that nobody vouches for.
+    // RFC 8725, section 3.2: a token with `none` has no signature.
     let signed = !header.alg.eq_ignore_ascii_case("none") && !decode(signature)?.is_empty();
     if parts.next().is_some() || !signed {
         return None;
@@ -47,7 +47,7 @@ fn read(token: &str) -> Option<Claims> {
     serde_json::from_slice(&decode(claims)?).ok()
 }
 
-/// A token that is good for an hour.
+/// A token that is valid for an hour.
 pub(in crate::eventgrid) fn token(now: SystemTime) -> String {
     let seconds = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let header = serde_json::json!({"alg": "RS256", "typ": "JWT"});
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_is_good_for_its_audience_and_its_time() {
+    fn a_token_is_valid_for_its_audience_and_its_time() {
         let rs256 = json!({"alg": "RS256"});
         for (claims, expected) in [
             (json!({"aud": AUDIENCE, "exp": NOW + 1}), true),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_signed_jwt_is_refused() {
+    fn a_token_that_is_no_signed_jwt_is_rejected() {
         let claims = json!({"aud": AUDIENCE, "exp": NOW + 1});
         assert!(permitted(&json!({"alg": "ES256"}), &claims, ".c2ln"));
         for (header, rest) in [
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_that_is_given_out_lasts_an_hour() {
+    fn an_issued_token_is_valid_for_an_hour() {
         let token = token(now());
         assert!(permits(&token, now()));
         assert!(!permits(&token, now() + LIFE + SKEW));

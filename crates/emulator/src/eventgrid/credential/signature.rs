@@ -1,5 +1,5 @@
-//! Shared access signatures, `r=<resource>&e=<expiry>&s=<signature>`: the signature covers the text before it as it stands,
-//! so any encoding of the values will do.
+//! Shared access signatures, `r=<resource>&e=<expiry>&s=<signature>`. The signature covers the text before it as
+//! received, so any encoding of the values is valid.
 //! <https://learn.microsoft.com/azure/event-grid/authenticate-with-access-keys-shared-access-signatures>
 
 use std::time::SystemTime;
@@ -32,7 +32,7 @@ pub(super) fn permits(
 struct Parts<'a> {
     resource: String,
     expiry: String,
-    /// What is signed.
+    /// The text that is signed.
     text: &'a str,
     signature: String,
 }
@@ -59,8 +59,8 @@ impl Parts<'_> {
         })
     }
 
-    /// Whether the resource is the namespace, the topic or the subscription of the request. Its scheme is not looked at:
-    /// who speaks to an emulator may well sign `https`.
+    /// Whether the resource is the namespace, the topic, or the subscription of the request. The scheme is ignored: a
+    /// client of an emulator may well sign `https`.
     fn covers(&self, host: &str, target: &Target<'_>) -> bool {
         let Some((_, resource)) = self.resource.split_once("://") else { return false };
         let resource = resource.split('?').next().unwrap_or_default().trim_end_matches('/');
@@ -78,7 +78,8 @@ impl Parts<'_> {
     }
 }
 
-/// UTC, in the two forms of the service's examples: .NET's for `en-US` and ISO 8601, with or without an offset.
+/// Reads a time in UTC in the two forms of the service's examples: .NET's for `en-US`, and ISO 8601 with or without an
+/// offset.
 fn expiry(text: &str) -> Option<SystemTime> {
     let american = format_description!(
         "[month padding:none]/[day padding:none]/[year] [hour repr:12 padding:none]:[minute]:[second] [period]"
@@ -130,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn either_key_signs_and_a_changed_token_is_refused() {
+    fn either_key_signs_and_a_changed_token_is_rejected() {
         let keys = KEYS.map(str::to_owned);
         for key in KEYS {
             let token = signed("r=http%3A%2F%2Flocalhost&e=2030-01-01T00%3A00%3A00", key);

@@ -1,4 +1,4 @@
-//! The rules of a subscription at named moments.
+//! The rules of a subscription at given moments.
 
 use super::*;
 
@@ -15,7 +15,7 @@ fn with_event(settings: SubscriptionSettings) -> Subscription {
     held
 }
 
-/// Receives one event; its token and delivery count.
+/// Receives one event and returns its token and delivery count.
 fn take(held: &mut Subscription, second: u64) -> Option<(LockToken, u32)> {
     held.tick(at(second));
     let delivery = held.take(1, at(second)).pop()?;
@@ -27,7 +27,7 @@ fn reasons(held: &Subscription) -> Vec<(DeadLetterReason, u32)> {
 }
 
 #[test]
-fn an_event_whose_lock_expires_comes_again_with_a_new_token_and_a_higher_count() {
+fn an_event_whose_lock_expires_is_delivered_again_with_a_new_token_and_a_higher_count() {
     let mut held = with_event(SubscriptionSettings::default());
     let (first, count) = take(&mut held, 0).unwrap();
     assert_eq!(count, 1);
@@ -103,7 +103,7 @@ fn a_rejected_event_is_dead_at_once() {
 }
 
 #[test]
-fn a_renewed_lock_holds_for_its_whole_time_again() {
+fn a_renewed_lock_lasts_for_its_full_duration_again() {
     let mut held = with_event(SubscriptionSettings::default());
     let (token, _) = take(&mut held, 0).unwrap();
     held.tick(at(50));
@@ -114,7 +114,7 @@ fn a_renewed_lock_holds_for_its_whole_time_again() {
 }
 
 #[test]
-fn a_lock_can_be_renewed_for_an_hour_after_its_receipt_and_not_longer() {
+fn a_lock_can_be_renewed_for_an_hour_after_its_receipt_and_no_longer() {
     let mut held = with_event(SubscriptionSettings::default());
     let (token, _) = take(&mut held, 0).unwrap();
     for second in (30..=HOUR).step_by(30) {

@@ -1,9 +1,9 @@
-//! The namespace as a client meets it: requests in, replies out, with time moved by hand.
+//! The namespace from a client's point of view: requests in, responses out, on a clock that the tests advance.
 
 mod credentials;
 mod publishing;
 mod receiving;
-mod refusals;
+mod rejections;
 mod settling;
 mod topics;
 
@@ -42,8 +42,8 @@ fn read(reply: &Reply) -> (u16, Value) {
     (reply.status().as_u16(), serde_json::from_slice(reply.body()).unwrap())
 }
 
-/// Status, error code and message of a refusal.
-fn refusal(reply: &Reply) -> (u16, String, String) {
+/// The status, error code, and message of an error response.
+fn rejection(reply: &Reply) -> (u16, String, String) {
     let (status, body) = read(reply);
     let text = |name: &str| body["error"][name].as_str().unwrap().to_owned();
     assert_eq!(reply.headers()["broker-errorcode"], text("code").as_str());
@@ -70,7 +70,7 @@ fn receiving(query: &str) -> Request {
     request(&format!("/topics/orders/eventsubscriptions/billing:receive?{VERSION}{query}"), &[], "")
 }
 
-/// Lock token, delivery count and id of each received event.
+/// The lock token, delivery count, and id of each received event.
 fn received(reply: &Reply) -> Vec<(String, u64, String)> {
     let (status, body) = read(reply);
     assert_eq!(status, 200);
@@ -93,7 +93,7 @@ async fn settle(grid: &EventGrid, verb: &str, tokens: &[&str]) -> Reply {
     post(grid, &target, "application/json", body).await
 }
 
-/// What has been waited for, which must be there without waiting any longer.
+/// The output of a future that must be ready without further waiting.
 fn at_once(reply: impl Future<Output = Reply>) -> Reply {
     reply.now_or_never().unwrap()
 }

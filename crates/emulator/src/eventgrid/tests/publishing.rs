@@ -1,4 +1,4 @@
-//! Modes of publishing, and publishes that are refused as a whole.
+//! Modes of publishing, and publishes that are rejected as a whole.
 
 use super::*;
 
@@ -25,13 +25,13 @@ async fn a_publish_that_breaks_a_rule_publishes_nothing() {
         (SINGLE, at_limit(1_048_577), 413, "Message size cannot exceed 1Mb bytes"),
     ] {
         let reply = post(&grid, &target, content_type, body).await;
-        let (got, _, text) = refusal(&reply);
+        let (got, _, text) = rejection(&reply);
         assert_eq!((got, text.as_str()), (status, message));
     }
     let avro = post(&grid, &target, "application/cloudevents+avro", "x").await;
-    assert_eq!(refusal(&avro).1, "UnsupportedMediaType");
+    assert_eq!(rejection(&avro).1, "UnsupportedMediaType");
     let untyped = grid.answer(&request(&target, &[("ce-id", "1")], "x")).await;
-    assert_eq!(refusal(&untyped).2, "CONTENT-TYPE is not provided");
+    assert_eq!(rejection(&untyped).2, "CONTENT-TYPE is not provided");
     assert_eq!(grid.waiting("orders", "billing"), 0);
 
     assert_eq!(post(&grid, &target, SINGLE, at_limit(1_048_576)).await.status(), 200);
@@ -60,7 +60,7 @@ async fn an_event_in_headers_is_delivered_in_json_and_a_structured_body_wins_ove
 }
 
 #[tokio::test]
-async fn a_full_subscription_refuses_the_whole_publish() {
+async fn a_full_subscription_rejects_the_whole_publish() {
     let (grid, _) = grid();
     grid.declare("orders", "slow");
     let now = grid.clock().now();
@@ -71,7 +71,7 @@ async fn a_full_subscription_refuses_the_whole_publish() {
     grid.namespace().declare("orders", "slow").change(now, fill);
     let target = format!("/topics/orders:publish?{VERSION}");
     let reply = post(&grid, &target, SINGLE, event("y").to_string()).await;
-    assert_eq!(refusal(&reply).0, 429);
+    assert_eq!(rejection(&reply).0, 429);
     assert_eq!((grid.waiting("orders", "billing"), grid.waiting("orders", "slow")), (0, 100_000));
 }
 

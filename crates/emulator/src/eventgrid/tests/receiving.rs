@@ -1,4 +1,4 @@
-//! Long polls: who is woken when, and who gets what.
+//! Long polls: which receiver wakes when, and which events it gets.
 
 use super::*;
 
@@ -55,7 +55,7 @@ async fn a_waiting_receive_gets_the_event_whose_release_delay_ends_meanwhile() {
 }
 
 #[tokio::test]
-async fn an_event_that_time_sets_free_goes_to_the_longest_waiting_receiver() {
+async fn an_event_that_becomes_available_over_time_goes_to_the_longest_waiting_receiver() {
     let (grid, clock) = grid();
     publish(&grid, &["1"]).await;
     receive(&grid, "").await;
@@ -65,7 +65,7 @@ async fn an_event_that_time_sets_free_goes_to_the_longest_waiting_receiver() {
         assert!(waiting.now_or_never().is_none());
     }
     clock.advance(Duration::from_secs(60));
-    // The later ones look first, and leave the event to whose turn it is.
+    // The later ones check first, and leave the event to the one that waits longest.
     for waiting in [&mut third, &mut second] {
         assert!(waiting.now_or_never().is_none());
     }
@@ -83,7 +83,7 @@ async fn a_dropped_receive_neither_locks_nor_loses_events() {
         assert!(first.as_mut().now_or_never().is_none());
         assert!(second.as_mut().now_or_never().is_none());
         publish(&grid, &["1"]).await;
-        // The first in line was signalled, and goes away before it looks.
+        // The first receiver in the queue was signaled, and is dropped before it checks.
     }
     assert_eq!((grid.waiting("orders", "billing"), grid.locked("orders", "billing")), (1, 0));
     assert_eq!(received(&at_once(second))[0].1, 1);
@@ -104,7 +104,7 @@ async fn concurrent_receivers_get_every_event_exactly_once() {
                     ids.extend(got.iter().map(|(.., id)| id.clone()).filter(|id| id != "stop"));
                     let stops = got.iter().filter(|(.., id)| id == "stop").count();
                     if stops > 0 {
-                        // Each receiver eats one end mark and hands back the others.
+                        // Each receiver consumes one end mark and publishes the others again.
                         if stops > 1 {
                             publish(&grid, &vec!["stop"; stops - 1]).await;
                         }

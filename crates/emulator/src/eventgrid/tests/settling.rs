@@ -1,4 +1,4 @@
-//! What becomes of received events, and the answers that tell it.
+//! What happens to received events, and the responses that report it.
 
 use super::*;
 
@@ -22,7 +22,7 @@ async fn a_published_event_is_received_and_acknowledged_once() {
 }
 
 #[tokio::test]
-async fn the_members_of_results_stand_in_the_recorded_order() {
+async fn the_members_of_results_are_in_the_recorded_order() {
     let (grid, _) = grid();
     publish(&grid, &["1"]).await;
     let reply = grid.answer(&receiving("")).await;
@@ -32,13 +32,13 @@ async fn the_members_of_results_stand_in_the_recorded_order() {
         format!(r#"{{"value":[{{"brokerProperties":{{"lockToken":"{token}","deliveryCount":1}},"event":{{"#);
     assert!(text.starts_with(&start), "{text}");
     let reply = settle(&grid, "reject?", &["faketoken"]).await;
-    // The recorded answer, byte for byte.
+    // The recorded response, byte for byte.
     let recorded = r#"{"succeededLockTokens":[],"failedLockTokens":[{"lockToken":"faketoken","error":{"code":"BadToken","message":"Cannot decode lockToken"}}]}"#;
     assert_eq!(reply.body(), recorded);
 }
 
 #[tokio::test]
-async fn the_first_preview_answers_failed_tokens_in_its_own_shape() {
+async fn the_first_preview_reports_failed_tokens_in_its_own_shape() {
     let (grid, _) = grid();
     let target =
         "/api/events/topics/orders/eventsubscriptions/billing:acknowledge?api-version=2023-06-01-preview";
@@ -70,7 +70,7 @@ async fn rejected_released_and_renewed_events_behave_as_named() {
 }
 
 #[tokio::test]
-async fn settings_of_a_subscription_rule_its_deliveries() {
+async fn settings_of_a_subscription_control_its_deliveries() {
     let (grid, clock) = grid();
     let settings = SubscriptionSettings::default()
         .lock_duration(Duration::from_secs(300))
@@ -111,7 +111,7 @@ async fn a_settle_body_has_to_be_json_with_1_to_100_tokens() {
         assert_eq!(post(&grid, &target, content_type, body.clone()).await.status(), status, "{body}");
     }
     let untyped = grid.answer(&request(&target, &[], tokens(1))).await;
-    assert_eq!(refusal(&untyped).2, "CONTENT-TYPE is not provided");
+    assert_eq!(rejection(&untyped).2, "CONTENT-TYPE is not provided");
 }
 
 #[tokio::test]
@@ -134,6 +134,6 @@ async fn delays_and_renewals_belong_to_the_versions_that_have_them() {
     }
     for query in ["", "?api-version=", "?api-version=2099-01-01", "?API-VERSION=2024-06-01"] {
         let reply = post(&grid, &on(&format!("acknowledge{query}")), "application/json", body).await;
-        assert_eq!(refusal(&reply), (400, "BadRequest".to_owned(), "Unknown api version".to_owned()));
+        assert_eq!(rejection(&reply), (400, "BadRequest".to_owned(), "Unknown api version".to_owned()));
     }
 }

@@ -1,9 +1,9 @@
-//! How topics and subscriptions come into being, and how many there may be.
+//! How topics and subscriptions are created, and how many there may be.
 
 use super::*;
 
 #[tokio::test]
-async fn what_is_used_is_created_unless_only_the_declared_exists() {
+async fn topics_and_subscriptions_are_created_on_use_unless_that_is_disabled() {
     let clock = Clock::new();
     let grid = EventGrid::new(clock.clone());
     let settle_on = |topic: &str, subscription: &str| {
@@ -16,17 +16,17 @@ async fn what_is_used_is_created_unless_only_the_declared_exists() {
 
     grid.declared_only();
     let topic = || (404, "NotFound".to_owned(), "Topic 'faketopic' is not found".to_owned());
-    assert_eq!(refusal(&grid.answer(&settle_on("faketopic", "fakesub")).await), topic());
+    assert_eq!(rejection(&grid.answer(&settle_on("faketopic", "fakesub")).await), topic());
     let target = format!("/topics/faketopic:publish?{VERSION}");
-    assert_eq!(refusal(&post(&grid, &target, SINGLE, "not even JSON").await), topic());
+    assert_eq!(rejection(&post(&grid, &target, SINGLE, "not even JSON").await), topic());
     let target = format!("/topics/faketopic/eventsubscriptions/fakesub:receive?{VERSION}");
-    assert_eq!(refusal(&grid.answer(&request(&target, &[], "")).await), topic());
+    assert_eq!(rejection(&grid.answer(&request(&target, &[], "")).await), topic());
     let subscription = (404, "NotFound".to_owned(), "Event subscription is not found".to_owned());
-    assert_eq!(refusal(&grid.answer(&settle_on("orders", "fakesub")).await), subscription);
+    assert_eq!(rejection(&grid.answer(&settle_on("orders", "fakesub")).await), subscription);
 }
 
 #[test]
-fn a_name_that_the_service_would_refuse_is_not_declared() {
+fn a_name_that_the_service_would_reject_is_not_declared() {
     let (grid, _) = grid();
     grid.declare("no", "billing");
     grid.declare_topic("a/b");
@@ -43,10 +43,10 @@ async fn topics_and_subscriptions_created_on_use_are_bounded() {
         grid.declare("orders", &format!("sub-{number}"));
     }
     let target = format!("/topics/orders/eventsubscriptions/another:receive?{VERSION}");
-    assert_eq!(refusal(&grid.answer(&request(&target, &[], "")).await).0, 403);
+    assert_eq!(rejection(&grid.answer(&request(&target, &[], "")).await).0, 403);
     for number in 0..4000 {
         grid.declare_topic(&format!("topic-{number}"));
     }
     let target = format!("/topics/another:publish?{VERSION}");
-    assert_eq!(refusal(&post(&grid, &target, SINGLE, event("1").to_string()).await).1, "QuotaExceeded");
+    assert_eq!(rejection(&post(&grid, &target, SINGLE, event("1").to_string()).await).1, "QuotaExceeded");
 }

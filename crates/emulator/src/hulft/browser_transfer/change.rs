@@ -1,5 +1,5 @@
-//! What a body sets in a browser transfer setting. A registration has to give all that has no default; a change keeps what
-//! it does not give, inside the nested objects too (section 4.5.2).
+//! Applies a body to a browser transfer setting. A registration must contain every member that has no default. A change
+//! keeps the members that it does not contain, even in nested objects (section 4.5.2).
 
 use super::{Browser, Host, Kind, Setting};
 use crate::hulft::body::{Body, required};
@@ -18,7 +18,7 @@ const MESSAGES: [(&str, &Rule); 8] = [
 ];
 
 impl Setting {
-    /// A new one needs everything that has no default.
+    /// A new setting needs every member that has no default.
     pub(super) fn change(&mut self, kind: &Kind, mut body: Body, is_new: bool) -> Result<(), Failure> {
         set(&mut self.description, body.text("description", &NOTE)?);
         set(&mut self.file_id, needed(body.text("fileId", &FILE_ID)?, "fileId", is_new)?);

@@ -1,4 +1,5 @@
-//! Browser transfer settings of both kinds: Send File, from a browser to a HULFT host, and Send Request, the other way.
+//! Browser transfer settings of both kinds: Send File, from a browser to a HULFT host, and Send Request, from a HULFT
+//! host to a browser.
 
 mod change;
 mod wire;
@@ -17,10 +18,10 @@ use crate::server::Reply;
 /// A bound of the emulator.
 pub(super) const LIMIT: usize = 10_000;
 
-/// In what the two kinds differ.
+/// The differences between the two kinds.
 #[derive(Debug)]
 pub(super) struct Kind {
-    /// Below `/api/v2`.
+    /// The path below `/api/v2`.
     path: &'static str,
     id: &'static str,
     list: &'static str,
@@ -47,7 +48,7 @@ pub(super) const SEND_REQUEST: Kind = Kind {
     is_request: true,
 };
 
-/// A type for each kind, for the table of operations.
+/// Lets the table of operations select a kind by a type.
 pub(super) trait HasKind {
     const KIND: Kind;
 }
@@ -78,7 +79,7 @@ pub(super) struct Setting {
 pub(super) struct Browser {
     pub(super) connection_id: String,
     pub(super) agent_id: String,
-    /// Of a Send Request only, as the next.
+    /// Like the next member, only used by Send Request settings.
     pub(super) uses_receive_file_name: bool,
     pub(super) receive_file_name: String,
 }
@@ -126,20 +127,20 @@ impl Row for Setting {
     }
 }
 
-/// GET `/browser-transfer/definition/...`.
+/// Handles GET `/browser-transfer/definition/...`.
 pub(super) fn list<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let kind = &K::KIND;
     let rows = state.browser_transfers(kind).rows().iter();
     Page::read(call.request)?.reply(kind.list, rows, |row| Wire::of(kind, row))
 }
 
-/// GET `/browser-transfer/definition/.../{id}`.
+/// Handles GET `/browser-transfer/definition/.../{id}`.
 pub(super) fn get<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let kind = &K::KIND;
     json_or_nothing(state.browser_transfers(kind).get(call.parameter(0)).map(|row| Wire::of(kind, row)))
 }
 
-/// POST `/browser-transfer/definition/...`.
+/// Handles POST `/browser-transfer/definition/...`.
 pub(super) fn register<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let kind = &K::KIND;
     let mut body = Body::read(call.request)?;
@@ -151,7 +152,7 @@ pub(super) fn register<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result
     created_at(call, &format!("{}/{}", kind.path, setting.id), &Wire::of(kind, &setting))
 }
 
-/// PUT `/browser-transfer/definition/.../{id}`.
+/// Handles PUT `/browser-transfer/definition/.../{id}`.
 pub(super) fn update<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let kind = &K::KIND;
     let mut setting = state.browser_transfers(kind).copy(call.parameter(0))?;
@@ -161,7 +162,7 @@ pub(super) fn update<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<R
     json(&Wire::of(kind, &setting))
 }
 
-/// DELETE `/browser-transfer/definition/.../{id}`.
+/// Handles DELETE `/browser-transfer/definition/.../{id}`.
 pub(super) fn delete<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
     let kind = &K::KIND;
     state.browser_transfers_mut(kind).remove(call.parameter(0))?;
@@ -178,7 +179,7 @@ impl State {
         if kind.is_request { &mut self.send_requests } else { &mut self.send_files }
     }
 
-    /// Refuses settings that are not registered.
+    /// Rejects settings that are not registered.
     pub(super) fn check_browser_transfers(
         &self,
         kind: &Kind,
@@ -191,7 +192,7 @@ impl State {
         }
     }
 
-    /// The settings as groups and previous secondary accounts show them.
+    /// The settings in the form in which groups and previous secondary accounts show them.
     pub(super) fn links_to<'a>(&'a self, kind: &Kind, ids: &'a [String]) -> Vec<Link<'a>> {
         let description = |id: &str| self.browser_transfers(kind).get(id).map(|row| row.description.as_str());
         ids.iter().map(|id| Link::new(id, description(id))).collect()
@@ -203,7 +204,7 @@ impl State {
         self.forget_missing_browser_transfers();
     }
 
-    /// Takes what is no longer registered out of the groups and the previous secondary accounts.
+    /// Removes settings that are no longer registered from the groups and the previous secondary accounts.
     fn forget_missing_browser_transfers(&mut self) {
         let Self { send_files, send_requests, groups, secondary_accounts, .. } = self;
         let clean = |files: &mut Vec<String>, requests: &mut Vec<String>| {

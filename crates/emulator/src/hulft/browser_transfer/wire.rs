@@ -1,10 +1,10 @@
-//! Browser transfer settings as they are written: the members of both kinds, those of the other kind left out.
+//! Browser transfer settings on the wire: the members of both kinds, without those of the other kind.
 
 use serde::Serialize;
 
 use super::{Browser, Host, Kind, Setting};
 
-/// The vendor's fixed name of the browser's side.
+/// The vendor's fixed host name for the browser.
 const HOST_NAME: &str = "HWC-BROWSER";
 
 #[derive(Serialize)]
@@ -27,7 +27,7 @@ struct WireBrowser<'a> {
     connection_id: &'a str,
     agent_id: &'a str,
     host_name: &'static str,
-    /// A text, not a boolean (section 7).
+    /// A string, not a boolean (section 7).
     #[serde(skip_serializing_if = "Option::is_none")]
     use_receive_file_name: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -107,7 +107,7 @@ impl<'a> WireHost<'a> {
 #[derive(Serialize)]
 pub(in crate::hulft) struct Link<'a> {
     id: &'a str,
-    /// Null when it is blank.
+    /// Null if it is blank.
     description: Option<&'a str>,
 }
 

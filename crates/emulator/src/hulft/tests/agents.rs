@@ -1,4 +1,4 @@
-//! Agents, their disconnection, and what becomes of their transfers.
+//! Agents, their disconnection, and the effect on their transfers.
 
 use super::*;
 
@@ -26,8 +26,8 @@ async fn disconnect(site: &Site, session_id: &str) -> Answer {
 async fn an_agents_status_is_written_as_in_the_vendors_example() {
     let site = Site::new();
     let session = site.hulft.connect_agent(agent("agent1", Direction::Receive, "2.0.0"));
-    let answer = site.get("/agent/status").await;
-    let start = answer.json()["status"][0]["startConnection"].as_str().unwrap().to_owned();
+    let response = site.get("/agent/status").await;
+    let start = response.json()["status"][0]["startConnection"].as_str().unwrap().to_owned();
     let connected_at = site.hulft.agents()[0].connected_at;
     assert_eq!(start, zones::Zone::named("UTC").unwrap().date_time(connected_at));
     let expected = format!(
@@ -41,7 +41,7 @@ async fn an_agents_status_is_written_as_in_the_vendors_example() {
         start = start,
         session = session
     );
-    assert_eq!(answer.text(), expected);
+    assert_eq!(response.text(), expected);
 }
 
 #[tokio::test]
@@ -61,7 +61,7 @@ async fn agents_are_listed_by_direction() {
     assert_eq!(agent_ids(&site, "/agent/status").await, ["a", "b"]);
     assert_eq!(agent_ids(&site, "/agent/status/send").await, ["a"]);
     assert_eq!(agent_ids(&site, "/agent/status/receive").await, ["b"]);
-    site.get("/agent/status/both").await.refused(400, "EMULATOR_INVALID_PARAMETER");
+    site.get("/agent/status/both").await.rejected(400, "EMULATOR_INVALID_PARAMETER");
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn a_disconnection_ends_the_session_and_its_transfers_abnormally() {
     );
     assert_eq!(site.hulft.start_transfer(&session), None);
     assert!(!site.hulft.finish_transfer(&cut), "it has ended");
-    disconnect(&site, &session).await.refused(400, "EMULATOR_UNKNOWN_SESSION");
+    disconnect(&site, &session).await.rejected(400, "EMULATOR_UNKNOWN_SESSION");
 }
 
 #[tokio::test]
@@ -116,7 +116,7 @@ async fn a_transfer_that_ends_is_in_the_relay_log() {
 }
 
 #[tokio::test]
-async fn an_agent_that_goes_away_by_itself_breaks_its_transfers_off() {
+async fn an_agent_that_disconnects_interrupts_its_transfers() {
     let site = Site::new();
     let session = site.hulft.connect_agent(agent("a", Direction::Send, "1.0.0"));
     site.hulft.start_transfer(&session).unwrap();
@@ -127,7 +127,7 @@ async fn an_agent_that_goes_away_by_itself_breaks_its_transfers_off() {
 }
 
 #[tokio::test]
-async fn a_disconnection_that_does_not_name_a_disconnectable_agent_is_refused() {
+async fn a_disconnection_that_does_not_name_a_disconnectable_agent_is_rejected() {
     let site = Site::new();
     let session = site.hulft.connect_agent(agent("a", Direction::Send, "2.0.0"));
     let old = site.hulft.connect_agent(agent("old", Direction::Send, "1.1.9"));
@@ -142,7 +142,7 @@ async fn a_disconnection_that_does_not_name_a_disconnectable_agent_is_refused() 
         (json!({"sessionId": 1, "endpoint": ENDPOINT}), "EMULATOR_INVALID_BODY"),
         (json!({"sessionId": session, "endpoint": ENDPOINT, "force": true}), "EMULATOR_INVALID_BODY"),
     ] {
-        site.post("/agent/disconnection", body).await.refused(400, code);
+        site.post("/agent/disconnection", body).await.rejected(400, code);
     }
     assert_eq!(site.hulft.agents().len(), 3);
     let rows = site.get("/agent/status").await.json();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// The two kinds, by the start of their names on the wire.
+/// The two kinds, identified by the start of their names on the wire.
 const KINDS: [&str; 2] = ["browserToHulft", "hulftToBrowser"];
 
 pub(super) fn path(kind: &str) -> &'static str {
@@ -12,7 +12,7 @@ pub(super) fn path(kind: &str) -> &'static str {
     }
 }
 
-/// The least that a registration has to give.
+/// The smallest valid registration.
 pub(super) fn setting(kind: &str, id: &str, browser: &str, hulft: &str) -> Value {
     let mut body = json!({
         format!("{kind}DefinitionId"): id,
@@ -56,19 +56,19 @@ async fn a_setting_is_registered_read_and_deleted_as_in_the_vendors_examples() {
             body["browser"]["useReceiveFileName"] = json!("true");
             body["browser"]["receiveFileName"] = json!("file1");
         }
-        let answer = site.post(path(kind), body.clone()).await;
-        assert_eq!((answer.status(), answer.text()), (201, example));
+        let response = site.post(path(kind), body.clone()).await;
+        assert_eq!((response.status(), response.text()), (201, example));
         let one = format!("{}/browser1", path(kind));
-        assert_eq!(answer.location(), Some(format!("http://site.example/api/v2{one}").as_str()));
+        assert_eq!(response.location(), Some(format!("http://site.example/api/v2{one}").as_str()));
         assert_eq!(site.get(&one).await.text(), example);
         let list = format!(
             r#"{{"totalSize":1,"fetchSize":1,"startIndex":0,"maxResults":30,"{kind}Definitions":[{example}]}}"#
         );
         assert_eq!(site.get(path(kind)).await.text(), list);
-        site.post(path(kind), body).await.refused(400, "E300003");
+        site.post(path(kind), body).await.rejected(400, "E300003");
         site.delete(&one).await.is_empty(200);
         site.get(&one).await.is_empty(204);
-        site.delete(&one).await.refused(404, "EMULATOR_NOT_FOUND");
+        site.delete(&one).await.rejected(404, "EMULATOR_NOT_FOUND");
     }
 }
 
@@ -92,7 +92,7 @@ async fn a_change_is_merged_into_the_nested_objects() {
 }
 
 #[tokio::test]
-async fn what_has_no_default_is_required() {
+async fn members_without_a_default_are_required() {
     let site = site().await;
     for kind in KINDS {
         let body = setting(kind, "a", "id1", "id2");
@@ -112,14 +112,14 @@ async fn what_has_no_default_is_required() {
             members.push("browser.useReceiveFileName");
         }
         for member in members {
-            site.post(path(kind), without(body.clone(), member)).await.refuses(member);
+            site.post(path(kind), without(body.clone(), member)).await.rejects(member);
         }
         site.get(path(kind)).await.is_empty(204);
     }
 }
 
 #[tokio::test]
-async fn every_field_is_held_to_its_rule() {
+async fn every_field_must_follow_its_rule() {
     let site = site().await;
     for (kind, port, other_port) in [
         ("browserToHulft", "hulft.hulftReceivingPort", "hulft.hulftRequestAcknowledgePort"),
@@ -129,12 +129,12 @@ async fn every_field_is_held_to_its_rule() {
         let body = setting(kind, "a", "id1", "id2");
         let text = |count| json!("m".repeat(count));
         for bad in [json!("n".repeat(33)), json!(".."), json!("a_b"), json!(""), json!(1)] {
-            site.post(path(kind), with(body.clone(), &id, bad)).await.refuses(&id);
+            site.post(path(kind), with(body.clone(), &id, bad)).await.rejects(&id);
         }
         site.post(path(kind), body.clone()).await.body(201);
         site.post(path(kind), with(body.clone(), &id, json!("n".repeat(32)))).await.body(201);
         let one = format!("{}/a", path(kind));
-        site.put(&one, json!({&id: "a"})).await.refuses(&id);
+        site.put(&one, json!({&id: "a"})).await.rejects(&id);
         for (member, at, above) in [
             ("description", text(256), text(257)),
             ("memo", text(256), text(257)),
@@ -151,7 +151,7 @@ async fn every_field_is_held_to_its_rule() {
         ] {
             let (at, above) = (with(json!({}), member, at), with(json!({}), member, above));
             assert_eq!(site.put(&one, at).await.status(), 200, "{member}");
-            site.put(&one, above).await.refuses(member);
+            site.put(&one, above).await.rejects(member);
         }
         for (member, bad) in [
             ("fileId", json!("lower")),
@@ -166,9 +166,9 @@ async fn every_field_is_held_to_its_rule() {
             (port, json!("30000")),
             (other_port, json!(30_000)),
         ] {
-            site.put(&one, with(json!({}), member, bad.clone())).await.refuses(member);
+            site.put(&one, with(json!({}), member, bad.clone())).await.rejects(member);
             let new = with(with(body.clone(), &id, json!("b")), member, bad);
-            site.post(path(kind), new).await.refuses(member);
+            site.post(path(kind), new).await.rejects(member);
         }
     }
 }
@@ -182,37 +182,37 @@ async fn connection_ids_have_to_be_registered() {
         for member in ["browser.connectionId", "hulft.connectionId"] {
             let new =
                 with(with(body.clone(), member, json!("id3")), &format!("{kind}DefinitionId"), json!("b"));
-            site.post(path(kind), new).await.refused(400, "EMULATOR_UNKNOWN_REFERENCE");
+            site.post(path(kind), new).await.rejected(400, "EMULATOR_UNKNOWN_REFERENCE");
             let change = with(json!({}), member, json!("id3"));
-            site.put(&format!("{}/a", path(kind)), change).await.refused(400, "EMULATOR_UNKNOWN_REFERENCE");
+            site.put(&format!("{}/a", path(kind)), change).await.rejected(400, "EMULATOR_UNKNOWN_REFERENCE");
         }
     }
 }
 
 #[tokio::test]
-async fn the_displayed_file_name_is_a_matter_of_send_requests() {
+async fn only_send_requests_have_a_displayed_file_name() {
     let site = site().await;
     let file = setting("browserToHulft", "a", "id1", "id2");
     for member in ["browser.useReceiveFileName", "browser.receiveFileName"] {
-        site.post(path("browserToHulft"), with(file.clone(), member, json!("true"))).await.refuses(member);
+        site.post(path("browserToHulft"), with(file.clone(), member, json!("true"))).await.rejects(member);
     }
     let requests = path("hulftToBrowser");
     let request = setting("hulftToBrowser", "a", "id1", "id2");
     for bad in [json!(true), json!("True"), json!("")] {
         let bad = with(request.clone(), "browser.useReceiveFileName", bad);
-        site.post(requests, bad).await.refuses("browser.useReceiveFileName");
+        site.post(requests, bad).await.rejects("browser.useReceiveFileName");
     }
     let nameless = with(request.clone(), "browser.useReceiveFileName", json!("true"));
-    site.post(requests, nameless).await.refuses("browser.receiveFileName");
+    site.post(requests, nameless).await.rejects("browser.receiveFileName");
     let registered = site.post(requests, request).await.body(201);
     assert_eq!(registered["browser"]["receiveFileName"], "");
     let one = format!("{requests}/a");
     site.put(&one, json!({"browser": {"useReceiveFileName": "true"}}))
         .await
-        .refuses("browser.receiveFileName");
+        .rejects("browser.receiveFileName");
     site.put(&one, json!({"browser": {"receiveFileName": "f".repeat(257)}}))
         .await
-        .refuses("browser.receiveFileName");
+        .rejects("browser.receiveFileName");
     site.put(&one, json!({"browser": {"receiveFileName": "file1"}})).await.body(200);
     let changed = site.put(&one, json!({"browser": {"useReceiveFileName": "true"}})).await.body(200);
     assert_eq!(

@@ -22,13 +22,13 @@ async fn a_connection_is_registered_read_changed_and_deleted() {
         "connectionId": "id1", "passwd": "the password", "connectableClientType": ["hulft", "data_transfer_api"],
         "ipFilterGroupName": "group1", "memo": "memo1",
     });
-    let answer = site.post(CONNECTIONS, body).await;
+    let response = site.post(CONNECTIONS, body).await;
     let expected = r#"{"connectionId":"id1","connectableClientType":["hulft","data_transfer_api"],"ipFilterGroupName":"group1","memo":"memo1"}"#;
-    assert_eq!((answer.status(), answer.text()), (201, expected), "the password is never told");
-    assert_eq!(answer.location(), Some("http://site.example/api/v2/connections/definition/id1"));
+    assert_eq!((response.status(), response.text()), (201, expected), "the password is never returned");
+    assert_eq!(response.location(), Some("http://site.example/api/v2/connections/definition/id1"));
     let path = format!("{CONNECTIONS}/id1");
     assert_eq!(site.get(&path).await.text(), expected);
-    assert_eq!(site.put(&path, json!({})).await.text(), expected, "what is not given is kept");
+    assert_eq!(site.put(&path, json!({})).await.text(), expected, "omitted members are kept");
     assert_eq!(site.hulft.connection_password("id1").as_deref(), Some("the password"));
 
     let body = json!({"passwd": "another one", "connectableClientType": ["dclient"], "memo": ""});
@@ -39,7 +39,7 @@ async fn a_connection_is_registered_read_changed_and_deleted() {
 
     site.delete(&path).await.is_empty(200);
     site.get(&path).await.is_empty(204);
-    site.delete(&path).await.refused(404, "EMULATOR_NOT_FOUND");
+    site.delete(&path).await.rejected(404, "EMULATOR_NOT_FOUND");
     assert_eq!(site.hulft.connection_password("id1"), None);
 }
 
@@ -61,7 +61,7 @@ async fn a_list_leaves_out_what_a_single_connection_has_as_null() {
 }
 
 #[tokio::test]
-async fn every_field_is_held_to_its_rule() {
+async fn every_field_must_follow_its_rule() {
     let site = with_group().await;
     site.post(CONNECTIONS, connection("id1")).await.body(201);
     let path = format!("{CONNECTIONS}/id1");
@@ -84,20 +84,20 @@ async fn every_field_is_held_to_its_rule() {
         ("memo", json!(null)),
         ("limit", json!(1)),
     ] {
-        site.post(CONNECTIONS, with(connection("id2"), member, value.clone())).await.refuses(member);
-        site.put(&path, json!({member: value})).await.refuses(member);
+        site.post(CONNECTIONS, with(connection("id2"), member, value.clone())).await.rejects(member);
+        site.put(&path, json!({member: value})).await.rejects(member);
     }
     for id in ["", ".", "..", "a_b", "a/b", "seventeen-letters"] {
-        site.post(CONNECTIONS, connection(id)).await.refuses("connectionId");
+        site.post(CONNECTIONS, connection(id)).await.rejects("connectionId");
     }
-    site.put(&path, connection("id1")).await.refuses("connectionId");
+    site.put(&path, connection("id1")).await.rejects("connectionId");
     for member in ["connectionId", "passwd", "connectableClientType"] {
-        site.post(CONNECTIONS, without(connection("id2"), member)).await.refuses(member);
+        site.post(CONNECTIONS, without(connection("id2"), member)).await.rejects(member);
     }
-    // Null releases a group that was set: a registration has none to release.
+    // Null clears a group that was set. A registration has none to clear.
     site.post(CONNECTIONS, with(connection("id2"), "ipFilterGroupName", json!(null)))
         .await
-        .refuses("ipFilterGroupName");
+        .rejects("ipFilterGroupName");
     for (member, value) in [
         ("passwd", json!("12345678")),
         ("passwd", json!("p".repeat(256))),
@@ -111,26 +111,26 @@ async fn every_field_is_held_to_its_rule() {
     }
     site.post(CONNECTIONS, connection("sixteen-letters.")).await.body(201);
     let unknown = json!("nothing");
-    site.put(&path, json!({"ipFilterGroupName": unknown})).await.refused(400, "EMULATOR_UNKNOWN_REFERENCE");
+    site.put(&path, json!({"ipFilterGroupName": unknown})).await.rejected(400, "EMULATOR_UNKNOWN_REFERENCE");
     let body = with(connection("id2"), "ipFilterGroupName", unknown);
-    site.post(CONNECTIONS, body).await.refused(400, "EMULATOR_UNKNOWN_REFERENCE");
+    site.post(CONNECTIONS, body).await.rejected(400, "EMULATOR_UNKNOWN_REFERENCE");
 }
 
 #[tokio::test]
 async fn a_connection_id_is_registered_once_and_its_case_counts() {
     let site = Site::new();
     site.post(CONNECTIONS, connection("id1")).await.body(201);
-    site.post(CONNECTIONS, connection("id1")).await.refused(400, "E300003");
+    site.post(CONNECTIONS, connection("id1")).await.rejected(400, "E300003");
     site.post(CONNECTIONS, connection("ID1")).await.body(201);
 }
 
 #[tokio::test]
-async fn no_more_connections_are_registered_than_the_contract_has() {
+async fn no_more_connections_are_registered_than_the_contract_allows() {
     let site = Site::new();
     for number in 0..10 {
         site.post(CONNECTIONS, connection(&format!("id{number}"))).await.body(201);
     }
-    site.post(CONNECTIONS, connection("more")).await.refused(400, "EMULATOR_LIMIT_REACHED");
+    site.post(CONNECTIONS, connection("more")).await.rejected(400, "EMULATOR_LIMIT_REACHED");
     site.hulft.connection_id_limit(11);
     site.post(CONNECTIONS, connection("more")).await.body(201);
     assert_eq!(site.get(CONNECTIONS).await.body(200)["limit"], json!({"connectionIdLimit": 11}));
@@ -143,19 +143,19 @@ async fn browsers_alone_have_no_ip_filter_group() {
         "connectionId": "web", "passwd": "password", "connectableClientType": ["hwc_browser"],
         "ipFilterGroupName": "group1",
     });
-    site.post(CONNECTIONS, browser.clone()).await.refuses("ipFilterGroupName");
+    site.post(CONNECTIONS, browser.clone()).await.rejects("ipFilterGroupName");
     let both = with(browser, "connectableClientType", json!(["hwc_browser", "hulft"]));
     assert_eq!(site.post(CONNECTIONS, both).await.body(201)["ipFilterGroupName"], "group1");
     let path = format!("{CONNECTIONS}/web");
     let only = json!({"connectableClientType": ["hwc_browser"]});
     let with_group = with(only.clone(), "ipFilterGroupName", json!("group1"));
-    site.put(&path, with_group).await.refuses("ipFilterGroupName");
+    site.put(&path, with_group).await.rejects("ipFilterGroupName");
     assert_eq!(site.put(&path, only).await.body(200)["ipFilterGroupName"], json!(null), "it is invalid now");
-    site.put(&path, json!({"ipFilterGroupName": "group1"})).await.refuses("ipFilterGroupName");
+    site.put(&path, json!({"ipFilterGroupName": "group1"})).await.rejects("ipFilterGroupName");
 }
 
 #[tokio::test]
-async fn a_deleted_connection_takes_its_permissions_and_browser_transfers_along() {
+async fn deleting_a_connection_also_deletes_its_permissions_and_browser_transfers() {
     let site = Site::with_connections(&["id1", "id2", "id3"]).await;
     for (own, remote) in [("id1", "id2"), ("id2", "id1"), ("id2", "id3")] {
         let body = json!({"connectionId": own, "remoteConnectionId": remote, "direction": "send"});
@@ -185,12 +185,12 @@ async fn a_deleted_connection_takes_its_permissions_and_browser_transfers_along(
 async fn the_connection_of_a_dclient_is_not_deleted() {
     let site = Site::with_connections(&["id1"]).await;
     site.post("/dclient/definition", json!({"dclientId": "d", "connectionId": "id1"})).await.body(201);
-    site.delete(&format!("{CONNECTIONS}/id1")).await.refused(400, "EMULATOR_IN_USE");
+    site.delete(&format!("{CONNECTIONS}/id1")).await.rejected(400, "EMULATOR_IN_USE");
 }
 
 #[tokio::test]
 async fn a_single_connection_checks_the_common_parameters_too() {
     let site = Site::with_connections(&["id1"]).await;
     assert_eq!(site.get(&format!("{CONNECTIONS}/id1?maxResults=1")).await.status(), 200);
-    site.get(&format!("{CONNECTIONS}/id1?maxResults=0")).await.refused(400, "EMULATOR_INVALID_PARAMETER");
+    site.get(&format!("{CONNECTIONS}/id1?maxResults=0")).await.rejected(400, "EMULATOR_INVALID_PARAMETER");
 }

@@ -1,4 +1,4 @@
-//! D-Client settings and the mail that tells how to use one.
+//! D-Client settings, and the mail that explains how to use a D-Client.
 
 use super::*;
 
@@ -18,21 +18,21 @@ async fn a_dclient_is_registered_read_changed_and_deleted() {
     let site = Site::with_connections(&["id1", "id2"]).await;
     let user = account(&site).await;
     let body = json!({"dclientId": "sample", "connectionId": "id1", "accountId": user, "memo": "m", "useable": true});
-    let answer = site.post(DCLIENTS, body).await;
-    let dclient = answer.body(201);
+    let response = site.post(DCLIENTS, body).await;
+    let dclient = response.body(201);
     let id = dclient["id"].as_str().unwrap();
     assert_eq!(id.len(), 32);
     let expected = format!(
         r#"{{"id":"{id}","dclientId":"sample","connectionId":"id1","account":{{"id":"{user}","mailAddress":"user@example.com"}},"memo":"m","useable":true,"clientVersion":"","connectionStatus":"offline"}}"#
     );
-    assert_eq!(answer.text(), expected);
-    assert_eq!(answer.location(), None, "none is described");
+    assert_eq!(response.text(), expected);
+    assert_eq!(response.location(), None, "none is described");
     let path = path(&dclient);
     assert_eq!(site.get(&path).await.text(), expected);
     let list = site.get(DCLIENTS).await.body(200);
     assert_eq!((&list["limit"], &list["dclients"]), (&json!(10_000), &json!([dclient])));
 
-    assert_eq!(site.put(&path, json!({})).await.body(200), dclient, "what is not given is kept");
+    assert_eq!(site.put(&path, json!({})).await.body(200), dclient, "omitted members are kept");
     let change = json!({"connectionId": "id2", "accountId": "", "memo": "", "useable": false});
     let mut expected = dclient;
     (expected["connectionId"], expected["account"], expected["memo"], expected["useable"]) =
@@ -42,7 +42,7 @@ async fn a_dclient_is_registered_read_changed_and_deleted() {
 
     site.delete(&path).await.is_empty(200);
     site.get(&path).await.is_empty(204);
-    site.delete(&path).await.refused(404, "EMULATOR_NOT_FOUND");
+    site.delete(&path).await.rejected(404, "EMULATOR_NOT_FOUND");
 }
 
 #[tokio::test]
@@ -59,7 +59,7 @@ async fn the_defaults_are_those_of_the_description() {
 }
 
 #[tokio::test]
-async fn every_field_is_held_to_its_rule() {
+async fn every_field_must_follow_its_rule() {
     let site = Site::with_connections(&["id1"]).await;
     let body = json!({"dclientId": "d", "connectionId": "id1"});
     let path = path(&site.post(DCLIENTS, body.clone()).await.body(201));
@@ -76,24 +76,24 @@ async fn every_field_is_held_to_its_rule() {
         ("clientVersion", json!("1.0.0")),
     ] {
         let new = with(with(body.clone(), "dclientId", json!("other")), member, value.clone());
-        site.post(DCLIENTS, new).await.refuses(member);
-        site.put(&path, json!({member: value})).await.refuses(member);
+        site.post(DCLIENTS, new).await.rejects(member);
+        site.put(&path, json!({member: value})).await.rejects(member);
     }
     for member in ["dclientId", "connectionId"] {
-        site.post(DCLIENTS, without(body.clone(), member)).await.refuses(member);
+        site.post(DCLIENTS, without(body.clone(), member)).await.rejects(member);
     }
-    site.post(DCLIENTS, with(body.clone(), "dclientId", json!(""))).await.refuses("dclientId");
-    site.put(&path, json!({"dclientId": "d"})).await.refuses("dclientId");
+    site.post(DCLIENTS, with(body.clone(), "dclientId", json!(""))).await.rejects("dclientId");
+    site.put(&path, json!({"dclientId": "d"})).await.rejects("dclientId");
     site.put(&path, json!({"memo": "m".repeat(256)})).await.body(200);
     for (member, value) in [("connectionId", "id9"), ("accountId", ID)] {
         let new = with(with(body.clone(), "dclientId", json!("other")), member, json!(value));
-        site.post(DCLIENTS, new).await.refused(400, "EMULATOR_UNKNOWN_REFERENCE");
-        site.put(&path, json!({member: value})).await.refused(400, "EMULATOR_UNKNOWN_REFERENCE");
+        site.post(DCLIENTS, new).await.rejected(400, "EMULATOR_UNKNOWN_REFERENCE");
+        site.put(&path, json!({member: value})).await.rejected(400, "EMULATOR_UNKNOWN_REFERENCE");
     }
-    site.post(DCLIENTS, body).await.refused(400, "E300003");
+    site.post(DCLIENTS, body).await.rejected(400, "E300003");
     site.hulft.state().dclients.set_limit(1);
     let more = json!({"dclientId": "more", "connectionId": "id1"});
-    site.post(DCLIENTS, more).await.refused(400, "EMULATOR_LIMIT_REACHED");
+    site.post(DCLIENTS, more).await.rejected(400, "EMULATOR_LIMIT_REACHED");
 }
 
 #[tokio::test]
@@ -125,16 +125,16 @@ async fn the_usage_mail_goes_to_the_linked_account() {
     let dclient = site.post(DCLIENTS, json!({"dclientId": "d", "connectionId": "id1"})).await.body(201);
     let mail = format!("/dclient/user-guide/mail-request/{}", dclient["id"].as_str().unwrap());
     let send = async || site.send(request(Method::POST, &mail, "")).await;
-    send().await.refused(400, "EMULATOR_MAIL_REFUSED");
+    send().await.rejected(400, "EMULATOR_MAIL_REJECTED");
     site.put(&path(&dclient), json!({"accountId": user})).await.body(200);
     send().await.is_empty(200);
     let mails = site.hulft.mails();
     assert_eq!((mails.len(), mails[0].kind), (1, MailKind::DClientUsage));
     assert_eq!(mails[0].address, "user@example.com");
     site.hulft.reject_mails_to("user@example.com");
-    send().await.refused(400, "EMULATOR_MAIL_REFUSED");
+    send().await.rejected(400, "EMULATOR_MAIL_REJECTED");
     let unknown = format!("/dclient/user-guide/mail-request/{ID}");
     // 404 is not listed for POST (section 2.7).
-    site.send(request(Method::POST, &unknown, "")).await.refused(400, "EMULATOR_NOT_FOUND");
+    site.send(request(Method::POST, &unknown, "")).await.rejected(400, "EMULATOR_NOT_FOUND");
     assert_eq!(site.hulft.mails().len(), 1);
 }

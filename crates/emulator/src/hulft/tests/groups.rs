@@ -5,7 +5,7 @@ use super::*;
 
 const GROUPS: &str = "/browser-transfer-groups";
 
-/// With settings `s0`, `s1`, ... of both kinds.
+/// A contract with settings `s0`, `s1`, ... of both kinds.
 async fn with_settings(count: usize) -> Site {
     let site = Site::with_connections(&["id1", "id2"]).await;
     for kind in ["browserToHulft", "hulftToBrowser"] {
@@ -31,8 +31,8 @@ async fn a_group_is_registered_read_changed_and_deleted() {
         "name": "group-a", "accountId": user, "browserToHulftDefinitionIds": ["s0", "s1"],
         "hulftToBrowserDefinitionIds": ["s1"], "enabled": true, "memo": "m",
     });
-    let answer = site.post(GROUPS, body).await;
-    let group = answer.body(201);
+    let response = site.post(GROUPS, body).await;
+    let group = response.body(201);
     let id = group["id"].as_str().unwrap();
     assert_eq!(id.len(), 32);
     let expected = format!(
@@ -43,14 +43,14 @@ async fn a_group_is_registered_read_changed_and_deleted() {
         ),
         id, user
     );
-    assert_eq!(answer.text(), expected);
-    assert_eq!(answer.location(), None, "none is described");
+    assert_eq!(response.text(), expected);
+    assert_eq!(response.location(), None, "none is described");
     let path = path(&group);
     assert_eq!(site.get(&path).await.text(), expected);
     let list = site.get(GROUPS).await.body(200);
     assert_eq!((&list["limit"], &list["browserTransferGroups"]), (&json!(10_000), &json!([group])));
 
-    assert_eq!(site.put(&path, json!({})).await.body(200), group, "what is not given is kept");
+    assert_eq!(site.put(&path, json!({})).await.body(200), group, "omitted members are kept");
     let change = json!({
         "name": "group-b", "accountId": "", "browserToHulftDefinitionIds": null, "hulftToBrowserDefinitionIds": [],
         "enabled": false, "memo": "",
@@ -64,7 +64,7 @@ async fn a_group_is_registered_read_changed_and_deleted() {
 
     site.delete(&path).await.is_empty(200);
     site.get(&path).await.is_empty(204);
-    site.delete(&path).await.refused(404, "EMULATOR_NOT_FOUND");
+    site.delete(&path).await.rejected(404, "EMULATOR_NOT_FOUND");
 }
 
 #[tokio::test]
@@ -85,7 +85,7 @@ async fn the_defaults_are_those_of_the_description() {
 }
 
 #[tokio::test]
-async fn every_field_is_held_to_its_rule() {
+async fn every_field_must_follow_its_rule() {
     let site = with_settings(1).await;
     let path = path(&site.post(GROUPS, json!({"name": "a"})).await.body(201));
     for (member, value) in [
@@ -105,15 +105,15 @@ async fn every_field_is_held_to_its_rule() {
         ("enabled", json!("true")),
         ("enabled", json!(null)),
         ("memo", json!("m".repeat(257))),
-        // The names of the vendor's table, which its examples contradict.
+        // The names in the vendor's table, which its examples contradict.
         ("hulftToBrowserDefinitionId", json!(["s0"])),
         ("enable", json!(true)),
     ] {
-        site.post(GROUPS, with(json!({"name": "b"}), member, value.clone())).await.refuses(member);
-        site.put(&path, json!({member: value})).await.refuses(member);
+        site.post(GROUPS, with(json!({"name": "b"}), member, value.clone())).await.rejects(member);
+        site.put(&path, json!({member: value})).await.rejects(member);
     }
-    site.post(GROUPS, json!({"enabled": true})).await.refuses("name");
-    site.put(&path, json!({"accountId": null})).await.refuses("accountId");
+    site.post(GROUPS, json!({"enabled": true})).await.rejects("name");
+    site.put(&path, json!({"accountId": null})).await.rejects("accountId");
     for (member, value) in [("name", json!("n".repeat(32))), ("memo", json!("m".repeat(256)))] {
         assert_eq!(site.put(&path, json!({member: value})).await.body(200)[member], value);
     }
@@ -123,8 +123,8 @@ async fn every_field_is_held_to_its_rule() {
         ("hulftToBrowserDefinitionIds", json!(["s9"])),
     ] {
         let new = with(json!({"name": "b"}), member, value.clone());
-        site.post(GROUPS, new).await.refused(400, "EMULATOR_UNKNOWN_REFERENCE");
-        site.put(&path, json!({member: value})).await.refused(400, "EMULATOR_UNKNOWN_REFERENCE");
+        site.post(GROUPS, new).await.rejected(400, "EMULATOR_UNKNOWN_REFERENCE");
+        site.put(&path, json!({member: value})).await.rejected(400, "EMULATOR_UNKNOWN_REFERENCE");
     }
 }
 
@@ -137,8 +137,8 @@ async fn a_group_has_at_most_30_settings_of_each_kind() {
     let path = path(&site.post(GROUPS, full.clone()).await.body(201));
     for member in ["browserToHulftDefinitionIds", "hulftToBrowserDefinitionIds"] {
         let more = json!(ids(31));
-        site.put(&path, json!({member: more})).await.refuses(member);
-        site.post(GROUPS, with(json!({"name": "b"}), member, more)).await.refuses(member);
+        site.put(&path, json!({member: more})).await.rejects(member);
+        site.post(GROUPS, with(json!({"name": "b"}), member, more)).await.rejects(member);
     }
 }
 
@@ -147,9 +147,9 @@ async fn a_name_is_registered_once_and_groups_up_to_the_limit() {
     let site = Site::new();
     site.post(GROUPS, json!({"name": "a"})).await.body(201);
     let other = path(&site.post(GROUPS, json!({"name": "b"})).await.body(201));
-    site.post(GROUPS, json!({"name": "a"})).await.refused(400, "E300003");
-    site.put(&other, json!({"name": "a"})).await.refused(400, "E300003");
+    site.post(GROUPS, json!({"name": "a"})).await.rejected(400, "E300003");
+    site.put(&other, json!({"name": "a"})).await.rejected(400, "E300003");
     site.put(&other, json!({"name": "b"})).await.body(200);
     site.hulft.state().groups.set_limit(2);
-    site.post(GROUPS, json!({"name": "c"})).await.refused(400, "EMULATOR_LIMIT_REACHED");
+    site.post(GROUPS, json!({"name": "c"})).await.rejected(400, "EMULATOR_LIMIT_REACHED");
 }

@@ -1,4 +1,4 @@
-//! IP filter groups and the members that only their refusals have.
+//! IP filter groups, and the members that only their error responses have.
 
 use super::*;
 
@@ -8,10 +8,10 @@ fn group(name: &str) -> Value {
     json!({"ipFilterGroupName": name, "allowlist": ["192.0.2.1"]})
 }
 
-/// The places at fault, in a refusal.
+/// The indexes of the invalid addresses in an error response.
 #[track_caller]
-fn places(refusal: &Value) -> Vec<u64> {
-    let errors = refusal["ipAddressError"].as_array().unwrap();
+fn indexes(rejection: &Value) -> Vec<u64> {
+    let errors = rejection["ipAddressError"].as_array().unwrap();
     for error in errors {
         assert!(
             !error["code"].as_str().unwrap().is_empty() && !error["message"].as_str().unwrap().is_empty()
@@ -26,15 +26,15 @@ async fn a_group_is_registered_read_changed_and_deleted() {
     let body = json!({"ipFilterGroupName": "group1", "description": "d", "allowlist": ["192.0.2.0/24", "192.0.2.1"]});
     let expected =
         r#"{"ipFilterGroupName":"group1","description":"d","allowlist":["192.0.2.0/24","192.0.2.1"]}"#;
-    let answer = site.post(GROUPS, body).await;
-    assert_eq!((answer.status(), answer.text()), (201, expected));
-    assert_eq!(answer.location(), None, "none is described");
+    let response = site.post(GROUPS, body).await;
+    assert_eq!((response.status(), response.text()), (201, expected));
+    assert_eq!(response.location(), None, "none is described");
     let path = format!("{GROUPS}/group1");
     assert_eq!(site.get(&path).await.text(), expected);
     let list =
         format!(r#"{{"totalSize":1,"fetchSize":1,"startIndex":0,"maxResults":30,"ipFilter":[{expected}]}}"#);
     assert_eq!(site.get(GROUPS).await.text(), list);
-    assert_eq!(site.put(&path, json!({})).await.text(), expected, "what is not given is kept");
+    assert_eq!(site.put(&path, json!({})).await.text(), expected, "omitted members are kept");
     let changed = site.put(&path, json!({"description": "", "allowlist": ["198.51.100.1"]})).await.body(200);
     assert_eq!(
         changed,
@@ -47,21 +47,21 @@ async fn a_group_is_registered_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn addresses_at_fault_are_named_by_their_places() {
+async fn invalid_addresses_are_reported_by_their_indexes() {
     let site = Site::new();
     site.post(GROUPS, group("group1")).await.body(201);
     let path = format!("{GROUPS}/group1");
     let list = json!(["192.0.2.1", "192.0.2.256", "192.0.2.0/24", "::1", 7]);
     let body = json!({"ipFilterGroupName": "new", "allowlist": list});
-    for refusal in [site.post(GROUPS, body).await, site.put(&path, json!({"allowlist": list})).await] {
-        assert_eq!(places(&refusal.refused(400, "EMULATOR_INVALID_BODY")), [1, 3, 4]);
-        refusal.refuses("allowlist");
+    for rejection in [site.post(GROUPS, body).await, site.put(&path, json!({"allowlist": list})).await] {
+        assert_eq!(indexes(&rejection.rejected(400, "EMULATOR_INVALID_BODY")), [1, 3, 4]);
+        rejection.rejects("allowlist");
     }
     assert_eq!(site.get(&path).await.body(200)["allowlist"], json!(["192.0.2.1"]));
 }
 
 #[tokio::test]
-async fn other_refusals_of_a_registration_or_a_change_name_no_address() {
+async fn other_rejections_of_a_registration_or_a_change_name_no_address() {
     let site = Site::new();
     site.post(GROUPS, group("group1")).await.body(201);
     let path = format!("{GROUPS}/group1");
@@ -76,21 +76,21 @@ async fn other_refusals_of_a_registration_or_a_change_name_no_address() {
     ] {
         let new = site.post(GROUPS, with(group("new"), member, value.clone())).await;
         let change = site.put(&path, json!({member: value})).await;
-        for answer in [new, change] {
-            answer.refuses(member);
-            assert!(places(&answer.json()).is_empty());
+        for response in [new, change] {
+            response.rejects(member);
+            assert!(indexes(&response.json()).is_empty());
         }
     }
     for name in [json!(""), json!("."), json!(".."), json!("a_b"), json!("n".repeat(33)), json!(1)] {
-        site.post(GROUPS, with(group("x"), "ipFilterGroupName", name)).await.refuses("ipFilterGroupName");
+        site.post(GROUPS, with(group("x"), "ipFilterGroupName", name)).await.rejects("ipFilterGroupName");
     }
     for member in ["ipFilterGroupName", "allowlist"] {
-        site.post(GROUPS, without(group("new"), member)).await.refuses(member);
+        site.post(GROUPS, without(group("new"), member)).await.rejects(member);
     }
-    site.put(&path, json!({"ipFilterGroupName": "group1"})).await.refuses("ipFilterGroupName");
-    let twice = site.post(GROUPS, group("group1")).await.refused(400, "E300003");
+    site.put(&path, json!({"ipFilterGroupName": "group1"})).await.rejects("ipFilterGroupName");
+    let twice = site.post(GROUPS, group("group1")).await.rejected(400, "E300003");
     assert_eq!(twice["ipAddressError"], json!([]));
-    let missing = site.put(&format!("{GROUPS}/nothing"), json!({})).await.refused(404, "EMULATOR_NOT_FOUND");
+    let missing = site.put(&format!("{GROUPS}/nothing"), json!({})).await.rejected(404, "EMULATOR_NOT_FOUND");
     assert_eq!(missing["ipAddressError"], json!([]));
     site.post(GROUPS, group("Group1")).await.body(201);
 }
@@ -101,7 +101,7 @@ async fn a_contract_has_100_groups_of_100_addresses() {
     for number in 0..100 {
         site.post(GROUPS, group(&format!("g{number}"))).await.body(201);
     }
-    site.post(GROUPS, group("more")).await.refused(400, "EMULATOR_LIMIT_REACHED");
+    site.post(GROUPS, group("more")).await.rejected(400, "EMULATOR_LIMIT_REACHED");
     let path = format!("{GROUPS}/g0");
     let full = json!({"description": "d".repeat(256), "allowlist": vec!["192.0.2.1"; 100]});
     assert_eq!(site.put(&path, full).await.body(200)["allowlist"].as_array().unwrap().len(), 100);
@@ -114,24 +114,24 @@ async fn a_group_in_use_is_not_deleted_and_its_users_are_named() {
     let site = Site::with_connections(&["id1", "id2"]).await;
     site.post(GROUPS, group("group1")).await.body(201);
     let path = format!("{GROUPS}/group1");
-    let refused = async || site.delete(&path).await.refused(400, "EMULATOR_IN_USE");
+    let rejected = async || site.delete(&path).await.rejected(400, "EMULATOR_IN_USE");
     let lists = |body: &Value| (body["connectionIdList"].clone(), body["secondaryAccountList"].clone());
 
     site.put("/connections/definition/id2", json!({"ipFilterGroupName": "group1"})).await.body(200);
-    assert_eq!(lists(&refused().await), (json!(["id2"]), json!([])));
+    assert_eq!(lists(&rejected().await), (json!(["id2"]), json!([])));
     let secondary = secondary_accounts::account("s1");
     site.hulft
         .add_secondary_account(SecondaryAccount { ip_filter_group_name: Some("group1".into()), ..secondary });
-    assert_eq!(lists(&refused().await), (json!(["id2"]), json!(["user@example.com"])));
+    assert_eq!(lists(&rejected().await), (json!(["id2"]), json!(["user@example.com"])));
     site.put("/connections/definition/id2", json!({"ipFilterGroupName": null})).await.body(200);
-    assert_eq!(lists(&refused().await), (json!([]), json!(["user@example.com"])));
+    assert_eq!(lists(&rejected().await), (json!([]), json!(["user@example.com"])));
     site.delete("/secondary-account/definition/s1").await.is_empty(200);
 
     let body = json!({"mailAddress": "a@b.c", "ipFilterGroupName": "group1"});
     let account = site.post("/accounts/definition", body).await.body(201);
-    assert_eq!(lists(&refused().await), (json!([]), json!([])), "there is no member for accounts");
+    assert_eq!(lists(&rejected().await), (json!([]), json!([])), "there is no member for accounts");
     site.delete(&format!("/accounts/definition/{}", account["id"].as_str().unwrap())).await.is_empty(200);
     site.delete(&path).await.is_empty(200);
-    let missing = site.delete(&path).await.refused(404, "EMULATOR_NOT_FOUND");
+    let missing = site.delete(&path).await.rejected(404, "EMULATOR_NOT_FOUND");
     assert_eq!(lists(&missing), (json!([]), json!([])));
 }

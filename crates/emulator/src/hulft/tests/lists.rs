@@ -1,8 +1,8 @@
-//! Pages, their bounds and their envelope, which all lists share.
+//! Pages, their bounds, and their envelope, which all lists share.
 
 use super::*;
 
-/// A contract whose every list has rows.
+/// A contract in which every list has rows.
 fn site() -> Site {
     let site = Site::new();
     site.hulft.add_sample_data();
@@ -27,7 +27,7 @@ const LISTS: [&str; 14] = [
 ];
 
 #[tokio::test]
-async fn every_list_holds_the_query_to_its_bounds() {
+async fn every_list_checks_the_bounds_of_the_query() {
     let site = site();
     for list in LISTS {
         for query in [
@@ -41,8 +41,8 @@ async fn every_list_holds_the_query_to_its_bounds() {
             "timezone=Asia/Tokyo",
             "timezone=Etc/GMT%2B9",
         ] {
-            let answer = site.get(&format!("{list}?{query}")).await;
-            assert!(matches!(answer.status(), 200 | 204), "{list}?{query}: {}", answer.text());
+            let response = site.get(&format!("{list}?{query}")).await;
+            assert!(matches!(response.status(), 200 | 204), "{list}?{query}: {}", response.text());
         }
         for query in [
             "startIndex=-1",
@@ -62,7 +62,7 @@ async fn every_list_holds_the_query_to_its_bounds() {
             "timezone=Asia%20Tokyo",
             "timezone=Mars/Base",
         ] {
-            site.get(&format!("{list}?{query}")).await.refused(400, "EMULATOR_INVALID_PARAMETER");
+            site.get(&format!("{list}?{query}")).await.rejected(400, "EMULATOR_INVALID_PARAMETER");
         }
     }
 }
@@ -71,8 +71,8 @@ async fn every_list_holds_the_query_to_its_bounds() {
 async fn every_list_is_in_its_envelope() {
     let site = site();
     for list in LISTS {
-        let answer = site.get(list).await;
-        let body = answer.body(200);
+        let response = site.get(list).await;
+        let body = response.body(200);
         let members: Vec<_> = body.as_object().unwrap().keys().collect();
         assert!((5..=6).contains(&members.len()), "{members:?}");
         let total = body["totalSize"].as_u64().unwrap();
@@ -82,7 +82,7 @@ async fn every_list_is_in_its_envelope() {
             r#"{{"totalSize":{total},"fetchSize":{},"startIndex":0,"maxResults":30,""#,
             total.min(30)
         );
-        assert!(answer.text().starts_with(&start), "the order of the examples: {}", answer.text());
+        assert!(response.text().starts_with(&start), "the order of the examples: {}", response.text());
         let behind = site.get(&format!("{list}?startIndex=10000&maxResults=1")).await.body(200);
         let envelope =
             ["totalSize", "fetchSize", "startIndex", "maxResults"].map(|name| behind[name].clone());
@@ -94,7 +94,7 @@ async fn every_list_is_in_its_envelope() {
 async fn a_list_is_read_page_by_page() {
     let site = Site::new();
     site.hulft.add_relay_logs(5);
-    let names = |answer: &Answer| answer.column("logs", "fileName");
+    let names = |response: &Answer| response.column("logs", "fileName");
     let page = site.get("/relay/log?startIndex=3&maxResults=3").await;
     assert_eq!(names(&page), ["file-1.dat", "file-0.dat"]);
     let body = page.json();

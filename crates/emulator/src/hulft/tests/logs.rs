@@ -1,11 +1,11 @@
-//! The relay log and the log of refused accesses.
+//! The relay log and the log of denied accesses.
 
 use std::time::SystemTime;
 
 use super::*;
 
-fn file_names(answer: &Answer) -> Vec<String> {
-    answer.column("logs", "fileName")
+fn file_names(response: &Answer) -> Vec<String> {
+    response.column("logs", "fileName")
 }
 
 fn line(name: &str, seconds: u64) -> RelayLog {
@@ -36,7 +36,7 @@ async fn a_line_is_written_as_in_the_vendors_example() {
 }
 
 #[tokio::test]
-async fn what_is_not_set_is_null() {
+async fn unset_members_are_null() {
     let site = Site::new();
     site.hulft.add_relay_logs(1);
     let line = site.get("/relay/log").await.body(200)["logs"][0].clone();
@@ -77,15 +77,15 @@ async fn lines_are_found_by_file_id_sides_and_accounts() {
         ("fileId=FILEID1&senderConnectionId=id2", None),
         ("fileId=FILEID2&senderConnectionId=id2&receiverSecondaryAccount=", Some("other")),
     ] {
-        let answer = site.get(&format!("/relay/log?{query}")).await;
+        let response = site.get(&format!("/relay/log?{query}")).await;
         match found {
-            Some(name) => assert_eq!(file_names(&answer), [name], "{query}"),
-            None => answer.is_empty(204),
+            Some(name) => assert_eq!(file_names(&response), [name], "{query}"),
+            None => response.is_empty(204),
         }
     }
     let blank = "senderConnectionId=&receiverConnectionId=&senderSecondaryAccount=&receiverSecondaryAccount=";
     assert_eq!(site.get(&format!("/relay/log?{blank}")).await.body(200)["totalSize"], 2);
-    site.get("/relay/log?fileId=").await.refused(400, "EMULATOR_INVALID_PARAMETER");
+    site.get("/relay/log?fileId=").await.rejected(400, "EMULATOR_INVALID_PARAMETER");
 }
 
 #[tokio::test]
@@ -105,16 +105,16 @@ async fn dates_are_days_of_the_zone_and_both_are_included() {
         ("timezone=Asia/Tokyo&from=20240102&to=20240102", &["after"]),
     ] {
         for path in ["/relay/log", "/relay/log/CCC3D6B33DF4F42EA4734BD88519525A32"] {
-            let answer = site.get(&format!("{path}?{query}")).await;
+            let response = site.get(&format!("{path}?{query}")).await;
             match found {
-                [] => answer.is_empty(204),
-                names => assert_eq!(file_names(&answer), names, "{query}"),
+                [] => response.is_empty(204),
+                names => assert_eq!(file_names(&response), names, "{query}"),
             }
         }
     }
-    let answer = site.get("/relay/log?timezone=Asia/Tokyo&maxResults=1").await;
-    assert_eq!(answer.column("logs", "startTime"), ["2024-01-02 00:00:00.000"]);
-    assert_eq!(answer.column("logs", "endTime"), ["2024-01-02 00:00:00.000"]);
+    let response = site.get("/relay/log?timezone=Asia/Tokyo&maxResults=1").await;
+    assert_eq!(response.column("logs", "startTime"), ["2024-01-02 00:00:00.000"]);
+    assert_eq!(response.column("logs", "endTime"), ["2024-01-02 00:00:00.000"]);
 }
 
 #[tokio::test]
@@ -123,14 +123,14 @@ async fn generated_lines_are_always_the_same() {
     one.hulft.add_relay_logs(12);
     other.hulft.add_relay_logs(5);
     other.hulft.add_relay_logs(7);
-    let answer = one.get("/relay/log").await;
-    assert_eq!(answer.text(), other.get("/relay/log").await.text());
-    let times = answer.column("logs", "startTime");
+    let response = one.get("/relay/log").await;
+    assert_eq!(response.text(), other.get("/relay/log").await.text());
+    let times = response.column("logs", "startTime");
     assert_eq!(
         (times[11].as_str(), times[0].as_str()),
         ("2024-01-01 00:00:00.000", "2024-01-01 00:11:00.000")
     );
-    assert_eq!(answer.column("logs", "status").iter().filter(|status| *status == "2").count(), 1);
+    assert_eq!(response.column("logs", "status").iter().filter(|status| *status == "2").count(), 1);
     let first = one.get("/relay/log/0000000000000000000000000000000001").await.body(200);
     assert_eq!(
         (&first["logs"][0]["fileId"], &first["logs"][0]["dataSize"]),
@@ -152,7 +152,7 @@ fn denial(denied: Denied, seconds: u64) -> AccessDenial {
 }
 
 #[tokio::test]
-async fn a_refused_access_names_an_account_or_a_connection() {
+async fn a_denied_access_names_an_account_or_a_connection() {
     let site = Site::new();
     let connection_ids = vec!["abc".to_owned(), "xyz".to_owned()];
     let agent = Denied::Connection { connection_ids, agent_id: "agent1".to_owned() };
@@ -170,6 +170,6 @@ async fn a_refused_access_names_an_account_or_a_connection() {
         [&newest["loginAccount"], &newest["connectionId"], &newest["agentId"]],
         [&json!("a@b.c"), &json!(null), &json!(null)]
     );
-    let answer = site.get("/access-denial/log?timezone=Asia/Tokyo&from=20240102").await;
-    assert_eq!(answer.column("accessDenialLogs", "accessedAt"), ["2024-01-02 00:00:00.000"]);
+    let response = site.get("/access-denial/log?timezone=Asia/Tokyo&from=20240102").await;
+    assert_eq!(response.column("accessDenialLogs", "accessedAt"), ["2024-01-02 00:00:00.000"]);
 }

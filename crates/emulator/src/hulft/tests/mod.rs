@@ -1,5 +1,5 @@
-//! The contract as a client meets it: requests in, replies out, with time moved by hand. Here is what the operations share;
-//! each resource has a file.
+//! The contract from a client's point of view: requests in, responses out, on a clock that the tests advance. This file
+//! covers what the operations share, and each resource has a file.
 
 mod accounts;
 mod agents;
@@ -27,7 +27,7 @@ use super::*;
 
 const JSON: &str = "application/json; charset=utf-8";
 
-/// A contract, without a rate limit until a test sets one.
+/// A contract without a rate limit, unless a test sets one.
 struct Site {
     hulft: Hulft,
     clock: Clock,
@@ -41,7 +41,7 @@ impl Site {
         Self { hulft, clock }
     }
 
-    /// With these Connection IDs.
+    /// A contract with these Connection IDs.
     async fn with_connections(ids: &[&str]) -> Self {
         let site = Self::new();
         for id in ids {
@@ -98,7 +98,7 @@ impl Answer {
         self.0.status().as_u16()
     }
 
-    /// The JSON of an answer with that status.
+    /// The JSON of a response that must have this status.
     #[track_caller]
     fn body(&self, status: u16) -> Value {
         assert_eq!(self.status(), status, "{}", self.text());
@@ -114,19 +114,19 @@ impl Answer {
         self.0.headers().get(LOCATION).map(|uri| uri.to_str().unwrap())
     }
 
-    /// A refusal with that status and code, which always says something; its body.
+    /// The body of an error that must have this status and code, and a message.
     #[track_caller]
-    fn refused(&self, status: u16, code: &str) -> Value {
+    fn rejected(&self, status: u16, code: &str) -> Value {
         let body = self.body(status);
         assert_eq!(body["code"], code, "{body}");
         assert!(!body["message"].as_str().unwrap().is_empty());
         body
     }
 
-    /// A refusal of the body, in the words of which the member is named.
+    /// Asserts that the body was rejected with a message that names the member.
     #[track_caller]
-    fn refuses(&self, member: &str) {
-        let body = self.refused(400, "EMULATOR_INVALID_BODY");
+    fn rejects(&self, member: &str) {
+        let body = self.rejected(400, "EMULATOR_INVALID_BODY");
         assert!(body["message"].as_str().unwrap().contains(&format!("'{member}'")), "{member}: {body}");
     }
 
@@ -139,7 +139,7 @@ impl Answer {
     }
 }
 
-/// The body with one member more, or another value for it.
+/// The body with this member added or replaced.
 fn with(mut body: Value, member: &str, value: Value) -> Value {
     let place = member.split('.').fold(&mut body, |place, name| &mut place[name]);
     *place = value;
@@ -157,7 +157,8 @@ fn without(mut body: Value, member: &str) -> Value {
 
 const ID: &str = "0123456789abcdef0123456789abcdef";
 
-/// The operations of the vendor's list and the scopes of their pages, written down apart from the emulator's table.
+/// The operations in the vendor's list and the scopes on their pages, written down independently of the emulator's
+/// table.
 fn operations() -> Vec<(Method, String, Option<Scope>)> {
     let mut operations = Vec::new();
     let mut add = |list: &str, one: &str, methods: &str, scopes: [Option<Scope>; 4]| {
@@ -243,32 +244,32 @@ async fn each_of_the_55_operations_needs_its_own_scope_and_no_other() {
             site.hulft.add_api_key(key, &scopes);
             let mut request = request(method.clone(), &path, "{}");
             request.headers.insert(AUTHORIZATION, format!("Bearer {key}").parse().unwrap());
-            let answer = site.send(request).await;
-            assert_ne!(answer.status(), 405, "{method} {path}");
-            assert!(!answer.text().contains("EMULATOR_UNKNOWN_PATH"), "{method} {path}");
+            let response = site.send(request).await;
+            assert_ne!(response.status(), 405, "{method} {path}");
+            assert!(!response.text().contains("EMULATOR_UNKNOWN_PATH"), "{method} {path}");
             if is_let_in {
-                assert!(!matches!(answer.status(), 401 | 403), "{method} {path}: {}", answer.text());
+                assert!(!matches!(response.status(), 401 | 403), "{method} {path}: {}", response.text());
             } else {
-                answer.refused(403, "EMULATOR_MISSING_SCOPE");
+                response.rejected(403, "EMULATOR_MISSING_SCOPE");
             }
         }
     }
 }
 
 #[tokio::test]
-async fn without_a_known_key_nothing_is_answered() {
+async fn a_request_without_a_known_key_is_unauthorized() {
     let site = Site::new();
     for (method, path, _) in operations() {
         for authorization in ["", "Bearer", "Bearer wrong", API_KEY] {
             let mut request = request(method.clone(), &path, "{}");
             request.headers.insert(AUTHORIZATION, authorization.parse().unwrap());
-            site.send(request).await.refused(401, "EMULATOR_UNAUTHORIZED");
+            site.send(request).await.rejected(401, "EMULATOR_UNAUTHORIZED");
         }
     }
 }
 
 #[tokio::test]
-async fn unknown_paths_and_methods_are_refused() {
+async fn unknown_paths_and_methods_are_rejected() {
     let site = Site::new();
     for path in [
         "",
@@ -282,7 +283,7 @@ async fn unknown_paths_and_methods_are_refused() {
         "/relay/permission/a/b/send/more",
         "/secondary-account/password/set-request",
     ] {
-        site.get(path).await.refused(404, "EMULATOR_UNKNOWN_PATH");
+        site.get(path).await.rejected(404, "EMULATOR_UNKNOWN_PATH");
     }
     for (method, path, allowed) in [
         (Method::DELETE, "/agent/status", "GET"),
@@ -293,9 +294,9 @@ async fn unknown_paths_and_methods_are_refused() {
         (Method::POST, "/secondary-account/definition", "GET"),
         (Method::PUT, "/secondary-account/definition/s1", "GET, DELETE"),
     ] {
-        let answer = site.send(request(method, path, "")).await;
-        answer.refused(405, "EMULATOR_METHOD_NOT_ALLOWED");
-        assert_eq!(answer.0.headers()[ALLOW], allowed);
+        let response = site.send(request(method, path, "")).await;
+        response.rejected(405, "EMULATOR_METHOD_NOT_ALLOWED");
+        assert_eq!(response.0.headers()[ALLOW], allowed);
     }
 }
 
@@ -308,20 +309,20 @@ async fn a_body_is_a_json_object_of_known_members() {
             continue;
         }
         for body in ["", "x", "[]", "null", r#"{"a":1"#, r#"{"memo":"\ud800"}"#] {
-            let answer = site.send(request(method.clone(), &path, body)).await;
-            answer.refused(400, "EMULATOR_INVALID_BODY");
+            let response = site.send(request(method.clone(), &path, body)).await;
+            response.rejected(400, "EMULATOR_INVALID_BODY");
         }
         for content_type in ["", "text/plain", "application/jsonp"] {
             let mut request = request(method.clone(), &path, "{}");
             request.headers.insert(CONTENT_TYPE, content_type.parse().unwrap());
-            let body = site.send(request).await.refused(400, "EMULATOR_INVALID_BODY");
+            let body = site.send(request).await.rejected(400, "EMULATOR_INVALID_BODY");
             assert!(body["message"].as_str().unwrap().contains("content type"), "{path}: {body}");
         }
     }
 }
 
 #[tokio::test]
-async fn past_a_hundred_requests_a_minute_the_contract_is_blocked_for_ten_minutes() {
+async fn beyond_a_hundred_requests_a_minute_the_contract_is_blocked_for_ten_minutes() {
     let site = Site::new();
     site.hulft.rate_limit(Some(100));
     site.hulft.add_api_key("other", Scope::ALL);
@@ -331,12 +332,12 @@ async fn past_a_hundred_requests_a_minute_the_contract_is_blocked_for_ten_minute
     let mut other = request(Method::GET, "/service/status", "");
     other.headers.insert(AUTHORIZATION, "Bearer other".parse().unwrap());
     let before = OffsetDateTime::from(site.clock.now());
-    let answer = site.send(other).await;
+    let response = site.send(other).await;
     // The keys share one limit.
-    answer.refused(429, "EMULATOR_RATE_LIMITED");
-    let hint = answer.0.headers()[RETRY_AFTER].to_str().unwrap();
-    assert!(hint.ends_with(" GMT"), "{hint}");
-    let end = OffsetDateTime::parse(hint, &Rfc2822).unwrap();
+    response.rejected(429, "EMULATOR_RATE_LIMITED");
+    let retry_after = response.0.headers()[RETRY_AFTER].to_str().unwrap();
+    assert!(retry_after.ends_with(" GMT"), "{retry_after}");
+    let end = OffsetDateTime::parse(retry_after, &Rfc2822).unwrap();
     let wait = Duration::try_from(end - before).unwrap();
     assert!((Duration::from_secs(600)..Duration::from_secs(602)).contains(&wait), "{wait:?}");
 
@@ -369,30 +370,30 @@ async fn the_rate_limit_can_be_changed_and_switched_off() {
 }
 
 #[tokio::test]
-async fn what_a_path_names_is_not_found_by_a_change_and_empty_to_a_get() {
+async fn an_unknown_id_in_a_path_is_not_found_by_a_change_and_empty_to_a_get() {
     let site = Site::new();
     for (method, path, _) in operations() {
-        let answer = site.send(request(method.clone(), &path, "{}")).await;
+        let response = site.send(request(method.clone(), &path, "{}")).await;
         if method == Method::PUT || method == Method::DELETE {
-            answer.refused(404, "EMULATOR_NOT_FOUND");
+            response.rejected(404, "EMULATOR_NOT_FOUND");
         } else if method == Method::GET && path != "/service/status" {
-            answer.is_empty(204);
+            response.is_empty(204);
         }
     }
 }
 
 #[tokio::test]
-async fn ids_in_paths_keep_to_their_form() {
+async fn ids_in_paths_must_be_well_formed() {
     let site = Site::new();
     for resource in ["accounts/definition", "browser-transfer-groups", "dclient/definition"] {
         for id in ["short", "0123456789abcdef0123456789abcdef0", "01234567-89ab-cdef-0123-456789ab"] {
             let path = format!("/{resource}/{id}");
-            site.get(&path).await.refused(400, "EMULATOR_INVALID_PARAMETER");
-            site.put(&path, json!({})).await.refused(400, "EMULATOR_INVALID_PARAMETER");
-            site.delete(&path).await.refused(400, "EMULATOR_INVALID_PARAMETER");
+            site.get(&path).await.rejected(400, "EMULATOR_INVALID_PARAMETER");
+            site.put(&path, json!({})).await.rejected(400, "EMULATOR_INVALID_PARAMETER");
+            site.delete(&path).await.rejected(400, "EMULATOR_INVALID_PARAMETER");
         }
     }
     site.post("/dclient/user-guide/mail-request/short", json!({}))
         .await
-        .refused(400, "EMULATOR_INVALID_PARAMETER");
+        .rejected(400, "EMULATOR_INVALID_PARAMETER");
 }

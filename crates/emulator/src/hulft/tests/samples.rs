@@ -1,4 +1,4 @@
-//! The contract that a test may start with.
+//! The sample contract that a test may start with.
 
 use super::*;
 
@@ -13,9 +13,9 @@ fn the_sample_agents_have_both_directions_and_one_old_version() {
     assert_eq!(site.hulft.api_key().len(), 32);
 }
 
-/// A sample that no registration would take would be a contract that cannot exist.
+/// If a registration would reject a sample, the sample contract could not exist.
 #[tokio::test]
-async fn all_samples_keep_to_the_rules_of_registration() {
+async fn all_samples_follow_the_rules_of_registration() {
     let samples = Site::new();
     samples.hulft.add_sample_data();
     for (path, list, id, unchangeable) in [
@@ -51,7 +51,7 @@ async fn all_samples_keep_to_the_rules_of_registration() {
         for row in rows.as_array().unwrap() {
             let one = format!("{path}/{}", row[id].as_str().unwrap());
             let mut body = unchangeable.iter().fold(row.clone(), |body, member| without(body, member));
-            // The one member that is null in an answer and not in a body.
+            // The only member that is null in a response but not in a body.
             body.as_object_mut().unwrap().retain(|_, value| !value.is_null());
             let changed = samples.put(&one, body).await.body(200);
             assert_eq!(samples.get(&one).await.body(200), changed);
@@ -67,7 +67,7 @@ async fn all_samples_keep_to_the_rules_of_registration() {
 }
 
 #[tokio::test]
-async fn sample_data_leaves_what_is_registered_already() {
+async fn sample_data_keeps_what_is_registered_already() {
     let site = Site::with_connections(&["hq"]).await;
     let body = json!({"mailAddress": "browser.user@example.com", "memo": "mine"});
     site.post("/accounts/definition", body).await.body(201);

@@ -46,11 +46,11 @@ async fn an_account_is_read_and_deleted() {
     assert_eq!(site.get(ACCOUNTS).await.text(), list);
     site.delete(&path).await.is_empty(200);
     site.get(&path).await.is_empty(204);
-    site.delete(&path).await.refused(404, "EMULATOR_NOT_FOUND");
+    site.delete(&path).await.rejected(404, "EMULATOR_NOT_FOUND");
 }
 
 #[tokio::test]
-async fn the_list_tells_whether_some_address_gets_no_mail() {
+async fn the_list_reports_whether_some_address_gets_no_mail() {
     let site = Site::new();
     site.hulft.add_secondary_account(account("s1"));
     let stopped = SecondaryAccount {

@@ -1,5 +1,4 @@
-//! What a filter's tree is worth for one connection, with `null` as OData has it (OData 4.01 URL Conventions, section
-//! 5.1.1).
+//! Evaluates a filter for one connection. `null` behaves as in OData (OData 4.01 URL Conventions, section 5.1.1).
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -44,7 +43,7 @@ impl Expression {
     }
 }
 
-/// `and` and `or`: the one value that decides alone wins, also over `null`.
+/// `and` and `or`: an operand that alone determines the result takes precedence, even over `null`.
 fn join<'a>(
     left: &'a Expression,
     right: &'a Expression,
@@ -73,7 +72,7 @@ impl Comparison {
     }
 }
 
-/// Texts are compared by their characters' numbers, not by any language's rules.
+/// Strings are compared by code point, not by the rules of a language.
 fn order(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
     match (left, right) {
         (Value::Integer(left), Value::Integer(right)) => Some(left.cmp(right)),

@@ -1,9 +1,9 @@
-//! A filter as a tree whose types have been checked.
+//! A filter as a type-checked tree.
 
 use super::evaluate::Value;
 use super::function::Function;
 
-/// The type of an expression; each may be `null` as well.
+/// The type of an expression. Each may also be `null`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Text,
@@ -51,7 +51,7 @@ impl Kind {
         }
     }
 
-    /// Whether the two can stand for one another.
+    /// Whether a value of one type is accepted in place of the other.
     pub(super) fn fits(self, other: Self) -> bool {
         self == other || self == Self::Null || other == Self::Null
     }
@@ -79,7 +79,7 @@ impl Comparison {
         })
     }
 
-    /// Whether it asks for an order, which booleans have not.
+    /// Whether it compares by order, which booleans do not have.
     pub(super) fn is_order(self) -> bool {
         !matches!(self, Self::Equal | Self::NotEqual)
     }

@@ -1,4 +1,4 @@
-//! The functions of a filter: what they take and what they give. Lengths and places count characters.
+//! The functions of a filter, with their parameters and results. Lengths and positions count characters.
 
 use super::evaluate::Value;
 use super::expression::Kind;
@@ -45,7 +45,7 @@ impl Function {
         }
     }
 
-    /// How many of its parameters must be there.
+    /// The number of required parameters.
     pub(super) fn required(self) -> usize {
         if self == Self::Substring { 2 } else { self.parameters().len() }
     }
@@ -58,7 +58,7 @@ impl Function {
         }
     }
 
-    /// Its value; `null` as soon as an argument is.
+    /// Its result. `null` if any argument is `null`.
     pub(super) fn call<'a>(self, arguments: &[Value<'a>]) -> Value<'a> {
         match arguments {
             [Value::Text(text)] => self.of_one(text),
@@ -95,7 +95,7 @@ impl Function {
     }
 }
 
-/// What lies outside of the text is left out: a start before it is its first character.
+/// Positions outside of the text are clamped: a start before it is its first character.
 fn substring<'a>(text: &str, start: i64, length: i64) -> Value<'a> {
     let count = |number: i64| usize::try_from(number.max(0)).unwrap_or(usize::MAX);
     Value::from(text.chars().skip(count(start)).take(count(length)).collect::<String>())

@@ -1,9 +1,9 @@
-//! Cuts the text of a filter into tokens, each with the place at which it ends.
+//! Splits the text of a filter into tokens, each with the position at which it ends.
 
-/// What a filter is made of.
+/// A token of a filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Token {
-    /// A name, an operator, `true`, `false` or `null`.
+    /// A name, an operator, `true`, `false`, or `null`.
     Word(String),
     Text(String),
     Integer(i64),
@@ -13,17 +13,17 @@ pub(super) enum Token {
     End,
 }
 
-/// What is wrong, and the number of characters up to there.
+/// A problem, and the number of characters up to it.
 #[derive(Debug)]
 pub(super) struct Problem {
     pub(super) message: String,
     pub(super) position: usize,
 }
 
-/// The characters that are still to be read.
+/// The characters that are not read yet.
 pub(super) struct Lexer<'a> {
     rest: &'a str,
-    /// How many characters have been read: where the token read last ends.
+    /// The number of characters that have been read: the end of the last token.
     pub(super) position: usize,
 }
 
@@ -42,7 +42,7 @@ impl<'a> Lexer<'a> {
         Self { rest: text, position: 0 }
     }
 
-    /// The next token; [`Token::End`] for ever once there is none.
+    /// Returns the next token, or [`Token::End`] at the end of the text and after it.
     pub(super) fn next(&mut self) -> Result<Token, Problem> {
         self.take_while(char::is_whitespace);
         let Some(first) = self.rest.chars().next() else { return Ok(Token::End) };

@@ -1,8 +1,8 @@
-//! The OData filters of Web PubSub (REST, section 4): read and type-checked once, then asked about each connection.
+//! The OData filters of Web PubSub (REST, section 4): parsed and type-checked once, then evaluated for each connection.
 //!
-//! A subset of OData 4: the names `userId`, `connectionId` and `groups` in any case; `eq ne gt ge lt le in and or not`;
-//! the string functions and `length(groups)`; texts, 64-bit integers, `true`, `false`, `null`. Operators and functions
-//! are written in lower case.
+//! A subset of OData 4: the names `userId`, `connectionId`, and `groups` in any case; `eq ne gt ge lt le in and or
+//! not`; the string functions and `length(groups)`; strings, 64-bit integers, `true`, `false`, `null`. Operators and
+//! functions are written in lower case.
 
 mod evaluate;
 mod expression;
@@ -15,7 +15,12 @@ use std::fmt;
 use evaluate::Value;
 use expression::Expression;
 
-/// A filter that has been read and whose types fit.
+/// Represents a parsed and type-checked filter.
+///
+/// Supports a subset of OData 4: the names `userId`, `connectionId`, and `groups`, the operators
+/// `eq ne gt ge lt le in and or not`, the string functions, and `length(groups)`.
+///
+/// # Examples
 ///
 /// ```
 /// use service_emulator::webpubsub::{Filter, FilterSubject};
@@ -28,18 +33,18 @@ use expression::Expression;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filter(Expression);
 
-/// What a filter is asked about: one connection.
+/// Describes a connection for which a filter is evaluated.
 #[derive(Debug, Clone, Copy)]
 pub struct FilterSubject<'a> {
-    /// The id of the connection.
+    /// Contains the connection id.
     pub connection_id: &'a str,
-    /// Its user; absent, it is `null` to the filter.
+    /// Contains the user id. `None` is `null` in the filter.
     pub user_id: Option<&'a str>,
-    /// The groups that it is in.
+    /// Contains the groups of the connection.
     pub groups: &'a [String],
 }
 
-/// Why a text is no filter.
+/// Is returned when a text is not a valid filter.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FilterError {
     message: String,
@@ -48,10 +53,11 @@ pub struct FilterError {
 }
 
 impl Filter {
-    /// Reads a filter: at most 100 clauses (operands of `and` and `or`), nested at most 50 deep.
+    /// Parses a filter: at most 100 clauses (operands of `and` and `or`), nested at most 50 deep.
     ///
     /// # Errors
-    /// When the text is not in the grammar, compares or joins what has different types, or goes beyond a bound.
+    ///
+    /// Returns an error if the text violates the grammar, mixes types, or exceeds a bound.
     pub fn parse(text: &str) -> Result<Self, FilterError> {
         parser::parse(text).map(Self).map_err(|problem| FilterError {
             message: problem.message,
@@ -60,22 +66,22 @@ impl Filter {
         })
     }
 
-    /// Whether the filter is true of a connection; `null` is not true.
+    /// Returns whether the filter is true for a connection. `null` is not true.
     ///
-    /// `null eq null` is true, `null ne` anything else too; every other comparison with `null` is false. A function of
-    /// `null` is `null`, and so is `not null`.
+    /// `null eq null` is true, and so is `null ne` any other value. Every other comparison with `null` is false. A
+    /// function of `null` is `null`, and so is `not null`.
     pub fn matches(&self, subject: &FilterSubject<'_>) -> bool {
         self.0.value(subject) == Value::Boolean(true)
     }
 }
 
 impl FilterError {
-    /// What is wrong, without the place: `Syntax error`, or the rule that is broken.
+    /// Returns the problem without its position: `Syntax error`, or the rule that is broken.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// The place just behind what is wrong, counted in characters from 0.
+    /// Returns the position right after the problem, in characters starting at 0.
     pub fn position(&self) -> usize {
         self.position
     }

@@ -1,38 +1,38 @@
-//! Reads a filter into a tree. From loose to tight: `or`, `and`, one comparison, `not`. As in the service, syntax comes
-//! first: what does not fit in a filter that can be read is reported only when all of it has been read.
+//! Parses a filter into a tree. From low to high precedence: `or`, `and`, one comparison, `not`. As in the service,
+//! syntax errors take precedence: type errors and unknown names are reported only once the whole text was parsed.
 
 use super::evaluate::Value;
 use super::expression::{Comparison, Expression, Kind};
 use super::function::Function;
 use super::lexer::{Lexer, Problem, Token};
 
-/// The service's page advises to stay below about 100.
+/// The service's documentation recommends fewer than about 100.
 const MAX_CLAUSES: usize = 100;
 /// Keeps a hostile filter from exhausting the stack.
 const MAX_NESTED: usize = 50;
 
-/// Reads a whole filter.
+/// Parses a complete filter.
 pub(super) fn parse(text: &str) -> Result<Expression, Problem> {
     let mut parser = Parser::new(text)?;
     let whole = parser.or()?;
     parser.take(&Token::End)?;
     let expression = parser.bound(whole, Kind::Boolean, "the filter");
-    parser.misfit.map_or(Ok(expression), Err)
+    parser.mismatch.map_or(Ok(expression), Err)
 }
 
-/// One token ahead of the lexer.
+/// A parser with one token of lookahead.
 struct Parser<'a> {
     lexer: Lexer<'a>,
     token: Token,
-    /// Where `token` ends.
+    /// The end of `token`.
     end: usize,
     clauses: usize,
     nested: usize,
-    /// The first name that is unknown or type that does not fit.
-    misfit: Option<Problem>,
+    /// The first unknown name or type mismatch.
+    mismatch: Option<Problem>,
 }
 
-/// An expression, its type and where it ends.
+/// An expression, its type, and its end.
 struct Typed {
     expression: Expression,
     kind: Kind,
@@ -44,7 +44,7 @@ impl<'a> Parser<'a> {
         let mut lexer = Lexer::new(text);
         let token = lexer.next()?;
         let end = lexer.position;
-        Ok(Self { lexer, token, end, clauses: 1, nested: 0, misfit: None })
+        Ok(Self { lexer, token, end, clauses: 1, nested: 0, mismatch: None })
     }
 
     fn or(&mut self) -> Result<Typed, Problem> {
@@ -65,7 +65,7 @@ impl<'a> Parser<'a> {
         Ok(left)
     }
 
-    /// The clause behind `and` or `or`.
+    /// The clause after `and` or `or`.
     fn clause(&mut self, read: fn(&mut Self) -> Result<Typed, Problem>) -> Result<Typed, Problem> {
         self.clauses += 1;
         if self.clauses > MAX_CLAUSES {
@@ -88,7 +88,7 @@ impl<'a> Parser<'a> {
         Typed { expression: make(Box::new(left), Box::new(right)), kind: Kind::Boolean, end }
     }
 
-    /// One comparison at most: `a eq b eq c` needs parentheses.
+    /// At most one comparison: `a eq b eq c` needs parentheses.
     fn comparison(&mut self) -> Result<Typed, Problem> {
         let left = self.unary()?;
         let Token::Word(word) = &self.token else { return Ok(left) };
@@ -104,14 +104,14 @@ impl<'a> Parser<'a> {
         if !left.kind.fits(right.kind) || !comparable(left.kind) || !comparable(right.kind) {
             let message =
                 format!("Type error: '{word}' between {} and {}", left.kind.name(), right.kind.name());
-            self.misfit(message, right.end);
+            self.mismatch(message, right.end);
         }
         let expression =
             Expression::Compare(comparison, Box::new(left.expression), Box::new(right.expression));
         Ok(Typed { expression, kind: Kind::Boolean, end: right.end })
     }
 
-    /// What follows `in`: `groups`, or literals in parentheses.
+    /// The operand after `in`: `groups`, or literals in parentheses.
     fn membership(&mut self, member: Typed) -> Result<Typed, Problem> {
         if self.is_groups() {
             let end = self.advance()?;
@@ -171,18 +171,18 @@ impl<'a> Parser<'a> {
             _ if word.eq_ignore_ascii_case("userId") => (Expression::UserId, Kind::Text),
             _ if word.eq_ignore_ascii_case("connectionId") => (Expression::ConnectionId, Kind::Text),
             _ if word.eq_ignore_ascii_case("groups") => {
-                self.misfit("Type error: 'groups' outside of 'in' and length()".to_owned(), end);
+                self.mismatch("Type error: 'groups' outside of 'in' and length()".to_owned(), end);
                 (Expression::Literal(Value::Null), Kind::Null)
             }
             _ => {
-                self.misfit(format!("Unknown name '{word}'"), end);
+                self.mismatch(format!("Unknown name '{word}'"), end);
                 (Expression::Literal(Value::Null), Kind::Null)
             }
         };
         Typed { expression, kind, end }
     }
 
-    /// The arguments of a function, whose name has been read.
+    /// The arguments of a function whose name was read.
     fn call(&mut self, word: &str, word_end: usize) -> Result<Typed, Problem> {
         self.advance()?;
         if word == "length" && self.is_groups() {
@@ -199,19 +199,19 @@ impl<'a> Parser<'a> {
         }
         let end = self.take(&Token::Close)?;
         let Some(function) = Function::named(word) else {
-            self.misfit(format!("Unknown function '{word}'"), word_end);
+            self.mismatch(format!("Unknown function '{word}'"), word_end);
             return Ok(Typed { expression: Expression::Literal(Value::Null), kind: Kind::Null, end });
         };
         let kinds = function.parameters();
         if !(function.required()..=kinds.len()).contains(&arguments.len()) {
-            self.misfit(format!("Wrong number of arguments of '{word}'"), end);
+            self.mismatch(format!("Wrong number of arguments of '{word}'"), end);
         }
         let arguments = arguments.into_iter().zip(kinds);
         let arguments = arguments.map(|(argument, kind)| self.bound(argument, *kind, word)).collect();
         Ok(Typed { expression: Expression::Call(function, arguments), kind: function.result(), end })
     }
 
-    /// Takes a literal, if one is next.
+    /// Consumes a literal, if it is next.
     fn literal(&mut self) -> Result<Option<Value<'static>>, Problem> {
         let value = match &self.token {
             Token::Text(text) => Value::from(text.clone()),
@@ -235,7 +235,7 @@ impl<'a> Parser<'a> {
         Ok(inner)
     }
 
-    /// The expression, noted as a misfit when it is of another type.
+    /// Returns the expression, and records a mismatch if it has another type.
     fn bound(&mut self, typed: Typed, wanted: Kind, place: &str) -> Expression {
         self.check(typed.kind, wanted, place, typed.end);
         typed.expression
@@ -243,12 +243,12 @@ impl<'a> Parser<'a> {
 
     fn check(&mut self, kind: Kind, wanted: Kind, place: &str, end: usize) {
         if !kind.fits(wanted) {
-            self.misfit(format!("Type error: {} for {} in '{place}'", kind.name(), wanted.name()), end);
+            self.mismatch(format!("Type error: {} for {} in '{place}'", kind.name(), wanted.name()), end);
         }
     }
 
-    fn misfit(&mut self, message: String, end: usize) {
-        self.misfit.get_or_insert(Problem::rule(message, end));
+    fn mismatch(&mut self, message: String, end: usize) {
+        self.mismatch.get_or_insert(Problem::rule(message, end));
     }
 
     fn is_word(&self, expected: &str) -> bool {
@@ -259,7 +259,7 @@ impl<'a> Parser<'a> {
         matches!(&self.token, Token::Word(word) if word.eq_ignore_ascii_case("groups"))
     }
 
-    /// Takes this token and says where it ended.
+    /// Consumes this token and returns its end.
     fn take(&mut self, expected: &Token) -> Result<usize, Problem> {
         if self.token == *expected { self.advance() } else { Err(Problem::syntax(self.end)) }
     }

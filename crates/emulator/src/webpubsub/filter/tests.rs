@@ -1,4 +1,4 @@
-//! The grammar, the types and the meaning of filters.
+//! Tests the grammar, the types, and the meaning of filters.
 
 use super::*;
 
@@ -6,15 +6,15 @@ fn error(text: &str) -> String {
     Filter::parse(text).unwrap_err().to_string()
 }
 
-/// Asked of the connection `c1` of `Ann` in the groups `g1` and `it's`.
+/// Matches the connection `c1` of `Ann` in the groups `g1` and `it's`.
 fn holds(text: &str) -> bool {
     let groups = ["g1".to_owned(), "it's".to_owned()];
     let subject = FilterSubject { connection_id: "c1", user_id: Some("Ann"), groups: &groups };
     Filter::parse(text).unwrap_or_else(|error| panic!("{error}")).matches(&subject)
 }
 
-/// Asked of an anonymous connection in no group.
-fn holds_for_nobody(text: &str) -> bool {
+/// Matches an anonymous connection in no group.
+fn holds_for_anonymous(text: &str) -> bool {
     let subject = FilterSubject { connection_id: "c2", user_id: None, groups: &[] };
     Filter::parse(text).unwrap_or_else(|error| panic!("{error}")).matches(&subject)
 }
@@ -80,8 +80,8 @@ fn membership_is_in_a_list_of_literals_or_in_the_groups() {
     assert!(holds("userId in ('Bob', 'Ann')") && !holds("userId in ('Bob')"));
     assert!(holds("length(groups) in (1,2)") && holds("'it''s' in groups"));
     assert!(holds("concat('g','1') in groups"));
-    assert!(holds_for_nobody("userId in ('a', null)") && !holds_for_nobody("userId in ('a')"));
-    assert!(!holds_for_nobody("userId in groups"));
+    assert!(holds_for_anonymous("userId in ('a', null)") && !holds_for_anonymous("userId in ('a')"));
+    assert!(!holds_for_anonymous("userId in groups"));
     for text in
         ["userId in ()", "userId in (connectionId)", "userId in ('a',)", "userId in 'a'", "userId in ('a'"]
     {
@@ -121,7 +121,7 @@ fn null_is_equal_to_null_alone_and_goes_through_functions_and_logic() {
         "length(groups) eq 0",
         "null eq null",
     ] {
-        assert!(holds_for_nobody(text), "{text}");
+        assert!(holds_for_anonymous(text), "{text}");
     }
     for text in [
         "userId ne null",
@@ -135,13 +135,13 @@ fn null_is_equal_to_null_alone_and_goes_through_functions_and_logic() {
         "true and startswith(userId,'a')",
         "null",
     ] {
-        assert!(!holds_for_nobody(text), "{text}");
+        assert!(!holds_for_anonymous(text), "{text}");
     }
-    assert!(holds_for_nobody("(startswith(userId,'a') and false) eq false"));
+    assert!(holds_for_anonymous("(startswith(userId,'a') and false) eq false"));
 }
 
 #[test]
-fn what_is_not_in_the_grammar_is_told_with_the_place_behind_it() {
+fn what_is_not_in_the_grammar_is_reported_with_the_position_after_it() {
     for (text, position) in [
         ("", 0),
         ("  ", 2),
@@ -169,7 +169,7 @@ fn what_is_not_in_the_grammar_is_told_with_the_place_behind_it() {
 }
 
 #[test]
-fn what_can_be_read_but_does_not_fit_is_told_by_its_rule() {
+fn what_can_be_read_but_does_not_fit_is_reported_with_its_rule() {
     for (text, message) in [
         ("invalid", "Unknown name 'invalid'"),
         ("ToLower(userId) eq 'a'", "Unknown function 'ToLower'"),
@@ -193,7 +193,7 @@ fn what_can_be_read_but_does_not_fit_is_told_by_its_rule() {
 }
 
 #[test]
-fn a_hundred_clauses_are_read_and_one_more_is_refused() {
+fn a_hundred_clauses_are_read_and_one_more_is_rejected() {
     let clauses = |count| vec!["userId eq 'Bob'"; count].join(" or ");
     assert!(!holds(&clauses(100)));
     assert_eq!(Filter::parse(&clauses(101)).unwrap_err().message(), "More than 100 clauses");

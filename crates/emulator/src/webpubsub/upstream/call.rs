@@ -1,4 +1,4 @@
-//! One HTTP request to a webhook, on a connection of its own and bounded in time and size.
+//! One HTTP request to a webhook, on its own connection, bounded in time and size.
 
 use std::fmt;
 use std::io;
@@ -14,13 +14,13 @@ use tokio::net::TcpStream;
 use super::settings::Target;
 use crate::clock::Clock;
 
-/// As large as a message may be.
+/// The same as the maximum size of a message.
 const MAX_BODY: usize = 1024 * 1024;
 
-/// Why there is no answer.
+/// The reason why there is no response.
 #[derive(Debug)]
-pub(super) enum NoAnswer {
-    /// It has not allowed to be called.
+pub(super) enum NoResponse {
+    /// The address does not allow calls.
     Forbidden,
     Late,
     Unreachable(io::Error),
@@ -28,7 +28,7 @@ pub(super) enum NoAnswer {
     Cut,
 }
 
-/// Sends a request and reads the whole answer within the limit, which is one of the emulator's clock.
+/// Sends a request and reads the complete response within the limit, which is measured on the emulator's clock.
 pub(super) async fn call(
     clock: &Clock,
     limit: Duration,
@@ -36,10 +36,10 @@ pub(super) async fn call(
     method: Method,
     headers: HeaderMap,
     body: Bytes,
-) -> Result<Response<Bytes>, NoAnswer> {
+) -> Result<Response<Bytes>, NoResponse> {
     tokio::select! {
-        answer = exchange(target, method, headers, body) => answer,
-        () = clock.sleep(limit) => Err(NoAnswer::Late),
+        response = exchange(target, method, headers, body) => response,
+        () = clock.sleep(limit) => Err(NoResponse::Late),
     }
 }
 
@@ -48,12 +48,12 @@ async fn exchange(
     method: Method,
     mut headers: HeaderMap,
     body: Bytes,
-) -> Result<Response<Bytes>, NoAnswer> {
+) -> Result<Response<Bytes>, NoResponse> {
     let stream =
-        TcpStream::connect((target.host.as_str(), target.port)).await.map_err(NoAnswer::Unreachable)?;
+        TcpStream::connect((target.host.as_str(), target.port)).await.map_err(NoResponse::Unreachable)?;
     let _ = stream.set_nodelay(true);
     let (mut sender, connection) =
-        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(NoAnswer::Broken)?;
+        hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(NoResponse::Broken)?;
     if let Ok(host) = HeaderValue::from_str(&target.authority) {
         headers.insert(HOST, host);
     }
@@ -64,27 +64,27 @@ async fn exchange(
     if let Ok(uri) = target.path_and_query.parse() {
         *request.uri_mut() = uri;
     }
-    let mut work = std::pin::pin!(async move {
-        let (head, body) = sender.send_request(request).await.map_err(NoAnswer::Broken)?.into_parts();
-        let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| NoAnswer::Cut)?;
+    let mut exchange = std::pin::pin!(async move {
+        let (head, body) = sender.send_request(request).await.map_err(NoResponse::Broken)?.into_parts();
+        let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| NoResponse::Cut)?;
         Ok(Response::from_parts(head, body.to_bytes()))
     });
     tokio::select! {
         biased;
-        answer = &mut work => answer,
-        // What was read before the end is still to be had.
-        _ = connection => work.await,
+        response = &mut exchange => response,
+        // A response that was read before the connection ended is still available.
+        _ = connection => exchange.await,
     }
 }
 
-impl fmt::Display for NoAnswer {
+impl fmt::Display for NoResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Forbidden => f.write_str("its address does not allow calls from here"),
-            Self::Late => f.write_str("it did not answer in time"),
-            Self::Unreachable(error) => write!(f, "it could not be reached: {error}"),
+            Self::Forbidden => f.write_str("the address does not allow calls from this service"),
+            Self::Late => f.write_str("no response before the timeout"),
+            Self::Unreachable(error) => write!(f, "could not connect: {error}"),
             Self::Broken(error) => write!(f, "the connection broke: {error}"),
-            Self::Cut => f.write_str("its answer was cut short or too large"),
+            Self::Cut => f.write_str("the response was cut off or too large"),
         }
     }
 }

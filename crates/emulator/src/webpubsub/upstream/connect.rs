@@ -1,4 +1,4 @@
-//! The event `connect`: what the handler is told of a client that wants to come in, and how it decides (event handler,
+//! The event `connect`: what is sent to the handler about a new client, and how the handler decides (event handler,
 //! section 4.1).
 
 use std::collections::BTreeMap;
@@ -8,16 +8,16 @@ use http::header::CONTENT_TYPE;
 use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
-use super::call::NoAnswer;
+use super::call::NoResponse;
 use crate::server::{Reply, Request};
-use crate::webpubsub::errors::{self, Refusal};
+use crate::webpubsub::errors::{self, Rejection};
 use crate::webpubsub::names;
 
 type Values = BTreeMap<String, Vec<String>>;
 
-/// What the handler is told.
+/// The body that is sent to the handler.
 #[derive(Debug, Serialize)]
-pub(in crate::webpubsub) struct Question {
+pub(in crate::webpubsub) struct ConnectRequest {
     claims: Values,
     query: Values,
     headers: Values,
@@ -26,7 +26,7 @@ pub(in crate::webpubsub) struct Question {
     client_certificates: [(); 0],
 }
 
-/// What the handler changes; what it leaves out stays as it is.
+/// What the handler changes. Missing members leave the client's values unchanged.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 pub(in crate::webpubsub) struct Decision {
     #[serde(rename = "userId")]
@@ -36,7 +36,7 @@ pub(in crate::webpubsub) struct Decision {
     pub(in crate::webpubsub) subprotocol: Option<String>,
 }
 
-impl Question {
+impl ConnectRequest {
     pub(in crate::webpubsub) fn new(request: &Request, claims: Values, subprotocols: &[String]) -> Self {
         let header = |name: &http::HeaderName| {
             let values = request.headers.get_all(name).into_iter();
@@ -57,62 +57,66 @@ impl Question {
     }
 
     pub(super) fn body(&self) -> Bytes {
-        // Maps and lists of texts are always JSON.
+        // Maps and lists of strings always serialize.
         serde_json::to_vec(self).unwrap_or_default().into()
     }
 }
 
 impl Decision {
-    /// Reads the handler's answer, or what the client is answered in place of 101.
-    pub(super) fn read(answer: &Response<Bytes>, offered: &[String]) -> Result<Self, Refusal> {
-        let status = answer.status();
+    /// Reads the handler's response. An error is the response that the client gets instead of 101.
+    pub(super) fn read(response: &Response<Bytes>, offered: &[String]) -> Result<Self, Rejection> {
+        let status = response.status();
         if status.is_client_error() {
-            return Err(passed_on(answer));
+            return Err(forwarded(response));
         }
         if status.is_server_error() {
-            return Err(refused(status, "the event handler failed"));
+            return Err(rejection(status, "the event handler failed"));
         }
         if !status.is_success() {
-            return Err(refused(StatusCode::BAD_GATEWAY, "the event handler answered with an odd status"));
+            return Err(rejection(
+                StatusCode::BAD_GATEWAY,
+                "the event handler returned an unexpected status",
+            ));
         }
-        let decision = if answer.body().is_empty() {
+        let decision = if response.body().is_empty() {
             Self::default()
         } else {
-            let unreadable = |_| refused(StatusCode::BAD_GATEWAY, "the event handler's answer is unreadable");
-            serde_json::from_slice(answer.body()).map_err(unreadable)?
+            let unreadable =
+                |_| rejection(StatusCode::BAD_GATEWAY, "the event handler's response is unreadable");
+            serde_json::from_slice(response.body()).map_err(unreadable)?
         };
         decision.check(offered)
     }
 
-    fn check(self, offered: &[String]) -> Result<Self, Refusal> {
+    fn check(self, offered: &[String]) -> Result<Self, Rejection> {
         if self.subprotocol.as_ref().is_some_and(|chosen| !chosen.is_empty() && !offered.contains(chosen)) {
-            return Err(refused(StatusCode::BAD_GATEWAY, "the chosen subprotocol was not offered"));
+            return Err(rejection(StatusCode::BAD_GATEWAY, "the chosen subprotocol was not offered"));
         }
         if self.groups.iter().flatten().any(|group| !names::is_group(group)) {
-            return Err(refused(StatusCode::BAD_GATEWAY, "a group of the event handler has no valid name"));
+            return Err(rejection(StatusCode::BAD_GATEWAY, "a group name from the event handler is invalid"));
         }
         let given = |text: Option<String>| text.filter(|text| !text.is_empty());
         Ok(Self { user: given(self.user), subprotocol: given(self.subprotocol), ..self })
     }
 }
 
-/// The answer to a client whose `connect` found no answer.
-pub(super) fn unanswered(error: &NoAnswer) -> Refusal {
-    let late = matches!(error, NoAnswer::Late);
+/// The response to a client for whose `connect` there was no response.
+pub(super) fn no_response(error: &NoResponse) -> Rejection {
+    let late = matches!(error, NoResponse::Late);
     let status = if late { StatusCode::GATEWAY_TIMEOUT } else { StatusCode::BAD_GATEWAY };
-    refused(status, "the event handler did not answer")
+    rejection(status, "the event handler did not respond")
 }
 
-pub(super) fn refused(status: StatusCode, why: &'static str) -> Refusal {
-    tracing::warn!(status = status.as_u16(), why, "a client is refused at `connect`");
+pub(super) fn rejection(status: StatusCode, why: &'static str) -> Rejection {
+    tracing::warn!(status = status.as_u16(), why, "rejected a client at `connect`");
     Box::new(errors::bare(status))
 }
 
-/// The handler's refusal, as the client is to see it.
-fn passed_on(answer: &Response<Bytes>) -> Refusal {
-    let mut reply = Reply::new(answer.body().clone());
-    *reply.status_mut() = answer.status();
-    if let Some(content_type) = answer.headers().get(CONTENT_TYPE) {
+/// The handler's rejection, as the client sees it.
+fn forwarded(response: &Response<Bytes>) -> Rejection {
+    let mut reply = Reply::new(response.body().clone());
+    *reply.status_mut() = response.status();
+    if let Some(content_type) = response.headers().get(CONTENT_TYPE) {
         reply.headers_mut().insert(CONTENT_TYPE, content_type.clone());
     }
     Box::new(reply)

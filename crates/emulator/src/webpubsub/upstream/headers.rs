@@ -1,4 +1,4 @@
-//! The headers of calls to event handlers and of their answers (event handler, sections 2 and 3).
+//! The headers of calls to event handlers and of their responses (event handler, sections 2 and 3).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,12 +14,12 @@ const ALLOWED: HeaderName = HeaderName::from_static("webhook-allowed-origin");
 const VERSION: HeaderName = HeaderName::from_static("ce-awpsversion");
 const STATE: HeaderName = HeaderName::from_static("ce-connectionstate");
 
-/// A call's event, and the connection that it is of.
+/// An event and its connection.
 pub(super) struct About<'a> {
     pub(super) origin: Option<HeaderValue>,
     pub(super) content_type: &'static str,
     pub(super) event_type: &'a str,
-    /// Without the prefix of its type; events of groups have none.
+    /// Without the prefix of its type. `None` for events of groups.
     pub(super) event_name: Option<&'a str>,
     pub(super) hub: &'a str,
     pub(super) connection: &'a str,
@@ -29,14 +29,14 @@ pub(super) struct About<'a> {
     pub(super) time: std::time::SystemTime,
 }
 
-/// What a handler has left with a connection.
+/// The state and cookies that a handler set for a connection.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     state: Option<HeaderValue>,
     cookies: Vec<(String, String)>,
 }
 
-/// The headers with which an address is asked whether it may be called.
+/// The headers of the abuse-protection check of an address.
 pub(super) fn check(origin: &str) -> HeaderMap {
     let mut headers = HeaderMap::new();
     set(&mut headers, ORIGIN, origin);
@@ -44,7 +44,7 @@ pub(super) fn check(origin: &str) -> HeaderMap {
     headers
 }
 
-/// Whether an answer names the origin, or all.
+/// Whether a response allows this origin, or all.
 pub(super) fn allows(headers: &HeaderMap, origin: &str) -> bool {
     let values = headers.get_all(ALLOWED).into_iter().filter_map(|value| value.to_str().ok());
     let mut named = values.flat_map(|value| value.split(',')).map(str::trim);
@@ -83,19 +83,19 @@ pub(super) fn event(about: About<'_>, keys: &[String; 2], kept: &Kept) -> Header
     headers
 }
 
-/// A text beyond ASCII is sent percent-encoded.
+/// Text beyond ASCII is percent-encoded.
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(&utf8_percent_encode(value, CONTROLS).to_string()) {
         headers.insert(name, value);
     }
 }
 
-/// One signature per access key, over the connection's id alone.
+/// One signature per access key, over the connection id alone.
 fn signature(keys: &[String; 2], connection: &str) -> String {
     keys.each_ref().map(|key| format!("sha256={}", hmac(key, connection))).join(",")
 }
 
-/// HMAC-SHA256 in hex. The JWT library gives it in its own alphabet; over a key in memory it does not fail.
+/// HMAC-SHA256 in hex. The JWT library returns base64url; with an in-memory key, it does not fail.
 fn hmac(key: &str, text: &str) -> String {
     let key = EncodingKey::from_secret(key.as_bytes());
     let signed = jsonwebtoken::crypto::sign(text.as_bytes(), &key, Algorithm::HS256).unwrap_or_default();
@@ -104,12 +104,13 @@ fn hmac(key: &str, text: &str) -> String {
 }
 
 impl Kept {
-    /// Takes over state and cookies from the answer to a blocking event; an error tells why it cannot.
+    /// Stores the state and cookies of the response to a blocking event. An error contains the reason why that is
+    /// impossible.
     pub(super) fn read(&mut self, headers: &HeaderMap) -> Result<(), &'static str> {
         let mut states = headers.get_all(STATE).into_iter();
         let state = states.next();
         if states.next().is_some() {
-            return Err("its answer has several connection states");
+            return Err("the response has several connection states");
         }
         if let Some(state) = state {
             self.state = Some(state.clone());

@@ -1,5 +1,5 @@
-//! A connection's link to the event handlers of its hub: blocking events are asked here, the others wait here in their
-//! order (event handler, section 4).
+//! The link between a connection and the event handlers of its hub. Blocking events are sent from here; the others are
+//! queued here in order (event handler, section 4).
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -11,27 +11,27 @@ use http::{Method, Response, StatusCode};
 use serde_json::json;
 
 use super::Upstream;
-use super::call::NoAnswer;
-use super::connect::{self, Decision, Question};
+use super::call::NoResponse;
+use super::connect::{self, ConnectRequest, Decision};
 use super::headers::{self, About, Kept};
 use super::settings::{Event, EventHandlerSettings, SystemEvent};
 use crate::webpubsub::delivery::Data;
-use crate::webpubsub::errors::Refusal;
+use crate::webpubsub::errors::Rejection;
 use crate::webpubsub::send;
 
-const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-/// A bound of the emulator: a handler that hangs must not fill the memory.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// A bound of the emulator: a handler that hangs must not exhaust the memory.
 const MAX_NOTICES: usize = 1_000;
 const JSON: &str = "application/json; charset=utf-8";
 
-/// One connection, as event handlers are told of it.
+/// A connection as event handlers see it.
 #[derive(Debug)]
 pub(in crate::webpubsub) struct Link {
     upstream: Arc<Upstream>,
     hub: String,
     connection: String,
     state: Mutex<State>,
-    /// Held while a request of the client is carried out: the next waits, also when it comes on another socket.
+    /// Held while a request of the client is processed. The next one waits, even if it arrives on another socket.
     turn: tokio::sync::Mutex<()>,
 }
 
@@ -42,11 +42,11 @@ struct State {
     kept: Kept,
     last_id: u64,
     notices: VecDeque<Notice>,
-    /// Whether a task is telling them.
-    telling: bool,
+    /// Whether a task is sending them.
+    sending: bool,
 }
 
-/// An event that nobody waits for.
+/// An event whose response is not awaited.
 #[derive(Debug)]
 pub(in crate::webpubsub) enum Notice {
     Connected,
@@ -55,13 +55,13 @@ pub(in crate::webpubsub) enum Notice {
     Left { group: String },
 }
 
-/// What came of a user event.
+/// The outcome of a user event.
 #[derive(Debug)]
 pub(in crate::webpubsub) enum Outcome {
-    /// No handler takes it.
+    /// No handler accepts the event.
     Unhandled,
-    /// It was taken, perhaps with an answer for the client.
-    Taken(Option<Data>),
+    /// The handler accepted the event, possibly with a response for the client.
+    Accepted(Option<Data>),
     Failed,
 }
 
@@ -76,39 +76,39 @@ impl Link {
         })
     }
 
-    /// Tells whose connection it is, once that has been settled.
-    pub(in crate::webpubsub) fn settle(&self, user: Option<&str>, subprotocol: Option<&str>) {
+    /// Sets the user and subprotocol once they are determined.
+    pub(in crate::webpubsub) fn identify(&self, user: Option<&str>, subprotocol: Option<&str>) {
         let mut state = self.state();
         state.user = user.map(str::to_owned);
         state.subprotocol = subprotocol.map(str::to_owned);
     }
 
-    /// Waits until no other request of the connection is being carried out.
+    /// Waits until no other request of the connection is being processed.
     pub(in crate::webpubsub) async fn turn(&self) -> tokio::sync::MutexGuard<'_, ()> {
         self.turn.lock().await
     }
 
-    /// Asks whether a client may come in; without a handler it may, unchanged.
+    /// Asks the handler whether a client may connect. Without a handler it may, unchanged.
     pub(in crate::webpubsub) async fn connect(
         &self,
         user: Option<&str>,
-        question: &Question,
+        connect_request: &ConnectRequest,
         offered: &[String],
-    ) -> Result<Decision, Refusal> {
+    ) -> Result<Decision, Rejection> {
         let event = SystemEvent::Connect;
         let Some(handler) = self.upstream.handler(&self.hub, Event::System(event)) else {
             return Ok(Decision::default());
         };
-        self.settle(user, None);
+        self.identify(user, None);
         let (name, event_type) = event.names();
-        let answer = self.ask(&handler, name, Some(name), event_type, JSON, question.body()).await;
-        let answer = answer.map_err(|error| connect::unanswered(&error))?;
-        let decision = Decision::read(&answer, offered)?;
-        self.keep(&answer).map_err(|why| connect::refused(StatusCode::BAD_GATEWAY, why))?;
+        let response = self.ask(&handler, name, Some(name), event_type, JSON, connect_request.body()).await;
+        let response = response.map_err(|error| connect::no_response(&error))?;
+        let decision = Decision::read(&response, offered)?;
+        self.keep(&response).map_err(|why| connect::rejection(StatusCode::BAD_GATEWAY, why))?;
         Ok(decision)
     }
 
-    /// Tells a user event and waits for the answer.
+    /// Sends a user event and waits for the response.
     pub(in crate::webpubsub) async fn user_event(&self, name: &str, data: &Data) -> Outcome {
         let Some(handler) = self.upstream.handler(&self.hub, Event::User(name)) else {
             return Outcome::Unhandled;
@@ -116,13 +116,13 @@ impl Link {
         let (content_type, body) = payload(data);
         let event_type = format!("azure.webpubsub.user.{name}");
         match self.ask(&handler, name, Some(name), &event_type, content_type, body).await {
-            Ok(answer) if answer.status().is_success() => {
-                match self.keep(&answer).and_then(|()| read(&answer)) {
-                    Ok(data) => Outcome::Taken(data),
+            Ok(response) if response.status().is_success() => {
+                match self.keep(&response).and_then(|()| read(&response)) {
+                    Ok(data) => Outcome::Accepted(data),
                     Err(why) => self.failed(name, &why),
                 }
             }
-            Ok(answer) => self.failed(name, &answer.status()),
+            Ok(response) => self.failed(name, &response.status()),
             Err(error) => self.failed(name, &error),
         }
     }
@@ -132,53 +132,53 @@ impl Link {
         Outcome::Failed
     }
 
-    /// Whether a handler is told of the connection's end.
-    pub(in crate::webpubsub) fn tells_end(&self) -> bool {
+    /// Whether a handler receives the end of the connection.
+    pub(in crate::webpubsub) fn observes_end(&self) -> bool {
         self.upstream.handler(&self.hub, Event::System(SystemEvent::Disconnected)).is_some()
     }
 
-    /// Tells an event behind those told before, without waiting; it is lost when no handler takes it.
+    /// Queues an event after the earlier ones, without waiting. It is dropped if no handler accepts it.
     pub(in crate::webpubsub) fn notify(self: &Arc<Self>, notice: Notice) {
         if self.upstream.handler(&self.hub, Event::System(notice.event())).is_none() {
             return;
         }
         let mut state = self.state();
         if state.notices.len() >= MAX_NOTICES {
-            tracing::warn!(hub = self.hub, "too many events wait for a handler; one is left out");
+            tracing::warn!(hub = self.hub, "too many events are queued for a handler; one was dropped");
             return;
         }
         state.notices.push_back(notice);
-        if !state.telling
+        if !state.sending
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            state.telling = true;
-            runtime.spawn(Arc::clone(self).tell());
+            state.sending = true;
+            runtime.spawn(Arc::clone(self).send_notices());
         }
     }
 
-    async fn tell(self: Arc<Self>) {
+    async fn send_notices(self: Arc<Self>) {
         loop {
             let notice = {
                 let mut state = self.state();
                 let next = state.notices.pop_front();
-                state.telling = next.is_some();
+                state.sending = next.is_some();
                 next
             };
             let Some(notice) = notice else { return };
-            self.tell_one(&notice).await;
+            self.send_notice(&notice).await;
         }
     }
 
-    async fn tell_one(&self, notice: &Notice) {
+    async fn send_notice(&self, notice: &Notice) {
         let event = notice.event();
         let Some(handler) = self.upstream.handler(&self.hub, Event::System(event)) else { return };
         let (name, event_type) = event.names();
         let of_group = matches!(event, SystemEvent::GroupJoined | SystemEvent::GroupLeft);
         let event_name = (!of_group).then_some(name);
         match self.ask(&handler, name, event_name, event_type, JSON, notice.body()).await {
-            Ok(answer) if answer.status().is_success() => {}
-            Ok(answer) => {
-                self.failed(name, &answer.status());
+            Ok(response) if response.status().is_success() => {}
+            Ok(response) => {
+                self.failed(name, &response.status());
             }
             Err(error) => {
                 self.failed(name, &error);
@@ -186,7 +186,7 @@ impl Link {
         }
     }
 
-    /// Calls a handler whose address has allowed that.
+    /// Calls a handler whose address allows it.
     async fn ask(
         &self,
         handler: &EventHandlerSettings,
@@ -195,11 +195,11 @@ impl Link {
         event_type: &str,
         content_type: &'static str,
         body: Bytes,
-    ) -> Result<Response<Bytes>, NoAnswer> {
+    ) -> Result<Response<Bytes>, NoResponse> {
         if !self.upstream.may_call(&self.hub, handler).await {
-            return Err(NoAnswer::Forbidden);
+            return Err(NoResponse::Forbidden);
         }
-        let target = handler.target(&self.hub, event).map_err(|_| NoAnswer::Forbidden)?;
+        let target = handler.target(&self.hub, event).map_err(|_| NoResponse::Forbidden)?;
         let headers = {
             let mut state = self.state();
             state.last_id += 1;
@@ -217,11 +217,11 @@ impl Link {
             };
             headers::event(about, &self.upstream.keys.both(), &state.kept)
         };
-        self.upstream.call(ANSWER_WITHIN, &target, Method::POST, headers, body).await
+        self.upstream.call(RESPONSE_TIMEOUT, &target, Method::POST, headers, body).await
     }
 
-    fn keep(&self, answer: &Response<Bytes>) -> Result<(), &'static str> {
-        self.state().kept.read(answer.headers())
+    fn keep(&self, response: &Response<Bytes>) -> Result<(), &'static str> {
+        self.state().kept.read(response.headers())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -259,18 +259,19 @@ fn payload(data: &Data) -> (&'static str, Bytes) {
     }
 }
 
-/// What a handler answers to the client, if anything.
-fn read(answer: &Response<Bytes>) -> Result<Option<Data>, &'static str> {
-    let body = answer.body();
+/// The handler's response for the client, if any.
+fn read(response: &Response<Bytes>) -> Result<Option<Data>, &'static str> {
+    let body = response.body();
     if body.is_empty() {
         return Ok(None);
     }
-    let content_type = answer.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
-    let text = || std::str::from_utf8(body).map(str::to_owned).map_err(|_| "its text is not UTF-8");
+    let content_type =
+        response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
+    let text = || std::str::from_utf8(body).map(str::to_owned).map_err(|_| "the response is not UTF-8");
     let data = match send::media_type(content_type).0.as_str() {
         "text/plain" => Data::Text(text()?),
         "application/json" => {
-            Data::Json(serde_json::from_str(&text()?).map_err(|_| "its answer is not JSON")?)
+            Data::Json(serde_json::from_str(&text()?).map_err(|_| "the response is not JSON")?)
         }
         _ => Data::Binary(body.clone()),
     };

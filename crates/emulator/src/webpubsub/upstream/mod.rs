@@ -1,5 +1,5 @@
-//! The calls to event handlers: which handler takes an event, whether its address may be called, and the link of each
-//! connection to it.
+//! The calls to event handlers: which handler receives an event, whether its address may be called, and the link
+//! between each connection and its handlers.
 
 mod call;
 mod connect;
@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderValue, Method, Response};
 use tokio::sync::Mutex as AsyncMutex;
 
-pub(super) use connect::{Decision, Question};
+pub(super) use connect::{ConnectRequest, Decision};
 pub(super) use link::{Link, Notice, Outcome};
 use settings::Event;
 pub use settings::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserEvents};
@@ -26,15 +26,15 @@ use crate::clock::Clock;
 use crate::journal::{self, Journal};
 use crate::server::Service;
 
-/// How long a check is good for, and how soon a failed one is made again.
-const CHECKED_FOR: Duration = Duration::from_secs(60);
-const CHECK_WITHIN: Duration = Duration::from_secs(10);
+/// How long the result of a check is valid, including a failed one.
+const CHECK_VALIDITY: Duration = Duration::from_secs(60);
+const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The event handlers of all hubs.
 #[derive(Debug)]
 pub(super) struct Upstream {
     clock: Clock,
-    /// What the service calls itself.
+    /// The name by which the service identifies itself.
     origin: String,
     keys: Arc<Keys>,
     journal: Arc<Journal>,
@@ -42,8 +42,7 @@ pub(super) struct Upstream {
     checks: Mutex<HashMap<settings::Target, Arc<Check>>>,
 }
 
-/// The last check of an address: when, and whether it allowed to be called. Locked during a check, so that there is one
-/// at a time.
+/// The last check of an address: its time and result. Locked during a check, so that only one runs at a time.
 type Check = AsyncMutex<Option<(SystemTime, bool)>>;
 
 impl Upstream {
@@ -55,7 +54,7 @@ impl Upstream {
         Self { clock, origin, keys, journal, handlers: Mutex::default(), checks: Mutex::default() }
     }
 
-    /// Adds a handler behind those that the hub has.
+    /// Adds a handler after the existing ones of the hub.
     pub(super) fn add(&self, hub: &str, settings: EventHandlerSettings) -> Result<(), InvalidEventHandler> {
         settings.check(hub)?;
         let mut handlers = self.handlers.lock().unwrap_or_else(PoisonError::into_inner);
@@ -63,15 +62,15 @@ impl Upstream {
         Ok(())
     }
 
-    /// Forgets the handlers of a hub.
+    /// Removes all handlers of a hub.
     pub(super) fn clear(&self, hub: &str) {
         self.handlers.lock().unwrap_or_else(PoisonError::into_inner).remove(&hub.to_ascii_lowercase());
     }
 
-    /// The first handler of the hub that takes the event.
+    /// The first handler of the hub that accepts the event.
     fn handler(&self, hub: &str, event: Event<'_>) -> Option<Arc<EventHandlerSettings>> {
         let handlers = self.handlers.lock().unwrap_or_else(PoisonError::into_inner);
-        handlers.get(&hub.to_ascii_lowercase())?.iter().find(|handler| handler.takes(event)).cloned()
+        handlers.get(&hub.to_ascii_lowercase())?.iter().find(|handler| handler.accepts(event)).cloned()
     }
 
     /// Whether the handler's address allows this service to call it (event handler, section 2).
@@ -83,7 +82,7 @@ impl Upstream {
         };
         let mut last = check.lock().await;
         let now = self.clock.now();
-        if let Some((_, allowed)) = last.filter(|(at, _)| *at + CHECKED_FOR > now) {
+        if let Some((_, allowed)) = last.filter(|(at, _)| *at + CHECK_VALIDITY > now) {
             return allowed;
         }
         let allowed = self.check(&target).await;
@@ -93,16 +92,16 @@ impl Upstream {
 
     async fn check(&self, target: &settings::Target) -> bool {
         let headers = headers::check(&self.origin);
-        match self.call(CHECK_WITHIN, target, Method::OPTIONS, headers, Bytes::new()).await {
-            Ok(answer) if answer.status().is_success() => {
-                let allowed = headers::allows(answer.headers(), &self.origin);
+        match self.call(CHECK_TIMEOUT, target, Method::OPTIONS, headers, Bytes::new()).await {
+            Ok(response) if response.status().is_success() => {
+                let allowed = headers::allows(response.headers(), &self.origin);
                 if !allowed {
                     tracing::warn!(origin = self.origin, "an event handler does not allow this origin");
                 }
                 allowed
             }
-            Ok(answer) => {
-                tracing::warn!(status = answer.status().as_u16(), "an event handler refused its check");
+            Ok(response) => {
+                tracing::warn!(status = response.status().as_u16(), "an event handler failed its check");
                 false
             }
             Err(error) => {
@@ -112,7 +111,7 @@ impl Upstream {
         }
     }
 
-    /// Calls an address, and writes that down.
+    /// Calls an address and records the call in the journal.
     async fn call(
         &self,
         limit: Duration,
@@ -120,20 +119,20 @@ impl Upstream {
         method: Method,
         headers: HeaderMap,
         body: Bytes,
-    ) -> Result<Response<Bytes>, call::NoAnswer> {
+    ) -> Result<Response<Bytes>, call::NoResponse> {
         let mut pending = self.journal.begin("HOOK", &target.url_without_query());
         pending.of(Some(Service::WebPubSub));
         pending.note(method.as_str());
-        let answer = call::call(&self.clock, limit, target, method, headers, body).await;
-        match &answer {
-            Ok(answer) => pending.end(journal::Outcome::Status(answer.status().as_u16())),
-            // It ends as unanswered.
+        let response = call::call(&self.clock, limit, target, method, headers, body).await;
+        match &response {
+            Ok(response) => pending.end(journal::Outcome::Status(response.status().as_u16())),
+            // Dropping `pending` records that there was no response.
             Err(error) => pending.note(&error.to_string()),
         }
-        answer
+        response
     }
 
-    /// The header that says who calls.
+    /// The header that identifies the caller.
     fn origin(&self) -> Option<HeaderValue> {
         HeaderValue::from_str(&self.origin).ok()
     }

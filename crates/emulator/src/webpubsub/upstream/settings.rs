@@ -1,4 +1,4 @@
-//! What a hub's event handler is: its URL and the events that it takes (event handler, section 1).
+//! The settings of a hub's event handler: its URL and the events that it receives (event handler, section 1).
 
 use std::fmt;
 
@@ -6,10 +6,27 @@ use http::Uri;
 
 use crate::webpubsub::names;
 
-/// An event handler of a hub: a webhook that the service calls with the hub's events. Made by [`new`](Self::new); without
-/// further setters it takes every user event and no other.
+/// Configures an event handler of a hub: a webhook that the service calls with the hub's events.
 ///
-/// Its `Debug` leaves out the URL's query, where a code may stand.
+/// Created by [`new`](Self::new). By default, it receives every user event and no system event. Its `Debug` omits the
+/// URL's query, which may contain a secret.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use service_emulator::Emulator;
+/// use service_emulator::webpubsub::{EventHandlerSettings, SystemEvent, UserEvents};
+///
+/// let emulator = Emulator::start().await?;
+/// let settings = EventHandlerSettings::new("http://localhost:7071/api/{event}")
+///     .system_events([SystemEvent::Connect, SystemEvent::Disconnected])
+///     .user_events(UserEvents::Only(vec!["order".to_owned()]));
+/// emulator.webpubsub().event_handler("chat", settings)?;
+/// # Ok(())
+/// # }
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct EventHandlerSettings {
     url: String,
@@ -17,39 +34,39 @@ pub struct EventHandlerSettings {
     user: UserEvents,
 }
 
-/// An event of the service itself.
+/// Identifies an event of the service itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SystemEvent {
-    /// A client wants to connect; the handler decides.
+    /// A client requests a connection. The handler accepts or rejects it.
     Connect,
-    /// A client is connected.
+    /// A client has connected.
     Connected,
     /// A connection has ended.
     Disconnected,
-    /// A connection is in another group.
+    /// A connection has joined a group.
     GroupJoined,
-    /// A connection has left a group; not told of groups that end with the connection.
+    /// A connection has left a group. Not raised for the groups of a connection that ends.
     GroupLeft,
 }
 
-/// Which events of clients a handler takes: those of `event` frames, and `message` of simple clients.
+/// Selects the user events that a handler receives: those of `event` frames, and `message` of simple clients.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UserEvents {
-    /// Every one.
+    /// The handler receives all user events.
     All,
-    /// Those with these names, whatever the case.
+    /// The handler receives the user events with these names, which are case-insensitive.
     Only(Vec<String>),
-    /// None.
+    /// The handler receives no user events.
     None,
 }
 
-/// An event handler's settings break a rule, which this tells in words.
+/// Is returned when the settings of an event handler are invalid. Its `Display` names the setting and the rule.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InvalidEventHandler(String);
 
-/// An event that may have to be told to a handler.
+/// An event that a handler may have to receive.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Event<'a> {
     System(SystemEvent),
@@ -61,26 +78,29 @@ pub(super) enum Event<'a> {
 pub(super) struct Target {
     pub(super) host: String,
     pub(super) port: u16,
-    /// As the `Host` header has it.
+    /// The value of the `Host` header.
     pub(super) authority: String,
     pub(super) path_and_query: String,
 }
 
 impl EventHandlerSettings {
-    /// A handler at this address: `http` to any host, without user information. `{hub}` and `{event}` stand for the names
-    /// of both, and for `validate` in place of the event when the address is checked.
+    /// Creates settings for a handler at this URL: `http`, any host, no user information.
+    ///
+    /// `{hub}` and `{event}` are replaced by the names of the hub and the event, or by `validate` instead of the event
+    /// when the address is checked. The URL is validated when the settings are passed to
+    /// [`event_handler`](crate::webpubsub::WebPubSub::event_handler).
     pub fn new(url_template: impl Into<String>) -> Self {
         Self { url: url_template.into(), system: Vec::new(), user: UserEvents::All }
     }
 
-    /// The system events that it takes; none by default.
+    /// Sets the system events that the handler receives. Default: none.
     #[must_use]
     pub fn system_events(mut self, events: impl IntoIterator<Item = SystemEvent>) -> Self {
         self.system = events.into_iter().collect();
         self
     }
 
-    /// The user events that it takes; all by default.
+    /// Sets the user events that the handler receives. Default: all.
     #[must_use]
     pub fn user_events(mut self, events: UserEvents) -> Self {
         self.user = events;
@@ -99,7 +119,7 @@ impl EventHandlerSettings {
         self.check_target(hub).map(|_| ())
     }
 
-    pub(super) fn takes(&self, event: Event<'_>) -> bool {
+    pub(super) fn accepts(&self, event: Event<'_>) -> bool {
         match (event, &self.user) {
             (Event::System(event), _) => self.system.contains(&event),
             (Event::User(_), UserEvents::All) => true,
@@ -110,20 +130,20 @@ impl EventHandlerSettings {
         }
     }
 
-    /// Where its address is checked.
+    /// The URL at which the address is checked.
     pub(super) fn check_target(&self, hub: &str) -> Result<Target, InvalidEventHandler> {
         self.target(hub, "validate")
     }
 
-    /// Where an event goes.
+    /// The URL to which an event is sent.
     pub(super) fn target(&self, hub: &str, event: &str) -> Result<Target, InvalidEventHandler> {
         let url = self.url.replace("{hub}", &names::encode(hub)).replace("{event}", &names::encode(event));
-        let refuse = |rule: &str| InvalidEventHandler(format!("the URL '{}' {rule}", self.without_query()));
-        let url: Uri = url.parse().map_err(|_| refuse("is no URL"))?;
+        let invalid = |rule: &str| InvalidEventHandler(format!("the URL '{}' {rule}", self.without_query()));
+        let url: Uri = url.parse().map_err(|_| invalid("is not a URL"))?;
         let authority = url.authority().filter(|_| url.scheme_str() == Some("http"));
-        let authority = authority.ok_or_else(|| refuse("is not of the form http://host:port/path"))?;
+        let authority = authority.ok_or_else(|| invalid("is not of the form http://host:port/path"))?;
         if authority.as_str().contains('@') {
-            return Err(InvalidEventHandler("the URL holds user information".to_owned()));
+            return Err(InvalidEventHandler("the URL contains user information".to_owned()));
         }
         let host = authority.host().trim_matches(['[', ']']).to_owned();
         let path_and_query = url.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
@@ -131,7 +151,7 @@ impl EventHandlerSettings {
         Ok(Target { host, port, authority: authority.as_str().to_owned(), path_and_query })
     }
 
-    /// Neither a query nor user information, which may hold secrets.
+    /// Omits the query and the user information, which may contain secrets.
     fn without_query(&self) -> &str {
         let url = self.url.split('?').next().unwrap_or("");
         if url.contains('@') { "..." } else { url }
@@ -139,14 +159,14 @@ impl EventHandlerSettings {
 }
 
 impl Target {
-    /// The query may hold a code.
+    /// Omits the query, which may contain a secret.
     pub(super) fn url_without_query(&self) -> String {
         format!("http://{}{}", self.authority, self.path_and_query.split('?').next().unwrap_or_default())
     }
 }
 
 impl SystemEvent {
-    /// Its name in `{event}` and in `ce-eventName`, and its `ce-type`.
+    /// The name in `{event}` and in `ce-eventName`, and the `ce-type`.
     pub(super) fn names(self) -> (&'static str, &'static str) {
         match self {
             Self::Connect => ("connect", "azure.webpubsub.sys.connect"),
@@ -187,7 +207,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_stand_escaped_in_the_url() {
+    fn names_are_escaped_in_the_url() {
         let settings = EventHandlerSettings::new("http://localhost:7071/{hub}/api?event={event}&code=x");
         let target = settings.target("a[b]", "my.event").unwrap();
         assert_eq!((target.host.as_str(), target.port), ("localhost", 7071));
@@ -196,7 +216,7 @@ mod tests {
     }
 
     #[test]
-    fn what_breaks_a_rule_is_refused_without_a_secret() {
+    fn what_breaks_a_rule_is_rejected_without_a_secret() {
         for url in ["https://h/", "h/path", "http://", "http://u:secret@h/", "ftp://h?code=secret", ""] {
             let error = EventHandlerSettings::new(url).check("chat").unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");

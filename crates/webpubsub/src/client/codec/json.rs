@@ -11,7 +11,7 @@ use service_core::Secret;
 
 use crate::client::data::{Data, Json};
 use crate::client::event::{GroupMessage, ServerMessage};
-use crate::client::frame::{Connected, Downstream, Incoming, Refusal, Token, Upstream};
+use crate::client::frame::{Connected, Downstream, Incoming, Rejection, Token, Upstream};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -86,11 +86,11 @@ pub(super) fn encode(frame: &Upstream<'_>) -> String {
         Upstream::SequenceAck(id) => Outgoing { sequence_id: Some(id), ..Outgoing::new("sequenceAck", None) },
         Upstream::Ping => Outgoing::new("ping", None),
     };
-    // Texts, numbers and JSON that is checked already: there is nothing here that could fail to be written.
+    // Strings, numbers and valid JSON: serialization cannot fail.
     serde_json::to_string(&frame).unwrap_or_default()
 }
 
-/// Every member that any frame has. The same names mean the same in all of them.
+/// The members of all frames. A name has the same meaning in each of them.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Frame<'a> {
@@ -118,12 +118,12 @@ struct Frame<'a> {
     message: Option<String>,
 }
 
-/// A member that is there, `null` too: a message may hold just that.
+/// Deserializes a present member, including `null`, which is valid message data.
 fn present<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
     Deserialize::deserialize(deserializer).map(Some)
 }
 
-/// A text that is compared and not kept. `Option<Cow<str>>` alone would be read as a copy.
+/// A string that is only compared. Serde would deserialize a plain `Option<Cow<str>>` as an owned copy.
 #[derive(Deserialize)]
 #[serde(transparent)]
 struct Word<'a>(#[serde(borrow)] Cow<'a, str>);
@@ -142,7 +142,7 @@ struct AckError {
     message: Option<String>,
 }
 
-/// What has to be known of a frame that cannot be read.
+/// The part of an unreadable frame that is needed to acknowledge it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Numbered {
@@ -158,7 +158,7 @@ pub(super) fn decode(text: &str) -> Downstream {
     read(&mut frame).unwrap_or_else(|why| Downstream::Skipped { sequence_id, why })
 }
 
-/// Takes out of the frame what belongs to the value: it is too large to be handed on by value for each message.
+/// Converts a frame. It is taken by reference, since it is too large to move for each message.
 fn read(frame: &mut Frame<'_>) -> Result<Downstream, &'static str> {
     match (&*frame.r#type, frame.event.as_deref()) {
         ("message", _) => {
@@ -178,15 +178,16 @@ fn read(frame: &mut Frame<'_>) -> Result<Downstream, &'static str> {
 
 fn ack(frame: &mut Frame<'_>) -> Result<Downstream, &'static str> {
     let id = frame.ack_id.ok_or("an ack without its id")?;
-    let refusal = match (frame.success, frame.error.take()) {
+    let rejection = match (frame.success, frame.error.take()) {
         (Some(true), _) => None,
-        (Some(false), Some(error)) => {
-            Some(Refusal { name: error.name.unwrap_or_default(), message: error.message.unwrap_or_default() })
-        }
-        (Some(false), None) => Some(Refusal::default()),
+        (Some(false), Some(error)) => Some(Rejection {
+            name: error.name.unwrap_or_default(),
+            message: error.message.unwrap_or_default(),
+        }),
+        (Some(false), None) => Some(Rejection::default()),
         (None, _) => return Err("an ack without `success`"),
     };
-    Ok(Downstream::Ack { id, refusal })
+    Ok(Downstream::Ack { id, rejection })
 }
 
 fn message(frame: &mut Frame<'_>) -> Result<Incoming, &'static str> {
@@ -196,16 +197,16 @@ fn message(frame: &mut Frame<'_>) -> Result<Incoming, &'static str> {
     let data = data(frame.data_type.as_deref(), frame.data)?;
     match frame.from.as_deref() {
         Some("group") => Ok(Incoming::Group(GroupMessage {
-            group: frame.group.take().ok_or("a message of a group without its name")?,
+            group: frame.group.take().ok_or("a group message without a group name")?,
             from_user_id: frame.from_user_id.take(),
             data,
         })),
         Some("server") => Ok(Incoming::Server(ServerMessage { data })),
-        _ => Err("a message from an unknown side"),
+        _ => Err("a message from an unknown sender"),
     }
 }
 
-/// Data that is missing is empty: the service leaves it out where only metadata was sent.
+/// Decodes the data. Missing data is empty: the service omits it if only metadata was sent.
 fn data(data_type: Option<&str>, data: Option<&RawValue>) -> Result<Data, &'static str> {
     let is_json = matches!(data_type, Some("json") | None);
     let data = data.filter(|data| is_json || data.get() != "null");
@@ -222,17 +223,17 @@ fn data(data_type: Option<&str>, data: Option<&RawValue>) -> Result<Data, &'stat
     }
 }
 
-/// The text of a JSON string. What has no escapes, as most have not, is what stands between the quotes: it has been read
-/// once already, when the frame was.
+/// Returns the text of a JSON string. Most strings have no escapes and are copied from between the quotes; the JSON has already
+/// been validated as part of the frame.
 fn text(data: &RawValue) -> Result<String, &'static str> {
     let json = data.get();
     match json.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')) {
         Some(plain) if !has_escapes(plain) => Ok(plain.to_owned()),
-        _ => serde_json::from_str(json).map_err(|_| "a message whose data is no text"),
+        _ => serde_json::from_str(json).map_err(|_| "a message whose data is not a string"),
     }
 }
 
-/// Looks at every byte, since a loop that may stop early is not turned into vector instructions.
+/// Checks every byte, since a loop with an early exit is not vectorized.
 fn has_escapes(text: &str) -> bool {
     text.bytes().fold(false, |found, byte| found | (byte == b'\\'))
 }

@@ -1,5 +1,5 @@
-//! The four subprotocols: their names, and how frames become WebSocket messages and values again. Nothing here fails on
-//! what comes from the wire: what cannot be read is a frame to skip.
+//! The four subprotocols: their names, and how frames are encoded as WebSocket messages and decoded. Decoding never fails: a
+//! frame that cannot be decoded is skipped.
 
 mod json;
 #[cfg(feature = "protobuf")]
@@ -11,30 +11,42 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::frame::{Downstream, Upstream};
 
-/// How a client and the service speak.
+/// Selects the WebSocket subprotocol between a client and the service.
 ///
-/// The reliable subprotocols recover a lost connection within 30 s without losing or doubling a message; with the others, a
-/// lost connection takes the messages sent meanwhile with it.
+/// With a reliable subprotocol, a dropped connection can be recovered for 30 s without losing or duplicating messages. With the
+/// others, messages sent while the client is disconnected are lost.
+///
+/// # Examples
+///
+/// ```
+/// use webpubsub::client::Protocol;
+///
+/// assert_eq!(Protocol::default(), Protocol::JsonReliable);
+/// assert_eq!(Protocol::Json.name(), "json.webpubsub.azure.v1");
+/// assert!(!Protocol::Json.is_reliable());
+/// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum Protocol {
-    /// `json.reliable.webpubsub.azure.v1`
+    /// Uses `json.reliable.webpubsub.azure.v1`, the default.
     #[default]
     JsonReliable,
-    /// `json.webpubsub.azure.v1`
+    /// Uses `json.webpubsub.azure.v1`.
     Json,
-    /// `protobuf.reliable.webpubsub.azure.v1`. Half the size for binary data; who sent a message is not told.
+    /// Uses `protobuf.reliable.webpubsub.azure.v1`.
+    ///
+    /// Binary data is more compact than with JSON. Messages do not contain their sender's user id.
     #[cfg(feature = "protobuf")]
     #[cfg_attr(docsrs, doc(cfg(feature = "protobuf")))]
     ProtobufReliable,
-    /// `protobuf.webpubsub.azure.v1`
+    /// Uses `protobuf.webpubsub.azure.v1`.
     #[cfg(feature = "protobuf")]
     #[cfg_attr(docsrs, doc(cfg(feature = "protobuf")))]
     Protobuf,
 }
 
 impl Protocol {
-    /// The subprotocol's name in the WebSocket handshake.
+    /// Returns the subprotocol's name in the WebSocket handshake.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -47,7 +59,7 @@ impl Protocol {
         }
     }
 
-    /// Whether a lost connection can be recovered.
+    /// Returns whether a dropped connection can be recovered.
     #[must_use]
     pub fn is_reliable(self) -> bool {
         match self {
@@ -60,7 +72,7 @@ impl Protocol {
         }
     }
 
-    /// Whether its frames are texts.
+    /// Returns whether the frames are text frames.
     fn is_text(self) -> bool {
         matches!(self, Self::JsonReliable | Self::Json)
     }
@@ -73,15 +85,16 @@ impl Protocol {
         }
     }
 
-    /// Reads a data message; `None` for control messages, which are the WebSocket's own.
+    /// Decodes a data message. Returns `None` for control messages, which the WebSocket library handles.
     pub(super) fn decode(self, message: &Message) -> Option<Downstream> {
         match message {
             Message::Text(text) if self.is_text() => Some(json::decode(text)),
             #[cfg(feature = "protobuf")]
             Message::Binary(bytes) if !self.is_text() => Some(protobuf::decode(bytes.clone())),
-            Message::Text(_) | Message::Binary(_) => {
-                Some(Downstream::Skipped { sequence_id: None, why: "a frame of the other kind" })
-            }
+            Message::Text(_) | Message::Binary(_) => Some(Downstream::Skipped {
+                sequence_id: None,
+                why: "a text frame where binary was expected, or the reverse",
+            }),
             _ => None,
         }
     }

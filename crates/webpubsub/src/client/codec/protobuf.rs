@@ -1,5 +1,5 @@
-//! The protobuf subprotocols (client protocols, section 5): the part of the schema that this client speaks. Fields that
-//! are not listed are skipped by the decoder.
+//! The protobuf subprotocols (client protocols, section 5): the part of the schema that this client supports. The decoder skips
+//! other fields.
 
 use bytes::Bytes;
 use prost::{Message, Oneof};
@@ -7,7 +7,7 @@ use service_core::Secret;
 
 use crate::client::data::{Data, Json};
 use crate::client::event::{GroupMessage, ServerMessage};
-use crate::client::frame::{Connected, Downstream, Incoming, Refusal, Token, Upstream};
+use crate::client::frame::{Connected, Downstream, Incoming, Rejection, Token, Upstream};
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct UpstreamMessage {
@@ -15,7 +15,7 @@ pub(super) struct UpstreamMessage {
     pub(super) message: Option<up::Kind>,
 }
 
-/// What is nested in `UpstreamMessage`.
+/// The types nested in `UpstreamMessage`.
 pub(super) mod up {
     use super::{Message, MessageData, Oneof};
 
@@ -83,7 +83,7 @@ pub(super) struct DownstreamMessage {
     pub(super) message: Option<down::Kind>,
 }
 
-/// What is nested in `DownstreamMessage`.
+/// The types nested in `DownstreamMessage`.
 pub(super) mod down {
     use super::{Bytes, Message, MessageData, Oneof};
 
@@ -131,7 +131,7 @@ pub(super) mod down {
         pub(in super::super) data: Option<MessageData>,
         #[prost(uint64, optional, tag = "4")]
         pub(in super::super) sequence_id: Option<u64>,
-        /// `StreamInfo`, of which only its being there matters.
+        /// `StreamInfo`, of which only the presence matters.
         #[prost(bytes = "bytes", optional, tag = "6")]
         pub(in super::super) stream: Option<Bytes>,
     }
@@ -169,7 +169,7 @@ pub(super) mod down {
     #[derive(Clone, Copy, PartialEq, Message)]
     pub(in super::super) struct Pong {}
 
-    /// Of these frames only the number is read, which has to be acknowledged.
+    /// Only the sequence id of these frames is read, since it must be acknowledged.
     #[derive(Clone, Copy, PartialEq, Message)]
     pub(in super::super) struct GroupState {
         #[prost(uint64, optional, tag = "3")]
@@ -189,7 +189,7 @@ pub(super) enum Content {
     Text(String),
     #[prost(bytes = "bytes", tag = "2")]
     Binary(Bytes),
-    /// A `google.protobuf.Any`: an embedded message is its bytes with their length, and stays closed here.
+    /// A `google.protobuf.Any`, kept as bytes: embedded messages are encoded like a byte field.
     #[prost(bytes = "bytes", tag = "3")]
     Protobuf(Bytes),
     #[prost(string, tag = "4")]
@@ -247,8 +247,8 @@ pub(super) fn decode(bytes: Bytes) -> Downstream {
         }
         Some(down::Kind::Ack(down::Ack { ack_id: id, success, error })) => {
             let error = error.unwrap_or_default();
-            let refusal = (!success).then_some(Refusal { name: error.name, message: error.message });
-            Downstream::Ack { id, refusal }
+            let rejection = (!success).then_some(Rejection { name: error.name, message: error.message });
+            Downstream::Ack { id, rejection }
         }
         Some(down::Kind::Pong(_)) => Downstream::Pong,
         Some(down::Kind::System(down::System { message: Some(message) })) => system(message),
@@ -260,7 +260,7 @@ pub(super) fn decode(bytes: Bytes) -> Downstream {
 }
 
 fn system(message: down::SystemKind) -> Downstream {
-    // proto3 does not tell an empty text from none.
+    // proto3 does not distinguish an empty string from a missing one.
     let some = |text: String| Some(text).filter(|text| !text.is_empty());
     match message {
         down::SystemKind::Connected(connected) => Downstream::Connected(Connected {
@@ -279,7 +279,7 @@ fn message(frame: down::Data) -> Result<Incoming, &'static str> {
         return Err("a part of a stream");
     }
     let data = match frame.data {
-        // Data that is missing is empty: the service leaves it out where only metadata was sent.
+        // Missing data is empty: the service omits it if only metadata was sent.
         None => Data::Text(String::new()),
         Some(MessageData { data: Some(Content::Text(text)) }) => Data::Text(text),
         Some(MessageData { data: Some(Content::Binary(bytes)) }) => Data::Binary(bytes),
@@ -292,6 +292,6 @@ fn message(frame: down::Data) -> Result<Incoming, &'static str> {
     match (frame.from.as_str(), frame.group) {
         ("group", Some(group)) => Ok(Incoming::Group(GroupMessage { group, from_user_id: None, data })),
         ("server", _) => Ok(Incoming::Server(ServerMessage { data })),
-        _ => Err("a message from an unknown side"),
+        _ => Err("a message from an unknown sender"),
     }
 }

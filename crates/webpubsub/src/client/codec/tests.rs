@@ -1,4 +1,4 @@
-//! Frames as the specification writes them, in both directions and in every subprotocol, and what happens to all others.
+//! Frames as in the specification, in both directions and in every subprotocol, and how all others are handled.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -7,7 +7,7 @@ use service_core::Secret;
 use super::*;
 use crate::client::data::Data;
 use crate::client::event::{GroupMessage, ServerMessage};
-use crate::client::frame::{Connected, Incoming, Refusal, Token};
+use crate::client::frame::{Connected, Incoming, Rejection, Token};
 
 fn data() -> impl Strategy<Value = Data> {
     prop_oneof![
@@ -33,9 +33,9 @@ fn downstream() -> impl Strategy<Value = Downstream> {
             }
         ),
         proptest::option::of("[a-zA-Z]+").prop_map(|reason| Downstream::Disconnected { reason }),
-        (any::<u64>(), proptest::option::of((text(), text()))).prop_map(|(id, refusal)| {
-            let refusal = refusal.map(|(name, message)| Refusal { name, message });
-            Downstream::Ack { id, refusal }
+        (any::<u64>(), proptest::option::of((text(), text()))).prop_map(|(id, rejection)| {
+            let rejection = rejection.map(|(name, message)| Rejection { name, message });
+            Downstream::Ack { id, rejection }
         }),
         Just(Downstream::Pong),
         (proptest::option::of(any::<u64>()), proptest::option::of(text()), data()).prop_map(
@@ -50,7 +50,7 @@ fn downstream() -> impl Strategy<Value = Downstream> {
     ]
 }
 
-/// One frame of each kind, with these arguments.
+/// Returns a frame of the given kind with these arguments.
 fn upstream<'a>(kind: u8, name: &'a str, ack_id: Option<u64>, flag: bool, data: &'a Data) -> Upstream<'a> {
     match kind {
         0 => Upstream::JoinGroup { group: name, ack_id },
@@ -124,18 +124,18 @@ mod json_frames {
                 let (kind, data) = content(&message.data);
                 json!({"type":"message","from":"server","sequenceId":sequence_id,"dataType":kind,"data":data})
             }
-            Downstream::Ack { id, refusal: None } => json!({"type":"ack","ackId":id,"success":true}),
-            Downstream::Ack { id, refusal: Some(Refusal { name, message }) } => {
+            Downstream::Ack { id, rejection: None } => json!({"type":"ack","ackId":id,"success":true}),
+            Downstream::Ack { id, rejection: Some(Rejection { name, message }) } => {
                 json!({"type":"ack","ackId":id,"success":false,"error":{"name":name,"message":message}})
             }
             Downstream::Pong => json!({"type":"pong"}),
-            Downstream::Skipped { .. } => unreachable!("is not made here"),
+            Downstream::Skipped { .. } => unreachable!("not generated"),
         }
     }
 
     proptest! {
         #[test]
-        fn what_is_written_reads_as_the_specification_has_it(
+        fn encoded_frames_match_the_specification(
             kind in 0u8..6, name in any::<String>(), id in proptest::option::of(any::<u64>()), flag in any::<bool>(),
             data in data(),
         ) {
@@ -145,13 +145,13 @@ mod json_frames {
         }
 
         #[test]
-        fn what_the_specification_writes_is_read(frame in downstream()) {
+        fn frames_of_the_specification_are_decoded(frame in downstream()) {
             let text = of_downstream(&frame).to_string();
             prop_assert_eq!(json::decode(&text), frame);
         }
 
         #[test]
-        fn any_text_at_all_is_read_or_skipped(text in any::<String>(), at in any::<usize>(), frame in downstream()) {
+        fn any_text_is_decoded_or_skipped(text in any::<String>(), at in any::<usize>(), frame in downstream()) {
             let _ = json::decode(&text);
             let whole = of_downstream(&frame).to_string();
             let cut = (0..=at % (whole.len() + 1)).rev().find(|at| whole.is_char_boundary(*at)).unwrap();
@@ -160,7 +160,7 @@ mod json_frames {
     }
 
     #[test]
-    fn frames_that_are_not_known_are_skipped_with_their_sequence_id() {
+    fn unknown_frames_are_skipped_with_their_sequence_id() {
         for (text, id) in [
             (r#"{"type":"groupStateUpdate","group":"g","items":[],"sequenceId":7}"#, Some(7)),
             (r#"{"type":"message","from":"moon","dataType":"text","data":"x","sequenceId":7}"#, Some(7)),
@@ -186,9 +186,9 @@ mod json_frames {
     }
 
     #[test]
-    fn ids_beyond_what_javascript_counts_to_are_exact() {
+    fn ids_beyond_the_safe_integers_of_javascript_are_exact() {
         let text = r#"{"type":"ack","ackId":18446744073709551615,"success":true}"#;
-        assert!(matches!(json::decode(text), Downstream::Ack { id: u64::MAX, refusal: None }));
+        assert!(matches!(json::decode(text), Downstream::Ack { id: u64::MAX, rejection: None }));
         assert_eq!(
             json::encode(&Upstream::SequenceAck(u64::MAX)),
             r#"{"type":"sequenceAck","sequenceId":18446744073709551615}"#
@@ -196,7 +196,7 @@ mod json_frames {
     }
 
     #[test]
-    fn unknown_members_data_types_left_out_and_missing_data_are_taken() {
+    fn unknown_members_missing_data_types_and_missing_data_are_accepted() {
         let text = r#"{"from":"group","future":{"a":[1]},"group":"g","fromUserId":"u","data":{"a":1},"type":"message","metadata":{"m":"n"}}"#;
         let Downstream::Message { message: Incoming::Group(message), sequence_id: None } = json::decode(text)
         else {
@@ -212,7 +212,7 @@ mod json_frames {
     }
 
     #[test]
-    fn a_frame_of_the_other_kind_is_skipped_and_control_frames_are_no_frames() {
+    fn a_frame_of_the_wrong_kind_is_skipped_and_control_frames_are_ignored() {
         let read = |message| Protocol::Json.decode(&message);
         assert!(matches!(read(Message::binary("x")), Some(Downstream::Skipped { sequence_id: None, .. })));
         assert!(read(Message::Ping("x".into())).is_none());
@@ -287,19 +287,20 @@ mod protobuf_frames {
             Downstream::Message { sequence_id, message: Incoming::Server(message) } => {
                 data(sequence_id, "server", None, &message.data)
             }
-            Downstream::Ack { id, refusal } => {
-                let error = refusal.clone().map(|Refusal { name, message }| down::Error { name, message });
-                down::Kind::Ack(down::Ack { ack_id: *id, success: refusal.is_none(), error })
+            Downstream::Ack { id, rejection } => {
+                let error =
+                    rejection.clone().map(|Rejection { name, message }| down::Error { name, message });
+                down::Kind::Ack(down::Ack { ack_id: *id, success: rejection.is_none(), error })
             }
             Downstream::Pong => down::Kind::Pong(down::Pong {}),
-            Downstream::Skipped { .. } => unreachable!("is not made here"),
+            Downstream::Skipped { .. } => unreachable!("not generated"),
         };
         DownstreamMessage { message: Some(kind) }.encode_to_vec()
     }
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_again(
+        fn encoded_frames_are_decoded_again(
             kind in 0u8..6, name in any::<String>(), id in proptest::option::of(any::<u64>()), flag in any::<bool>(),
             data in data(),
         ) {
@@ -309,12 +310,12 @@ mod protobuf_frames {
         }
 
         #[test]
-        fn what_the_service_writes_is_read(frame in downstream()) {
+        fn frames_of_the_service_are_decoded(frame in downstream()) {
             prop_assert_eq!(decode(of_downstream(&frame).into()), frame);
         }
 
         #[test]
-        fn any_bytes_at_all_are_read_or_skipped(bytes in any::<Vec<u8>>(), at in any::<usize>(), frame in downstream()) {
+        fn any_bytes_are_decoded_or_skipped(bytes in any::<Vec<u8>>(), at in any::<usize>(), frame in downstream()) {
             let _ = decode(bytes.into());
             let mut cut = of_downstream(&frame);
             cut.truncate(at % (cut.len() + 1));
@@ -322,9 +323,9 @@ mod protobuf_frames {
         }
     }
 
-    /// Written by hand from the field numbers of section 5, so that no field can have moved.
+    /// Written by hand from the field numbers in section 5, to detect a wrong number.
     #[test]
-    fn frames_have_the_bytes_that_the_schema_gives_them() {
+    fn frames_have_the_bytes_of_the_schema() {
         let text = Data::from("hi");
         let frame = Upstream::SendToGroup {
             group: "g",
@@ -356,7 +357,9 @@ mod protobuf_frames {
         let reason = read(b"\x1a\x07\x12\x05\x12\x03bye");
         assert!(matches!(reason, Downstream::Disconnected { reason: Some(reason) } if reason == "bye"));
         let ack = read(b"\x0a\x09\x08\x07\x1a\x05\x0a\x01N\x12\x00");
-        assert!(matches!(ack, Downstream::Ack { id: 7, refusal: Some(refusal) } if refusal.name == "N"));
+        assert!(
+            matches!(ack, Downstream::Ack { id: 7, rejection: Some(rejection) } if rejection.name == "N")
+        );
         let message = read(b"\x12\x14\x0a\x05group\x12\x01g\x1a\x06\x12\x04abcd\x20\x09");
         let expected =
             GroupMessage { group: "g".into(), from_user_id: None, data: Data::from(b"abcd".to_vec()) };
@@ -367,7 +370,7 @@ mod protobuf_frames {
     }
 
     #[test]
-    fn group_states_streams_and_what_is_not_known_are_skipped_with_their_sequence_id() {
+    fn group_states_streams_and_unknown_frames_are_skipped_with_their_sequence_id() {
         for (bytes, id) in [
             (&b"\x4a\x05\x0a\x01g\x18\x07"[..], Some(7)),
             (b"\x52\x02\x18\x07", Some(7)),

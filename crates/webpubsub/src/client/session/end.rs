@@ -1,4 +1,4 @@
-//! How a session ends: closed by the program, or given up. Whoever still waits is told.
+//! The end of a session: closed by the program, or given up. Pending requests fail.
 
 use std::time::Duration;
 
@@ -8,16 +8,16 @@ use super::op::{Done, Op};
 use super::{Session, Upstream};
 
 impl Session {
-    /// The program closes the client: what is under way gets a little time to be acknowledged.
+    /// Closes the session. Requests in flight get a grace period for their acks.
     pub(in crate::client) fn close(&mut self, now: Duration) {
-        if !self.life.drain(now) {
+        if !self.lifecycle.drain(now) {
             self.stop(None);
         }
     }
 
-    /// Whether the client is being closed and nothing that it has sent is to be acknowledged any more.
+    /// Returns whether the session is closing and no ack is outstanding.
     pub(in crate::client) fn is_drained(&self) -> bool {
-        self.life.is_draining() && self.outbox.is_empty()
+        self.lifecycle.is_draining() && self.outbox.is_empty()
     }
 
     pub(super) fn finish(&mut self, now: Duration) {
@@ -26,7 +26,7 @@ impl Session {
         if let Some(id) = self.inbox.due_ack(now) {
             self.control.push_back(self.settings.protocol.encode(&Upstream::SequenceAck(id)));
         }
-        self.life.finish(now);
+        self.lifecycle.finish(now);
     }
 
     fn fail_all(&mut self) {
@@ -38,14 +38,14 @@ impl Session {
         }
     }
 
-    /// The end, for that reason or because the program wanted it.
+    /// Stops the session, with an error unless the program closed it.
     pub(super) fn stop(&mut self, error: Option<Error>) {
         self.fail_all();
-        self.life.stop(error);
+        self.lifecycle.stop(error);
     }
 
-    /// Why the session has stopped; asked once.
-    pub(in crate::client) fn verdict(&mut self) -> Option<Error> {
-        self.life.verdict()
+    /// Takes the error that stopped the session.
+    pub(in crate::client) fn take_error(&mut self) -> Option<Error> {
+        self.lifecycle.take_error()
     }
 }

@@ -1,18 +1,18 @@
-//! What came and what of it the program has: replays are dropped, and only what is in the program's queue is acknowledged
-//! (client protocols, section 7).
+//! Received messages on their way to the program. Replays are dropped, and only messages that entered the program's queue are
+//! acknowledged (client protocols, section 7).
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use crate::client::event::{Disconnected, Event};
 
-/// A message waits so long for others to be acknowledged with it: what the official clients do.
+/// The time that a message waits for others to be acknowledged with it, as in the official clients.
 const ACK_INTERVAL: Duration = Duration::from_secs(1);
-/// The service keeps 1000 messages or 16 MB: an acknowledgement in time keeps it far from both. After a drop it sends all that
-/// is not acknowledged once more, so that few are better than many on a network that drops often.
+/// The service stores 1000 messages or 16 MB, and acknowledging early stays well below both. After a recovery, it replays all
+/// unacknowledged messages, so fewer are better on a network that drops often.
 const ACK_MESSAGES: u32 = 64;
 const ACK_BYTES: usize = 4 * 1024 * 1024;
-/// What is kept for a program that does not take its events: as much as the service keeps.
+/// The buffer for a program that does not receive its events, as large as that of the service.
 const MAX_HELD: usize = 1000;
 const MAX_BYTES: usize = 16 * 1024 * 1024;
 
@@ -21,9 +21,9 @@ pub(super) struct Inbox {
     wants_events: bool,
     held: VecDeque<Held>,
     held_bytes: usize,
-    /// The largest number that came.
+    /// The largest sequence id received.
     seen: Option<u64>,
-    /// The largest number whose message the program has, with everything before it.
+    /// The largest sequence id up to which the program has received everything.
     taken: Option<u64>,
     unacked: u32,
     unacked_bytes: usize,
@@ -33,7 +33,7 @@ pub(super) struct Inbox {
 #[derive(Debug)]
 struct Held {
     sequence_id: Option<u64>,
-    /// `None` for a message that only has to be acknowledged.
+    /// `None` for a message that only needs an acknowledgment.
     event: Option<Event>,
     bytes: usize,
 }
@@ -52,7 +52,7 @@ impl Inbox {
         }
     }
 
-    /// Takes a message in; `false` for one that was there before.
+    /// Adds a message. Returns `false` for a replay.
     pub(super) fn message(
         &mut self,
         sequence_id: Option<u64>,
@@ -61,17 +61,17 @@ impl Inbox {
         now: Duration,
     ) -> bool {
         if sequence_id.is_some() && sequence_id <= self.seen {
-            // The service has not seen the acknowledgement, so it gets another one.
+            // The service missed the acknowledgment, so it is repeated.
             self.ack_by(now.saturating_add(ACK_INTERVAL));
             return false;
         }
         self.seen = sequence_id.or(self.seen);
         self.hold(Held { sequence_id, event: event.filter(|_| self.wants_events), bytes });
-        self.pass_over(now);
+        self.skip_without_event(now);
         true
     }
 
-    /// Takes in an event that is no message.
+    /// Adds an event that is not a message.
     pub(super) fn event(&mut self, event: Event) {
         if self.wants_events {
             self.hold(Held { sequence_id: None, event: Some(event), bytes: 0 });
@@ -87,15 +87,15 @@ impl Inbox {
         self.held.push_back(held);
     }
 
-    /// The next event, which the program now has.
+    /// Takes the next event. From then on, it counts as received.
     pub(super) fn take(&mut self, now: Duration) -> Option<Event> {
         let event = self.release(now)?;
-        self.pass_over(now);
+        self.skip_without_event(now);
         event
     }
 
-    /// Messages that nobody gets count as taken once everything before them is.
-    fn pass_over(&mut self, now: Duration) {
+    /// Removes messages without an event, which count as received once everything before them is.
+    fn skip_without_event(&mut self, now: Duration) {
         while self.held.front().is_some_and(|held| held.event.is_none()) {
             self.release(now);
         }
@@ -118,19 +118,19 @@ impl Inbox {
         self.ack_at = Some(self.ack_at.map_or(at, |earlier| earlier.min(at)));
     }
 
-    /// After a recovery, so that the service skips what has arrived.
+    /// Acknowledges immediately. Used after a recovery, so that the service does not replay what has arrived.
     pub(super) fn acknowledge_at_once(&mut self, now: Duration) {
         self.ack_by(now);
     }
 
-    /// The number to acknowledge, if that is due; it is then taken as acknowledged.
+    /// Returns the sequence id to acknowledge if an acknowledgment is due, and marks it as acknowledged.
     pub(super) fn due_ack(&mut self, now: Duration) -> Option<u64> {
         self.ack_at.filter(|at| *at <= now)?;
         (self.ack_at, self.unacked, self.unacked_bytes) = (None, 0, 0);
         self.taken
     }
 
-    /// When something is to be acknowledged.
+    /// Returns when the next acknowledgment is due.
     pub(super) fn deadline(&self) -> Option<Duration> {
         self.ack_at
     }
@@ -139,7 +139,7 @@ impl Inbox {
         self.held.len() >= MAX_HELD || self.held_bytes >= MAX_BYTES
     }
 
-    /// The numbers begin anew with each connection. What came stays for the program.
+    /// Forgets the sequence ids, which restart with each connection. Buffered events are kept.
     pub(super) fn forget_sequence(&mut self) {
         self.held.iter_mut().for_each(|held| held.sequence_id = None);
         (self.seen, self.taken, self.ack_at) = (None, None, None);

@@ -1,12 +1,12 @@
-//! One client's life as a state machine without IO and without a clock: what to send, what to deliver, when to
-//! acknowledge, when to recover and when to give up (client protocols, sections 6, 7 and 11). Times are those of the
-//! client's clock, and come in from outside.
+//! The state machine of one client, without I/O and without a clock: it decides what to send, what to deliver, when to
+//! acknowledge, when to recover and when to give up (client protocols, sections 6, 7 and 11). The caller passes the current
+//! time to each method.
 
 mod backoff;
 mod end;
 mod groups;
 mod inbox;
-mod life;
+mod lifecycle;
 mod op;
 mod outbox;
 #[cfg(test)]
@@ -22,124 +22,126 @@ use tokio_tungstenite::tungstenite::Message;
 
 pub(super) use backoff::Jitter;
 pub use backoff::Reconnect;
-pub(super) use life::{Attempt, Loss, Step};
+pub(super) use lifecycle::{Action, Attempt, Loss};
 pub(super) use op::{Done, Effect, Op};
 
 use super::codec::Protocol;
 use super::event::{Connected, Event, RejoinFailed};
-use super::frame::{self, Downstream, Incoming, Refusal, Upstream};
+use super::frame::{self, Downstream, Incoming, Rejection, Upstream};
 use groups::Groups;
 use inbox::Inbox;
-use life::Life;
+use lifecycle::Lifecycle;
 use outbox::Outbox;
 
-/// What a user can set about the session.
+/// The settings of a session.
 #[derive(Debug, Clone)]
 pub(super) struct Settings {
     pub(super) protocol: Protocol,
     pub(super) reconnect: Reconnect,
     pub(super) ack_timeout: Duration,
     pub(super) attempt_timeout: Duration,
-    /// Zero switches it off.
+    /// Zero disables it.
     pub(super) ping_interval: Duration,
-    /// Zero switches it off.
-    pub(super) silence_limit: Duration,
+    /// Zero disables it.
+    pub(super) idle_timeout: Duration,
     pub(super) resend: bool,
     pub(super) rejoin: bool,
     pub(super) wants_events: bool,
-    /// An access that cannot change: what it is refused with is final.
+    /// Whether the access is one fixed URL, so that a rejected handshake is final.
     pub(super) fixed_access: bool,
 }
 
-/// How long the end of a client may take: acks that are still to come, and then the closing handshake.
+/// The grace period of a closing client, first for outstanding acks and then for the closing handshake.
 const DRAIN: Duration = Duration::from_secs(5);
 
 pub(super) struct Session {
     settings: Settings,
-    life: Life,
+    lifecycle: Lifecycle,
     connection: Option<frame::Connected>,
     inbox: Inbox,
     outbox: Outbox,
     groups: Groups,
-    /// Frames of this session's own, before all others.
+    /// Frames of the session itself, which are written first.
     control: VecDeque<Message>,
-    /// The sequence ack to write next; a later one takes its place.
+    /// The sequence ack to write next; a later one replaces it.
     due_ack: Option<u64>,
     next_id: Arc<AtomicU64>,
-    /// What the service said before it closed the connection; kept until the connection proves good again.
-    parting: Option<String>,
-    /// The first connection stands.
-    greeted: bool,
+    /// The reason in the last `disconnected` frame; cleared when the connection makes progress.
+    disconnect_reason: Option<String>,
+    /// Whether a connection has been established since the start.
+    has_connected: bool,
 }
 
 impl Session {
-    /// A session that wants its first connection.
+    /// Creates a session that needs its first connection.
     pub(super) fn new(settings: Settings, next_id: Arc<AtomicU64>, jitter: Jitter, now: Duration) -> Self {
         Self {
-            life: Life::new(&settings, jitter, now),
+            lifecycle: Lifecycle::new(&settings, jitter, now),
             inbox: Inbox::new(settings.wants_events),
             outbox: Outbox::default(),
             groups: Groups::default(),
             control: VecDeque::new(),
             due_ack: None,
             connection: None,
-            parting: None,
-            greeted: false,
+            disconnect_reason: None,
+            has_connected: false,
             settings,
             next_id,
         }
     }
 
-    /// What the session wants of its surroundings now.
-    pub(super) fn step(&self) -> Step {
-        self.life.step()
+    /// Returns what the task has to do now.
+    pub(super) fn action(&self) -> Action {
+        self.lifecycle.action()
     }
 
-    /// Whether the first connection stands.
-    pub(super) fn is_greeted(&self) -> bool {
-        self.greeted
+    /// Returns whether a connection has been established since the start.
+    pub(super) fn has_connected(&self) -> bool {
+        self.has_connected
     }
 
-    /// What a recovery has to show.
+    /// Returns the connection that a recovery resumes.
     pub(super) fn connection(&self) -> Option<&frame::Connected> {
         self.connection.as_ref()
     }
 
-    /// Whether so much waits for the program that nothing more is to be read. A client that ends reads on: what it waits for
-    /// are acks and the service's close frame.
+    /// Returns whether reading must pause because too many events wait for the program. A closing client keeps reading, since
+    /// it waits for acks and the service's close frame.
     pub(super) fn is_full(&self) -> bool {
-        self.inbox.is_full() && !self.life.is_ending()
+        self.inbox.is_full() && !self.lifecycle.is_ending()
     }
 
-    /// The next event for the program, which then has it: it may be acknowledged.
+    /// Returns the next event for the program. From then on, it counts as received and can be acknowledged.
     pub(super) fn take_event(&mut self, now: Duration) -> Option<Event> {
         self.inbox.take(now)
     }
 
-    /// The WebSocket of this attempt stands.
+    /// Handles an opened WebSocket.
     pub(super) fn opened(&mut self, attempt: Attempt, now: Duration) {
         self.control.clear();
         self.due_ack = None;
-        self.life.opened(attempt, now);
+        self.lifecycle.opened(attempt, now);
         if attempt == Attempt::Recovery {
-            tracing::debug!("the connection is recovered");
+            tracing::debug!("connection recovered");
             self.outbox.recovered();
             self.inbox.acknowledge_at_once(now);
         }
     }
 
-    /// Anything came from the service.
+    /// Records that data was received from the service.
     pub(super) fn heard(&mut self, now: Duration) {
-        self.life.heard(now);
+        self.lifecycle.heard(now);
     }
 
-    /// A frame of this length came.
+    /// Handles a received frame of this length.
     pub(super) fn receive(&mut self, frame: Downstream, length: usize, now: Duration) {
         let reliable = self.settings.protocol.is_reliable();
         match frame {
             Downstream::Connected(connected) => self.connected(connected, now),
-            Downstream::Disconnected { reason } => self.parting = reason.filter(|reason| !reason.is_empty()),
-            // As if it had come after the end: the service has not heard that it arrived.
+            Downstream::Disconnected { reason } => {
+                self.disconnect_reason = reason.filter(|reason| !reason.is_empty());
+            }
+            // Dropped as if it had not arrived, since it was not acknowledged.
             Downstream::Message { .. } | Downstream::Skipped { .. } if self.inbox.is_full() => {}
             Downstream::Message { sequence_id, message } => {
                 let event = match message {
@@ -150,13 +152,13 @@ impl Session {
                     self.progressed();
                 }
             }
-            Downstream::Ack { id, refusal } => {
+            Downstream::Ack { id, rejection } => {
                 self.progressed();
-                self.acked(id, refusal);
+                self.acked(id, rejection);
             }
             Downstream::Pong => self.progressed(),
             Downstream::Skipped { sequence_id, why } => {
-                tracing::warn!(length, sequence_id, why, "a frame from the service was skipped");
+                tracing::warn!(length, sequence_id, why, "skipped a frame from the service");
                 if let Some(id) = sequence_id.filter(|_| reliable) {
                     self.inbox.message(Some(id), None, length, now);
                 }
@@ -166,18 +168,18 @@ impl Session {
 
     fn connected(&mut self, connected: frame::Connected, now: Duration) {
         match &mut self.connection {
-            // After a recovery the service may say again what is known, with a new token (section 7).
+            // After a recovery, the service may repeat the frame with a new token (section 7).
             Some(known) if known.connection_id == connected.connection_id => {
                 if connected.reconnection_token.is_some() {
                     known.reconnection_token = connected.reconnection_token;
                 }
                 return;
             }
-            Some(_) => self.disconnected("the service gave another connection in its place"),
+            Some(_) => self.disconnected("the service replaced the connection with a new one"),
             None => {}
         }
-        self.greeted = true;
-        self.life.connected(now);
+        self.has_connected = true;
+        self.lifecycle.connected(now);
         self.inbox.event(Event::Connected(Connected {
             connection_id: connected.connection_id.clone(),
             user_id: connected.user_id.clone(),
@@ -198,21 +200,21 @@ impl Session {
         self.outbox.rejoin(ops.collect());
     }
 
-    fn acked(&mut self, id: u64, refusal: Option<Refusal>) {
+    fn acked(&mut self, id: u64, rejection: Option<Rejection>) {
         let Some(op) = self.outbox.acked(id) else {
-            tracing::debug!(id, "an ack that nobody waits for");
+            tracing::debug!(id, "ignored an ack without a pending request");
             return;
         };
-        let refusal = refusal.filter(|refusal| !refusal.is_duplicate());
-        self.groups.answered(&op, refusal.is_none());
-        let outcome = refusal.map_or(Ok(()), |refusal| Err(op.refused(refusal)));
+        let rejection = rejection.filter(|rejection| !rejection.is_duplicate());
+        self.groups.acked(&op, rejection.is_none());
+        let outcome = rejection.map_or(Ok(()), |rejection| Err(op.rejected(rejection)));
         self.settle(op, outcome);
     }
 
     fn settle(&mut self, op: Op, outcome: Result<()>) {
         match (op.done, outcome) {
             (Done::Caller { sender, .. }, outcome) => {
-                // Whoever asked may have stopped waiting.
+                // The caller may have stopped waiting.
                 let _ = sender.send(outcome);
             }
             (Done::Rejoin(group), Err(error)) => {
@@ -223,9 +225,9 @@ impl Session {
         }
     }
 
-    /// Takes over what the program wants to be sent.
+    /// Queues a request.
     pub(super) fn submit(&mut self, mut op: Op, now: Duration) {
-        if self.life.is_ending() {
+        if self.lifecycle.is_ending() {
             let error = Op::closed(op.name, false);
             return self.settle(op, Err(error));
         }
@@ -233,7 +235,7 @@ impl Session {
         self.outbox.submit(op);
     }
 
-    /// The next frame to write. Once it is out of here, the service may have got it.
+    /// Returns the next frame to write. From then on, the service may have received it.
     pub(super) fn next_frame(&mut self, now: Duration) -> Option<Message> {
         if let Some(frame) = self.control.pop_front() {
             return Some(frame);
@@ -251,76 +253,79 @@ impl Session {
     }
 
     fn is_connected(&self) -> bool {
-        self.step() == Step::Talk && self.connection.is_some()
+        self.action() == Action::Exchange && self.connection.is_some()
     }
 
-    /// Everything that was written has left this process.
+    /// Records that everything that was written has been flushed to the socket.
     pub(super) fn flushed(&mut self) {
-        for op in self.outbox.take_leaving() {
+        for op in self.outbox.take_unflushed() {
             self.settle(op, Ok(()));
         }
     }
 
-    /// The WebSocket has ended.
+    /// Handles the end of the WebSocket.
     pub(super) fn lost(&mut self, loss: Loss, now: Duration) {
-        for op in self.outbox.take_leaving() {
+        for op in self.outbox.take_unflushed() {
             let error = op.lost();
             self.settle(op, Err(error));
         }
         let reason = loss.reason;
-        tracing::debug!(code = loss.code, reason, "the connection is lost");
-        if self.life.is_ending() {
+        tracing::debug!(code = loss.code, reason, "connection lost");
+        if self.lifecycle.is_ending() {
             return self.stop(None);
         }
         if self.connection.is_none() {
-            let reason = self.parting.take().unwrap_or(reason);
-            return self.failed(life::not_connected(&reason), now);
+            let reason = self.disconnect_reason.take().unwrap_or(reason);
+            return self.failed(lifecycle::not_connected(&reason), now);
         }
         let has_token = self.connection.as_ref().is_some_and(|known| known.reconnection_token.is_some());
-        let recoverable =
-            self.settings.protocol.is_reliable() && has_token && loss.code != Some(life::NOT_RECOVERABLE);
-        self.life.noted_loss(now);
-        if !recoverable || !self.life.try_recovery(None, now) {
+        let recoverable = self.settings.protocol.is_reliable()
+            && has_token
+            && loss.code != Some(lifecycle::NOT_RECOVERABLE);
+        self.lifecycle.note_loss(now);
+        if !recoverable || !self.lifecycle.schedule_recovery(None, now) {
             self.give_up(&reason, now);
         }
     }
 
-    /// An attempt to connect has failed.
+    /// Handles a failed attempt to connect.
     pub(super) fn failed(&mut self, error: Error, now: Duration) {
-        tracing::debug!(%error, "connecting has failed");
+        tracing::debug!(%error, "connection attempt failed");
         if self.connection.is_some() {
-            if life::refuses_recovery(&error) || !self.life.try_recovery(error.retry_after(), now) {
+            if lifecycle::is_permanent_rejection(&error)
+                || !self.lifecycle.schedule_recovery(error.retry_after(), now)
+            {
                 self.give_up(&error.to_string(), now);
             }
-        } else if !self.greeted
-            || (self.settings.fixed_access && life::is_refusal(&error))
+        } else if !self.has_connected
+            || (self.settings.fixed_access && lifecycle::is_permanent_rejection(&error))
             || error.is_invalid_input()
         {
             self.stop(Some(error));
         } else {
-            self.try_anew(error, now);
+            self.schedule_reconnect(error, now);
         }
     }
 
-    /// The connection is over; another one is tried.
+    /// Gives up the connection and schedules a new one.
     fn give_up(&mut self, reason: &str, now: Duration) {
-        let reason = self.parting.take().unwrap_or_else(|| reason.to_owned());
+        let reason = self.disconnect_reason.take().unwrap_or_else(|| reason.to_owned());
         self.disconnected(&reason);
-        self.try_anew(life::not_connected(&reason), now);
+        self.schedule_reconnect(lifecycle::not_connected(&reason), now);
     }
 
     fn progressed(&mut self) {
-        self.life.progressed();
-        self.parting = None;
+        self.lifecycle.progressed();
+        self.disconnect_reason = None;
     }
 
-    fn try_anew(&mut self, error: Error, now: Duration) {
-        if !self.life.try_anew(error.retry_after(), now) {
+    fn schedule_reconnect(&mut self, error: Error, now: Duration) {
+        if !self.lifecycle.schedule_reconnect(error.retry_after(), now) {
             self.stop(Some(error));
         }
     }
 
-    /// Forgets what belonged to the connection, and tells who is concerned.
+    /// Drops the state of the connection, and notifies callers and the program.
     fn disconnected(&mut self, reason: &str) {
         self.inbox.forget_sequence();
         self.control.clear();
@@ -337,35 +342,39 @@ impl Session {
         }
     }
 
-    /// Lets time do its work.
+    /// Handles everything that is due at `now`.
     pub(super) fn tick(&mut self, now: Duration) {
         for (op, written) in self.outbox.expired(now) {
             let error = op.expired(written, self.settings.ack_timeout);
             self.settle(op, Err(error));
         }
         if self.is_connected() {
-            // Taken out here as well, since a socket that takes nothing would leave it due for ever.
+            // Taken out here too: otherwise it would stay due for as long as the socket accepts no data.
             self.due_ack = self.inbox.due_ack(now).or(self.due_ack);
         }
-        match self.life.tick(now, self.is_full()) {
-            life::Tick::Nothing => {}
-            life::Tick::Ping => self.control.push_back(self.settings.protocol.encode(&Upstream::Ping)),
-            life::Tick::Silent => {
-                let reason = format!("nothing came for {:?}", self.settings.silence_limit);
+        match self.lifecycle.tick(now, self.is_full()) {
+            lifecycle::Tick::Nothing => {}
+            lifecycle::Tick::Ping => self.control.push_back(self.settings.protocol.encode(&Upstream::Ping)),
+            lifecycle::Tick::Idle => {
+                let reason = format!("no data received for {:?}", self.settings.idle_timeout);
                 self.lost(Loss { code: None, reason }, now);
             }
-            life::Tick::NotConnected => self.failed(life::too_slow(self.settings.attempt_timeout), now),
-            life::Tick::NotRecovered => self.give_up("the connection could not be recovered in time", now),
+            lifecycle::Tick::NotConnected => {
+                self.failed(lifecycle::too_slow(self.settings.attempt_timeout), now);
+            }
+            lifecycle::Tick::NotRecovered => {
+                self.give_up("the connection could not be recovered in time", now);
+            }
         }
-        if self.is_drained() || self.life.drained_long_enough(now) {
+        if self.is_drained() || self.lifecycle.drained_long_enough(now) {
             self.finish(now);
         }
     }
 
-    /// When to tick next, at the latest.
+    /// Returns the latest time for the next `tick`.
     pub(super) fn deadline(&self) -> Option<Duration> {
         let ack = self.inbox.deadline().filter(|_| self.is_connected());
-        let deadlines = [self.life.deadline(self.is_full()), ack, self.outbox.deadline()];
+        let deadlines = [self.lifecycle.deadline(self.is_full()), ack, self.outbox.deadline()];
         deadlines.into_iter().flatten().min()
     }
 }

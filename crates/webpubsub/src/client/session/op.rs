@@ -1,4 +1,4 @@
-//! One thing that a program asked to be sent, from its frame to its outcome.
+//! One request of the program, from its frame to its outcome.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use service_core::{Delivery, Error, ErrorKind, Result};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::client::frame::Refusal;
+use crate::client::frame::Rejection;
 
 #[derive(Debug)]
 pub(crate) struct Op {
-    /// The service's own name for it.
+    /// The name of the operation in the protocol.
     pub(crate) name: &'static str,
-    /// One id for its whole life, which the service carries out once; `None` for what is not acknowledged.
+    /// The id under which the service processes the request once; `None` if it is not acknowledged.
     pub(crate) ack_id: Option<u64>,
     pub(crate) frame: Message,
     pub(crate) effect: Effect,
@@ -20,7 +20,7 @@ pub(crate) struct Op {
     pub(crate) done: Done,
 }
 
-/// What it does to the client's groups.
+/// The effect of a request on the client's groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Effect {
     None,
@@ -28,15 +28,15 @@ pub(crate) enum Effect {
     Leave(String),
 }
 
-/// Who is told.
+/// The receiver of the outcome.
 #[derive(Debug)]
 pub(crate) enum Done {
-    Caller { sender: oneshot::Sender<Result<()>>, _place: Option<OwnedSemaphorePermit> },
+    Caller { sender: oneshot::Sender<Result<()>>, _permit: Option<OwnedSemaphorePermit> },
     Rejoin(String),
 }
 
 impl Op {
-    /// The join of a group that an earlier connection was in.
+    /// Creates the join of a group that an earlier connection was in.
     pub(super) fn rejoin(group: String, id: u64, frame: Message, deadline: Duration) -> Self {
         let done = Done::Rejoin(group);
         Self { name: "joinGroup", ack_id: Some(id), frame, effect: Effect::None, deadline, done }
@@ -46,37 +46,37 @@ impl Op {
         matches!(self.done, Done::Rejoin(_))
     }
 
-    /// Whoever asked has stopped waiting.
+    /// Returns whether the caller has stopped waiting.
     pub(super) fn is_abandoned(&self) -> bool {
         matches!(&self.done, Done::Caller { sender, .. } if sender.is_closed())
     }
 
-    pub(super) fn refused(&self, refusal: Refusal) -> Error {
-        let code = if refusal.name.is_empty() { "Failed".to_owned() } else { refusal.name };
-        self.error(ErrorKind::Service, refusal.message, Delivery::Responded).with_code(code)
+    pub(super) fn rejected(&self, rejection: Rejection) -> Error {
+        let code = if rejection.name.is_empty() { "Failed".to_owned() } else { rejection.name };
+        self.error(ErrorKind::Service, rejection.message, Delivery::Responded).with_code(code)
     }
 
     pub(super) fn lost(&self) -> Error {
         let text = match self.ack_id {
             Some(_) => {
-                "the connection was lost before the service acknowledged it, and could not be recovered"
+                "the connection was lost before the request was acknowledged and could not be recovered"
             }
-            None => "the connection was lost while it was written",
+            None => "the connection was lost while the request was being written",
         };
         self.error(ErrorKind::Transport, text, Delivery::Unknown)
     }
 
     pub(super) fn expired(&self, written: bool, limit: Duration) -> Error {
         let (text, delivery) = match written {
-            true => (format!("no acknowledgement came within {limit:?}"), Delivery::Unknown),
-            false => (format!("no connection could take it within {limit:?}"), Delivery::NotSent),
+            true => (format!("no acknowledgment received within {limit:?}"), Delivery::Unknown),
+            false => (format!("no connection became available within {limit:?}"), Delivery::NotSent),
         };
         self.error(ErrorKind::Timeout, text, delivery)
     }
 
     pub(crate) fn closed(name: &'static str, written: bool) -> Error {
         let (text, delivery) = match written {
-            true => ("the client was closed before the service acknowledged it", Delivery::Unknown),
+            true => ("the client was closed before the request was acknowledged", Delivery::Unknown),
             false => ("the client is closed", Delivery::NotSent),
         };
         Error::new(ErrorKind::Transport, text).with_operation(name).with_delivery(delivery)

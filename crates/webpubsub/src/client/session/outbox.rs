@@ -1,5 +1,4 @@
-//! What the program wants to be sent, from being handed over to being acknowledged, with the one ack id that it has
-//! (client protocols, section 6).
+//! The requests of the program, from being queued to being acknowledged. Each keeps one ack id (client protocols, section 6).
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -11,16 +10,16 @@ use super::op::Op;
 
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    /// Joins of a new connection, which are written ahead of all that waits.
+    /// The rejoins of a new connection, which are written before all waiting requests.
     rejoins: VecDeque<Op>,
-    /// Not written on any connection that could still be recovered.
+    /// Not written on the current connection.
     waiting: VecDeque<Op>,
-    /// Written, and not acknowledged yet.
+    /// Written, but not acknowledged yet.
     written: BTreeMap<u64, Op>,
-    /// What of `written` is to be written again after a recovery.
-    again: VecDeque<u64>,
-    /// Written without an ack id, and perhaps still in this process.
-    leaving: Vec<Op>,
+    /// The ids of `written` to retransmit after a recovery.
+    retransmit: VecDeque<u64>,
+    /// Written without an ack id, but perhaps not flushed yet.
+    unflushed: Vec<Op>,
 }
 
 impl Outbox {
@@ -28,13 +27,13 @@ impl Outbox {
         self.waiting.push_back(op);
     }
 
-    /// The groups of the connection before, on a new one.
+    /// Queues the rejoins of a new connection.
     pub(super) fn rejoin(&mut self, ops: Vec<Op>) {
         self.rejoins = ops.into();
     }
 
     pub(super) fn next_frame(&mut self, groups: &mut Groups) -> Option<Message> {
-        while let Some(id) = self.again.pop_front() {
+        while let Some(id) = self.retransmit.pop_front() {
             if let Some(op) = self.written.get(&id) {
                 return Some(op.frame.clone());
             }
@@ -48,42 +47,42 @@ impl Outbox {
             let frame = op.frame.clone();
             match op.ack_id {
                 Some(id) => drop(self.written.insert(id, op)),
-                None => self.leaving.push(op),
+                None => self.unflushed.push(op),
             }
             return Some(frame);
         }
     }
 
-    /// What has no ack id, was written, and was not taken before: once everything is flushed it has left, and when the
-    /// connection ends before that it may have.
-    pub(super) fn take_leaving(&mut self) -> Vec<Op> {
-        std::mem::take(&mut self.leaving)
+    /// Takes the written requests without an ack id. After a flush they have been sent; if the connection ends before that,
+    /// their outcome is unknown.
+    pub(super) fn take_unflushed(&mut self) -> Vec<Op> {
+        std::mem::take(&mut self.unflushed)
     }
 
     pub(super) fn acked(&mut self, id: u64) -> Option<Op> {
         self.written.remove(&id)
     }
 
-    /// The connection is the old one, and the service knows which ids it has carried out: all of them go again, in the order
-    /// in which they were written. That is the order of their ids, but for joins of the connection's beginning.
+    /// Retransmits all unacknowledged requests after a recovery, in the order in which they were written. The service knows
+    /// which ids it has processed. The order is that of the ids, except that rejoins come first.
     pub(super) fn recovered(&mut self) {
-        let mut again: Vec<_> = self.written.iter().map(|(id, op)| (!op.is_rejoin(), *id)).collect();
-        again.sort_unstable();
-        self.again = again.into_iter().map(|(_, id)| id).collect();
+        let mut unacked: Vec<_> = self.written.iter().map(|(id, op)| (!op.is_rejoin(), *id)).collect();
+        unacked.sort_unstable();
+        self.retransmit = unacked.into_iter().map(|(_, id)| id).collect();
     }
 
-    /// The connection is gone, and with it the service's memory. Gives back what nobody may send twice; with `resend`, the
-    /// callers' wait for the next connection, under the same ids.
+    /// Handles the loss of a connection, with which the service forgets its ack ids. Returns the written requests that must not
+    /// be retried. With `resend`, the callers' requests wait for the next connection under the same ids.
     pub(super) fn lost(&mut self, resend: bool) -> Vec<Op> {
-        self.again.clear();
+        self.retransmit.clear();
         self.rejoins.clear();
         let written = std::mem::take(&mut self.written).into_values();
-        let (kept, given_back): (Vec<_>, _) = written.partition(|op| resend && !op.is_rejoin());
+        let (kept, failed): (Vec<_>, _) = written.partition(|op| resend && !op.is_rejoin());
         kept.into_iter().rev().for_each(|op| self.waiting.push_front(op));
-        given_back
+        failed
     }
 
-    /// Takes out what has waited for too long, and says whether it was written.
+    /// Removes the requests that timed out, and returns whether each was written.
     pub(super) fn expired(&mut self, now: Duration) -> Vec<(Op, bool)> {
         let mut expired = Vec::new();
         while let Some(entry) = self.written.first_entry().filter(|entry| entry.get().deadline <= now) {
@@ -97,7 +96,7 @@ impl Outbox {
         expired
     }
 
-    /// When the next one has waited for too long. All wait equally long, so that the oldest is the first.
+    /// Returns when the next request times out. All have the same timeout, so that is the oldest.
     pub(super) fn deadline(&self) -> Option<Duration> {
         let written = self.written.first_key_value().map(|(_, op)| op.deadline);
         let waiting = [&self.rejoins, &self.waiting].into_iter().filter_map(|queue| queue.front());
@@ -106,13 +105,13 @@ impl Outbox {
 
     pub(super) fn is_empty(&self) -> bool {
         let waiting = self.rejoins.len() + self.waiting.len();
-        waiting == 0 && self.written.is_empty() && self.leaving.is_empty()
+        waiting == 0 && self.written.is_empty() && self.unflushed.is_empty()
     }
 
-    /// Everything, and whether it was written.
+    /// Removes all requests, and returns whether each was written.
     pub(super) fn take_all(&mut self) -> Vec<(Op, bool)> {
-        self.again.clear();
-        let written = std::mem::take(&mut self.written).into_values().chain(self.leaving.drain(..));
+        self.retransmit.clear();
+        let written = std::mem::take(&mut self.written).into_values().chain(self.unflushed.drain(..));
         let written = written.map(|op| (op, true));
         let waiting = self.rejoins.drain(..).chain(self.waiting.drain(..)).map(|op| (op, false));
         written.chain(waiting).collect()

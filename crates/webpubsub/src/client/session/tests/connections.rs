@@ -3,35 +3,35 @@
 use super::*;
 
 #[test]
-fn a_lost_connection_is_recovered_after_a_pause_and_nobody_is_told() {
+fn a_dropped_connection_is_recovered_after_a_delay_and_emits_no_event() {
     let mut rig = online(|_| {});
     rig.drop_with(Some(1006));
-    assert_eq!((rig.session.step(), rig.wait()), (Step::Pause, secs(0.5)));
-    assert_eq!(rig.session.step(), Step::Connect(Attempt::Recovery));
+    assert_eq!((rig.session.action(), rig.wait()), (Action::Wait, secs(0.5)));
+    assert_eq!(rig.session.action(), Action::Connect(Attempt::Recovery));
     assert_eq!(rig.session.connection().unwrap().connection_id, "c1");
     rig.session.opened(Attempt::Recovery, rig.now);
     rig.connected("c1", "t2");
-    assert!(rig.events().is_empty(), "`connected` is not raised twice");
+    assert!(rig.events().is_empty(), "`Connected` is not emitted twice");
     let token = rig.session.connection().unwrap().reconnection_token.as_ref().unwrap();
-    assert_eq!(token.0.expose(), "t2", "the next recovery shows the new token");
+    assert_eq!(token.0.expose(), "t2", "the next recovery uses the new token");
 }
 
 #[test]
-fn failed_recoveries_are_repeated_with_growing_pauses_for_30_seconds() {
-    for error in [unreachable_service, || answered(502), || answered(429)] {
+fn failed_recoveries_are_retried_with_growing_delays_for_30_seconds() {
+    for error in [unreachable_service, || rejected(502), || rejected(429)] {
         let mut rig = online(|_| {});
         rig.drop_with(None);
-        let (lost_at, mut pauses) = (rig.now, Vec::new());
+        let (lost_at, mut delays) = (rig.now, Vec::new());
         while rig.events().is_empty() {
-            pauses.push(rig.wait().as_secs_f64());
-            if rig.session.step() == Step::Connect(Attempt::Recovery) {
+            delays.push(rig.wait().as_secs_f64());
+            if rig.session.action() == Action::Connect(Attempt::Recovery) {
                 rig.session.failed(error(), rig.now);
             }
         }
-        assert_eq!(pauses[..6], [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]);
+        assert_eq!(delays[..6], [0.5, 1.0, 2.0, 4.0, 5.0, 5.0]);
         assert_eq!(rig.now, lost_at + secs(30.0));
         rig.wait();
-        assert_eq!(rig.session.step(), Step::Connect(Attempt::New));
+        assert_eq!(rig.session.action(), Action::Connect(Attempt::New));
     }
 }
 
@@ -40,7 +40,7 @@ fn an_attempt_that_hangs_does_not_outlast_the_window() {
     let mut rig = online(|_| {});
     rig.drop_with(None);
     rig.wait();
-    assert_eq!(rig.session.step(), Step::Connect(Attempt::Recovery));
+    assert_eq!(rig.session.action(), Action::Connect(Attempt::Recovery));
     assert_eq!(rig.wait(), secs(29.5));
     assert_eq!(rig.events(), ["disconnected c1: the connection could not be recovered in time"]);
 }
@@ -57,44 +57,44 @@ fn code_1008_ends_recovery_at_the_drop_and_at_the_attempt_itself() {
     rig.drop_with(Some(1008));
     assert_eq!(rig.events(), ["disconnected c2: cut"]);
     rig.wait();
-    assert_eq!(rig.session.step(), Step::Connect(Attempt::New));
+    assert_eq!(rig.session.action(), Action::Connect(Attempt::New));
 }
 
 #[test]
-fn a_recovery_that_is_refused_is_not_tried_again() {
+fn a_recovery_that_is_rejected_is_not_retried() {
     for status in [400, 401, 403, 404, 410] {
         let mut rig = online(|settings| settings.fixed_access = true);
         rig.drop_with(None);
         rig.wait();
-        rig.session.failed(answered(status), rig.now);
+        rig.session.failed(rejected(status), rig.now);
         assert_eq!(rig.events().len(), 1, "{status}: disconnected");
         rig.wait();
-        assert_eq!(rig.session.step(), Step::Connect(Attempt::New), "{status}");
+        assert_eq!(rig.session.action(), Action::Connect(Attempt::New), "{status}");
     }
 }
 
 #[test]
-fn closes_that_repeat_right_after_each_recovery_meet_growing_pauses_and_the_end_of_the_window() {
+fn connections_closed_right_after_each_recovery_are_retried_with_growing_delays_until_the_window_ends() {
     let mut rig = online(|_| {});
-    let (lost_at, mut pauses) = (rig.now, Vec::new());
+    let (lost_at, mut delays) = (rig.now, Vec::new());
     loop {
         rig.drop_with(Some(1001));
         if !rig.events().is_empty() {
             break;
         }
-        pauses.push(rig.wait().as_secs_f64());
-        if rig.session.step() != Step::Connect(Attempt::Recovery) {
+        delays.push(rig.wait().as_secs_f64());
+        if rig.session.action() != Action::Connect(Attempt::Recovery) {
             break;
         }
         rig.session.opened(Attempt::Recovery, rig.now);
         rig.connected("c1", "t2");
     }
-    assert_eq!(pauses[..5], [0.5, 1.0, 2.0, 4.0, 5.0]);
+    assert_eq!(delays[..5], [0.5, 1.0, 2.0, 4.0, 5.0]);
     assert!(rig.now <= lost_at + secs(30.0));
 }
 
 #[test]
-fn a_connection_that_carried_something_or_stood_for_5_seconds_is_come_back_to_quickly() {
+fn the_backoff_resets_after_a_message_or_after_5_seconds_of_connection() {
     let mut rig = online(|_| {});
     for round in 0..20 {
         rig.cut_and_recover();
@@ -106,45 +106,45 @@ fn a_connection_that_carried_something_or_stood_for_5_seconds_is_come_back_to_qu
     rig.pass(3600.0);
     rig.drop_with(None);
     assert_eq!(rig.wait(), secs(0.5));
-    assert_eq!(rig.session.step(), Step::Connect(Attempt::Recovery), "the window begins anew");
+    assert_eq!(rig.session.action(), Action::Connect(Attempt::Recovery), "the window starts again");
 }
 
 #[test]
-fn new_connections_that_end_at_once_meet_growing_pauses_too() {
+fn new_connections_that_end_immediately_are_retried_with_growing_delays() {
     let mut rig = online(|settings| settings.protocol = Protocol::Json);
-    let mut pauses = Vec::new();
+    let mut delays = Vec::new();
     for round in 0..8 {
         rig.drop_with(None);
-        pauses.push(rig.wait().as_secs_f64());
+        delays.push(rig.wait().as_secs_f64());
         rig.connect(&format!("c{round}"));
     }
-    assert_eq!(pauses, [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]);
+    assert_eq!(delays, [0.5, 1.0, 2.0, 4.0, 8.0, 16.0, 30.0, 30.0]);
 }
 
 #[test]
-fn a_hint_of_the_service_is_waited_for() {
+fn a_retry_after_value_of_the_service_is_respected() {
     let mut rig = online(|settings| settings.protocol = Protocol::Json);
     rig.drop_with(None);
     rig.wait();
-    rig.session.life.try_anew(Some(secs(77.0)), rig.now);
+    rig.session.lifecycle.schedule_reconnect(Some(secs(77.0)), rig.now);
     assert_eq!(rig.wait(), secs(77.0));
 }
 
 #[test]
-fn another_connection_in_place_of_the_old_one_is_told_as_one() {
+fn a_replaced_connection_is_reported_as_a_new_one() {
     let mut rig = online(|_| {});
     let outcome = rig.send();
     rig.written();
     rig.cut_and_recover();
     rig.connected("c2", "t1");
     assert!(outcome.get().unwrap_err().outcome_unknown());
-    let reason = "the service gave another connection in its place";
+    let reason = "the service replaced the connection with a new one";
     assert_eq!(rig.events(), [format!("disconnected c1: {reason}"), "connected c2".to_owned()]);
-    assert_eq!(rig.session.step(), Step::Talk);
+    assert_eq!(rig.session.action(), Action::Exchange);
 }
 
 #[test]
-fn what_the_service_says_before_it_closes_is_the_reason() {
+fn a_reason_that_the_service_states_before_it_closes_is_reported() {
     let mut rig = online(|settings| settings.protocol = Protocol::Json);
     rig.text(r#"{"type":"system","event":"disconnected","message":"closing time"}"#);
     rig.drop_with(Some(1000));
@@ -152,7 +152,7 @@ fn what_the_service_says_before_it_closes_is_the_reason() {
 }
 
 #[test]
-fn what_the_service_said_is_the_reason_although_a_recovery_was_tried_in_between() {
+fn a_reason_that_the_service_stated_is_reported_even_after_a_recovery_attempt() {
     let mut rig = online(|_| {});
     rig.text(r#"{"type":"system","event":"disconnected","message":"closing time"}"#);
     rig.cut_and_recover();
@@ -161,18 +161,22 @@ fn what_the_service_said_is_the_reason_although_a_recovery_was_tried_in_between(
     rig.wait();
     rig.connect("c2");
     rig.drop_with(Some(1008));
-    assert_eq!(rig.events(), ["connected c2", "disconnected c2: cut"], "of one connection only");
+    assert_eq!(
+        rig.events(),
+        ["connected c2", "disconnected c2: cut"],
+        "the reason applies to one connection only"
+    );
 }
 
 #[test]
-fn groups_are_joined_again_in_their_order_ahead_of_what_waits() {
+fn groups_are_rejoined_in_their_order_before_waiting_requests() {
     let mut rig = online(|_| {});
-    for (id, group) in [(1, "b"), (2, "a"), (3, "refused"), (4, "left"), (5, "b")] {
+    for (id, group) in [(1, "b"), (2, "a"), (3, "rejected"), (4, "left"), (5, "b")] {
         drop(rig.join(group));
         let outcome = rig.join(group);
         rig.written();
         match group {
-            "refused" => rig.refuse(id * 2, "Forbidden"),
+            "rejected" => rig.reject(id * 2, "Forbidden"),
             _ => rig.ack(id * 2),
         }
         let _ = outcome.get();
@@ -193,7 +197,7 @@ fn groups_are_joined_again_in_their_order_ahead_of_what_waits() {
 }
 
 #[test]
-fn a_group_that_cannot_be_joined_again_is_told_and_forgotten() {
+fn a_group_that_cannot_be_rejoined_is_reported_and_forgotten() {
     let mut rig = online(|_| {});
     let outcome = rig.join("g");
     rig.written();
@@ -201,17 +205,17 @@ fn a_group_that_cannot_be_joined_again_is_told_and_forgotten() {
     outcome.get().unwrap();
     rig.replace("c2");
     assert_eq!(rig.written().len(), 1);
-    rig.refuse(2, "Forbidden");
+    rig.reject(2, "Forbidden");
     assert_eq!(
         rig.events(),
-        ["disconnected c1: cut", "connected c2", "not rejoined g: joinGroup: Forbidden: so it is"]
+        ["disconnected c1: cut", "connected c2", "not rejoined g: joinGroup: Forbidden: test rejection"]
     );
     rig.replace("c3");
     assert!(rig.written().is_empty());
 }
 
 #[test]
-fn who_wants_no_group_joined_again_has_none() {
+fn groups_are_not_rejoined_if_that_is_off() {
     let mut rig = online(|settings| settings.rejoin = false);
     let _outcome = rig.join("g");
     rig.written();
@@ -221,29 +225,29 @@ fn who_wants_no_group_joined_again_has_none() {
 }
 
 #[test]
-fn a_new_connection_waits_until_the_program_has_taken_what_the_old_ones_brought() {
+fn a_new_connection_waits_until_the_program_has_received_earlier_events() {
     let mut rig = online(|_| {});
     (1..=1000).for_each(|id| rig.message(id));
     rig.drop_with(Some(1008));
     rig.pass(3600.0);
-    assert_eq!((rig.session.step(), rig.session.deadline()), (Step::Pause, None));
+    assert_eq!((rig.session.action(), rig.session.deadline()), (Action::Wait, None));
     rig.events();
     rig.session.tick(rig.now);
-    assert_eq!(rig.session.step(), Step::Connect(Attempt::New));
+    assert_eq!(rig.session.action(), Action::Connect(Attempt::New));
 }
 
 #[test]
-fn connected_that_does_not_come_in_time_is_a_failed_attempt() {
+fn a_connected_frame_that_does_not_arrive_in_time_fails_the_attempt() {
     let mut rig = online(|settings| settings.protocol = Protocol::Json);
     rig.drop_with(None);
     rig.wait();
     rig.session.opened(Attempt::New, rig.now);
     assert_eq!(rig.wait(), secs(30.0));
-    assert_eq!(rig.session.step(), Step::Pause);
+    assert_eq!(rig.session.action(), Action::Wait);
 }
 
 #[test]
-fn a_group_whose_join_was_repeated_after_a_timeout_is_joined_again() {
+fn a_group_whose_join_was_repeated_after_a_timeout_is_rejoined() {
     let mut rig = online(|_| {});
     let first = rig.join("g");
     rig.written();
@@ -258,21 +262,21 @@ fn a_group_whose_join_was_repeated_after_a_timeout_is_joined_again() {
 }
 
 #[test]
-fn of_two_joins_of_a_group_that_are_under_way_together_one_success_is_enough() {
-    for refused in [1, 2] {
+fn of_two_joins_of_a_group_in_flight_together_one_success_is_enough() {
+    for rejected in [1, 2] {
         let mut rig = online(|_| {});
         let _outcomes = (rig.join("g"), rig.join("g"));
         rig.written();
         for id in [1, 2] {
-            if id == refused { rig.refuse(id, "InternalServerError") } else { rig.ack(id) }
+            if id == rejected { rig.reject(id, "InternalServerError") } else { rig.ack(id) }
         }
         rig.replace("c2");
-        assert_eq!(rig.written().len(), 1, "{refused}");
+        assert_eq!(rig.written().len(), 1, "{rejected}");
     }
 }
 
 #[test]
-fn a_group_that_was_left_after_its_join_was_written_is_not_joined_again() {
+fn a_group_that_was_left_after_its_join_was_written_is_not_rejoined() {
     let mut rig = online(|_| {});
     let _outcomes = (rig.join("g"), rig.leave("g"));
     rig.written();
@@ -300,32 +304,33 @@ fn a_group_that_is_left_during_a_reconnection_stays_left_although_the_next_drop_
 }
 
 #[test]
-fn a_leave_that_is_refused_changes_nothing_about_the_group() {
+fn a_leave_that_is_rejected_does_not_change_the_membership() {
     let mut rig = online(|_| {});
     let _outcomes = (rig.join("in"), rig.leave("in"), rig.leave("out"));
     rig.written();
     rig.ack(1);
-    rig.refuse(2, "InternalServerError");
-    rig.refuse(3, "InternalServerError");
+    rig.reject(2, "InternalServerError");
+    rig.reject(3, "InternalServerError");
     rig.replace("c2");
     let written = rig.written();
     assert!(written.len() == 1 && written[0].contains(r#""group":"in""#), "{written:?}");
 }
 
 #[test]
-fn what_the_service_says_before_it_connects_is_why_the_attempt_failed_and_of_no_later_connection() {
+fn a_reason_that_the_service_states_before_it_connects_fails_the_attempt_and_does_not_apply_to_later_connections()
+ {
     let mut rig = rig(|settings| settings.protocol = Protocol::Json);
-    let refused = r#"{"type":"system","event":"disconnected","message":"too many"}"#;
+    let disconnected = r#"{"type":"system","event":"disconnected","message":"too many"}"#;
     rig.session.opened(Attempt::New, rig.now);
-    rig.text(refused);
+    rig.text(disconnected);
     rig.drop_with(Some(1000));
-    assert_eq!(rig.session.verdict().unwrap().to_string(), "the connection ended: too many");
+    assert_eq!(rig.session.take_error().unwrap().to_string(), "the connection ended: too many");
 
     let mut rig = online(|settings| settings.protocol = Protocol::Json);
     rig.drop_with(None);
     rig.wait();
     rig.session.opened(Attempt::New, rig.now);
-    rig.text(refused);
+    rig.text(disconnected);
     rig.drop_with(Some(1000));
     rig.wait();
     rig.connect("c2");

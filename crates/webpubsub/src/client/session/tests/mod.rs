@@ -1,4 +1,4 @@
-//! The rules of a session, each in virtual time and without a network: frames as their JSON, times as numbers of seconds.
+//! Tests of the session in virtual time and without a network. Frames are JSON, times are numbers of seconds.
 
 mod connections;
 mod endings;
@@ -25,7 +25,7 @@ fn secs(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds)
 }
 
-/// A session that waits for its first connection, with the default settings but for `change`.
+/// Returns a session that waits for its first connection. `change` adjusts the default settings.
 fn rig(change: impl FnOnce(&mut Settings)) -> Rig {
     let mut settings = Settings {
         protocol: Protocol::JsonReliable,
@@ -33,7 +33,7 @@ fn rig(change: impl FnOnce(&mut Settings)) -> Rig {
         ack_timeout: secs(60.0),
         attempt_timeout: secs(30.0),
         ping_interval: Duration::ZERO,
-        silence_limit: Duration::ZERO,
+        idle_timeout: Duration::ZERO,
         resend: false,
         rejoin: true,
         wants_events: true,
@@ -45,7 +45,7 @@ fn rig(change: impl FnOnce(&mut Settings)) -> Rig {
     Rig { session, now, ids }
 }
 
-/// One whose connection `c1` stands.
+/// Returns a session with the established connection `c1`.
 fn online(change: impl FnOnce(&mut Settings)) -> Rig {
     let mut rig = rig(change);
     rig.connect("c1");
@@ -55,7 +55,7 @@ fn online(change: impl FnOnce(&mut Settings)) -> Rig {
 
 impl Rig {
     fn connect(&mut self, id: &str) {
-        assert_eq!(self.session.step(), Step::Connect(Attempt::New));
+        assert_eq!(self.session.action(), Action::Connect(Attempt::New));
         self.session.opened(Attempt::New, self.now);
         self.connected(id, "t1");
     }
@@ -65,7 +65,7 @@ impl Rig {
         self.text(&format!(r#"{{"type":"system","event":"connected",{rest}"#));
     }
 
-    /// A frame comes.
+    /// Receives a frame.
     fn text(&mut self, text: &str) {
         let Some(frame) = self.session.settings.protocol.decode(&Message::text(text)) else {
             panic!("{text}")
@@ -74,7 +74,7 @@ impl Rig {
         self.session.receive(frame, text.len(), self.now);
     }
 
-    /// A numbered message comes.
+    /// Receives a message with a sequence id.
     fn message(&mut self, sequence_id: u64) {
         self.text(&format!(
             r#"{{"type":"message","from":"server","dataType":"text","data":"{sequence_id}","sequenceId":{sequence_id}}}"#
@@ -85,13 +85,13 @@ impl Rig {
         self.text(&format!(r#"{{"type":"ack","ackId":{id},"success":true}}"#));
     }
 
-    fn refuse(&mut self, id: u64, name: &str) {
+    fn reject(&mut self, id: u64, name: &str) {
         self.text(&format!(
-            r#"{{"type":"ack","ackId":{id},"success":false,"error":{{"name":"{name}","message":"so it is"}}}}"#
+            r#"{{"type":"ack","ackId":{id},"success":false,"error":{{"name":"{name}","message":"test rejection"}}}}"#
         ));
     }
 
-    /// The program sends to a group, without echo.
+    /// Sends to a group without echo.
     fn send(&mut self) -> Outcome {
         let data = Data::from("x");
         let id = Some(self.ids.fetch_add(1, Ordering::Relaxed));
@@ -115,7 +115,7 @@ impl Rig {
         )
     }
 
-    /// The program sends an event that is not acknowledged.
+    /// Sends an event without an ack id.
     fn fire(&mut self) -> Outcome {
         let data = Data::from("x");
         let frame = Upstream::Event { name: "e", ack_id: None, data: &data };
@@ -130,25 +130,25 @@ impl Rig {
         frame: &Upstream<'_>,
     ) -> Outcome {
         let (sender, receiver) = oneshot::channel();
-        let done = Done::Caller { sender, _place: None };
+        let done = Done::Caller { sender, _permit: None };
         let frame = self.session.settings.protocol.encode(frame);
         self.session.submit(Op { name, ack_id, frame, effect, deadline: Duration::ZERO, done }, self.now);
         Outcome(receiver)
     }
 
-    /// All frames that are to be written now, none of which leaves this process.
+    /// Writes all pending frames without flushing them.
     fn written(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.session.next_frame(self.now)).map(|frame| frame.to_string()).collect()
     }
 
-    /// The sequence acks among them, and no other frames.
+    /// Writes all pending frames, which must be sequence acks, and returns their ids.
     fn sequence_acks(&mut self) -> Vec<String> {
         let prefix = r#"{"type":"sequenceAck","sequenceId":"#;
         let id = |frame: String| frame.strip_prefix(prefix).unwrap().trim_end_matches('}').to_owned();
         self.written().into_iter().map(id).collect()
     }
 
-    /// Everything that the program is told, taken out of its queue.
+    /// Receives all pending events.
     fn events(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.session.take_event(self.now)).map(|event| shown(&event)).collect()
     }
@@ -162,7 +162,7 @@ impl Rig {
         self.session.tick(self.now);
     }
 
-    /// Lets time pass up to the next thing that is due, and says how long that took.
+    /// Advances the time to the next deadline, and returns by how much.
     fn wait(&mut self) -> Duration {
         let wait = self.session.deadline().unwrap().saturating_sub(self.now);
         self.now += wait;
@@ -173,11 +173,11 @@ impl Rig {
     fn cut_and_recover(&mut self) {
         self.drop_with(None);
         self.wait();
-        assert_eq!(self.session.step(), Step::Connect(Attempt::Recovery));
+        assert_eq!(self.session.action(), Action::Connect(Attempt::Recovery));
         self.session.opened(Attempt::Recovery, self.now);
     }
 
-    /// The connection is lost for good, and another one made.
+    /// Loses the connection without a recovery, and makes a new one.
     fn replace(&mut self, id: &str) {
         self.drop_with(Some(1008));
         self.wait();
@@ -196,7 +196,7 @@ fn shown(event: &Event) -> String {
     }
 }
 
-/// What becomes of a send.
+/// The outcome of a request.
 struct Outcome(oneshot::Receiver<Result<()>>);
 
 impl Outcome {
@@ -205,15 +205,15 @@ impl Outcome {
     }
 
     fn get(mut self) -> Result<()> {
-        self.0.try_recv().expect("there is no outcome yet")
+        self.0.try_recv().expect("the request is still pending")
     }
 }
 
-fn answered(status: u16) -> Error {
+fn rejected(status: u16) -> Error {
     let status = http::StatusCode::from_u16(status).unwrap();
-    Error::new(ErrorKind::Service, "so it is").with_head(status, http::HeaderMap::new())
+    Error::new(ErrorKind::Service, "test rejection").with_head(status, http::HeaderMap::new())
 }
 
 fn unreachable_service() -> Error {
-    Error::new(ErrorKind::Transport, "refused").with_delivery(Delivery::NotSent)
+    Error::new(ErrorKind::Transport, "connection refused").with_delivery(Delivery::NotSent)
 }

@@ -1,4 +1,4 @@
-//! Sends: one ack id for a whole life, and an outcome for each.
+//! Sends: each keeps one ack id and gets one outcome.
 
 use super::*;
 
@@ -6,7 +6,7 @@ const SENT: &str =
     r#"{"type":"sendToGroup","group":"g","ackId":1,"noEcho":true,"dataType":"text","data":"x"}"#;
 
 #[test]
-fn a_send_that_is_not_acknowledged_goes_again_after_a_recovery_as_it_was() {
+fn an_unacknowledged_send_is_retransmitted_unchanged_after_a_recovery() {
     let mut rig = online(|_| {});
     let mut outcome = rig.send();
     assert_eq!(rig.written(), [SENT]);
@@ -22,7 +22,7 @@ fn a_send_that_is_not_acknowledged_goes_again_after_a_recovery_as_it_was() {
 }
 
 #[test]
-fn sends_go_again_in_their_order_and_before_later_ones() {
+fn sends_are_retransmitted_in_their_order_and_before_later_ones() {
     let mut rig = online(|_| {});
     let outcomes: Vec<_> = (0..3).map(|_| rig.send()).collect();
     let frames = rig.written();
@@ -31,25 +31,25 @@ fn sends_go_again_in_their_order_and_before_later_ones() {
     let _later = rig.send();
     rig.wait();
     rig.session.opened(Attempt::Recovery, rig.now);
-    let again = rig.written();
-    assert_eq!(again[..2], [frames[0].clone(), frames[2].clone()]);
-    assert!(again[2].contains(r#""ackId":4"#) && again.len() == 3);
+    let retransmitted = rig.written();
+    assert_eq!(retransmitted[..2], [frames[0].clone(), frames[2].clone()]);
+    assert!(retransmitted[2].contains(r#""ackId":4"#) && retransmitted.len() == 3);
     drop(outcomes);
 }
 
 #[test]
-fn a_duplicate_has_been_carried_out_before_and_counts_as_success() {
+fn a_duplicate_was_processed_before_and_counts_as_success() {
     let mut rig = online(|_| {});
     let outcome = rig.send();
     rig.written();
     rig.cut_and_recover();
     rig.written();
-    rig.refuse(1, "Duplicate");
+    rig.reject(1, "Duplicate");
     outcome.get().unwrap();
 }
 
 #[test]
-fn an_ack_that_comes_as_soon_as_the_frame_is_out_finds_its_waiter() {
+fn an_ack_that_arrives_before_the_flush_completes_its_request() {
     let mut rig = online(|_| {});
     let outcome = rig.send();
     assert!(rig.session.next_frame(rig.now).is_some());
@@ -58,14 +58,14 @@ fn an_ack_that_comes_as_soon_as_the_frame_is_out_finds_its_waiter() {
 }
 
 #[test]
-fn a_refused_send_is_told_with_its_code_and_not_tried_again() {
+fn a_rejected_send_fails_with_its_code_and_is_not_retried() {
     let mut rig = online(|_| {});
     let outcome = rig.send();
     rig.written();
-    rig.refuse(1, "Forbidden");
+    rig.reject(1, "Forbidden");
     let error = outcome.get().unwrap_err();
     assert_eq!((error.kind(), error.code()), (ErrorKind::Service, Some("Forbidden")));
-    assert_eq!(error.to_string(), "sendToGroup: Forbidden: so it is");
+    assert_eq!(error.to_string(), "sendToGroup: Forbidden: test rejection");
     assert!(!error.outcome_unknown());
     rig.cut_and_recover();
     assert!(rig.written().is_empty());
@@ -101,11 +101,11 @@ fn after_the_ack_timeout_the_outcome_is_unknown_if_it_was_written_and_known_if_n
     assert!(error.is_timeout() && error.outcome_unknown(), "{error}");
     let error = waiting.get().unwrap_err();
     assert!(error.is_timeout() && error.delivery() == Some(Delivery::NotSent), "{error}");
-    assert_eq!(error.to_string(), "sendToGroup: no connection could take it within 60s");
+    assert_eq!(error.to_string(), "sendToGroup: no connection became available within 60s");
 }
 
 #[test]
-fn an_ack_that_nobody_waits_for_any_more_does_no_harm() {
+fn an_ack_without_a_pending_request_is_ignored() {
     let mut rig = online(|settings| settings.ack_timeout = secs(1.0));
     let outcome = rig.send();
     rig.written();
@@ -113,11 +113,11 @@ fn an_ack_that_nobody_waits_for_any_more_does_no_harm() {
     assert!(outcome.get().unwrap_err().is_timeout());
     rig.ack(1);
     rig.ack(99);
-    assert_eq!(rig.session.step(), Step::Talk);
+    assert_eq!(rig.session.action(), Action::Exchange);
 }
 
 #[test]
-fn when_a_connection_is_lost_for_good_what_was_written_is_unknown_and_what_was_not_is_sent_on_the_next() {
+fn after_an_unrecoverable_loss_written_sends_are_unknown_and_the_others_are_sent_on_the_next_connection() {
     let mut rig = online(|_| {});
     let written = rig.send();
     rig.written();
@@ -131,7 +131,7 @@ fn when_a_connection_is_lost_for_good_what_was_written_is_unknown_and_what_was_n
 }
 
 #[test]
-fn who_opted_in_has_it_sent_again_on_a_new_connection_under_the_same_id() {
+fn with_resend_a_send_is_retried_on_a_new_connection_under_the_same_id() {
     let mut rig = online(|settings| settings.resend = true);
     let mut outcome = rig.send();
     rig.written();
@@ -145,7 +145,7 @@ fn who_opted_in_has_it_sent_again_on_a_new_connection_under_the_same_id() {
 }
 
 #[test]
-fn without_an_ack_id_a_send_is_done_when_it_has_left_and_unknown_when_the_connection_ends_before() {
+fn without_an_ack_id_a_send_completes_when_flushed_and_is_unknown_if_the_connection_ends_before() {
     let mut rig = online(|_| {});
     let mut left = rig.fire();
     assert_eq!(rig.written(), [r#"{"type":"event","event":"e","dataType":"text","data":"x"}"#]);
@@ -160,12 +160,12 @@ fn without_an_ack_id_a_send_is_done_when_it_has_left_and_unknown_when_the_connec
     let mut waiting = rig.fire();
     rig.wait();
     rig.session.opened(Attempt::Recovery, rig.now);
-    assert!(waiting.is_open(), "not lost: it waits for the connection");
+    assert!(waiting.is_open(), "it waits for the connection");
     assert_eq!(rig.written().len(), 1);
 }
 
 #[test]
-fn what_nobody_waits_for_any_more_is_not_written_but_goes_again_once_it_was() {
+fn an_abandoned_send_is_not_written_but_is_retransmitted_once_it_was() {
     let mut rig = online(|_| {});
     drop(rig.send());
     assert!(rig.written().is_empty());
@@ -177,7 +177,7 @@ fn what_nobody_waits_for_any_more_is_not_written_but_goes_again_once_it_was() {
 }
 
 #[test]
-fn joins_of_a_new_connection_hold_up_no_ack_timeout_of_what_waits_behind_them() {
+fn rejoins_do_not_delay_the_ack_timeout_of_waiting_requests() {
     let mut rig = online(|_| {});
     let _joined = rig.join("g");
     rig.written();
@@ -186,7 +186,7 @@ fn joins_of_a_new_connection_hold_up_no_ack_timeout_of_what_waits_behind_them() 
     let waiting = rig.send();
     rig.pass(30.0);
     rig.connect("c2");
-    // The new socket takes nothing.
+    // The new socket accepts no data.
     assert_eq!(rig.wait(), secs(30.0));
     assert!(waiting.get().unwrap_err().is_timeout());
 }

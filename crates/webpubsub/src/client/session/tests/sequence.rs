@@ -1,4 +1,4 @@
-//! Sequence ids: what is acknowledged, when, and what is dropped as a replay.
+//! Sequence ids: what is acknowledged, when, and which messages are dropped as replays.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn messages_are_acknowledged_together_after_a_second_by_the_largest_id() {
 }
 
 #[test]
-fn many_or_large_messages_are_acknowledged_without_waiting() {
+fn many_or_large_messages_are_acknowledged_immediately() {
     let mut rig = online(|_| {});
     (1..=64).for_each(|id| rig.message(id));
     rig.events();
@@ -29,7 +29,7 @@ fn many_or_large_messages_are_acknowledged_without_waiting() {
 }
 
 #[test]
-fn only_what_the_program_has_is_acknowledged() {
+fn only_messages_that_the_program_received_are_acknowledged() {
     let mut rig = online(|_| {});
     (1..=3).for_each(|id| rig.message(id));
     assert!(rig.session.take_event(rig.now).is_some());
@@ -49,9 +49,9 @@ fn a_replay_is_dropped_and_acknowledged_again() {
     assert_eq!(rig.events().len(), 3);
     rig.pass(1.0);
     assert_eq!(rig.sequence_acks(), ["3"]);
-    // That acknowledgement was lost just before the drop.
+    // That acknowledgment was lost just before the drop.
     rig.cut_and_recover();
-    assert_eq!(rig.sequence_acks(), ["3"], "at once after a recovery");
+    assert_eq!(rig.sequence_acks(), ["3"], "immediately after a recovery");
     (2..=4).for_each(|id| rig.message(id));
     assert_eq!(rig.events(), ["4"]);
     rig.pass(1.0);
@@ -63,7 +63,7 @@ fn a_replay_is_dropped_and_acknowledged_again() {
 }
 
 #[test]
-fn a_replay_of_what_waits_for_the_program_is_not_acknowledged() {
+fn a_replay_of_a_message_that_waits_for_the_program_is_not_acknowledged() {
     let mut rig = online(|_| {});
     rig.message(1);
     rig.cut_and_recover();
@@ -74,7 +74,7 @@ fn a_replay_of_what_waits_for_the_program_is_not_acknowledged() {
 }
 
 #[test]
-fn a_skipped_frame_with_a_sequence_id_is_acknowledged_after_what_came_before_it() {
+fn a_skipped_frame_with_a_sequence_id_is_acknowledged_after_earlier_messages() {
     let mut rig = online(|_| {});
     rig.message(1);
     rig.text(r#"{"type":"groupStateUpdate","group":"g","items":[],"sequenceId":2}"#);
@@ -87,7 +87,7 @@ fn a_skipped_frame_with_a_sequence_id_is_acknowledged_after_what_came_before_it(
 }
 
 #[test]
-fn frames_that_cannot_be_read_are_passed_over_and_later_ones_arrive() {
+fn unreadable_frames_are_skipped_and_later_ones_arrive() {
     let mut rig = online(|_| {});
     for text in ["", "{", "[]", r#"{"type":"message"}"#, r#"{"type":"tomorrow"}"#, r#"{"type":"ack"}"#] {
         rig.text(text);
@@ -97,14 +97,14 @@ fn frames_that_cannot_be_read_are_passed_over_and_later_ones_arrive() {
 }
 
 #[test]
-fn numbers_begin_anew_with_a_new_connection() {
+fn sequence_ids_restart_with_a_new_connection() {
     let mut rig = online(|_| {});
     (1..=5).for_each(|id| rig.message(id));
     rig.replace("c2");
     rig.message(1);
     assert_eq!(rig.events(), ["1", "2", "3", "4", "5", "disconnected c1: cut", "connected c2", "1"]);
     rig.pass(1.0);
-    assert_eq!(rig.sequence_acks(), ["1"], "the old numbers mean nothing any more");
+    assert_eq!(rig.sequence_acks(), ["1"], "the old ids are forgotten");
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn ids_are_exact_up_to_the_largest() {
 }
 
 #[test]
-fn a_program_that_takes_nothing_stops_the_reading_after_a_thousand_messages() {
+fn reading_pauses_when_a_thousand_messages_wait_for_the_program() {
     let mut rig = online(|_| {});
     (1..1000).for_each(|id| rig.message(id));
     assert!(!rig.session.is_full());
@@ -129,7 +129,7 @@ fn a_program_that_takes_nothing_stops_the_reading_after_a_thousand_messages() {
 }
 
 #[test]
-fn a_program_without_events_has_everything_acknowledged() {
+fn without_events_everything_is_acknowledged() {
     let mut rig = rig(|settings| settings.wants_events = false);
     rig.connect("c1");
     (1..=2000).for_each(|id| rig.message(id));
@@ -148,11 +148,11 @@ fn without_a_reliable_protocol_nothing_is_numbered() {
 }
 
 #[test]
-fn a_number_that_was_due_on_the_old_connection_is_not_acknowledged_on_another_in_its_place() {
+fn an_id_that_was_due_on_the_old_connection_is_not_acknowledged_on_its_replacement() {
     let mut rig = online(|_| {});
     rig.message(50);
     rig.events();
-    // Due, and not written: the socket takes nothing.
+    // Due, but not written, since the socket accepts no data.
     rig.pass(1.0);
     rig.connected("c2", "t1");
     assert!(rig.sequence_acks().is_empty());

@@ -1,0 +1,19 @@
+//! The integration tests of the emulator, on real sockets. All tests are in one binary, which links once.
+#![allow(
+    dead_code,
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "helpers fail their test, and builds with fewer features use fewer of them"
+)]
+
+mod common;
+#[cfg(feature = "hulft")]
+mod hulft;
+#[cfg(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
+mod keys;
+#[cfg(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
+mod page;
+mod program;
+mod server;
+#[cfg(feature = "webpubsub")]
+mod webpubsub;

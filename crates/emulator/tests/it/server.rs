@@ -1,0 +1,245 @@
+//! The common server: faults, hostile clients, bounds, the request log, starting and stopping.
+
+use std::time::Duration;
+
+use service_emulator::{Emulator, Fault, Service};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::common::{exchange, http, request_text};
+
+/// Served by the server alone, whatever services are included.
+async fn alive(emulator: &Emulator) -> bool {
+    http(emulator, "GET", "/nothing", &[], "").await.status == 404
+}
+
+async fn outcome(emulator: &Emulator) -> Result<String, std::io::ErrorKind> {
+    let text = request_text(emulator, "GET", "/nothing", &[], "");
+    exchange(emulator, text.as_bytes()).await.map_err(|error| error.kind())
+}
+
+#[tokio::test]
+async fn a_scripted_status_is_returned_once_with_its_headers_and_body() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.faults().push(Fault::status(503).header("retry-after", "1").body("busy"));
+    let response = http(&emulator, "GET", "/nothing", &[], "").await;
+    assert_eq!(
+        (response.status, response.header("retry-after"), response.body.as_str()),
+        (503, Some("1"), "busy")
+    );
+    assert!(alive(&emulator).await);
+}
+
+#[tokio::test]
+async fn a_reset_ends_the_connection_without_a_response() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.faults().push(Fault::reset());
+    emulator.faults().push(Fault::reset().after_processing());
+    for _ in 0..2 {
+        assert_eq!(outcome(&emulator).await, Err(std::io::ErrorKind::ConnectionReset));
+    }
+    assert!(alive(&emulator).await);
+}
+
+#[tokio::test]
+async fn a_cut_body_is_shorter_than_its_head_says() {
+    let emulator = Emulator::start().await.unwrap();
+    let whole = http(&emulator, "GET", "/nothing", &[], "").await.body;
+    emulator.faults().push(Fault::cut_body());
+    let text = outcome(&emulator).await.unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
+    assert!(head.contains(&format!("content-length: {}", whole.len())), "{head}");
+    assert_eq!(body, &whole[..whole.len() / 2]);
+    assert!(alive(&emulator).await);
+}
+
+#[tokio::test]
+async fn a_body_that_http_forbids_is_cut_by_a_reset() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.faults().push(Fault::cut_body().method("head"));
+    let text = request_text(&emulator, "HEAD", "/nothing", &[], "");
+    assert!(exchange(&emulator, text.as_bytes()).await.is_err());
+}
+
+#[tokio::test]
+async fn a_delay_passes_on_the_emulators_clock() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.faults().push(Fault::delay(Duration::from_secs(3600)));
+    let mut request = Box::pin(outcome(&emulator));
+    while emulator.faults().pending() > 0 {
+        tokio::select! {
+            response = &mut request => panic!("completed early: {response:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    emulator.clock().advance(Duration::from_secs(3600));
+    assert!(request.await.unwrap().starts_with("HTTP/1.1 404 "));
+}
+
+#[tokio::test]
+async fn a_hanging_request_ends_when_its_client_goes() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.faults().push(Fault::hang());
+    let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
+    stream.write_all(request_text(&emulator, "GET", "/nothing", &[], "").as_bytes()).await.unwrap();
+    while emulator.faults().pending() > 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(alive(&emulator).await, "others are served meanwhile");
+    assert!(stream.try_read(&mut [0]).is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock));
+    // Half of a close is enough: the server notices and closes its own half.
+    stream.shutdown().await.unwrap();
+    assert_eq!(stream.read(&mut [0]).await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_fault_for_another_service_waits() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.faults().push(Fault::status(500).service(Service::Hulft));
+    assert!(alive(&emulator).await);
+    assert_eq!(http(&emulator, "GET", "/api/v2/agent/status", &[], "").await.status, 500);
+}
+
+#[tokio::test]
+async fn random_faults_strike_some_requests_until_they_are_cleared() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.faults().randomly(0.5, Fault::status(500), 7);
+    let mut statuses = Vec::new();
+    for _ in 0..32 {
+        statuses.push(http(&emulator, "GET", "/nothing", &[], "").await.status);
+    }
+    assert!(statuses.contains(&500) && statuses.contains(&404), "{statuses:?}");
+    emulator.faults().clear();
+    for _ in 0..32 {
+        assert!(alive(&emulator).await);
+    }
+}
+
+#[tokio::test]
+async fn requests_are_kept_as_received() {
+    let emulator = Emulator::start().await.unwrap();
+    let target = "/nothing/a%2Fb'%7e//c?x=%20+&x=1";
+    http(&emulator, "POST", target, &[("Authorization", "Bearer secret"), ("X-Name", "value")], "body").await;
+    let requests = emulator.requests();
+    let request = &requests[0];
+    assert_eq!((request.method.as_str(), request.target.as_str(), requests.len()), ("POST", target, 1));
+    assert_eq!(request.host, emulator.address().to_string());
+    assert_eq!(request.headers["authorization"], "Bearer secret");
+    assert_eq!(request.headers["x-name"], "value");
+    assert_eq!(request.body, "body");
+}
+
+#[tokio::test]
+async fn garbage_and_half_requests_leave_the_server_alive() {
+    let emulator = Emulator::start().await.unwrap();
+    let long = format!("GET /{} HTTP/1.1\r\n\r\n", "x".repeat(1_000_000));
+    let many: String = (0..1_000).map(|number| format!("h{number}: x\r\n")).collect();
+    let garbage: [&[u8]; 8] = [
+        b"",
+        b"\0\xff\xfe\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+        b"GET / HTTP/9.9\r\n\r\n",
+        b"GET /%ff HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: banana\r\n\r\n",
+        long.as_bytes(),
+        &[b"GET / HTTP/1.1\r\n", many.as_bytes(), b"\r\n"].concat(),
+    ];
+    for bytes in garbage {
+        let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
+        let _ = stream.write_all(bytes).await;
+        let _ = stream.shutdown().await;
+        let mut response = Vec::new();
+        let _ = stream.read_to_end(&mut response).await;
+        assert!(!response.starts_with(b"HTTP/1.1 2"), "{response:?}");
+    }
+    for half in
+        ["GE", "GET / HTTP/1.1\r\nHost: x", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf"]
+    {
+        let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
+        stream.write_all(half.as_bytes()).await.unwrap();
+        stream.set_zero_linger().unwrap();
+    }
+    assert!(alive(&emulator).await);
+}
+
+#[tokio::test]
+async fn a_body_beyond_the_bound_is_rejected() {
+    let emulator = Emulator::start().await.unwrap();
+    let text = format!("POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", 1_u64 << 40);
+    let head = crate::common::head(&emulator, &[text.as_bytes(), &vec![b'x'; 1_600_001]].concat()).await;
+    assert_eq!(head.status, 413);
+    assert!(emulator.requests().is_empty());
+    assert!(alive(&emulator).await);
+}
+
+#[tokio::test]
+async fn the_thousand_and_twenty_fifth_connection_waits_for_a_free_slot() {
+    let emulator = Emulator::start().await.unwrap();
+    let request = request_text(&emulator, "GET", "/nothing", &[], "").replace("Connection: close\r\n", "");
+    let mut open = Vec::new();
+    for _ in 0..1_024 {
+        let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.read_u8().await.unwrap();
+        open.push(stream);
+    }
+    let mut waiting = Box::pin(outcome(&emulator));
+    for _ in 0..200 {
+        tokio::select! {
+            response = &mut waiting => panic!("served beyond the bound: {response:?}"),
+            () = tokio::task::yield_now() => {}
+        }
+    }
+    open.pop();
+    assert!(waiting.await.unwrap().starts_with("HTTP/1.1 404 "));
+}
+
+#[tokio::test]
+async fn many_emulators_start_and_stop() {
+    for _ in 0..50 {
+        let emulator = Emulator::start().await.unwrap();
+        assert!(alive(&emulator).await);
+        emulator.shutdown().await;
+        emulator.shutdown().await;
+        assert!(TcpStream::connect(emulator.address()).await.is_err());
+    }
+}
+
+#[tokio::test]
+async fn dropping_the_last_handle_ends_server_and_connections() {
+    let emulator = Emulator::start().await.unwrap();
+    let (address, other) = (emulator.address(), emulator.clone());
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    drop(emulator);
+    assert!(alive(&other).await, "a clone is left");
+    drop(other);
+    assert!(matches!(stream.read(&mut [0]).await, Ok(0) | Err(_)));
+    while TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_an_error() {
+    let emulator = Emulator::start().await.unwrap();
+    let error = Emulator::builder().port(emulator.address().port()).start().await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+}
+
+#[tokio::test]
+async fn the_environment_names_what_is_built_in() {
+    let emulator = Emulator::start().await.unwrap();
+    let names: Vec<_> = emulator.environment().into_iter().map(|(name, _)| name).collect();
+    let expected = [
+        (cfg!(feature = "webpubsub"), "WEBPUBSUB_CONNECTION_STRING"),
+        (cfg!(feature = "eventgrid"), "EVENTGRID_NAMESPACES_ENDPOINT"),
+        (cfg!(feature = "eventgrid"), "EVENTGRID_NAMESPACES_KEY"),
+        (cfg!(feature = "hulft"), "HULFT_WEBCONNECT_ENDPOINT"),
+        (cfg!(feature = "hulft"), "HULFT_WEBCONNECT_API_KEY"),
+    ];
+    assert_eq!(
+        names,
+        expected.into_iter().filter(|(built, _)| *built).map(|(_, name)| name).collect::<Vec<_>>()
+    );
+}

@@ -1,0 +1,16 @@
+//! Azure Web PubSub: REST operations, WebSocket clients, event handlers, and faults.
+
+mod clients;
+mod connect_events;
+mod events;
+mod faults;
+mod groups;
+mod keep_alive;
+mod lists;
+mod permissions;
+mod protobuf;
+mod reliable;
+mod rest;
+mod sends;
+mod socket_faults;
+mod tokens;

@@ -1,0 +1,172 @@
+//! Receiving: its request and timeouts, and that every event of a response is returned with its lock token, regardless of
+//! the others.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use eventgrid_namespaces::{
+    Clock, CloudEvent, Delivery, ErrorKind, Receive, ReceivedEvent, Receiver, StopReason,
+};
+use http::Response;
+use service_core::testing::{ManualClock, ScriptedTransport};
+
+use crate::common::receiver_builder;
+
+fn scripted() -> (ScriptedTransport, ManualClock, Receiver) {
+    let (transport, clock) = (ScriptedTransport::new(), ManualClock::jumping(SystemTime::UNIX_EPOCH));
+    let receiver = receiver_builder().transport(Arc::new(transport.clone())).clock(Arc::new(clock.clone()));
+    (transport, clock, receiver.build().unwrap())
+}
+
+async fn receive(body: &'static str) -> Vec<ReceivedEvent> {
+    let (transport, _, receiver) = scripted();
+    transport.respond(Response::new(body));
+    receiver.receive().max_events(100).await.unwrap()
+}
+
+#[tokio::test]
+async fn by_default_a_receive_asks_for_one_event_for_a_minute() {
+    let (transport, _, receiver) = scripted();
+    transport.respond(Response::new(r#"{"value":[]}"#)).respond(Response::new("{}"));
+    assert!(receiver.receive().await.unwrap().is_empty());
+    let other = receiver.receive().max_events(100).max_wait_time(Duration::from_secs(10));
+    assert!(other.await.unwrap().is_empty());
+    let targets: Vec<_> = transport.sent().iter().map(|request| request.uri().to_string()).collect();
+    let path = "https://x.example/topics/orders/eventsubscriptions/billing:receive?api-version=2024-06-01";
+    assert_eq!(
+        targets,
+        [format!("{path}&maxEvents=1&maxWaitTime=60"), format!("{path}&maxEvents=100&maxWaitTime=10")]
+    );
+    let request = &transport.sent()[0];
+    assert!(request.body().is_empty() && !request.headers().contains_key("content-type"));
+}
+
+#[tokio::test]
+async fn bounds_are_checked_before_anything_is_sent() {
+    let (transport, _, receiver) = scripted();
+    let seconds = Duration::from_secs;
+    let wrong: [(Receive, &str); 6] = [
+        (receiver.receive().max_events(0), r#"max events must be 1 to 100, got "0""#),
+        (receiver.receive().max_events(101), r#"got "101""#),
+        (receiver.receive().max_wait_time(seconds(9)), "max wait time must be 10 s to 120 s"),
+        (receiver.receive().max_wait_time(seconds(121)), r#"got "121s""#),
+        (receiver.receive().max_wait_time(Duration::from_millis(10_500)), "whole seconds"),
+        (receiver.receive().max_wait_time(Duration::MAX), "max wait time"),
+    ];
+    for (call, rule) in wrong {
+        let error = call.await.unwrap_err();
+        assert!(error.is_invalid_input() && error.to_string().contains(rule), "{error}");
+    }
+    assert!(transport.sent().is_empty());
+}
+
+#[tokio::test]
+async fn the_longest_wait_may_exceed_the_clients_default_timeouts() {
+    let (transport, clock, receiver) = scripted();
+    let response = Response::new(r#"{"value":[]}"#);
+    transport.respond_after(Arc::new(clock.clone()), Duration::from_secs(134), response);
+    let call = receiver.receive().max_wait_time(Duration::from_secs(120));
+    assert!(call.await.unwrap().is_empty());
+    assert_eq!(clock.elapsed(), Duration::from_secs(134));
+}
+
+#[tokio::test]
+async fn a_receive_whose_outcome_is_unknown_is_not_retried() {
+    for delivery in [Delivery::Unknown, Delivery::Accepted] {
+        let (transport, _, receiver) = scripted();
+        transport.fail(delivery);
+        let error = receiver.receive().await.unwrap_err();
+        assert_eq!((transport.sent().len(), error.stop_reason()), (1, Some(StopReason::NotIdempotent)));
+    }
+    let (transport, _, receiver) = scripted();
+    transport.fail(Delivery::NotSent).status(429).respond(Response::new(r#"{"value":[]}"#));
+    assert!(receiver.receive().await.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_read_hides_no_other_and_keeps_its_lock_token() {
+    let events = receive(
+        r##"{"value":[
+        {"brokerProperties":{"lockToken":"a","deliveryCount":1},"event":{"specversion":"1.0","id":"1","source":"/s","type":"t","data":0}},
+        {"brokerProperties":{"lockToken":"b","deliveryCount":3},"event":{"specversion":"1.0", "id":7}},
+        {"brokerProperties":{"lockToken":"c","deliveryCount":2,"more":1},"event":"text"},
+        {"brokerProperties":{"lockToken":"d","deliveryCount":1},"event":{"specversion":"1.0","id":"4","source":"/s","type":"t","dataschema":"#"},"more":[]}
+        ]}"##,
+    )
+    .await;
+    let locks: Vec<_> = events.iter().map(|one| (one.lock_token.as_str(), one.delivery_count)).collect();
+    assert_eq!(locks, [("a", 1), ("b", 3), ("c", 2), ("d", 1)]);
+    let ids: Vec<_> = events.iter().map(|one| one.event.as_ref().ok().map(CloudEvent::id)).collect();
+    assert_eq!(ids, [Some("1"), None, None, Some("4")]);
+    let unreadable = events[1].event.as_ref().unwrap_err();
+    assert_eq!(&unreadable.json()[..], br#"{"specversion":"1.0", "id":7}"#);
+    assert!(unreadable.reason().to_string().contains("id"), "{}", unreadable.reason());
+    assert_eq!(&events[2].event.as_ref().unwrap_err().json()[..], br#""text""#);
+}
+
+#[tokio::test]
+async fn a_missing_part_of_an_entry_does_not_discard_the_others() {
+    let event = r#""event":{"specversion":"1.0","id":"1","source":"/s","type":"t"}"#;
+    for (entry, token, count, readable) in [
+        (format!(r#"{{"brokerProperties":{{"lockToken":"a"}},{event}}}"#), "a", 0, true),
+        (format!(r#"{{"brokerProperties":{{"lockToken":"a","deliveryCount":"x"}},{event}}}"#), "a", 0, true),
+        (format!(r#"{{"brokerProperties":{{"deliveryCount":2}},{event}}}"#), "", 2, true),
+        (format!(r#"{{"brokerProperties":null,{event}}}"#), "", 0, true),
+        (format!("{{{event}}}"), "", 0, true),
+        (r#"{"brokerProperties":{"lockToken":"a","deliveryCount":1}}"#.to_owned(), "a", 1, false),
+        (r#"{"brokerProperties":{"lockToken":"a"},"event":null}"#.to_owned(), "a", 0, false),
+        ("7".to_owned(), "", 0, false),
+    ] {
+        let one = receive(format!(r#"{{"value":[{entry}]}}"#).leak()).await.remove(0);
+        assert_eq!(
+            (one.lock_token.as_str(), one.delivery_count, one.event.is_ok()),
+            (token, count, readable)
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_response_that_is_not_a_list_of_events_is_an_error_that_quotes_nothing() {
+    for body in ["", "<html>planted</html>", r#"{"value":[{"event":"planted"#, r#"{"value":{"planted":1}}"#] {
+        let (transport, _, receiver) = scripted();
+        transport.respond(Response::new(body));
+        let error = receiver.receive().await.unwrap_err();
+        assert_eq!((error.kind(), transport.sent().len()), (ErrorKind::Decode, 1));
+        assert!(!format!("{error:?}").contains("planted"), "{error:?}");
+    }
+}
+
+/// Records the maximum response sizes that the client passes to its transport.
+#[derive(Debug, Default)]
+struct Caps(std::sync::Mutex<Vec<usize>>);
+
+#[async_trait::async_trait]
+impl eventgrid_namespaces::Transport for Caps {
+    async fn send(
+        &self,
+        _: http::Request<bytes::Bytes>,
+        options: &eventgrid_namespaces::SendOptions,
+    ) -> eventgrid_namespaces::Result<Response<bytes::Bytes>> {
+        self.0.lock().unwrap().push(options.max_response_bytes);
+        Ok(Response::new(r#"{"value":[]}"#.into()))
+    }
+
+    async fn upgrade(
+        &self,
+        _: http::Request<()>,
+        _: &eventgrid_namespaces::SendOptions,
+    ) -> eventgrid_namespaces::Result<eventgrid_namespaces::Upgrade> {
+        unreachable!("nothing upgrades")
+    }
+}
+
+#[tokio::test]
+async fn the_response_may_be_as_large_as_the_requested_events() {
+    let caps = Arc::new(Caps::default());
+    let receiver = receiver_builder().transport(Arc::clone(&caps) as Arc<_>).build().unwrap();
+    for events in [1, 100] {
+        receiver.receive().max_events(events).await.unwrap();
+    }
+    let mebibytes = |count: f64| (count * 1_048_576.0) as usize;
+    assert_eq!(*caps.0.lock().unwrap(), [mebibytes(17.5), mebibytes(166.0)]);
+}
