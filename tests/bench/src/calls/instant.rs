@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response};
-use service_core::{Delivery, Error, ErrorKind, Transport, Upgrade};
+use service_core::{Delivery, Error, ErrorKind, SendOptions, Transport, Upgrade};
 
 use super::message::{JSON, Message, REQUEST_ID};
 use crate::Result;
@@ -20,11 +20,11 @@ pub(super) struct Instant;
 
 #[async_trait]
 impl Transport for Instant {
-    async fn send(&self, request: Request<Bytes>, _: usize) -> service_core::Result<Response<Bytes>> {
+    async fn send(&self, request: Request<Bytes>, _: &SendOptions) -> service_core::Result<Response<Bytes>> {
         Ok(answer(&request))
     }
 
-    async fn upgrade(&self, _: Request<()>) -> service_core::Result<Upgrade> {
+    async fn upgrade(&self, _: Request<()>, _: &SendOptions) -> service_core::Result<Upgrade> {
         let error = Error::new(ErrorKind::Transport, "there is nothing to upgrade to");
         Err(error.with_delivery(Delivery::NotSent).permanent())
     }
