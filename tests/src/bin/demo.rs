@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: reads the arguments, starts the emulator, tells the story.
+//! `cargo xtask demo`: reads the arguments, starts the emulator, runs the demo.
 
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
@@ -39,7 +39,7 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match tell(&targets).await {
+    match run(&targets).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\ndemo: {error}");
@@ -53,16 +53,16 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn tell(targets: &Targets) -> Result<(), BoxError> {
+async fn run(targets: &Targets) -> Result<(), BoxError> {
     let emulator = Emulator::start().await?;
     run(&emulator, targets, &mut ask, &mut std::io::stdout()).await
 }
 
 fn ask(question: &str) -> bool {
     print!("\n{question} [y/N] ");
-    let mut answer = String::new();
+    let mut response = String::new();
     let _ = std::io::stdout().flush();
-    std::io::stdin().lock().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    std::io::stdin().lock().read_line(&mut response).is_ok() && matches!(response.trim(), "y" | "Y" | "yes")
 }
 
 fn arguments() -> Result<Option<Targets>, BoxError> {

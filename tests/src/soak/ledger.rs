@@ -1,5 +1,5 @@
 //! The soak's judge: what was published, begun, done and given up, event by event. It knows nothing of the clients: a number
-//! stands for an event, and what the broker has in the end comes as plain numbers.
+//! represents an event, and what the broker has in the end comes as plain numbers.
 
 use std::collections::BTreeSet;
 use std::fmt;
