@@ -15,7 +15,7 @@ Usage: cargo xtask chaos [OPTIONS]
   --messages N      how many messages are published [default: 100000]
   --mean-bytes N    after how many bytes a connection is cut, on average [default: 8000]
   --unrecoverable   also cut some connections for good: every send must then end acknowledged or reported as unknown
-  --seed N          where the random numbers start [default: 1]
+  --seed N          the seed of the random number generator [default: 1]
   -h, --help        this text
 ";
 

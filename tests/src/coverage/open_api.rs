@@ -10,7 +10,7 @@ use service_core::BoxError;
 
 use super::document::{Document, Documented};
 
-/// What a path may have besides parameters.
+/// The members of a path other than parameters.
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
 /// Distinguishes operations of one path for code generators; never sent.
 const MARKER: &str = "_overload";

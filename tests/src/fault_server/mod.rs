@@ -1,5 +1,5 @@
 //! A server that misbehaves to the byte: each connection follows a script, plain or over TLS, in HTTP/1.1 or HTTP/2, and
-//! what the server read is counted. It is apart from the emulator, which speaks through an HTTP library and so cannot break HTTP.
+//! what the server read is counted. It is separate from the emulator, which speaks through an HTTP library and so cannot break HTTP.
 
 mod connection;
 pub mod frames;

@@ -36,7 +36,7 @@ pub enum Step {
     Hang,
     /// Notifies the test that the script has reached this step.
     Notify(Arc<Notify>),
-    /// Goes on when the test says so.
+    /// Waits until the test notifies this event.
     Await(Arc<Notify>),
 }
 

@@ -13,7 +13,7 @@ use super::{Exchange, Message, Received, Recordings, compare, send};
 const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";
 const VERSION: &str = "api-version=2024-06-01";
 
-/// Plays one exchange against a namespace of its own, and returns every difference.
+/// Replays one exchange against its own namespace and returns every difference.
 ///
 /// # Errors
 ///

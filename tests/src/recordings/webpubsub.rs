@@ -15,7 +15,7 @@ use crate::socket::Client;
 const LIVE: &str = "connection-id-";
 const LIVE_USER: &str = "live-user-";
 
-/// Plays one exchange against a service of its own, and returns every difference.
+/// Replays one exchange against its own service and returns every difference.
 ///
 /// # Errors
 ///
@@ -75,7 +75,7 @@ impl<'a> Stage<'a> {
         Ok(clients)
     }
 
-    /// Who is in the group: whom the page lists, as many as stood on the page before, and one more where a page follows.
+    /// The members of the group: those that the page lists, as many as were on the page before, and one more if a page follows.
     fn members(&self) -> Vec<Value> {
         let listed = self.exchange.response.body["value"].as_array().cloned().unwrap_or_default();
         let before = if self.exchange.target.contains("continuationToken") { self.page_size() } else { 0 };

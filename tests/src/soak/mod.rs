@@ -60,7 +60,7 @@ pub struct Incidents {
 ///
 /// # Errors
 ///
-/// What must not happen at all: a processor that gives up, an emulator that does not start.
+/// Fails if a processor stops with an error or the emulator does not start.
 pub async fn run(options: Options) -> Result<(Judgement, Incidents), BoxError> {
     let emulator = Emulator::start().await?;
     let settings = SubscriptionSettings::default().max_delivery_count(MAX_DELIVERIES);

@@ -1,4 +1,4 @@
-//! The same request through azure_core's pipeline, as a crate of the official SDK sends it: policies of its own for user
+//! The same request through azure_core's pipeline, as a crate of the official SDK sends it: its own policies for user
 //! agent and request id, one more for the static key.
 
 use std::sync::Arc;

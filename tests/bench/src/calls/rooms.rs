@@ -1,4 +1,4 @@
-//! The core as a service crate uses it: an operation, a builder of its own, a static key.
+//! The core as a service crate uses it: an operation, its own builder, a static key.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! The benchmark of the WebSocket client: what a message received and a send acknowledged cost beside raw tokio-tungstenite
+//! The benchmark of the WebSocket client: what a message received and a send acknowledged cost compared with raw tokio-tungstenite
 //! with the same frames, and how much memory an idle client takes.
 
 mod memory;

@@ -125,7 +125,7 @@ impl Conversation {
         self.respond(&Frame { ack_id, success: Some(success), ..Frame::of("ack") })
     }
 
-    /// Sends what is owed, as far as the client has acknowledged what was sent before.
+    /// Sends the remaining messages, up to the limit of unacknowledged ones.
     fn pay(&mut self) -> Result<()> {
         while self.owed > 0 && self.sent - self.acknowledged.min(self.sent) < UNACKNOWLEDGED {
             self.owed -= 1;
