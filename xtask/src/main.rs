@@ -12,7 +12,7 @@ mod docs;
 mod emulator;
 mod failure;
 mod flags;
-mod hello;
+
 mod interop;
 mod lint;
 mod manifest;
@@ -22,6 +22,7 @@ mod release;
 mod rustdoc;
 mod sdks;
 mod soak;
+mod standalone;
 mod stopwatch;
 mod test;
 mod tidy;

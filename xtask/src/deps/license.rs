@@ -1,10 +1,10 @@
-//! Whether a licence expression (SPDX: `MIT OR (Apache-2.0 AND ISC)`) can be met with licences that we accept.
+//! Checks whether a license expression (SPDX: `MIT OR (Apache-2.0 AND ISC)`) can be met with accepted licenses.
 
 use super::tree::Crate;
 
-/// Permissive licences only: users link these crates into programs of any licence. `CC0-1.0` and `MIT-0` are absent
-/// because nothing needs them: the packages that name them offer one of these as well. aws-lc-sys names no `OpenSSL`
-/// since it left that code behind; should it do so again, it gets an exception here, with the reason.
+/// Permissive licenses only: users link these crates into programs with any license. `CC0-1.0` and `MIT-0` are missing
+/// because nothing needs them: the packages that offer them also offer one of these. aws-lc-sys no longer contains code
+/// under `OpenSSL`; if that changes, add an exception here with the reason.
 pub(super) const ACCEPTED: Allowed = Allowed(&[
     "0BSD",
     "Apache-2.0",
@@ -18,14 +18,14 @@ pub(super) const ACCEPTED: Allowed = Allowed(&[
     "Zlib",
 ]);
 
-/// The licences that are accepted.
+/// A set of accepted licenses.
 pub(super) struct Allowed(&'static [&'static str]);
 
 impl Allowed {
-    /// What is wrong with the licence of a crate.
-    pub(super) fn complaint(&self, one: &Crate) -> Option<String> {
-        let Crate { name, licence, .. } = one;
-        (!self.accepts(licence)).then(|| format!("`{name}` is under `{licence}`"))
+    /// Describes why the license of a crate is not accepted.
+    pub(super) fn problem(&self, one: &Crate) -> Option<String> {
+        let Crate { name, license, .. } = one;
+        (!self.accepts(license)).then(|| format!("`{name}` has the license `{license}`"))
     }
 
     fn accepts(&self, expression: &str) -> bool {
@@ -33,7 +33,7 @@ impl Allowed {
         let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
         let mut words = spaced.split_whitespace().peekable();
         let accepted = self.any(&mut words);
-        // A rest is an expression that we did not understand.
+        // Anything that remains could not be parsed.
         accepted == Some(true) && words.next().is_none()
     }
 
@@ -59,7 +59,7 @@ impl Allowed {
             return words.next_if_eq(&")").map(|_| accepted);
         }
         let accepted = self.0.contains(&words.next()?);
-        // An exception permits more than its licence does.
+        // An exception permits more than its license.
         if words.next_if_eq(&"WITH").is_some() {
             words.next()?;
         }
@@ -95,14 +95,14 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_expression_is_not_accepted() {
+    fn an_invalid_expression_is_not_accepted() {
         for bad in ["", "MIT Apache-2.0", "(MIT", "MIT OR", "MIT AND", "see LICENSE"] {
             assert!(!accepts(bad), "{bad}");
         }
     }
 
     #[test]
-    fn the_list_of_the_workspace_has_permissive_licences_only() {
+    fn the_list_of_the_workspace_has_only_permissive_licenses() {
         assert!(ACCEPTED.accepts("MIT OR Apache-2.0"));
         for strict in ["GPL-3.0-only", "MPL-2.0", "OpenSSL"] {
             assert!(!ACCEPTED.accepts(strict), "{strict}");
