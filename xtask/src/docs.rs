@@ -1,4 +1,4 @@
-//! `cargo xtask docs`: the documentation of the published crates as docs.rs builds it.
+//! `cargo xtask docs`: builds the documentation of the published crates as docs.rs does.
 
 use std::ffi::OsString;
 
@@ -8,10 +8,10 @@ use crate::{flags, process, rustdoc, workspace};
 const HELP: &str = "\
 usage: cargo xtask docs [--open]
 
-Builds the documentation of the published crates with all features, each item that needs a feature marked with it, as
-docs.rs shows them. Every warning is an error.
+Builds the documentation of the published crates with all features and marks each item that needs a feature, as docs.rs
+does. Every warning is an error.
 
-  --open  show it in a browser";
+  --open  open it in a browser";
 
 /// Builds the documentation.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
@@ -23,6 +23,6 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
     if open {
         command.arg("--open");
     }
-    rustdoc::unlock(&mut command, "--cfg docsrs -D warnings")?;
+    rustdoc::use_unstable(&mut command, "--cfg docsrs -D warnings")?;
     process::run(command)
 }

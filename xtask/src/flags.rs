@@ -1,10 +1,10 @@
-//! Reading of command lines that several commands share: flags without a value with a help page, arguments to pass on.
+//! Command-line parsing that several commands share: switches with a help text, and arguments to pass to a program.
 
 use std::ffi::OsString;
 
 use crate::failure::{Failure, Result};
 
-/// Which of `known` (without their dashes) are given; `None` when the help page was asked for, and printed.
+/// Returns which of `known` (without dashes) are given, or prints the help and returns `None` if it was requested.
 pub(crate) fn switches<const N: usize>(
     args: Vec<OsString>,
     known: [&str; N],
@@ -32,8 +32,8 @@ pub(crate) fn switches<const N: usize>(
     Ok(Some(given))
 }
 
-/// Whether a program that is yet to be built will know these flags (with their dashes); false when the help page was asked
-/// for, and printed. Values and words are the program's to look at.
+/// Checks the flags (with dashes) of a program before it is built, or prints the help and returns false if it was requested.
+/// The program itself checks values and words.
 pub(crate) fn are_known(args: &[OsString], known: &[&str], help: &str) -> Result<bool> {
     for arg in args {
         let text = arg.to_string_lossy();
@@ -49,8 +49,7 @@ pub(crate) fn are_known(args: &[OsString], known: &[&str], help: &str) -> Result
     Ok(true)
 }
 
-/// What a command passes on to the program that it runs: everything, less a leading `--`, which says that even a
-/// `--help` is the program's.
+/// The arguments to pass to a program: all except a leading `--`, after which even `--help` belongs to the program.
 pub(crate) fn passed_on(mut args: Vec<OsString>) -> Vec<OsString> {
     if args.first().is_some_and(|first| first == "--") {
         args.remove(0);
@@ -78,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_of_a_program_are_looked_at_and_its_values_are_not() {
+    fn flags_of_a_program_are_checked_and_its_values_are_not() {
         let known = |line: &str| are_known(&words(line), &["--seed"], "help");
         assert!(known("eventgrid --seed 1").unwrap() && known("--seed=-1").unwrap());
         assert!(!known("--seed 1 --help").unwrap() && !known("-h").unwrap());
@@ -86,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn all_arguments_are_passed_on_less_the_first_two_dashes() {
+    fn all_arguments_are_passed_on_except_a_leading_double_dash() {
         assert_eq!(passed_on(words("-- --help -- x")), words("--help -- x"));
         assert_eq!(passed_on(words("--port 1 -- x")), words("--port 1 -- x"));
     }

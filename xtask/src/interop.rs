@@ -1,5 +1,5 @@
-//! `cargo xtask interop`: the official JavaScript and Python SDKs, unmodified, against the emulator. They say what their
-//! services are like without knowing of our clients; the scripts are in `tests/interop`.
+//! `cargo xtask interop`: runs the official JavaScript and Python SDKs, unmodified, against the emulator. They verify the
+//! emulator independently of our clients. The scripts are in `tests/interop`.
 
 mod emulator;
 mod table;
@@ -16,12 +16,12 @@ use table::Table;
 const HELP: &str = "\
 usage: cargo xtask interop NAME
 
-Installs the official SDKs for JavaScript and Python in target/sdks, starts the emulator, lets each SDK do every
-operation that it has, checks the effects and prints a table; a failure in it fails the command. Needs npm, node, python3
-with venv, and their package registries.
+Installs the official SDKs for JavaScript and Python in target/sdks, starts the emulator, runs every operation of each SDK,
+checks the effects, and prints a table. Fails if an operation fails. Needs npm, node, python3 with venv, and their package
+registries.
 
   eventgrid         @azure/eventgrid-namespaces and azure-eventgrid
-  webhook           @azure/web-pubsub-express, which the emulator calls; there is none for Python
+  webhook           @azure/web-pubsub-express, called by the emulator; there is none for Python
   webpubsub         @azure/web-pubsub and azure-messaging-webpubsubservice
   webpubsub-client  @azure/web-pubsub-client and azure-messaging-webpubsubclient";
 
@@ -46,10 +46,10 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
         table.add("Python", &emulator.read(sdks.python(&format!("{name}.py")))?);
     }
     print!("{table}");
-    table.verdict()
+    table.check()
 }
 
-/// Which service is named; `None` when the help page was asked for, and printed.
+/// Parses the service's name, or prints the help and returns `None` if it was requested.
 fn name_of(args: Vec<OsString>) -> Result<Option<&'static str>> {
     let there_are = format!("there are: {}", NAMES.join(", "));
     let mut parser = lexopt::Parser::from_args(args);
@@ -77,10 +77,10 @@ mod tests {
 
     #[test]
     fn an_unknown_service_is_a_usage_error_that_names_the_known_ones() {
-        for (given, told) in [(vec![], "no service given"), (vec!["hulft".into()], "`hulft`")] {
+        for (given, expected) in [(vec![], "no service given"), (vec!["hulft".into()], "`hulft`")] {
             let failure = name_of(given).unwrap_err();
             assert_eq!(failure.exit_status(), 2);
-            assert!(failure.text().contains(told) && failure.text().contains("eventgrid, webhook"));
+            assert!(failure.text().contains(expected) && failure.text().contains("eventgrid, webhook"));
         }
         assert_eq!(name_of(vec!["webpubsub".into()]).unwrap(), Some("webpubsub"));
     }

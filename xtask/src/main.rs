@@ -1,5 +1,5 @@
-//! `cargo xtask`: the workspace's only task runner. One file and one `run` per command; this one finds the command and
-//! turns its result into an exit status.
+//! `cargo xtask`: the workspace's only task runner. One file and one `run` per command; this file finds the command and
+//! converts its result to an exit status.
 
 mod api;
 mod bench;
@@ -34,7 +34,7 @@ use std::process::ExitCode;
 
 use failure::{Failure, Result};
 
-/// A command: its name, what it does in one line, and what runs it.
+/// A command: its name, a one-line description, and its function.
 struct Command {
     name: &'static str,
     about: &'static str,
@@ -42,37 +42,49 @@ struct Command {
 }
 
 const COMMANDS: &[Command] = &[
-    Command { name: "demo", about: "show every client at work against the emulator", run: demo::run },
-    Command { name: "test", about: "run all tests of the workspace, doctests included", run: test::run },
-    Command { name: "lint", about: "check format, clippy, documentation and feature sets", run: lint::run },
-    Command { name: "tidy", about: "check the house rules that no compiler knows", run: tidy::run },
-    Command { name: "deps", about: "check count, versions and licences of dependencies", run: deps::run },
-    Command { name: "tls", about: "run clients with no, another and two TLS providers", run: tls::run },
+    Command {
+        name: "demo",
+        about: "call every client against the emulator and show the effects",
+        run: demo::run,
+    },
+    Command { name: "test", about: "compile and run all tests, including doctests", run: test::run },
+    Command { name: "lint", about: "check format, clippy, documentation, and feature sets", run: lint::run },
+    Command {
+        name: "tidy",
+        about: "check the house rules that the compiler and clippy do not",
+        run: tidy::run,
+    },
+    Command { name: "deps", about: "check number, versions, and licenses of dependencies", run: deps::run },
+    Command { name: "tls", about: "run clients with no, another, and two TLS providers", run: tls::run },
     Command { name: "emulator", about: "start the emulator of the three services", run: emulator::run },
-    Command { name: "coverage", about: "compare the clients with their services", run: coverage::run },
+    Command { name: "coverage", about: "compare the operations of clients and services", run: coverage::run },
     Command { name: "interop", about: "run the official SDKs against the emulator", run: interop::run },
-    Command { name: "chaos", about: "send messages over connections that are cut", run: chaos::run },
-    Command { name: "soak", about: "send a million events through failing parts", run: soak::run },
-    Command { name: "bench", about: "run a benchmark beside its baselines", run: bench::run },
+    Command {
+        name: "chaos",
+        about: "send messages over connections that are cut at random",
+        run: chaos::run,
+    },
+    Command { name: "soak", about: "send a million events while parts fail at random", run: soak::run },
+    Command { name: "bench", about: "compare the performance of clients and baselines", run: bench::run },
     Command { name: "docs", about: "build the documentation as docs.rs does", run: docs::run },
     Command { name: "api", about: "write or check the public API as text", run: api::run },
-    Command { name: "package", about: "pack the crates, build a program on each", run: package::run },
-    Command { name: "release", about: "check and make a release of a crate", run: release::run },
-    Command { name: "ci", about: "run every check there is, the fast ones first", run: ci::run },
+    Command { name: "package", about: "package the crates and build a program on each", run: package::run },
+    Command { name: "release", about: "check and release a crate", run: release::run },
+    Command { name: "ci", about: "run every check, fast ones first", run: ci::run },
 ];
 
 fn main() -> ExitCode {
-    if let Some(ran) = rustdoc::stand_in(std::env::args_os().skip(1)) {
-        return ran.unwrap_or_else(|failure| told(&failure));
+    if let Some(exit) = rustdoc::replacement(std::env::args_os().skip(1)) {
+        return exit.unwrap_or_else(|failure| report(&failure));
     }
     let mut args = std::env::args_os().skip(1);
     match dispatch(args.next(), args.collect()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => told(&failure),
+        Err(failure) => report(&failure),
     }
 }
 
-fn told(failure: &Failure) -> ExitCode {
+fn report(failure: &Failure) -> ExitCode {
     eprintln!("error: {}", failure.text());
     ExitCode::from(failure.exit_status())
 }
@@ -99,7 +111,7 @@ fn help() -> String {
     for Command { name, about, .. } in COMMANDS {
         text.push_str(&format!("  {name:<10} {about}\n"));
     }
-    text.push_str("\n`cargo xtask COMMAND --help` tells more of one command.");
+    text.push_str("\nFor more about a command: `cargo xtask COMMAND --help`");
     text
 }
 
@@ -129,7 +141,7 @@ mod tests {
         }
     }
 
-    /// All commands but those that hand every argument to another program.
+    /// All commands except those that pass every argument to another program.
     fn own() -> impl Iterator<Item = &'static Command> {
         COMMANDS.iter().filter(|command| !matches!(command.name, "demo" | "emulator"))
     }

@@ -15,7 +15,7 @@ pub(crate) struct Entry {
     pub(crate) value: String,
 }
 
-/// The entries of a file, in the order of their lines; none of what is no TOML, which cargo tells of.
+/// The entries of a file, in the order of their lines; none for invalid TOML, which cargo reports.
 pub(crate) fn entries(text: &str) -> Vec<Entry> {
     let mut entries = Vec::new();
     if let Ok(document) = Document::parse(text) {

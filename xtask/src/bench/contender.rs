@@ -1,12 +1,12 @@
-//! A program that takes its turns when told to: lines `TASK REQUESTS` go in, the CPU time of a request in microseconds
-//! comes out.
+//! A program that takes turns on request: reads lines `TASK REQUESTS` and prints the CPU time of a request in
+//! microseconds.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use crate::failure::{Failure, Result};
 
-/// A running program, which ends with this value.
+/// A running program, which is killed on drop.
 pub(super) struct Contender {
     pub(super) name: &'static str,
     child: Child,
@@ -27,20 +27,20 @@ impl Contender {
         Some(Self { name, child, input, output })
     }
 
-    /// One turn.
+    /// Runs one turn.
     pub(super) fn turn(&mut self, task: &str, requests: u32) -> Result<f64> {
-        let mut answer = String::new();
-        let told =
-            writeln!(self.input, "{task} {requests}").and_then(|()| self.output.read_line(&mut answer));
+        let mut line = String::new();
+        let exchanged =
+            writeln!(self.input, "{task} {requests}").and_then(|()| self.output.read_line(&mut line));
         let failed = |what: &str| Failure::failed(format!("{}, {task}: {what}", self.name));
-        told.map_err(|error| failed(&error.to_string()))?;
-        answer.trim().parse().map_err(|_| failed("it answered no number; what it says of that is above"))
+        exchanged.map_err(|error| failed(&error.to_string()))?;
+        line.trim().parse().map_err(|_| failed("it printed no number; its error is above"))
     }
 }
 
 impl Drop for Contender {
     fn drop(&mut self) {
-        // One that has ended already cannot be ended.
+        // Fails if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -59,7 +59,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_turn_is_what_the_program_answers_to_its_line() {
+    fn a_turn_is_the_number_that_the_program_prints_for_its_line() {
         let mut contender = shell("while read task requests; do echo $requests.5; done");
         assert_eq!(contender.turn("send", 7).unwrap(), 7.5);
         assert_eq!(contender.turn("send", 8).unwrap(), 8.5);
@@ -67,7 +67,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_program_that_breaks_off_fails_its_turn_and_is_named() {
+    fn a_program_that_ends_early_fails_its_turn_and_is_named() {
         let failure = shell("read line").turn("send", 1).unwrap_err();
         assert!(failure.text().contains("shell, send"), "{}", failure.text());
     }

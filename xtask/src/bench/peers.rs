@@ -1,4 +1,4 @@
-//! Our clients beside the official SDKs for other languages, each in a process of its own, in turns.
+//! Compares our clients with the official SDKs for other languages, each in a separate process, in turns.
 
 use std::fmt::Write as _;
 use std::process::Command;
@@ -8,7 +8,7 @@ use super::program;
 use crate::failure::{Failure, Result};
 use crate::sdks::Sdks;
 
-/// A round that warms up does not count.
+/// Without the warm-up round.
 const ROUNDS: usize = 9;
 
 struct Task {
@@ -23,7 +23,7 @@ const TASKS: [Task; 3] = [
     Task { name: "receive", about: "Event Grid: receive and acknowledge 100 events of 1 KiB", requests: 128 },
 ];
 
-/// Measures, and gives the table in Markdown.
+/// Measures and returns the table in Markdown.
 pub(super) fn compare() -> Result<String> {
     let sdks = Sdks::with("tests/bench/peers")?;
     let (_server, origin) = Server::start()?;
@@ -49,7 +49,7 @@ pub(super) fn compare() -> Result<String> {
     Ok(table(&contenders.each_ref().map(|contender| contender.name), &rows))
 }
 
-/// `bench-server`, which ends when its input does.
+/// The program `bench-server`, which ends with its standard input.
 struct Server(std::process::Child);
 
 impl Server {
@@ -58,22 +58,22 @@ impl Server {
         use std::process::Stdio;
 
         let mut command = Command::new(program("bench-server")?);
-        let told = |error: std::io::Error| Failure::failed(format!("bench-server: {error}"));
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(told)?;
+        let failed = |error: std::io::Error| Failure::failed(format!("bench-server: {error}"));
+        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(failed)?;
         let (output, mut port) = (child.stdout.take(), String::new());
         let server = Self(child);
         if let Some(output) = output {
-            BufReader::new(output).read_line(&mut port).map_err(told)?;
+            BufReader::new(output).read_line(&mut port).map_err(failed)?;
         }
         let port: u16 =
-            port.trim().parse().map_err(|_| Failure::failed("bench-server did not tell its port"))?;
+            port.trim().parse().map_err(|_| Failure::failed("bench-server did not print its port"))?;
         Ok((server, format!("http://127.0.0.1:{port}")))
     }
 }
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // One that has ended already cannot be ended.
+        // Fails if it has ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
@@ -86,8 +86,8 @@ fn median(turns: &mut [f64]) -> f64 {
 
 fn table(names: &[&str], rows: &[(&str, Vec<f64>)]) -> String {
     let mut text = format!(
-        "CPU time of the client process per request in µs, 32 in flight, median of {ROUNDS} rounds in turns; in brackets how many\n\
-         times the first column it is.\n\n| |"
+        "CPU time of the client process per request in µs, 32 in flight, median of {ROUNDS} rounds in turns; in brackets the\n\
+         ratio to the first column.\n\n| |"
     );
     for name in names {
         let _ = write!(text, " {name} |");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn each_cell_but_the_first_tells_how_many_times_the_first_it_is() {
+    fn each_cell_except_the_first_contains_its_ratio_to_the_first() {
         let table = table(&["ours", "theirs"], &[("send", vec![20.0, 50.0])]);
         assert!(
             table.ends_with("| | ours | theirs |\n|---|---:|---:|\n| send | 20 | 50 (2.5) |\n"),
