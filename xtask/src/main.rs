@@ -15,7 +15,6 @@ mod flags;
 
 mod interop;
 mod lint;
-mod manifest;
 mod package;
 mod process;
 mod release;

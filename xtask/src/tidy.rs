@@ -43,7 +43,7 @@ struct Tree {
 
 impl Tree {
     fn read() -> Result<Self> {
-        Ok(Self { packages: workspace::packages()?, files: workspace::text_files()? })
+        Ok(Self { packages: workspace::packages()?, files: workspace::text_files() })
     }
 
     fn file(&self, path: &str) -> Option<&TextFile> {

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -68,17 +67,16 @@ pub(crate) fn target_directory() -> Result<PathBuf> {
     target.map(PathBuf::from).ok_or_else(|| Failure::failed("`cargo metadata` reports no target directory"))
 }
 
-/// Every text file that is tracked by git or new and not ignored.
-pub(crate) fn text_files() -> Result<Vec<TextFile>> {
+/// Every text file of the workspace. Binary files are skipped.
+pub(crate) fn text_files() -> Vec<TextFile> {
     let root = root();
-    let mut paths = listed_by_git(&root).unwrap_or_else(|| found_in(&root));
+    let mut paths = found_in(&root);
     paths.sort();
     let read = |path: String| {
-        // Skips deleted files, which git still lists, and binary files.
         let text = fs::read_to_string(root.join(&path)).ok().filter(|text| !text.contains('\0'))?;
         Some(TextFile { path, text })
     };
-    Ok(paths.into_iter().filter_map(read).collect())
+    paths.into_iter().filter_map(read).collect()
 }
 
 fn metadata(root: &Path) -> Result<Value> {
@@ -117,16 +115,6 @@ fn slashed(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-/// Files that are tracked or new and not ignored; `None` outside a repository, such as in a source archive.
-fn listed_by_git(root: &Path) -> Option<Vec<String>> {
-    let mut git = Command::new("git");
-    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
-    let output = git.current_dir(root).stdin(Stdio::null()).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let paths: Vec<_> = text.split_terminator('\0').map(str::to_owned).collect();
-    (output.status.success() && !paths.is_empty()).then_some(paths)
-}
-
 /// The files below a directory, by their relative paths with `/`, without `.git` and the target directory.
 pub(crate) fn found_in(root: &Path) -> Vec<String> {
     let mut paths = Vec::new();
@@ -135,7 +123,9 @@ pub(crate) fn found_in(root: &Path) -> Vec<String> {
         for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
             let path = entry.path();
             match entry.file_type() {
-                Ok(kind) if kind.is_dir() && !is_not_source(&path, root) => directories.push(path),
+                // `.git` is a file in a git worktree.
+                _ if is_not_source(&path, root) => {}
+                Ok(kind) if kind.is_dir() => directories.push(path),
                 Ok(kind) if kind.is_file() => paths.extend(path.strip_prefix(root).ok().map(slashed)),
                 _ => {}
             }
@@ -144,8 +134,8 @@ pub(crate) fn found_in(root: &Path) -> Vec<String> {
     paths
 }
 
-fn is_not_source(directory: &Path, root: &Path) -> bool {
-    directory == root.join("target") || directory.ends_with(".git")
+fn is_not_source(path: &Path, root: &Path) -> bool {
+    path == root.join("target") || path.ends_with(".git")
 }
 
 #[cfg(test)]
@@ -164,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn without_git_the_sources_are_found_and_the_build_is_not() {
+    fn the_sources_are_found_and_the_build_is_not() {
         let paths = found_in(&root());
         assert!(paths.iter().any(|path| path == "xtask/src/workspace.rs"));
         assert!(!paths.iter().any(|path| path.starts_with("target/") || path.starts_with(".git/")));
