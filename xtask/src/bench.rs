@@ -1,6 +1,5 @@
 //! `cargo xtask bench`: builds and runs the benchmarks of `tests/bench` and writes a report.
 
-mod contender;
 mod peers;
 mod report;
 

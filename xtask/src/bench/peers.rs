@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 use std::process::Command;
 
-use super::contender::Contender;
 use super::program;
 use crate::failure::{Failure, Result};
+use crate::process::Running;
 use crate::sdks::Sdks;
 
 /// Without the warm-up round.
@@ -26,18 +26,24 @@ const TASKS: [Task; 3] = [
 /// Measures and returns the table in Markdown.
 pub(super) fn compare() -> Result<String> {
     let sdks = Sdks::with("tests/bench/peers")?;
-    let (_server, origin) = Server::start()?;
+    // Ends with its standard input.
+    let mut server = Running::start(Command::new(program("bench-server")?))?;
+    let origin = format!("http://127.0.0.1:{}", server.read_line()?);
     let mut contenders = [
-        Contender::start("Rust, these crates", Command::new(program("bench-peer")?), &origin)?,
-        Contender::start("JavaScript", sdks.javascript("peer.mjs"), &origin)?,
-        Contender::start("Python, asyncio", sdks.python("peer.py"), &origin)?,
-    ];
+        ("Rust, these crates", Command::new(program("bench-peer")?)),
+        ("JavaScript", sdks.javascript("peer.mjs")),
+        ("Python, asyncio", sdks.python("peer.py")),
+    ]
+    .map(|(name, mut command)| {
+        command.env("BENCH_ORIGIN", &origin);
+        (name, Running::start(command))
+    });
     let mut rows = Vec::new();
     for task in &TASKS {
         let mut turns = vec![Vec::new(); contenders.len()];
         for round in 0..=ROUNDS {
-            for (contender, turns) in contenders.iter_mut().zip(&mut turns) {
-                let took = contender.turn(task.name, task.requests)?;
+            for ((name, contender), turns) in contenders.iter_mut().zip(&mut turns) {
+                let took = turn(name, contender, task)?;
                 if round > 0 {
                     turns.push(took);
                 }
@@ -46,37 +52,18 @@ pub(super) fn compare() -> Result<String> {
         eprintln!("{}: measured", task.about);
         rows.push((task.about, turns.iter_mut().map(|turns| median(turns)).collect()));
     }
-    Ok(table(&contenders.each_ref().map(|contender| contender.name), &rows))
+    Ok(table(&contenders.each_ref().map(|(name, _)| *name), &rows))
 }
 
-/// The program `bench-server`, which ends with its standard input.
-struct Server(std::process::Child);
-
-impl Server {
-    fn start() -> Result<(Self, String)> {
-        use std::io::{BufRead as _, BufReader};
-        use std::process::Stdio;
-
-        let mut command = Command::new(program("bench-server")?);
-        let failed = |error: std::io::Error| Failure::failed(format!("bench-server: {error}"));
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(failed)?;
-        let (output, mut port) = (child.stdout.take(), String::new());
-        let server = Self(child);
-        if let Some(output) = output {
-            BufReader::new(output).read_line(&mut port).map_err(failed)?;
-        }
-        let port: u16 =
-            port.trim().parse().map_err(|_| Failure::failed("bench-server did not print its port"))?;
-        Ok((server, format!("http://127.0.0.1:{port}")))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // Fails if it has ended already.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Runs one turn of a contender: it reads `TASK REQUESTS` and prints the CPU time of a request in microseconds.
+fn turn(name: &str, contender: &mut Result<Running>, task: &Task) -> Result<f64> {
+    let failed = |what: &str| Failure::failed(format!("{name}, {}: {what}", task.name));
+    let running = contender.as_mut().map_err(|failure| failed(failure.text()))?;
+    let line = running
+        .write_line(&format!("{} {}", task.name, task.requests))
+        .and_then(|()| running.read_line())
+        .map_err(|failure| failed(failure.text()))?;
+    line.parse().map_err(|_| failed("it printed no number; its error is above"))
 }
 
 fn median(turns: &mut [f64]) -> f64 {

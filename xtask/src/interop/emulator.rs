@@ -1,15 +1,15 @@
 //! The emulator as a separate program, and programs that receive its address.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use crate::failure::{Failure, Result};
-use crate::{process, workspace};
+use crate::failure::Result;
+use crate::process::{self, Running};
+use crate::workspace;
 
-/// A running emulator, which is killed on drop.
+/// A running emulator.
 pub(super) struct Emulator {
-    child: Child,
+    _running: Running,
     /// The `NAME=value` lines that it prints.
     environment: Vec<(String, String)>,
 }
@@ -20,24 +20,16 @@ impl Emulator {
         let program = format!("debug/service-emulator{}", std::env::consts::EXE_SUFFIX);
         let mut command = Command::new(workspace::target_directory()?.join(program));
         // Its log would hide the report of the programs under test.
-        command.args(["--log", "off"]).args(args).stdin(Stdio::null()).stdout(Stdio::piped());
-        let child = command.spawn();
-        let child =
-            child.map_err(|error| Failure::failed(format!("the emulator could not be started: {error}")))?;
-        let mut emulator = Self { child, environment: Vec::new() };
-        let output = emulator.child.stdout.take();
-        for line in output
-            .into_iter()
-            .flat_map(|output| BufReader::new(output).lines())
-            .map_while(std::result::Result::ok)
-        {
+        command.args(["--log", "off"]).args(args);
+        let (mut running, mut environment) = (Running::start(command)?, Vec::new());
+        loop {
+            let line = running.read_line()?;
             match line.split_once('=') {
-                Some((name, value)) => emulator.environment.push((name.to_owned(), value.to_owned())),
-                None if line == "ready" => return Ok(emulator),
+                Some((name, value)) => environment.push((name.to_owned(), value.to_owned())),
+                None if line == "ready" => return Ok(Self { _running: running, environment }),
                 None => {}
             }
         }
-        Err(Failure::failed("the emulator ended before it was ready"))
     }
 
     /// Adds an environment variable for the programs that run later.
@@ -50,13 +42,5 @@ impl Emulator {
     pub(super) fn read(&self, mut command: Command) -> Result<String> {
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         process::read(command)
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        // Fails if it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
