@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use crate::failure::Result;
 use crate::{flags, process, rustdoc, workspace};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask api [--check]
 
 Writes the public API of each published crate, with all features, to its api.txt. Fails on types of other crates in it
@@ -16,10 +16,8 @@ that tests/api/src/foreign.rs does not allow. The text depends on the toolchain;
 
 /// Writes or checks the texts for a command line.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    match flags::switches(args, ["check"], HELP)? {
-        Some([check]) => texts(check),
-        None => Ok(()),
-    }
+    let [check] = flags::switches(args, ["check"])?;
+    texts(check)
 }
 
 /// Checks the texts.

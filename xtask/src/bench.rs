@@ -34,10 +34,14 @@ const NAMES: [&str; 4] = ["core", "webpubsub", "webpubsub-client", "eventgrid"];
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
     match args.first().map(|first| first.to_string_lossy()) {
         Some(name) if !name.starts_with('-') => one(name_of(&name)?, args),
-        _ => match flags::switches(args, ["peers"], HELP)? {
-            Some([peers]) => all(peers),
-            None => Ok(()),
-        },
+        Some(help) if matches!(&*help, "--help" | "-h") => {
+            println!("{HELP}");
+            Ok(())
+        }
+        _ => {
+            let [peers] = flags::switches(args, ["peers"])?;
+            all(peers)
+        }
     }
 }
 

@@ -13,7 +13,7 @@ use crate::workspace::{self, Package};
 use crate::{flags, process};
 use tree::Crate;
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask deps [--quick]
 
 For each client crate: writes a hello-world program below the target directory and counts its crates (limit: 115 with default
@@ -42,7 +42,7 @@ struct Row {
 
 /// Runs the checks for a command line.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    let Some([quick]) = flags::switches(args, ["quick"], HELP)? else { return Ok(()) };
+    let [quick] = flags::switches(args, ["quick"])?;
     let result = check();
     if !quick {
         for package in clients(&workspace::packages()?) {

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use crate::failure::Result;
 use crate::{flags, process, rustdoc, workspace};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask docs [--open]
 
 Builds the documentation of the published crates with all features and marks each item that needs a feature, as docs.rs
@@ -15,7 +15,7 @@ does. Every warning is an error.
 
 /// Builds the documentation.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    let Some([open]) = flags::switches(args, ["open"], HELP)? else { return Ok(()) };
+    let [open] = flags::switches(args, ["open"])?;
     let mut command = process::cargo(["doc", "--no-deps", "--all-features", "--lib"]);
     for package in workspace::packages()?.iter().filter(|package| package.published) {
         command.args(["--package", &package.name]);

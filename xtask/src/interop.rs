@@ -13,7 +13,7 @@ use crate::sdks::Sdks;
 use emulator::Emulator;
 use table::Table;
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask interop NAME
 
 Installs the official SDKs for JavaScript and Python in target/sdks, starts the emulator, runs every operation of each SDK,
@@ -29,7 +29,7 @@ const NAMES: [&str; 4] = ["eventgrid", WEBHOOK, "webpubsub", "webpubsub-client"]
 const WEBHOOK: &str = "webhook";
 /// Runs the scripts of a service.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    let Some(name) = name_of(args)? else { return Ok(()) };
+    let name = name_of(&args)?;
     let sdks = Sdks::with("tests/interop")?;
     process::run(process::cargo([
         "build",
@@ -49,26 +49,13 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
     table.check()
 }
 
-/// Parses the service's name, or prints the help and returns `None` if it was requested.
-fn name_of(args: Vec<OsString>) -> Result<Option<&'static str>> {
-    let there_are = format!("there are: {}", NAMES.join(", "));
-    let mut parser = lexopt::Parser::from_args(args);
-    let mut name = None;
-    while let Some(arg) = parser.next()? {
-        match arg {
-            lexopt::Arg::Short('h') | lexopt::Arg::Long("help") => {
-                println!("{HELP}");
-                return Ok(None);
-            }
-            lexopt::Arg::Value(given) if name.is_none() => {
-                let known = NAMES.into_iter().find(|known| given == *known);
-                let unknown = || format!("no service `{}`; {there_are}", given.to_string_lossy());
-                name = Some(known.ok_or_else(|| Failure::usage(unknown()))?);
-            }
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    name.map(Some).ok_or_else(|| Failure::usage(format!("no service given; {there_are}")))
+fn name_of(args: &[OsString]) -> Result<&'static str> {
+    let [given] = args else {
+        return Err(Failure::usage(format!("one service is needed; there are: {}", NAMES.join(", "))));
+    };
+    NAMES.into_iter().find(|known| given == *known).ok_or_else(|| {
+        Failure::usage(format!("no service `{}`; there are: {}", given.to_string_lossy(), NAMES.join(", ")))
+    })
 }
 
 #[cfg(test)]
@@ -77,11 +64,11 @@ mod tests {
 
     #[test]
     fn an_unknown_service_is_a_usage_error_that_names_the_known_ones() {
-        for (given, expected) in [(vec![], "no service given"), (vec!["hulft".into()], "`hulft`")] {
-            let failure = name_of(given).unwrap_err();
+        for (given, expected) in [(vec![], "one service is needed"), (vec!["hulft".into()], "`hulft`")] {
+            let failure = name_of(&given).unwrap_err();
             assert_eq!(failure.exit_status(), 2);
             assert!(failure.text().contains(expected) && failure.text().contains("eventgrid, webhook"));
         }
-        assert_eq!(name_of(vec!["webpubsub".into()]).unwrap(), Some("webpubsub"));
+        assert_eq!(name_of(&["webpubsub".into()]).unwrap(), "webpubsub");
     }
 }

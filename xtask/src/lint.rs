@@ -7,7 +7,7 @@ use crate::failure::{Failure, Result};
 use crate::workspace::{self, Package};
 use crate::{flags, process};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask lint
 
 Checks the format, runs clippy on all targets with all features, builds the documentation, and runs clippy on each published
@@ -19,10 +19,8 @@ const TLS: [&str; 2] = ["rustls", "rustls-no-provider"];
 
 /// Runs the checks for a command line.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    match flags::switches(args, [], HELP)? {
-        Some([]) => check(),
-        None => Ok(()),
-    }
+    let [] = flags::switches(args, [])?;
+    check()
 }
 
 /// Runs all checks, up to the first that fails.

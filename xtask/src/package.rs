@@ -10,7 +10,7 @@ use crate::standalone::Standalone;
 use crate::workspace::{self, Package};
 use crate::{flags, process};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask package
 
 Packages every published crate as `cargo publish` does, unpacks it below the target directory, checks that it contains its
@@ -38,10 +38,8 @@ struct Packed {
 
 /// Checks the packages for a command line.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    match flags::switches(args, [], HELP)? {
-        Some([]) => check(),
-        None => Ok(()),
-    }
+    let [] = flags::switches(args, [])?;
+    check()
 }
 
 /// Packages the crates and builds the programs.

@@ -13,7 +13,7 @@ use crate::failure::{Failure, Result};
 use crate::{process, stopwatch, workspace};
 use plan::Plan;
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask release CRATE LEVEL [--execute]
 
 Checks whether a published crate can be released and prints every step. Changes nothing without --execute.
@@ -53,10 +53,6 @@ impl Release<'_> {
             match arg {
                 lexopt::Arg::Value(word) => words.push(word.to_string_lossy().into_owned()),
                 lexopt::Arg::Long("execute") => execute = true,
-                lexopt::Arg::Short('h') | lexopt::Arg::Long("help") => {
-                    println!("{HELP}");
-                    return Ok(());
-                }
                 other => return Err(other.unexpected().into()),
             }
         }

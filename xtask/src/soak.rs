@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use crate::failure::Result;
 use crate::{flags, process};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask soak eventgrid [--events N] [--seed N]
 
 Builds in release and sends events through a sender, the emulator, and four processors while handlers fail, connections are
@@ -18,9 +18,7 @@ dead-lettered after ten deliveries.
 /// Replaces this process with the soak program, in release.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
     // Checked before the build, which takes minutes.
-    if !flags::are_known(&args, &["--events", "--seed"], HELP)? {
-        return Ok(());
-    }
+    flags::are_known(&args, &["--events", "--seed"])?;
     let mut command =
         process::cargo(["run", "--release", "--package", "workspace-tests", "--bin", "soak", "--"]);
     command.args(args);

@@ -9,7 +9,7 @@ use crate::process;
 use crate::stopwatch::Stopwatch;
 use crate::workspace::{self, Package};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask test [--repeat N] [-p PKG].. [-- FILTER..]
 
 Compiles and runs all tests with all features, including doctests: with cargo-nextest if it is installed, otherwise with
@@ -51,13 +51,7 @@ impl Tally {
 
 /// Runs the tests that the command line selects.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    match parse(args)? {
-        Some(options) => run_all(&options),
-        None => {
-            println!("{HELP}");
-            Ok(())
-        }
-    }
+    run_all(&parse(args)?)
 }
 
 /// Runs all tests once.
@@ -65,8 +59,7 @@ pub(crate) fn check() -> Result<()> {
     run_all(&Options { repeat: 1, packages: Vec::new(), filter: Vec::new() })
 }
 
-/// Returns `None` if help was requested.
-fn parse(args: Vec<OsString>) -> Result<Option<Options>> {
+fn parse(args: Vec<OsString>) -> Result<Options> {
     let mut options = Options { repeat: 1, packages: Vec::new(), filter: Vec::new() };
     let mut args = args.into_iter();
     let options_only: Vec<_> = args.by_ref().take_while(|arg| arg != "--").collect();
@@ -78,11 +71,10 @@ fn parse(args: Vec<OsString>) -> Result<Option<Options>> {
             lexopt::Arg::Short('p') | lexopt::Arg::Long("package") => {
                 options.packages.push(parser.value()?.to_string_lossy().into_owned());
             }
-            lexopt::Arg::Short('h') | lexopt::Arg::Long("help") => return Ok(None),
             other => return Err(other.unexpected().into()),
         }
     }
-    Ok(Some(options))
+    Ok(options)
 }
 
 fn repeat(value: &OsString) -> Result<u32> {
@@ -201,7 +193,7 @@ mod tests {
     use super::*;
 
     fn options(line: &str) -> Result<Options> {
-        parse(line.split_whitespace().map(OsString::from).collect()).map(Option::unwrap)
+        parse(line.split_whitespace().map(OsString::from).collect())
     }
 
     fn lines(line: &str, nextest: bool) -> Vec<String> {

@@ -13,7 +13,7 @@ use crate::failure::{Failure, Result};
 use crate::flags;
 use crate::workspace::{self, Package, TextFile};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask tidy
 
 Checks the house rules: size and first line of files, language, dependency direction, manifests, licenses, paths, and
@@ -56,10 +56,8 @@ type Rule = fn(&Tree) -> Vec<Breach>;
 
 /// Checks the rules for a command line.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    match flags::switches(args, [], HELP)? {
-        Some([]) => check(),
-        None => Ok(()),
-    }
+    let [] = flags::switches(args, [])?;
+    check()
 }
 
 /// Checks the rules.

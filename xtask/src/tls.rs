@@ -9,7 +9,7 @@ use crate::failure::{Failure, Result};
 use crate::standalone::Standalone;
 use crate::{flags, process, workspace};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask tls
 
 Builds and runs the programs of tests/tls. Without a TLS provider, `build()` must return an error, and succeed once a provider
@@ -20,10 +20,8 @@ const PROGRAMS: [&str; 2] = ["no-provider", "two-providers"];
 
 /// Runs the check for a command line.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    match flags::switches(args, [], HELP)? {
-        Some([]) => check(),
-        None => Ok(()),
-    }
+    let [] = flags::switches(args, [])?;
+    check()
 }
 
 /// Runs the programs, up to the first that fails.
