@@ -29,7 +29,7 @@ const NAMES: [&str; 4] = ["eventgrid", WEBHOOK, "webpubsub", "webpubsub-client"]
 const WEBHOOK: &str = "webhook";
 /// Runs the scripts of a service.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    let name = name_of(&args)?;
+    let name = name_of(args)?;
     let sdks = Sdks::with("tests/interop")?;
     process::run(process::cargo([
         "build",
@@ -49,8 +49,9 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
     table.check()
 }
 
-fn name_of(args: &[OsString]) -> Result<&'static str> {
-    let [given] = args else {
+fn name_of(args: Vec<OsString>) -> Result<&'static str> {
+    let mut args = args.into_iter();
+    let (Some(given), None) = (args.next(), args.next()) else {
         return Err(Failure::usage(format!("one service is needed; there are: {}", NAMES.join(", "))));
     };
     NAMES.into_iter().find(|known| given == *known).ok_or_else(|| {
@@ -65,10 +66,10 @@ mod tests {
     #[test]
     fn an_unknown_service_is_a_usage_error_that_names_the_known_ones() {
         for (given, expected) in [(vec![], "one service is needed"), (vec!["hulft".into()], "`hulft`")] {
-            let failure = name_of(&given).unwrap_err();
+            let failure = name_of(given).unwrap_err();
             assert_eq!(failure.exit_status(), 2);
             assert!(failure.text().contains(expected) && failure.text().contains("eventgrid, webhook"));
         }
-        assert_eq!(name_of(&["webpubsub".into()]).unwrap(), "webpubsub");
+        assert_eq!(name_of(vec!["webpubsub".into()]).unwrap(), "webpubsub");
     }
 }

@@ -56,10 +56,12 @@ pub(crate) fn exec(mut command: Command) -> Result<()> {
     std::process::exit(status.code().unwrap_or(1));
 }
 
-/// Runs a program, prints its output as it appears, and returns the lines of both outputs that `keep` selects, without
-/// colors, and whether it succeeded.
+/// Runs a program, prints its output as it appears, and returns the lines of both outputs that `keep` selects, and
+/// whether it succeeded.
 pub(crate) fn run_and_keep(mut command: Command, keep: fn(&str) -> bool) -> (Vec<String>, Result<()>) {
     show(&command);
+    // Colors would be part of the lines.
+    command.env("CARGO_TERM_COLOR", "never");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = match command.spawn() {
         Ok(child) => child,
@@ -136,25 +138,13 @@ fn copy(
     while source.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
         // A closed output stops the printing, not the run.
         let _ = show(&line);
-        let text = without_colors(&String::from_utf8_lossy(&line));
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
         if keep(&text) {
             kept.push(text);
         }
         line.clear();
     }
     kept
-}
-
-/// The line without terminal sequences (`ESC [ ... letter`), which `CARGO_TERM_COLOR=always` writes even to a pipe.
-fn without_colors(line: &str) -> String {
-    let mut plain = String::new();
-    let mut rest = line.trim_end();
-    while let Some((before, after)) = rest.split_once("\u{1b}[") {
-        plain.push_str(before);
-        rest = after.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
-        rest = rest.get(1..).unwrap_or_default();
-    }
-    plain + rest
 }
 
 /// The command line as typed in a shell.
@@ -182,12 +172,6 @@ fn not_started(command: &Command, error: &std::io::Error) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn colors_are_removed_from_a_line() {
-        let line = "\u{1b}[32;1m     Summary\u{1b}[0m [ 0.1s] \u{1b}[1m2\u{1b}[0m tests run\n";
-        assert_eq!(without_colors(line), "     Summary [ 0.1s] 2 tests run");
-    }
 
     #[test]
     fn a_command_is_shown_as_typed_in_a_shell() {

