@@ -11,7 +11,7 @@ use tokio::task::JoinSet;
 use webpubsub::{
     Credential, Delivery, ErrorKind, RawRequest, RetryOptions, ServiceClient, ServiceClientBuilder,
 };
-use workspace_tests::fault_server::{FaultServer, Step, answer, told};
+use workspace_tests::fault_server::{FaultServer, Step, http1_response, reached};
 use workspace_tests::tls::{Authority, Tls};
 
 fn builder(endpoint: &str) -> ServiceClientBuilder {
@@ -62,13 +62,13 @@ async fn connections_are_bounded_and_calls_wait_for_their_turn() {
 
 #[tokio::test]
 async fn a_settle_call_is_sent_at_once_while_long_polls_occupy_all_connections() {
-    let settled = answer(
+    let settled = http1_response(
         "200 OK",
         &[("content-type", "application/json")],
         r#"{"succeededLockTokens":["t"],"failedLockTokens":[]}"#,
     );
     let arrived = Arc::new(Notify::new());
-    let poll = vec![Step::Request, Step::Tell(Arc::clone(&arrived)), Step::Hang];
+    let poll = vec![Step::Request, Step::Notify(Arc::clone(&arrived)), Step::Hang];
     let server =
         FaultServer::start([poll.clone(), poll, vec![Step::Request, Step::write(settled), Step::Hang]])
             .unwrap();
@@ -77,7 +77,7 @@ async fn a_settle_call_is_sent_at_once_while_long_polls_occupy_all_connections()
         Receiver::builder(&server.http(), "orders", "billing", key).pool_max_connections(2).build().unwrap();
     let polls: Vec<_> = (0..2).map(|_| tokio::spawn(receiver.receive().into_future())).collect();
     for _ in &polls {
-        told(&arrived).await.unwrap();
+        reached(&arrived).await.unwrap();
     }
     assert_eq!(receiver.acknowledge(["t"]).await.unwrap().succeeded, ["t"]);
     polls.iter().for_each(tokio::task::JoinHandle::abort);
@@ -165,7 +165,7 @@ async fn errors_name_the_host_and_the_root_cause() {
     let plain =
         FaultServer::start([vec![Step::Bytes, Step::write("HTTP/1.1 400 Bad Request\r\n\r\n")]]).unwrap();
     let proxy = |status: &str| {
-        FaultServer::start([vec![Step::Request, Step::write(answer(status, &[], ""))]]).unwrap()
+        FaultServer::start([vec![Step::Request, Step::write(http1_response(status, &[], ""))]]).unwrap()
     };
     let (locked, closed) = (proxy("407 Proxy Authentication Required"), proxy("403 Forbidden"));
     let through = |proxy: &FaultServer| builder("https://chat.example").proxy(proxy.http());
