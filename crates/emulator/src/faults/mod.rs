@@ -4,22 +4,19 @@
 //! See [`Faults`] for an example.
 
 mod fault;
-#[cfg(feature = "webpubsub")]
 mod socket_fault;
-#[cfg(feature = "webpubsub")]
 mod sockets;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub(crate) use fault::Effect;
 pub use fault::Fault;
 #[cfg(feature = "webpubsub")]
 pub use socket_fault::SocketFault;
 #[cfg(feature = "webpubsub")]
 pub(crate) use sockets::{AckFault, Loss, SocketFaults, Struck, Way};
 
-use crate::server::{Request, Service};
+use crate::message::{Request, Service};
 
 /// A handle that schedules the faults of one emulator. [`Emulator::faults`](crate::Emulator::faults) returns it, and
 /// all clones share the same faults.
@@ -55,7 +52,6 @@ pub struct Faults(Arc<Mutex<Script>>);
 struct Script {
     queue: VecDeque<Fault>,
     random: Vec<Random>,
-    #[cfg(feature = "webpubsub")]
     sockets: sockets::SocketScript,
 }
 
@@ -95,9 +91,7 @@ impl Faults {
     pub fn pending(&self) -> usize {
         let script = self.script();
         let requests: usize = script.queue.iter().map(|fault| fault.times as usize).sum();
-        #[cfg(feature = "webpubsub")]
-        let requests = requests + script.sockets.pending();
-        requests
+        requests + script.sockets.pending()
     }
 
     /// Removes all faults, scripted and random.
@@ -105,7 +99,6 @@ impl Faults {
         let mut script = self.script();
         script.queue.clear();
         script.random.clear();
-        #[cfg(feature = "webpubsub")]
         script.sockets.clear();
     }
 

@@ -23,7 +23,7 @@ use super::outbox::{Closing, Outbox, Pending};
 use super::simple;
 use crate::clock::Clock;
 use crate::faults::{Loss, SocketFaults, Struck};
-use crate::server::Upgraded;
+use crate::message::Upgraded;
 
 type Sink = SplitSink<WebSocketStream<Cut>, Message>;
 type Source = SplitStream<WebSocketStream<Cut>>;
