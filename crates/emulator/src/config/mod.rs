@@ -12,7 +12,8 @@ mod rules;
 mod webpubsub;
 
 // The sample contains the sections of all services.
-#[cfg(all(test, feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
+#[cfg(test)]
+#[cfg(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
 mod tests;
 
 use std::net::IpAddr;

@@ -4,17 +4,15 @@
 //! See [`Faults`] for an example.
 
 mod fault;
-mod socket_fault;
-mod sockets;
+#[cfg(feature = "webpubsub")]
+pub(crate) mod sockets;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use fault::Fault;
 #[cfg(feature = "webpubsub")]
-pub use socket_fault::SocketFault;
-#[cfg(feature = "webpubsub")]
-pub(crate) use sockets::{AckFault, Loss, SocketFaults, Struck, Way};
+pub use sockets::SocketFault;
 
 use crate::message::{Request, Service};
 
@@ -52,6 +50,7 @@ pub struct Faults(Arc<Mutex<Script>>);
 struct Script {
     queue: VecDeque<Fault>,
     random: Vec<Random>,
+    #[cfg(feature = "webpubsub")]
     sockets: sockets::SocketScript,
 }
 
@@ -70,13 +69,6 @@ impl Faults {
         }
     }
 
-    /// Appends a fault of open WebSockets to the queue. The first fault in the queue that matches a frame affects it.
-    /// The others wait.
-    #[cfg(feature = "webpubsub")]
-    pub fn push_socket(&self, fault: SocketFault) {
-        self.script().sockets.push(fault);
-    }
-
     /// Lets this fault affect each matching request with a probability from 0 to 1, until [`clear`](Self::clear) is
     /// called.
     ///
@@ -91,7 +83,9 @@ impl Faults {
     pub fn pending(&self) -> usize {
         let script = self.script();
         let requests: usize = script.queue.iter().map(|fault| fault.times as usize).sum();
-        requests + script.sockets.pending()
+        #[cfg(feature = "webpubsub")]
+        let requests = requests + script.sockets.pending();
+        requests
     }
 
     /// Removes all faults, scripted and random.
@@ -99,6 +93,7 @@ impl Faults {
         let mut script = self.script();
         script.queue.clear();
         script.random.clear();
+        #[cfg(feature = "webpubsub")]
         script.sockets.clear();
     }
 

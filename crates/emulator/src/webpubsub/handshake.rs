@@ -21,7 +21,7 @@ use super::token::{Claims, claim_values};
 use super::unacknowledged::{AckIds, Unacknowledged};
 use super::upstream::{ConnectRequest, Decision, Link};
 use super::{Inner, errors, names};
-use crate::faults::SocketFaults;
+use crate::faults::sockets::SocketFaults;
 use crate::message::{Content, Request, Response, Upgrade};
 
 /// Responds to a request below `/client`.
