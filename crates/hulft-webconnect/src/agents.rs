@@ -1,13 +1,12 @@
 //! Agents: the daemons that connect HULFT hosts to the service, as the service sees them.
 
 use serde::{Deserialize, Serialize};
-use service_core::read;
 
 use crate::call::{Body, Call, handle, request};
 use crate::lenient::{boolean, or_default, texts};
 use crate::operations::{DISCONNECT_AGENT, LIST_AGENT_STATUS, LIST_AGENT_STATUS_BY_DIRECTION};
 use crate::page::row;
-use crate::{Direction, Error, Pager, Timestamp, rules};
+use crate::{Direction, Error, Pager, Timestamp, read, rules};
 
 handle! {
     /// Lists and disconnects agents. Created by [`SiteClient::agents`](crate::SiteClient::agents).
@@ -62,7 +61,7 @@ impl Agents {
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AgentDisconnectParameter.htm).
     pub fn disconnect(&self, session_id: impl Into<String>, endpoint: impl Into<String>) -> DisconnectAgent {
         let body = Disconnection { session_id: session_id.into(), endpoint: endpoint.into() };
-        let mut call = Call::new(&self.pipeline, &DISCONNECT_AGENT, &[], read::unit);
+        let mut call = Call::new(&self.pipeline, &DISCONNECT_AGENT, &[], read::done);
         call.check(rules::required("session id", &body.session_id));
         call.check(rules::required("endpoint", &body.endpoint));
         DisconnectAgent { call: call.with_body(body) }
@@ -117,7 +116,9 @@ pub struct Agent {
     pub supports_disconnection: bool,
 }
 
-row!(Agent, "status", |row, zone| { row.start_connection.set_time_zone(zone) });
+row!(Agent, "status", required { agent_id: "agentId" }, |row, zone| {
+    row.start_connection.set_time_zone(zone)
+});
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

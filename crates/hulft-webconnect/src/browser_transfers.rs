@@ -2,9 +2,8 @@
 //! in the name that a browser shows for a file.
 
 use serde::{Deserialize, Serialize};
-use service_core::read;
 
-use crate::call::{Body, Call, handle, one, request};
+use crate::call::{Body, Call, handle, request};
 use crate::lenient::{boolean, boolean_as_text, number, optional_boolean_as_text, or_default};
 use crate::operations::{
     DELETE_BROWSER_TO_HULFT, DELETE_HULFT_TO_BROWSER, GET_BROWSER_TO_HULFT, GET_HULFT_TO_BROWSER,
@@ -12,7 +11,7 @@ use crate::operations::{
     UPDATE_BROWSER_TO_HULFT, UPDATE_HULFT_TO_BROWSER,
 };
 use crate::page::row;
-use crate::{Pager, Result, rules};
+use crate::{Pager, Result, read, rules};
 
 /// Describes the browser in the registration of a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,7 +224,7 @@ macro_rules! direction {
             #[doc = concat!("Returns the definition with this ID, or `None` if it does not exist. Requires the scope *", $scope, ": Get*.")]
             #[doc = vendor_page!($get_page)]
             pub fn get(&self, id: &str) -> $get {
-                $get { call: Call::new(&self.pipeline, &$get_operation, &[($id, id)], one) }
+                $get { call: Call::new(&self.pipeline, &$get_operation, &[($id, id)], read::one) }
             }
 
             #[doc = concat!("Registers a definition for a HULFT file ID. Requires the scope *", $scope, ": Create*.")]
@@ -245,7 +244,7 @@ macro_rules! direction {
                 hulft: HulftSide,
             ) -> $register {
                 let (id, file_id) = (id.into(), file_id.into());
-                let mut call = Call::new(&self.pipeline, &$register_operation, &[], read::json);
+                let mut call = Call::new(&self.pipeline, &$register_operation, &[], read::value);
                 call.check(rules::length("definition id", &id, 1, 32));
                 call.check(check_sides(&file_id, &browser, &hulft));
                 let mut body = Changes::for_registration(file_id, browser, hulft);
@@ -257,14 +256,14 @@ macro_rules! direction {
             #[doc = concat!("Updates a definition. Values that are not set remain unchanged. Requires the scope *", $scope, ": Update*.", $(" ", $update_note)?)]
             #[doc = vendor_page!($update_page)]
             pub fn update(&self, id: &str) -> $update {
-                let call = Call::new(&self.pipeline, &$update_operation, &[($id, id)], read::json);
+                let call = Call::new(&self.pipeline, &$update_operation, &[($id, id)], read::value);
                 $update { call: call.with_body(Changes::default()) }
             }
 
             #[doc = concat!("Deletes a definition. Requires the scope *", $scope, ": Delete*.")]
             #[doc = vendor_page!($delete_page)]
             pub fn delete(&self, id: &str) -> $delete {
-                $delete { call: Call::new(&self.pipeline, &$delete_operation, &[($id, id)], read::unit) }
+                $delete { call: Call::new(&self.pipeline, &$delete_operation, &[($id, id)], read::done) }
             }
         }
 
@@ -293,7 +292,7 @@ macro_rules! direction {
             pub hulft: $host,
         }
 
-        row!($definition, $rows);
+        row!($definition, $rows, required { id: $id });
 
         #[doc = concat!("Describes the browser of a transfer ", $route, ".")]
         #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]

@@ -1,16 +1,15 @@
 //! IP filter groups: the addresses that connections and logins may come from, and the details that their errors carry.
 
 use serde::{Deserialize, Serialize};
-use service_core::read;
 
-use crate::call::{Body, Call, handle, one, request};
+use crate::call::{Body, Call, handle, request};
 use crate::lenient::{number, or_default, texts};
 use crate::operations::{
     DELETE_IP_FILTER_GROUP, GET_IP_FILTER_GROUP, LIST_IP_FILTER_GROUPS, REGISTER_IP_FILTER_GROUP,
     UPDATE_IP_FILTER_GROUP,
 };
 use crate::page::row;
-use crate::{Error, Pager, Result, rules};
+use crate::{Error, Pager, Result, read, rules};
 
 /// Names the path segment that contains the name.
 const NAME: &str = "ipFilterGroupName";
@@ -50,7 +49,7 @@ impl IpFilterGroups {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroup1Get.htm).
     pub fn get(&self, name: &str) -> GetIpFilterGroup {
-        GetIpFilterGroup { call: Call::new(&self.pipeline, &GET_IP_FILTER_GROUP, &[(NAME, name)], one) }
+        GetIpFilterGroup { call: Call::new(&self.pipeline, &GET_IP_FILTER_GROUP, &[(NAME, name)], read::one) }
     }
 
     /// Registers a group with a name and the addresses that it allows. The name cannot be changed later.
@@ -71,7 +70,7 @@ impl IpFilterGroups {
         allowed: impl IntoIterator<Item = S>,
     ) -> RegisterIpFilterGroup {
         let name = name.into();
-        let mut call = Call::new(&self.pipeline, &REGISTER_IP_FILTER_GROUP, &[], read::json);
+        let mut call = Call::new(&self.pipeline, &REGISTER_IP_FILTER_GROUP, &[], read::value);
         call.check(rules::name("IP filter group", &name));
         let body = Changes { ip_filter_group_name: Some(name), ..Changes::default() };
         let allowed = allowed.into_iter().map(Into::into).collect();
@@ -86,7 +85,7 @@ impl IpFilterGroups {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroupUpdate.htm).
     pub fn update(&self, name: &str) -> UpdateIpFilterGroup {
-        let call = Call::new(&self.pipeline, &UPDATE_IP_FILTER_GROUP, &[(NAME, name)], read::json);
+        let call = Call::new(&self.pipeline, &UPDATE_IP_FILTER_GROUP, &[(NAME, name)], read::value);
         UpdateIpFilterGroup { call: call.with_body(Changes::default()) }
     }
 
@@ -98,7 +97,7 @@ impl IpFilterGroups {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroupDelete.htm).
     pub fn delete(&self, name: &str) -> DeleteIpFilterGroup {
-        let call = Call::new(&self.pipeline, &DELETE_IP_FILTER_GROUP, &[(NAME, name)], read::unit);
+        let call = Call::new(&self.pipeline, &DELETE_IP_FILTER_GROUP, &[(NAME, name)], read::done);
         DeleteIpFilterGroup { call }
     }
 }
@@ -119,7 +118,7 @@ pub struct IpFilterGroup {
     pub allowed: Vec<String>,
 }
 
-row!(IpFilterGroup, "ipFilter");
+row!(IpFilterGroup, "ipFilter", required { name: "ipFilterGroupName" });
 
 /// Describes an address that the service rejected in a registration or an update.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -146,7 +145,7 @@ impl IpAddressError {
         struct Wire {
             ip_address_error: Vec<IpAddressError>,
         }
-        serde_json::from_slice::<Wire>(error.body()).unwrap_or_default().ip_address_error
+        serde_json::from_slice::<Wire>(read::json(error.body())).unwrap_or_default().ip_address_error
     }
 }
 
@@ -167,7 +166,7 @@ impl IpFilterGroupUsers {
     /// Returns the users that an error names, or `None` if the error has another cause.
     #[must_use]
     pub fn from_error(error: &Error) -> Option<Self> {
-        let users: Self = serde_json::from_slice(error.body()).ok()?;
+        let users: Self = serde_json::from_slice(read::json(error.body())).ok()?;
         Some(users).filter(|users| *users != Self::default())
     }
 }

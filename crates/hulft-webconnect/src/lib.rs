@@ -16,6 +16,7 @@ pub mod operations;
 mod page;
 mod pager;
 mod rate_limit;
+mod read;
 mod relay_logs;
 mod relay_permissions;
 mod rules;

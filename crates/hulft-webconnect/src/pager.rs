@@ -16,10 +16,10 @@ use futures_core::Stream;
 use http::{HeaderName, HeaderValue};
 use service_core::{CallFuture, Operation, Pipeline};
 
-use crate::call::{self, Call};
+use crate::call::Call;
 use crate::page::{Page, Row};
 use crate::rules::{self, MAX_RESULTS, MAX_START_INDEX};
-use crate::{Date, Error, Policy, Response, Result, RetryOptions, TimeZone};
+use crate::{Date, Error, Policy, Response, Result, RetryOptions, TimeZone, read};
 
 /// A change to the call of every page.
 type Setting<T> = Box<dyn Fn(&mut Call<Page<T>>) + Send + Sync>;
@@ -349,7 +349,7 @@ impl<T: Row> List<T> {
             return Err(Error::invalid_input("from", &rule, Some(&from.to_string())));
         }
         let segments: Vec<_> = self.segments.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let mut call = Call::new(&self.pipeline, self.operation, &segments, call::page);
+        let mut call = Call::new(&self.pipeline, self.operation, &segments, read::page);
         call.query("startIndex", &start.to_string());
         call.query("maxResults", &rows.to_string());
         for (name, day) in [("from", self.from), ("to", self.to)] {

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::{Call, handle, one_of_list, request};
+use crate::call::{Call, handle, request};
 use crate::lenient::{open_values, or_default};
 use crate::operations::{GET_RELAY_LOGS, LIST_RELAY_LOGS, LIST_RELAY_LOGS_BY_FILE};
 use crate::page::{Row, row};
-use crate::{ClientType, Number, Pager, TimeZone, Timestamp, rules};
+use crate::{ClientType, Number, Pager, TimeZone, Timestamp, read, rules};
 
 handle! {
     /// Reads the relay log of the contract, newest transfer first. Created by
@@ -65,7 +65,7 @@ impl RelayLogs {
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayLogProcessId.htm).
     pub fn get(&self, processing_id: &str) -> GetRelayLog {
         let segments = [("processingId", processing_id)];
-        GetRelayLog { call: Call::new(&self.pipeline, &GET_RELAY_LOGS, &segments, one_of_list) }
+        GetRelayLog { call: Call::new(&self.pipeline, &GET_RELAY_LOGS, &segments, read::one_of_list) }
     }
 
     /// Lists the rows of the transfer with this processing identifier. Requires the scope *Relay Log: Get*.
@@ -170,7 +170,7 @@ pub struct RelayLog {
     pub receiver_secondary_account: String,
 }
 
-row!(RelayLog, "logs", |row, zone| {
+row!(RelayLog, "logs", required {}, |row, zone| {
     row.start_time.set_time_zone(zone);
     row.end_time.set_time_zone(zone);
 });

@@ -4,9 +4,8 @@
 //! sides use the same connection ID.
 
 use serde::{Deserialize, Serialize};
-use service_core::read;
 
-use crate::call::{Body, Call, handle, one_of_list, request};
+use crate::call::{Body, Call, handle, request};
 use crate::lenient::{boolean, boolean_as_text, optional_boolean_as_text, or_default};
 use crate::operations::{
     DELETE_RELAY_PERMISSION, GET_RELAY_PERMISSION, LIST_RELAY_PERMISSIONS,
@@ -14,7 +13,7 @@ use crate::operations::{
     UPDATE_RELAY_PERMISSION,
 };
 use crate::page::row;
-use crate::{Direction, Pager, rules};
+use crate::{Direction, Pager, read, rules};
 
 handle! {
     /// Manages the relay permissions of the contract. Created by
@@ -78,7 +77,9 @@ impl RelayPermissions {
         direction: &Direction,
     ) -> GetRelayPermission {
         let segments = segments(connection_id, remote_connection_id, direction);
-        GetRelayPermission { call: Call::new(&self.pipeline, &GET_RELAY_PERMISSION, &segments, one_of_list) }
+        GetRelayPermission {
+            call: Call::new(&self.pipeline, &GET_RELAY_PERMISSION, &segments, read::one_of_list),
+        }
     }
 
     /// Registers a relay permission between two existing connection IDs. Requires the scope *Relay Auth Settings:
@@ -99,7 +100,7 @@ impl RelayPermissions {
         direction: Direction,
     ) -> RegisterRelayPermission {
         let (own, remote) = (connection_id.into(), remote_connection_id.into());
-        let mut call = Call::new(&self.pipeline, &REGISTER_RELAY_PERMISSION, &[], read::json);
+        let mut call = Call::new(&self.pipeline, &REGISTER_RELAY_PERMISSION, &[], read::value);
         call.check(rules::required("connection id", &own));
         call.check(rules::required("remote connection id", &remote));
         call.check(rules::required("direction", direction.as_str()));
@@ -119,7 +120,7 @@ impl RelayPermissions {
         direction: &Direction,
     ) -> UpdateRelayPermission {
         let segments = segments(connection_id, remote_connection_id, direction);
-        let call = Call::new(&self.pipeline, &UPDATE_RELAY_PERMISSION, &segments, read::json);
+        let call = Call::new(&self.pipeline, &UPDATE_RELAY_PERMISSION, &segments, read::value);
         UpdateRelayPermission { call: call.with_body(Changes::default()) }
     }
 
@@ -133,7 +134,7 @@ impl RelayPermissions {
         direction: &Direction,
     ) -> DeleteRelayPermission {
         let segments = segments(connection_id, remote_connection_id, direction);
-        let call = Call::new(&self.pipeline, &DELETE_RELAY_PERMISSION, &segments, read::unit);
+        let call = Call::new(&self.pipeline, &DELETE_RELAY_PERMISSION, &segments, read::done);
         DeleteRelayPermission { call }
     }
 }
@@ -163,7 +164,11 @@ pub struct RelayPermission {
     pub memo: String,
 }
 
-row!(RelayPermission, "permission");
+row!(
+    RelayPermission,
+    "permission",
+    required { connection_id: "connectionId", remote_connection_id: "remoteConnectionId" }
+);
 
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]

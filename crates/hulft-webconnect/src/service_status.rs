@@ -12,12 +12,8 @@ request! {
 
 impl GetServiceStatus {
     pub(crate) fn new(pipeline: &service_core::Pipeline) -> Self {
-        let call = crate::call::Call::new(
-            pipeline,
-            &crate::operations::GET_SERVICE_STATUS,
-            &[],
-            service_core::read::json,
-        );
+        let call =
+            crate::call::Call::new(pipeline, &crate::operations::GET_SERVICE_STATUS, &[], crate::read::value);
         Self { call }
     }
 }
@@ -48,6 +44,8 @@ pub struct ServiceStatus {
     #[serde(rename = "dataTransferSiteStatus", deserialize_with = "or_default")]
     pub data_transfer_sites: Vec<EndpointStatus>,
 }
+
+crate::page::item!(ServiceStatus, required { total_status: "totalStatus" });
 
 /// Describes the condition of one access point.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]

@@ -1,0 +1,201 @@
+//! Which responses count as a success: those that look like the service's. A page of a proxy, a login page, and JSON of
+//! another shape are errors; a missing body is one only where the caller needs a value.
+
+use std::sync::Arc;
+
+use http::Response;
+use hulft_webconnect::{ClientType, Direction, ErrorKind, IpAddressError, RetryOptions, SiteClient};
+use service_core::testing::ScriptedTransport;
+
+const UUID: &str = "0123456789abcdef0123456789abcdef";
+const HTML: &str = "<!DOCTYPE html><html><title>Sign in</title></html>";
+const BOM: &str = "\u{feff}";
+
+fn scripted() -> (ScriptedTransport, SiteClient) {
+    let script = ScriptedTransport::new();
+    let site = SiteClient::builder("planted-key").transport(Arc::new(script.clone()));
+    (script, site.retry(RetryOptions::none()).build().unwrap())
+}
+
+/// Calls for which the service documents a body.
+macro_rules! with_value {
+    ($site:expr, $check:expr) => {{
+        let (site, check) = ($site, $check);
+        check(site.accounts().get(UUID).await.map(drop));
+        check(site.browser_transfer_groups().get(UUID).await.map(drop));
+        check(site.browser_to_hulft().get("d").await.map(drop));
+        check(site.hulft_to_browser().get("d").await.map(drop));
+        check(site.connections().get("hq").await.map(drop));
+        check(site.dclients().get(UUID).await.map(drop));
+        check(site.ip_filter_groups().get("office").await.map(drop));
+        check(site.relay_permissions().get("a", "b", &Direction::Send).await.map(drop));
+        check(site.relay_logs().get("1").await.map(drop));
+        check(site.relay_logs().list().page().await.map(drop));
+        check(site.agents().list().page().await.map(drop));
+        check(site.service_status().await.map(drop));
+    }};
+}
+
+/// Calls that register or update something.
+macro_rules! changes {
+    ($site:expr, $check:expr) => {{
+        let (site, check) = ($site, $check);
+        check(site.accounts().register("a@example.com").await.map(drop));
+        check(site.accounts().update(UUID).await.map(drop));
+        check(site.browser_transfer_groups().register("g").await.map(drop));
+        check(site.browser_transfer_groups().update(UUID).await.map(drop));
+        check(site.browser_to_hulft().update("d").await.map(drop));
+        check(site.hulft_to_browser().update("d").await.map(drop));
+        check(site.connections().register("hq", "password", [ClientType::Hulft]).await.map(drop));
+        check(site.connections().update("hq").await.map(drop));
+        check(site.dclients().register("desk", "hq").await.map(drop));
+        check(site.dclients().update(UUID).await.map(drop));
+        check(site.ip_filter_groups().register("office", ["192.0.2.1"]).await.map(drop));
+        check(site.ip_filter_groups().update("office").await.map(drop));
+        check(site.relay_permissions().register("a", "b", Direction::Send).await.map(drop));
+        check(site.relay_permissions().update("a", "b", &Direction::Send).await.map(drop));
+    }};
+}
+
+/// Calls whose success has no body.
+macro_rules! effects {
+    ($site:expr, $check:expr) => {{
+        let (site, check) = ($site, $check);
+        check(site.accounts().delete(UUID).await);
+        check(site.accounts().request_password_mail(UUID).await);
+        check(site.agents().disconnect("s", "e").await);
+        check(site.browser_transfer_groups().delete(UUID).await);
+        check(site.browser_to_hulft().delete("d").await);
+        check(site.hulft_to_browser().delete("d").await);
+        check(site.connections().delete("hq").await);
+        check(site.dclients().delete(UUID).await);
+        check(site.dclients().request_mail(UUID).await);
+        check(site.ip_filter_groups().delete("office").await);
+        check(site.relay_permissions().delete("a", "b", &Direction::Send).await);
+    }};
+}
+
+fn always(script: &ScriptedTransport, status: u16, content_type: Option<&str>, body: &str) {
+    for _ in 0..20 {
+        let mut response = Response::builder().status(status);
+        if let Some(content_type) = content_type {
+            response = response.header("content-type", content_type);
+        }
+        script.respond(response.body(body.to_owned()).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn a_404_counts_as_absence_only_with_the_error_body_of_the_service() {
+    let (script, site) = scripted();
+    always(&script, 404, Some("application/json"), r#"{"code":"E1","message":"There is no such data."}"#);
+    assert_eq!(site.accounts().get(UUID).await.unwrap(), None);
+    assert_eq!(site.relay_logs().get("1").await.unwrap(), None);
+    assert_eq!(site.relay_logs().list_by_transfer("1").all().await.unwrap(), []);
+    for (content_type, body) in
+        [(Some("text/html"), HTML), (None, HTML), (None, ""), (None, "{}"), (Some("application/json"), "[]")]
+    {
+        let (script, site) = scripted();
+        always(&script, 404, content_type, body);
+        for error in [
+            site.accounts().get(UUID).await.unwrap_err(),
+            site.relay_permissions().get("a", "b", &Direction::Send).await.unwrap_err(),
+            site.relay_logs().list_by_transfer("1").page().await.unwrap_err(),
+        ] {
+            assert_eq!((error.kind(), error.is_not_found()), (ErrorKind::Service, true), "{body}: {error}");
+            assert!(error.to_string().contains("does not look like"), "{error}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_success_of_another_shape_is_an_error_whose_outcome_is_unknown() {
+    for (content_type, body, reason) in [
+        (Some("text/html; charset=utf-8"), HTML, "its content type is text/html"),
+        (Some("text/html"), "{}", "its content type is text/html"),
+        (None, HTML, "its body is not a JSON object"),
+        (Some("application/json"), "[]", "its body is not a JSON object"),
+        (Some("application/json"), "null", "its body is not a JSON object"),
+        (Some("application/json"), "{}", " is missing"),
+        (Some("Application/JSON;charset=UTF-8"), r#"{"result":"ok"}"#, " is missing"),
+    ] {
+        let (script, site) = scripted();
+        always(&script, 200, content_type, body);
+        let check = |outcome: hulft_webconnect::Result<()>| {
+            let error = outcome.expect_err(body);
+            assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Decode, 200), "{error}");
+            assert!(error.to_string().contains(reason) && error.outcome_unknown(), "{body}: {error}");
+        };
+        with_value!(&site, check);
+        let (script, site) = scripted();
+        always(&script, 200, content_type, body);
+        changes!(&site, check);
+    }
+}
+
+#[tokio::test]
+async fn an_effect_is_a_success_without_a_body_and_an_error_with_a_login_page() {
+    for (content_type, body) in [
+        (None, ""),
+        (Some("text/html"), ""),
+        (Some("application/json"), "{}"),
+        (Some("application/json"), r#"{"result":"ok"}"#),
+    ] {
+        let (script, site) = scripted();
+        always(&script, 200, content_type, body);
+        effects!(&site, |outcome: hulft_webconnect::Result<()>| outcome.expect(body));
+    }
+    for (content_type, body) in [
+        (Some("text/html"), HTML),
+        (None, HTML),
+        (Some("application/json"), "[]"),
+        (Some("application/json"), r#"{"code":"E1","message":"It failed."}"#),
+    ] {
+        let (script, site) = scripted();
+        always(&script, 200, content_type, body);
+        effects!(&site, |outcome: hulft_webconnect::Result<()>| {
+            let error = outcome.expect_err(body);
+            assert!(error.outcome_unknown() && error.to_string().contains("does not look like"), "{error}");
+        });
+    }
+}
+
+#[tokio::test]
+async fn a_list_needs_its_total_and_its_rows() {
+    for body in [r#"{"totalSize":0}"#, r#"{"status":[]}"#, r#"{"totalSize":1,"agents":[]}"#] {
+        let (script, site) = scripted();
+        always(&script, 200, None, body);
+        let error = site.agents().list().page().await.unwrap_err().to_string();
+        assert!(error.contains("`totalSize` is missing") || error.contains("`status` is missing"), "{error}");
+    }
+    let (script, site) = scripted();
+    always(&script, 200, None, r#"{"totalSize":2,"accounts":[{"id":"a"},{"id":null}]}"#);
+    let error = site.accounts().list().page().await.unwrap_err().to_string();
+    assert!(error.contains("`accounts[1].id` is missing"), "{error}");
+    let (script, site) = scripted();
+    always(&script, 200, None, r#"{"totalSize":0,"accounts":[]}"#);
+    assert_eq!(site.accounts().list().all().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_json_is_skipped() {
+    let (script, site) = scripted();
+    let respond = |status: u16, body: &str| {
+        script.respond(Response::builder().status(status).body(format!("{BOM}{body}")).unwrap());
+    };
+    respond(200, &format!(r#"{{"id":"{UUID}"}}"#));
+    assert_eq!(site.accounts().get(UUID).await.unwrap().unwrap().id, UUID);
+    respond(200, r#"{"totalSize":1,"logs":[{"processingId":"7"}]}"#);
+    assert_eq!(site.relay_logs().list().page().await.unwrap().rows[0].processing_id, "7");
+    respond(200, r#"{"totalSize":1,"logs":[{"processingId":"7"}]}"#);
+    assert_eq!(site.relay_logs().get("7").await.unwrap().unwrap().processing_id, "7");
+    respond(404, r#"{"code":"E1","message":"There is no such data."}"#);
+    assert_eq!(site.accounts().get(UUID).await.unwrap(), None);
+    respond(200, "");
+    site.connections().delete("hq").await.unwrap();
+    respond(200, r#"{"totalStatus":"0"}"#);
+    site.service_status().await.unwrap();
+    respond(400, r#"{"code":"E2","ipAddressError":[{"code":"E3","message":"m","index":1}]}"#);
+    let error = site.ip_filter_groups().register("office", ["192.0.2.1"]).await.unwrap_err();
+    assert_eq!(IpAddressError::from_error(&error)[0].index, 1);
+}
