@@ -23,10 +23,10 @@ handle! {
     /// # let emulator = service_emulator::Emulator::start().await?;
     /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
     /// # let site = builder.endpoint(emulator.endpoint()).build()?;
-    /// let account = site.accounts().register("someone@example.com").memo("accounting").await?;
+    /// let account = site.accounts().register("someone@example.com").memo("accounting").await?.ok_or("no body")?;
     /// site.accounts().request_password_mail(&account.id).await?;
     ///
-    /// let account = site.accounts().update(&account.id).password_validity_days(90).await?;
+    /// let account = site.accounts().update(&account.id).password_validity_days(90).await?.ok_or("no body")?;
     /// assert_eq!((account.memo.as_str(), account.password_validity_days), ("accounting", 90));
     /// # Ok(()) }
     /// ```
@@ -61,7 +61,7 @@ impl Accounts {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountSetRegistration.htm).
     pub fn register(&self, mail_address: impl Into<String>) -> RegisterAccount {
-        let call = Call::new(&self.pipeline, &REGISTER_ACCOUNT, &[], read::value);
+        let call = Call::new(&self.pipeline, &REGISTER_ACCOUNT, &[], read::change);
         RegisterAccount { call: call.with_body(Changes::default()) }.mail_address(mail_address)
     }
 
@@ -69,7 +69,7 @@ impl Accounts {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountSetUpdate.htm).
     pub fn update(&self, account_id: &str) -> UpdateAccount {
-        let mut call = Call::new(&self.pipeline, &UPDATE_ACCOUNT, &[("accountId", account_id)], read::value);
+        let mut call = Call::new(&self.pipeline, &UPDATE_ACCOUNT, &[("accountId", account_id)], read::change);
         call.check(rules::uuid("account id", account_id));
         UpdateAccount { call: call.with_body(Changes::default()) }
     }
@@ -180,12 +180,16 @@ request! {
 
 request! {
     /// A request that registers an account, created by [`Accounts::register`].
-    RegisterAccount => Account, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    RegisterAccount => Option<Account>, Changes
 }
 
 request! {
     /// A request that updates an account, created by [`Accounts::update`].
-    UpdateAccount => Account, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    UpdateAccount => Option<Account>, Changes
 }
 
 request! {

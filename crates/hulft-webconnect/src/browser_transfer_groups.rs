@@ -28,9 +28,9 @@ handle! {
     /// # let emulator = service_emulator::Emulator::start().await?;
     /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
     /// # let site = builder.endpoint(emulator.endpoint()).build()?;
-    /// let account = site.accounts().register("someone@example.com").await?;
-    /// let group = site.browser_transfer_groups().register("staff").account(&account.id).enabled(true).await?;
-    /// let group = site.browser_transfer_groups().update(&group.id).name("crew").await?;
+    /// let account = site.accounts().register("someone@example.com").await?.ok_or("no body")?;
+    /// let group = site.browser_transfer_groups().register("staff").account(&account.id).enabled(true).await?.ok_or("no body")?;
+    /// let group = site.browser_transfer_groups().update(&group.id).name("crew").await?.ok_or("no body")?;
     /// assert_eq!((group.name.as_str(), group.enabled), ("crew", true));
     /// # Ok(()) }
     /// ```
@@ -65,7 +65,7 @@ impl BrowserTransferGroups {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroupRegistration.htm).
     pub fn register(&self, name: impl Into<String>) -> RegisterBrowserTransferGroup {
-        let call = Call::new(&self.pipeline, &REGISTER_BROWSER_TRANSFER_GROUP, &[], read::value);
+        let call = Call::new(&self.pipeline, &REGISTER_BROWSER_TRANSFER_GROUP, &[], read::change);
         RegisterBrowserTransferGroup { call: call.with_body(Changes::default()) }.with_name(name.into())
     }
 
@@ -74,7 +74,7 @@ impl BrowserTransferGroups {
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroupUpdate.htm).
     pub fn update(&self, group_id: &str) -> UpdateBrowserTransferGroup {
         let mut call =
-            Call::new(&self.pipeline, &UPDATE_BROWSER_TRANSFER_GROUP, &[(ID, group_id)], read::value);
+            Call::new(&self.pipeline, &UPDATE_BROWSER_TRANSFER_GROUP, &[(ID, group_id)], read::change);
         call.check(rules::uuid("group id", group_id));
         UpdateBrowserTransferGroup { call: call.with_body(Changes::default()) }
     }
@@ -147,12 +147,16 @@ request! {
 
 request! {
     /// A request that registers a group, created by [`BrowserTransferGroups::register`].
-    RegisterBrowserTransferGroup => BrowserTransferGroup, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    RegisterBrowserTransferGroup => Option<BrowserTransferGroup>, Changes
 }
 
 request! {
     /// A request that updates a group, created by [`BrowserTransferGroups::update`].
-    UpdateBrowserTransferGroup => BrowserTransferGroup, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    UpdateBrowserTransferGroup => Option<BrowserTransferGroup>, Changes
 }
 
 request! {

@@ -244,7 +244,7 @@ macro_rules! direction {
                 hulft: HulftSide,
             ) -> $register {
                 let (id, file_id) = (id.into(), file_id.into());
-                let mut call = Call::new(&self.pipeline, &$register_operation, &[], read::value);
+                let mut call = Call::new(&self.pipeline, &$register_operation, &[], read::change);
                 call.check(rules::length("definition id", &id, 1, 32));
                 call.check(check_sides(&file_id, &browser, &hulft));
                 let mut body = Changes::for_registration(file_id, browser, hulft);
@@ -256,7 +256,7 @@ macro_rules! direction {
             #[doc = concat!("Updates a definition. Values that are not set remain unchanged. Requires the scope *", $scope, ": Update*.", $(" ", $update_note)?)]
             #[doc = vendor_page!($update_page)]
             pub fn update(&self, id: &str) -> $update {
-                let call = Call::new(&self.pipeline, &$update_operation, &[($id, id)], read::value);
+                let call = Call::new(&self.pipeline, &$update_operation, &[($id, id)], read::change);
                 $update { call: call.with_body(Changes::default()) }
             }
 
@@ -361,12 +361,16 @@ macro_rules! direction {
 
         request! {
             #[doc = concat!("A request that registers a definition, created by [`", stringify!($handle), "::register`].")]
-            $register => $definition, Changes
+            ///
+            /// It returns the new values, or `None` if the response has no body.
+            $register => Option<$definition>, Changes
         }
 
         request! {
             #[doc = concat!("A request that updates a definition, created by [`", stringify!($handle), "::update`].")]
-            $update => $definition, Changes
+            ///
+            /// It returns the new values, or `None` if the response has no body.
+            $update => Option<$definition>, Changes
         }
 
         request! {
@@ -449,7 +453,7 @@ direction! {
     ///
     /// let browser = BrowserSide::new("partner-a", "browser1");
     /// let host = HulftSide::new("head-office", "agent1", "host1");
-    /// let upload = site.browser_to_hulft().register("upload", "FILE1", browser, host).memo("invoices").await?;
+    /// let upload = site.browser_to_hulft().register("upload", "FILE1", browser, host).memo("invoices").await?.ok_or("no body")?;
     /// assert_eq!(upload.hulft.port, 30_000);
     /// # Ok(()) }
     /// ```
@@ -490,7 +494,7 @@ direction! {
     /// let host = HulftSide::new("head-office", "agent1", "host1");
     /// let downloads = site.hulft_to_browser();
     /// downloads.register("download", "FILE2", browser, host).receive_file_name("report.csv").await?;
-    /// let download = downloads.update("download").clear_receive_file_name().await?;
+    /// let download = downloads.update("download").clear_receive_file_name().await?.ok_or("no body")?;
     /// assert!(!download.browser.use_receive_file_name);
     /// # Ok(()) }
     /// ```

@@ -70,7 +70,7 @@ impl Connections {
         client_types: impl IntoIterator<Item = ClientType>,
     ) -> RegisterConnection {
         let connection_id = connection_id.into();
-        let mut call = Call::new(&self.pipeline, &REGISTER_CONNECTION, &[], read::value);
+        let mut call = Call::new(&self.pipeline, &REGISTER_CONNECTION, &[], read::change);
         call.check(rules::length("connection id", &connection_id, 1, 16));
         let body = Changes { connection_id: Some(connection_id), ..Changes::default() };
         RegisterConnection { call: call.with_body(body) }
@@ -84,7 +84,7 @@ impl Connections {
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ConnectSetUpdate.htm).
     pub fn update(&self, connection_id: &str) -> UpdateConnection {
         let segments = [("connectionId", connection_id)];
-        let call = Call::new(&self.pipeline, &UPDATE_CONNECTION, &segments, read::value);
+        let call = Call::new(&self.pipeline, &UPDATE_CONNECTION, &segments, read::change);
         UpdateConnection { call: call.with_body(Changes::default()) }
     }
 
@@ -162,12 +162,16 @@ request! {
 
 request! {
     /// A request that registers a connection ID, created by [`Connections::register`].
-    RegisterConnection => Connection, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    RegisterConnection => Option<Connection>, Changes
 }
 
 request! {
     /// A request that updates a connection setting, created by [`Connections::update`].
-    UpdateConnection => Connection, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    UpdateConnection => Option<Connection>, Changes
 }
 
 request! {

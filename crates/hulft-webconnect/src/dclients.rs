@@ -30,9 +30,9 @@ handle! {
     /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
     /// # let site = builder.endpoint(emulator.endpoint()).build()?;
     /// site.connections().register("partner-a", "a long password", [ClientType::DClient]).await?;
-    /// let account = site.accounts().register("someone@example.com").await?;
+    /// let account = site.accounts().register("someone@example.com").await?.ok_or("no body")?;
     ///
-    /// let dclient = site.dclients().register("desk", "partner-a").account(&account.id).usable(true).await?;
+    /// let dclient = site.dclients().register("desk", "partner-a").account(&account.id).usable(true).await?.ok_or("no body")?;
     /// site.dclients().request_mail(&dclient.id).await?;
     /// # Ok(()) }
     /// ```
@@ -69,7 +69,7 @@ impl DClients {
         connection_id: impl Into<String>,
     ) -> RegisterDClient {
         let dclient_id = dclient_id.into();
-        let mut call = Call::new(&self.pipeline, &REGISTER_DCLIENT, &[], read::value);
+        let mut call = Call::new(&self.pipeline, &REGISTER_DCLIENT, &[], read::change);
         call.check(rules::required("D-Client id", &dclient_id));
         let body = Changes { dclient_id: Some(dclient_id), ..Changes::default() };
         RegisterDClient { call: call.with_body(body) }.with_connection_id(connection_id.into())
@@ -79,7 +79,7 @@ impl DClients {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClienUpdate.htm).
     pub fn update(&self, id: &str) -> UpdateDClient {
-        let mut call = Call::new(&self.pipeline, &UPDATE_DCLIENT, &[(ID, id)], read::value);
+        let mut call = Call::new(&self.pipeline, &UPDATE_DCLIENT, &[(ID, id)], read::change);
         call.check(rules::uuid("D-Client uuid", id));
         UpdateDClient { call: call.with_body(Changes::default()) }
     }
@@ -168,12 +168,16 @@ request! {
 
 request! {
     /// A request that registers a D-Client, created by [`DClients::register`].
-    RegisterDClient => DClient, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    RegisterDClient => Option<DClient>, Changes
 }
 
 request! {
     /// A request that updates a D-Client definition, created by [`DClients::update`].
-    UpdateDClient => DClient, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    UpdateDClient => Option<DClient>, Changes
 }
 
 request! {

@@ -30,7 +30,7 @@ handle! {
     /// # let site = builder.endpoint(emulator.endpoint()).build()?;
     /// let groups = site.ip_filter_groups();
     /// groups.register("office", ["192.0.2.0/24", "198.51.100.7"]).description("Head office").await?;
-    /// let group = groups.update("office").allowed(["192.0.2.0/25"]).await?;
+    /// let group = groups.update("office").allowed(["192.0.2.0/25"]).await?.ok_or("no body")?;
     /// assert_eq!(group.description, "Head office");
     /// # Ok(()) }
     /// ```
@@ -70,7 +70,7 @@ impl IpFilterGroups {
         allowed: impl IntoIterator<Item = S>,
     ) -> RegisterIpFilterGroup {
         let name = name.into();
-        let mut call = Call::new(&self.pipeline, &REGISTER_IP_FILTER_GROUP, &[], read::value);
+        let mut call = Call::new(&self.pipeline, &REGISTER_IP_FILTER_GROUP, &[], read::change);
         call.check(rules::name("IP filter group", &name));
         let body = Changes { ip_filter_group_name: Some(name), ..Changes::default() };
         let allowed = allowed.into_iter().map(Into::into).collect();
@@ -85,7 +85,7 @@ impl IpFilterGroups {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroupUpdate.htm).
     pub fn update(&self, name: &str) -> UpdateIpFilterGroup {
-        let call = Call::new(&self.pipeline, &UPDATE_IP_FILTER_GROUP, &[(NAME, name)], read::value);
+        let call = Call::new(&self.pipeline, &UPDATE_IP_FILTER_GROUP, &[(NAME, name)], read::change);
         UpdateIpFilterGroup { call: call.with_body(Changes::default()) }
     }
 
@@ -191,12 +191,16 @@ request! {
 
 request! {
     /// A request that registers a group, created by [`IpFilterGroups::register`].
-    RegisterIpFilterGroup => IpFilterGroup, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    RegisterIpFilterGroup => Option<IpFilterGroup>, Changes
 }
 
 request! {
     /// A request that updates a group, created by [`IpFilterGroups::update`].
-    UpdateIpFilterGroup => IpFilterGroup, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    UpdateIpFilterGroup => Option<IpFilterGroup>, Changes
 }
 
 request! {

@@ -35,6 +35,11 @@ pub(crate) fn value<T: Item>(response: &Response) -> Result<T> {
     }
 }
 
+/// What was registered or updated, or `None` if the response has no body: clients must not assume one.
+pub(crate) fn change<T: Item>(response: &Response) -> Result<Option<T>> {
+    if body(response).is_empty() { Ok(None) } else { value(response).map(Some) }
+}
+
 /// An item, or `None` if it does not exist: the vendor's list of statuses says 204, and 404 is customary.
 pub(crate) fn one<T: Item>(response: &Response) -> Result<Option<T>> {
     if is_absent(response)? { Ok(None) } else { value(response).map(Some) }

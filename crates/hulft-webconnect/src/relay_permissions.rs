@@ -100,7 +100,7 @@ impl RelayPermissions {
         direction: Direction,
     ) -> RegisterRelayPermission {
         let (own, remote) = (connection_id.into(), remote_connection_id.into());
-        let mut call = Call::new(&self.pipeline, &REGISTER_RELAY_PERMISSION, &[], read::value);
+        let mut call = Call::new(&self.pipeline, &REGISTER_RELAY_PERMISSION, &[], read::change);
         call.check(rules::required("connection id", &own));
         call.check(rules::required("remote connection id", &remote));
         call.check(rules::required("direction", direction.as_str()));
@@ -120,7 +120,7 @@ impl RelayPermissions {
         direction: &Direction,
     ) -> UpdateRelayPermission {
         let segments = segments(connection_id, remote_connection_id, direction);
-        let call = Call::new(&self.pipeline, &UPDATE_RELAY_PERMISSION, &segments, read::value);
+        let call = Call::new(&self.pipeline, &UPDATE_RELAY_PERMISSION, &segments, read::change);
         UpdateRelayPermission { call: call.with_body(Changes::default()) }
     }
 
@@ -194,12 +194,16 @@ request! {
 
 request! {
     /// A request that registers a relay permission, created by [`RelayPermissions::register`].
-    RegisterRelayPermission => RelayPermission, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    RegisterRelayPermission => Option<RelayPermission>, Changes
 }
 
 request! {
     /// A request that updates a relay permission, created by [`RelayPermissions::update`].
-    UpdateRelayPermission => RelayPermission, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    UpdateRelayPermission => Option<RelayPermission>, Changes
 }
 
 request! {

@@ -199,3 +199,18 @@ async fn a_byte_order_mark_before_json_is_skipped() {
     let error = site.ip_filter_groups().register("office", ["192.0.2.1"]).await.unwrap_err();
     assert_eq!(IpAddressError::from_error(&error)[0].index, 1);
 }
+
+#[tokio::test]
+async fn a_change_without_a_body_in_the_response_is_a_success_without_a_value() {
+    for (status, content_type, body) in
+        [(200, None, ""), (201, Some("text/html"), ""), (204, None, ""), (200, Some("application/json"), BOM)]
+    {
+        let (script, site) = scripted();
+        always(&script, status, content_type, body);
+        changes!(&site, |outcome: hulft_webconnect::Result<()>| outcome.unwrap());
+        assert_eq!(site.accounts().update(UUID).await.unwrap(), None);
+    }
+    let (script, site) = scripted();
+    always(&script, 200, None, &format!(r#"{{"id":"{UUID}","memo":"m"}}"#));
+    assert_eq!(site.accounts().update(UUID).await.unwrap().unwrap().memo, "m");
+}
