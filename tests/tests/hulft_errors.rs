@@ -183,7 +183,7 @@ async fn the_service_takes_every_bound_at_its_edge() {
     }
     let thirty = (0..29).map(|number| format!("d{number}")).chain([text(32)]);
     let group = site.browser_transfer_groups().register(text(32)).browser_to_hulft(thirty);
-    assert_eq!(group.memo(text(256)).await.unwrap().browser_to_hulft_definitions.len(), 30);
+    assert_eq!(group.memo(text(256)).await.unwrap().unwrap().browser_to_hulft_definitions.len(), 30);
 }
 
 #[tokio::test]

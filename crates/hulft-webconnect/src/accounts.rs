@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Body, Call, handle, request};
-use crate::lenient::{boolean, number, open_values, or_default};
+use crate::lenient::{boolean, number, open_values, optional_text, text};
 use crate::operations::{
     DELETE_ACCOUNT, GET_ACCOUNT, LIST_ACCOUNTS, REGISTER_ACCOUNT, REQUEST_PASSWORD_MAIL, UPDATE_ACCOUNT,
 };
@@ -112,10 +112,10 @@ impl Accounts {
 #[non_exhaustive]
 pub struct Account {
     /// The ID of the account, which has 32 letters and digits.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub id: String,
     /// The e-mail address, which is unique in the whole service.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub mail_address: String,
     /// The state that the setup of the account is in.
     #[serde(rename = "statusCode")]
@@ -127,9 +127,10 @@ pub struct Account {
     #[serde(rename = "passwordValidityPeriod", deserialize_with = "number")]
     pub password_validity_days: u32,
     /// The IP filter group that the account belongs to.
+    #[serde(deserialize_with = "optional_text")]
     pub ip_filter_group_name: Option<String>,
     /// The note that was set for the account.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub memo: String,
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Body, Call, handle, request};
-use crate::lenient::{boolean, or_default, texts};
+use crate::lenient::{boolean, text, texts};
 use crate::operations::{DISCONNECT_AGENT, LIST_AGENT_STATUS, LIST_AGENT_STATUS_BY_DIRECTION};
 use crate::page::row;
 use crate::{Direction, Error, Pager, Timestamp, read, rules};
@@ -90,7 +90,7 @@ impl Agents {
 #[non_exhaustive]
 pub struct Agent {
     /// The ID that is configured in the agent.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub agent_id: String,
     /// The direction that the agent transfers files in.
     pub direction: Direction,
@@ -98,15 +98,15 @@ pub struct Agent {
     #[serde(rename = "connectionId", deserialize_with = "texts")]
     pub connection_ids: Vec<String>,
     /// The access point of the service that the agent is connected to.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub endpoint: String,
     /// When the agent connected.
     pub start_connection: Timestamp,
     /// Identifies the session between the agent and the service.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub session_id: String,
     /// The version that the agent reports, such as `2.0.0`.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub agent_version: String,
     /// Whether a disconnection was already requested.
     #[serde(deserialize_with = "boolean")]

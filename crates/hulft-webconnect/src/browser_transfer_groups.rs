@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Body, Call, handle, request};
-use crate::lenient::{boolean, or_default};
+use crate::lenient::{boolean, or_default, text};
 use crate::operations::{
     DELETE_BROWSER_TRANSFER_GROUP, GET_BROWSER_TRANSFER_GROUP, LIST_BROWSER_TRANSFER_GROUPS,
     REGISTER_BROWSER_TRANSFER_GROUP, UPDATE_BROWSER_TRANSFER_GROUP,
@@ -96,10 +96,10 @@ impl BrowserTransferGroups {
 #[non_exhaustive]
 pub struct BrowserTransferGroup {
     /// The ID of the group, which has 32 letters and digits.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub id: String,
     /// The name, which is unique in the contract.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub name: String,
     /// The account that may use the group.
     pub account: Option<AccountLink>,
@@ -113,7 +113,7 @@ pub struct BrowserTransferGroup {
     #[serde(deserialize_with = "boolean")]
     pub enabled: bool,
     /// The note that was set for the group.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub memo: String,
 }
 

@@ -4,7 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Body, Call, handle, request};
-use crate::lenient::{boolean, boolean_as_text, number, optional_boolean_as_text, or_default};
+use crate::lenient::{boolean, boolean_as_text, number, optional_boolean_as_text, or_default, text};
 use crate::operations::{
     DELETE_BROWSER_TO_HULFT, DELETE_HULFT_TO_BROWSER, GET_BROWSER_TO_HULFT, GET_HULFT_TO_BROWSER,
     LIST_BROWSER_TO_HULFT, LIST_HULFT_TO_BROWSER, REGISTER_BROWSER_TO_HULFT, REGISTER_HULFT_TO_BROWSER,
@@ -273,16 +273,16 @@ macro_rules! direction {
         #[non_exhaustive]
         pub struct $definition {
             /// The ID that identifies the definition.
-            #[serde(rename = $id, deserialize_with = "or_default")]
+            #[serde(rename = $id, deserialize_with = "text")]
             pub id: String,
             /// The description that was set for the definition.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub description: String,
             /// The HULFT file ID, which names the transfer definition on the host.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub file_id: String,
             /// The note that was set for the definition.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub memo: String,
             /// Describes the browser.
             #[serde(deserialize_with = "or_default")]
@@ -300,13 +300,13 @@ macro_rules! direction {
         #[non_exhaustive]
         pub struct $browser {
             /// The connection ID that the browser uses.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub connection_id: String,
             /// The agent ID that the browser uses.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub agent_id: String,
             /// The host name, which is always `HWC-BROWSER`.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub host_name: String,
             $($browser_fields)*
         }
@@ -317,40 +317,40 @@ macro_rules! direction {
         #[non_exhaustive]
         pub struct $host {
             /// The connection ID that the host uses.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub connection_id: String,
             /// The ID of the agent that connects the host.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub agent_id: String,
             /// Contains the name of the host.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub host_name: String,
             #[doc = concat!("The port that the host ", $purpose, ".")]
             #[serde(rename = $port_name, deserialize_with = "number")]
             pub port: u16,
             /// Contains message 0.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msg0: String,
             /// Contains message 1.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msg1: String,
             /// Contains message 2.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msg2: String,
             /// Contains message 3.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msg3: String,
             /// Contains message 4.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msg4: String,
             /// Contains message 5.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msg5: String,
             /// Contains long message 0.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msgl0: String,
             /// Contains long message 1.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msgl1: String,
         }
 
@@ -511,7 +511,7 @@ direction! {
         #[serde(deserialize_with = "boolean", serialize_with = "boolean_as_text")]
         pub use_receive_file_name: bool,
         /// The name that the browser shows for the file.
-        #[serde(deserialize_with = "or_default")]
+        #[serde(deserialize_with = "text")]
         pub receive_file_name: String,
     } use_receive_file_name Some(false),
     host HulftToBrowserHost {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::call::{Body, Call, handle, request};
-use crate::lenient::or_default;
+use crate::lenient::{optional_text, text, texts};
 use crate::operations::{
     DELETE_CONNECTION, GET_CONNECTION, LIST_CONNECTIONS, REGISTER_CONNECTION, UPDATE_CONNECTION,
 };
@@ -105,16 +105,16 @@ impl Connections {
 #[non_exhaustive]
 pub struct Connection {
     /// The connection ID, which is unique across the whole service.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub connection_id: String,
     /// The client types that may use the connection ID.
-    #[serde(rename = "connectableClientType", deserialize_with = "or_default")]
+    #[serde(rename = "connectableClientType", deserialize_with = "texts")]
     pub client_types: Vec<ClientType>,
     /// The IP filter group that the connection ID belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_text")]
     pub ip_filter_group_name: Option<String>,
     /// The note that was set for the connection ID.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub memo: String,
 }
 

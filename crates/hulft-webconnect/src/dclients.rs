@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Body, Call, handle, request};
-use crate::lenient::{boolean, open_values, or_default};
+use crate::lenient::{boolean, open_values, text};
 use crate::operations::{
     DELETE_DCLIENT, GET_DCLIENT, LIST_DCLIENTS, REGISTER_DCLIENT, REQUEST_DCLIENT_MAIL, UPDATE_DCLIENT,
 };
@@ -109,24 +109,24 @@ impl DClients {
 #[non_exhaustive]
 pub struct DClient {
     /// The UUID of the definition, which identifies it in all operations.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub id: String,
     /// The D-Client ID that the definition was registered with.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub dclient_id: String,
     /// The connection ID that the D-Client uses.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub connection_id: String,
     /// The account that the D-Client is linked to.
     pub account: Option<AccountLink>,
     /// The note that was set for the D-Client.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub memo: String,
     /// Whether the D-Client can be used.
     #[serde(rename = "useable", deserialize_with = "boolean")]
     pub usable: bool,
     /// The version that the program reports, such as `1.0.0`.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub client_version: String,
     /// Whether the D-Client is connected.
     pub connection_status: ConnectionStatus,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Body, Call, handle, request};
-use crate::lenient::{number, or_default, texts};
+use crate::lenient::{number, text, texts};
 use crate::operations::{
     DELETE_IP_FILTER_GROUP, GET_IP_FILTER_GROUP, LIST_IP_FILTER_GROUPS, REGISTER_IP_FILTER_GROUP,
     UPDATE_IP_FILTER_GROUP,
@@ -108,10 +108,10 @@ impl IpFilterGroups {
 #[non_exhaustive]
 pub struct IpFilterGroup {
     /// The name that identifies the group.
-    #[serde(rename = "ipFilterGroupName", deserialize_with = "or_default")]
+    #[serde(rename = "ipFilterGroupName", deserialize_with = "text")]
     pub name: String,
     /// The description that was set for the group.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub description: String,
     /// The IPv4 addresses and CIDR blocks that are allowed.
     #[serde(rename = "allowlist", deserialize_with = "texts")]
@@ -126,10 +126,10 @@ row!(IpFilterGroup, "ipFilter", required { name: "ipFilterGroupName" });
 #[non_exhaustive]
 pub struct IpAddressError {
     /// The error code that the service returned.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub code: String,
     /// The error message that the service returned, for people.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub message: String,
     /// The index of the address in the list that was sent, starting at 0.
     #[serde(deserialize_with = "number")]

@@ -7,11 +7,12 @@ use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde::de::value::MapAccessDeserializer;
+use serde_json::Value;
 use service_core::ErrorDetail;
 
 use crate::page::sealed::Item;
 use crate::page::{Page, PageParts, Row};
-use crate::{Delivery, Error, ErrorKind, Result};
+use crate::{Delivery, Error, ErrorKind, Result, lenient};
 
 type Response = http::Response<Bytes>;
 
@@ -121,15 +122,68 @@ fn unexpected(response: &Response, why: &str) -> Error {
 fn parse<T: DeserializeOwned>(response: &Response) -> Result<T> {
     let json = object(response)?;
     serde_json::from_slice(json).map_err(|error| {
-        // serde_json's text can quote a value: only the position is reported.
-        let (line, column, bytes) = (error.line(), error.column(), json.len());
-        let text = format!(
-            "could not parse the response: not the expected JSON at line {line} column {column} of {bytes} bytes"
-        );
+        // serde_json's text can quote a value, which can be a secret.
+        let text = match serde_json::from_slice(json) {
+            Ok(value) => unreadable::<T>(&value),
+            Err(_) => {
+                let (line, column, bytes) = (error.line(), error.column(), json.len());
+                format!(
+                    "could not parse the response: not valid JSON at line {line} column {column} of {bytes} bytes"
+                )
+            }
+        };
         Error::new(ErrorKind::Decode, text)
             .with_head(response.status(), response.headers().clone())
             .with_delivery(Delivery::Accepted)
     })
+}
+
+/// The text about a response that is JSON, but not a `T`. `None` if no single value is the cause, as with a repeated member.
+fn unreadable<T: DeserializeOwned>(response: &Value) -> Option<String> {
+    let Unreadable { path, row, value } =
+        locate(response, &|value| serde_json::from_value::<T>(value).is_ok());
+    let start = response.get("startIndex").and_then(|start| lenient::number::<u64, _>(start).ok());
+    let row = row.filter(|_| response.get("totalSize").is_some());
+    let row = row.map(|row| format!(" (row {} of the list)", start.unwrap_or_default() + row));
+    let what = match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(_) => "a string",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    };
+    let path = Some(path.trim_start_matches('.')).filter(|path| !path.is_empty())?;
+    Some(format!("could not read `{path}`{}: it is {what}", row.unwrap_or_default()))
+}
+
+/// The value that makes a response unreadable.
+struct Unreadable<'a> {
+    path: String,
+    /// The index in the first list on the path.
+    row: Option<u64>,
+    value: &'a Value,
+}
+
+/// Finds the first value that cannot be read. No member of a model is mandatory for reading it, so each can be tried
+/// alone. `reads` tries a value in place of this one.
+fn locate<'a>(value: &'a Value, reads: &dyn Fn(Value) -> bool) -> Unreadable<'a> {
+    let member = |(name, inner): (&String, &'a Value)| {
+        let alone = |inner: Value| Value::Object([(name.clone(), inner)].into_iter().collect());
+        let found = (!reads(alone(inner.clone()))).then(|| locate(inner, &|inner| reads(alone(inner))))?;
+        Some(Unreadable { path: format!(".{name}{}", found.path), ..found })
+    };
+    let element = |(index, inner): (usize, &'a Value)| {
+        let alone = |inner| Value::Array(vec![inner]);
+        let found = (!reads(alone(inner.clone()))).then(|| locate(inner, &|inner| reads(alone(inner))))?;
+        Some(Unreadable { path: format!("[{index}]{}", found.path), row: u64::try_from(index).ok(), ..found })
+    };
+    let inner = match value {
+        Value::Object(members) => members.iter().find_map(member),
+        Value::Array(values) => values.iter().enumerate().find_map(element),
+        _ => None,
+    };
+    inner.unwrap_or(Unreadable { path: String::new(), row: None, value })
 }
 
 /// A value that is a JSON object. The derived implementations also read a list, in the order of the fields.

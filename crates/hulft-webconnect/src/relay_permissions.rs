@@ -6,7 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Body, Call, handle, request};
-use crate::lenient::{boolean, boolean_as_text, optional_boolean_as_text, or_default};
+use crate::lenient::{boolean, boolean_as_text, optional_boolean_as_text, text};
 use crate::operations::{
     DELETE_RELAY_PERMISSION, GET_RELAY_PERMISSION, LIST_RELAY_PERMISSIONS,
     LIST_RELAY_PERMISSIONS_BY_CONNECTION, LIST_RELAY_PERMISSIONS_BY_DIRECTION, REGISTER_RELAY_PERMISSION,
@@ -149,10 +149,10 @@ fn segments<'a>(own: &'a str, remote: &'a str, direction: &'a Direction) -> [(&'
 #[non_exhaustive]
 pub struct RelayPermission {
     /// The local connection ID, which the permission belongs to.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub connection_id: String,
     /// The remote connection ID, which the permission refers to.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub remote_connection_id: String,
     /// The direction that is permitted, as seen locally.
     pub direction: Direction,
@@ -160,7 +160,7 @@ pub struct RelayPermission {
     #[serde(deserialize_with = "boolean", serialize_with = "boolean_as_text")]
     pub enabled: bool,
     /// The note that was set for the permission.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub memo: String,
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::call::{Call, handle, request};
-use crate::lenient::{boolean, number, open_values, or_default};
+use crate::lenient::{boolean, number, open_values, optional_text, or_default, text};
 use crate::operations::{DELETE_SECONDARY_ACCOUNT, GET_SECONDARY_ACCOUNT, LIST_SECONDARY_ACCOUNTS};
 use crate::page::row;
 use crate::{AccountStatus, DefinitionLink, Pager, read};
@@ -71,10 +71,10 @@ impl SecondaryAccounts {
 #[non_exhaustive]
 pub struct SecondaryAccount {
     /// The ID that identifies the account.
-    #[serde(rename = "secondaryAccountId", deserialize_with = "or_default")]
+    #[serde(rename = "secondaryAccountId", deserialize_with = "text")]
     pub id: String,
     /// The e-mail address that the account was registered with.
-    #[serde(rename = "secondaryAccount", deserialize_with = "or_default")]
+    #[serde(rename = "secondaryAccount", deserialize_with = "text")]
     pub mail_address: String,
     /// How the password is managed.
     #[serde(deserialize_with = "or_default")]
@@ -86,9 +86,10 @@ pub struct SecondaryAccount {
     #[serde(deserialize_with = "or_default")]
     pub hulft_to_browser_definitions: Vec<DefinitionLink>,
     /// The IP filter group that the account belongs to.
+    #[serde(deserialize_with = "optional_text")]
     pub ip_filter_group_name: Option<String>,
     /// The note that was set for the account.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub memo: String,
     /// Whether mail is sent to the address.
     #[serde(deserialize_with = "boolean")]

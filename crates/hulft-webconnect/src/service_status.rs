@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::call::request;
-use crate::lenient::{number, open_values, or_default};
+use crate::lenient::{number, open_values, or_default, text};
 
 request! {
     /// A request that reads the service status, created by [`SiteClient::service_status`](crate::SiteClient::service_status).
@@ -53,10 +53,10 @@ crate::page::item!(ServiceStatus, required { total_status: "totalStatus" });
 #[non_exhaustive]
 pub struct EndpointStatus {
     /// The region that the access point is in, such as `Tokyo`.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub region: String,
     /// Contains the host name of the access point.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub endpoint: String,
     /// The condition that the access point is in.
     pub status: Health,

@@ -214,3 +214,48 @@ async fn a_change_without_a_body_in_the_response_is_a_success_without_a_value() 
     always(&script, 200, None, &format!(r#"{{"id":"{UUID}","memo":"m"}}"#));
     assert_eq!(site.accounts().update(UUID).await.unwrap().unwrap().memo, "m");
 }
+
+#[tokio::test]
+async fn an_unreadable_value_is_named_with_its_row_and_field() {
+    let agents = |index: &str, odd: &str| {
+        let row = |id: u32, closed: &str| format!(r#"{{"agentId":"a{id}","willBeClosed":{closed}}}"#);
+        let rows = [row(0, "true"), row(1, "1"), row(2, odd)].join(",");
+        format!(r#"{{"totalSize":9,"startIndex":{index},"status":[{rows}]}}"#)
+    };
+    for (index, odd, text) in [
+        ("6", r#""planted""#, "could not read `status[2].willBeClosed` (row 8 of the list): it is a string"),
+        (r#""0""#, "[]", "could not read `status[2].willBeClosed` (row 2 of the list): it is a list"),
+        ("null", "7", "could not read `status[2].willBeClosed` (row 2 of the list): it is a number"),
+        ("[]", "true", "could not read `startIndex`: it is a list"),
+    ] {
+        let (script, site) = scripted();
+        always(&script, 200, None, &agents(index, odd));
+        let error = site.agents().list().page().await.unwrap_err();
+        assert!(error.to_string().contains(text), "{error}");
+        assert_eq!((error.kind(), error.outcome_unknown()), (ErrorKind::Decode, false));
+        assert!(!format!("{error:?}").contains("planted"), "values can be secrets: {error:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_unreadable_value_of_a_single_item_is_named_with_its_path() {
+    let (script, site) = scripted();
+    let respond = |body: &str| {
+        script.respond(Response::new(body.to_owned()));
+    };
+    respond(r#"{"browserToHulftDefinitionId":"d","hulft":{"hostName":"h","hulftReceivingPort":-1}}"#);
+    let error = site.browser_to_hulft().get("d").await.unwrap_err().to_string();
+    assert!(error.contains("could not read `hulft.hulftReceivingPort`: it is a number"), "{error}");
+    respond(r#"{"id":"g","browserToHulftDefinitions":[{"id":"a"},{"id":{}}]}"#);
+    let error = site.browser_transfer_groups().get(UUID).await.unwrap_err().to_string();
+    assert!(error.contains("could not read `browserToHulftDefinitions[1].id`: it is an object"), "{error}");
+    respond(r#"{"totalSize":2,"logs":[{"processingId":"7"},[]]}"#);
+    let error = site.relay_logs().get("7").await.unwrap_err().to_string();
+    assert!(error.contains("could not read `logs[1]` (row 1 of the list): it is a list"), "{error}");
+    respond(r#"{"totalStatus":"0","totalSize":"many"}"#);
+    let error = site.service_status().await.unwrap_err().to_string();
+    assert!(error.contains("could not read `totalSize`: it is a string"), "{error}");
+    respond(r#"{"id":"0123"#);
+    let error = site.accounts().get(UUID).await.unwrap_err().to_string();
+    assert!(error.contains("not valid JSON at line 1 column 11 of 11 bytes"), "{error}");
+}
