@@ -123,15 +123,13 @@ fn parse<T: DeserializeOwned>(response: &Response) -> Result<T> {
     let json = object(response)?;
     serde_json::from_slice(json).map_err(|error| {
         // serde_json's text can quote a value, which can be a secret.
-        let text = match serde_json::from_slice(json) {
-            Ok(value) => unreadable::<T>(&value),
-            Err(_) => {
-                let (line, column, bytes) = (error.line(), error.column(), json.len());
-                format!(
-                    "could not parse the response: not valid JSON at line {line} column {column} of {bytes} bytes"
-                )
-            }
-        };
+        let value = serde_json::from_slice(json).ok();
+        let text = value.and_then(|value| unreadable::<T>(&value)).unwrap_or_else(|| {
+            let (line, column, bytes) = (error.line(), error.column(), json.len());
+            format!(
+                "could not parse the response: not valid JSON at line {line} column {column} of {bytes} bytes"
+            )
+        });
         Error::new(ErrorKind::Decode, text)
             .with_head(response.status(), response.headers().clone())
             .with_delivery(Delivery::Accepted)
