@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::server::{Received, Running, Shared};
 
-/// A handle to a running emulator.
+/// Owns a running emulator.
 ///
 /// Clones refer to the same emulator. When the last handle is dropped, the server stops and all connections are closed.
 ///
