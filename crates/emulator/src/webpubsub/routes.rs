@@ -56,7 +56,7 @@ pub(super) fn respond(service: &Inner, request: &Request) -> Response {
 fn try_respond(service: &Inner, request: &Request) -> Result<Response, Rejection> {
     let path = request.path();
     let (hub, rest) = match path.as_slice() {
-        ["api", "health"] if request.method == Method::HEAD => return health(request),
+        ["api", "health"] if matches!(request.method, Method::HEAD | Method::GET) => return health(request),
         ["api", "hubs", hub, rest @ ..] => (*hub, rest),
         _ => return Err(unknown_path()),
     };
@@ -97,7 +97,7 @@ fn matches<'a>(route: &Route, method: &Method, path: &[&'a str]) -> Option<Vec<(
     Some(values)
 }
 
-/// Health needs no token. As observed, it accepts a preview version.
+/// Health needs no token and no version. As observed, it accepts a preview version.
 fn health(request: &Request) -> Result<Response, Rejection> {
     let known: Vec<_> = VERSIONS.into_iter().chain(["2021-08-01-preview"]).collect();
     check_version(request, &known)?;
