@@ -233,8 +233,7 @@ impl Keys {
         hub: &str,
         now: SystemTime,
     ) -> Result<Claims, &'static str> {
-        let token =
-            request.query("access_token").or_else(|| bearer(request)).ok_or("the request has no token")?;
+        let token = client_token(request).ok_or("the request has no token")?;
         let claims = self.read(token, now)?;
         let address = format!("{}/client/hubs/{hub}", request.host);
         let fits = |audience: &String| {
@@ -316,7 +315,7 @@ fn reconnection_audience(hub: &str, connection: &str) -> String {
 
 /// The claims of a client's token, each with its values as strings, as sent to event handlers.
 pub(super) fn claim_values(request: &Request) -> BTreeMap<String, Vec<String>> {
-    let token = request.query("access_token").or_else(|| bearer(request)).unwrap_or("");
+    let token = client_token(request).unwrap_or("");
     let payload = token.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
     let claims = payload.and_then(|payload| serde_json::from_slice::<BTreeMap<String, Value>>(&payload).ok());
     let text = |value: Value| match value {
@@ -328,6 +327,11 @@ pub(super) fn claim_values(request: &Request) -> BTreeMap<String, Vec<String>> {
         value => vec![text(value)],
     };
     claims.unwrap_or_default().into_iter().map(|(name, value)| (name, values(value))).collect()
+}
+
+/// The token of a client: the query has precedence over the header.
+fn client_token(request: &Request) -> Option<&str> {
+    request.last_query("access_token").or_else(|| bearer(request))
 }
 
 fn bearer(request: &Request) -> Option<&str> {
