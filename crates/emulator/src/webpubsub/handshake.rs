@@ -17,7 +17,7 @@ use super::membership::Membership;
 use super::outbox::{outbox, roomy_outbox};
 use super::roles::Roles;
 use super::socket::{self, Session};
-use super::token::{Claims, claim_values};
+use super::token::{Claims, claim_values, client_token};
 use super::unacknowledged::{AckIds, Unacknowledged};
 use super::upstream::{ConnectRequest, Decision, Link};
 use super::{Inner, errors, names};
@@ -43,8 +43,8 @@ async fn try_respond(service: &Inner, request: &Request) -> Result<Response, Rej
         let (protocol, upgrade) = recover(service, request, hub, protocol, connection);
         return Ok(switching(key, &protocol, &offered, upgrade));
     }
-    let claims = service.keys.check_client_token(request, hub, service.clock.now());
-    let client = Client::new(&claims.map_err(errors::unauthorized)?, protocol)?;
+    let claims = claims(service, request, hub).map_err(errors::unauthorized)?;
+    let client = Client::new(&claims, protocol)?;
     let connection = names::new_connection();
     let link = Link::new(&service.upstream, hub, &connection);
     let connect_request = ConnectRequest::new(request, claim_values(request), &offered);
@@ -52,6 +52,14 @@ async fn try_respond(service: &Inner, request: &Request) -> Result<Response, Rej
     let client = client.changed(decision, mode);
     let protocol = client.protocol.clone();
     Ok(switching(key, &protocol, &offered, enter(service, hub, connection, client, link)))
+}
+
+/// The claims of the client's token. Without a token, there are none, if the hub allows that.
+fn claims(service: &Inner, request: &Request, hub: &str) -> Result<Claims, &'static str> {
+    if client_token(request).is_none() && service.anonymous.allow(hub) {
+        return Ok(Claims::default());
+    }
+    service.keys.check_client_token(request, hub, service.clock.now())
 }
 
 /// The 101 response. Clients compare the selected subprotocol with what they offered, so it is spelled as offered.

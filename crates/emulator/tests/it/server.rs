@@ -241,6 +241,7 @@ async fn the_environment_names_what_is_built_in() {
     let names: Vec<_> = emulator.environment().into_iter().map(|(name, _)| name).collect();
     let expected = [
         (cfg!(feature = "webpubsub"), "WEBPUBSUB_CONNECTION_STRING"),
+        (cfg!(feature = "webpubsub"), "WEBPUBSUB_ENTRA_TOKEN"),
         (cfg!(feature = "eventgrid"), "EVENTGRID_NAMESPACES_ENDPOINT"),
         (cfg!(feature = "eventgrid"), "EVENTGRID_NAMESPACES_KEY"),
         (cfg!(feature = "hulft"), "HULFT_WEBCONNECT_ENDPOINT"),
