@@ -14,7 +14,7 @@ use crate::emulator::Emulator;
 use crate::faults::Faults;
 use crate::journal::{Journal, LogStyle};
 use crate::message::Endpoint;
-use crate::server::{Running, Shared, Tls};
+use crate::server::{Running, Shared, Tls, max_connections};
 use crate::services::Services;
 
 /// A builder that configures and starts an [`Emulator`].
@@ -42,6 +42,7 @@ pub struct Builder {
     tls: bool,
     ca_file: Option<PathBuf>,
     log: LogStyle,
+    max_connections: Option<usize>,
     arrangements: Vec<Arc<Arrangement>>,
 }
 
@@ -56,6 +57,7 @@ impl Builder {
             tls: false,
             ca_file: None,
             log: LogStyle::Off,
+            max_connections: None,
             arrangements: Vec::new(),
         }
     }
@@ -109,6 +111,16 @@ impl Builder {
         self
     }
 
+    /// Sets the maximum number of connections that are served at once, WebSockets included. Default: 20,000, or what the
+    /// process's limit of file descriptors allows, whichever is lower.
+    ///
+    /// Beyond the maximum, WebSockets are rejected with 503, while other requests are served on 64 reserved connections.
+    /// If these are used up as well, all requests on further connections get 503.
+    pub fn max_connections(mut self, maximum: usize) -> Self {
+        self.max_connections = Some(maximum);
+        self
+    }
+
     /// Adds a function that runs once the address is known, before the first request is served.
     ///
     /// Use it to declare topics, add event handlers, change keys, or push faults. Several functions run in the order in
@@ -144,9 +156,10 @@ impl Builder {
     ///
     /// Returns an error if the address cannot be bound or if the authority's certificate cannot be written. Returns an
     /// error of kind [`InvalidInput`](io::ErrorKind::InvalidInput) if a function added with [`arrange`](Self::arrange)
-    /// fails.
+    /// fails, or if the limit of file descriptors does not allow [`max_connections`](Self::max_connections).
     pub async fn start(self) -> io::Result<Emulator> {
         let Self { host, port, .. } = self;
+        let max_connections = max_connections(self.max_connections)?;
         let listener = TcpListener::bind((host, port)).await.map_err(|error| {
             io::Error::new(
                 error.kind(),
@@ -163,7 +176,7 @@ impl Builder {
         let services = Services::new(&clock, endpoint, &faults, &journal, self.sample_data);
         let ca_file =
             tls.as_ref().map(|tls| write_ca(self.ca_file.as_deref(), &tls.authority)).transpose()?;
-        let shared = Arc::new(Shared::new(endpoint, tls, clock, faults, journal, services));
+        let shared = Arc::new(Shared::new(endpoint, tls, clock, faults, journal, services, max_connections));
         let running = Arc::new(Running::new());
         let emulator = Emulator { shared: Arc::clone(&shared), running, ca_file: ca_file.flatten() };
         for arrangement in &self.arrangements {
@@ -191,6 +204,7 @@ impl fmt::Debug for Builder {
             .field("tls", &self.tls)
             .field("ca_file", &self.ca_file)
             .field("log", &self.log)
+            .field("max_connections", &self.max_connections)
             .field("arrangements", &self.arrangements.len())
             .finish()
     }

@@ -44,6 +44,14 @@ impl Services {
         }
     }
 
+    /// Ends what would keep connections open when the server stops: WebSockets and long polls.
+    pub(crate) fn end(&self) {
+        #[cfg(feature = "webpubsub")]
+        self.webpubsub.end();
+        #[cfg(feature = "eventgrid")]
+        self.eventgrid.end();
+    }
+
     /// Performs the request.
     pub(crate) async fn respond(&self, request: &Request) -> Response {
         if is_probe(request) {

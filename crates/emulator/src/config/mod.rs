@@ -38,6 +38,8 @@ struct Config {
     tls_ca: Option<PathBuf>,
     #[serde(deserialize_with = "log")]
     log: Option<LogStyle>,
+    #[serde(deserialize_with = "max_connections")]
+    max_connections: Option<usize>,
     #[cfg(feature = "webpubsub")]
     webpubsub: webpubsub::WebPubSub,
     #[cfg(feature = "eventgrid")]
@@ -87,6 +89,9 @@ impl Config {
         if let Some(style) = self.log {
             builder = builder.request_log(style);
         }
+        if let Some(maximum) = self.max_connections {
+            builder = builder.max_connections(maximum);
+        }
         builder.arrange(move |emulator| {
             let faults = emulator.faults();
             #[cfg(feature = "webpubsub")]
@@ -107,6 +112,10 @@ impl Config {
 fn log<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LogStyle>, D::Error> {
     let style: String = rules::checked(deserializer, |style: &String| style.parse::<LogStyle>().map(drop))?;
     Ok(style.parse().ok())
+}
+
+fn max_connections<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    Ok(rules::count(deserializer)?.and_then(|count| usize::try_from(count).ok()))
 }
 
 fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {

@@ -210,6 +210,13 @@ impl WebPubSub {
         self.0.hubs.wait_for(hub, count).await;
     }
 
+    /// Closes all connections, because the server stops.
+    pub(crate) fn end(&self) {
+        for hub in self.0.hubs.names() {
+            self.0.hubs.close(&hub, &outbox::Closing::stopping(), |_, _| true);
+        }
+    }
+
     pub(crate) async fn respond(&self, request: &Request) -> Response {
         match request.path().as_slice() {
             ["client" | "clients", ..] => handshake::respond(&self.0, request).await,

@@ -68,6 +68,12 @@ impl Closing {
         Self { code: CloseCode::Away, reason, announced: true, drained: false, recoverable: true }
     }
 
+    /// Closed because the emulator stops.
+    pub(super) fn stopping() -> Self {
+        let reason = Some("the emulator is shutting down".to_owned());
+        Self { code: CloseCode::Away, reason, announced: true, drained: true, recoverable: true }
+    }
+
     /// Closed because the client left too much unread or unacknowledged.
     pub(super) fn slow_client() -> Self {
         let reason = Some("SlowClient".to_owned());

@@ -173,26 +173,53 @@ async fn a_body_beyond_the_bound_is_rejected() {
     assert!(alive(&emulator).await);
 }
 
+/// A connection that has had one response and stays open, or `None` if the server closes it after the response.
+async fn keep_open(emulator: &Emulator) -> Option<TcpStream> {
+    let request = request_text(emulator, "GET", "/health", &[], "").replace("Connection: close\r\n", "");
+    let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    if head.to_ascii_lowercase().contains("connection: close") { None } else { Some(stream) }
+}
+
 #[tokio::test]
-async fn the_thousand_and_twenty_fifth_connection_waits_for_a_free_slot() {
-    let emulator = Emulator::start().await.unwrap();
-    let request = request_text(&emulator, "GET", "/nothing", &[], "").replace("Connection: close\r\n", "");
-    let mut open = Vec::new();
-    for _ in 0..1_024 {
-        let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
-        stream.read_u8().await.unwrap();
-        open.push(stream);
+async fn beyond_the_maximum_of_connections_requests_are_served_but_websockets_are_rejected() {
+    let emulator = Emulator::builder().max_connections(2).start().await.unwrap();
+    let mut open = vec![keep_open(&emulator).await.unwrap(), keep_open(&emulator).await.unwrap()];
+    for _ in 0..100 {
+        assert!(keep_open(&emulator).await.is_none(), "a reserved connection serves one request");
+        assert_eq!(http(&emulator, "GET", "/api/health", &[], "").await.status, 200);
     }
-    let mut waiting = Box::pin(outcome(&emulator));
-    for _ in 0..200 {
-        tokio::select! {
-            response = &mut waiting => panic!("served beyond the bound: {response:?}"),
-            () = tokio::task::yield_now() => {}
-        }
-    }
+    let handshake =
+        [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "eA==")];
+    let rejected = http(&emulator, "GET", "/client/hubs/chat", &handshake, "").await;
+    assert_eq!(rejected.status, 503);
+    assert!(rejected.body.contains("the maximum of 2 connections is reached"), "{}", rejected.body);
     open.pop();
-    assert!(waiting.await.unwrap().starts_with("HTTP/1.1 404 "));
+    while http(&emulator, "GET", "/client/hubs/chat", &handshake, "").await.status == 503 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn when_the_reserved_connections_are_used_up_further_ones_are_told_so() {
+    let emulator = Emulator::builder().max_connections(1).start().await.unwrap();
+    let _full = keep_open(&emulator).await.unwrap();
+    let mut held = Vec::new();
+    for _ in 0..64 {
+        held.push(TcpStream::connect(emulator.address()).await.unwrap());
+    }
+    let rejected = http(&emulator, "GET", "/health", &[], "").await;
+    assert_eq!(rejected.status, 503);
+    held.clear();
+    while http(&emulator, "GET", "/health", &[], "").await.status == 503 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]

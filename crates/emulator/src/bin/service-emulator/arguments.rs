@@ -24,6 +24,7 @@ pub(super) struct Arguments {
     tls: Option<bool>,
     tls_ca: Option<PathBuf>,
     log: Option<LogStyle>,
+    max_connections: Option<usize>,
 }
 
 pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
@@ -42,6 +43,7 @@ pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
                 arguments.tls = Some(true);
             }
             Long("log") => arguments.log = Some(parser.value()?.parse()?),
+            Long("max-connections") => arguments.max_connections = Some(parser.value()?.parse()?),
             Long("print-config") => return Ok(Task::Print(SAMPLE.to_owned())),
             Short('h') | Long("help") => return Ok(Task::Print(HELP.to_owned())),
             Short('V') | Long("version") => {
@@ -74,6 +76,9 @@ impl Arguments {
         }
         if let Some(style) = self.log {
             builder = builder.request_log(style);
+        }
+        if let Some(maximum) = self.max_connections {
+            builder = builder.max_connections(maximum);
         }
         builder
     }

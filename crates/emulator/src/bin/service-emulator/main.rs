@@ -2,6 +2,7 @@
 //! services, then `ready`, and runs until it is interrupted.
 
 mod arguments;
+mod files;
 mod interrupt;
 
 use std::io::{self, Write as _};
@@ -43,6 +44,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let builder = configured(arguments, &ca_file)?;
     // Created before `ready` is printed, because the reader may interrupt the program right away.
     let interrupt = Interrupt::new()?;
+    files::raise_limit();
     let emulator = builder.start().await?;
     let mut text = String::new();
     for (name, value) in emulator.environment() {
