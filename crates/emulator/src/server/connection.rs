@@ -68,8 +68,9 @@ pub(super) async fn serve(
     let _ = stream.set_nodelay(true);
     let socket = Socket::new(stream, connection.reset.clone());
     let Some(tls) = &connection.shared.tls else { return serve_http(socket, &connection).await };
-    match real_time::within(HANDSHAKE_TIMEOUT, tls.acceptor.accept(socket)).await {
-        Some(Ok(stream)) => serve_http(stream, &connection).await,
+    match Box::pin(real_time::within(HANDSHAKE_TIMEOUT, tls.acceptor.accept(socket))).await {
+        // Boxed, so that connections without TLS are not larger because of it.
+        Some(Ok(stream)) => Box::pin(serve_http(stream, &connection)).await,
         Some(Err(error)) => tracing::debug!(%error, "a client did not complete its TLS handshake"),
         None => tracing::debug!("a client did not complete its TLS handshake in time"),
     }
@@ -80,7 +81,8 @@ async fn serve_http<S>(stream: S, connection: &Connection)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    if let Err(error) = serve_requests(stream, connection).await {
+    // Boxed, so that an upgraded connection does not keep the memory for requests.
+    if let Err(error) = Box::pin(serve_requests(stream, connection)).await {
         tracing::debug!(%error, "a connection ended early");
     }
     connection.continue_upgraded().await;

@@ -84,7 +84,8 @@ impl Conversation<'_> {
 
     /// Sends the event to its handler. Without a handler, the event is acknowledged.
     async fn event(&self, name: &str, data: &Data) -> Result<(), Failure> {
-        match self.membership.link.user_event(name, data).await {
+        // Boxed, so that idle connections have no room for the call.
+        match Box::pin(self.membership.link.user_event(name, data)).await {
             Outcome::Unhandled => {}
             Outcome::Accepted(response) => {
                 response.into_iter().for_each(|data| self.membership.deliver(data));

@@ -6,6 +6,7 @@ use std::net::{Ipv4Addr, SocketAddr};
 use futures_util::StreamExt as _;
 use serde_json::json;
 use service_emulator::Emulator;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_tungstenite::tungstenite::Message;
 
 use super::common::clients::{JSON, KEY, RELIABLE, Socket, jwt, now, open_at};
@@ -56,6 +57,13 @@ async fn an_idle_connection_takes_less_than_24_kib() {
     let mut open = Vec::new();
     for _ in 0..50 {
         open.push(connect(port, RELIABLE).await);
+    }
+    // The requests that the emulator remembers are not part of a connection.
+    let mut stream = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+    let mut response = [0; 4096];
+    for _ in 0..1_000 {
+        stream.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\nx-padding: 0123456789\r\n\r\n").await.unwrap();
+        assert!(stream.read(&mut response).await.unwrap() > 0);
     }
     let before = resident(&child);
     for _ in 0..COUNT {
