@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::clock::Clock;
 use crate::emulator::Emulator;
 use crate::faults::Faults;
 use crate::journal::{Journal, LogStyle};
-use crate::message::Endpoint;
+use crate::message::{Endpoint, host};
 use crate::server::{Running, Shared, Tls, max_connections};
 use crate::services::Services;
 
@@ -36,7 +36,8 @@ use crate::services::Services;
 #[derive(Clone)]
 #[must_use = "does nothing until started"]
 pub struct Builder {
-    host: IpAddr,
+    host: String,
+    advertised: Option<String>,
     port: u16,
     sample_data: bool,
     tls: bool,
@@ -51,7 +52,8 @@ type Arrangement = dyn Fn(&Emulator) -> Result<(), Box<dyn Error + Send + Sync>>
 impl Builder {
     pub(crate) fn new() -> Self {
         Self {
-            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            host: Ipv4Addr::LOCALHOST.to_string(),
+            advertised: None,
             port: 0,
             sample_data: false,
             tls: false,
@@ -68,11 +70,22 @@ impl Builder {
         self
     }
 
-    /// Sets the address to listen on. Default: 127.0.0.1.
+    /// Sets the address to listen on, or a name that is resolved to one. Default: 127.0.0.1.
     ///
-    /// The default access keys are public, so any other address than loopback gives others access.
-    pub fn host(mut self, host: IpAddr) -> Self {
-        self.host = host;
+    /// If a name has several addresses, IPv4 is preferred. The default access keys are public, so any other address
+    /// than loopback gives others access.
+    #[allow(clippy::needless_pass_by_value, reason = "callers pass addresses and texts alike")]
+    pub fn host(mut self, host: impl ToString) -> Self {
+        self.host = host.to_string();
+        self
+    }
+
+    /// Sets the URL under which clients find the emulator, such as `http://emulator:8080` in a network of containers.
+    /// Default: the address that it listens on, or loopback if it listens on all addresses.
+    ///
+    /// The URL appears in [`Emulator::endpoint`], in [`Emulator::environment`], and in client access URLs.
+    pub fn advertise(mut self, url: impl Into<String>) -> Self {
+        self.advertised = Some(url.into());
         self
     }
 
@@ -158,22 +171,16 @@ impl Builder {
     /// error of kind [`InvalidInput`](io::ErrorKind::InvalidInput) if a function added with [`arrange`](Self::arrange)
     /// fails, or if the limit of file descriptors does not allow [`max_connections`](Self::max_connections).
     pub async fn start(self) -> io::Result<Emulator> {
-        let Self { host, port, .. } = self;
         let max_connections = max_connections(self.max_connections)?;
-        let listener = TcpListener::bind((host, port)).await.map_err(|error| {
-            io::Error::new(
-                error.kind(),
-                format!("could not listen on {}: {error}", SocketAddr::new(host, port)),
-            )
-        })?;
+        let listener = bind(&self.host, self.port).await?;
         let address = listener.local_addr()?;
+        let endpoint = Endpoint::new(address, self.tls, self.advertised.as_deref())?;
+        let names = [host(endpoint.authority()).to_owned(), self.host.clone(), address.ip().to_string()];
         let clock = Clock::new();
         let faults = Faults::default();
         let journal = Arc::new(Journal::new(clock.clone(), self.log));
-        let tls =
-            self.tls.then(|| Tls::new(address.ip(), clock.now())).transpose().map_err(io::Error::other)?;
-        let endpoint = Endpoint { address, secure: tls.is_some() };
-        let services = Services::new(&clock, endpoint, &faults, &journal, self.sample_data);
+        let tls = self.tls.then(|| Tls::new(&names, clock.now())).transpose().map_err(io::Error::other)?;
+        let services = Services::new(&clock, &endpoint, &faults, &journal, self.sample_data);
         let ca_file =
             tls.as_ref().map(|tls| write_ca(self.ca_file.as_deref(), &tls.authority)).transpose()?;
         let shared = Arc::new(Shared::new(endpoint, tls, clock, faults, journal, services, max_connections));
@@ -185,6 +192,18 @@ impl Builder {
         emulator.running.serve(listener, shared).await;
         Ok(emulator)
     }
+}
+
+/// Binds the first address of the host that can be bound.
+async fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
+    let failed = |error: io::Error| {
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        io::Error::new(error.kind(), format!("could not listen on {host}:{port}: {error}"))
+    };
+    let mut addresses: Vec<_> = tokio::net::lookup_host((host, port)).await.map_err(failed)?.collect();
+    // Most clients try IPv4 when they are given a name.
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    TcpListener::bind(&addresses[..]).await.map_err(failed)
 }
 
 fn write_ca(path: Option<&Path>, certificate: &str) -> io::Result<Option<Arc<Path>>> {
@@ -199,6 +218,7 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("host", &self.host)
+            .field("advertised", &self.advertised)
             .field("port", &self.port)
             .field("sample_data", &self.sample_data)
             .field("tls", &self.tls)

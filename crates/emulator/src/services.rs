@@ -24,7 +24,7 @@ impl Services {
     #[allow(unused_variables, reason = "each service uses some of them, and a build may lack services")]
     pub(crate) fn new(
         clock: &Clock,
-        endpoint: Endpoint,
+        endpoint: &Endpoint,
         faults: &Faults,
         journal: &Arc<Journal>,
         sample_data: bool,
@@ -33,7 +33,7 @@ impl Services {
             #[cfg(feature = "webpubsub")]
             webpubsub: crate::webpubsub::WebPubSub::new(
                 clock.clone(),
-                endpoint,
+                endpoint.clone(),
                 faults.clone(),
                 Arc::clone(journal),
             ),

@@ -40,7 +40,7 @@ impl Shared {
     /// What the status page shows.
     pub(super) fn state(&self) -> State<'_> {
         State {
-            endpoint: self.endpoint,
+            endpoint: &self.endpoint,
             clock: &self.clock,
             faults: &self.faults,
             journal: &self.journal,

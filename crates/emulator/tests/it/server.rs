@@ -263,6 +263,39 @@ async fn a_port_in_use_is_an_error() {
 }
 
 #[tokio::test]
+async fn the_host_may_be_a_name() {
+    let emulator = Emulator::builder().host("localhost").start().await.unwrap();
+    assert!(emulator.address().ip().is_loopback());
+    assert!(alive(&emulator).await);
+    let error = Emulator::builder().host("none.invalid").start().await.unwrap_err();
+    assert!(error.to_string().starts_with("could not listen on none.invalid:0: "), "{error}");
+}
+
+#[tokio::test]
+async fn the_advertised_url_is_what_clients_are_given() {
+    let emulator = Emulator::builder().advertise("http://emulator.test:8080/").start().await.unwrap();
+    assert_eq!(emulator.endpoint(), "http://emulator.test:8080");
+    let environment = emulator.environment();
+    let values: Vec<_> = environment.iter().filter(|(_, value)| value.contains("http://")).collect();
+    assert!(
+        !values.is_empty() && values.iter().all(|(_, value)| value.contains("http://emulator.test:8080"))
+    );
+    let allowing =
+        environment.iter().filter(|(name, value)| name.ends_with("_ALLOW_INSECURE_HTTP") && value == "1");
+    assert_eq!(
+        allowing.count(),
+        environment
+            .iter()
+            .filter(|(name, _)| name.ends_with("_CONNECTION_STRING") || name.ends_with("_ENDPOINT"))
+            .count()
+    );
+    let error = Emulator::builder().advertise("emulator").start().await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    let all = Emulator::builder().host("0.0.0.0").start().await.unwrap();
+    assert_eq!(all.endpoint(), format!("http://127.0.0.1:{}", all.address().port()));
+}
+
+#[tokio::test]
 async fn the_environment_names_what_is_built_in() {
     let emulator = Emulator::start().await.unwrap();
     let names: Vec<_> = emulator.environment().into_iter().map(|(name, _)| name).collect();

@@ -1,6 +1,5 @@
 //! Parses the command line, and contains the help text.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use lexopt::prelude::{Long, Short, ValueExt as _};
@@ -18,7 +17,8 @@ pub(super) enum Task {
 #[derive(Default)]
 pub(super) struct Arguments {
     pub(super) config: Option<PathBuf>,
-    host: Option<IpAddr>,
+    host: Option<String>,
+    advertise: Option<String>,
     port: Option<u16>,
     sample_data: Option<bool>,
     tls: Option<bool>,
@@ -32,7 +32,8 @@ pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
     while let Some(argument) = parser.next()? {
         match argument {
             Long("config") => arguments.config = Some(parser.value()?.into()),
-            Long("host") => arguments.host = Some(parser.value()?.parse()?),
+            Long("host") => arguments.host = Some(parser.value()?.string()?),
+            Long("advertise") => arguments.advertise = Some(parser.value()?.string()?),
             Long("port") => arguments.port = Some(parser.value()?.parse()?),
             Long("sample-data") => arguments.sample_data = Some(true),
             Long("no-sample-data") => arguments.sample_data = Some(false),
@@ -59,8 +60,11 @@ pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
 
 impl Arguments {
     pub(super) fn apply(&self, mut builder: Builder) -> Builder {
-        if let Some(host) = self.host {
+        if let Some(host) = &self.host {
             builder = builder.host(host);
+        }
+        if let Some(url) = &self.advertise {
+            builder = builder.advertise(url);
         }
         if let Some(port) = self.port {
             builder = builder.port(port);
