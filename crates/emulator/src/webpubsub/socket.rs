@@ -229,7 +229,7 @@ async fn write_queued(sink: &mut Sink, pending: &mut Pending, faults: &SocketFau
 }
 
 async fn write_last(sink: &mut Sink, pending: &mut Pending, identity: &Identity, closing: &Closing) {
-    while let Some(message) = pending.try_next() {
+    while let Some(message) = pending.next_at_close() {
         if closing.drained && sink.send(message).await.is_err() {
             return;
         }
