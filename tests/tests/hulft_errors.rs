@@ -93,12 +93,8 @@ async fn changing_and_deleting_what_there_is_not_is_not_found() {
 async fn rejected_addresses_are_identified_by_their_index() {
     let (_emulator, site) = start().await;
     let groups = site.ip_filter_groups();
-<<<<<<< HEAD
     let error =
         rejection(groups.register("office", ["192.0.2.1", "999.0.2.1", "192.0.2.0/24", "1.2.3"])).await;
-=======
-    let error = refusal(groups.register("office", ["192.0.2.1", "999.0.2.1", "192.0.2.0/24", "1.2.3"])).await;
->>>>>>> hulft
     let places: Vec<_> =
         IpAddressError::from_error(&error).into_iter().map(|address| address.index).collect();
     assert_eq!(places, [1, 3], "{error}");
@@ -108,11 +104,7 @@ async fn rejected_addresses_are_identified_by_their_index() {
     assert_eq!((rejected.len(), rejected[0].index), (1, 0));
     assert!(!rejected[0].code.is_empty() && !rejected[0].message.is_empty());
     assert_eq!(groups.get("office").await.unwrap().unwrap().allowed, ["192.0.2.1"]);
-<<<<<<< HEAD
     let error = rejection(groups.delete("unknown")).await;
-=======
-    let error = refusal(groups.delete("nobody")).await;
->>>>>>> hulft
     assert!(
         IpAddressError::from_error(&error).is_empty() && IpFilterGroupUsers::from_error(&error).is_none()
     );
@@ -164,19 +156,6 @@ async fn each_documented_status_of_each_method_is_one_readable_error() {
 }
 
 #[tokio::test]
-<<<<<<< HEAD
-async fn a_success_without_the_body_that_it_should_have_is_an_error_that_tells_of_the_success() {
-    let script = ScriptedTransport::new();
-    script.status(201);
-    let site = SiteClient::builder("planted-key").transport(Arc::new(script)).build().unwrap();
-    let error = rejection(site.accounts().register("a@example.com")).await;
-    assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Decode, 201));
-    assert!(error.to_string().contains("the service accepted the request"), "{error}");
-}
-
-#[tokio::test]
-=======
->>>>>>> hulft
 async fn the_service_takes_every_bound_at_its_edge() {
     let (emulator, site) = start().await;
     emulator.hulft().connection_id_limit(100);

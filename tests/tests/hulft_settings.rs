@@ -32,17 +32,10 @@ async fn an_account_is_registered_read_changed_and_deleted() {
     let accounts = site.accounts();
     let response =
         accounts.register("a@example.com").ip_filter_group("office").memo("first").with_response().await;
-<<<<<<< HEAD
     let response = response.unwrap();
     assert_eq!(response.status().as_u16(), 201);
     let location = response.headers()["location"].to_str().unwrap().to_owned();
-    let account = response.body;
-=======
-    let answer = answer.unwrap();
-    assert_eq!(answer.status().as_u16(), 201);
-    let location = answer.headers()["location"].to_str().unwrap().to_owned();
-    let account = answer.body.unwrap();
->>>>>>> hulft
+    let account = response.body.unwrap();
     assert!(location.ends_with(&format!("/accounts/definition/{}", account.id)), "{location}");
     assert_eq!((&account.status, account.password_validity_days), (&AccountStatus::New, 0));
     assert_eq!(account.ip_filter_group_name.as_deref(), Some("office"));
@@ -77,13 +70,8 @@ async fn the_mail_for_a_password_is_sent_once_in_ten_minutes_and_not_to_addresse
     emulator.clock().advance(Duration::from_secs(600));
     site.accounts().request_password_mail(&account.id).await.unwrap();
     assert_eq!(emulator.hulft().mails().len(), 2);
-<<<<<<< HEAD
-    let other = site.accounts().register("rejecting@example.com").await.unwrap();
+    let other = site.accounts().register("rejecting@example.com").await.unwrap().unwrap();
     emulator.hulft().reject_mails_to("rejecting@example.com");
-=======
-    let other = site.accounts().register("refuser@example.com").await.unwrap().unwrap();
-    emulator.hulft().reject_mails_to("refuser@example.com");
->>>>>>> hulft
     assert!(site.accounts().request_password_mail(&other.id).await.is_err());
     assert_eq!(emulator.hulft().mails().len(), 2);
 }
@@ -176,9 +164,6 @@ async fn both_directions_of_browser_transfer_are_registered_read_changed_and_del
     assert_eq!(named.browser.receive_file_name, "report.csv");
     assert!(named.browser.use_receive_file_name);
     assert!(
-<<<<<<< HEAD
-        !downloads.update("download").clear_receive_file_name().await.unwrap().browser.use_receive_file_name
-=======
         !downloads
             .update("download")
             .clear_receive_file_name()
@@ -187,7 +172,6 @@ async fn both_directions_of_browser_transfer_are_registered_read_changed_and_del
             .unwrap()
             .browser
             .use_receive_file_name
->>>>>>> hulft
     );
     assert_eq!(downloads.list().all().await.unwrap().len(), 1);
 
