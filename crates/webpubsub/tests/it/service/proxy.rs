@@ -3,7 +3,7 @@
 use http::Response;
 use webpubsub::{Credential, ErrorKind, ServiceClient};
 
-use crate::{KEY, scripted, targets};
+use super::{KEY, scripted, targets};
 
 #[tokio::test]
 async fn requests_go_below_the_proxys_path_and_are_signed_for_the_service() {

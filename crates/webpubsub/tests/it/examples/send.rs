@@ -1,11 +1,10 @@
 //! The example `send` against the emulator.
-#![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
 use service_emulator::Emulator;
 use webpubsub::ServiceClient;
 
 #[expect(dead_code, reason = "the test is its own `main`")]
-#[path = "../examples/send.rs"]
+#[path = "../../../examples/send.rs"]
 mod send;
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use http::Response;
 use service_core::testing::ScriptedTransport;
 use webpubsub::{ErrorKind, Group, RetryOptions, ServiceClient};
 
-use crate::{scripted, targets};
+use super::{scripted, targets};
 
 const LIST: &str = "http://localhost:8080/api/hubs/chat/groups/g/connections?api-version=2024-12-01";
 const NEXT: &str = "http://localhost:8080/api/hubs/chat/groups/g/connections?maxpagesize=2&continuationToken=a%2Fb&api-version=2024-12-01";

@@ -5,7 +5,7 @@ use http::request::Builder;
 use serde_json::{Value, json};
 use webpubsub::event_handler::{ConnectResponse, HandlerError, UserEventResponse};
 
-use crate::support::*;
+use super::support::*;
 
 fn mqtt(event_type: &str) -> Builder {
     let builder = event(event_type).header("ce-subprotocol", "mqtt");

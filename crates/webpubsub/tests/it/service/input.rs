@@ -3,7 +3,7 @@
 use webpubsub::filter::{MAX_CLAUSES, user_id};
 use webpubsub::{Connections, Credential, Error, Filter, Message, ServiceClient};
 
-use crate::{scripted, targets};
+use super::{scripted, targets};
 
 fn assert_rejected(error: &Error, rule: &str) {
     assert!(error.is_invalid_input() && error.attempts() == 0, "{error}");

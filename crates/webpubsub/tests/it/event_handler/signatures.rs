@@ -3,7 +3,7 @@
 use http::Request;
 use webpubsub::event_handler::{Check, Webhook};
 
-use crate::support::*;
+use super::support::*;
 
 fn webhook(keys: &[&str]) -> Webhook {
     keys.iter()

@@ -5,10 +5,10 @@ use http::{Request, Response};
 use tower_service::Service;
 use webpubsub::BoxError;
 
-use crate::support::*;
+use crate::event_handler::support::*;
 
 #[expect(dead_code, reason = "the test is its own `main`")]
-#[path = "../../examples/webhook.rs"]
+#[path = "../../../examples/webhook.rs"]
 mod webhook;
 
 async fn ask(request: Request<Bytes>) -> Result<Response<Bytes>, BoxError> {

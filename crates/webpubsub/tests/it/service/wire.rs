@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use mockito::{Matcher, Mock, Server, ServerGuard};
 use webpubsub::{AccessToken, Credential, ServiceClient, operations};
 
-use crate::cases::{self, Case};
+use super::cases::{self, Case};
 
 /// Uses a token credential, since only then `generateToken` is called.
 fn client(server: &ServerGuard) -> ServiceClient {

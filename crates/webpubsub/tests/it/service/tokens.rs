@@ -8,7 +8,7 @@ use webpubsub::{
     AccessToken, ClientProtocol, CreateClientAccess, Credential, ErrorKind, Role, ServiceClient,
 };
 
-use crate::{KEY, now, scripted, scripted_by, targets};
+use super::{KEY, now, scripted, scripted_by, targets};
 
 /// The known token of the specification's section 4.
 const VECTOR: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwOi8vbG9jYWxob3N0OjgwODAvY2xpZW50L2h1YnMvY2hhdCIsInN1YiI6InVzZXIxIiwicm9sZSI6WyJ3ZWJwdWJzdWIuc2VuZFRvR3JvdXAuZzEiXSwid2VicHVic3ViLmdyb3VwIjpbImcxIl0sImlhdCI6MTcwMDAwMDAwMCwiZXhwIjoxNzAwMDAzNjAwfQ.4NcJfT0mhF8-H1gbrWvtGEwK17k9kmLyeko-Nn4ocbc";

@@ -1,7 +1,5 @@
 //! Tests of the WebSocket client through its public API. Most use an in-memory service, which the test scripts, and a manual
 //! clock.
-#![cfg(feature = "client")]
-#![allow(clippy::unwrap_used, clippy::panic, reason = "helpers of tests fail their test")]
 
 mod access;
 mod closing;

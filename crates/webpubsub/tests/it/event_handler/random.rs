@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue, Method, Request};
 use proptest::prelude::*;
 use webpubsub::event_handler::Handled;
 
-use crate::support::*;
+use super::support::*;
 
 const NAMES: [&str; 14] = [
     "ce-awpsversion",

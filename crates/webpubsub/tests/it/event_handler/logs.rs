@@ -1,43 +1,11 @@
 //! Log lines: they contain the reason of each rejection, and never a secret.
 
 use std::io;
-use std::sync::{Arc, Mutex};
 
-use tracing::subscriber::DefaultGuard;
 use webpubsub::event_handler::{ConnectResponse, ConnectionState, HandlerError};
 
-use crate::support::*;
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl Log {
-    /// Collects everything that is logged on this thread while the guard lives.
-    fn collect() -> (Self, DefaultGuard) {
-        let log = Self::default();
-        let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt()
-            .with_max_level(tracing::Level::TRACE)
-            .with_ansi(false)
-            .with_writer(move || writer.clone())
-            .finish();
-        (log, tracing::subscriber::set_default(subscriber))
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
+use super::support::*;
+use crate::common::Log;
 
 #[tokio::test]
 async fn a_rejection_is_logged_with_its_reason() {

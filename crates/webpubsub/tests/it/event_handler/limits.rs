@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use webpubsub::event_handler::{Check, DEFAULT_BODY_LIMIT, MAX_HEADER_BYTES, MAX_HEADERS};
 
-use crate::support::*;
+use super::support::*;
 
 #[tokio::test]
 async fn a_body_of_the_limit_is_accepted_and_one_byte_more_is_not() {

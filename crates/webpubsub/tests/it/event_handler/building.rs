@@ -2,7 +2,7 @@
 
 use webpubsub::event_handler::WebhookBuilder;
 
-use crate::support::*;
+use super::support::*;
 
 #[test]
 fn a_webhook_is_not_built_from_invalid_settings() {

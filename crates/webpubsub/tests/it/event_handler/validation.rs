@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{Method, Request, Response};
 use webpubsub::event_handler::{Handled, Webhook};
 
-use crate::support::*;
+use super::support::*;
 
 fn options(origins: &[&str]) -> Request<Bytes> {
     let mut builder = Request::options("/upstream?event=validate").header("ce-awpsversion", "1.0");

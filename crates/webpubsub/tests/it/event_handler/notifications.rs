@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use http::StatusCode;
 use webpubsub::event_handler::{HandlerError, HandlerTask};
 
-use crate::support::*;
+use super::support::*;
 
 const NOTIFICATIONS: [(&str, &str, &str); 6] = [
     ("azure.webpubsub.sys.connected", "{}", "connected"),

@@ -1,36 +1,15 @@
 //! Access tokens, reconnection tokens and message contents appear in no log line and in no `Debug` output.
 
-use std::io;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use webpubsub::client::Event;
 
 use super::*;
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().write(bytes)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
+use crate::common::Log;
 
 #[tokio::test]
 async fn drops_rejections_and_malformed_frames_show_no_secret() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::collect();
     let bed = TestBed::new();
     let (client, mut peer) = bed.connect(bed.builder().event_capacity(16)).await;
     for frame in [r#"{"type":"planted"}"#, "planted", r#"{"type":"message","from":"planted","sequenceId":1}"#]
@@ -59,7 +38,7 @@ async fn drops_rejections_and_malformed_frames_show_no_secret() {
         }
         shown.push(format!("{event:?}"));
     }
-    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let log = log.text();
     assert!(
         log.contains("skipped a frame from the service") && log.contains("connection attempt failed"),
         "{log}"

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use webpubsub::{RetryOptions, StopReason};
 
-use crate::{cases, scripted, scripted_by, targets};
+use super::{cases, scripted, scripted_by, targets};
 
 #[tokio::test]
 async fn a_send_is_not_retried_after_500_and_everything_else_is() {
@@ -23,10 +23,10 @@ async fn a_send_is_not_retried_after_500_and_everything_else_is() {
 
 #[tokio::test]
 async fn creating_a_token_is_retried() {
-    let credential = webpubsub::Credential::token(crate::tokens::granted);
+    let credential = webpubsub::Credential::token(super::tokens::granted);
     let (script, _, builder) = scripted_by(credential);
     script.status(500).fail(webpubsub::Delivery::Unknown);
-    script.respond(http::Response::new(crate::tokens::RESPONSE));
+    script.respond(http::Response::new(super::tokens::RESPONSE));
     builder.build().unwrap().client_access().await.unwrap();
     assert_eq!(script.sent().len(), 3);
 }

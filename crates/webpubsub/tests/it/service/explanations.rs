@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use sha2::Sha256;
 use webpubsub::{AudiencePart, Credential, Finding, KeyMisuse, ServiceClient, Unauthorized};
 
-use crate::{KEY, now, scripted, scripted_by};
+use super::{KEY, now, scripted, scripted_by};
 
 const AUDIENCE: &str = "http://localhost:8080/client/hubs/chat";
 const REQUEST: &str = "http://localhost:8080/api/hubs/chat/:send?api-version=2024-12-01";

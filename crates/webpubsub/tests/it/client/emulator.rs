@@ -8,7 +8,7 @@ use webpubsub::client::{Data, Event, Events, Protocol};
 use super::text;
 
 #[expect(dead_code, reason = "the test is its own `main`")]
-#[path = "../../examples/chat_client.rs"]
+#[path = "../../../examples/chat_client.rs"]
 mod chat_client;
 
 async fn connect(emulator: &Emulator, user: &str, protocol: Protocol) -> (Client, Events) {

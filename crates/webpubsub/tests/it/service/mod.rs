@@ -1,5 +1,4 @@
 //! The service client from outside: what it sends, how it interprets responses, and what it rejects.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 mod cases;
 mod explanations;

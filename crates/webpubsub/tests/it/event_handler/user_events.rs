@@ -4,7 +4,7 @@ use http::StatusCode;
 use serde_json::json;
 use webpubsub::event_handler::{ConnectionState, Data, HandlerError, UserEventResponse};
 
-use crate::support::*;
+use super::support::*;
 
 /// Returns the data that a handler receives for a body of this content type, from a client of this subprotocol.
 async fn received(content_type: &str, subprotocol: &str, body: &'static [u8]) -> Result<Data, u16> {

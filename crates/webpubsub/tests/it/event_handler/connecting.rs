@@ -5,7 +5,7 @@ use serde_json::json;
 use webpubsub::Role;
 use webpubsub::event_handler::{ConnectRequest, ConnectResponse, ConnectionState, HandlerError, Result};
 
-use crate::support::*;
+use super::support::*;
 
 const WHOLE: &str = r#"{
     "claims": {"role": ["webpubsub.sendToGroup", "b"], "sub": ["dave"], "http://schemas.example/name": ["D"]},
