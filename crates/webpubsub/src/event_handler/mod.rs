@@ -65,6 +65,9 @@
 //! | 413 | The body exceeds the [limit](WebhookBuilder::body_limit). |
 //! | 431 | The headers exceed [`MAX_HEADERS`] or [`MAX_HEADER_BYTES`]. |
 //!
+//! If the handler panics, the response is a 500 and the panic is logged, unless the program is compiled with
+//! `panic = "abort"`.
+//!
 //! Each rejection is logged at `warn` with its reason, since users of the service would otherwise notice only that nothing
 //! happens. Events of unknown kinds are accepted and ignored.
 //!
@@ -84,6 +87,7 @@ mod head;
 mod mqtt;
 mod notification;
 mod origin;
+mod panics;
 mod rejection;
 mod response_body;
 mod service;

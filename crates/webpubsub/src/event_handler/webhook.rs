@@ -124,11 +124,13 @@ impl Webhook {
         let shared = &self.0;
         head::check_limits(headers)?;
         shared.origins.check(headers)?;
+        // First, so that a forged request learns nothing from the other rules.
+        shared.verifier.check(headers, head::required(headers, "ce-connectionid")?)?;
         let hub = head::required(headers, "ce-hub")?;
         if !hub.eq_ignore_ascii_case(&shared.hub) {
-            return Err(Rejection::unauthorized(format!("ce-hub is not {}", shared.hub)).got(hub));
+            let rejection = Rejection::unauthorized("ce-hub is not the hub of this webhook").got(hub);
+            return Err(rejection.log_also("hub", &shared.hub));
         }
-        shared.verifier.check(headers, head::required(headers, "ce-connectionid")?)?;
         head::check_length(headers, shared.body_limit)?;
         let kind = Kind::read(headers)?;
         let media_type = head::media_type(headers)?;

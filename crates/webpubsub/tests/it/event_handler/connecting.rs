@@ -55,6 +55,33 @@ async fn every_member_of_the_handshake_may_be_missing_or_null() {
     }
 }
 
+#[tokio::test]
+async fn values_that_are_not_strings_are_skipped() {
+    let body = r#"{
+        "claims": {"iat": [1], "exp": 2, "sub": ["dave", null, 3, {"a": []}], "cnf": {"x": ["y"]}, "name": "D"},
+        "query": {"a": [true, "b"]},
+        "headers": {"Host": [["h.example"]]}
+    }"#;
+    let handler = TestHandler::on_connect(|_, request| {
+        let claims: Vec<_> = request.claims.iter().map(|(name, values)| (name, values.join("+"))).collect();
+        let expected = [("cnf", ""), ("exp", ""), ("iat", ""), ("name", "D"), ("sub", "dave")];
+        assert_eq!(claims, expected.map(|(name, value)| (name, value.to_owned())));
+        assert_eq!((request.query.get("a"), request.header("host")), (&["b".to_owned()][..], None));
+        Ok(ConnectResponse::accept())
+    });
+    assert_eq!(parts(&respond(&handler.webhook(), connect(body)).await), (204, ""));
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_the_json_is_skipped() {
+    let handler = TestHandler::on_connect(|_, request| {
+        assert_eq!(request.claims.first("sub"), Some("dave"));
+        Ok(ConnectResponse::accept())
+    });
+    let request = connect("\u{feff}{\"claims\":{\"sub\":[\"dave\"]}}");
+    assert_eq!(parts(&respond(&handler.webhook(), request).await), (204, ""));
+}
+
 async fn decided(act: fn() -> Result<ConnectResponse>) -> (u16, String) {
     let handler = TestHandler::on_connect(move |_, _| act());
     let response = respond(&handler.webhook(), connect(WHOLE)).await;

@@ -35,6 +35,16 @@ async fn a_failing_handler_is_logged_with_its_reason_and_connection() {
 }
 
 #[tokio::test]
+async fn the_rejection_of_another_hub_is_logged_with_both_names() {
+    let (log, _guard) = Log::collect();
+    let mut request = connect("{}");
+    request.headers_mut().insert("ce-hub", "other".parse().unwrap());
+    respond(&TestHandler::accepting().webhook(), request).await;
+    let text = log.text();
+    assert!(text.contains("WARN") && text.contains("other") && text.contains("chat"), "{text}");
+}
+
+#[tokio::test]
 async fn no_secret_is_logged_or_shown() {
     let (log, _guard) = Log::collect();
     let handler = TestHandler::on_connect(|context, request| {

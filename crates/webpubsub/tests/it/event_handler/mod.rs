@@ -7,6 +7,7 @@ mod logs;
 mod mounts;
 mod mqtt;
 mod notifications;
+mod panics;
 mod random;
 mod signatures;
 pub(crate) mod support;

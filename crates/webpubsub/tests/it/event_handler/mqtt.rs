@@ -112,3 +112,22 @@ async fn the_end_of_a_session_is_reported_with_or_without_a_packet() {
         );
     }
 }
+
+#[tokio::test]
+async fn every_member_of_a_packet_may_be_null() {
+    let handler = TestHandler::on_connect(|_, request| {
+        let packet = request.mqtt.unwrap();
+        assert_eq!((packet.protocol_version, packet.user_properties[0].name.as_str()), (0, "a"));
+        Ok(ConnectResponse::accept())
+    });
+    let body = r#"{"mqtt":{"protocolVersion":null,"cleanStart":null,"username":null,"password":null,
+        "userProperties":[{"name":"a","value":null}]}}"#;
+    let response =
+        respond(&handler.webhook(), with_body(mqtt("azure.webpubsub.sys.connect"), JSON, body)).await;
+    assert_eq!(parts(&response), (204, ""));
+    let (handler, seen) = TestHandler::recording();
+    let body = r#"{"reason":null,"mqtt":{"initiatedByClient":null,"disconnectPacket":{"code":null,"userProperties":null}}}"#;
+    let response =
+        respond(&handler.webhook(), with_body(mqtt("azure.webpubsub.sys.disconnected"), JSON, body)).await;
+    assert_eq!((parts(&response), seen.take()), ((204, ""), vec!["disconnected: ".to_owned()]));
+}

@@ -7,12 +7,15 @@ use webpubsub::event_handler::{HandlerError, HandlerTask};
 
 use super::support::*;
 
-const NOTIFICATIONS: [(&str, &str, &str); 6] = [
+const NOTIFICATIONS: [(&str, &str, &str); 9] = [
     ("azure.webpubsub.sys.connected", "{}", "connected"),
     ("azure.webpubsub.sys.disconnected", r#"{"reason":"bye"}"#, "disconnected: bye"),
     ("azure.webpubsub.sys.disconnected", r#"{"reason":null}"#, "disconnected: "),
     ("azure.webpubsub.sys.disconnected", "", "disconnected: "),
+    ("azure.webpubsub.sys.disconnected", "\u{feff}", "disconnected: "),
+    ("azure.webpubsub.sys.disconnected", "\u{feff}{\"reason\":\"bye\"}", "disconnected: bye"),
     ("azure.webpubsub.gp.joined", r#"{"group":"g1"}"#, "joined: g1"),
+    ("azure.webpubsub.gp.joined", "\u{feff}{\"group\":\"g1\"}", "joined: g1"),
     ("azure.webpubsub.gp.left", r#"{"group":"g1"}"#, "left: g1"),
 ];
 

@@ -98,6 +98,43 @@ async fn a_request_for_another_hub_is_rejected_and_case_does_not_matter() {
 }
 
 #[tokio::test]
+async fn the_name_of_the_hub_is_revealed_to_no_sender() {
+    let other_hub = |builder: http::request::Builder| {
+        let mut request = with_body(builder, JSON, "{}");
+        request.headers_mut().insert("ce-hub", "other".parse().unwrap());
+        request
+    };
+    let (unsigned, forged) =
+        (|| unsigned("azure.webpubsub.sys.connect"), ["sha256=", &"0".repeat(64)].concat());
+    let open = TestHandler::accepting().builder().accept_unverified().build().unwrap();
+    for (webhook, request, expected) in [
+        (webhook(&[KEY]), unsigned(), "the header ce-signature is missing"),
+        (
+            webhook(&[KEY]),
+            unsigned().header("ce-signature", forged),
+            "ce-signature matches none of the access keys",
+        ),
+        (
+            webhook(&[KEY]),
+            event("azure.webpubsub.sys.connect"),
+            "ce-hub is not the hub of this webhook, got \"other\"",
+        ),
+        (open, unsigned(), "ce-hub is not the hub of this webhook, got \"other\""),
+    ] {
+        let response = respond(&webhook, other_hub(request)).await;
+        assert_eq!(parts(&response), (401, expected));
+    }
+    let mut request = with_body(unsigned(), JSON, "{}");
+    request.headers_mut().remove("ce-hub");
+    let response = respond(&webhook(&[KEY]), request).await;
+    assert_eq!(
+        parts(&response),
+        (401, "the header ce-signature is missing"),
+        "nothing else is checked before"
+    );
+}
+
+#[tokio::test]
 async fn a_duplicate_of_a_single_header_is_rejected() {
     for name in ["ce-connectionId", "ce-hub", "ce-userId", "ce-type", "ce-connectionState", "Content-Type"] {
         let mut request = connect("{}");

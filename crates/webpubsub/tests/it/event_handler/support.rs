@@ -57,6 +57,25 @@ impl TestHandler {
         Self { notification: Box::new(act), ..Self::accepting() }
     }
 
+    /// Runs the given closure for every event, which it accepts by returning.
+    pub(crate) fn all(act: impl Fn() + Send + Sync + Clone + 'static) -> Self {
+        let (on_connect, on_event) = (act.clone(), act.clone());
+        Self {
+            connect: Box::new(move |_, _| {
+                on_connect();
+                Ok(ConnectResponse::accept())
+            }),
+            event: Box::new(move |_, _| {
+                on_event();
+                Ok(UserEventResponse::none())
+            }),
+            notification: Box::new(move |_, _| {
+                act();
+                Ok(())
+            }),
+        }
+    }
+
     /// Records every event that reaches the handler.
     pub(crate) fn recording() -> (Self, Seen) {
         let seen = Seen::default();
