@@ -1,11 +1,14 @@
 //! Client access: tokens that are signed locally, and tokens that the service creates.
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Response;
+use serde_json::json;
 use webpubsub::{
-    AccessToken, ClientProtocol, CreateClientAccess, Credential, ErrorKind, Role, ServiceClient,
+    AccessToken, ClientAccess, ClientProtocol, CreateClientAccess, Credential, ErrorKind, Role, ServiceClient,
 };
 
 use super::{KEY, now, scripted, scripted_by, targets};
@@ -26,9 +29,8 @@ fn local(endpoint: &str, hub: &str) -> ServiceClient {
 }
 
 fn claims(token: &str) -> serde_json::Value {
-    use base64::Engine;
     let claims = token.split('.').nth(1).unwrap();
-    serde_json::from_slice(&base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).unwrap()).unwrap()
 }
 
 #[tokio::test]
@@ -39,7 +41,7 @@ async fn a_token_signed_locally_is_the_known_one_and_nothing_is_sent() {
     assert_eq!(access.token.expose(), VECTOR);
     assert_eq!(access.url, format!("ws://localhost:8080/client/hubs/chat?access_token={VECTOR}"));
     assert_eq!(access.address(), "ws://localhost:8080/client/hubs/chat");
-    assert_eq!(access.expires_at, now() + Duration::from_secs(3600));
+    assert_eq!(access.expires_at, Some(now() + Duration::from_secs(3600)));
     assert!(!format!("{access:?} {access:#?}").contains("eyJ"));
     assert!(script.sent().is_empty());
 }
@@ -67,7 +69,7 @@ async fn the_service_creates_the_token_for_a_token_credential() {
     let service = builder.build().unwrap();
     script.respond(Response::new(RESPONSE)).respond(Response::new(RESPONSE));
     let access = service.client_access().lifetime(Duration::from_secs(600)).await.unwrap();
-    assert_eq!(access.expires_at, now() + Duration::from_secs(600), "the token's own `exp`");
+    assert_eq!(access.expires_at, Some(now() + Duration::from_secs(600)), "the token's own `exp`");
     assert_eq!(
         access.url,
         "ws://localhost:8080/client/hubs/chat?access_token=eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDA2MDB9.planted"
@@ -78,15 +80,45 @@ async fn the_service_creates_the_token_for_a_token_credential() {
     assert_eq!(targets(&script), [format!("{asked}10"), format!("{asked}60")]);
 }
 
+/// Returns what a client gets for a token that the service created.
+async fn created(token: &str) -> webpubsub::Result<ClientAccess> {
+    let (script, _, builder) = scripted_by(Credential::token(granted));
+    script.respond(Response::new(json!({"token": token}).to_string()));
+    builder.build().unwrap().client_access().await
+}
+
 #[tokio::test]
-async fn a_token_without_an_expiry_time_is_a_decode_error() {
-    for token in ["", "planted", "a.b.c", "eyJhbGciOiJIUzI1NiJ9.e30.x"] {
-        let (script, _, builder) = scripted_by(Credential::token(granted));
-        script.respond(Response::new(format!(r#"{{"token":"{token}"}}"#)));
-        let error = builder.build().unwrap().client_access().await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Decode, "{token}");
-        assert!(!format!("{error:?}").contains("planted"));
+async fn a_token_of_the_service_whose_expiry_time_is_unknown_is_still_usable() {
+    let with = |claims: &str| format!("e30.{}.x", URL_SAFE_NO_PAD.encode(claims));
+    let tokens = ["opaque", "a.b.c", "a.b.c.d"].map(str::to_owned).into_iter();
+    let claims = [
+        "{}",
+        "[]",
+        r#"{"exp":null}"#,
+        r#"{"exp":"1"}"#,
+        r#"{"exp":-1}"#,
+        r#"{"exp":1e300}"#,
+        r#"{"exp":18446744073709551615}"#,
+    ];
+    for token in tokens.chain(claims.map(with)) {
+        let access = created(&token).await.unwrap();
+        assert_eq!((access.token.expose(), access.expires_at), (token.as_str(), None), "{token}");
+        assert_eq!(access.url, format!("ws://localhost:8080/client/hubs/chat?access_token={token}"));
     }
+    for (exp, seconds) in
+        [("4000000000.0", 4_000_000_000), ("4e9", 4_000_000_000), ("1700000600.75", 1_700_000_600)]
+    {
+        let access = created(&with(&format!("\u{feff}{{\"exp\":{exp}}}"))).await.unwrap();
+        assert_eq!(access.expires_at, Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds)), "{exp}");
+    }
+}
+
+#[tokio::test]
+async fn a_response_without_a_token_is_a_decode_error_of_the_operation() {
+    let error = created("").await.unwrap_err();
+    assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Decode, 200));
+    assert_eq!((error.operation(), error.attempts()), (Some("WebPubSub_GenerateClientToken"), 1));
+    assert!(error.to_string().contains("the token in the response is empty"), "{error}");
 }
 
 #[tokio::test]
@@ -122,7 +154,7 @@ async fn lifetimes_hold_at_their_edges() {
     let most = Duration::from_secs(2_147_483_647 * 60);
     for lifetime in [Duration::from_secs(1), most] {
         let access = local("https://x.example", "chat").client_access().lifetime(lifetime).await.unwrap();
-        assert_eq!(access.expires_at, now() + lifetime);
+        assert_eq!(access.expires_at, Some(now() + lifetime));
     }
     let (script, _, builder) = scripted_by(Credential::token(granted));
     let service = builder.build().unwrap();
