@@ -7,8 +7,11 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use http::Response;
 use serde_json::{Value, json};
+use service_emulator::Emulator;
 use sha2::Sha256;
-use webpubsub::{AudiencePart, Credential, Finding, KeyMisuse, ServiceClient, Unauthorized};
+use webpubsub::{
+    AudiencePart, Credential, Error, Finding, KeyMisuse, RetryOptions, ServiceClient, Unauthorized,
+};
 
 use super::{KEY, now, scripted, scripted_by};
 
@@ -179,6 +182,64 @@ async fn a_rejected_call_reports_clock_skew_and_the_reason_of_the_service() {
         [],
         "what may be a token is not repeated"
     );
+}
+
+/// Returns the error of a call with a key that the emulator's resource does not have, and the client.
+async fn rejected_key(emulator: &Emulator) -> (ServiceClient, Error) {
+    let credential = Credential::access_key("b3RoZXI=");
+    let service = ServiceClient::new(&emulator.endpoint(), "chat", credential).unwrap();
+    let error = service.send_to_all("m").await.unwrap_err();
+    (service, error)
+}
+
+#[tokio::test]
+async fn a_key_that_the_service_does_not_know_is_of_another_resource_or_was_rotated() {
+    let emulator = Emulator::start().await.unwrap();
+    let (service, error) = rejected_key(&emulator).await;
+    let explanation = service.explain_unauthorized(&error);
+    let [Finding::Challenge(_), Finding::Key(KeyMisuse::UnknownToService)] = explanation.findings() else {
+        panic!("{explanation:?}")
+    };
+    let text = explanation.to_string();
+    assert!(text.contains("the access key belongs to another resource or was rotated"), "{text}");
+    assert!(!text.contains("b3RoZXI"), "{text}");
+}
+
+#[tokio::test]
+async fn without_a_reason_of_the_service_a_wrong_key_is_among_the_remaining_causes() {
+    for challenge in ["Bearer", r#"Bearer error="invalid_token""#] {
+        let (script, _, builder) = scripted();
+        let response = Response::builder().status(401).header("www-authenticate", challenge);
+        script.respond(response.body("").unwrap());
+        let service = builder.build().unwrap();
+        let error = service.send_to_all("m").await.unwrap_err();
+        let text = service.explain_unauthorized(&error).to_string();
+        assert!(text.contains("the access key belongs to another resource or was rotated"), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn the_line_of_a_401_points_to_the_explanation_and_other_lines_do_not() {
+    let (script, _, builder) = scripted();
+    let service = builder.retry(RetryOptions::none()).build().unwrap();
+    for (status, points) in [(401, true), (403, false), (500, false)] {
+        script.status(status);
+        let text = service.send_to_all("m").await.unwrap_err().to_string();
+        assert_eq!(text.contains("; see `ServiceClient::explain_unauthorized`"), points, "{text}");
+        assert!(!text.contains('\n'), "{text}");
+    }
+}
+
+#[cfg(feature = "client")]
+#[tokio::test]
+async fn the_error_of_a_websocket_client_is_explained() {
+    let emulator = Emulator::start().await.unwrap();
+    let (service, _) = rejected_key(&emulator).await;
+    let access = service.client_access().await.unwrap();
+    let error = webpubsub::Client::builder(access).connect().await.unwrap_err();
+    assert!(error.to_string().contains("; see `ServiceClient::explain_unauthorized`"), "{error}");
+    let findings = service.explain_unauthorized(&error).findings().to_vec();
+    assert!(findings.contains(&Finding::Key(KeyMisuse::UnknownToService)), "{findings:?}");
 }
 
 #[tokio::test]
