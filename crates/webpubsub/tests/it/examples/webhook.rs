@@ -9,10 +9,10 @@ use crate::event_handler::support::*;
 
 #[expect(dead_code, reason = "the test is its own `main`")]
 #[path = "../../../examples/webhook.rs"]
-mod webhook;
+mod example;
 
 async fn ask(request: Request<Bytes>) -> Result<Response<Bytes>, BoxError> {
-    let mut app = webhook::app(&format!("Endpoint=http://localhost;AccessKey={KEY}"))?;
+    let mut app = example::app(&format!("Endpoint=http://localhost;AccessKey={KEY}"))?;
     let response = app.call(request.map(axum::body::Body::from)).await?;
     let (head, body) = response.into_parts();
     Ok(Response::from_parts(head, axum::body::to_bytes(body, 1000).await?))
