@@ -1,4 +1,4 @@
-//! The core as a service crate uses it: an operation, a builder of its own, a static key.
+//! The core as a service crate uses it: an operation, its own builder, a static key.
 
 use std::sync::Arc;
 
@@ -12,13 +12,10 @@ use service_core::{
 use super::message::{JSON, KEY, Message, REQUEST_ID, ROOM};
 use crate::Result;
 
-static DIALECT: Dialect = Dialect::new(
-    "workspace-bench/0.0.0",
-    call_span!("bench.request_id"),
-    "bench.request_id",
-)
-.request_id_header(http::HeaderName::from_static(REQUEST_ID))
-.response_request_id_headers(&[REQUEST_ID]);
+static DIALECT: Dialect =
+    Dialect::new("workspace-bench/0.0.0", call_span!("bench.request_id"), "bench.request_id")
+        .request_id_header(http::HeaderName::from_static(REQUEST_ID))
+        .response_request_id_headers(&[REQUEST_ID]);
 
 static SEND: Operation =
     Operation::new("SendToRoom", Method::POST, "/rooms/{room}/:send").query(&["api-version", "reason"]);
@@ -42,7 +39,7 @@ impl Rooms {
     }
 
     fn send(&self, room: &str, body: Bytes) -> SendToRoom {
-        let read = |answer: &http::Response<Bytes>| Ok(answer.body().clone());
+        let read = |response: &http::Response<Bytes>| Ok(response.body().clone());
         let mut call = Call::new(&self.pipeline, &SEND, &[("room", room)], read);
         call.query("api-version", "2026-01-01");
         call.body(JSON, body);
@@ -67,6 +64,6 @@ call_setters!(SendToRoom => Bytes);
 
 /// Sends the message once.
 pub(super) async fn send(rooms: Rooms, message: Arc<Message>) -> Result<()> {
-    let answer = rooms.send(ROOM, message.body.clone()).reason("closing time").await?;
-    message.check(&answer)
+    let response = rooms.send(ROOM, message.body.clone()).reason("closing time").await?;
+    message.check(&response)
 }
