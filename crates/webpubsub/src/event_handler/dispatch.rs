@@ -9,7 +9,7 @@ use http::{HeaderMap, Response, StatusCode};
 use super::notification::{Notification, parse};
 use super::panics::{catch, caught};
 use super::rejection::{Rejection, empty, text};
-use super::webhook::Shared;
+use super::shared::Shared;
 use super::{
     ConnectRequest, Context, HandlerError, Result, UserEvent, UserEventResponse, head, mqtt, user_event,
 };

@@ -61,7 +61,7 @@
 //! | Status | Cause |
 //! |---|---|
 //! | 400 | The request is malformed. |
-//! | 401 | The origin is not allowed, the hub is another one, or the signature is invalid. |
+//! | 401 | The origin is not allowed, the signature is invalid, or the hub is another one. |
 //! | 413 | The body exceeds the [limit](WebhookBuilder::body_limit). |
 //! | 431 | The headers exceed [`MAX_HEADERS`] or [`MAX_HEADER_BYTES`]. |
 //!
@@ -91,6 +91,7 @@ mod panics;
 mod rejection;
 mod response_body;
 mod service;
+mod shared;
 mod signature;
 mod state;
 mod user_event;
@@ -98,7 +99,7 @@ mod user_event_response;
 mod values;
 mod webhook;
 
-pub use builder::{DEFAULT_BODY_LIMIT, HandlerTask, WebhookBuilder};
+pub use builder::{DEFAULT_BODY_LIMIT, WebhookBuilder};
 pub use connect::{ClientCertificate, ConnectRequest};
 pub use connect_response::ConnectResponse;
 pub use context::Context;
@@ -109,6 +110,7 @@ pub use head::{MAX_HEADER_BYTES, MAX_HEADERS};
 pub use mqtt::{MqttConnect, MqttDisconnect, MqttDisconnectPacket, MqttSession, MqttUserProperty};
 pub use notification::Disconnected;
 pub use response_body::ResponseBody;
+pub use shared::HandlerTask;
 pub use state::{ConnectionState, MAX_STATE_BYTES};
 pub use user_event::{Data, UserEvent};
 pub use user_event_response::UserEventResponse;

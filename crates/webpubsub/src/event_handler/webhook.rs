@@ -8,12 +8,10 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request, Response};
 
-use super::builder::Spawn;
 use super::dispatch::Kind;
 use super::head::{self, VERSION};
-use super::origin::Origins;
 use super::rejection::Rejection;
-use super::signature::Verifier;
+use super::shared::Shared;
 use super::{Context, EventHandler, PendingEvent, WebhookBuilder};
 
 /// A service that responds to the requests of Azure Web PubSub for one hub. It is cheap to clone.
@@ -48,15 +46,6 @@ use super::{Context, EventHandler, PendingEvent, WebhookBuilder};
 /// ```
 #[derive(Clone)]
 pub struct Webhook(Arc<Shared>);
-
-pub(super) struct Shared {
-    pub(super) hub: String,
-    pub(super) origins: Origins,
-    pub(super) verifier: Verifier,
-    pub(super) body_limit: usize,
-    pub(super) spawn: Option<Spawn>,
-    pub(super) handler: Box<dyn EventHandler>,
-}
 
 /// Represents what [`Webhook::check`] found in the head of a request.
 #[derive(Debug)]
