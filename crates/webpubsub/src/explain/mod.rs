@@ -31,7 +31,7 @@ pub struct Unauthorized<'a> {
 }
 
 impl<'a> Unauthorized<'a> {
-    /// Creates a description of a call that failed with 401.
+    /// Creates a description of a call, or of the handshake of a WebSocket client, that failed with 401.
     #[must_use]
     pub fn error(error: &'a Error) -> Self {
         Self { error: Some(error), ..Self::default() }

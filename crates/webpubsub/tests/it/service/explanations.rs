@@ -123,6 +123,9 @@ fn times_and_missing_claims_are_reported() {
     ] {
         assert_eq!(found(token(KEY.as_bytes(), "HS256", &claims).as_str()), [finding]);
     }
+    let other_types = json!({"aud": 7, "iss": null, "exp": "1", "nbf": []});
+    let found_in_other_types = found(token(KEY.as_bytes(), "HS256", &other_types).as_str());
+    assert_eq!(found_in_other_types, [Finding::NoExpiry, Finding::NoAudience]);
     assert_eq!(found("planted"), [Finding::NotAToken]);
     assert_eq!(
         found(token(KEY.as_bytes(), "none", &live(AUDIENCE)).as_str()),
