@@ -1,4 +1,4 @@
-//! `cargo xtask chaos`: reliable messages over connections that are cut, in `tests/src/bin/chaos.rs`.
+//! `cargo xtask chaos`: reliable messages over connections that are cut, in `tests/src/bin/long.rs`.
 
 use std::ffi::OsString;
 
@@ -23,7 +23,7 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
         return Ok(());
     }
     let mut command =
-        process::cargo(["run", "--release", "--package", "workspace-tests", "--bin", "chaos", "--"]);
+        process::cargo(["run", "--release", "--package", "workspace-tests", "--bin", "long", "--", "chaos"]);
     command.args(args);
     process::become_it(command)
 }

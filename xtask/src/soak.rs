@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: the long run of events through every part, in `tests/src/bin/soak.rs`.
+//! `cargo xtask soak`: the long run of events through every part, in `tests/src/bin/long.rs`.
 
 use std::ffi::OsString;
 
@@ -22,7 +22,7 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
         return Ok(());
     }
     let mut command =
-        process::cargo(["run", "--release", "--package", "workspace-tests", "--bin", "soak", "--"]);
+        process::cargo(["run", "--release", "--package", "workspace-tests", "--bin", "long", "--", "soak"]);
     command.args(args);
     process::become_it(command)
 }

@@ -1,0 +1,19 @@
+//! The core below the clients, against servers that misbehave to the byte.
+
+mod azure_identity;
+mod connections;
+mod logged;
+mod not_sent;
+mod runtimes;
+mod secrets;
+mod tls;
+
+use std::time::Duration;
+
+use webpubsub::{Credential, RetryOptions, ServiceClient, ServiceClientBuilder};
+
+/// A client that waits for nothing before it tries again.
+fn builder(endpoint: &str) -> ServiceClientBuilder {
+    let retry = RetryOptions::default().initial_backoff(Duration::ZERO);
+    ServiceClient::builder(endpoint, "chat", Credential::access_key("planted-key")).retry(retry)
+}
