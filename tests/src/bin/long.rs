@@ -1,4 +1,4 @@
-//! `cargo xtask chaos` and `cargo xtask soak`: reads the arguments, does the long run, prints the counts.
+//! `cargo xtask chaos` and `cargo xtask soak`: parses the arguments, performs the run, and prints the counts.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -8,30 +8,31 @@ use service_core::{BoxError, Clock, SystemClock};
 use workspace_tests::{chaos, soak};
 
 const CHAOS: &str = "\
-Four WebSocket clients publish over the reliable protocol and four subscribe, while the connections of all of them are cut at
-random bytes. Exits non-zero unless every subscriber heard every message once, in order per publisher.
+Four WebSocket clients publish over the reliable protocol and four subscribe, while all connections are cut at random bytes.
+Exits non-zero unless every subscriber received every message once, in order per publisher.
 
 Usage: cargo xtask chaos [OPTIONS]
 
-  --messages N      how many messages are published [default: 100000]
-  --mean-bytes N    after how many bytes a connection is cut, on average [default: 8000]
-  --unrecoverable   also cut some connections for good: every send must then end acknowledged or reported as unknown
-  --seed N          where the random numbers start [default: 1]
-  -h, --help        this text
+  --messages N      number of messages [default: 100000]
+  --mean-bytes N    mean number of bytes after which a connection is cut [default: 8000]
+  --unrecoverable   also make some connections unrecoverable: every send must be acknowledged or reported as unknown
+  --seed N          seed of the random number generator [default: 1]
+  -h, --help        print this help
 ";
 
 const SOAK: &str = "\
-Sends events through sender, emulator and four processors while handlers fail, connections are cut, the service refuses and
-fails, locks run out and processors are killed. Exits non-zero unless every event was handled, or given up after ten deliveries.
+Sends events through a sender, the emulator, and four processors while handlers fail, connections are cut, the service rejects and
+fails, locks expire, and processors are dropped. Exits non-zero unless every event was handled or dead-lettered after ten
+deliveries.
 
 Usage: cargo xtask soak eventgrid [OPTIONS]
 
-  --events N   how many events [default: 1000000]
-  --seed N     where the random numbers start [default: 1]
-  -h, --help   this text
+  --events N   number of events [default: 1000000]
+  --seed N     seed of the random number generator [default: 1]
+  -h, --help   print this help
 ";
 
-/// What a command line asks for.
+/// What the command line requests.
 enum Run {
     Chaos(chaos::Options),
     Soak(soak::Options),
@@ -115,7 +116,7 @@ fn soak_options(mut parser: lexopt::Parser) -> Result<Run, BoxError> {
     Ok(Run::Soak(options))
 }
 
-/// The result of a run, and how long it took.
+/// Returns the result of a run and its duration.
 async fn timed<T>(run: impl Future<Output = Result<T, BoxError>>) -> Result<(T, Duration), BoxError> {
     let clock = SystemClock::new();
     let started = clock.elapsed();
@@ -125,17 +126,17 @@ async fn timed<T>(run: impl Future<Output = Result<T, BoxError>>) -> Result<(T, 
 
 async fn report_chaos(options: chaos::Options) -> Result<bool, BoxError> {
     let (report, took) = timed(chaos::run(options)).await?;
-    let (cuts, told) = (report.cuts, report.told);
+    let (cuts, reported) = (report.cuts, report.reported);
     println!("seed {}, {:.1} s", options.seed, took.as_secs_f64());
     println!("connections cut            {:>10}  ({} up, {} down)", cuts.total, cuts.up, cuts.down);
     println!("  in a handshake           {:>10}", cuts.in_handshake);
     println!("  during a recovery        {:>10}", cuts.in_recovery);
     println!("  by a reset               {:>10}", cuts.resets);
     println!("connections lost for good  {:>10}  (subscribers')", report.disconnected);
-    println!("published                  {:>10}", told.sent);
-    println!("  acknowledged             {:>10}", told.acked);
-    println!("  reported as unknown      {:>10}", told.unknown);
-    println!("  reported as not sent     {:>10}", told.not_sent);
+    println!("published                  {:>10}", reported.sent);
+    println!("  acknowledged             {:>10}", reported.acked);
+    println!("  reported as unknown      {:>10}", reported.unknown);
+    println!("  reported as not sent     {:>10}", reported.not_sent);
     println!("{}", report.heard);
     println!("{}", if report.holds() { "All as it must be." } else { "NOT as it must be." });
     Ok(report.holds())

@@ -1,5 +1,5 @@
-//! The small runs of chaos and soak, which take the longest of all tests. They are a binary of their own, so that the other
-//! tests of a plain `cargo test` do not compete with them for time.
+//! Small runs of chaos and soak. They take longest, so they are a separate binary: `cargo test` runs binaries one after another,
+//! and these runs do not take time from tests with timeouts.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 mod chaos;

@@ -1,5 +1,5 @@
-//! What one test logs, on all threads of its runtime and in all crates. Other tests of the same process are not heard: their
-//! own sockets may log what a client must not.
+//! Captures what one test logs, on all threads of its runtime and in all crates. The logs of other tests in the same process
+//! are excluded, because their own sockets may log what a client must not.
 
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -10,7 +10,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// All that was logged at TRACE level so far, to `log` as well as to `tracing`.
+/// Everything logged so far at TRACE level, through `log` as well as `tracing`.
 #[derive(Clone, Default)]
 pub(super) struct Logged(Arc<Mutex<Vec<u8>>>);
 
@@ -34,7 +34,7 @@ impl<'a> MakeWriter<'a> for Logged {
 }
 
 impl Logged {
-    /// Runs a test in a runtime of its own, and listens to it.
+    /// Runs a test in its own runtime and captures its logs.
     pub(super) fn during(test: impl AsyncFnOnce(&Self)) {
         let logged = Self::default();
         let subscriber = tracing_subscriber::fmt()
@@ -45,7 +45,7 @@ impl Logged {
         let dispatch = Dispatch::new(subscriber.finish());
         let _guard = dispatch.clone().set_default();
         let mut runtime = tokio::runtime::Builder::new_current_thread();
-        // A thread that looks up a name logs here until it ends.
+        // Threads that resolve host names log here until they end.
         runtime.on_thread_start(move || std::mem::forget(dispatch.clone().set_default()));
         runtime.enable_all().build().unwrap().block_on(test(&logged));
     }

@@ -1,9 +1,10 @@
-//! The core below the clients, against servers that misbehave to the byte.
+//! The core below the clients, against servers whose faults are scripted to the byte.
 
 mod azure_identity;
 mod connections;
 mod logged;
 mod not_sent;
+mod pool;
 mod runtimes;
 mod secrets;
 mod tls;
@@ -12,7 +13,7 @@ use std::time::Duration;
 
 use webpubsub::{Credential, RetryOptions, ServiceClient, ServiceClientBuilder};
 
-/// A client that waits for nothing before it tries again.
+/// Builds a client that retries without a delay.
 fn builder(endpoint: &str) -> ServiceClientBuilder {
     let retry = RetryOptions::default().initial_backoff(Duration::ZERO);
     ServiceClient::builder(endpoint, "chat", Credential::access_key("planted-key")).retry(retry)

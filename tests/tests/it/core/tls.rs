@@ -7,7 +7,7 @@ use workspace_tests::tls::{Authority, Tls};
 
 use super::builder;
 
-/// May be repeated, so that only a reason of its own keeps it from being sent again.
+/// Idempotent, so that only a specific reason prevents a retry.
 fn get(service: &ServiceClient) -> RawRequest {
     service.request(Method::GET, "/api/hubs/chat", &[])
 }

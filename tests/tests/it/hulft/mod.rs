@@ -15,7 +15,7 @@ async fn start() -> (Emulator, SiteClient) {
     (emulator, builder.build().unwrap())
 }
 
-/// A client that is not paced: it can send many requests at once, and meet the service's limit.
+/// Builds a client without a rate limiter, so that it can send many requests at once and reach the service's limit.
 fn unpaced(emulator: &Emulator, key: &str) -> SiteClient {
     SiteClient::builder(key).endpoint(emulator.endpoint()).rate_limit(RateLimit::none()).build().unwrap()
 }

@@ -1,4 +1,4 @@
-//! Health, and the three questions whether something is there.
+//! Health, and whether connections, users, and groups exist.
 
 use super::hall::Hall;
 
@@ -30,7 +30,7 @@ async fn connections_users_and_groups_are_there_as_long_as_somebody_is() {
 }
 
 #[tokio::test]
-async fn a_question_about_the_unknown_is_answered_with_no() {
+async fn the_existence_of_something_unknown_is_reported_as_false() {
     let hall = Hall::open().await;
     for name in ["stranger", "a/b?c#d", "日本語", "100%"] {
         assert!(!hall.service.connection(name).exists().await.unwrap());
