@@ -54,3 +54,15 @@ impl Logged {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 }
+
+#[test]
+fn all_threads_of_the_runtime_are_captured_and_no_other_threads() {
+    Logged::during(async |logged| {
+        std::thread::spawn(|| tracing::info!("from another test")).join().unwrap();
+        tokio::task::spawn_blocking(|| tracing::info!("from a blocking thread")).await.unwrap();
+        tracing::info!("from the test");
+        let text = logged.text();
+        assert!(text.contains("from a blocking thread") && text.contains("from the test"), "{text}");
+        assert!(!text.contains("from another test"), "{text}");
+    });
+}
