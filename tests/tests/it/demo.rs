@@ -47,7 +47,8 @@ async fn the_demo_fails_when_a_close_has_no_effect() {
 async fn the_demo_fails_when_a_rejection_or_a_disconnection_has_no_effect() {
     let body = r#"{"succeededLockTokens":[],"failedLockTokens":[]}"#;
     let (result, _) = demo_with(Some(Fault::status(200).path_contains(":reject").body(body))).await;
-    assert!(result.unwrap_err().contains("did not succeed"));
+    let error = result.unwrap_err();
+    assert!(error.contains("lock tokens failed"), "{error}");
     let (result, _) = demo_with(Some(Fault::status(200).path_contains("/agent/disconnection"))).await;
     assert!(result.unwrap_err().contains("leaves the status list"));
 }

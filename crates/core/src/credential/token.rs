@@ -42,8 +42,7 @@ impl AccessToken {
 
 /// Requests access tokens from an identity service.
 ///
-/// Async closures implement this trait. With the feature `azure-identity`, `AzureCredential` adapts any credential of
-/// `azure_core`.
+/// Async closures implement this trait. Credentials of other libraries need an adapter.
 ///
 /// # Examples
 ///

@@ -51,15 +51,14 @@ impl Peers {
             return Failure::not_sent(text).permanent();
         }
         if traits.rejected_by_server {
-            let text = format!("{host} rejected the client certificate, or requires one: {cause}");
+            let text = format!("{host} rejected the client's certificate or requires one: {cause}");
             return Failure::not_sent(text).permanent();
         }
         if let Some(tunnel) = &traits.tunnel {
             return self.tunnel(tunnel, &cause);
         }
         if traits.not_tls {
-            return Failure::not_sent(format!("could not connect to {host}: the server does not speak TLS"))
-                .permanent();
+            return Failure::not_sent(format!("could not connect to {host}: the server does not speak TLS"));
         }
         if error.is_connect() {
             let target =

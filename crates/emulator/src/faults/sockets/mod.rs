@@ -1,16 +1,28 @@
 //! The faults of open WebSockets from a socket's point of view: at each of its frames, a socket asks whether a fault is
 //! due.
 
+mod socket_fault;
+
 use std::time::Duration;
 
+pub use socket_fault::SocketFault;
+
 use super::Faults;
-use super::socket_fault::{Kind, Occasion, SocketFault};
+use socket_fault::{Kind, Occasion};
 
 /// The scripted faults of sockets, first in, first out.
 #[derive(Debug, Default)]
 pub(super) struct SocketScript {
     queue: Vec<SocketFault>,
     opened: u64,
+}
+
+impl Faults {
+    /// Appends a fault of open WebSockets to the queue. The first fault in the queue that matches a frame affects it.
+    /// The others wait.
+    pub fn push_socket(&self, fault: SocketFault) {
+        self.script().sockets.push(fault);
+    }
 }
 
 /// The faults that can affect one socket.

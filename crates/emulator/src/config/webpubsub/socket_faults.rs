@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 
-use super::times;
-use crate::config::rules::within;
+use crate::config::rules::count;
 use crate::faults::{Faults, SocketFault};
 
 #[derive(Clone, Debug, Deserialize)]
@@ -27,7 +26,7 @@ struct Table {
     connection: Option<String>,
     #[serde(default, deserialize_with = "count")]
     nth: Option<u32>,
-    #[serde(default, deserialize_with = "times")]
+    #[serde(default, deserialize_with = "count")]
     times: Option<u32>,
 }
 
@@ -110,8 +109,4 @@ impl Table {
         }
         fault.times(self.times.unwrap_or(1))
     }
-}
-
-fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    within(deserializer, &(1..=u32::MAX)).map(Some)
 }

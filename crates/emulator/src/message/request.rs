@@ -1,13 +1,10 @@
 //! A request as every emulated service sees it: read completely, its path split and decoded once.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response};
+use http::{HeaderMap, Method};
 use percent_encoding::percent_decode_str;
 
 use super::endpoint::http_scheme;
-
-/// The response of a service. It is held in memory; the server bounds its size.
-pub(crate) type Reply = Response<Bytes>;
 
 /// One request that was received.
 #[derive(Debug, Clone)]
@@ -40,10 +37,6 @@ impl Request {
     }
 
     /// Scheme and host from the client's point of view: the prefix of its URLs.
-    #[cfg_attr(
-        not(any(feature = "webpubsub", feature = "hulft")),
-        allow(dead_code, reason = "the other service does not use the scheme")
-    )]
     pub(crate) fn origin(&self) -> String {
         format!("{}://{}", http_scheme(self.secure), self.host)
     }
@@ -59,7 +52,6 @@ impl Request {
     }
 
     /// All query values with this name, in order.
-    #[cfg_attr(not(feature = "webpubsub"), allow(dead_code, reason = "no other service has such parameters"))]
     pub(crate) fn query_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
         self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())
     }

@@ -1,9 +1,13 @@
 //! The section of Web PubSub: access keys, and hubs with their event handlers.
 
+mod socket_faults;
+
 use std::error::Error;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+
+pub(super) use socket_faults::WebSocketFault;
 
 use super::rules::checked;
 use crate::webpubsub::{self, EventHandlerSettings, SystemEvent, UserEvents, check_key};

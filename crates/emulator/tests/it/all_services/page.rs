@@ -3,8 +3,8 @@
 use service_emulator::webpubsub::{ClientToken, SystemEvent};
 use service_emulator::{Emulator, Fault};
 
-use crate::common::webhook::Webhook;
 use crate::common::{http, request_text};
+use crate::webpubsub::common::webhook::Webhook;
 
 const HOSTILE: &str = "<script>alert('x')</script>\"&\u{1b}[31m";
 

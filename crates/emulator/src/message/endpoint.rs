@@ -16,7 +16,6 @@ impl Endpoint {
     }
 
     /// `ws://ADDRESS:PORT`, or with `wss`.
-    #[cfg(feature = "webpubsub")]
     pub(crate) fn ws(self) -> String {
         format!("{}://{}", if self.secure { "wss" } else { "ws" }, self.address)
     }

@@ -9,10 +9,10 @@ use base64::engine::general_purpose::STANDARD;
 use http::{StatusCode, header};
 
 use super::EventGrid;
-use super::errors::Failure;
-use super::routes::Target;
+use super::errors::Rejection;
+use super::target::Target;
 use crate::invalid_setting::InvalidSetting;
-use crate::server::Request;
+use crate::message::Request;
 
 pub(super) use self::bearer::token;
 
@@ -38,7 +38,7 @@ enum Credential<'a> {
 
 /// Rejects a request whose credential does not permit it. The `Authorization` header takes precedence over the
 /// service's own two headers.
-pub(super) fn check(grid: &EventGrid, request: &Request, target: &Target<'_>) -> Result<(), Failure> {
+pub(super) fn check(grid: &EventGrid, request: &Request, target: &Target<'_>) -> Result<(), Rejection> {
     let (keys, now) = (grid.keys(), grid.clock().now());
     let (permitted, what) = match credential(request) {
         Some(Credential::Key(key)) => (keys.iter().any(|known| known == key), "Shared Access Key"),
@@ -52,7 +52,7 @@ pub(super) fn check(grid: &EventGrid, request: &Request, target: &Target<'_>) ->
         return Ok(());
     }
     let message = format!("Provided {what} is not authorized");
-    Err(Failure::new(StatusCode::UNAUTHORIZED, "Unauthenticated", message))
+    Err(Rejection::new(StatusCode::UNAUTHORIZED, "Unauthenticated", message))
 }
 
 fn credential(request: &Request) -> Option<Credential<'_>> {

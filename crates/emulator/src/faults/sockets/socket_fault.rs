@@ -7,7 +7,7 @@ use std::time::Duration;
 /// One of the kinds creates it: [`drop_connection`](Self::drop_connection), [`half_open`](Self::half_open),
 /// [`delay_ack`](Self::delay_ack), [`lose_ack`](Self::lose_ack), [`ignore_sequence_ack`](Self::ignore_sequence_ack), or
 /// [`reject_recovery`](Self::reject_recovery). Without further setters, it affects the next socket on which such an
-/// event happens, once. The opening handshake is a request, so a [`Fault`](super::Fault) affects it.
+/// event happens, once. The opening handshake is a request, so a [`Fault`](crate::Fault) affects it.
 ///
 /// Frames are those of the client's protocol: text and binary frames, including the `connected` frame, but no control
 /// frames. A fault that counts bytes can also occur within a frame.
@@ -165,7 +165,7 @@ impl SocketFault {
     }
 
     /// Sets how many times the fault occurs. Default: 1. Frames and bytes are counted from the start each time. With 0,
-    /// [`push_socket`](super::Faults::push_socket) ignores the fault.
+    /// [`push_socket`](crate::Faults::push_socket) ignores the fault.
     pub fn times(mut self, times: u32) -> Self {
         self.times = times;
         self
