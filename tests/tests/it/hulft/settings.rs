@@ -183,7 +183,7 @@ async fn a_browser_transfer_group_is_registered_read_changed_and_deleted() {
     site.browser_to_hulft().register("upload", "FILE1", browser, hulft).description("d").await.unwrap();
     let groups = site.browser_transfer_groups();
     let group = groups.register("staff").account(&account.id).browser_to_hulft(["upload"]).enabled(true);
-    let group = group.await.unwrap();
+    let group = group.await.unwrap().unwrap();
     assert_eq!(group.account.as_ref().unwrap().mail_address, "a@example.com");
     assert_eq!(group.browser_to_hulft_definitions[0].id, "upload");
     let error = site.accounts().delete(&account.id).await.unwrap_err();
