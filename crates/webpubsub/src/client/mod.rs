@@ -16,8 +16,10 @@ mod task;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use service_core::Clock;
+use tokio::sync::mpsc;
 
 pub use access::Access;
 pub use builder::ClientBuilder;
@@ -62,8 +64,8 @@ pub struct Client {
 struct Shared {
     protocol: Protocol,
     commands: mpsc::UnboundedSender<Command>,
-    /// Bounds the number of sends in flight, and so the length of `commands`.
-    permits: Arc<Semaphore>,
+    clock: Arc<dyn Clock>,
+    ack_timeout: Duration,
     next_id: Arc<AtomicU64>,
     queue: Arc<Queue>,
 }
@@ -252,11 +254,6 @@ impl Client {
 
     fn next_id(&self) -> u64 {
         self.shared.next_id.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Waits for a permit for one send in flight. The semaphore is never closed, so this always returns one.
-    async fn permit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.shared.permits).acquire_owned().await.ok()
     }
 
     fn send_command(&self, command: Command) -> bool {

@@ -39,6 +39,7 @@ pub(super) struct Settings {
     pub(super) protocol: Protocol,
     pub(super) reconnect: Reconnect,
     pub(super) ack_timeout: Duration,
+    pub(super) max_pending: usize,
     pub(super) attempt_timeout: Duration,
     /// Zero disables it.
     pub(super) ping_interval: Duration,
@@ -78,7 +79,7 @@ impl Session {
         Self {
             lifecycle: Lifecycle::new(&settings, jitter, now),
             inbox: Inbox::new(settings.wants_events),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(settings.max_pending),
             groups: Groups::default(),
             control: VecDeque::new(),
             due_ack: None,
@@ -191,11 +192,11 @@ impl Session {
     }
 
     fn rejoin(&mut self, now: Duration) {
-        let deadline = now.saturating_add(self.settings.ack_timeout);
+        let timeout = self.settings.ack_timeout;
         let ops = self.groups.names().map(|group| {
             let id = self.next_id.fetch_add(1, Ordering::Relaxed);
             let frame = self.settings.protocol.encode(&Upstream::JoinGroup { group, ack_id: Some(id) });
-            Op::rejoin(group.to_owned(), id, frame, deadline)
+            Op::rejoin(group.to_owned(), id, frame, timeout, now)
         });
         self.outbox.rejoin(ops.collect());
     }
@@ -213,7 +214,7 @@ impl Session {
 
     fn settle(&mut self, op: Op, outcome: Result<()>) {
         match (op.done, outcome) {
-            (Done::Caller { sender, .. }, outcome) => {
+            (Done::Caller(sender), outcome) => {
                 // The caller may have stopped waiting.
                 let _ = sender.send(outcome);
             }
@@ -226,12 +227,11 @@ impl Session {
     }
 
     /// Queues a request.
-    pub(super) fn submit(&mut self, mut op: Op, now: Duration) {
+    pub(super) fn submit(&mut self, op: Op) {
         if self.lifecycle.is_ending() {
             let error = Op::closed(op.name, false);
             return self.settle(op, Err(error));
         }
-        op.deadline = now.saturating_add(self.settings.ack_timeout);
         self.outbox.submit(op);
     }
 
@@ -331,7 +331,7 @@ impl Session {
         self.control.clear();
         self.due_ack = None;
         for op in self.outbox.lost(self.settings.resend) {
-            if let Done::Caller { .. } = op.done {
+            if !op.is_rejoin() {
                 let error = op.lost();
                 self.settle(op, Err(error));
             }
@@ -344,8 +344,9 @@ impl Session {
 
     /// Handles everything that is due at `now`.
     pub(super) fn tick(&mut self, now: Duration) {
-        for (op, written) in self.outbox.expired(now) {
-            let error = op.expired(written, self.settings.ack_timeout);
+        let pending = self.is_connected().then(|| self.outbox.pending());
+        for op in self.outbox.expired(now) {
+            let error = op.expired(pending);
             self.settle(op, Err(error));
         }
         if self.is_connected() {

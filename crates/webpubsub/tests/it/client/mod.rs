@@ -5,6 +5,7 @@ mod access;
 mod closing;
 mod cuts;
 mod emulator;
+mod order;
 mod peer;
 mod secrets;
 mod traffic;

@@ -31,6 +31,7 @@ fn rig(change: impl FnOnce(&mut Settings)) -> Rig {
         protocol: Protocol::JsonReliable,
         reconnect: Reconnect::default(),
         ack_timeout: secs(60.0),
+        max_pending: 256,
         attempt_timeout: secs(30.0),
         ping_interval: Duration::ZERO,
         idle_timeout: Duration::ZERO,
@@ -130,9 +131,10 @@ impl Rig {
         frame: &Upstream<'_>,
     ) -> Outcome {
         let (sender, receiver) = oneshot::channel();
-        let done = Done::Caller { sender, _permit: None };
+        let timeout = self.session.settings.ack_timeout;
         let frame = self.session.settings.protocol.encode(frame);
-        self.session.submit(Op { name, ack_id, frame, effect, deadline: Duration::ZERO, done }, self.now);
+        let (deadline, done) = (self.now + timeout, Done::Caller(sender));
+        self.session.submit(Op { name, ack_id, frame, effect, timeout, deadline, written: false, done });
         Outcome(receiver)
     }
 
