@@ -12,6 +12,7 @@ use super::codec::Protocol;
 use super::connector::Connector;
 use super::queue::Queue;
 use super::session::{Reconnect, Session, Settings};
+use super::state::StateCell;
 use super::task::{Network, Task};
 use super::{Client, Shared};
 
@@ -174,6 +175,7 @@ impl ClientBuilder {
         let clock = self.options.clock();
         let next_id = Arc::new(AtomicU64::new(1));
         let queue = Arc::new(Queue::new(self.event_capacity));
+        let state = Arc::new(StateCell::new());
         let (protocol, ack_timeout) = (self.settings.protocol, self.settings.ack_timeout);
         let jitter = Box::new(self.options.jitter());
         let session = Session::new(self.settings, Arc::clone(&next_id), jitter, clock.elapsed());
@@ -186,12 +188,14 @@ impl ClientBuilder {
             clock: Arc::clone(&clock),
             commands: received,
             queue: Arc::clone(&queue),
+            state: Arc::clone(&state),
             first: Some(first),
             io: Network::None,
             timer: None,
         };
-        let client =
-            Client { shared: Arc::new(Shared { protocol, commands, clock, ack_timeout, next_id, queue }) };
+        let client = Client {
+            shared: Arc::new(Shared { protocol, commands, clock, ack_timeout, next_id, queue, state }),
+        };
         tokio::spawn(task.run());
         let aborted = || Error::new(service_core::ErrorKind::Transport, "the runtime is shutting down");
         outcome.await.unwrap_or_else(|_| Err(aborted()))?;

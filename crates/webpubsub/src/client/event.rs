@@ -18,6 +18,8 @@ use super::data::Data;
 ///         Event::Connected(connected) => println!("connected as {}", connected.connection_id),
 ///         Event::GroupMessage(message) => println!("{}: {:?}", message.group, message.data.as_text()),
 ///         Event::ServerMessage(message) => println!("server: {:?}", message.data.as_text()),
+///         Event::Recovering(gone) => println!("recovering: {}", gone.reason),
+///         Event::Recovered(_) => println!("recovered, nothing is missing"),
 ///         Event::Disconnected(gone) => println!("messages may be missing: {}", gone.reason),
 ///         Event::RejoinFailed(failed) => println!("no longer in {}: {}", failed.group, failed.error),
 ///         Event::Stopped(stopped) => println!("stopped: {:?}", stopped.error),
@@ -34,6 +36,11 @@ pub enum Event {
     GroupMessage(GroupMessage),
     /// The application's server sent a message.
     ServerMessage(ServerMessage),
+    /// The connection dropped, and the client tries to recover it. [`Recovered`](Self::Recovered) or
+    /// [`Disconnected`](Self::Disconnected) follows within 30 s.
+    Recovering(Recovering),
+    /// The dropped connection was recovered. No message was lost.
+    Recovered(Recovered),
     /// The connection ended and could not be recovered. Messages sent until the next [`Connected`](Self::Connected) are lost.
     ///
     /// The client tries to establish a new connection, unless [`Stopped`](Self::Stopped) follows.
@@ -72,6 +79,24 @@ pub struct GroupMessage {
 pub struct ServerMessage {
     /// Contains the content of the message.
     pub data: Data,
+}
+
+/// Describes a connection that dropped; see [`Event::Recovering`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recovering {
+    /// The connection id that the service assigned.
+    pub connection_id: String,
+    /// Describes how the connection dropped. For logs only; the text may change.
+    pub reason: String,
+}
+
+/// Describes a recovered connection; see [`Event::Recovered`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recovered {
+    /// The connection id, which stays the same.
+    pub connection_id: String,
 }
 
 /// Describes the end of a connection; see [`Event::Disconnected`].

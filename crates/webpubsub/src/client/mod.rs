@@ -11,6 +11,7 @@ mod queue;
 mod send;
 mod session;
 mod socket;
+mod state;
 mod task;
 
 use std::fmt;
@@ -25,12 +26,16 @@ pub use access::Access;
 pub use builder::ClientBuilder;
 pub use codec::Protocol;
 pub use data::{Data, Json};
-pub use event::{Connected, Disconnected, Event, GroupMessage, RejoinFailed, ServerMessage, Stopped};
+pub use event::{
+    Connected, Disconnected, Event, GroupMessage, Recovered, Recovering, RejoinFailed, ServerMessage, Stopped,
+};
 pub use queue::Events;
 pub use send::{JoinGroup, LeaveGroup, SendEvent, SendToGroup};
 pub use session::Reconnect;
+pub use state::State;
 
 use queue::Queue;
+use state::StateCell;
 use task::Command;
 
 /// A client that keeps one WebSocket connection to a hub open and reconnects it when it drops.
@@ -68,6 +73,7 @@ struct Shared {
     ack_timeout: Duration,
     next_id: Arc<AtomicU64>,
     queue: Arc<Queue>,
+    state: Arc<StateCell>,
 }
 
 impl Client {
@@ -246,6 +252,30 @@ impl Client {
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.shared.commands.is_closed()
+    }
+
+    /// Returns the state of the connection.
+    ///
+    /// It is at least as recent as the last received event, and can be newer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webpubsub::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let url = emulator.webpubsub().client_access_url("chat", &service_emulator::webpubsub::ClientToken::new());
+    /// # let client = webpubsub::Client::builder(url).connect().await?;
+    /// use webpubsub::client::State;
+    ///
+    /// assert_eq!(client.state(), State::Connected);
+    /// client.close().await;
+    /// assert_eq!(client.state(), State::Stopped);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.shared.state.get()
     }
 
     fn protocol(&self) -> Protocol {

@@ -17,6 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use service_core::{Error, Result};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -26,8 +27,9 @@ pub(super) use lifecycle::{Action, Attempt, Loss};
 pub(super) use op::{Done, Effect, Op};
 
 use super::codec::Protocol;
-use super::event::{Connected, Event, RejoinFailed};
+use super::event::{Connected, Event, Recovered, Recovering, RejoinFailed};
 use super::frame::{self, Downstream, Incoming, Rejection, Upstream};
+use super::state::State;
 use groups::Groups;
 use inbox::Inbox;
 use lifecycle::Lifecycle;
@@ -71,6 +73,8 @@ pub(super) struct Session {
     disconnect_reason: Option<String>,
     /// Whether a connection has been established since the start.
     has_connected: bool,
+    /// Whether the connection was lost and has not been recovered or given up since.
+    is_recovering: bool,
 }
 
 impl Session {
@@ -86,6 +90,7 @@ impl Session {
             connection: None,
             disconnect_reason: None,
             has_connected: false,
+            is_recovering: false,
             settings,
             next_id,
         }
@@ -99,6 +104,11 @@ impl Session {
     /// Returns whether a connection has been established since the start.
     pub(super) fn has_connected(&self) -> bool {
         self.has_connected
+    }
+
+    /// Returns the state that the program sees.
+    pub(super) fn state(&self) -> State {
+        self.lifecycle.state(self.is_recovering)
     }
 
     /// Returns the connection that a recovery resumes.
@@ -129,6 +139,21 @@ impl Session {
         }
     }
 
+    /// Records that a control frame was received.
+    pub(super) fn receive_control(&mut self) {
+        self.recovered();
+    }
+
+    /// Ends a recovery, since something was received on the recovered connection.
+    fn recovered(&mut self) {
+        if std::mem::take(&mut self.is_recovering)
+            && let Some(connection) = &self.connection
+        {
+            let connection_id = connection.connection_id.clone();
+            self.inbox.event(Event::Recovered(Recovered { connection_id }));
+        }
+    }
+
     /// Records that data was received from the service.
     pub(super) fn heard(&mut self, now: Duration) {
         self.lifecycle.heard(now);
@@ -137,6 +162,9 @@ impl Session {
     /// Handles a received frame of this length.
     pub(super) fn receive(&mut self, frame: Downstream, length: usize, now: Duration) {
         let reliable = self.settings.protocol.is_reliable();
+        if !self.is_replaced_by(&frame) {
+            self.recovered();
+        }
         match frame {
             Downstream::Connected(connected) => self.connected(connected, now),
             Downstream::Disconnected { reason } => {
@@ -153,17 +181,22 @@ impl Session {
                     self.progressed();
                 }
             }
-            Downstream::Ack { id, rejection } => {
-                self.progressed();
-                self.acked(id, rejection);
-            }
-            Downstream::Pong => self.progressed(),
+            Downstream::Ack { id, rejection } => self.acked(id, rejection),
+            Downstream::Pong => {}
             Downstream::Skipped { sequence_id, why } => {
                 tracing::warn!(length, sequence_id, why, "skipped a frame from the service");
                 if let Some(id) = sequence_id.filter(|_| reliable) {
                     self.inbox.message(Some(id), None, length, now);
                 }
             }
+        }
+    }
+
+    /// Returns whether this frame announces a new connection instead of the recovered one.
+    fn is_replaced_by(&self, frame: &Downstream) -> bool {
+        match (frame, &self.connection) {
+            (Downstream::Connected(new), Some(known)) => new.connection_id != known.connection_id,
+            _ => false,
         }
     }
 
@@ -206,6 +239,10 @@ impl Session {
             tracing::debug!(id, "ignored an ack without a pending request");
             return;
         };
+        // The ack of a rejoin does not show that the service accepts what the program does.
+        if !op.is_rejoin() {
+            self.progressed();
+        }
         let rejection = rejection.filter(|rejection| !rejection.is_duplicate());
         self.groups.acked(&op, rejection.is_none());
         let outcome = rejection.map_or(Ok(()), |rejection| Err(op.rejected(rejection)));
@@ -283,8 +320,22 @@ impl Session {
             && has_token
             && loss.code != Some(lifecycle::NOT_RECOVERABLE);
         self.lifecycle.note_loss(now);
-        if !recoverable || !self.lifecycle.schedule_recovery(None, now) {
-            self.give_up(&reason, now);
+        if recoverable && self.lifecycle.schedule_recovery(now) {
+            return self.recovering(&reason);
+        }
+        if loss.code == Some(lifecycle::NOT_RECOVERABLE) && self.lifecycle.is_retrying() {
+            self.lifecycle.recovery_rejected();
+        }
+        self.give_up(&reason, now);
+    }
+
+    fn recovering(&mut self, reason: &str) {
+        if !std::mem::replace(&mut self.is_recovering, true)
+            && let Some(connection) = &self.connection
+        {
+            let connection_id = connection.connection_id.clone();
+            let reason = self.disconnect_reason.as_deref().unwrap_or(reason).to_owned();
+            self.inbox.event(Event::Recovering(Recovering { connection_id, reason }));
         }
     }
 
@@ -292,15 +343,15 @@ impl Session {
     pub(super) fn failed(&mut self, error: Error, now: Duration) {
         tracing::debug!(%error, "connection attempt failed");
         if self.connection.is_some() {
-            if lifecycle::is_permanent_rejection(&error)
-                || !self.lifecycle.schedule_recovery(error.retry_after(), now)
-            {
+            let is_rejected = lifecycle::is_permanent_rejection(&error);
+            self.lifecycle.hold_off(error.retry_after(), now);
+            if is_rejected {
+                self.lifecycle.recovery_rejected();
+            }
+            if is_rejected || !self.lifecycle.schedule_recovery(now) {
                 self.give_up(&error.to_string(), now);
             }
-        } else if !self.has_connected
-            || (self.settings.fixed_access && lifecycle::is_permanent_rejection(&error))
-            || error.is_invalid_input()
-        {
+        } else if !self.has_connected || (self.settings.fixed_access && lifecycle::is_permanent(&error)) {
             self.stop(Some(error));
         } else {
             self.schedule_reconnect(error, now);
@@ -337,6 +388,7 @@ impl Session {
             }
         }
         self.groups.lost();
+        self.is_recovering = false;
         if let Some(connection) = self.connection.take() {
             self.inbox.disconnected(connection.connection_id, reason);
         }
@@ -363,6 +415,10 @@ impl Session {
             lifecycle::Tick::NotConnected => {
                 self.failed(lifecycle::too_slow(self.settings.attempt_timeout), now);
             }
+            lifecycle::Tick::RecoveryTimedOut => self.failed(lifecycle::recovery_too_slow(), now),
+            // The service must respond with a pong (RFC 6455, section 5.5.2).
+            lifecycle::Tick::Probe => self.control.push_back(Message::Ping(Bytes::new())),
+            lifecycle::Tick::Silent => self.lost(lifecycle::silent(), now),
             lifecycle::Tick::NotRecovered => {
                 self.give_up("the connection could not be recovered in time", now);
             }

@@ -2,6 +2,7 @@
 
 mod connections;
 mod endings;
+mod recovery;
 mod sends;
 mod sequence;
 
@@ -138,9 +139,10 @@ impl Rig {
         Outcome(receiver)
     }
 
-    /// Writes all pending frames without flushing them.
+    /// Writes all pending frames without flushing them, and returns those of the subprotocol.
     fn written(&mut self) -> Vec<String> {
-        std::iter::from_fn(|| self.session.next_frame(self.now)).map(|frame| frame.to_string()).collect()
+        let frames = std::iter::from_fn(|| self.session.next_frame(self.now));
+        frames.filter(|frame| !frame.is_ping()).map(|frame| frame.to_string()).collect()
     }
 
     /// Writes all pending frames, which must be sequence acks, and returns their ids.
@@ -150,8 +152,13 @@ impl Rig {
         self.written().into_iter().map(id).collect()
     }
 
-    /// Receives all pending events.
+    /// Receives all pending events, and returns those other than `Recovering` and `Recovered`.
     fn events(&mut self) -> Vec<String> {
+        self.all_events().into_iter().filter(|event| !event.starts_with("recover")).collect()
+    }
+
+    /// Receives all pending events.
+    fn all_events(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.session.take_event(self.now)).map(|event| shown(&event)).collect()
     }
 
@@ -175,8 +182,20 @@ impl Rig {
     fn cut_and_recover(&mut self) {
         self.drop_with(None);
         self.wait();
+        self.recover();
+    }
+
+    /// Recovers the connection, on which the service responds to a ping.
+    fn recover(&mut self) {
         assert_eq!(self.session.action(), Action::Connect(Attempt::Recovery));
         self.session.opened(Attempt::Recovery, self.now);
+        self.pong();
+    }
+
+    /// Receives a pong at the level of the WebSocket.
+    fn pong(&mut self) {
+        self.session.heard(self.now);
+        self.session.receive_control();
     }
 
     /// Loses the connection without a recovery, and makes a new one.
@@ -192,6 +211,8 @@ fn shown(event: &Event) -> String {
         Event::Connected(connected) => format!("connected {}", connected.connection_id),
         Event::GroupMessage(message) => format!("{}: {}", message.group, message.data.as_text().unwrap()),
         Event::ServerMessage(message) => message.data.as_text().unwrap().to_owned(),
+        Event::Recovering(gone) => format!("recovering {}: {}", gone.connection_id, gone.reason),
+        Event::Recovered(back) => format!("recovered {}", back.connection_id),
         Event::Disconnected(gone) => format!("disconnected {}: {}", gone.connection_id, gone.reason),
         Event::RejoinFailed(failed) => format!("not rejoined {}: {}", failed.group, failed.error),
         Event::Stopped(_) => "stopped".to_owned(),
