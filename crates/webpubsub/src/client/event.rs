@@ -45,6 +45,11 @@ pub enum Event {
     ///
     /// The client tries to establish a new connection, unless [`Stopped`](Self::Stopped) follows.
     Disconnected(Disconnected),
+    /// Messages were dropped, because the program did not receive its events and the buffer was full.
+    ///
+    /// Only with subprotocols that are not reliable. With the reliable ones, the service sends dropped messages again, or the
+    /// connection ends with [`Disconnected`](Self::Disconnected).
+    Dropped(Dropped),
     /// A group could not be rejoined on a new connection. The client is no longer in it.
     RejoinFailed(RejoinFailed),
     /// The client stopped for good. This is always the last event.
@@ -107,6 +112,14 @@ pub struct Disconnected {
     pub connection_id: String,
     /// The reason that the service stated, or a description of how the connection ended. For logs only; the text may change.
     pub reason: String,
+}
+
+/// Describes messages that were dropped; see [`Event::Dropped`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Dropped {
+    /// Contains the number of messages.
+    pub messages: u64,
 }
 
 /// Describes a group that could not be rejoined; see [`Event::RejoinFailed`].

@@ -27,7 +27,8 @@ pub use builder::ClientBuilder;
 pub use codec::Protocol;
 pub use data::{Data, Json};
 pub use event::{
-    Connected, Disconnected, Event, GroupMessage, Recovered, Recovering, RejoinFailed, ServerMessage, Stopped,
+    Connected, Disconnected, Dropped, Event, GroupMessage, Recovered, Recovering, RejoinFailed,
+    ServerMessage, Stopped,
 };
 pub use queue::Events;
 pub use send::{JoinGroup, LeaveGroup, SendEvent, SendToGroup};

@@ -240,9 +240,6 @@ impl OpenSocket {
         now: Duration,
     ) -> Result<bool, Loss> {
         for _ in 0..BATCH {
-            if session.is_full() {
-                return Ok(false);
-            }
             match Pin::new(&mut self.socket).poll_next(context) {
                 Poll::Pending => return Ok(false),
                 Poll::Ready(Some(Ok(message))) => {

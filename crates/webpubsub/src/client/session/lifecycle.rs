@@ -123,7 +123,7 @@ pub(super) struct Lifecycle {
     /// Lost connections and rejected recoveries since the last progress. The service responded, so that it is not the network
     /// that the client waits for.
     setbacks: u32,
-    /// Whether the next new connection follows at once.
+    /// Whether the next attempt follows at once.
     at_once: bool,
     /// When the `Retry-After` value of the service ends.
     not_before: Duration,
@@ -221,6 +221,11 @@ impl Lifecycle {
         self.at_once = true;
     }
 
+    /// Makes the next attempt without a pause. The client itself drops the connection.
+    pub(super) fn hurry(&mut self) {
+        self.at_once = true;
+    }
+
     /// Respects the `Retry-After` value of the service, also for a new connection if recovery is given up.
     pub(super) fn hold_off(&mut self, retry_after: Option<Duration>, now: Duration) {
         if let Some(wait) = retry_after {
@@ -236,7 +241,10 @@ impl Lifecycle {
             return false;
         }
         let max_backoff = if self.setbacks > HURRIED { Duration::MAX } else { RECOVERY_MAX_BACKOFF };
-        let delay = self.backoff(self.recoveries, max_backoff);
+        let delay = match std::mem::take(&mut self.at_once) {
+            true => Duration::ZERO,
+            false => self.backoff(self.recoveries, max_backoff),
+        };
         self.recoveries = self.recoveries.saturating_add(1);
         let until = now.saturating_add(delay).max(self.not_before).min(ends);
         self.phase = Phase::Pausing { attempt: Attempt::Recovery, until };
@@ -267,11 +275,7 @@ impl Lifecycle {
         self.reconnect.delay(attempts.max(self.setbacks.saturating_sub(1)), at_most, &self.jitter)
     }
 
-    pub(super) fn tick(&mut self, now: Duration, is_full: bool) -> Tick {
-        if is_full {
-            // Reading has paused, so the idle timeout does not apply.
-            self.heard_at = now;
-        }
+    pub(super) fn tick(&mut self, now: Duration) -> Tick {
         match self.phase {
             Phase::Pausing { attempt: Attempt::Recovery, .. }
             | Phase::Connecting { attempt: Attempt::Recovery, .. }
@@ -279,10 +283,7 @@ impl Lifecycle {
             {
                 Tick::NotRecovered
             }
-            // A new connection brings new events, so the program has to receive the old ones first.
-            Phase::Pausing { attempt, until }
-                if now >= until && (attempt == Attempt::Recovery || !is_full) =>
-            {
+            Phase::Pausing { attempt, until } if now >= until => {
                 let recovers = attempt == Attempt::Recovery;
                 let until = recovers.then(|| now.saturating_add(RECOVERY_ATTEMPT));
                 self.phase = Phase::Connecting { attempt, until };
@@ -319,10 +320,8 @@ impl Lifecycle {
         self.lost_at.map(|at| at.saturating_add(RECOVERY_WINDOW))
     }
 
-    pub(super) fn deadline(&self, is_full: bool) -> Option<Duration> {
+    pub(super) fn deadline(&self) -> Option<Duration> {
         match self.phase {
-            // Waits for the program, not for a deadline.
-            Phase::Pausing { attempt: Attempt::New, .. } if is_full => None,
             Phase::Pausing { until, .. } | Phase::Opening { until } | Phase::Finishing { until } => {
                 Some(until)
             }

@@ -9,6 +9,7 @@ mod inbox;
 mod lifecycle;
 mod op;
 mod outbox;
+mod overflow;
 #[cfg(test)]
 mod tests;
 
@@ -116,12 +117,6 @@ impl Session {
         self.connection.as_ref()
     }
 
-    /// Returns whether reading must pause because too many events wait for the program. A closing client keeps reading, since
-    /// it waits for acks and the service's close frame.
-    pub(super) fn is_full(&self) -> bool {
-        self.inbox.is_full() && !self.lifecycle.is_ending()
-    }
-
     /// Returns the next event for the program. From then on, it counts as received and can be acknowledged.
     pub(super) fn take_event(&mut self, now: Duration) -> Option<Event> {
         self.inbox.take(now)
@@ -135,7 +130,7 @@ impl Session {
         if attempt == Attempt::Recovery {
             tracing::debug!("connection recovered");
             self.outbox.recovered();
-            self.inbox.acknowledge_at_once(now);
+            self.inbox.recovered(now);
         }
     }
 
@@ -170,8 +165,6 @@ impl Session {
             Downstream::Disconnected { reason } => {
                 self.disconnect_reason = reason.filter(|reason| !reason.is_empty());
             }
-            // Dropped as if it had not arrived, since it was not acknowledged.
-            Downstream::Message { .. } | Downstream::Skipped { .. } if self.inbox.is_full() => {}
             Downstream::Message { sequence_id, message } => {
                 let event = match message {
                     Incoming::Group(message) => Event::GroupMessage(message),
@@ -303,7 +296,7 @@ impl Session {
     /// Handles the end of the WebSocket.
     pub(super) fn lost(&mut self, loss: Loss, now: Duration) {
         for op in self.outbox.take_unflushed() {
-            let error = op.lost();
+            let error = op.lost(self.inbox.is_behind());
             self.settle(op, Err(error));
         }
         let reason = loss.reason;
@@ -383,7 +376,7 @@ impl Session {
         self.due_ack = None;
         for op in self.outbox.lost(self.settings.resend) {
             if !op.is_rejoin() {
-                let error = op.lost();
+                let error = op.lost(self.inbox.is_behind());
                 self.settle(op, Err(error));
             }
         }
@@ -398,14 +391,17 @@ impl Session {
     pub(super) fn tick(&mut self, now: Duration) {
         let pending = self.is_connected().then(|| self.outbox.pending());
         for op in self.outbox.expired(now) {
-            let error = op.expired(pending);
+            let error = op.expired(pending, self.inbox.is_behind());
             self.settle(op, Err(error));
         }
         if self.is_connected() {
             // Taken out here too: otherwise it would stay due for as long as the socket accepts no data.
             self.due_ack = self.inbox.due_ack(now).or(self.due_ack);
+            if self.inbox.wants_replay() && !self.lifecycle.is_ending() {
+                self.replay(now);
+            }
         }
-        match self.lifecycle.tick(now, self.is_full()) {
+        match self.lifecycle.tick(now) {
             lifecycle::Tick::Nothing => {}
             lifecycle::Tick::Ping => self.control.push_back(self.settings.protocol.encode(&Upstream::Ping)),
             lifecycle::Tick::Idle => {
@@ -428,10 +424,17 @@ impl Session {
         }
     }
 
+    /// Recovers the connection, so that the service sends the messages again that were dropped.
+    fn replay(&mut self, now: Duration) {
+        self.lifecycle.hurry();
+        let reason = "messages that were dropped are received again".to_owned();
+        self.lost(Loss { code: None, reason }, now);
+    }
+
     /// Returns the latest time for the next `tick`.
     pub(super) fn deadline(&self) -> Option<Duration> {
         let ack = self.inbox.deadline().filter(|_| self.is_connected());
-        let deadlines = [self.lifecycle.deadline(self.is_full()), ack, self.outbox.deadline()];
+        let deadlines = [self.lifecycle.deadline(), ack, self.outbox.deadline()];
         deadlines.into_iter().flatten().min()
     }
 }

@@ -68,19 +68,19 @@ impl Op {
         self.error(ErrorKind::Service, rejection.message, Delivery::Responded).with_code(code)
     }
 
-    pub(super) fn lost(&self) -> Error {
+    pub(super) fn lost(&self, is_behind: bool) -> Error {
         let text = match self.ack_id {
             Some(_) => {
                 "the connection was lost before the request was acknowledged and could not be recovered"
             }
             None => "the connection was lost while the request was being written",
         };
-        self.error(ErrorKind::Transport, text, Delivery::Unknown)
+        self.error(ErrorKind::Transport, with_cause(text, is_behind), Delivery::Unknown)
     }
 
     /// Returns the error for a request that timed out. `pending` requests wait for their outcomes on an established
     /// connection; it is `None` without one.
-    pub(super) fn expired(&self, pending: Option<usize>) -> Error {
+    pub(super) fn expired(&self, pending: Option<usize>, is_behind: bool) -> Error {
         let limit = self.timeout;
         let (text, delivery) = match (self.written, self.ack_id, pending) {
             (true, Some(_), _) => (format!("no acknowledgment received within {limit:?}"), Delivery::Unknown),
@@ -93,7 +93,7 @@ impl Op {
                 (format!("no connection became available within {limit:?}"), Delivery::NotSent)
             }
         };
-        self.error(ErrorKind::Timeout, text, delivery)
+        self.error(ErrorKind::Timeout, with_cause(&text, is_behind), delivery)
     }
 
     pub(crate) fn closed(name: &'static str, written: bool) -> Error {
@@ -107,4 +107,10 @@ impl Op {
     fn error(&self, kind: ErrorKind, text: impl Into<String>, delivery: Delivery) -> Error {
         Error::new(kind, text).with_operation(self.name).with_delivery(delivery)
     }
+}
+
+/// Adds a cause that the program can remove. The service closes a connection whose messages are not received.
+fn with_cause(text: &str, is_behind: bool) -> String {
+    let cause = if is_behind { "; the program does not receive its events" } else { "" };
+    format!("{text}{cause}")
 }

@@ -8,6 +8,7 @@ mod emulator;
 mod order;
 mod peer;
 mod secrets;
+mod slow;
 mod traffic;
 
 use std::sync::Arc;

@@ -231,18 +231,6 @@ fn groups_are_not_rejoined_if_that_is_off() {
 }
 
 #[test]
-fn a_new_connection_waits_until_the_program_has_received_earlier_events() {
-    let mut rig = online(|_| {});
-    (1..=1000).for_each(|id| rig.message(id));
-    rig.drop_with(Some(1008));
-    rig.pass(3600.0);
-    assert_eq!((rig.session.action(), rig.session.deadline()), (Action::Wait, None));
-    rig.events();
-    rig.session.tick(rig.now);
-    assert_eq!(rig.session.action(), Action::Connect(Attempt::New));
-}
-
-#[test]
 fn a_connected_frame_that_does_not_arrive_in_time_fails_the_attempt() {
     let mut rig = online(|settings| settings.protocol = Protocol::Json);
     rig.drop_with(None);

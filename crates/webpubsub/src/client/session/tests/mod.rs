@@ -5,6 +5,7 @@ mod endings;
 mod recovery;
 mod sends;
 mod sequence;
+mod slow;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -214,6 +215,7 @@ fn shown(event: &Event) -> String {
         Event::Recovering(gone) => format!("recovering {}: {}", gone.connection_id, gone.reason),
         Event::Recovered(back) => format!("recovered {}", back.connection_id),
         Event::Disconnected(gone) => format!("disconnected {}: {}", gone.connection_id, gone.reason),
+        Event::Dropped(dropped) => format!("dropped {}", dropped.messages),
         Event::RejoinFailed(failed) => format!("not rejoined {}: {}", failed.group, failed.error),
         Event::Stopped(_) => "stopped".to_owned(),
     }
