@@ -135,6 +135,17 @@ impl Endpoint {
         }
     }
 
+    /// Returns host and port, also if the port is the scheme's default.
+    pub(crate) fn host_and_port(&self) -> String {
+        let has_port = self.authority().len() > self.host().len();
+        let default = match (has_port, self.https) {
+            (true, _) => "",
+            (false, true) => ":443",
+            (false, false) => ":80",
+        };
+        format!("{}{default}", self.authority())
+    }
+
     /// Returns whether the scheme is `https`.
     #[must_use]
     pub fn is_https(&self) -> bool {

@@ -15,7 +15,7 @@ use super::attempt::Attempt;
 use super::{AfterUnknown, Inner, Read, trace};
 use crate::call::CallOptions;
 use crate::clock;
-use crate::error::{Delivery, Error, ErrorKind, Result, StopReason};
+use crate::error::{Delivery, Error, ErrorKind, Result, StopReason, rounded};
 use crate::policy::{Next, Terminal};
 use crate::retry::{self, Retries};
 use crate::{Operation, RateLimiter};
@@ -235,7 +235,7 @@ impl<'a> Execution<'a> {
     fn deadline_exceeded(&self) -> Error {
         let sent = self.sent.load(Ordering::Relaxed);
         let delivery = if sent { Delivery::Unknown } else { Delivery::NotSent };
-        let text = format!("the call exceeded its deadline of {:?}", self.deadline);
+        let text = format!("the call exceeded its deadline of {:?}", rounded(self.deadline));
         Error::new(ErrorKind::Timeout, text).with_delivery(delivery)
     }
 

@@ -122,7 +122,7 @@ fn build(
     kind: Kind,
 ) -> Result<Pool> {
     let invalid = |what: &str, error: reqwest::Error| {
-        Error::invalid_input(what, "cannot be used", None).with_source(error.without_url())
+        Error::invalid_input(what, "cannot be used", None).with_cause(error.without_url())
     };
     let protocol = if kind.http1_only || !endpoint.is_https() { Protocol::Http1 } else { Protocol::Unknown };
     let health = Arc::new(Health::new(protocol));
