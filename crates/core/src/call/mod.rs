@@ -19,6 +19,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
 
+pub use link::PageLinks;
 pub use raw::RawRequest;
 
 use crate::encode;
