@@ -230,7 +230,7 @@ impl Fetch {
         match &fetched {
             Ok(current) => state.current = Some(current.clone()),
             Err(_) => {
-                state.no_refresh_before = self.cache.clock.elapsed().saturating_add(RETRY_REFRESH_AFTER)
+                state.no_refresh_before = self.cache.clock.elapsed().saturating_add(RETRY_REFRESH_AFTER);
             }
         }
         drop(state);

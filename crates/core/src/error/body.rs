@@ -87,8 +87,8 @@ impl ErrorDetail {
     }
 }
 
-/// The type of problem details, which identifies the problem as a code does. `about:blank` stands for the status, and so does
-/// a link to the RFC that defines the status.
+/// The type of problem details, which identifies the problem as a code does. `about:blank` and a link to the RFC that defines
+/// the status add nothing to the status.
 fn problem_type(object: &Map<String, Value>) -> Option<String> {
     let is_problem =
         ["title", "detail"].iter().any(|name| object.contains_key(*name)) && !object.contains_key("message");

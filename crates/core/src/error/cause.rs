@@ -5,7 +5,7 @@ use std::io;
 
 use super::Error;
 
-/// The innermost error's text, on one line. An [`Error`] on the way is complete by itself.
+/// The innermost error's text, on one line. An [`Error`] on the way is complete.
 pub(crate) fn root_cause(error: &(dyn StdError + 'static)) -> String {
     let mut last = error;
     let mut text = None;

@@ -75,7 +75,7 @@ impl Pipeline {
         if !coding_requested {
             outcome = outcome.and_then(|response| readable(response, operation));
         }
-        let result = execution.finish(outcome, id, read);
+        let result = span.in_scope(|| execution.finish(outcome, id, read));
         trace::close(&span, &self.inner, &result);
         result
     }

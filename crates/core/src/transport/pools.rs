@@ -95,6 +95,7 @@ impl Pools {
         *replaced = Some(now);
         drop(replaced);
         tracing::warn!(
+            target: "service_core::connection",
             host = self.endpoint.authority(),
             "a connection on which calls time out and nothing is received takes no new calls"
         );
