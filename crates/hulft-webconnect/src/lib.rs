@@ -23,6 +23,8 @@ mod relay_permissions;
 mod rules;
 mod secondary_accounts;
 mod service_status;
+#[cfg(feature = "shared-rate-limit")]
+mod shared_window;
 mod site;
 mod values;
 

@@ -13,3 +13,4 @@ mod lists;
 mod rate_limit;
 mod requests;
 mod responses;
+mod shared_rate_limit;
