@@ -81,6 +81,11 @@ impl Date {
         Self::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok()
     }
 
+    /// The day this many days later, which must be in the years 1 to 9999.
+    pub(crate) fn plus(self, days: i64) -> Self {
+        Self::from_days_since_epoch(self.days_since_epoch().saturating_add(days)).unwrap_or(self)
+    }
+
     /// The number of days since 1970-01-01.
     pub(crate) fn days_since_epoch(self) -> i64 {
         // Days of a year that starts in March, so that the leap day is its last (Hinnant, "days_from_civil").

@@ -6,6 +6,7 @@ mod accounts;
 mod agents;
 mod browser_transfer_groups;
 mod browser_transfers;
+mod by_date;
 mod call;
 mod connections;
 mod date;
@@ -44,6 +45,7 @@ pub use browser_transfers::{
     HulftToBrowser, HulftToBrowserBrowser, HulftToBrowserDefinition, HulftToBrowserHost,
     RegisterBrowserToHulft, RegisterHulftToBrowser, UpdateBrowserToHulft, UpdateHulftToBrowser,
 };
+pub use by_date::{IncompleteRelayLogs, Progress, RelayLogsByDate};
 pub use connections::{
     Connection, Connections, DeleteConnection, GetConnection, RegisterConnection, UpdateConnection,
 };

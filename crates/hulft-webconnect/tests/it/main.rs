@@ -7,6 +7,7 @@
 )]
 
 mod agents_example;
+mod by_date;
 mod common;
 mod irregular_values;
 mod lists;
