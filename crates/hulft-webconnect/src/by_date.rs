@@ -55,11 +55,13 @@ pub struct Progress {
 pub struct RelayLogsByDate {
     /// `None` while a step runs, and after the end.
     search: Option<Search>,
-    step: Option<Pin<Box<dyn Future<Output = (Search, Step)> + Send>>>,
+    step: Option<RunningStep>,
     rows: VecDeque<RelayLog>,
     progress: Progress,
     on_progress: Option<Box<dyn FnMut(Progress) + Send>>,
 }
+
+type RunningStep = Pin<Box<dyn Future<Output = (Search, Step)> + Send>>;
 
 /// The next rows, or the end.
 type Step = Option<Result<Vec<RelayLog>>>;
