@@ -35,6 +35,9 @@ impl fmt::Display for Error {
         if let (Some(help), Some(StatusCode::UNAUTHORIZED)) = (inner.unauthorized_help, self.status()) {
             write!(f, "; see {help}")?;
         }
+        if let Some(note) = self.note() {
+            write!(f, "; {}", OneLine(note))?;
+        }
         self.attempts_and_time(f)
     }
 }
@@ -179,6 +182,13 @@ mod tests {
             error.to_string(),
             "CloseRoom: 404 Not Found, A.B: It is not there. (request id id-1, 2 attempts, 1.2 s)"
         );
+    }
+
+    #[test]
+    fn a_note_follows_what_the_service_said() {
+        let body = Bytes::from_static(b"{\"code\":\"A\",\"message\":\"No.\"}");
+        let error = Error::from_response(StatusCode::FORBIDDEN, HeaderMap::new(), body, &[]);
+        assert_eq!(error.with_note("it needs\nX").to_string(), "403 Forbidden, A: No.; it needs X");
     }
 
     #[test]
