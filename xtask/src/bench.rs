@@ -1,9 +1,9 @@
 //! `cargo xtask bench`: builds and runs the benchmarks of `tests/bench` and writes a report.
 
 mod peers;
-mod report;
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -33,7 +33,7 @@ const NAMES: [&str; 4] = ["core", "webpubsub", "webpubsub-client", "eventgrid"];
 /// Runs all benchmarks or the given one.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
     match args.first().map(|first| first.to_string_lossy()) {
-        Some(name) if !name.starts_with('-') => one(name_of(&name)?, args),
+        Some(name) if !name.starts_with('-') => one(flags::one_of("benchmark", &name, &NAMES)?, args),
         Some(help) if matches!(&*help, "--help" | "-h") => {
             println!("{HELP}");
             Ok(())
@@ -57,20 +57,46 @@ fn one(name: &str, mut args: Vec<OsString>) -> Result<()> {
 /// Runs every benchmark and writes the report, including benchmarks that exceeded a limit.
 fn all(peers: bool) -> Result<()> {
     build()?;
-    let mut report = report::Report::new()?;
+    let mut report = heading()?;
     let mut failures = Vec::new();
     for name in NAMES {
         let command = Command::new(program(&format!("bench-{name}"))?);
         let (lines, outcome) = process::run_and_keep(command, |_| true);
-        report.add(name, &lines);
+        report += &part(name, name, &format!("```text\n{}\n```\n", lines.join("\n").trim()));
         failures.extend(outcome.err().map(|failure| failure.text().to_owned()));
     }
     if peers {
-        report.add_peers(&peers::compare()?);
+        report += &part("Official SDKs", "--peers", &peers::compare()?);
     }
-    let path = report.write()?;
+    let directory = workspace::target_directory()?.join("bench");
+    let path = directory.join("report.md");
+    fs::create_dir_all(directory)
+        .and_then(|()| fs::write(&path, report))
+        .map_err(Failure::at(path.display()))?;
     println!("\nThe report is in {}", path.display());
-    if failures.is_empty() { Ok(()) } else { Err(Failure::failed(failures.join("\n"))) }
+    Failure::all("", &failures)
+}
+
+/// The start of the report: the commit, compiler, and machine.
+fn heading() -> Result<String> {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let compiler = process::read(process::program("rustc", &["--version"], &process::root()))?;
+    let git = process::program("git", &["describe", "--always", "--dirty"], &process::root());
+    let source = process::read(git).map(|commit| format!("commit {}", commit.trim()));
+    Ok(format!(
+        "# Benchmarks\n\n\
+         Written by `cargo xtask bench` from {}, with {} in release, on {cores} cores ({}, {}).\n\n\
+         Contenders take turns in the same minutes. Compare ratios: the times are those of one machine.\n",
+        source.unwrap_or_else(|_| "a checkout without history".to_owned()),
+        compiler.trim(),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    ))
+}
+
+/// A part of the report, with the command that reproduces it.
+fn part(title: &str, args: &str, text: &str) -> String {
+    format!("\n## {title}\n\n`cargo xtask bench {args}`\n\n{text}")
 }
 
 fn build() -> Result<()> {
@@ -83,11 +109,6 @@ fn program(name: &str) -> Result<PathBuf> {
     Ok(workspace::target_directory()?.join("release").join(file))
 }
 
-fn name_of(given: &str) -> Result<&'static str> {
-    let known = NAMES.into_iter().find(|known| given == *known);
-    known.ok_or_else(|| Failure::usage(format!("no benchmark `{given}`; there are: {}", NAMES.join(", "))))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +119,11 @@ mod tests {
         assert_eq!(failure.exit_status(), 2);
         let text = failure.text();
         assert!(text.contains("`cor`") && text.contains("core, webpubsub"), "{text}");
-        assert_eq!(name_of("core").unwrap(), "core");
+    }
+
+    #[test]
+    fn each_part_has_its_name_and_the_command_that_reproduces_it() {
+        let text = part("core", "core", "```text\nfigures\n```\n");
+        assert_eq!(text, "\n## core\n\n`cargo xtask bench core`\n\n```text\nfigures\n```\n");
     }
 }

@@ -1,5 +1,7 @@
 //! The error type of commands and its exit status. Separate, because every command uses it.
 
+use std::fmt::Display;
+
 /// The result of a command.
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
@@ -21,6 +23,20 @@ impl Failure {
         Self::Failed(text.into())
     }
 
+    /// Converts an error to a failure that names the file or program that it concerns.
+    pub(crate) fn at<E: Display>(what: impl Display) -> impl Fn(E) -> Self {
+        move |error| Self::failed(format!("{what}: {error}"))
+    }
+
+    /// Fails with all of these reasons, if there are any.
+    pub(crate) fn all(heading: &str, reasons: &[String]) -> Result<()> {
+        if reasons.is_empty() {
+            Ok(())
+        } else {
+            Err(Self::failed(format!("{heading}{}", reasons.join("\n"))))
+        }
+    }
+
     pub(crate) fn exit_status(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,
@@ -32,6 +48,12 @@ impl Failure {
         match self {
             Self::Usage(text) | Self::Failed(text) => text,
         }
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.text())
     }
 }
 

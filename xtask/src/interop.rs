@@ -3,13 +3,12 @@
 
 mod emulator;
 mod table;
-mod webhook;
 
 use std::ffi::OsString;
 
 use crate::failure::{Failure, Result};
-use crate::process;
 use crate::sdks::Sdks;
+use crate::{flags, process};
 use emulator::Emulator;
 use table::Table;
 
@@ -27,19 +26,16 @@ registries.
 
 const NAMES: [&str; 4] = ["eventgrid", WEBHOOK, "webpubsub", "webpubsub-client"];
 const WEBHOOK: &str = "webhook";
+
 /// Runs the scripts of a service.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
     let name = name_of(args)?;
     let sdks = Sdks::with("tests/interop")?;
-    process::run(process::cargo([
-        "build",
-        "--quiet",
-        "--package",
-        "service-emulator",
-        "--bin",
-        "service-emulator",
-    ]))?;
-    let emulator = if name == WEBHOOK { webhook::start(&sdks.folder)? } else { Emulator::start(&[])? };
+    process::run(process::cargo(["build", "--quiet", "--package", "service-emulator", "--bins"]))?;
+    let emulator = match name {
+        WEBHOOK => Emulator::with_webhooks(&sdks.folder)?,
+        _ => Emulator::start(&[])?,
+    };
     let mut table = Table::default();
     table.add("JavaScript", &emulator.read(sdks.javascript(&format!("{name}.mjs")))?);
     if name != WEBHOOK {
@@ -54,9 +50,7 @@ fn name_of(args: Vec<OsString>) -> Result<&'static str> {
     let (Some(given), None) = (args.next(), args.next()) else {
         return Err(Failure::usage(format!("one service is needed; there are: {}", NAMES.join(", "))));
     };
-    NAMES.into_iter().find(|known| given == *known).ok_or_else(|| {
-        Failure::usage(format!("no service `{}`; there are: {}", given.to_string_lossy(), NAMES.join(", ")))
-    })
+    flags::one_of("service", &given.to_string_lossy(), &NAMES)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! Compares our clients with the official SDKs for other languages, each in a separate process, in turns.
 
-use std::fmt::Write as _;
+use std::fmt::Display;
 use std::process::Command;
 
 use super::program;
@@ -57,13 +57,13 @@ pub(super) fn compare() -> Result<String> {
 
 /// Runs one turn of a contender: it reads `TASK REQUESTS` and prints the CPU time of a request in microseconds.
 fn turn(name: &str, contender: &mut Result<Running>, task: &Task) -> Result<f64> {
-    let failed = |what: &str| Failure::failed(format!("{name}, {}: {what}", task.name));
-    let running = contender.as_mut().map_err(|failure| failed(failure.text()))?;
+    let failed = |what: &dyn Display| Failure::failed(format!("{name}, {}: {what}", task.name));
+    let running = contender.as_mut().map_err(|failure| failed(failure))?;
     let line = running
         .write_line(&format!("{} {}", task.name, task.requests))
         .and_then(|()| running.read_line())
-        .map_err(|failure| failed(failure.text()))?;
-    line.parse().map_err(|_| failed("it printed no number; its error is above"))
+        .map_err(|failure| failed(&failure))?;
+    line.parse().map_err(|_| failed(&"it printed no number; its error is above"))
 }
 
 fn median(turns: &mut [f64]) -> f64 {
@@ -74,22 +74,20 @@ fn median(turns: &mut [f64]) -> f64 {
 fn table(names: &[&str], rows: &[(&str, Vec<f64>)]) -> String {
     let mut text = format!(
         "CPU time of the client process per request in µs, 32 in flight, median of {ROUNDS} rounds in turns; in brackets the\n\
-         ratio to the first column.\n\n| |"
+         ratio to the first column.\n\n| | {} |\n|---|{}\n",
+        names.join(" | "),
+        "---:|".repeat(names.len())
     );
-    for name in names {
-        let _ = write!(text, " {name} |");
-    }
-    let _ = write!(text, "\n|---|{}", "---:|".repeat(names.len()));
     for (about, medians) in rows {
-        let _ = write!(text, "\n| {about} |");
-        for (column, median) in medians.iter().enumerate() {
-            let _ = match (column, medians.first()) {
-                (0, _) | (_, None) => write!(text, " {median:.0} |"),
-                (_, Some(ours)) => write!(text, " {median:.0} ({:.1}) |", median / ours),
-            };
-        }
+        let ours = medians.first().copied().unwrap_or(f64::NAN);
+        let ratio = |(column, median): (usize, &f64)| match column {
+            0 => format!("{median:.0}"),
+            _ => format!("{median:.0} ({:.1})", median / ours),
+        };
+        let cells: Vec<_> = medians.iter().enumerate().map(ratio).collect();
+        text += &format!("| {about} | {} |\n", cells.join(" | "));
     }
-    text + "\n"
+    text
 }
 
 #[cfg(test)]

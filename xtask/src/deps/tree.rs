@@ -27,11 +27,10 @@ pub(super) fn of(hello: &Standalone) -> Result<Vec<Crate>> {
 /// Returns the crates of the tree that a command prints, each once: offline if possible, otherwise from the registry.
 pub(super) fn crates(command: impl Fn(&'static [&'static str]) -> Command) -> Result<Vec<Crate>> {
     let text = process::read(command(&["--offline"])).or_else(|_| process::read(command(&[])))?;
-    let crates = parse(&text);
-    if crates.is_empty() {
-        return Err(Failure::failed("`cargo tree` printed no crate"));
+    match parse(&text) {
+        crates if crates.is_empty() => Err(Failure::failed("`cargo tree` printed no crate")),
+        crates => Ok(crates),
     }
-    Ok(crates)
 }
 
 /// Returns the names of crates in more than one version.

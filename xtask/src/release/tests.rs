@@ -58,9 +58,8 @@ impl Scratch {
     }
 
     fn git(&self, line: &str) -> String {
-        let mut command = Command::new("git");
-        command.args(line.split(' ')).current_dir(&self.root);
-        process::read(command).unwrap()
+        let words: Vec<_> = line.split(' ').collect();
+        process::read(self.release().git(&words)).unwrap()
     }
 
     fn commit(&self) {
@@ -143,7 +142,7 @@ fn the_first_release_takes_the_version_of_the_manifest_and_is_released_once() {
     scratch.write("client/CHANGELOG.md", "## Unreleased\n\n- **fixed:** b\n");
     scratch.commit();
     let failure = scratch.run("client-x first --execute").unwrap_err();
-    assert!(failure.text().contains("the tag client-x-v0.1.0 exists already"), "{}", failure.text());
+    assert!(failure.text().contains("the tag client-x-v0.1.0 exists already"), "{failure}");
 }
 
 #[test]
@@ -157,7 +156,7 @@ fn all_reasons_against_a_release_are_reported_together_and_nothing_is_run() {
     let parts =
         ["client/src/new.rs", "client/CHANGELOG.md has no entry", "core-x has changed since core-x-v0.1.0"];
     for part in parts {
-        assert!(failure.text().contains(part), "{part}: {}", failure.text());
+        assert!(failure.text().contains(part), "{part}: {failure}");
     }
     assert!(scratch.slow().is_empty());
 }
@@ -167,7 +166,7 @@ fn a_crate_is_not_released_before_its_dependency() {
     let scratch = Scratch::new("order");
     scratch.git("tag --delete core-x-v0.1.0");
     let failure = scratch.run("client-x patch").unwrap_err();
-    assert!(failure.text().contains("core-x is not released"), "{}", failure.text());
+    assert!(failure.text().contains("core-x is not released"), "{failure}");
 }
 
 #[test]
@@ -188,7 +187,7 @@ fn a_rejected_commit_restores_the_files() {
     fs::create_dir(scratch.root.join(".git/COMMIT_EDITMSG")).unwrap();
     let before = scratch.read("client/Cargo.toml");
     let failure = scratch.run("client-x patch --execute").unwrap_err();
-    assert!(failure.text().contains("the files are restored"), "{}", failure.text());
+    assert!(failure.text().contains("the files are restored"), "{failure}");
     assert_eq!((scratch.state().as_str(), scratch.read("client/Cargo.toml")), (BEFORE, before));
 }
 
@@ -198,7 +197,7 @@ fn a_failed_publication_prints_the_commands_that_remain() {
     scratch.failing.replace("publish");
     let failure = scratch.run("client-x patch --execute").unwrap_err();
     for part in ["cargo publish --package client-x\n", "git tag --delete client-x-v0.1.1"] {
-        assert!(failure.text().contains(part), "{}", failure.text());
+        assert!(failure.text().contains(part), "{failure}");
     }
     assert!(scratch.state().contains("client-x-v0.1.1"));
 }

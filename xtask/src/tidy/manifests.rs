@@ -1,7 +1,7 @@
 //! Rules about packages: the direction of dependencies, and the contents of a manifest and its directory.
 
 use super::{Breach, Rule, Tree};
-use crate::workspace::{self, Package};
+use crate::workspace::{self, CORE, EMULATOR, Package};
 
 pub(super) const RULES: &[Rule] = &[
     dependencies_have_one_direction,
@@ -10,11 +10,8 @@ pub(super) const RULES: &[Rule] = &[
     a_published_package_has_its_files,
 ];
 
-const CORE: &str = "service-core";
-const EMULATOR: &str = "service-emulator";
-
-fn breach(package: &Package, line: usize, rule: &'static str, what_to_do: String) -> Breach {
-    Breach { path: format!("{}/Cargo.toml", package.dir), line, rule, what_to_do }
+fn breach(package: &Package, line: usize, rule: &'static str, what_to_do: impl Into<String>) -> Breach {
+    Breach::new(format!("{}/Cargo.toml", package.dir), line, rule, what_to_do)
 }
 
 /// A client depends on the core alone, so that each can be used alone. The emulator shares no code with the clients, so
@@ -50,7 +47,7 @@ fn the_workspace_sets_lints_and_versions(tree: &Tree) -> Vec<Breach> {
         let path = format!("{}/Cargo.toml", package.dir);
         let text = tree.file(&path).map_or("", |file| &file.text);
         if !text.contains("[lints]\nworkspace = true\n") {
-            breaches.push(breach(package, 1, "lints", "add `[lints]` with `workspace = true`".to_owned()));
+            breaches.push(breach(package, 1, "lints", "add `[lints]` with `workspace = true`"));
         }
         let mut table = "";
         for (index, line) in text.lines().enumerate() {
@@ -65,8 +62,7 @@ fn the_workspace_sets_lints_and_versions(tree: &Tree) -> Vec<Breach> {
                 false => false,
             };
             if sets_a_version {
-                let what_to_do =
-                    "write `.workspace = true` and set the version in the root manifest".to_owned();
+                let what_to_do = "write `.workspace = true` and set the version in the root manifest";
                 breaches.push(breach(package, index + 1, "versions", what_to_do));
             }
         }
