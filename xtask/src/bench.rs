@@ -10,13 +10,13 @@ use std::process::Command;
 use crate::failure::{Failure, Result};
 use crate::{flags, process, workspace};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask bench [--peers]
-       cargo xtask bench NAME [ARGS..]
+       cargo xtask bench NAME [-- ARGS..]
 
 Builds the benchmarks in release and runs all of them, each with its baselines, and writes the results to
 target/bench/report.md; or runs the given one. Prints medians and spreads, and fails if the median exceeds its limit. ARGS are
-passed to the benchmark; `cargo xtask bench core --help` prints its help.
+passed to the benchmark; `cargo xtask bench core -- --help` prints its help.
 
   core       a call of service-core compared with the bare request, raw reqwest, raw hyper, and azure_core's pipeline
   webpubsub  a send compared with raw reqwest with the same signature; client tokens per second
@@ -30,27 +30,17 @@ passed to the benchmark; `cargo xtask bench core --help` prints its help.
 /// Each is a program `bench-<name>`.
 const NAMES: [&str; 4] = ["core", "webpubsub", "webpubsub-client", "eventgrid"];
 
-/// Runs all benchmarks or the given one.
-pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    match args.first().map(|first| first.to_string_lossy()) {
-        Some(name) if !name.starts_with('-') => one(flags::one_of("benchmark", &name, &NAMES)?, args),
-        Some(help) if matches!(&*help, "--help" | "-h") => {
-            println!("{HELP}");
-            Ok(())
-        }
-        _ => {
-            let [peers] = flags::switches(args, ["peers"])?;
-            all(peers)
-        }
-    }
-}
-
-/// Replaces this process with a benchmark, so that its exit status is ours.
-fn one(name: &str, mut args: Vec<OsString>) -> Result<()> {
-    args.remove(0);
+/// Runs all benchmarks, or replaces this process with the given one, so that its exit status is ours.
+pub(crate) fn run(mut args: Vec<OsString>) -> Result<()> {
+    let name = args.first().map(|first| first.to_string_lossy().into_owned());
+    let Some(name) = name.filter(|name| !name.starts_with('-')) else {
+        let [peers] = flags::switches(args, ["peers"])?;
+        return all(peers);
+    };
+    flags::one_of("benchmark", &name, &NAMES)?;
     build()?;
     let mut command = Command::new(program(&format!("bench-{name}"))?);
-    command.args(flags::passed_on(args));
+    command.args(flags::passed_on(args.split_off(1)));
     process::exec(command)
 }
 
@@ -63,7 +53,7 @@ fn all(peers: bool) -> Result<()> {
         let command = Command::new(program(&format!("bench-{name}"))?);
         let (lines, outcome) = process::run_and_keep(command, |_| true);
         report += &part(name, name, &format!("```text\n{}\n```\n", lines.join("\n").trim()));
-        failures.extend(outcome.err().map(|failure| failure.text().to_owned()));
+        failures.extend(outcome.err().map(|failure| failure.to_string()));
     }
     if peers {
         report += &part("Official SDKs", "--peers", &peers::compare()?);

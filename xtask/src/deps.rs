@@ -59,20 +59,22 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
 fn rows(packages: &[Package]) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     for package in clients(packages) {
-        rows.push(hello(package, "", &[], true, Some(MAX_CRATES), |crates| {
-            let names = tree::in_two_versions(crates).into_iter();
-            names.map(|name| format!("`{name}` in two versions")).collect()
-        })?);
+        let name = &package.name;
+        let hello = |features: &[&str], default| tree::of(&Standalone::hello(package, features, default)?);
+        let crates = hello(&[], true)?;
+        let twice =
+            tree::in_two_versions(&crates).into_iter().map(|name| format!("`{name}` in two versions"));
+        rows.push(row(name.clone(), &crates, Some(MAX_CRATES), twice.collect()));
         if package.has_feature("client") {
-            let max = Some(MAX_CRATES_WITH_CLIENT);
-            rows.push(hello(package, " +client", &["client"], true, max, |_| Vec::new())?);
+            let (crates, max) = (hello(&["client"], true)?, Some(MAX_CRATES_WITH_CLIENT));
+            rows.push(row(format!("{name} +client"), &crates, max, Vec::new()));
         }
         // A user with another provider must not get aws-lc: it needs a C compiler, and with two providers in one program
         // rustls cannot choose one.
-        rows.push(hello(package, " -provider", &["rustls-no-provider"], false, None, |crates| {
-            let names = crates.iter().map(|one| &one.name).filter(|name| name.starts_with("aws-lc"));
-            names.map(|name| format!("has {name}")).collect()
-        })?);
+        let crates = hello(&["rustls-no-provider"], false)?;
+        let aws_lc = crates.iter().map(|one| &one.name).filter(|name| name.starts_with("aws-lc"));
+        let problems = aws_lc.map(|name| format!("has {name}")).collect();
+        rows.push(row(format!("{name} -provider"), &crates, None, problems));
     }
     for package in packages.iter().filter(|package| package.published) {
         rows.push(below(package, packages)?);
@@ -82,19 +84,6 @@ fn rows(packages: &[Package]) -> Result<Vec<Row>> {
 
 fn clients(packages: &[Package]) -> impl Iterator<Item = &Package> {
     packages.iter().filter(|package| package.published && package.name != CORE && package.name != EMULATOR)
-}
-
-/// Checks the hello-world program of a client with these features.
-fn hello(
-    package: &Package,
-    label: &str,
-    features: &[&str],
-    default_features: bool,
-    max: Option<usize>,
-    problems: fn(&[Crate]) -> Vec<String>,
-) -> Result<Row> {
-    let crates = tree::of(&Standalone::hello(package, features, default_features)?)?;
-    Ok(row(format!("{}{label}", package.name), &crates, max, problems(&crates)))
 }
 
 /// Builds a program in release from scratch and returns the time and its size in KiB: for information, since both depend on

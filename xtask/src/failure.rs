@@ -7,20 +7,20 @@ pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
 /// The error of a command.
 #[derive(Debug)]
-pub(crate) enum Failure {
-    /// The command line is invalid: exit status 2, as in most Unix programs.
-    Usage(String),
-    /// A check failed, or a program could not be run.
-    Failed(String),
+pub(crate) struct Failure {
+    text: String,
+    exit_status: u8,
 }
 
 impl Failure {
+    /// The command line is invalid: exit status 2, as in most Unix programs.
     pub(crate) fn usage(text: impl Into<String>) -> Self {
-        Self::Usage(text.into())
+        Self { text: text.into(), exit_status: 2 }
     }
 
+    /// A check failed, or a program could not be run.
     pub(crate) fn failed(text: impl Into<String>) -> Self {
-        Self::Failed(text.into())
+        Self { text: text.into(), exit_status: 1 }
     }
 
     /// Converts an error to a failure that names the file or program that it concerns.
@@ -38,16 +38,11 @@ impl Failure {
     }
 
     pub(crate) fn exit_status(&self) -> u8 {
-        match self {
-            Self::Usage(_) => 2,
-            Self::Failed(_) => 1,
-        }
+        self.exit_status
     }
 
     pub(crate) fn text(&self) -> &str {
-        match self {
-            Self::Usage(text) | Self::Failed(text) => text,
-        }
+        &self.text
     }
 }
 

@@ -42,12 +42,10 @@ fn asks_for_features(package: &Package) -> Result<()> {
     let outcome = match process::read(process::cargo(args)) {
         Ok(_) => "it builds".to_owned(),
         Err(failure) if failure.text().contains("one of the features ") => return Ok(()),
-        Err(failure) => failure.text().to_owned(),
+        Err(failure) => failure.to_string(),
     };
-    Err(Failure::failed(format!(
-        "{} without features does not name the missing feature: {outcome}",
-        package.name
-    )))
+    let what = format!("{} without features does not name the missing feature", package.name);
+    Err(Failure::at(what)(outcome))
 }
 
 /// The sets that are checked in addition to "all", which contains both TLS features: each of those alone, and each other

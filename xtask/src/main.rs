@@ -50,7 +50,7 @@ const COMMANDS: &[Command] = &[
     Command("interop", "run the official SDKs against the emulator", Some(interop::HELP), With(interop::run)),
     Command("chaos", "send messages over connections that are cut at random", Some(programs::CHAOS_HELP), With(programs::chaos)),
     Command("soak", "send a million events while parts fail at random", Some(programs::SOAK_HELP), With(programs::soak)),
-    Command("bench", "compare the performance of clients and baselines", None, With(bench::run)),
+    Command("bench", "compare the performance of clients and baselines", Some(bench::HELP), With(bench::run)),
     Command("docs", "build the documentation as docs.rs does", Some(docs::HELP), With(docs::run)),
     Command("api", "write or check the public API as text", Some(docs::API_HELP), With(docs::api)),
     Command("package", "package the crates and build a program on each", Some(package::HELP), Alone(package::run)),

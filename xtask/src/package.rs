@@ -70,12 +70,11 @@ fn unpack(package: &Package, directory: &Path) -> Result<Packed> {
 
 /// The files of a directory with their sizes, by their relative paths with `/`.
 fn files_of(dir: &Path) -> Result<Vec<(String, u64)>> {
-    let mut files = Vec::new();
-    for path in workspace::found_in(dir) {
+    let size = |path: String| {
         let size = fs::metadata(dir.join(&path)).map_err(Failure::at(&path))?.len();
-        files.push((path, size));
-    }
-    Ok(files)
+        Ok((path, size))
+    };
+    workspace::found_in(dir).into_iter().map(size).collect()
 }
 
 fn problems_of(packed: &Packed, files: &[(String, u64)]) -> Vec<String> {

@@ -47,22 +47,18 @@ pub(crate) fn read(mut command: Command) -> Result<String> {
     Err(Failure::failed(format!("`{}`: {}\n{}", line_of(&command), output.status, error.trim_end())))
 }
 
-/// Replaces this process with a program, so that signals reach it and its exit status is ours.
-#[cfg(unix)]
+/// Replaces this process with a program, so that signals reach it and its exit status is ours. Elsewhere than on Unix, runs
+/// it and exits with its status.
 pub(crate) fn exec(mut command: Command) -> Result<()> {
-    use std::os::unix::process::CommandExt as _;
-
     show(&command);
-    let error = command.exec();
+    #[cfg(unix)]
+    let error = std::os::unix::process::CommandExt::exec(&mut command);
+    #[cfg(not(unix))]
+    let error = match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => error,
+    };
     Err(not_started(&command, &error))
-}
-
-/// Runs a program and exits with its status.
-#[cfg(not(unix))]
-pub(crate) fn exec(mut command: Command) -> Result<()> {
-    show(&command);
-    let status = command.status().map_err(|error| not_started(&command, &error))?;
-    std::process::exit(status.code().unwrap_or(1));
 }
 
 /// Runs a program, prints its output as it appears, and returns the lines of both outputs that `keep` selects, and

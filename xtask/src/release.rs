@@ -62,7 +62,7 @@ impl Release<'_> {
             return Err(Failure::usage("missing crate or level: cargo xtask release webpubsub patch"));
         };
         let plan = Plan::new(&workspace::packages_of(&self.root)?, name, level)?;
-        println!("{name} {} -> {}", plan.old, plan.new);
+        println!("{name} {} -> {}", plan.package.version(), plan.new);
         self.verify(&plan)?;
         step("edits");
         let edits = plan.edits(&self.root, &self.today)?;
@@ -97,11 +97,11 @@ impl Release<'_> {
         step("checks");
         self.check(plan)?;
         step("tests");
-        (self.slow)(self.cargo(&["test", "--package", &plan.name, "--all-features"]))?;
+        (self.slow)(self.cargo(&["test", "--package", &plan.package.name, "--all-features"]))?;
         step("package");
         // With the crates that it depends on, which cargo provides as a temporary registry.
-        let mut package = self.cargo(&["package", "--package", &plan.name]);
-        for dependency in &plan.dependencies {
+        let mut package = self.cargo(&["package", "--package", &plan.package.name]);
+        for (dependency, _) in &plan.dependencies {
             package.args(["--package", &dependency.name]);
         }
         (self.slow)(package)
@@ -118,16 +118,16 @@ impl Release<'_> {
             reasons.push(format!("the tag {} exists already", plan.tag));
         }
         if !plan.has_changelog_entries(&self.root)? {
-            reasons.push(format!("{}/CHANGELOG.md has no entry under Unreleased", plan.dir));
+            reasons.push(format!("{}/CHANGELOG.md has no entry under Unreleased", plan.package.dir));
         }
-        for dependency in &plan.dependencies {
-            let plan::Dependency { name, dir, tag, is_built_by_users } = dependency;
-            if !self.has_tag(tag)? {
+        for (dependency, is_built_by_users) in &plan.dependencies {
+            let (name, tag) = (&dependency.name, plan::tag(&dependency.name, dependency.version()));
+            if !self.has_tag(&tag)? {
                 reasons.push(format!("{name} is not released (no tag {tag}): release it first"));
             } else if *is_built_by_users {
                 // The registry would build the crate with what was released, not with what is here.
-                let (src, manifest) = (format!("{dir}/src"), format!("{dir}/Cargo.toml"));
-                let diff = self.git(&["diff", "--name-only", tag, "HEAD", "--", &src, &manifest]);
+                let built = ["src", "Cargo.toml"].map(|path| format!("{}/{path}", dependency.dir));
+                let diff = self.git(&["diff", "--name-only", &tag, "HEAD", "--", &built[0], &built[1]]);
                 if let Some(file) = process::read(diff)?.lines().next() {
                     reasons
                         .push(format!("{name} has changed since {tag} (such as {file}): release it first"));
@@ -149,9 +149,9 @@ impl Release<'_> {
             .and_then(|()| process::run(self.cargo(&["update", "--workspace", "--offline", "--quiet"])))
             .and_then(|()| process::run(self.git(&["commit", "--quiet", "--all", "--message", message])));
         written.map_err(|failure| {
-            let restored = process::read(self.git(&["checkout", "--quiet", "HEAD", "--", "."])).is_ok();
+            let restored = process::read(self.git(&["checkout", "--quiet", "HEAD", "--", "."]));
             let files =
-                if restored { "the files are restored" } else { "to restore the files: git checkout -- ." };
+                restored.map_or("to restore the files: git checkout -- .", |_| "the files are restored");
             Failure::failed(format!("{failure}\n{files}"))
         })
     }

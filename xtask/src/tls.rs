@@ -26,8 +26,8 @@ pub(crate) fn run() -> Result<()> {
     let package = Standalone::write("tls-features", &files)?;
     package.fetch()?;
     PROGRAMS.iter().try_for_each(|program| {
-        let mut command =
-            package.cargo(&["run", "--quiet", "--offline", "--bin", program, "--features", program]);
+        let args = ["run", "--quiet", "--offline", "--bin", program, "--features", program];
+        let mut command = package.cargo(&args);
         command.env("CARGO_TARGET_DIR", package.dir.join("target"));
         process::run(command)
     })
@@ -50,10 +50,8 @@ mod tests {
     fn the_copy_finds_the_crates_and_has_a_feature_for_each_program() {
         let manifest = read("Cargo.toml").unwrap();
         let absolute = with_absolute_paths(&manifest, Path::new("/x"));
-        assert!(
-            absolute.contains("path = \"/x/crates/webpubsub\"") && !absolute.contains("../"),
-            "{absolute}"
-        );
+        assert!(absolute.contains("path = \"/x/crates/webpubsub\""), "{absolute}");
+        assert!(!absolute.contains("../"), "{absolute}");
         for program in PROGRAMS {
             let target = format!("name = \"{program}\"\nrequired-features = [\"{program}\"]");
             assert!(manifest.contains(&target), "{program}");

@@ -136,7 +136,7 @@ pub(crate) fn found_in(root: &Path) -> Vec<String> {
             let path = entry.path();
             match entry.file_type() {
                 // `.git` is a file in a git worktree.
-                _ if is_not_source(&path, root) => {}
+                _ if path == root.join("target") || path.ends_with(".git") => {}
                 Ok(kind) if kind.is_dir() => directories.push(path),
                 Ok(kind) if kind.is_file() => paths.extend(path.strip_prefix(root).ok().map(slashed)),
                 _ => {}
@@ -144,10 +144,6 @@ pub(crate) fn found_in(root: &Path) -> Vec<String> {
         }
     }
     paths
-}
-
-fn is_not_source(path: &Path, root: &Path) -> bool {
-    path == root.join("target") || path.ends_with(".git")
 }
 
 #[cfg(test)]

@@ -1,6 +1,5 @@
 //! Compares our clients with the official SDKs for other languages, each in a separate process, in turns.
 
-use std::fmt::Display;
 use std::process::Command;
 
 use super::program;
@@ -29,21 +28,23 @@ pub(super) fn compare() -> Result<String> {
     // Ends with its standard input.
     let mut server = Running::start(Command::new(program("bench-server")?))?;
     let origin = format!("http://127.0.0.1:{}", server.read_line()?);
-    let mut contenders = [
+    let contenders = [
         ("Rust, these crates", Command::new(program("bench-peer")?)),
         ("JavaScript", sdks.javascript("peer.mjs")),
         ("Python, asyncio", sdks.python("peer.py")),
-    ]
-    .map(|(name, mut command)| {
+    ];
+    let names = contenders.each_ref().map(|(name, _)| *name);
+    let start = |(_, mut command): (_, Command)| {
         command.env("BENCH_ORIGIN", &origin);
-        (name, Running::start(command))
-    });
+        Running::start(command)
+    };
+    let mut contenders = contenders.into_iter().map(start).collect::<Result<Vec<_>>>()?;
     let mut rows = Vec::new();
     for task in &TASKS {
         let mut turns = vec![Vec::new(); contenders.len()];
         for round in 0..=ROUNDS {
-            for ((name, contender), turns) in contenders.iter_mut().zip(&mut turns) {
-                let took = turn(name, contender, task)?;
+            for (contender, turns) in contenders.iter_mut().zip(&mut turns) {
+                let took = turn(contender, task)?;
                 if round > 0 {
                     turns.push(took);
                 }
@@ -52,18 +53,14 @@ pub(super) fn compare() -> Result<String> {
         eprintln!("{}: measured", task.about);
         rows.push((task.about, turns.iter_mut().map(|turns| median(turns)).collect()));
     }
-    Ok(table(&contenders.each_ref().map(|(name, _)| *name), &rows))
+    Ok(table(&names, &rows))
 }
 
 /// Runs one turn of a contender: it reads `TASK REQUESTS` and prints the CPU time of a request in microseconds.
-fn turn(name: &str, contender: &mut Result<Running>, task: &Task) -> Result<f64> {
-    let failed = |what: &dyn Display| Failure::failed(format!("{name}, {}: {what}", task.name));
-    let running = contender.as_mut().map_err(|failure| failed(failure))?;
-    let line = running
-        .write_line(&format!("{} {}", task.name, task.requests))
-        .and_then(|()| running.read_line())
-        .map_err(|failure| failed(&failure))?;
-    line.parse().map_err(|_| failed(&"it printed no number; its error is above"))
+fn turn(contender: &mut Running, task: &Task) -> Result<f64> {
+    contender.write_line(&format!("{} {}", task.name, task.requests))?;
+    let line = contender.read_line()?;
+    line.parse().map_err(|_| Failure::failed(format!("{}: `{line}` is not a number", task.name)))
 }
 
 fn median(turns: &mut [f64]) -> f64 {
@@ -102,9 +99,7 @@ mod tests {
     #[test]
     fn each_cell_except_the_first_contains_its_ratio_to_the_first() {
         let table = table(&["ours", "theirs"], &[("send", vec![20.0, 50.0])]);
-        assert!(
-            table.ends_with("| | ours | theirs |\n|---|---:|---:|\n| send | 20 | 50 (2.5) |\n"),
-            "{table}"
-        );
+        let expected = "| | ours | theirs |\n|---|---:|---:|\n| send | 20 | 50 (2.5) |\n";
+        assert!(table.ends_with(expected), "{table}");
     }
 }

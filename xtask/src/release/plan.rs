@@ -13,22 +13,12 @@ const UNRELEASED: &str = "## Unreleased\n";
 
 /// A planned release.
 pub(super) struct Plan {
-    pub(super) name: String,
-    pub(super) dir: String,
-    pub(super) old: String,
+    pub(super) package: Package,
+    /// The new version.
     pub(super) new: String,
     pub(super) tag: String,
-    /// The crates of this workspace that it depends on, including dev-dependencies.
-    pub(super) dependencies: Vec<Dependency>,
-}
-
-/// A crate of this workspace that the released one depends on.
-pub(super) struct Dependency {
-    pub(super) name: String,
-    pub(super) dir: String,
-    pub(super) tag: String,
-    /// Whether it is more than a dev-dependency.
-    pub(super) is_built_by_users: bool,
+    /// The crates of this workspace that it depends on, and whether each is more than a dev-dependency: its users build it.
+    pub(super) dependencies: Vec<(Package, bool)>,
 }
 
 impl Plan {
@@ -41,33 +31,22 @@ impl Plan {
         let dependency = |other: &Package| {
             let mut kinds = package.dependencies.iter().filter(|one| one.name == other.name).peekable();
             kinds.peek()?;
-            Some(Dependency {
-                name: other.name.clone(),
-                dir: other.dir.clone(),
-                tag: format!("{}-v{}", other.name, other.version()),
-                is_built_by_users: kinds.any(|one| one.kind != "dev"),
-            })
+            Some((other.clone(), kinds.any(|one| one.kind != "dev")))
         };
         let new = next(package.version(), level)?;
-        Ok(Self {
-            name: name.to_owned(),
-            dir: package.dir.clone(),
-            old: package.version().to_owned(),
-            tag: format!("{name}-v{new}"),
-            new,
-            dependencies: published().filter_map(dependency).collect(),
-        })
+        let dependencies = published().filter_map(dependency).collect();
+        Ok(Self { package: package.clone(), tag: tag(name, &new), new, dependencies })
     }
 
     pub(super) fn has_changelog_entries(&self, root: &Path) -> Result<bool> {
-        let text = read(root, &format!("{}/CHANGELOG.md", self.dir))?;
+        let text = read(root, &format!("{}/CHANGELOG.md", self.package.dir))?;
         let unreleased = text.split_once(UNRELEASED).map_or("", |(_, rest)| rest);
         Ok(unreleased.lines().take_while(|line| !line.starts_with("## ")).any(|line| line.starts_with("- ")))
     }
 
     /// The changed files, by their paths from the root, with their new text. Not yet written.
     pub(super) fn edits(&self, root: &Path, today: &str) -> Result<Vec<(String, String)>> {
-        let changelog = format!("{}/CHANGELOG.md", self.dir);
+        let changelog = format!("{}/CHANGELOG.md", self.package.dir);
         let heading = format!("{UNRELEASED}\n## {} ({today})\n", self.new);
         let dated = read(root, &changelog)?.replacen(UNRELEASED, &heading, 1);
         let with_version = |path: String, keys: &[&str]| -> Result<_> {
@@ -76,11 +55,18 @@ impl Plan {
         };
         Ok(vec![
             (changelog, dated),
-            with_version(format!("{}/Cargo.toml", self.dir), &["package", "version"])?,
+            with_version(format!("{}/Cargo.toml", self.package.dir), &["package", "version"])?,
             // Even if only unpublished packages depend on it: a path with another version is an error.
-            with_version("Cargo.toml".to_owned(), &["workspace", "dependencies", &self.name, "version"])?,
+            with_version(
+                "Cargo.toml".to_owned(),
+                &["workspace", "dependencies", &self.package.name, "version"],
+            )?,
         ])
     }
+}
+
+pub(super) fn tag(name: &str, version: &str) -> String {
+    format!("{name}-v{version}")
 }
 
 fn read(root: &Path, path: &str) -> Result<String> {

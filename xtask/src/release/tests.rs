@@ -37,11 +37,12 @@ impl Scratch {
                 .write(&format!("{dir}/CHANGELOG.md"), "# Changelog\n\n## Unreleased\n\n- **added:** all\n");
         }
         process::read(scratch.release().cargo(&["generate-lockfile", "--offline"])).unwrap();
-        for line in ["init --quiet", "config user.name A", "config user.email a@example.com"] {
-            scratch.git(line);
+        scratch.git("init --quiet");
+        for setting in
+            ["user.name A", "user.email a@example.com", "commit.gpgsign false", "tag.gpgsign false"]
+        {
+            scratch.git(&format!("config {setting}"));
         }
-        scratch.git("config commit.gpgsign false");
-        scratch.git("config tag.gpgsign false");
         scratch.commit();
         scratch.git("tag core-x-v0.1.0");
         scratch
@@ -84,10 +85,6 @@ impl Scratch {
         release.run(line.split_whitespace().map(OsString::from).collect())
     }
 
-    fn slow(&self) -> Vec<String> {
-        self.slow.take()
-    }
-
     /// The state of the repository: commits, tags, uncommitted changes.
     fn state(&self) -> String {
         [self.git("log --format=%s"), self.git("tag"), self.git("status --porcelain")].concat()
@@ -105,16 +102,14 @@ fn a_release_changes_versions_dates_the_changelog_commits_tags_and_publishes() {
         "package --package client-x --package core-x",
         "publish --package client-x",
     ];
-    assert_eq!(scratch.slow(), expected);
+    assert_eq!(scratch.slow.take(), expected);
     assert_eq!(scratch.state(), "Release client-x 0.1.1\nx\nclient-x-v0.1.1\ncore-x-v0.1.0\n");
     assert!(scratch.read("client/Cargo.toml").contains("version = \"0.1.1\""));
     assert!(scratch.read("Cargo.toml").contains("path = \"client\", version = \"0.1.1\""));
     assert!(scratch.read("Cargo.lock").contains("name = \"client-x\"\nversion = \"0.1.1\""));
     let changelog = scratch.read("client/CHANGELOG.md");
-    assert!(
-        changelog.contains("## Unreleased\n\n## 0.1.1 (2026-11-22)\n\n- **added:** all\n"),
-        "{changelog}"
-    );
+    let dated = "## Unreleased\n\n## 0.1.1 (2026-11-22)\n\n- **added:** all\n";
+    assert!(changelog.contains(dated), "{changelog}");
 }
 
 #[test]
@@ -131,7 +126,7 @@ fn without_execute_nothing_changes() {
     let scratch = Scratch::new("dry");
     scratch.run("client-x patch").unwrap();
     assert_eq!(scratch.state(), BEFORE);
-    assert!(!scratch.slow().iter().any(|line| line.starts_with("publish")));
+    assert!(!scratch.slow.take().iter().any(|line| line.starts_with("publish")));
 }
 
 #[test]
@@ -158,7 +153,7 @@ fn all_reasons_against_a_release_are_reported_together_and_nothing_is_run() {
     for part in parts {
         assert!(failure.text().contains(part), "{part}: {failure}");
     }
-    assert!(scratch.slow().is_empty());
+    assert!(scratch.slow.take().is_empty());
 }
 
 #[test]

@@ -17,9 +17,8 @@ fn no_path_of_a_machine(tree: &Tree) -> Vec<Breach> {
     // In two parts, so that this file follows the rule.
     const PLACES: [&str; 3] = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
     each_line(&tree.files, "path", |line| {
-        let starts_a_path =
-            |place: &&&str| line.match_indices(**place).any(|(at, _)| starts_a_path(line, at));
-        let place = PLACES.iter().find(starts_a_path)?;
+        let is_in = |place: &&&str| line.match_indices(**place).any(|(at, _)| starts_a_path(line, at));
+        let place = PLACES.iter().find(is_in)?;
         Some(format!("`{place}`: use a path relative to the repository"))
     })
 }
