@@ -37,6 +37,8 @@ pub struct Dialect {
     pub response_request_id_headers: &'static [&'static str],
     /// The response headers that may carry the error code, in order of preference.
     pub error_code: &'static [&'static str],
+    /// The text to which the line of an error with status 401 points, such as the name of a function that explains it.
+    pub unauthorized_help: Option<&'static str>,
     /// The function that opens a call's span; [`call_span!`](crate::call_span) creates it.
     pub span: fn() -> Span,
     /// The span field that records the service's request id.
@@ -55,6 +57,7 @@ impl Dialect {
             request_id_header: None,
             response_request_id_headers: &[],
             error_code: &[],
+            unauthorized_help: None,
             span,
             span_request_id,
         }
@@ -64,7 +67,7 @@ impl Dialect {
     #[must_use]
     pub const fn request_id_header(mut self, name: HeaderName) -> Self {
         // A constant function cannot drop the previous value.
-        mem::forget(mem::replace(&mut self.request_id_header, Some(name)));
+        mem::forget(self.request_id_header.replace(name));
         self
     }
 
@@ -72,6 +75,13 @@ impl Dialect {
     #[must_use]
     pub const fn response_request_id_headers(mut self, names: &'static [&'static str]) -> Self {
         self.response_request_id_headers = names;
+        self
+    }
+
+    /// Sets the text to which the line of an error with status 401 points.
+    #[must_use]
+    pub const fn unauthorized_help(mut self, text: &'static str) -> Self {
+        self.unauthorized_help = Some(text);
         self
     }
 
@@ -85,15 +95,18 @@ impl Dialect {
 
 /// Creates the function that opens a call's span.
 ///
-/// The span has OpenTelemetry's field names, and one field with the given name for the service's request id.
+/// The span has the level INFO, the target `service_core::call`, OpenTelemetry's field names, and one field with the given name
+/// for the service's request id.
 #[macro_export]
 macro_rules! call_span {
     ($request_id:literal) => {
         || {
-            $crate::reexport::tracing::debug_span!(
+            $crate::reexport::tracing::info_span!(
+                target: "service_core::call",
                 "call",
                 "otel.name" = $crate::reexport::tracing::field::Empty,
-                "otel.kind" = "client",
+                "otel.kind" = "internal",
+                "otel.status_code" = $crate::reexport::tracing::field::Empty,
                 "http.request.method" = $crate::reexport::tracing::field::Empty,
                 "http.response.status_code" = $crate::reexport::tracing::field::Empty,
                 "http.request.resend_count" = $crate::reexport::tracing::field::Empty,

@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use serde::Deserialize;
-use service_core::{Call, CallFuture, Endpoint, Error, Response, Result, read};
+use service_core::{Call, CallFuture, Endpoint, Error, PageLinks, Response, Result, read};
 
 use crate::rules;
 
@@ -93,8 +93,9 @@ fn token_of(link: &str) -> Option<String> {
 /// ```
 #[must_use = "does nothing until its connections are requested"]
 pub struct ListConnections {
+    /// The call of the page that was requested last.
     call: Call<MemberPage>,
-    known_as: Endpoint,
+    links: PageLinks,
     members: VecDeque<Member>,
     progress: Progress,
 }
@@ -109,7 +110,12 @@ enum Progress {
 
 impl ListConnections {
     pub(crate) fn new(call: Call<MemberPage>, known_as: Endpoint) -> Self {
-        Self { call, known_as, members: VecDeque::new(), progress: Progress::NotStarted }
+        Self {
+            call,
+            links: PageLinks::new(known_as),
+            members: VecDeque::new(),
+            progress: Progress::NotStarted,
+        }
     }
 
     /// Sets the maximum number of connections per page: 1 to 200. Default: 200, the default of the service.
@@ -145,8 +151,8 @@ impl ListConnections {
     /// # Errors
     ///
     /// Returns an error if an argument is invalid, if a request fails, or if the link to the next page leads to an origin
-    /// other than the service or the reverse proxy. Nothing is sent in the first case; the credential is not sent to the
-    /// foreign origin in the last.
+    /// other than the service or the reverse proxy, or to a page that was already read. Nothing is sent in the first case; the
+    /// credential is not sent to a foreign origin.
     pub async fn next(&mut self) -> Option<Result<Member>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
@@ -180,13 +186,11 @@ impl ListConnections {
     }
 
     fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<MemberPage>>> {
-        let call = match &self.progress {
-            Progress::NotStarted => Some(self.call.again()),
-            Progress::Link(link) => Some(self.call.follow(link, &self.known_as)),
-            Progress::InFlight(_) | Progress::Ended => None,
-        };
-        if let Some(call) = call {
-            self.progress = Progress::InFlight(fetch(call));
+        if let Progress::Link(link) = &self.progress {
+            self.call = self.links.follow(&self.call, link);
+        }
+        if matches!(self.progress, Progress::NotStarted | Progress::Link(_)) {
+            self.progress = Progress::InFlight(fetch(self.call.again()));
         }
         let Progress::InFlight(future) = &mut self.progress else { return Poll::Ready(None) };
         let outcome = ready!(future.as_mut().poll(context));
