@@ -96,7 +96,7 @@ impl Conversation<'_> {
     }
 
     fn join(&self, group: &str) -> Result<(), Failure> {
-        self.check(Permission::JoinLeaveGroup, group)?;
+        self.check(Permission::JoinLeaveGroup, group, "join")?;
         let own = |id: &str, _: &Member| id == self.membership.connection;
         match self.membership.hubs().join(&self.membership.hub, &[group], own) {
             Joined::TooMany => Err(Failure::new("BadRequest", "The connection is in too many groups.")),
@@ -105,14 +105,14 @@ impl Conversation<'_> {
     }
 
     fn leave(&self, group: &str) -> Result<(), Failure> {
-        self.check(Permission::JoinLeaveGroup, group)?;
+        self.check(Permission::JoinLeaveGroup, group, "leave")?;
         self.with_member(|member| member.leave(group));
         Ok(())
     }
 
     fn send_to_group(&self, delivery: &Delivery, no_echo: bool) -> Result<(), Failure> {
         let From::Group { group, .. } = &delivery.from else { return Ok(()) };
-        self.check(Permission::SendToGroup, group)?;
+        self.check(Permission::SendToGroup, group, "send to")?;
         let own = self.membership.connection.as_str();
         self.membership.hubs().deliver(&self.membership.hub, delivery, |id, member| {
             member.is_in(group) && !(no_echo && id == own)
@@ -120,12 +120,12 @@ impl Conversation<'_> {
         Ok(())
     }
 
-    fn check(&self, permission: Permission, group: &str) -> Result<(), Failure> {
+    fn check(&self, permission: Permission, group: &str, action: &str) -> Result<(), Failure> {
         if !names::is_group(group) {
             return Err(Failure::new("BadRequest", errors::GROUP_NAME));
         }
         if !self.membership.allows(permission, group) {
-            let message = format!("The client has no permission for this in group '{group}'.");
+            let message = format!("The client does not have permission to {action} group '{group}'.");
             return Err(Failure::new("Forbidden", message));
         }
         Ok(())

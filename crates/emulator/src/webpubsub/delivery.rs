@@ -48,7 +48,7 @@ impl Data {
     pub(super) fn read(data_type: Option<&str>, data: &RawValue) -> Option<Self> {
         let text = || serde_json::from_str::<String>(data.get()).ok();
         let bytes = || STANDARD.decode(text()?).ok().map(Bytes::from);
-        match data_type.unwrap_or("json") {
+        match data_type.unwrap_or("json").to_ascii_lowercase().as_str() {
             "json" => (data.get() != "null").then(|| Self::Json(data.to_owned())),
             "text" => text().map(Self::Text),
             "binary" => bytes().map(Self::Binary),

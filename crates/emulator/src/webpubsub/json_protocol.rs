@@ -33,7 +33,10 @@ pub(super) fn read(message: &Message) -> Result<Option<Frame>, Closing> {
     let text = match message {
         Message::Text(text) => text.as_str(),
         Message::Binary(_) => {
-            return Err(Closing::for_fault(CloseCode::Unsupported, "the protocol allows only text frames"));
+            return Err(Closing::for_fault(
+                CloseCode::Unsupported,
+                "The JSON subprotocol requires text messages.",
+            ));
         }
         _ => return Ok(None),
     };
@@ -98,14 +101,14 @@ fn message(delivery: &Delivery, id: Option<u64>) -> String {
 impl Incoming {
     fn frame(self) -> Result<Frame, Invalid> {
         let ack_id = self.ack_id;
-        let action = match self.r#type.as_str() {
+        let action = match self.r#type.to_ascii_lowercase().as_str() {
             "ping" => return Ok(Frame::Ping),
-            "sequenceAck" => {
+            "sequenceack" => {
                 return self.sequence_id.map(Frame::SequenceAck).ok_or(Invalid("sequenceId is missing"));
             }
-            "joinGroup" => Action::Join(self.group()?),
-            "leaveGroup" => Action::Leave(self.group()?),
-            "sendToGroup" => Action::Send {
+            "joingroup" => Action::Join(self.group()?),
+            "leavegroup" => Action::Leave(self.group()?),
+            "sendtogroup" => Action::Send {
                 data: self.data()?,
                 no_echo: self.no_echo,
                 time_to_live: frame::time_to_live(self.ttl_seconds)?,

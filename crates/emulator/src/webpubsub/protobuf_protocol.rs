@@ -19,7 +19,10 @@ pub(super) fn read(message: &Message) -> Result<Option<Frame>, Closing> {
     let bytes = match message {
         Message::Binary(bytes) => bytes.clone(),
         Message::Text(_) => {
-            return Err(Closing::for_fault(CloseCode::Unsupported, "the protocol allows only binary frames"));
+            return Err(Closing::for_fault(
+                CloseCode::Unsupported,
+                "The protobuf subprotocol requires binary messages.",
+            ));
         }
         _ => return Ok(None),
     };

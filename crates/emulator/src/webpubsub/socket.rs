@@ -113,7 +113,7 @@ async fn end_when_lost(keep_alive: &KeepAlive, outbox: &Outbox, clock: &Clock) -
 /// Notifies a client that its connection cannot be recovered.
 pub(super) async fn reject_recovery(stream: Upgraded, clock: Clock) {
     let mut socket = open(stream).await;
-    let reason = "the connection cannot be recovered".into();
+    let reason = "The connection could not be recovered.".into();
     within_grace(&clock, async {
         let _ = socket.send(Message::Close(Some(CloseFrame { code: CloseCode::Policy, reason }))).await;
         while let Some(Ok(_)) = socket.next().await {}
@@ -183,12 +183,10 @@ fn is_data(frame: &Message) -> bool {
 /// How to close after an unreadable frame. `None` if the client is gone.
 fn fault(error: &Error) -> Option<Closing> {
     match error {
-        Error::Capacity(_) => Some(Closing::for_fault(CloseCode::Size, "the message is larger than 1 MB")),
+        Error::Capacity(_) => Some(Closing::for_fault(CloseCode::Size, "The client message is too large.")),
         Error::Utf8(_) => Some(Closing::for_fault(CloseCode::Invalid, "the text is not UTF-8")),
         Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
-        Error::Protocol(_) => {
-            Some(Closing::for_fault(CloseCode::Protocol, "the frame is not a WebSocket frame"))
-        }
+        Error::Protocol(_) => Some(Closing::for_fault(CloseCode::Protocol, "The client frame is invalid.")),
         _ => None,
     }
 }

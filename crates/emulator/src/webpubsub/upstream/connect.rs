@@ -9,7 +9,7 @@ use http::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 
 use super::call::NoResponse;
-use crate::message::{Request, Response};
+use crate::message::{Request, Response, json_from_slice};
 use crate::webpubsub::errors::{self, Rejection};
 use crate::webpubsub::names;
 
@@ -83,7 +83,7 @@ impl Decision {
         } else {
             let unreadable =
                 |_| rejection(StatusCode::BAD_GATEWAY, "the event handler's response is unreadable");
-            serde_json::from_slice(response.body()).map_err(unreadable)?
+            json_from_slice(response.body()).map_err(unreadable)?
         };
         decision.check(offered)
     }

@@ -15,6 +15,7 @@ use super::call::NoResponse;
 use super::connect::{self, ConnectRequest, Decision};
 use super::headers::{self, About, Kept};
 use super::settings::{Event, EventHandlerSettings, SystemEvent};
+use crate::message::json_from_str;
 use crate::webpubsub::delivery::Data;
 use crate::webpubsub::errors::Rejection;
 use crate::webpubsub::media_type::media_type;
@@ -270,9 +271,7 @@ fn read(response: &Response<Bytes>) -> Result<Option<Data>, &'static str> {
     let text = || std::str::from_utf8(body).map(str::to_owned).map_err(|_| "the response is not UTF-8");
     let data = match media_type(content_type).0.as_str() {
         "text/plain" => Data::Text(text()?),
-        "application/json" => {
-            Data::Json(serde_json::from_str(&text()?).map_err(|_| "the response is not JSON")?)
-        }
+        "application/json" => Data::Json(json_from_str(&text()?).map_err(|_| "the response is not JSON")?),
         _ => Data::Binary(body.clone()),
     };
     Ok(Some(data))

@@ -2,10 +2,12 @@
 
 use serde_json::{Value, json};
 use service_emulator::Emulator;
+use service_emulator::webpubsub::SystemEvent;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::common::{Response, http};
 use crate::webpubsub::common::clients::{Client, send};
+use crate::webpubsub::common::webhook::Webhook;
 
 fn marked(value: &Value) -> String {
     format!("\u{FEFF}{value}")
@@ -80,4 +82,18 @@ async fn settings_of_hulft_webconnect_may_start_with_a_byte_order_mark() {
     let headers = [("Authorization", key.as_str()), ("Content-Type", "application/json")];
     let target = "/api/v2/connections/definition";
     assert_eq!(http(&emulator, "POST", target, &headers, &marked(&body)).await.status, 201);
+}
+
+#[tokio::test]
+async fn responses_of_event_handlers_may_start_with_a_byte_order_mark() {
+    let (emulator, mut webhook) = (Emulator::start().await.unwrap(), Webhook::start().await);
+    emulator.webpubsub().event_handler("chat", webhook.handler(&[SystemEvent::Connect])).unwrap();
+    let (mut client, ()) = tokio::join!(Client::json(&emulator, json!({ "sub": "ann" })), async {
+        webhook.call().await.respond(200, "", &marked(&json!({ "userId": "bob" })));
+    });
+    assert_eq!(client.user.as_deref(), Some("bob"));
+    client.send_json(json!({ "type": "event", "event": "order", "data": 1 })).await;
+    let headers = "content-type: application/json\r\n";
+    webhook.call().await.respond(200, headers, &marked(&json!({ "a": 1 })));
+    assert_eq!(client.frame().await["data"], json!({ "a": 1 }));
 }

@@ -404,3 +404,30 @@ async fn delayed_acks_wait_for_their_time_and_are_not_lost_at_a_close() {
     assert_eq!(client.frame().await["ackId"], 3);
     assert_eq!(client.frame().await["event"], "disconnected");
 }
+
+#[tokio::test]
+async fn the_type_of_a_frame_and_of_its_data_are_case_insensitive() {
+    let emulator = Emulator::start().await.unwrap();
+    let mut client = Client::json(&emulator, json!({ "role": all_roles() })).await;
+    client.send_json(json!({ "type": "JoinGroup", "group": "g", "ackId": 1 })).await;
+    assert_eq!(client.frame().await["success"], true);
+    client.send_json(json!({ "type": "SENDTOGROUP", "group": "g", "dataType": "Text", "data": "x" })).await;
+    let message = client.frame().await;
+    assert_eq!((&message["dataType"], &message["data"]), (&json!("text"), &json!("x")));
+}
+
+#[tokio::test]
+async fn closes_and_failed_acks_have_the_texts_of_the_service_teams_emulator() {
+    let emulator = Emulator::start().await.unwrap();
+    let mut client = Client::json(&emulator, json!({})).await;
+    for (kind, action) in [("joinGroup", "join"), ("leaveGroup", "leave"), ("sendToGroup", "send to")] {
+        client.send_json(json!({ "type": kind, "group": "g", "ackId": 1, "data": 1 })).await;
+        let message = format!("The client does not have permission to {action} group 'g'.");
+        assert_eq!(client.frame().await["error"]["message"], message);
+    }
+    client.send(Message::binary(vec![1])).await;
+    assert_eq!(client.closed().await, (1003, "The JSON subprotocol requires text messages.".to_owned()));
+    let mut client = Client::json(&emulator, json!({})).await;
+    client.send(Message::text("x".repeat(2 * 1024 * 1024))).await;
+    assert_eq!(client.closed().await, (1009, "The client message is too large.".to_owned()));
+}
