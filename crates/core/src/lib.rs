@@ -43,7 +43,7 @@ pub use error::{
 };
 pub use operation::{DEFAULT_MAX_RESPONSE_BYTES, Operation};
 pub use options::ClientOptions;
-pub use pace::RateLimiter;
+pub use pace::{NoSlot, RateLimiter};
 pub use pipeline::{AfterUnknown, Pipeline};
 pub use policy::{Next, Policy};
 pub use response::Response;

@@ -6,6 +6,7 @@ mod accounts;
 mod agents;
 mod browser_transfer_groups;
 mod browser_transfers;
+mod by_date;
 mod call;
 mod connections;
 mod date;
@@ -15,12 +16,16 @@ mod lenient;
 pub mod operations;
 mod page;
 mod pager;
+mod pages;
 mod rate_limit;
+mod read;
 mod relay_logs;
 mod relay_permissions;
 mod rules;
 mod secondary_accounts;
 mod service_status;
+#[cfg(feature = "shared-rate-limit")]
+mod shared_window;
 mod site;
 mod values;
 
@@ -40,6 +45,7 @@ pub use browser_transfers::{
     HulftToBrowser, HulftToBrowserBrowser, HulftToBrowserDefinition, HulftToBrowserHost,
     RegisterBrowserToHulft, RegisterHulftToBrowser, UpdateBrowserToHulft, UpdateHulftToBrowser,
 };
+pub use by_date::{IncompleteRelayLogs, Progress, RelayLogsByDate};
 pub use connections::{
     Connection, Connections, DeleteConnection, GetConnection, RegisterConnection, UpdateConnection,
 };
@@ -53,7 +59,8 @@ pub use ip_filter_groups::{
     RegisterIpFilterGroup, UpdateIpFilterGroup,
 };
 pub use page::{Page, Row};
-pub use pager::{Pager, Pages};
+pub use pager::Pager;
+pub use pages::Pages;
 pub use rate_limit::RateLimit;
 pub use relay_logs::{GetRelayLog, RelayLog, RelayLogs, TransferStatus};
 pub use relay_permissions::{

@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use http::StatusCode;
+
 use super::{Delivery, Error, ErrorKind, StopReason};
 
 /// The maximum number of characters of a message in the line; `Error::message` returns the whole message.
@@ -29,6 +31,12 @@ impl fmt::Display for Error {
         // Without a response, the wait is that of the client's rate limiter, and the message contains it.
         if let (Some(wait), Some(_)) = (inner.retry_after, self.status()) {
             write!(f, "; the service asked to wait {}", Short(wait))?;
+        }
+        if let (Some(help), Some(StatusCode::UNAUTHORIZED)) = (inner.unauthorized_help, self.status()) {
+            write!(f, "; see {help}")?;
+        }
+        if let Some(note) = self.note() {
+            write!(f, "; {}", OneLine(note))?;
         }
         self.attempts_and_time(f)
     }
@@ -157,7 +165,7 @@ pub(crate) fn rounded(duration: Duration) -> Duration {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::{HeaderMap, StatusCode};
+    use http::HeaderMap;
 
     use super::*;
 
@@ -177,6 +185,13 @@ mod tests {
     }
 
     #[test]
+    fn a_note_follows_what_the_service_said() {
+        let body = Bytes::from_static(b"{\"code\":\"A\",\"message\":\"No.\"}");
+        let error = Error::from_response(StatusCode::FORBIDDEN, HeaderMap::new(), body, &[]);
+        assert_eq!(error.with_note("it needs\nX").to_string(), "403 Forbidden, A: No.; it needs X");
+    }
+
+    #[test]
     fn the_page_of_a_proxy_is_shown_with_its_status_and_its_beginning() {
         let body = Bytes::from(format!("<html>\r\n<b>Bad gateway</b>{}", "x".repeat(10_000)));
         let error = Error::from_response(StatusCode::BAD_GATEWAY, HeaderMap::new(), body, &[]);
@@ -188,6 +203,18 @@ mod tests {
         assert!(error.message().is_none() && error.body().len() > 10_000);
         let empty = Error::from_response(StatusCode::BAD_GATEWAY, HeaderMap::new(), Bytes::new(), &[]);
         assert_eq!(empty.to_string(), "502 Bad Gateway");
+    }
+
+    #[test]
+    fn only_a_401_points_to_what_explains_it() {
+        for (status, line) in [
+            (StatusCode::UNAUTHORIZED, "401 Unauthorized; see `Rooms::explain`"),
+            (StatusCode::FORBIDDEN, "403 Forbidden"),
+        ] {
+            let mut error = Error::from_response(status, HeaderMap::new(), Bytes::new(), &[]);
+            error.inner_mut().unauthorized_help = Some("`Rooms::explain`");
+            assert_eq!(error.to_string(), line);
+        }
     }
 
     #[test]

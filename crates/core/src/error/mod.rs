@@ -119,8 +119,12 @@ pub(crate) struct Inner {
     pub(crate) retry_after: Option<Duration>,
     pub(crate) delivery: Option<Delivery>,
     pub(crate) stop: Option<StopReason>,
+    /// What explains the error, if its status is 401.
+    pub(crate) unauthorized_help: Option<&'static str>,
     /// Another attempt would fail in the same way, regardless of the delivery.
     pub(crate) permanent: bool,
+    /// What a service crate adds to the line.
+    note: Option<String>,
     source: Option<BoxError>,
 }
 
@@ -192,11 +196,23 @@ impl Error {
         self
     }
 
+    /// Adds what the service's documentation says about the failure, such as the missing permission, to the line that
+    /// `Display` writes. `note` must be one line and must not contain a secret.
+    #[must_use]
+    pub fn with_note(mut self, note: impl Into<String>) -> Self {
+        self.0.note = Some(note.into());
+        self
+    }
+
     /// Marks the error as permanent, so that it is not retried.
     #[must_use]
     pub fn permanent(mut self) -> Self {
         self.0.permanent = true;
         self
+    }
+
+    pub(crate) fn note(&self) -> Option<&str> {
+        self.0.note.as_deref()
     }
 
     pub(crate) fn inner(&self) -> &Inner {

@@ -19,7 +19,7 @@ use crate::clock;
 use crate::error::{Delivery, Error, ErrorKind, Result, StopReason, rounded};
 use crate::policy::{Next, Terminal};
 use crate::retry::{self, Retries};
-use crate::{Operation, RateLimiter};
+use crate::{NoSlot, Operation, RateLimiter};
 
 /// The execution of one call.
 pub(super) struct Execution<'a> {
@@ -161,17 +161,35 @@ impl<'a> Execution<'a> {
 
     /// Waits for this attempt's slot. A wait that exceeds the deadline ends the call at once.
     async fn take_slot(&self, rate_limiter: &dyn RateLimiter) -> Result<()> {
-        let wait = rate_limiter.take(self.client.clock.elapsed(), self.left()).map_err(|wait| {
-            self.record(|state| state.hint = Some(wait));
-            let text = format!(
-                "the client's rate limiter has no slot before the deadline: the wait would be {wait:.1?}"
-            );
-            Error::new(ErrorKind::Throttled, text).with_delivery(Delivery::NotSent).permanent()
-        })?;
-        if !wait.is_zero() {
+        loop {
+            let left = self.left();
+            let wait = match rate_limiter.take(self.client.clock.elapsed(), left) {
+                Ok(wait) if wait.is_zero() => return Ok(()),
+                Ok(wait) => {
+                    self.client.clock.sleep(wait).await;
+                    return Ok(());
+                }
+                Err(NoSlot::Busy(wait)) => wait,
+                Err(NoSlot::TooLate(wait)) => return Err(self.no_slot(wait)),
+                Err(NoSlot::Failed(error)) => {
+                    return Err(error.with_delivery(Delivery::NotSent).permanent());
+                }
+            };
+            if left.is_zero() || wait > left {
+                let text = "the client's rate limiter was in use until the deadline";
+                let error = Error::new(ErrorKind::Throttled, text);
+                return Err(error.with_delivery(Delivery::NotSent).permanent());
+            }
             self.client.clock.sleep(wait).await;
         }
-        Ok(())
+    }
+
+    fn no_slot(&self, wait: Duration) -> Error {
+        self.record(|state| state.hint = Some(wait));
+        let text = format!(
+            "the client's rate limiter has no slot before the deadline: the wait would be {wait:.1?}"
+        );
+        Error::new(ErrorKind::Throttled, text).with_delivery(Delivery::NotSent).permanent()
     }
 
     fn succeeded(&self, status: StatusCode) -> bool {
@@ -221,8 +239,10 @@ impl<'a> Execution<'a> {
     ) -> Result<(Parts, T)> {
         if !self.succeeded(response.status()) {
             let (parts, body) = response.into_parts();
-            let code = self.client.dialect.error_code;
-            return Err(Error::from_response(parts.status, parts.headers, body, code));
+            let dialect = self.client.dialect;
+            let mut error = Error::from_response(parts.status, parts.headers, body, dialect.error_code);
+            error.inner_mut().unauthorized_help = dialect.unauthorized_help;
+            return Err(error);
         }
         if may_have_acted {
             response.extensions_mut().insert(AfterUnknown);

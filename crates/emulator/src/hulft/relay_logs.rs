@@ -6,18 +6,20 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use super::State;
+use super::call::Call;
 use super::connections::ClientType;
-use super::errors::Failure;
+use super::errors::Rejection;
 use super::paging::Page;
-use super::routes::Call;
 use super::zones::Zone;
-use crate::server::{Reply, Request};
+use crate::message::{Request, Response};
 
 /// A bound of the emulator. The vendor does not describe the service's retention.
 pub(crate) const MAX_LINES: usize = 50_000;
 
 /// The first generated line: 2024-01-01 00:00:00 UTC.
 const FIRST_GENERATED: Duration = Duration::from_secs(1_704_067_200);
+/// Between two generated lines.
+const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Says how a relayed transfer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,15 +115,26 @@ impl RelayLogs {
     /// continues where this one ends.
     pub(super) fn generate(&mut self, count: usize) {
         for _ in 0..count {
-            let line = generated(self.generated);
-            self.generated += 1;
-            self.add(line);
+            let start = SystemTime::UNIX_EPOCH + FIRST_GENERATED + INTERVAL * self.generated;
+            self.add_generated(start);
         }
+    }
+
+    /// Adds lines like [`generate`](Self::generate), the last of which starts at `end`.
+    pub(super) fn generate_until(&mut self, count: usize, end: SystemTime) {
+        for ago in (0..u32::try_from(count.min(MAX_LINES)).unwrap_or_default()).rev() {
+            self.add_generated(end - INTERVAL * ago);
+        }
+    }
+
+    fn add_generated(&mut self, start: SystemTime) {
+        let line = generated(self.generated, start);
+        self.generated += 1;
+        self.add(line);
     }
 }
 
-fn generated(number: u32) -> RelayLog {
-    let start_time = SystemTime::UNIX_EPOCH + FIRST_GENERATED + Duration::from_secs(60) * number;
+fn generated(number: u32, start_time: SystemTime) -> RelayLog {
     let is_error = number % 10 == 9;
     let size = if is_error { 0 } else { 1_000 * u64::from(number + 1) };
     let side = |connection_id: &str, agent_id: &str| RelaySide {
@@ -146,21 +159,25 @@ fn generated(number: u32) -> RelayLog {
 }
 
 /// Handles GET `/relay/log`, with or without `fileId`.
-pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let filter = Filter::read(call.request)?;
-    reply(state, call, |line| filter.matches(line))
+    response(state, call, |line| filter.matches(line))
 }
 
 /// Handles GET `/relay/log/{processingId}`, which returns a list as well.
-pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
-    reply(state, call, |line| line.processing_id == call.parameter(0))
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
+    response(state, call, |line| line.processing_id == call.parameter(0))
 }
 
-fn reply(state: &State, call: &Call<'_>, wanted: impl Fn(&RelayLog) -> bool) -> Result<Reply, Failure> {
+fn response(
+    state: &State,
+    call: &Call<'_>,
+    wanted: impl Fn(&RelayLog) -> bool,
+) -> Result<Response, Rejection> {
     let page = Page::read(call.request)?;
     let lines = state.relay_logs.lines.iter().rev();
     let lines = lines.filter(|line| page.covers(line.start_time) && wanted(line));
-    page.reply("logs", lines, |line| Wire::of(line, page.zone))
+    page.response("logs", lines, |line| Wire::of(line, page.zone))
 }
 
 /// The parameters that only this list has. Blank ones are ignored.
@@ -171,10 +188,10 @@ struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    fn read(request: &'a Request) -> Result<Self, Failure> {
+    fn read(request: &'a Request) -> Result<Self, Rejection> {
         let file_id = request.query("fileId");
         if file_id == Some("") {
-            return Err(Failure::invalid_parameter("fileId", "a File ID"));
+            return Err(Rejection::invalid_parameter("fileId", "a File ID"));
         }
         let value = |name| request.query(name).filter(|value| !value.is_empty());
         Ok(Self {
@@ -268,7 +285,8 @@ mod tests {
         let mut logs = RelayLogs::default();
         logs.generate(MAX_LINES + 1);
         assert_eq!(logs.lines.len(), MAX_LINES);
-        assert_eq!(logs.lines[0], generated(1));
+        let second = SystemTime::UNIX_EPOCH + FIRST_GENERATED + INTERVAL;
+        assert_eq!(logs.lines[0], generated(1, second));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde_json::json;
 use service_emulator::Emulator;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::common::clients::{Client, rest, send};
+use super::common::clients::{Client, rest, send};
 use crate::common::http;
 
 const VERSIONS: &str = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01";
@@ -15,11 +15,19 @@ fn ids(emulator: &Emulator) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn health_responds_without_a_token_but_not_without_a_version() {
+async fn health_responds_without_a_token_and_without_a_version() {
     let emulator = Emulator::start().await.unwrap();
     let response = http(&emulator, "HEAD", "/api/health?api-version=2024-12-01", &[], "").await;
     assert_eq!((response.status, response.header("api-supported-versions")), (200, None));
-    assert_eq!(http(&emulator, "HEAD", "/api/health", &[], "").await.status, 400);
+    for (method, target, status) in [
+        ("HEAD", "/api/health", 200),
+        ("GET", "/api/health", 200),
+        ("HEAD", "/api/health?api-version=2021-08-01-preview", 200),
+        ("HEAD", "/api/health?api-version=1", 400),
+        ("POST", "/api/health", 404),
+    ] {
+        assert_eq!(http(&emulator, method, target, &[], "").await.status, status, "{method} {target}");
+    }
 }
 
 #[tokio::test]
@@ -122,8 +130,8 @@ async fn hubs_do_not_mix_and_their_names_have_no_case() {
     let emulator = Emulator::start().await.unwrap();
     let mut client = Client::json(&emulator, json!({ "sub": "ann" })).await;
     for (hub, status) in [("CHAT", 200), ("other", 404)] {
-        let target = format!("/api/hubs/{hub}/users/ann?{}", crate::common::clients::VERSION);
-        let authorization = crate::common::clients::authorization(&emulator, &target);
+        let target = format!("/api/hubs/{hub}/users/ann?{}", super::common::clients::VERSION);
+        let authorization = super::common::clients::authorization(&emulator, &target);
         let response = http(&emulator, "HEAD", &target, &[("authorization", &authorization)], "").await;
         assert_eq!(response.status, status, "{hub}");
     }
@@ -250,8 +258,8 @@ async fn a_send_that_breaks_a_rule_is_rejected() {
 #[tokio::test]
 async fn a_send_without_a_length_is_rejected() {
     let emulator = Emulator::start().await.unwrap();
-    let target = format!("/api/hubs/chat/:send?{}", crate::common::clients::VERSION);
-    let authorization = crate::common::clients::authorization(&emulator, &target);
+    let target = format!("/api/hubs/chat/:send?{}", super::common::clients::VERSION);
+    let authorization = super::common::clients::authorization(&emulator, &target);
     let text = format!(
         "POST {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: {authorization}\r\nContent-Type: text/plain\r\n\
          Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
@@ -262,18 +270,19 @@ async fn a_send_without_a_length_is_rejected() {
 }
 
 #[tokio::test]
-async fn the_api_version_must_be_a_stable_one() {
+async fn an_api_version_is_optional_and_must_be_one_stable_one() {
     let emulator = Emulator::start().await.unwrap();
     for (query, status) in [
         ("?api-version=2021-10-01", 204),
         ("?api-version=2024-12-01", 204),
-        ("", 400),
+        ("", 204),
         ("?api-version=", 400),
+        ("?api-version=2024-12-01&api-version=2024-12-01", 400),
         ("?api-version=2024-12-02", 400),
         ("?api-version=2024-08-01-preview", 400),
     ] {
         let target = format!("/api/hubs/chat/:closeConnections{query}");
-        let authorization = crate::common::clients::authorization(&emulator, &target);
+        let authorization = super::common::clients::authorization(&emulator, &target);
         let response = http(&emulator, "POST", &target, &[("authorization", &authorization)], "").await;
         assert_eq!(response.status, status, "{query}");
         if status == 400 {
@@ -297,8 +306,8 @@ async fn names_that_break_their_rule_are_rejected() {
     let message = "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
     assert_eq!((response.status, &response.json()["message"]), (400, &json!(message)));
     for hub in ["1chat", "a-b", "%C3%A9", "a%2Fb"] {
-        let target = format!("/api/hubs/{hub}/:closeConnections?{}", crate::common::clients::VERSION);
-        let authorization = crate::common::clients::authorization(&emulator, &target);
+        let target = format!("/api/hubs/{hub}/:closeConnections?{}", super::common::clients::VERSION);
+        let authorization = super::common::clients::authorization(&emulator, &target);
         let response = http(&emulator, "POST", &target, &[("authorization", &authorization)], "").await;
         assert_eq!((response.status, &response.json()["target"]), (400, &json!("hub")), "{hub}");
     }
