@@ -19,7 +19,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
 use webpubsub::{
     AccessToken, BoxError, Credential, Error, ErrorKind, RawRequest, RetryOptions, ServiceClient,
-    TokenCredential,
+    TokenCredential, TokenRequest,
 };
 use workspace_tests::fault_server::{FaultServer, Reserved, Script, Step, answer, frames};
 use workspace_tests::tls::{Authority, Tls};
@@ -125,7 +125,7 @@ macro_rules! set_up {
 }
 
 fn token() -> impl TokenCredential {
-    async |_: Vec<String>| {
+    async |_: TokenRequest| {
         // Later than any run of this test.
         let expires_on = SystemTime::UNIX_EPOCH + Duration::from_secs(30_000_000_000);
         Ok::<_, BoxError>(AccessToken::new(TOKEN, expires_on))

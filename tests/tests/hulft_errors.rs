@@ -94,7 +94,8 @@ async fn refused_addresses_are_told_by_their_places() {
     let (_emulator, site) = start().await;
     let groups = site.ip_filter_groups();
     let error = refusal(groups.register("office", ["192.0.2.1", "999.0.2.1", "192.0.2.0/24", "1.2.3"])).await;
-    let places: Vec<_> = IpAddressError::from_error(&error).into_iter().map(|address| address.index).collect();
+    let places: Vec<_> =
+        IpAddressError::from_error(&error).into_iter().map(|address| address.index).collect();
     assert_eq!(places, [1, 3], "{error}");
     groups.register("office", ["192.0.2.1"]).await.unwrap();
     let error = refusal(groups.update("office").allowed(["192.0.2.0/33"])).await;
@@ -103,7 +104,9 @@ async fn refused_addresses_are_told_by_their_places() {
     assert!(!refused[0].code.is_empty() && !refused[0].message.is_empty());
     assert_eq!(groups.get("office").await.unwrap().unwrap().allowed, ["192.0.2.1"]);
     let error = refusal(groups.delete("nobody")).await;
-    assert!(IpAddressError::from_error(&error).is_empty() && IpFilterGroupUsers::from_error(&error).is_none());
+    assert!(
+        IpAddressError::from_error(&error).is_empty() && IpFilterGroupUsers::from_error(&error).is_none()
+    );
 }
 
 #[tokio::test]

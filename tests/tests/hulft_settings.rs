@@ -153,7 +153,9 @@ async fn both_directions_of_browser_transfer_are_registered_read_changed_and_del
     let named = downloads.update("download").receive_file_name("report.csv").await.unwrap();
     assert_eq!(named.browser.receive_file_name, "report.csv");
     assert!(named.browser.use_receive_file_name);
-    assert!(!downloads.update("download").clear_receive_file_name().await.unwrap().browser.use_receive_file_name);
+    assert!(
+        !downloads.update("download").clear_receive_file_name().await.unwrap().browser.use_receive_file_name
+    );
     assert_eq!(downloads.list().all().await.unwrap().len(), 1);
 
     uploads.delete("upload").await.unwrap();

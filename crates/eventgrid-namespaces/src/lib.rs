@@ -35,7 +35,7 @@ pub use service_core::AzureCredential;
 pub use service_core::{
     AccessToken, BoxError, CallFuture, Clock, ConnectTimeout, Delivery, Error, ErrorDetail, ErrorKind,
     InnerError, Io, Next, Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, StopReason,
-    SystemClock, TokenCredential, Transport, Upgrade,
+    SystemClock, TokenCredential, TokenRequest, Transport, Upgrade,
 };
 /// Re-exports the crates whose request and response types appear in [`Policy`], [`Transport`] and `request`.
 pub use {bytes, http};

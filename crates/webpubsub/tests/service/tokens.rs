@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Response;
 use webpubsub::{
-    AccessToken, ClientProtocol, CreateClientAccess, Credential, ErrorKind, Role, ServiceClient,
+    AccessToken, ClientProtocol, CreateClientAccess, Credential, ErrorKind, Role, ServiceClient, TokenRequest,
 };
 
 use crate::{KEY, now, scripted, scripted_by, targets};
@@ -15,7 +15,7 @@ const VECTOR: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwOi8vb
 /// A response of the service whose token contains `{"exp":1700000600}`.
 pub(crate) const RESPONSE: &str = r#"{"token":"eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDA2MDB9.planted"}"#;
 
-pub(crate) async fn granted(_scopes: Vec<String>) -> Result<AccessToken, Infallible> {
+pub(crate) async fn granted(_request: TokenRequest) -> Result<AccessToken, Infallible> {
     Ok(AccessToken::new("planted", now() + Duration::from_secs(3600)))
 }
 

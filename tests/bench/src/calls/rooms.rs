@@ -12,13 +12,10 @@ use service_core::{
 use super::message::{JSON, KEY, Message, REQUEST_ID, ROOM};
 use crate::Result;
 
-static DIALECT: Dialect = Dialect::new(
-    "workspace-bench/0.0.0",
-    call_span!("bench.request_id"),
-    "bench.request_id",
-)
-.request_id_header(http::HeaderName::from_static(REQUEST_ID))
-.response_request_id_headers(&[REQUEST_ID]);
+static DIALECT: Dialect =
+    Dialect::new("workspace-bench/0.0.0", call_span!("bench.request_id"), "bench.request_id")
+        .request_id_header(http::HeaderName::from_static(REQUEST_ID))
+        .response_request_id_headers(&[REQUEST_ID]);
 
 static SEND: Operation =
     Operation::new("SendToRoom", Method::POST, "/rooms/{room}/:send").query(&["api-version", "reason"]);
