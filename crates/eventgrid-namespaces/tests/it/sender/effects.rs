@@ -93,6 +93,14 @@ async fn each_form_of_data_arrives_as_that_form() {
 }
 
 #[tokio::test]
+async fn fractions_arrive_exactly() {
+    let (_emulator, sender) = sender().await;
+    let numbers = [0.42433994906060596, 0.1, 1e300, 5e-324];
+    sender.send(CloudEvent::new("/s", "t", &numbers).unwrap()).await.unwrap();
+    assert_eq!(received(&sender, 1).await[0].data_as::<[f64; 4]>().unwrap(), numbers);
+}
+
+#[tokio::test]
 async fn a_received_event_is_forwarded_as_received() {
     let (_emulator, sender) = sender().await;
     let json = br##"{"specversion":"1.0","id":"1","source":"/s","type":"t","dataschema":"#","data":[1]}"##;
