@@ -199,7 +199,7 @@ enum Reason {
     /// The size of the event in bytes.
     #[error("its {0} bytes would make the batch larger than {max} bytes", max = EventBatch::MAX_BYTES)]
     Bytes(usize),
-    #[error("its {0} bytes exceed the maximum of {max} bytes", max = EventBatch::MAX_BYTES)]
+    #[error("its {0} bytes and the {BRACKETS} brackets of a batch exceed the maximum of {max} bytes", max = EventBatch::MAX_BYTES)]
     TooLarge(usize),
     #[error("{0}")]
     Invalid(InvalidEvent),
