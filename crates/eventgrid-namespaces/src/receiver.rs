@@ -119,12 +119,12 @@ impl Receiver {
     ///
     /// Events are identified by the lock tokens that they were received with.
     /// A success response does not mean that any event was settled: check the [result](crate::SettleResult). A token that is
-    /// given twice is sent once.
+    /// given twice is sent once, and one that is empty is reported as failed.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens or
-    /// a token is empty. Returns an error if the first request fails.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens.
+    /// Returns an error if the first request fails.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/acknowledge-cloud-events/acknowledge-cloud-events)
     pub fn acknowledge<S: Into<String>>(&self, lock_tokens: impl IntoIterator<Item = S>) -> Acknowledge {
@@ -136,12 +136,12 @@ impl Receiver {
     /// Redelivery is immediate unless a [`delay`](Release::delay) is set. Events are identified by the lock tokens that they
     /// were received with.
     /// A success response does not mean that any event was settled: check the [result](crate::SettleResult). A token that is
-    /// given twice is sent once.
+    /// given twice is sent once, and one that is empty is reported as failed.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens, if
-    /// a token is empty, or if the api-version does not support the delay. Returns an error if the first request fails.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens, or
+    /// if the api-version does not support the delay. Returns an error if the first request fails.
     ///
     /// # Examples
     ///
@@ -173,12 +173,12 @@ impl Receiver {
     /// If the subscription has no dead-letter destination, the service drops the events. Events are identified by the lock
     /// tokens that they were received with.
     /// A success response does not mean that any event was settled: check the [result](crate::SettleResult). A token that is
-    /// given twice is sent once.
+    /// given twice is sent once, and one that is empty is reported as failed.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens or
-    /// a token is empty. Returns an error if the first request fails.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens.
+    /// Returns an error if the first request fails.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/reject-cloud-events/reject-cloud-events)
     pub fn reject<S: Into<String>>(&self, lock_tokens: impl IntoIterator<Item = S>) -> Reject {
@@ -192,8 +192,8 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens, if
-    /// a token is empty, or if the api-version does not support renewal (2023-11-01, and the previews before 2023-10-01).
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens, or
+    /// if the api-version does not support renewal (2023-11-01, and the previews before 2023-10-01).
     /// Returns an error if the first request fails.
     ///
     /// # Examples
