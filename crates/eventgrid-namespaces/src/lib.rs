@@ -10,9 +10,11 @@ mod processor;
 mod publish;
 mod receive;
 mod receiver;
+mod response;
 mod sas;
 mod sender;
 mod settle;
+mod split;
 
 pub use batch::{EventBatch, IntoBatch, NotAdded};
 pub use credential::Credential;

@@ -190,7 +190,7 @@ async fn a_shared_credential_of_any_type_receives_the_request_verbatim() {
         let text = format!("{} {:?} {:?}", request.scopes.join("+"), request.claims, request.tenant);
         Ok::<_, Error>(AccessToken::new(text, start() + secs(600)))
     };
-    let shared: Arc<dyn crate::TokenCredential> = Arc::new(echo);
+    let shared: Arc<dyn TokenCredential> = Arc::new(echo);
     for _ in 0..2 {
         let (shared, mut request) = (Arc::clone(&shared), TokenRequest::new(["a", "b"]));
         request.tenant = Some("t".to_owned());

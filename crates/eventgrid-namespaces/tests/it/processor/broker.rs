@@ -274,7 +274,7 @@ impl Broker {
         if let Some(Fault::NoResponse) = fault {
             return Err(Error::new(ErrorKind::Transport, "reset").with_delivery(Delivery::Unknown));
         }
-        Ok(Response::new(body.to_string().into()))
+        Ok(Response::new(damaged(&body.to_string()).into()))
     }
 }
 
@@ -316,6 +316,11 @@ impl Transport for Broker {
     async fn upgrade(&self, _request: Request<()>) -> Result<Upgrade> {
         Err(Error::new(ErrorKind::Transport, "nothing to upgrade here").permanent())
     }
+}
+
+/// Replaces U+FFFD, which stands for a byte that is not UTF-8.
+fn damaged(body: &str) -> Vec<u8> {
+    body.split('\u{fffd}').map(str::as_bytes).collect::<Vec<_>>().join(&0xff)
 }
 
 pub(crate) fn event(id: usize) -> String {

@@ -187,8 +187,35 @@ async fn a_success_that_is_not_a_json_object_is_an_error() {
         mock.assert_async().await;
     }
     let mut server = Server::new_async().await;
-    server.mock("POST", TARGET).with_body(r#"{"novelty":[1]}"#).create_async().await;
+    server.mock("POST", TARGET).with_body("\u{feff}{\"novelty\":[1],\"error\":null}").create_async().await;
     sender(&server).send(order()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_success_that_describes_an_error_or_is_not_json_has_an_unknown_outcome() {
+    for (content_type, body, reason) in [
+        ("application/json", r#"{"error":{"code":"Oops","message":"planted"}}"#, "200 OK, Oops: "),
+        ("application/json", r#"{"error":"planted"}"#, "it has a member `error`"),
+        ("application/json", r#"{"code":"Oops"}"#, "200 OK, Oops: "),
+        ("text/html; charset=utf-8", "{}", r#"its content type is "text/html", not JSON"#),
+    ] {
+        let mut server = Server::new_async().await;
+        let mock = server.mock("POST", TARGET).with_header("content-type", content_type).with_body(body);
+        let mock = mock.expect(2).create_async().await;
+        for error in [
+            sender(&server).send(order()).await.unwrap_err(),
+            sender(&server).send_batch([order()]).await.unwrap_err(),
+        ] {
+            let text = error.to_string();
+            assert_eq!((error.kind(), error.outcome_unknown()), (ErrorKind::Decode, true), "{text}");
+            assert!(
+                text.contains(reason) && text.contains("does not look like one from the service"),
+                "{text}"
+            );
+            assert!(!format!("{text} {error:?}").contains("planted"), "{text}");
+        }
+        mock.assert_async().await;
+    }
 }
 
 #[tokio::test]
