@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use eventgrid_namespaces::Receiver;
+use eventgrid_namespaces::{NamespaceClient, Receiver};
 use futures_util::future::join_all;
 use http::Method;
 use hulft_webconnect::SiteClient;
@@ -138,8 +138,8 @@ fn web_pubsub(setup: &Setup, credential: Credential) -> Caller {
 }
 
 fn event_grid(setup: &Setup, credential: eventgrid_namespaces::Credential) -> Caller {
-    let receiver = set_up!(Receiver::builder(&setup.endpoint, "orders", "billing", credential), setup);
-    Box::new(move |method| receiver.request(method, "/topics/{}", &[SEGMENT]))
+    let namespace = set_up!(NamespaceClient::builder(&setup.endpoint, credential), setup);
+    Box::new(move |method| namespace.request(method, "/topics/{}", &[SEGMENT]))
 }
 
 fn hulft(setup: &Setup) -> Caller {

@@ -12,9 +12,11 @@ use service_core::{Authorize, BearerToken, Clock, HeaderKey, Result, Secret, Tok
 use crate::sas;
 use crate::{Delivery, Error, ErrorKind};
 
-/// A credential with which a [`Sender`](crate::Sender) or [`Receiver`](crate::Receiver) authenticates.
+/// A credential with which a [`NamespaceClient`](crate::NamespaceClient), a [`Sender`](crate::Sender) or a
+/// [`Receiver`](crate::Receiver) authenticates.
 ///
-/// A credential is sent only to the client's own origin.
+/// A credential is sent only to the client's own origin. Clones of a token credential share that credential, but each client has
+/// its own cache of tokens.
 ///
 /// # Examples
 ///

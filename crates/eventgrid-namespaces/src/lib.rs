@@ -19,14 +19,15 @@ mod split;
 pub use batch::{EventBatch, IntoBatch, NotAdded};
 pub use credential::Credential;
 pub use event::{CloudEvent, CloudEventBuilder, Data, ExtensionValue, InvalidEvent, Json};
+pub use namespace::{NamespaceClient, NamespaceClientBuilder};
 pub use processor::{
     Context, EventDelivery, Handler, IntoSettlement, Notice, Processor, ProcessorBuilder, Settlement,
 };
 pub use publish::{SendBatch, SendEvent};
 pub use receive::{Receive, ReceivedEvent, UnreadableEvent};
-pub use receiver::{Receiver, ReceiverBuilder};
+pub use receiver::Receiver;
 pub use sas::SasToken;
-pub use sender::{Sender, SenderBuilder};
+pub use sender::Sender;
 pub use settle::{
     Acknowledge, FailedToken, Interrupted, Reject, Release, ReleaseDelay, RenewLocks, SettleResult,
     TokenErrorCode,

@@ -17,7 +17,7 @@ use service_core::testing::ManualClock;
 use service_core::timeout;
 use tokio::sync::Notify;
 
-use crate::common::receiver_builder;
+use crate::common::{self, namespace_builder};
 
 pub(crate) const WINDOW: Duration = Duration::from_secs(3600);
 
@@ -108,13 +108,13 @@ impl Broker {
     }
 
     pub(crate) fn processor_of(&self, version: &str) -> ProcessorBuilder {
-        let receiver = receiver_builder()
+        let builder = namespace_builder()
             .transport(Arc::new(self.clone()))
             .clock(Arc::new(self.clock.clone()))
             .api_version(version)
             .retry(RetryOptions::none());
         let notices = Arc::clone(&self.notices);
-        Processor::builder(receiver.build().unwrap())
+        Processor::builder(common::receiver(builder))
             .on_notice(move |notice: &Notice<'_>| notices.lock().unwrap().push(notice.to_string()))
     }
 

@@ -10,12 +10,12 @@ use eventgrid_namespaces::{
 use http::Response;
 use service_core::testing::{ManualClock, ScriptedTransport};
 
-use crate::common::receiver_builder;
+use crate::common::{self, namespace_builder};
 
 fn scripted() -> (ScriptedTransport, ManualClock, Receiver) {
     let (transport, clock) = (ScriptedTransport::new(), ManualClock::jumping(SystemTime::UNIX_EPOCH));
-    let receiver = receiver_builder().transport(Arc::new(transport.clone())).clock(Arc::new(clock.clone()));
-    (transport, clock, receiver.build().unwrap())
+    let builder = namespace_builder().transport(Arc::new(transport.clone())).clock(Arc::new(clock.clone()));
+    (transport, clock, common::receiver(builder))
 }
 
 async fn receive(body: &'static str) -> Vec<ReceivedEvent> {
@@ -242,7 +242,7 @@ impl eventgrid_namespaces::Transport for Caps {
 #[tokio::test]
 async fn the_response_may_be_as_large_as_the_requested_events() {
     let caps = Arc::new(Caps::default());
-    let receiver = receiver_builder().transport(Arc::clone(&caps) as Arc<_>).build().unwrap();
+    let receiver = common::receiver(namespace_builder().transport(Arc::clone(&caps) as Arc<_>));
     for events in [1, 100] {
         receiver.receive().max_events(events).await.unwrap();
     }

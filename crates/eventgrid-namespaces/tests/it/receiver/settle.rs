@@ -5,23 +5,23 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use eventgrid_namespaces::{
-    Clock, Delivery, Receiver, ReceiverBuilder, ReleaseDelay, Result, RetryOptions, SettleResult,
+    Clock, Delivery, NamespaceClientBuilder, Receiver, ReleaseDelay, Result, RetryOptions, SettleResult,
 };
 use http::Response;
 use serde_json::{Value, json};
 use service_core::testing::{ManualClock, ScriptedTransport};
 
-use crate::common::receiver_builder;
+use crate::common::{namespace_builder, receiver};
 
-fn builder(transport: &ScriptedTransport) -> ReceiverBuilder {
-    receiver_builder()
+fn builder(transport: &ScriptedTransport) -> NamespaceClientBuilder {
+    namespace_builder()
         .transport(Arc::new(transport.clone()))
         .retry(RetryOptions::default().initial_backoff(Duration::ZERO))
 }
 
 fn scripted() -> (ScriptedTransport, Receiver) {
     let transport = ScriptedTransport::new();
-    let receiver = builder(&transport).build().unwrap();
+    let receiver = receiver(builder(&transport));
     (transport, receiver)
 }
 
@@ -133,7 +133,7 @@ async fn one_deadline_applies_to_all_requests_of_a_call() {
     for range in [0..100, 100..200] {
         transport.respond_after(Arc::new(clock.clone()), Duration::from_secs(8), all_succeed(range));
     }
-    let receiver = builder(&transport).clock(Arc::new(clock.clone())).build().unwrap();
+    let receiver = receiver(builder(&transport).clock(Arc::new(clock.clone())));
     let call = receiver.acknowledge(tokens(0..200)).deadline(Duration::from_secs(10));
     let result = call.retry(RetryOptions::none()).await.unwrap();
     assert_eq!((result.succeeded.len(), clock.elapsed()), (100, Duration::from_secs(10)));
@@ -173,7 +173,9 @@ async fn an_invalid_header_is_rejected_before_anything_is_sent() {
     let error = receiver.acknowledge(["t"]).header("bad name", "x").await.unwrap_err();
     assert!(error.to_string().contains("header has an invalid name"), "{error}");
     let error = receiver.acknowledge(["t"]).header("x", "planted\n").await.unwrap_err();
-    assert!(error.to_string().contains("header has an invalid value") && !error.to_string().contains("planted"));
+    assert!(
+        error.to_string().contains("header has an invalid value") && !error.to_string().contains("planted")
+    );
     assert!(transport.sent().is_empty());
 }
 
@@ -240,7 +242,7 @@ async fn what_an_older_api_version_lacks_is_rejected_before_anything_is_sent() {
         for _ in 0..4 {
             transport.respond(all_succeed(0..1));
         }
-        let receiver = builder(&transport).api_version(version).build().unwrap();
+        let receiver = receiver(builder(&transport).api_version(version));
         let outcomes: [Result<SettleResult>; 2] =
             [receiver.renew_locks(["t0"]).await, receiver.release(["t0"]).delay(ReleaseDelay::S10).await];
         for outcome in outcomes {

@@ -1,6 +1,6 @@
 //! Published events reach their subscribers on the emulated service.
 
-use eventgrid_namespaces::{CloudEvent, Credential, Data, Sender};
+use eventgrid_namespaces::{CloudEvent, Credential, Data, NamespaceClient, Sender};
 use http::Method;
 use serde_json::{Value, json};
 use service_emulator::Emulator;
@@ -118,11 +118,11 @@ async fn a_rejection_by_the_service_is_one_readable_error() {
     assert!(error.is_not_found() && error.to_string().contains("Topic 'unknown' is not found"), "{error}");
     let stranger = Sender::new(&emulator.endpoint(), "orders", Credential::access_key("bm8=")).unwrap();
     assert_eq!(stranger.send(full("1")).await.unwrap_err().status().unwrap(), 401);
-    let old = Sender::builder(&emulator.endpoint(), "orders", key(&emulator))
+    let old = NamespaceClient::builder(&emulator.endpoint(), key(&emulator))
         .api_version("2000-01-01")
         .build()
         .unwrap();
-    assert_eq!(old.send(full("1")).await.unwrap_err().status().unwrap(), 400);
+    assert_eq!(old.sender("orders").send(full("1")).await.unwrap_err().status().unwrap(), 400);
     assert_eq!(emulator.eventgrid().waiting("orders", "billing"), 0);
     sender.send(full("1")).await.unwrap();
     assert_eq!(emulator.eventgrid().waiting("orders", "billing"), 1);

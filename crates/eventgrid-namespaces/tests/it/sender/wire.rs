@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use eventgrid_namespaces::{CloudEvent, Credential, ErrorKind, EventBatch, RetryOptions, Sender};
+use eventgrid_namespaces::{
+    CloudEvent, Credential, ErrorKind, EventBatch, NamespaceClient, RetryOptions, Sender,
+};
 use http::Method;
 use mockito::{Matcher, Mock, Server, ServerGuard};
 use serde_json::json;
@@ -100,8 +102,8 @@ async fn the_caller_chooses_api_version_and_headers() {
         .create_async()
         .await;
     let builder =
-        Sender::builder(&server.url(), "orders", Credential::access_key("k")).api_version("2023-11-01");
-    let send = builder.build().unwrap().send(order()).binary_mode();
+        NamespaceClient::builder(&server.url(), Credential::access_key("k")).api_version("2023-11-01");
+    let send = builder.build().unwrap().sender("orders").send(order()).binary_mode();
     send.header("x-mine", "yes")
         .header("ce-type", "the caller's")
         .deadline(Duration::from_secs(60))
@@ -251,9 +253,11 @@ async fn each_error_status_gives_one_readable_error() {
 
 #[test]
 fn neither_the_sender_nor_its_builder_shows_the_key() {
-    let builder = Sender::builder("https://x.example", "orders", Credential::access_key("planted"));
+    let builder = NamespaceClient::builder("https://x.example", Credential::access_key("planted"));
     assert!(!format!("{builder:?}").contains("planted"));
-    let sender = builder.build().unwrap();
+    let namespace = builder.build().unwrap();
+    assert!(!format!("{namespace:?}").contains("planted"));
+    let sender = namespace.sender("orders");
     let text = format!("{sender:?} {:?} {:?}", sender.send(order()), sender.send_batch([order()]));
     assert!(text.contains("orders") && !text.contains("planted"), "{text}");
 }
