@@ -1,4 +1,4 @@
-// What the scripts share: each operation is one line of `name TAB verdict TAB detail` for `cargo xtask interop`.
+// What the scripts share: each operation is one line of `name TAB result TAB detail` for `cargo xtask interop`.
 
 export function expect(holds, what) {
   if (!holds) throw new Error(`not seen: ${what}`);

@@ -1,4 +1,4 @@
-"""What the scripts share: each operation is one line of `name TAB verdict TAB detail` for `cargo xtask interop`."""
+"""What the scripts share: each operation is one line of `name TAB result TAB detail` for `cargo xtask interop`."""
 
 
 def expect(holds, what):
@@ -10,7 +10,7 @@ def operation(name, work):
     try:
         work()
         print(f"{name}\tok\t")
-    except Exception as error:  # whatever goes wrong is this operation's verdict, and the next one has its turn
+    except Exception as error:  # any failure is this operation's result; the next operation still runs
         print(f"{name}\tfailed\t{' '.join(str(error).split())}")
 
 

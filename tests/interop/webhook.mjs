@@ -10,21 +10,21 @@ import { expect, operation } from "./report.mjs";
 const patience = 20_000;
 const roles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
-// What the handler was told, one by one.
-const told = [];
+// The events that the handler received, in order.
+const received = [];
 let waiting;
-const tell = (name, request) => {
+const record = (name, request) => {
   // A copy: `setState` changes the request itself.
-  told.push({ name, request: structuredClone(request) });
+  received.push({ name, request: structuredClone(request) });
   waiting?.();
 };
 const next = async (name) => {
-  if (told.length === 0)
+  if (received.length === 0)
     await new Promise((done, fail) => {
-      const late = setTimeout(() => fail(new Error(`not told: ${name}`)), patience);
+      const late = setTimeout(() => fail(new Error(`not received: ${name}`)), patience);
       waiting = () => (clearTimeout(late), (waiting = undefined), done());
     });
-  const event = told.shift();
+  const event = received.shift();
   expect(event.name === name, `${name}, but ${event.name}`);
   return event.request;
 };
@@ -32,7 +32,7 @@ const next = async (name) => {
 // Lets users in under another name, and counts in the state what each connection says.
 const options = {
   handleConnect(request, response) {
-    tell("connect", request);
+    record("connect", request);
     if (request.queries.door?.[0] === "back") return response.fail(403, "not by this door");
     if (request.context.userId === undefined) return response.fail(401, "sign in first");
     response.setState("count", 1);
@@ -40,15 +40,15 @@ const options = {
     response.success({ userId: `guest ${request.context.userId}`, groups: ["lobby"], roles, subprotocol });
   },
   handleUserEvent(request, response) {
-    tell(`event ${request.context.eventName}`, request);
+    record(`event ${request.context.eventName}`, request);
     if (request.context.eventName === "fail") return response.fail(500, "cannot");
     response.setState("count", request.context.states.count + 1);
     response.success(request.dataType === "json" ? JSON.stringify(request.data) : request.data, request.dataType);
   },
-  onConnected: (request) => tell("connected", request),
-  onDisconnected: (request) => tell("disconnected", request),
-  onGroupJoined: (request) => tell("joined", request),
-  onGroupLeft: (request) => tell("left", request),
+  onConnected: (request) => record("connected", request),
+  onDisconnected: (request) => record("disconnected", request),
+  onGroupJoined: (request) => record("joined", request),
+  onGroupLeft: (request) => record("left", request),
 };
 const app = express();
 app.use(
@@ -64,30 +64,30 @@ const url = async (userId, hub = "webhook") => {
   return (await named.getClientAccessToken({ userId })).url;
 };
 
-// The status and text that a client is refused with.
-const refusal = async (address) => {
+// The status and text with which a client is rejected.
+const rejection = async (address) => {
   const socket = new WebSocket(address, "json.webpubsub.azure.v1").on("error", () => {});
   const [, response] = await once(socket, "unexpected-response");
   let text = "";
   for await (const chunk of response) text += chunk;
   return `${response.statusCode} ${text}`;
 };
-// Who is let in is told in this order, the group being the handler's own wish.
+// An accepted client causes these events in this order; the handler chose the group.
 const entered = async () => {
   const connect = await next("connect");
   const connected = await next("connected");
-  expect((await next("joined")).group === "lobby", "the group of the handler's answer");
+  expect((await next("joined")).group === "lobby", "the group of the handler's response");
   return { connect, connected };
 };
 
 await operation("Abuse protection, allowed and not", async () => {
-  expect((await refusal(await url("ann", "foreign"))).startsWith("502"), "a handler that allows another origin only");
-  expect(told.length === 0, "no event at a handler that was not allowed");
+  expect((await rejection(await url("ann", "foreign"))).startsWith("502"), "a handler that allows another origin only");
+  expect(received.length === 0, "no event at a handler that was not allowed");
 });
-await operation("Connect, refused", async () => {
-  expect((await refusal(await url(undefined))) === "401 sign in first", "status and text of a refusal");
-  expect((await next("connect")).context.userId === undefined, "nobody");
-  expect((await refusal(`${await url("ann")}&door=back`)) === "403 not by this door", "another status and text");
+await operation("Connect, rejected", async () => {
+  expect((await rejection(await url(undefined))) === "401 sign in first", "status and text of a rejection");
+  expect((await next("connect")).context.userId === undefined, "no user");
+  expect((await rejection(`${await url("ann")}&door=back`)) === "403 not by this door", "another status and text");
   expect((await next("connect")).queries.door[0] === "back", "the query");
 });
 
@@ -107,18 +107,18 @@ await operation("Connect, accepted with user, groups and roles", async () => {
   await client.sendToGroup("lobby", "hello", "text");
 });
 for (const [dataType, data] of [["text", "hello"], ["json", { a: [1, null] }], ["binary", new Uint8Array([0, 255, 7]).buffer]])
-  await operation(`User event, ${dataType}, answered`, async () => {
-    const answered = new Promise((done) => client.on("server-message", done));
+  await operation(`User event, ${dataType}, response`, async () => {
+    const response = new Promise((done) => client.on("server-message", done));
     await client.sendEvent("order", data, dataType);
     const event = await next("event order");
     expect(event.dataType === dataType && event.context.userId === "guest ann", "what the handler got, and from whom");
-    const { message } = await answered;
+    const { message } = await response;
     const plain = (value) => (dataType === "binary" ? Buffer.from(value).toString("hex") : JSON.stringify(value));
-    expect(message.dataType === dataType && plain(message.data) === plain(data), "the answer, as it was sent");
+    expect(message.dataType === dataType && plain(message.data) === plain(data), "the response, as it was sent");
   });
 await operation("Connection state", async () => {
   await client.sendEvent("order", "again", "text");
-  expect((await next("event order")).context.states.count === 4, "what the three answers before have left");
+  expect((await next("event order")).context.states.count === 4, "what the three previous responses have left");
 });
 await operation("Group joined and left", async () => {
   await client.joinGroup("table");
@@ -133,8 +133,8 @@ await operation("Disconnected", async () => {
   expect(context.connectionId === id && context.states.count === 5, "which connection, and its last state");
   expect(typeof reason === "string", "a reason");
 });
-await operation("User event, refused", async () => {
-  // Otherwise it would send again what was refused, and come back after its connection was ended.
+await operation("User event, rejected", async () => {
+  // Otherwise it would retry what was rejected, and reconnect after its connection was ended.
   const only = { autoReconnect: false, messageRetryOptions: { maxRetries: 0 } };
   const other = new WebPubSubClient({ getClientAccessUrl: () => url("carl") }, only);
   await other.start();
@@ -152,7 +152,7 @@ await operation("Subprotocol of the handler's choice, plain frames", async () =>
   expect(connected.context.userId === "guest bob", "the handler's user");
   socket.send("plain");
   const [frame] = await once(socket, "message");
-  expect(frame.toString() === "plain", "the answer");
+  expect(frame.toString() === "plain", "the response");
   expect((await next("event message")).dataType === "text", "a plain frame as the event `message`");
   socket.close();
   await next("disconnected");

@@ -8,7 +8,7 @@ const [hub, group, patience] = ["jsclient", "room", 20_000];
 const connectionString = process.env.WEBPUBSUB_CONNECTION_STRING;
 const emulator = new URL(/Endpoint=([^;]+)/.exec(connectionString)[1]);
 
-// Passes on what comes, until it is told to cut everything off; while it is down, whoever comes waits.
+// Forwards traffic until it is asked to cut all connections; while it is down, new clients wait.
 class Relay {
   ends = new Set();
   up = Promise.resolve();
@@ -144,7 +144,7 @@ await operation("LeaveGroup", async () => {
   await bob.it.leaveGroup(group);
   expect(await service.groupExists(group), "ann, who is still in the group");
   await ann.it.leaveGroup(group);
-  expect(!(await service.groupExists(group)), "nobody in the group");
+  expect(!(await service.groupExists(group)), "no connection in the group");
 });
 await operation("Stop", async () => {
   const stopped = new Promise((done) => bob.it.on("stopped", done));

@@ -22,7 +22,7 @@ ROLES = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"]
 
 
 class Relay:
-    """Passes on what comes, until it is told to cut everything off; while it is down, whoever comes waits."""
+    """Forwards traffic until it is asked to cut all connections; while it is down, new clients wait."""
 
     def __init__(self):
         self.ends, self.up = set(), threading.Event()
@@ -159,7 +159,7 @@ def reconnect():
     expect(gone.connection_id == ids[0] and gone.message == "moving", "the end of the old connection, and why")
     connected = bob.next(CallbackType.CONNECTED)
     expect(connected.connection_id != ids[0] and bob.asked == 2, "a new connection with a new URL")
-    # The client joins its groups again in a thread of its own, and tells nobody when it has.
+    # The client rejoins its groups in a separate thread and does not report when it is done.
     deadline = time.monotonic() + PATIENCE
     while connected.connection_id not in members():
         expect(time.monotonic() < deadline, "the new connection in the group")
@@ -171,7 +171,7 @@ def leave():
     bob.it.leave_group(GROUP)
     expect(service.group_exists(GROUP), "ann, who is still in the group")
     ann.it.leave_group(GROUP)
-    expect(not service.group_exists(GROUP), "nobody in the group")
+    expect(not service.group_exists(GROUP), "no connection in the group")
 
 
 def stop():

@@ -39,7 +39,7 @@ const isIn = async (id, expected) => {
 
 await operation("ConnectionExists", async () => {
   expect(await service.connectionExists(ann.id), "ann's connection");
-  expect(!(await service.connectionExists("nobody")), "no other connection");
+  expect(!(await service.connectionExists("unknown")), "no other connection");
 });
 await operation("UserExists", async () => {
   expect((await service.userExists("ann")) && !(await service.userExists("zoe")), "ann and no zoe");

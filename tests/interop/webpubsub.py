@@ -62,7 +62,7 @@ def closing(work, user):
 
 
 def exists():
-    expect(service.connection_exists(ann.id) and not service.connection_exists("nobody"), "one connection")
+    expect(service.connection_exists(ann.id) and not service.connection_exists("unknown"), "one connection")
 
 
 operation("ConnectionExists", exists)

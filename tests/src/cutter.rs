@@ -35,7 +35,7 @@ pub struct Cuts {
     pub up: u64,
     /// On the server's bytes.
     pub down: u64,
-    /// Before the server's answer head was through.
+    /// Before the server's response head was forwarded.
     pub in_handshake: u64,
     /// While a client came back to a connection that it had lost, or just afterwards.
     pub in_recovery: u64,
@@ -165,7 +165,7 @@ async fn carry(mut near: TcpStream, number: u64, shared: Arc<Shared>) {
     cuts.in_recovery += u64::from(heads.recovers && heads.after_head.unwrap_or(0) < RECOVERING);
 }
 
-/// What the first bytes of a connection tell.
+/// What the first bytes of a connection say.
 #[derive(Default)]
 struct Heads {
     first: Vec<u8>,
@@ -265,7 +265,7 @@ mod tests {
         address
     }
 
-    /// How many of these bytes come back.
+    /// How many of these bytes are echoed.
     async fn through(cutter: &Cutter, bytes: &[u8]) -> usize {
         let mut stream = TcpStream::connect(cutter.address()).await.unwrap();
         let (mut reads, mut writes) = stream.split();
@@ -303,11 +303,11 @@ mod tests {
 
     #[test]
     fn the_end_of_a_head_is_found_wherever_it_is_split() {
-        let answer = b"HTTP/1.1 101 X\r\na: b\r\n\r\nframes";
-        for split in 0..answer.len() {
+        let response = b"HTTP/1.1 101 X\r\na: b\r\n\r\nframes";
+        for split in 0..response.len() {
             let mut heads = Heads::default();
-            heads.respond(&answer[..split]);
-            heads.respond(&answer[split..]);
+            heads.respond(&response[..split]);
+            heads.respond(&response[split..]);
             assert_eq!(heads.after_head, Some(6), "{split}");
         }
     }

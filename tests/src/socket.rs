@@ -19,7 +19,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub struct Client {
     stream: WebSocketStream<reqwest::Upgraded>,
-    /// The service's id of the connection; empty for simple clients, which are not told theirs.
+    /// The service's id of the connection; empty for simple clients, which do not receive theirs.
     pub connection_id: String,
 }
 
@@ -39,7 +39,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// A refused handshake, or another first frame.
+    /// A rejected handshake, or another first frame.
     pub async fn connect(url: &str) -> Result<Self, BoxError> {
         let mut client = Self::open(url, Some("json.webpubsub.azure.v1")).await?;
         let first = client.json().await?;
@@ -54,7 +54,7 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// A refused handshake.
+    /// A rejected handshake.
     pub async fn connect_simple(url: &str) -> Result<Self, BoxError> {
         Self::open(url, None).await
     }
@@ -74,12 +74,12 @@ impl Client {
         if let Some(name) = subprotocol {
             request = request.header(SEC_WEBSOCKET_PROTOCOL, name);
         }
-        let answer = request.send().await.map_err(reqwest::Error::without_url)?;
-        let accepted = answer.headers().get("sec-websocket-accept").map(http::HeaderValue::as_bytes);
+        let response = request.send().await.map_err(reqwest::Error::without_url)?;
+        let accepted = response.headers().get("sec-websocket-accept").map(http::HeaderValue::as_bytes);
         if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
-            return Err(format!("the handshake was answered with {}", answer.status()).into());
+            return Err(format!("the handshake failed with status {}", response.status()).into());
         }
-        let upgraded = answer.upgrade().await.map_err(reqwest::Error::without_url)?;
+        let upgraded = response.upgrade().await.map_err(reqwest::Error::without_url)?;
         let stream = WebSocketStream::from_raw_socket(upgraded, Role::Client, None).await;
         Ok(Self { stream, connection_id: String::new() })
     }
@@ -112,17 +112,17 @@ impl Client {
     /// Anything but the `pong`.
     pub async fn ping(&mut self) -> Result<(), BoxError> {
         self.stream.send(Message::text(r#"{"type":"ping"}"#)).await?;
-        let answer = self.json().await?;
-        if answer["type"] == "pong" {
+        let response = self.json().await?;
+        if response["type"] == "pong" {
             Ok(())
         } else {
-            Err(format!("`pong` was expected, not {answer}").into())
+            Err(format!("`pong` was expected, not {response}").into())
         }
     }
 
     /// Reads until the service has closed the connection.
     ///
-    /// A client that speaks the subprotocol also pings: an answer proves that the connection is still open, which is an error
+    /// A client that speaks the subprotocol also pings: a response proves that the connection is still open, which is an error
     /// unless it ends within `grace` further seconds.
     ///
     /// # Errors

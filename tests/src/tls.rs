@@ -9,7 +9,7 @@ use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{self, RootCertStore, ServerConfig, SupportedProtocolVersion};
 
-/// A certificate authority that nobody trusts unless told to.
+/// A certificate authority that no client trusts by default.
 #[derive(Debug)]
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -83,7 +83,7 @@ impl Tls {
 }
 
 impl Authority {
-    /// A new authority with a key of its own.
+    /// Creates an authority with its own key.
     ///
     /// # Errors
     ///

@@ -10,7 +10,7 @@ use azure_core::credentials::{AccessToken, TokenCredential, TokenRequestOptions}
 use azure_core::error::{Error, ErrorKind};
 use azure_core::time::OffsetDateTime;
 use http::Method;
-use workspace_tests::fault_server::{FaultServer, Step, answer};
+use workspace_tests::fault_server::{FaultServer, Step, http1_response};
 
 const PLANTED: &str = "planted-azure-token";
 
@@ -86,8 +86,8 @@ async fn an_event_grid_client_sends_the_credentials_token_for_its_scope() {
 
 #[tokio::test]
 async fn a_401_fetches_a_fresh_token_from_the_credential() {
-    let refused = Step::write(answer("401 Unauthorized", &[], ""));
-    let server = FaultServer::start([vec![Step::Request, refused, Step::Serve("fine")]]).unwrap();
+    let rejected = Step::write(http1_response("401 Unauthorized", &[], ""));
+    let server = FaultServer::start([vec![Step::Request, rejected, Step::Serve("fine")]]).unwrap();
     let local = Arc::new(Local::default());
     let service = webpubsub(&server, &local);
     assert_eq!(service.request(Method::POST, "/api/hubs/chat/:send", &[]).await.unwrap(), "fine");

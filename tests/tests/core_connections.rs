@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use webpubsub::{
     Credential, Delivery, ErrorKind, RawRequest, RetryOptions, ServiceClient, ServiceClientBuilder,
 };
-use workspace_tests::fault_server::{FaultServer, Reserved, Step, answer, told};
+use workspace_tests::fault_server::{FaultServer, Reserved, Step, http1_response, reached};
 use workspace_tests::tls::{Authority, Tls};
 
 fn builder(endpoint: &str) -> ServiceClientBuilder {
@@ -88,8 +88,8 @@ async fn a_proxy_that_was_switched_off_again_sees_nothing() {
 #[tokio::test]
 async fn a_proxy_that_cannot_be_reached_is_not_gone_around() {
     let server = FaultServer::start([vec![Step::Serve("direct")]]).unwrap();
-    let nobody = Reserved::new().unwrap();
-    let proxy = format!("http://{}", nobody.address());
+    let unused = Reserved::new().unwrap();
+    let proxy = format!("http://{}", unused.address());
     let error = get(&builder(&server.http()).proxy(proxy).build().unwrap()).await.unwrap_err();
     assert_eq!((error.kind(), error.attempts(), server.connections()), (ErrorKind::Transport, 4, 0));
 }
@@ -99,15 +99,15 @@ async fn a_connection_that_is_idle_for_longer_than_the_limit_is_closed_and_not_u
     let closed = Arc::new(Notify::new());
     let script = vec![
         Step::Request,
-        Step::write(answer("200 OK", &[], "done")),
-        // The client says nothing more until it closes the connection by itself.
+        Step::write(http1_response("200 OK", &[], "done")),
+        // The client says nothing more until it closes the connection on its own.
         Step::Hang,
-        Step::Tell(Arc::clone(&closed)),
+        Step::Notify(Arc::clone(&closed)),
     ];
     let server = FaultServer::start([script, vec![Step::Serve("done")]]).unwrap();
     let service = builder(&server.http()).pool_idle_timeout(Duration::from_millis(50)).build().unwrap();
     get(&service).await.unwrap();
-    told(&closed).await.unwrap();
+    reached(&closed).await.unwrap();
     get(&service).await.unwrap();
     assert_eq!((server.connections(), server.requests().len()), (2, 2));
 }
@@ -129,7 +129,7 @@ async fn no_redirect_is_followed_so_that_no_credential_leaves_its_origin() {
     let thief = FaultServer::start([vec![Step::Serve("caught")]]).unwrap();
     for status in ["301 Moved", "302 Found", "303 See Other", "307 Temporary", "308 Permanent"] {
         for target in [thief.http() + "/api/hubs/chat", format!("//{}/x", thief.address())] {
-            let redirect = answer(status, &[("location", &target)], "");
+            let redirect = http1_response(status, &[("location", &target)], "");
             let server =
                 FaultServer::start([vec![Step::Request, Step::write(redirect), Step::Hang]]).unwrap();
             let service = builder(&server.http()).build().unwrap();
@@ -142,7 +142,7 @@ async fn no_redirect_is_followed_so_that_no_credential_leaves_its_origin() {
 }
 
 #[tokio::test]
-async fn a_server_that_trickles_its_answer_does_not_outlive_the_attempts_budget() {
+async fn a_server_that_trickles_its_response_does_not_outlive_the_attempt_timeout() {
     let pause = Duration::from_millis(20);
     let head = "HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n";
     let endless = "x".repeat(100_000);
@@ -154,7 +154,7 @@ async fn a_server_that_trickles_its_answer_does_not_outlive_the_attempts_budget(
             Step::write("HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"),
             Step::Trickle(chunked.into(), pause),
         ],
-        // Provisional answers are no answers.
+        // Provisional responses are not responses.
         vec![Step::Trickle("HTTP/1.1 100 Continue\r\n\r\n".repeat(4000).into(), pause)],
     ];
     for script in scripts {
@@ -210,7 +210,7 @@ async fn a_call_may_take_longer_to_connect_than_its_client_allows() {
     let (connected, go) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let config = authority.server(&Tls::default()).unwrap();
     let slow = vec![
-        Step::Tell(Arc::clone(&connected)),
+        Step::Notify(Arc::clone(&connected)),
         Step::Await(Arc::clone(&go)),
         Step::Tls(config),
         Step::Serve("done"),
@@ -218,7 +218,7 @@ async fn a_call_may_take_longer_to_connect_than_its_client_allows() {
     let server = FaultServer::start([slow, vec![Step::Hang]]).unwrap();
     let service = impatient(&server, &authority, Duration::from_millis(100));
     let patient = tokio::spawn(get(&service).connect_timeout(Duration::from_secs(3600)).into_future());
-    told(&connected).await.unwrap();
+    reached(&connected).await.unwrap();
     // Once this one has given up, the other has been waiting for longer than that.
     assert!(get(&service).await.unwrap_err().is_timeout());
     go.notify_one();

@@ -1,4 +1,4 @@
-//! What certainly never reached a server is sent again even if it must not be done twice, and nothing else is: to the byte,
+//! A request that certainly never reached a server is retried even if it is not idempotent, and no other request is: to the byte,
 //! over real sockets.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
@@ -16,7 +16,7 @@ use webpubsub::{
     Credential, Delivery, ErrorKind, Next, Policy, RawRequest, Result, RetryOptions, ServiceClient,
     ServiceClientBuilder, StopReason,
 };
-use workspace_tests::fault_server::{FaultServer, Reserved, Script, Step, answer, frames, told};
+use workspace_tests::fault_server::{FaultServer, Reserved, Script, Step, frames, http1_response, reached};
 use workspace_tests::tls::{Authority, Tls};
 
 fn builder(endpoint: &str) -> ServiceClientBuilder {
@@ -66,8 +66,8 @@ async fn a_refused_connection_is_made_again_and_the_request_arrives_once() {
         server: Arc::clone(&server),
     };
     let service = builder(&endpoint).attempt_policy(late).build().unwrap();
-    let answer = post(&service, "once").with_response().await.unwrap();
-    assert_eq!((&answer.body[..], answer.attempts()), (&b"done"[..], 2));
+    let response = post(&service, "once").with_response().await.unwrap();
+    assert_eq!((&response.body[..], response.attempts()), (&b"done"[..], 2));
     assert_eq!(server.lock().unwrap().as_ref().unwrap().requests().len(), 1);
 }
 
@@ -107,7 +107,7 @@ async fn a_tls_handshake_that_breaks_off_is_begun_again_and_the_request_arrives_
         vec![],
         vec![Step::Bytes],
         vec![Step::Bytes, Step::Reset],
-        vec![Step::Bytes, Step::write(answer("400 Bad Request", &[], "this is http"))],
+        vec![Step::Bytes, Step::write(http1_response("400 Bad Request", &[], "this is http"))],
         // A fatal alert: handshake_failure (RFC 8446, section 6).
         vec![Step::Bytes, Step::write(&b"\x15\x03\x03\x00\x02\x02\x28"[..])],
         // The begin of a ServerHello.
@@ -128,16 +128,16 @@ async fn an_idle_connection_that_the_server_has_closed_is_not_used_again_even_fo
         let secure = Secure::new(&tls);
         let closed = Arc::new(Notify::new());
         let first = if tls.protocols() == ["http/1.1"] {
-            Step::write(answer("200 OK", &[], "done"))
+            Step::write(http1_response("200 OK", &[], "done"))
         } else {
             Step::write([frames::ok(1), frames::end(1, "done")].concat())
         };
-        let tell = Step::Tell(Arc::clone(&closed));
-        let script = vec![secure.tls(), Step::Request, first, Step::Finish, tell];
+        let notify = Step::Notify(Arc::clone(&closed));
+        let script = vec![secure.tls(), Step::Request, first, Step::Finish, notify];
         let server = FaultServer::start([script, vec![secure.tls(), Step::Serve("done")]]).unwrap();
         let service = secure.client(&server);
         post(&service, "one").await.unwrap();
-        told(&closed).await.unwrap();
+        reached(&closed).await.unwrap();
         assert_eq!(post(&service, "two").await.unwrap(), "done");
         assert_eq!((server.connections(), server.requests().len()), (2, 2));
     }
@@ -147,7 +147,7 @@ async fn an_idle_connection_that_the_server_has_closed_is_not_used_again_even_fo
 async fn a_connection_that_closes_before_the_request_was_written_is_made_again_and_the_request_arrives_once()
 {
     // Handshake and connection end in one go, before HTTP/2 has begun: a client of HTTP/1.1 may write its request into such
-    // a connection and cannot know what became of it.
+    // a connection and cannot know what happened to it.
     let secure = Secure::new(&Tls::default().version_1_2());
     for end in [vec![], vec![Step::Finish]] {
         let closed = [vec![secure.tls()], end.clone()].concat();
@@ -157,20 +157,20 @@ async fn a_connection_that_closes_before_the_request_was_written_is_made_again_a
     }
 }
 
-/// Each connection answers as if it stayed open, and ends.
-fn one_answer(end: &[Step]) -> Script {
-    [&[Step::Request, Step::write(answer("200 OK", &[], "done"))], end].concat()
+/// Each connection responds as if it stayed open, and ends.
+fn one_response(end: &[Step]) -> Script {
+    [&[Step::Request, Step::write(http1_response("200 OK", &[], "done"))], end].concat()
 }
 
 #[tokio::test]
 async fn an_idle_connection_that_closes_as_a_call_begins_loses_no_idempotent_call_and_repeats_no_other() {
     for end in [vec![], vec![Step::Reset], vec![Step::Bytes], vec![Step::Bytes, Step::Reset]] {
-        let server = FaultServer::start([one_answer(&end)]).unwrap();
+        let server = FaultServer::start([one_response(&end)]).unwrap();
         let service = builder(&server.http()).build().unwrap();
         for _ in 0..10 {
             assert_eq!(put(&service, "again").await.unwrap(), "done", "{end:?}");
         }
-        let server = FaultServer::start([one_answer(&end)]).unwrap();
+        let server = FaultServer::start([one_response(&end)]).unwrap();
         let service = builder(&server.http()).build().unwrap();
         let mut sure = 0;
         for _ in 0..10 {
@@ -179,14 +179,18 @@ async fn an_idle_connection_that_closes_as_a_call_begins_loses_no_idempotent_cal
                 Err(error) => assert!(error.outcome_unknown() && error.attempts() == 1, "{end:?}: {error}"),
             }
         }
-        assert_eq!(server.requests().len(), sure, "one that was read was answered, and read once: {end:?}");
+        assert_eq!(
+            server.requests().len(),
+            sure,
+            "a request that was read got a response, and was read once: {end:?}"
+        );
     }
 }
 
 #[tokio::test]
-async fn a_second_request_that_the_server_reads_and_does_not_answer_is_sent_again_only_if_idempotent() {
+async fn a_second_request_that_the_server_reads_without_responding_is_retried_only_if_idempotent() {
     let script = || {
-        let two = [one_answer(&[Step::Request]), one_answer(&[Step::Hang])];
+        let two = [one_response(&[Step::Request]), one_response(&[Step::Hang])];
         FaultServer::start(two).unwrap()
     };
     let server = script();
@@ -220,9 +224,8 @@ async fn http2(
 #[tokio::test]
 async fn a_refused_http2_stream_is_opened_again_on_the_same_connection() {
     let secure = Secure::new(&Tls::default());
-    let refuse = Step::write(frames::reset(1, frames::REFUSED_STREAM));
-    let server =
-        FaultServer::start([vec![secure.tls(), Step::Request, refuse, Step::Serve("done")]]).unwrap();
+    let reset = Step::write(frames::reset(1, frames::REFUSED_STREAM));
+    let server = FaultServer::start([vec![secure.tls(), Step::Request, reset, Step::Serve("done")]]).unwrap();
     assert_eq!(post(&secure.client(&server), "once").await.unwrap(), "done");
     assert_eq!(
         (server.connections(), server.requests()),
@@ -267,13 +270,13 @@ async fn an_http2_stream_up_to_the_last_one_of_a_goaway_may_have_had_its_effect(
 }
 
 #[tokio::test]
-async fn of_two_http2_streams_at_a_goaway_the_one_below_is_answered_and_the_one_above_is_sent_again() {
+async fn of_two_http2_streams_at_a_goaway_the_one_below_gets_a_response_and_the_one_above_is_retried() {
     let secure = Secure::new(&Tls::default());
     let (one, two) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let script = vec![
         secure.tls(),
         Step::Request,
-        Step::Tell(Arc::clone(&one)),
+        Step::Notify(Arc::clone(&one)),
         Step::Request,
         Step::write(frames::goaway(1, frames::NO_ERROR)),
         Step::Await(Arc::clone(&two)),
@@ -283,7 +286,7 @@ async fn of_two_http2_streams_at_a_goaway_the_one_below_is_answered_and_the_one_
     let server = FaultServer::start([script, vec![secure.tls(), Step::Serve("second")]]).unwrap();
     let service = secure.client(&server);
     let first = tokio::spawn(post(&service, "first").into_future());
-    told(&one).await.unwrap();
+    reached(&one).await.unwrap();
     assert_eq!(post(&service, "second").await.unwrap(), "second");
     two.notify_one();
     assert_eq!(first.await.unwrap().unwrap(), "first");

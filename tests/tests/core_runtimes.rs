@@ -10,7 +10,7 @@ use http::Method;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
 use webpubsub::{Credential, ErrorKind, RawRequest, RetryOptions, ServiceClient};
-use workspace_tests::fault_server::{FaultServer, Script, Step, frames, told};
+use workspace_tests::fault_server::{FaultServer, Script, Step, frames, reached};
 use workspace_tests::tls::{Authority, Tls};
 
 /// Its tasks run whenever they can.
@@ -23,7 +23,7 @@ fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
-/// A server in a runtime of its own thread, which lives as long as the test.
+/// A server in a runtime on its own thread, which lives as long as the test.
 struct Elsewhere {
     server: FaultServer,
     authority: Authority,
@@ -106,13 +106,14 @@ fn a_client_works_in_two_runtimes_at_once() {
     }
 }
 
-/// A server that answers one request of its first connection and is silent on the second, and a client that has made the
+/// A server that responds to one request of its first connection and is silent on the second, and a client that has made the
 /// first in `first`. Over HTTP/2, whose connections any call can join at once.
 fn with_a_connection_of(first: &Runtime, read: &Arc<Notify>) -> (Elsewhere, ServiceClient) {
     let elsewhere = Elsewhere::following(Some(&Tls::default()), |tls| {
-        let answer = [frames::ok(1), frames::end(1, "done")].concat();
-        let tell = Step::Tell(Arc::clone(read));
-        let script = vec![tls.clone(), Step::Request, Step::write(answer), Step::Request, tell, Step::Hang];
+        let response = [frames::ok(1), frames::end(1, "done")].concat();
+        let notify = Step::Notify(Arc::clone(read));
+        let script =
+            vec![tls.clone(), Step::Request, Step::write(response), Step::Request, notify, Step::Hang];
         vec![script, vec![tls, Step::Serve("done")]]
     });
     let service = elsewhere.client(true);
@@ -127,7 +128,7 @@ fn a_call_on_a_connection_whose_runtime_ends_meanwhile_fails_as_when_the_connect
         let (elsewhere, service) = with_a_connection_of(&first, &read);
         let retry = RetryOptions::default().initial_backoff(Duration::ZERO);
         let call = second.spawn(post(&service).idempotent(idempotent).retry(retry).into_future());
-        second.block_on(told(&read)).unwrap();
+        second.block_on(reached(&read)).unwrap();
         drop(first);
         let outcome = second.block_on(call).unwrap();
         if idempotent {
@@ -142,8 +143,8 @@ fn a_call_on_a_connection_whose_runtime_ends_meanwhile_fails_as_when_the_connect
 }
 
 #[test]
-fn a_call_on_a_connection_whose_runtime_stands_still_runs_out_of_its_attempts_time() {
-    // Nobody drives it once its `block_on` is over, and with it nobody drives its connections.
+fn a_call_on_a_connection_whose_runtime_is_not_driven_reaches_the_attempt_timeout() {
+    // It is no longer driven once its `block_on` is over, and neither are its connections.
     let first = runtime();
     let (elsewhere, service) = with_a_connection_of(&first, &Arc::default());
     let soon = Duration::from_millis(200);

@@ -21,7 +21,7 @@ use webpubsub::{
     AccessToken, BoxError, Credential, Error, ErrorKind, RawRequest, RetryOptions, ServiceClient,
     TokenCredential, TokenRequest,
 };
-use workspace_tests::fault_server::{FaultServer, Reserved, Script, Step, answer, frames};
+use workspace_tests::fault_server::{FaultServer, Reserved, Script, Step, frames, http1_response};
 use workspace_tests::tls::{Authority, Tls};
 
 const ACCESS_KEY: &str = "planted-web-pubsub-key";
@@ -105,7 +105,7 @@ fn everything(error: &Error) -> String {
 /// A way to make a request with a method.
 type Caller = Box<dyn Fn(Method) -> RawRequest>;
 
-/// How each client is set up, whatever its service.
+/// How each client is set up, for every service.
 struct Setup {
     endpoint: String,
     pem: String,
@@ -182,8 +182,9 @@ async fn fails(what: &str, endpoint: String, pem: &str, proxy: Option<String>) -
 
 fn http1() -> Vec<(&'static str, Script)> {
     let write = |bytes: &'static str| vec![Step::Request, Step::write(bytes)];
-    let says =
-        |status, headers: &[(&str, &str)]| vec![Step::Request, Step::write(answer(status, headers, "no"))];
+    let says = |status, headers: &[(&str, &str)]| {
+        vec![Step::Request, Step::write(http1_response(status, headers, "no"))]
+    };
     vec![
         ("closed at once", vec![]),
         ("closed", vec![Step::Request]),
@@ -244,8 +245,8 @@ async fn no_failure_of_any_client_shows_a_secret_in_its_error_or_in_any_log() {
         let server = FaultServer::start([script]).unwrap();
         kinds.extend(fails(what, server.https(), &authority.pem(), None).await);
     }
-    let nobody = Reserved::new().unwrap();
-    kinds.extend(fails("refused", format!("http://{}", nobody.address()), &authority.pem(), None).await);
+    let unused = Reserved::new().unwrap();
+    kinds.extend(fails("refused", format!("http://{}", unused.address()), &authority.pem(), None).await);
     kinds.extend(fails("no such host", "https://nowhere.invalid".to_owned(), &authority.pem(), None).await);
     for (tls, trusted) in [
         (Tls::default(), &stranger),
@@ -279,23 +280,23 @@ fn sent_all(requests: &str) {
 async fn no_failure_of_a_proxy_shows_its_password_or_a_secret() {
     let logged = Logged::everywhere();
     let authority = Authority::new().unwrap();
-    let nobody = Reserved::new().unwrap();
+    let unused = Reserved::new().unwrap();
     let of_a_proxy =
         ["closed", "reset", "no http", "bad header", "cut head", "redirect", "404", "407", "504"];
     for (what, script) in http1().into_iter().filter(|(what, _)| of_a_proxy.contains(what)) {
         let proxy = FaultServer::start([script]).unwrap();
         let url = proxy.http().replace("http://", &format!("http://user:{PROXY}@"));
-        for endpoint in [format!("https://{}", nobody.address()), format!("http://{}", nobody.address())] {
+        for endpoint in [format!("https://{}", unused.address()), format!("http://{}", unused.address())] {
             fails(what, endpoint, &authority.pem(), Some(url.clone())).await;
         }
     }
-    let url = format!("http://user:{PROXY}@{}", nobody.address());
+    let url = format!("http://user:{PROXY}@{}", unused.address());
     fails("no proxy", "https://nowhere.invalid".to_owned(), &authority.pem(), Some(url)).await;
     clean("log", &logged.text());
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_read_and_a_success_show_no_secret() {
+async fn a_response_that_cannot_be_read_and_a_success_show_no_secret() {
     let logged = Logged::everywhere();
     let authority = Authority::new().unwrap();
     let server = FaultServer::start([vec![Step::Serve("no json")]]).unwrap();
@@ -308,8 +309,8 @@ async fn an_answer_that_cannot_be_read_and_a_success_show_no_secret() {
     let server = FaultServer::start([vec![Step::Tls(config), Step::Serve("done")]]).unwrap();
     let setup = Setup { endpoint: server.https(), pem: authority.pem(), proxy: None };
     for (client, caller) in clients(&setup) {
-        let answer = loaded(&caller, Method::POST).with_response().await.unwrap();
-        clean(client, &format!("{answer:?} {:?}", loaded(&caller, Method::POST)));
+        let response = loaded(&caller, Method::POST).with_response().await.unwrap();
+        clean(client, &format!("{response:?} {:?}", loaded(&caller, Method::POST)));
     }
     clean("log", &logged.text());
 }

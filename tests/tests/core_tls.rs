@@ -15,7 +15,7 @@ fn builder(endpoint: &str) -> ServiceClientBuilder {
     ServiceClient::builder(endpoint, "chat", Credential::access_key("planted-key")).retry(retry)
 }
 
-/// May be repeated, so that only a reason of its own keeps it from being sent again.
+/// Idempotent, so that only a specific reason prevents a retry.
 fn get(service: &ServiceClient) -> RawRequest {
     service.request(Method::GET, "/api/hubs/chat", &[])
 }

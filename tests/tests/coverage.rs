@@ -49,9 +49,9 @@ fn a_file_that_belongs_to_no_client_or_cannot_be_read_fails_with_its_name() {
 }
 
 #[test]
-fn parameters_may_stand_in_a_file_beside_the_document() {
+fn parameters_may_stand_in_a_file_next_to_the_document() {
     let common = r#"{"parameters": {"Version": {"name": "version", "in": "query"}}}"#;
-    assert!(!outcome_of("common.json", common).unwrap().complete, "by itself it is no document");
+    assert!(!outcome_of("common.json", common).unwrap().complete, "on its own it is no document");
     let document = r##"{"swagger": "2.0", "paths": {"/api/v2/agent/disconnection": {"post": {
         "operationId": "DisconnectAgent", "parameters": [{"$ref": "common.json#/parameters/Version"}]}}}}"##;
     let outcome = outcome_of("referring.json", document).unwrap();

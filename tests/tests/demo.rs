@@ -4,7 +4,7 @@
 use service_emulator::{Emulator, Fault};
 use workspace_tests::demo::{Targets, run};
 
-async fn told(fault: Option<Fault>) -> (Result<(), String>, String) {
+async fn demo_with(fault: Option<Fault>) -> (Result<(), String>, String) {
     let emulator = Emulator::start().await.unwrap();
     if let Some(fault) = fault {
         emulator.faults().push(fault);
@@ -16,7 +16,7 @@ async fn told(fault: Option<Fault>) -> (Result<(), String>, String) {
 
 #[tokio::test]
 async fn the_demo_shows_all_five_operations() {
-    let (result, story) = told(None).await;
+    let (result, story) = demo_with(None).await;
     result.unwrap();
     for shown in [
         "POST /api/hubs/demo/groups/demo-lobby/:closeConnections?",
@@ -37,7 +37,7 @@ async fn the_demo_fails_when_a_close_has_no_effect() {
     for path in
         ["/groups/demo-lobby/:closeConnections", "/connections/", "/users/demo-dave/:closeConnections"]
     {
-        let (result, story) = told(Some(Fault::status(204).path_contains(path))).await;
+        let (result, story) = demo_with(Some(Fault::status(204).path_contains(path))).await;
         let error = result.unwrap_err();
         assert!(error.contains("still open"), "{path}: {error}\n{story}");
         assert!(!story.contains("All five"), "{story}");
@@ -47,9 +47,9 @@ async fn the_demo_fails_when_a_close_has_no_effect() {
 #[tokio::test]
 async fn the_demo_fails_when_a_rejection_or_a_disconnection_has_no_effect() {
     let body = r#"{"succeededLockTokens":[],"failedLockTokens":[]}"#;
-    let (result, _) = told(Some(Fault::status(200).path_contains(":reject").body(body))).await;
+    let (result, _) = demo_with(Some(Fault::status(200).path_contains(":reject").body(body))).await;
     assert!(result.unwrap_err().contains("did not succeed"));
-    let (result, _) = told(Some(Fault::status(200).path_contains("/agent/disconnection"))).await;
+    let (result, _) = demo_with(Some(Fault::status(200).path_contains("/agent/disconnection"))).await;
     assert!(result.unwrap_err().contains("leaves the status list"));
 }
 

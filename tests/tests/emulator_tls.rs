@@ -1,4 +1,4 @@
-//! The emulator over TLS: clients reach it over https and wss once they are told to trust its authority, and not before.
+//! The emulator over TLS: clients reach it over https and wss once they trust its authority, and not before.
 #![allow(clippy::unwrap_used, reason = "a test fails by it")]
 
 use eventgrid_namespaces::{CloudEvent, Credential, NamespaceClient};
@@ -73,7 +73,7 @@ async fn the_authority_of_another_start_is_not_trusted() {
 async fn faults_reset_and_cut_connections_over_tls_too() {
     let (emulator, authority) = start().await;
     let service = service(&emulator, &authority);
-    // A send is not idempotent, so that neither is tried again.
+    // A send is not idempotent, so that neither is retried.
     for fault in [Fault::reset(), Fault::cut_body()] {
         emulator.faults().push(fault);
         let error = service.send_to_all("x").await.unwrap_err();
@@ -90,8 +90,8 @@ async fn the_authority_is_written_to_the_file_asked_for_and_its_name_is_told() {
     std::fs::remove_file(&path).unwrap();
     assert_eq!(Some(written.as_str()), emulator.ca_certificate());
     assert!(!written.contains("PRIVATE"));
-    let told = emulator.environment().into_iter().find(|(name, _)| *name == "SERVICE_EMULATOR_CA");
-    assert_eq!(told, Some(("SERVICE_EMULATOR_CA", path.display().to_string())));
+    let variable = emulator.environment().into_iter().find(|(name, _)| *name == "SERVICE_EMULATOR_CA");
+    assert_eq!(variable, Some(("SERVICE_EMULATOR_CA", path.display().to_string())));
     let plain = Emulator::builder().tls_ca_file(&path).start().await.unwrap();
     assert!(!path.exists() && plain.ca_file().is_none() && plain.ca_certificate().is_none());
 }

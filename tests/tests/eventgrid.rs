@@ -26,10 +26,10 @@ async fn publish(receiver: &Receiver, id: &str) {
 async fn receive(receiver: &Receiver) -> Vec<(String, String)> {
     let request =
         receiver.request(Method::POST, "/topics/{}/eventsubscriptions/{}:receive", &["orders", "billing"]);
-    let answer = request.query("maxEvents", "100").query("maxWaitTime", "10").await.unwrap();
-    let answer: Value = serde_json::from_slice(&answer).unwrap();
+    let response = request.query("maxEvents", "100").query("maxWaitTime", "10").await.unwrap();
+    let response: Value = serde_json::from_slice(&response).unwrap();
     let text = |value: &Value| value.as_str().unwrap().to_owned();
-    let events = answer["value"].as_array().unwrap().iter();
+    let events = response["value"].as_array().unwrap().iter();
     events.map(|one| (text(&one["event"]["id"]), text(&one["brokerProperties"]["lockToken"]))).collect()
 }
 
@@ -62,7 +62,7 @@ async fn an_event_that_is_not_rejected_comes_back_when_its_lock_ends() {
 }
 
 #[tokio::test]
-async fn each_token_gets_its_own_verdict() {
+async fn each_token_gets_its_own_result() {
     let (_emulator, receiver) = start().await;
     publish(&receiver, "a").await;
     let (_, token) = receive(&receiver).await.remove(0);
@@ -78,7 +78,7 @@ async fn each_token_gets_its_own_verdict() {
 }
 
 #[tokio::test]
-async fn a_rejection_whose_answer_was_lost_is_reported_as_maybe_settled() {
+async fn a_rejection_whose_response_was_lost_is_reported_as_maybe_settled() {
     let (emulator, receiver) = start().await;
     publish(&receiver, "a").await;
     let (_, token) = receive(&receiver).await.remove(0);

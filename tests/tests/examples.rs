@@ -25,7 +25,7 @@ mod pubsub_identity;
 #[path = "../../crates/hulft-webconnect/examples/report.rs"]
 mod report;
 
-/// Takes the place of the command line tools: notes what it is asked to run, and answers as `az` does.
+/// Replaces the command line tools: records the commands that it is asked to run, and responds as `az` does.
 #[derive(Debug)]
 struct Az {
     token: String,
@@ -38,11 +38,11 @@ impl Executor for Az {
         let line = args.iter().map(|arg| arg.to_string_lossy()).collect::<Vec<_>>().join(" ");
         self.asked.lock().unwrap().push(line);
         let token = &self.token;
-        let answer =
+        let response =
             serde_json::json!({"accessToken": token, "expires_on": 4_000_000_000_u64, "tokenType": "Bearer"});
         Ok(Output {
             status: ExitStatus::default(),
-            stdout: answer.to_string().into_bytes(),
+            stdout: response.to_string().into_bytes(),
             stderr: Vec::new(),
         })
     }
@@ -66,8 +66,8 @@ async fn what_a_client_says_to_the_webhook_everyone_in_the_room_hears() {
     let mut shown = Vec::new();
     let text = emulator.webpubsub().connection_string();
     // Carol hearing nothing ends it; bob alone would wait for good.
-    let ((), told) = tokio::try_join!(chat::run(&text, listener, &mut shown), carol.json()).unwrap();
-    assert_eq!(told["data"], "alice: hello, bob");
+    let ((), received) = tokio::try_join!(chat::run(&text, listener, &mut shown), carol.json()).unwrap();
+    assert_eq!(received["data"], "alice: hello, bob");
     assert_eq!(String::from_utf8(shown).unwrap(), "bob received alice: hello, bob\n");
 }
 

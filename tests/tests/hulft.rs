@@ -34,13 +34,13 @@ async fn a_disconnected_agent_is_gone_from_the_status_list_and_its_transfer_ends
     let session = emulator.hulft().connect_agent(agent("a1", Direction::Send, "2.0.0"));
     emulator.hulft().connect_agent(agent("a2", Direction::Send, "2.0.0"));
     emulator.hulft().start_transfer(&session).unwrap();
-    let answer = site
+    let response = site
         .agents()
         .disconnect(&session, "service2.tokyo.webconnect.hulft.com")
         .with_response()
         .await
         .unwrap();
-    assert_eq!(answer.status().as_u16(), 200);
+    assert_eq!(response.status().as_u16(), 200);
     let page = site.agents().list().page().await.unwrap();
     assert_eq!((page.total_size, page.rows[0].agent_id.as_str()), (1, "a2"));
     assert_eq!(emulator.hulft().transfers()[0].state, TransferState::EndedAbnormally);
@@ -65,8 +65,9 @@ async fn an_agent_that_is_too_old_is_not_asked_for() {
     let session = emulator.hulft().connect_agent(agent("old", Direction::Send, "1.1.9"));
     let page = site.agents().list().page().await.unwrap();
     assert!(site.agents().disconnect_agent(&page.rows[0]).await.unwrap_err().is_invalid_input());
-    let refused = site.agents().disconnect(session, "service2.tokyo.webconnect.hulft.com").await.unwrap_err();
-    assert_eq!(refused.kind(), ErrorKind::Service);
+    let rejected =
+        site.agents().disconnect(session, "service2.tokyo.webconnect.hulft.com").await.unwrap_err();
+    assert_eq!(rejected.kind(), ErrorKind::Service);
     assert_eq!(emulator.hulft().agents().len(), 1);
 }
 

@@ -1,4 +1,4 @@
-//! What is refused, by the service and before it is asked: documented errors, bounds at their edges, hostile names.
+//! What is rejected, by the service or before a request is sent: documented errors, bounds at their edges, hostile names.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
 use std::future::IntoFuture;
@@ -13,7 +13,7 @@ use service_core::testing::ScriptedTransport;
 use service_emulator::Emulator;
 use service_emulator::hulft::Scope;
 
-const NOBODY: &str = "00000000000000000000000000000000";
+const UNKNOWN: &str = "00000000000000000000000000000000";
 
 /// Without limits: these tests send many requests at once.
 async fn start() -> (Emulator, SiteClient) {
@@ -27,7 +27,7 @@ fn site(emulator: &Emulator, key: &str) -> SiteClient {
     SiteClient::builder(key).endpoint(emulator.endpoint()).rate_limit(RateLimit::none()).build().unwrap()
 }
 
-async fn refusal<T: std::fmt::Debug>(request: impl IntoFuture<Output = Result<T>>) -> Error {
+async fn rejection<T: std::fmt::Debug>(request: impl IntoFuture<Output = Result<T>>) -> Error {
     request.await.unwrap_err()
 }
 
@@ -36,11 +36,11 @@ fn upload() -> (BrowserSide, HulftSide) {
 }
 
 #[tokio::test]
-async fn what_is_registered_already_is_refused_with_the_documented_code() {
+async fn what_is_registered_already_is_rejected_with_the_documented_code() {
     let (_emulator, site) = start().await;
     let types = || [ClientType::Hulft, ClientType::Browser, ClientType::DClient];
     let (definitions, permissions) = (site.browser_to_hulft(), site.relay_permissions());
-    let mut refusals = Vec::new();
+    let mut rejections = Vec::new();
     for round in 0..2 {
         let ((browser, hulft), (other_browser, other_hulft)) = (upload(), upload());
         let outcomes = [
@@ -55,10 +55,10 @@ async fn what_is_registered_already_is_refused_with_the_documented_code() {
         ];
         match round {
             0 => assert!(outcomes.iter().all(Result::is_ok), "{outcomes:?}"),
-            _ => refusals.extend(outcomes.into_iter().map(Result::unwrap_err)),
+            _ => rejections.extend(outcomes.into_iter().map(Result::unwrap_err)),
         }
     }
-    for error in refusals {
+    for error in rejections {
         assert_eq!((error.code(), error.attempts()), (Some("E300003"), 1), "{error}");
         assert_eq!(error.message(), Some("The data is already registered."));
     }
@@ -69,41 +69,42 @@ async fn changing_and_deleting_what_there_is_not_is_not_found() {
     let (_emulator, site) = start().await;
     let send = Direction::Send;
     let errors = [
-        refusal(site.accounts().update(NOBODY).memo("m")).await,
-        refusal(site.accounts().delete(NOBODY)).await,
-        refusal(site.browser_transfer_groups().update(NOBODY).memo("m")).await,
-        refusal(site.browser_transfer_groups().delete(NOBODY)).await,
-        refusal(site.browser_to_hulft().update("nobody").memo("m")).await,
-        refusal(site.browser_to_hulft().delete("nobody")).await,
-        refusal(site.hulft_to_browser().update("nobody").memo("m")).await,
-        refusal(site.hulft_to_browser().delete("nobody")).await,
-        refusal(site.connections().update("nobody").memo("m")).await,
-        refusal(site.connections().delete("nobody")).await,
-        refusal(site.dclients().update(NOBODY).memo("m")).await,
-        refusal(site.dclients().delete(NOBODY)).await,
-        refusal(site.ip_filter_groups().update("nobody").description("d")).await,
-        refusal(site.ip_filter_groups().delete("nobody")).await,
-        refusal(site.relay_permissions().update("a", "b", &send).memo("m")).await,
-        refusal(site.relay_permissions().delete("a", "b", &send)).await,
+        rejection(site.accounts().update(UNKNOWN).memo("m")).await,
+        rejection(site.accounts().delete(UNKNOWN)).await,
+        rejection(site.browser_transfer_groups().update(UNKNOWN).memo("m")).await,
+        rejection(site.browser_transfer_groups().delete(UNKNOWN)).await,
+        rejection(site.browser_to_hulft().update("unknown").memo("m")).await,
+        rejection(site.browser_to_hulft().delete("unknown")).await,
+        rejection(site.hulft_to_browser().update("unknown").memo("m")).await,
+        rejection(site.hulft_to_browser().delete("unknown")).await,
+        rejection(site.connections().update("unknown").memo("m")).await,
+        rejection(site.connections().delete("unknown")).await,
+        rejection(site.dclients().update(UNKNOWN).memo("m")).await,
+        rejection(site.dclients().delete(UNKNOWN)).await,
+        rejection(site.ip_filter_groups().update("unknown").description("d")).await,
+        rejection(site.ip_filter_groups().delete("unknown")).await,
+        rejection(site.relay_permissions().update("a", "b", &send).memo("m")).await,
+        rejection(site.relay_permissions().delete("a", "b", &send)).await,
     ];
     assert!(errors.iter().all(Error::is_not_found), "{errors:?}");
 }
 
 #[tokio::test]
-async fn refused_addresses_are_told_by_their_places() {
+async fn rejected_addresses_are_identified_by_their_index() {
     let (_emulator, site) = start().await;
     let groups = site.ip_filter_groups();
-    let error = refusal(groups.register("office", ["192.0.2.1", "999.0.2.1", "192.0.2.0/24", "1.2.3"])).await;
+    let error =
+        rejection(groups.register("office", ["192.0.2.1", "999.0.2.1", "192.0.2.0/24", "1.2.3"])).await;
     let places: Vec<_> =
         IpAddressError::from_error(&error).into_iter().map(|address| address.index).collect();
     assert_eq!(places, [1, 3], "{error}");
     groups.register("office", ["192.0.2.1"]).await.unwrap();
-    let error = refusal(groups.update("office").allowed(["192.0.2.0/33"])).await;
-    let refused = IpAddressError::from_error(&error);
-    assert_eq!((refused.len(), refused[0].index), (1, 0));
-    assert!(!refused[0].code.is_empty() && !refused[0].message.is_empty());
+    let error = rejection(groups.update("office").allowed(["192.0.2.0/33"])).await;
+    let rejected = IpAddressError::from_error(&error);
+    assert_eq!((rejected.len(), rejected[0].index), (1, 0));
+    assert!(!rejected[0].code.is_empty() && !rejected[0].message.is_empty());
     assert_eq!(groups.get("office").await.unwrap().unwrap().allowed, ["192.0.2.1"]);
-    let error = refusal(groups.delete("nobody")).await;
+    let error = rejection(groups.delete("unknown")).await;
     assert!(
         IpAddressError::from_error(&error).is_empty() && IpFilterGroupUsers::from_error(&error).is_none()
     );
@@ -115,7 +116,7 @@ async fn a_key_without_the_scope_is_told_which_one_it_needs() {
     emulator.hulft().add_api_key("readerreaderreaderreaderreader12", &[Scope::CONNECTION_SETTINGS_GET]);
     let reader = site(&emulator, "readerreaderreaderreaderreader12");
     assert_eq!(reader.connections().list().all().await.unwrap(), []);
-    let error = refusal(reader.connections().register("hq", "password", [ClientType::Hulft])).await;
+    let error = rejection(reader.connections().register("hq", "password", [ClientType::Hulft])).await;
     assert_eq!(error.status().unwrap().as_u16(), 403);
     let source = std::error::Error::source(&error).unwrap().to_string();
     assert_eq!(source, "the API key needs the scope `Connection Settings: Create`");
@@ -129,18 +130,18 @@ async fn each_documented_status_of_each_method_is_one_readable_error() {
         let script = ScriptedTransport::new();
         let site = SiteClient::builder("planted-key").transport(Arc::new(script.clone()));
         let site = site.retry(RetryOptions::none()).build().unwrap();
-        let answer = || {
+        let response = || {
             let body = r#"{"code":"E300003","message":"The data is already registered."}"#;
             script.respond(Response::builder().status(status).body(body).unwrap());
         };
         let connections = site.connections();
-        answer();
-        let mut errors = vec![refusal(connections.register("hq", "password", [ClientType::Hulft])).await];
-        answer();
-        errors.push(refusal(connections.update("hq")).await);
-        answer();
-        errors.push(refusal(connections.delete("hq")).await);
-        answer();
+        response();
+        let mut errors = vec![rejection(connections.register("hq", "password", [ClientType::Hulft])).await];
+        response();
+        errors.push(rejection(connections.update("hq")).await);
+        response();
+        errors.push(rejection(connections.delete("hq")).await);
+        response();
         match connections.get("hq").await {
             Ok(none) => assert_eq!((none, status), (None, 404), "the vendor lists no 404 for GET"),
             Err(error) => errors.push(error),
@@ -159,7 +160,7 @@ async fn a_success_without_the_body_that_it_should_have_is_an_error_that_tells_o
     let script = ScriptedTransport::new();
     script.status(201);
     let site = SiteClient::builder("planted-key").transport(Arc::new(script)).build().unwrap();
-    let error = refusal(site.accounts().register("a@example.com")).await;
+    let error = rejection(site.accounts().register("a@example.com")).await;
     assert_eq!((error.kind(), error.status().unwrap().as_u16()), (ErrorKind::Decode, 201));
     assert!(error.to_string().contains("the service accepted the request"), "{error}");
 }
@@ -196,7 +197,7 @@ async fn the_service_takes_every_bound_at_its_edge() {
 }
 
 #[tokio::test]
-async fn what_is_beyond_a_bound_is_refused_before_anything_is_sent() {
+async fn what_is_beyond_a_bound_is_rejected_before_anything_is_sent() {
     let script = ScriptedTransport::new();
     let site = SiteClient::builder("planted-key").transport(Arc::new(script.clone())).build().unwrap();
     let text = |count: usize| "x".repeat(count);
@@ -210,46 +211,46 @@ async fn what_is_beyond_a_bound_is_refused_before_anything_is_sent() {
     let long_agent = BrowserSide::new("hq", text(26));
     let nameless_host = HulftSide::new("hq", "agent", "");
     let errors = [
-        refusal(accounts.register("no address")).await,
-        refusal(accounts.register(format!("{}@e.example", text(247)))).await,
-        refusal(accounts.register("a@b.c").memo(text(257))).await,
-        refusal(accounts.update(NOBODY).password_validity_days(29)).await,
-        refusal(accounts.update(NOBODY).password_validity_days(366)).await,
-        refusal(accounts.update(NOBODY).ip_filter_group("")).await,
-        refusal(accounts.get(&text(31))).await,
-        refusal(accounts.delete(&text(33))).await,
-        refusal(accounts.request_password_mail("a-b")).await,
-        refusal(groups.register("..")).await,
-        refusal(groups.register(text(33))).await,
-        refusal(groups.update(NOBODY).account("short")).await,
-        refusal(groups.register("g").browser_to_hulft(vec!["d"; 31])).await,
-        refusal(groups.register("g").hulft_to_browser(["a b"])).await,
-        refusal(connections.register("", "password", hulft.clone())).await,
-        refusal(connections.register(text(17), "password", hulft.clone())).await,
-        refusal(connections.register("hq", "planted", hulft.clone())).await,
-        refusal(connections.register("hq", text(257), hulft)).await,
-        refusal(connections.register("hq", "password", [])).await,
-        refusal(connections.register("hq", "password", browser_only.clone()).ip_filter_group("g")).await,
-        refusal(connections.update("hq").client_types(browser_only).ip_filter_group("g")).await,
-        refusal(connections.update("hq").password("planted")).await,
-        refusal(dclients.register("", "hq")).await,
-        refusal(dclients.register("desk", " ")).await,
-        refusal(dclients.request_mail("desk")).await,
-        refusal(filters.register("office", Vec::<String>::new())).await,
-        refusal(filters.register("office", vec!["192.0.2.1"; 101])).await,
-        refusal(filters.register("office", ["::1"])).await,
-        refusal(filters.register("of/fice", ["192.0.2.1"])).await,
-        refusal(filters.update("office").description(text(257))).await,
-        refusal(permissions.register("", "b", Direction::Send)).await,
-        refusal(permissions.register("a", "b", Direction::Other(String::new()))).await,
-        refusal(uploads.register(text(33), "FILE", browser.clone(), host.clone())).await,
-        refusal(uploads.register("d", "", browser.clone(), host.clone())).await,
-        refusal(uploads.register("d", "FILE", long_agent, host.clone())).await,
-        refusal(uploads.register("d", "FILE", browser.clone(), nameless_host)).await,
-        refusal(uploads.update("d").port(0)).await,
-        refusal(uploads.update("d").message(6, "")).await,
-        refusal(downloads.update("d").long_message(2, "")).await,
-        refusal(downloads.register("d", "FILE", browser, host).receive_file_name("")).await,
+        rejection(accounts.register("no address")).await,
+        rejection(accounts.register(format!("{}@e.example", text(247)))).await,
+        rejection(accounts.register("a@b.c").memo(text(257))).await,
+        rejection(accounts.update(UNKNOWN).password_validity_days(29)).await,
+        rejection(accounts.update(UNKNOWN).password_validity_days(366)).await,
+        rejection(accounts.update(UNKNOWN).ip_filter_group("")).await,
+        rejection(accounts.get(&text(31))).await,
+        rejection(accounts.delete(&text(33))).await,
+        rejection(accounts.request_password_mail("a-b")).await,
+        rejection(groups.register("..")).await,
+        rejection(groups.register(text(33))).await,
+        rejection(groups.update(UNKNOWN).account("short")).await,
+        rejection(groups.register("g").browser_to_hulft(vec!["d"; 31])).await,
+        rejection(groups.register("g").hulft_to_browser(["a b"])).await,
+        rejection(connections.register("", "password", hulft.clone())).await,
+        rejection(connections.register(text(17), "password", hulft.clone())).await,
+        rejection(connections.register("hq", "planted", hulft.clone())).await,
+        rejection(connections.register("hq", text(257), hulft)).await,
+        rejection(connections.register("hq", "password", [])).await,
+        rejection(connections.register("hq", "password", browser_only.clone()).ip_filter_group("g")).await,
+        rejection(connections.update("hq").client_types(browser_only).ip_filter_group("g")).await,
+        rejection(connections.update("hq").password("planted")).await,
+        rejection(dclients.register("", "hq")).await,
+        rejection(dclients.register("desk", " ")).await,
+        rejection(dclients.request_mail("desk")).await,
+        rejection(filters.register("office", Vec::<String>::new())).await,
+        rejection(filters.register("office", vec!["192.0.2.1"; 101])).await,
+        rejection(filters.register("office", ["::1"])).await,
+        rejection(filters.register("of/fice", ["192.0.2.1"])).await,
+        rejection(filters.update("office").description(text(257))).await,
+        rejection(permissions.register("", "b", Direction::Send)).await,
+        rejection(permissions.register("a", "b", Direction::Other(String::new()))).await,
+        rejection(uploads.register(text(33), "FILE", browser.clone(), host.clone())).await,
+        rejection(uploads.register("d", "", browser.clone(), host.clone())).await,
+        rejection(uploads.register("d", "FILE", long_agent, host.clone())).await,
+        rejection(uploads.register("d", "FILE", browser.clone(), nameless_host)).await,
+        rejection(uploads.update("d").port(0)).await,
+        rejection(uploads.update("d").message(6, "")).await,
+        rejection(downloads.update("d").long_message(2, "")).await,
+        rejection(downloads.register("d", "FILE", browser, host).receive_file_name("")).await,
     ];
     for error in &errors {
         assert!(error.is_invalid_input(), "{error}");
@@ -285,9 +286,9 @@ async fn hostile_names_reach_nothing_else() {
         site.relay_permissions().delete("hq", name, &Direction::Other(name.into())).await.unwrap_err();
     }
     for name in ["", ".", ".."] {
-        assert!(refusal(connections.get(name)).await.is_invalid_input(), "{name:?}");
-        assert!(refusal(connections.delete(name)).await.is_invalid_input(), "{name:?}");
-        assert!(refusal(filters.update(name)).await.is_invalid_input(), "{name:?}");
+        assert!(rejection(connections.get(name)).await.is_invalid_input(), "{name:?}");
+        assert!(rejection(connections.delete(name)).await.is_invalid_input(), "{name:?}");
+        assert!(rejection(filters.update(name)).await.is_invalid_input(), "{name:?}");
     }
     assert!(connections.get("hq").await.unwrap().is_some() && filters.get("office").await.unwrap().is_some());
     let memo = "\"}, {\"enabled\": \"true\"} \\ \u{1} </script> 😀";
@@ -302,7 +303,7 @@ async fn passwords_and_keys_are_nowhere_to_be_seen() {
     let register = site.connections().register("hq", "planted-password", [ClientType::Hulft]);
     let update = site.connections().update("hq").password("planted-password");
     assert!(!format!("{site:?} {register:?} {update:?}").contains("planted"));
-    let error = refusal(register).await;
+    let error = rejection(register).await;
     assert!(!format!("{error} {error:#?}").contains("planted"));
     let sent = script.sent().pop().unwrap();
     assert_eq!(sent.method(), Method::POST);

@@ -62,7 +62,7 @@ async fn logs_are_searched_by_file_and_by_transfer() {
     let sender =
         site.relay_logs().list().sender_connection_id(&first.sender_connection_id).all().await.unwrap();
     assert!(sender.contains(first));
-    assert_eq!(site.relay_logs().list().receiver_connection_id("nobody").all().await.unwrap(), []);
+    assert_eq!(site.relay_logs().list().receiver_connection_id("unknown").all().await.unwrap(), []);
     assert_eq!(site.relay_logs().get(&first.processing_id).await.unwrap().as_ref(), Some(first));
     assert_eq!(site.relay_logs().list_by_transfer(&first.processing_id).all().await.unwrap().len(), 1);
     assert_eq!(site.relay_logs().get("0").await.unwrap(), None);
@@ -81,7 +81,7 @@ async fn a_transfer_of_a_disconnected_agent_is_in_the_log_as_failed() {
 }
 
 #[tokio::test]
-async fn refused_accesses_are_read() {
+async fn denied_accesses_are_read() {
     let (emulator, site) = start().await;
     emulator.hulft().add_sample_data();
     let denials = site.access_denials().list().all().await.unwrap();

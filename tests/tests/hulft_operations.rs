@@ -1,5 +1,5 @@
 //! Each operation of the list in `tests/data/hulft-operations.json`, which is written from the vendor's documentation: what
-//! the client sends is compared with the list's example, and the example answer must survive being read and written.
+//! the client sends is compared with the list's example, and the example response must survive being read and written.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 use std::collections::BTreeMap;
@@ -23,7 +23,7 @@ const TRANSFER: &str = "CCC3D6B33DF4F42EA4734BD88519525A32";
 
 type Sent = Pin<Box<dyn Future<Output = Result<Value>>>>;
 
-/// A call as the value that its answer becomes, written as JSON again.
+/// A call as the value that its response becomes, written as JSON again.
 macro_rules! call {
     ($request:expr) => {{
         let request = $request;
@@ -232,7 +232,7 @@ fn client() -> (ScriptedTransport, SiteClient) {
     (script, builder.clock(Arc::new(clock)).build().unwrap())
 }
 
-fn answer(example: &Value) -> Response<Vec<u8>> {
+fn response(example: &Value) -> Response<Vec<u8>> {
     let body = example.get("body").map(|body| serde_json::to_vec(body).unwrap());
     let status = example["status"].as_u64().unwrap();
     Response::builder().status(u16::try_from(status).unwrap()).body(body.unwrap_or_default()).unwrap()
@@ -245,7 +245,7 @@ async fn each_operation_sends_what_the_documentation_says_and_reads_its_example(
     assert_eq!(operations.len(), 55);
     for operation in &operations {
         let (number, name) = (operation["number"].as_u64().unwrap(), &operation["name"]);
-        script.respond(answer(&operation["answer"]));
+        script.respond(response(&operation["response"]));
         let value = calls(&site, number).await.unwrap_or_else(|error| panic!("{name}: {error}"));
         let sent = script.sent().pop().unwrap();
         let request = &operation["request"];
@@ -270,7 +270,7 @@ async fn each_operation_sends_what_the_documentation_says_and_reads_its_example(
         assert_eq!(sent.headers()["authorization"], "Bearer planted-key", "{name}");
         assert_eq!(sent.headers()["accept"], "application/json", "{name}");
 
-        let example = operation["answer"].get("body").unwrap_or(&Value::Null);
+        let example = operation["response"].get("body").unwrap_or(&Value::Null);
         // The one relay permission comes as a list.
         let example = if number == 45 { &example["permission"][0] } else { example };
         assert_eq!(value, *example, "{name}");
@@ -299,7 +299,7 @@ async fn the_examples_set_every_documented_field_and_no_other() {
 #[tokio::test]
 async fn one_transfer_is_the_first_row_of_its_list_with_its_times_in_the_zone_asked_for() {
     let (script, site) = client();
-    script.respond(answer(&operations()[50]["answer"]));
+    script.respond(response(&operations()[50]["response"]));
     let zone = TimeZone::new("Asia/Tokyo").unwrap();
     let log = site.relay_logs().get(TRANSFER).time_zone(zone).await.unwrap().unwrap();
     assert_eq!(script.sent()[0].uri().query(), Some("timezone=Asia%2FTokyo"));
@@ -308,7 +308,7 @@ async fn one_transfer_is_the_first_row_of_its_list_with_its_times_in_the_zone_as
 }
 
 #[tokio::test]
-async fn a_refused_key_is_told_the_scope_that_each_operation_needs() {
+async fn the_error_for_an_unauthorized_key_names_the_scope_that_each_operation_needs() {
     let (script, site) = client();
     for operation in operations() {
         script.respond(Response::builder().status(403).body("").unwrap());

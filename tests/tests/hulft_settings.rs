@@ -30,12 +30,12 @@ async fn an_account_is_registered_read_changed_and_deleted() {
     let (_emulator, site) = start().await;
     site.ip_filter_groups().register("office", ["192.0.2.0/24"]).await.unwrap();
     let accounts = site.accounts();
-    let answer =
+    let response =
         accounts.register("a@example.com").ip_filter_group("office").memo("first").with_response().await;
-    let answer = answer.unwrap();
-    assert_eq!(answer.status().as_u16(), 201);
-    let location = answer.headers()["location"].to_str().unwrap().to_owned();
-    let account = answer.body;
+    let response = response.unwrap();
+    assert_eq!(response.status().as_u16(), 201);
+    let location = response.headers()["location"].to_str().unwrap().to_owned();
+    let account = response.body;
     assert!(location.ends_with(&format!("/accounts/definition/{}", account.id)), "{location}");
     assert_eq!((&account.status, account.password_validity_days), (&AccountStatus::New, 0));
     assert_eq!(account.ip_filter_group_name.as_deref(), Some("office"));
@@ -54,7 +54,7 @@ async fn an_account_is_registered_read_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn the_mail_for_a_password_is_sent_once_in_ten_minutes_and_not_to_those_who_refuse() {
+async fn the_mail_for_a_password_is_sent_once_in_ten_minutes_and_not_to_addresses_that_reject_it() {
     let (emulator, site) = start().await;
     let account = site.accounts().register("a@example.com").await.unwrap();
     site.accounts().request_password_mail(&account.id).await.unwrap();
@@ -65,8 +65,8 @@ async fn the_mail_for_a_password_is_sent_once_in_ten_minutes_and_not_to_those_wh
     emulator.clock().advance(Duration::from_secs(600));
     site.accounts().request_password_mail(&account.id).await.unwrap();
     assert_eq!(emulator.hulft().mails().len(), 2);
-    let other = site.accounts().register("refuser@example.com").await.unwrap();
-    emulator.hulft().reject_mails_to("refuser@example.com");
+    let other = site.accounts().register("rejecting@example.com").await.unwrap();
+    emulator.hulft().reject_mails_to("rejecting@example.com");
     assert!(site.accounts().request_password_mail(&other.id).await.is_err());
     assert_eq!(emulator.hulft().mails().len(), 2);
 }
@@ -217,7 +217,7 @@ async fn a_dclient_is_registered_read_changed_mailed_to_and_deleted() {
 }
 
 #[tokio::test]
-async fn an_ip_filter_group_is_registered_read_changed_and_deleted_once_nobody_uses_it() {
+async fn an_ip_filter_group_is_registered_read_changed_and_deleted_once_it_is_unused() {
     let (_emulator, site) = start().await;
     let groups = site.ip_filter_groups();
     let group = groups.register("office", ["192.0.2.1", "192.0.2.0/24"]).description("d").await.unwrap();

@@ -2,7 +2,7 @@
 
 use workspace_tests::recordings::{play_eventgrid, surprises};
 
-/// Lines that the emulator answers otherwise, and why that is right.
+/// Lines to which the emulator responds differently, and why that is right.
 const EXCEPTIONS: [(&[usize], &str); 1] =
     [(&[94], "a failure of the service itself, which the emulator has only when a fault is asked for")];
 

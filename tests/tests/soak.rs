@@ -4,7 +4,7 @@
 use workspace_tests::soak::{Options, run};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_event_is_handled_or_given_up_whatever_fails_on_the_way() {
+async fn every_event_is_handled_or_dead_lettered_no_matter_what_fails() {
     let options = Options { seed: 7, events: 3_000, processors: 4, poison: 100, mean_bytes: 100_000 };
     let (judgement, incidents) = run(options).await.unwrap();
     assert!(judgement.holds(), "{judgement}\n{incidents:?}");

@@ -139,7 +139,7 @@ async fn the_signed_audience_is_the_target_that_the_socket_received_for_1000_nam
             "{name:?} {reason:?}"
         );
     }
-    assert_eq!(emulator.requests().len(), 1_000, "one request each: none was refused and tried again");
+    assert_eq!(emulator.requests().len(), 1_000, "one request each: none was rejected and retried");
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn an_unknown_api_version_is_the_services_error() {
 }
 
 #[tokio::test]
-async fn a_server_that_accepts_and_never_answers_ends_at_the_deadline() {
+async fn a_call_to_a_server_that_accepts_and_never_responds_ends_at_the_deadline() {
     let (emulator, service) = start().await;
     emulator.faults().push(Fault::hang().times(9));
     let error =
@@ -185,14 +185,14 @@ async fn a_dead_server_is_an_error_that_says_nothing_was_sent() {
 }
 
 #[tokio::test]
-async fn a_close_whose_answer_was_lost_is_sent_again_and_succeeds() {
+async fn a_close_whose_response_was_lost_is_retried_and_succeeds() {
     let (emulator, service) = start().await;
     let mut alice = join(&emulator, "chat", "alice", "lobby").await;
     emulator.faults().push(Fault::reset().after_processing());
     let retry = RetryOptions::default().initial_backoff(Duration::ZERO);
-    let answer =
+    let response =
         service.group("lobby").close_connections().reason("bye").retry(retry).with_response().await.unwrap();
-    assert_eq!(answer.attempts(), 2);
+    assert_eq!(response.attempts(), 2);
     assert_eq!(alice.ending(0).await.unwrap().message.as_deref(), Some("bye"));
 }
 

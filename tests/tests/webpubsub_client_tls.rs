@@ -1,4 +1,4 @@
-//! The WebSocket client over TLS: the emulator behind a front with an authority of its own, which each client trusts or not.
+//! The WebSocket client over TLS: the emulator behind a front with its own authority, which each client trusts or not.
 #![allow(clippy::unwrap_used, reason = "helpers of tests fail their test")]
 
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl Front {
         access.url
     }
 
-    async fn refusal(&self, trusted: Option<&Authority>) -> Error {
+    async fn rejection(&self, trusted: Option<&Authority>) -> Error {
         let builder = Client::builder(self.url("ann").await);
         let builder = trusted.into_iter().fold(builder, |builder, one| builder.root_certificate(one.pem()));
         let error = builder.connect().await.unwrap_err();
@@ -67,7 +67,8 @@ impl Front {
 }
 
 #[tokio::test]
-async fn a_client_that_trusts_the_authority_talks_over_wss_whatever_http_version_the_server_prefers() {
+async fn a_client_that_trusts_the_authority_connects_over_wss_with_any_http_version_that_the_server_prefers()
+{
     let authority = Authority::new().unwrap();
     for tls in [Tls::default(), Tls::default().http1()] {
         let front = Front::start(&authority, &tls).await;
@@ -96,7 +97,7 @@ async fn a_certificate_that_is_rejected_is_what_the_error_says_and_nothing_is_se
         (Tls::default().of_host("other.example"), Some(&authority)),
     ] {
         let front = Front::start(&authority, &tls).await;
-        let error = front.refusal(trusted).await;
+        let error = front.rejection(trusted).await;
         assert_eq!(
             (error.kind(), error.delivery()),
             (ErrorKind::Transport, Some(Delivery::NotSent)),

@@ -38,7 +38,7 @@ impl Hall {
     fn saw(&self, context: &Context, what: &str) {
         assert!(context.is_verified());
         let count = context.state().map_or(Ok(0), ConnectionState::decode::<u32>).unwrap();
-        self.0.send(format!("{what} of {} at {count}", context.user_id().unwrap_or("nobody"))).unwrap();
+        self.0.send(format!("{what} of {} at {count}", context.user_id().unwrap_or("anonymous"))).unwrap();
     }
 }
 
@@ -74,14 +74,14 @@ impl EventHandler for Hall {
     async fn user_event(&self, context: &Context, event: UserEvent) -> Result<UserEventResponse> {
         self.saw(context, event.name());
         let count = context.state().map_or(Ok(0), ConnectionState::decode::<u32>)?;
-        let answer = match event.name() {
+        let response = match event.name() {
             "order" => {
                 UserEventResponse::json(&json!({ "id": event.json::<Value>()?["id"], "count": count }))?
             }
             "message" => UserEventResponse::text(event.text().unwrap_or_default().to_uppercase()),
             _ => return Err(HandlerError::bad_request("no such event")),
         };
-        Ok(answer.state(ConnectionState::json(&(count + 1))?))
+        Ok(response.state(ConnectionState::json(&(count + 1))?))
     }
 
     async fn group_joined(&self, context: &Context, group: &str) -> Result {
@@ -131,8 +131,8 @@ impl Stage {
         (client, events)
     }
 
-    /// Status and text of the refusal.
-    async fn refusal(&self, url: String) -> (u16, String) {
+    /// Status and text of the rejection.
+    async fn rejection(&self, url: String) -> (u16, String) {
         let error = Client::builder(url).connect().await.unwrap_err();
         (error.status().unwrap().as_u16(), String::from_utf8(error.body().to_vec()).unwrap())
     }
@@ -160,15 +160,15 @@ async fn who_is_accepted_has_the_name_the_groups_and_the_roles_that_the_handler_
 }
 
 #[tokio::test]
-async fn who_is_refused_is_told_the_handlers_status_and_words() {
+async fn a_rejected_client_receives_the_handlers_status_and_text() {
     let mut stage = Stage::start().await;
-    assert_eq!(stage.refusal(stage.url(None)).await, (401, "sign in first".to_owned()));
-    stage.sees(&["connect of nobody at 0"]).await;
+    assert_eq!(stage.rejection(stage.url(None)).await, (401, "sign in first".to_owned()));
+    stage.sees(&["connect of anonymous at 0"]).await;
     let by_the_back = stage.url(Some("ann")) + "&door=back";
-    assert_eq!(stage.refusal(by_the_back).await, (403, "not by this door".to_owned()));
+    assert_eq!(stage.rejection(by_the_back).await, (403, "not by this door".to_owned()));
     stage.sees(&["connect of ann at 0"]).await;
     assert!(stage.emulator.webpubsub().connections("chat").is_empty());
-    assert!(stage.seen.try_recv().is_err(), "nothing is told of who never came in");
+    assert!(stage.seen.try_recv().is_err(), "no event is sent for a client that was rejected");
 }
 
 #[tokio::test]
@@ -178,8 +178,8 @@ async fn the_handler_chooses_a_subprotocol_of_its_own_and_hears_plain_frames() {
     let offered = "json.webpubsub.azure.v1, hall.v2".parse().unwrap();
     request.headers_mut().insert("sec-websocket-protocol", offered);
     let stream = TcpStream::connect(stage.emulator.address()).await.unwrap();
-    let (mut socket, answer) = tokio_tungstenite::client_async(request, stream).await.unwrap();
-    assert_eq!(answer.headers()["sec-websocket-protocol"], "hall.v2");
+    let (mut socket, response) = tokio_tungstenite::client_async(request, stream).await.unwrap();
+    assert_eq!(response.headers()["sec-websocket-protocol"], "hall.v2");
     stage.sees(&ENTERING).await;
     socket.send("hello".into()).await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap().into_text().unwrap(), "HELLO");
@@ -187,7 +187,7 @@ async fn the_handler_chooses_a_subprotocol_of_its_own_and_hears_plain_frames() {
 }
 
 #[tokio::test]
-async fn an_event_is_acknowledged_after_its_handler_whose_answer_reaches_the_client_with_the_state_kept() {
+async fn an_event_is_acknowledged_after_its_handler_whose_response_reaches_the_client_with_the_state_kept() {
     let mut stage = Stage::start().await;
     let (client, mut events) = stage.enter("ann").await;
     assert!(matches!(events.next().await, Some(Event::Connected(_))));
@@ -196,15 +196,15 @@ async fn an_event_is_acknowledged_after_its_handler_whose_answer_reaches_the_cli
         client.send_event("order", Data::json(&json!({ "id": 7 })).unwrap()).await.unwrap();
         // Before the ack, and so before this line.
         assert_eq!(stage.seen.try_recv().unwrap(), format!("order of guest ann at {count}"));
-        let Some(Event::ServerMessage(message)) = events.next().await else { panic!("no answer") };
-        assert_eq!(answered(&message.data), json!({ "id": 7, "count": count }));
+        let Some(Event::ServerMessage(message)) = events.next().await else { panic!("no response") };
+        assert_eq!(json_of(&message.data), json!({ "id": 7, "count": count }));
     }
     client.close().await;
     stage.sees(&["disconnected (Normal) of guest ann at 4"]).await;
 }
 
 #[tokio::test]
-async fn an_event_that_the_handler_refuses_is_an_error_of_its_sender_and_the_end_of_the_connection() {
+async fn an_event_that_the_handler_rejects_is_an_error_of_its_sender_and_the_end_of_the_connection() {
     let mut stage = Stage::start().await;
     let (client, mut events) = stage.enter("ann").await;
     let error = client.send_event("unheard-of", "x").await.unwrap_err();
@@ -227,15 +227,15 @@ async fn groups_and_the_end_of_a_connection_are_told_in_their_order() {
     service.group("table").add_connection(&connected.connection_id).await.unwrap();
     service.group("table").remove_connection(&connected.connection_id).await.unwrap();
     service.connection(&connected.connection_id).close().reason("closing time").await.unwrap();
-    for told in ["joined table", "left table", "disconnected (closing time)"] {
-        stage.sees(&[&format!("{told} of guest ann at 1")]).await;
+    for event in ["joined table", "left table", "disconnected (closing time)"] {
+        stage.sees(&[&format!("{event} of guest ann at 1")]).await;
     }
 }
 
 #[tokio::test]
 async fn a_webhook_with_another_key_takes_nothing_and_one_with_either_key_takes_all() {
     let mut stage = Stage::with(|webhook, _| webhook.access_key("of another resource")).await;
-    let (status, text) = stage.refusal(stage.url(Some("ann"))).await;
+    let (status, text) = stage.rejection(stage.url(Some("ann"))).await;
     assert_eq!((status, text.as_str()), (401, "ce-signature matches none of the access keys"));
     assert!(stage.seen.try_recv().is_err(), "the handler is not asked");
     let secondary =
@@ -253,14 +253,14 @@ async fn a_webhook_that_names_another_origin_fails_its_check_and_gets_no_event()
         })
     };
     let mut stage = with_origin("name.webpubsub.azure.com").await;
-    assert_eq!(stage.refusal(stage.url(Some("ann"))).await.0, 502);
+    assert_eq!(stage.rejection(stage.url(Some("ann"))).await.0, 502);
     assert!(stage.seen.try_recv().is_err(), "the handler is not asked");
     let mut stage = with_origin("127.0.0.1").await;
     let (_client, _events) = stage.enter("ann").await;
     stage.sees(&["connect of ann at 0"]).await;
 }
 
-fn answered(data: &Data) -> Value {
+fn json_of(data: &Data) -> Value {
     let Data::Json(json) = data else { panic!("not JSON: {data:?}") };
     json.parse().unwrap()
 }

@@ -1,25 +1,23 @@
-//! `cargo xtask api`: the public API of the published crates as text, so that a change of it is seen in review. What reads
-//! rustdoc's JSON is the package in `tests/api`, since it takes longer to build than this program may.
+//! `cargo xtask api`: writes the public API of the published crates as text, so that reviewers see a change. A separate
+//! package, `tests/api`, reads rustdoc's JSON, because it takes too long to build for the task runner.
 
 use std::ffi::OsString;
 
 use crate::failure::Result;
 use crate::{flags, process, rustdoc, workspace};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask api [--check]
 
-Writes the public API of each published crate, with all features, to its api.txt, and fails on types of other crates in it
-that tests/api/src/foreign.rs does not allow. The text depends on the toolchain: it is made with Rust 1.95.
+Writes the public API of each published crate, with all features, to its api.txt. Fails on types of other crates in it
+that tests/api/src/foreign.rs does not allow. The text depends on the toolchain; use Rust 1.95.
 
-  --check  write nothing; fail where an api.txt is not what would be written";
+  --check  write nothing; fail if an api.txt is out of date";
 
 /// Writes or checks the texts for a command line.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    match flags::switches(args, ["check"], HELP)? {
-        Some([check]) => texts(check),
-        None => Ok(()),
-    }
+    let [check] = flags::switches(args, ["check"])?;
+    texts(check)
 }
 
 /// Checks the texts.
@@ -28,9 +26,9 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn texts(check: bool) -> Result<()> {
-    // With the features of `cargo xtask lint`, so that all dependencies are there after it.
+    // With the features of `cargo xtask lint`, so that its build of the dependencies is reused.
     let mut command = process::cargo(["doc", "--workspace", "--no-deps", "--all-features", "--quiet"]);
-    rustdoc::unlock(&mut command, "-Z unstable-options --output-format json")?;
+    rustdoc::use_unstable(&mut command, "-Z unstable-options --output-format json")?;
     process::run(command)?;
     let docs = workspace::target_directory()?.join("doc");
     let mut command = process::cargo(["run", "--quiet", "--package", "workspace-api", "--"]);

@@ -1,6 +1,5 @@
-//! `cargo xtask bench`: the benchmarks of `tests/bench`, which this builds and starts, and the report of all of them.
+//! `cargo xtask bench`: builds and runs the benchmarks of `tests/bench` and writes a report.
 
-mod contender;
 mod peers;
 mod report;
 
@@ -15,43 +14,47 @@ const HELP: &str = "\
 usage: cargo xtask bench [--peers]
        cargo xtask bench NAME [ARGS..]
 
-Builds the benchmarks in release and runs all of them, each beside its baselines, and writes what they tell to
-target/bench/report.md; or runs the one that is named. They tell medians and spreads, and fail when the median of a limit is
-over it. ARGS go to the one as they are; `cargo xtask bench core --help` shows its own help.
+Builds the benchmarks in release and runs all of them, each with its baselines, and writes the results to
+target/bench/report.md; or runs the given one. Prints medians and spreads, and fails if the median exceeds its limit. ARGS are
+passed to the benchmark; `cargo xtask bench core --help` prints its help.
 
-  core       what a call of service-core costs beside the bare request, raw reqwest, raw hyper and azure_core's pipeline
-  webpubsub  what a send costs beside raw reqwest with the same signature; client tokens a second
+  core       a call of service-core compared with the bare request, raw reqwest, raw hyper, and azure_core's pipeline
+  webpubsub  a send compared with raw reqwest with the same signature; client tokens per second
   webpubsub-client
-             what a message received and a send acknowledged cost beside raw tokio-tungstenite; an idle client's memory
-  eventgrid  what publishing, receiving and decoding costs beside raw reqwest and serde_json; the emulator's events a second
+             receiving and acknowledged sending compared with raw tokio-tungstenite; an idle client's memory
+  eventgrid  publishing, receiving, and decoding compared with raw reqwest and serde_json; the emulator's events per second
 
-  --peers    sets our clients beside the official SDKs for JavaScript and Python too, which it installs in target/sdks;
-             needs npm, node, python3 with venv, and their package registries";
+  --peers    also compares with the official SDKs for JavaScript and Python, which it installs in target/sdks; needs npm,
+             node, python3 with venv, and their package registries";
 
 /// Each is a program `bench-<name>`.
 const NAMES: [&str; 4] = ["core", "webpubsub", "webpubsub-client", "eventgrid"];
 
-/// Runs all benchmarks, or the one that is named.
+/// Runs all benchmarks or the given one.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
     match args.first().map(|first| first.to_string_lossy()) {
         Some(name) if !name.starts_with('-') => one(name_of(&name)?, args),
-        _ => match flags::switches(args, ["peers"], HELP)? {
-            Some([peers]) => all(peers),
-            None => Ok(()),
-        },
+        Some(help) if matches!(&*help, "--help" | "-h") => {
+            println!("{HELP}");
+            Ok(())
+        }
+        _ => {
+            let [peers] = flags::switches(args, ["peers"])?;
+            all(peers)
+        }
     }
 }
 
-/// Runs a benchmark in our place, so that its exit status is ours.
+/// Replaces this process with a benchmark, so that its exit status is ours.
 fn one(name: &str, mut args: Vec<OsString>) -> Result<()> {
     args.remove(0);
     build()?;
     let mut command = Command::new(program(&format!("bench-{name}"))?);
     command.args(flags::passed_on(args));
-    process::become_it(command)
+    process::exec(command)
 }
 
-/// Runs every benchmark and writes the report, also of those that broke a limit.
+/// Runs every benchmark and writes the report, including benchmarks that exceeded a limit.
 fn all(peers: bool) -> Result<()> {
     build()?;
     let mut report = report::Report::new()?;
@@ -74,7 +77,7 @@ fn build() -> Result<()> {
     process::run(process::cargo(["build", "--release", "--package", "workspace-bench", "--bins"]))
 }
 
-/// A program that has been built.
+/// The path of a built program.
 fn program(name: &str) -> Result<PathBuf> {
     let file = format!("{name}{}", std::env::consts::EXE_SUFFIX);
     Ok(workspace::target_directory()?.join("release").join(file))

@@ -1,29 +1,27 @@
-//! `cargo xtask chaos`: reliable messages over connections that are cut, in `tests/src/bin/chaos.rs`.
+//! `cargo xtask chaos`: sends reliable messages over connections that are cut, with `tests/src/bin/chaos.rs`.
 
 use std::ffi::OsString;
 
 use crate::failure::Result;
 use crate::{flags, process};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask chaos [--messages N] [--mean-bytes N] [--unrecoverable] [--seed N]
 
-Builds in release. Four WebSocket clients publish over the reliable protocol and four subscribe, while the connections of
-all of them are cut at random bytes. Exits non-zero unless every subscriber heard every message once, in order per publisher.
+Builds in release. Four WebSocket clients publish over the reliable protocol and four subscribe, while all connections are cut
+at random bytes. Exits non-zero unless every subscriber received every message once, in order per publisher.
 
-  --messages N     how many messages are published [default: 100000]
-  --mean-bytes N   after how many bytes a connection is cut, on average [default: 8000]
-  --unrecoverable  also cut some connections for good: every send must then end acknowledged or reported as unknown
-  --seed N         where the random numbers start [default: 1]";
+  --messages N     number of messages [default: 100000]
+  --mean-bytes N   mean number of bytes after which a connection is cut [default: 8000]
+  --unrecoverable  also make some connections unrecoverable: every send must be acknowledged or reported as unknown
+  --seed N         seed of the random number generator [default: 1]";
 
-/// Runs the chaos in our place, in release.
+/// Replaces this process with the chaos program, in release.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    // Looked at before anything is built, which takes minutes.
-    if !flags::are_known(&args, &["--messages", "--mean-bytes", "--unrecoverable", "--seed"], HELP)? {
-        return Ok(());
-    }
+    // Checked before the build, which takes minutes.
+    flags::are_known(&args, &["--messages", "--mean-bytes", "--unrecoverable", "--seed"])?;
     let mut command =
         process::cargo(["run", "--release", "--package", "workspace-tests", "--bin", "chaos", "--"]);
     command.args(args);
-    process::become_it(command)
+    process::exec(command)
 }

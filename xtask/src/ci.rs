@@ -1,4 +1,4 @@
-//! `cargo xtask ci`: every check in one go, the fast ones first, so that a failure shows early.
+//! `cargo xtask ci`: runs every check, fast ones first, so that a failure appears early.
 
 use std::ffi::OsString;
 
@@ -6,18 +6,18 @@ use crate::failure::{Failure, Result};
 use crate::stopwatch::Stopwatch;
 use crate::{api, coverage, demo, deps, flags, lint, test, tidy, tls};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask ci [--skip-test]
 
-Runs tidy, deps, tls, lint, api --check, test, coverage and demo, each as the command of that name does; the first failure
-ends it.
+Runs tidy, deps, tls, lint, api --check, test, coverage, and demo, each like the command of that name. Stops at the first
+failure.
 
-  --skip-test  leave out `test`, for who has just run it";
+  --skip-test  skip `test`";
 
-/// A check by its name.
-type Step = (&'static str, fn() -> Result<()>);
+/// A check and its name.
+type Check = (&'static str, fn() -> Result<()>);
 
-const STEPS: [Step; 8] = [
+const CHECKS: [Check; 8] = [
     ("tidy", tidy::check),
     ("deps", deps::check),
     ("tls", tls::check),
@@ -28,29 +28,29 @@ const STEPS: [Step; 8] = [
     ("demo", demo::check),
 ];
 
-/// Runs the steps and ends with a table of how long each took.
+/// Runs the checks and prints a table of their times.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    let Some([skip_test]) = flags::switches(args, ["skip-test"], HELP)? else { return Ok(()) };
-    let steps: Vec<Step> = STEPS.into_iter().filter(|(name, _)| !(skip_test && *name == "test")).collect();
+    let [skip_test] = flags::switches(args, ["skip-test"])?;
+    let checks: Vec<Check> = CHECKS.into_iter().filter(|(name, _)| !(skip_test && *name == "test")).collect();
     let mut table = Vec::new();
-    let result = walk(&steps, &mut table);
+    let result = walk(&checks, &mut table);
     println!("\n== ci");
-    for (name, took, verdict) in table {
-        println!("{name:<6} {took:>12}  {verdict}");
+    for (name, took, outcome) in table {
+        println!("{name:<6} {took:>12}  {outcome}");
     }
     result
 }
 
-/// Runs steps up to the first that fails, which the failure names.
-fn walk(steps: &[Step], table: &mut Vec<(&'static str, String, &'static str)>) -> Result<()> {
-    for (name, step) in steps {
+/// Runs checks up to the first that fails, which is named in the failure.
+fn walk(checks: &[Check], table: &mut Vec<(&'static str, String, &'static str)>) -> Result<()> {
+    for (name, check) in checks {
         println!("\n== {name}");
         let watch = Stopwatch::start();
-        let result = step();
-        let verdict = if result.is_ok() { "passed" } else { "FAILED" };
-        println!("== {name} {verdict} in {}", watch.read());
-        table.push((name, watch.read(), verdict));
-        result.map_err(|failure| Failure::failed(format!("step `{name}`: {}", failure.text())))?;
+        let result = check();
+        let outcome = if result.is_ok() { "passed" } else { "FAILED" };
+        println!("== {name} {outcome} in {}", watch.read());
+        table.push((name, watch.read(), outcome));
+        result.map_err(|failure| Failure::failed(format!("check `{name}`: {}", failure.text())))?;
     }
     Ok(())
 }
@@ -70,17 +70,10 @@ mod tests {
     #[test]
     fn the_first_failure_ends_the_run_and_is_named() {
         let mut table = Vec::new();
-        let steps: [Step; 3] = [("one", fine), ("two", broken), ("three", fine)];
-        let failure = walk(&steps, &mut table).unwrap_err();
-        assert_eq!(failure.text(), "step `two`: out of order");
-        let verdicts: Vec<_> = table.iter().map(|(name, _, verdict)| (*name, *verdict)).collect();
-        assert_eq!(verdicts, [("one", "passed"), ("two", "FAILED")]);
-    }
-
-    #[test]
-    fn a_run_without_failure_tells_the_time_of_every_step() {
-        let mut table = Vec::new();
-        walk(&[("one", fine), ("two", fine)], &mut table).unwrap();
-        assert_eq!(table.len(), 2);
+        let checks: [Check; 3] = [("one", fine), ("two", broken), ("three", fine)];
+        let failure = walk(&checks, &mut table).unwrap_err();
+        assert_eq!(failure.text(), "check `two`: out of order");
+        let outcomes: Vec<_> = table.iter().map(|(name, _, outcome)| (*name, *outcome)).collect();
+        assert_eq!(outcomes, [("one", "passed"), ("two", "FAILED")]);
     }
 }

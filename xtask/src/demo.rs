@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the program that shows every client at work, in `tests/src/bin/demo.rs`.
+//! `cargo xtask demo`: runs the demo of every client, `tests/src/bin/demo.rs`.
 
 use std::ffi::OsString;
 use std::process::{Command, Stdio};
@@ -6,14 +6,14 @@ use std::process::{Command, Stdio};
 use crate::failure::Result;
 use crate::{flags, process};
 
-/// Runs the demo in our place; all arguments are its own, `--help` too.
+/// Replaces this process with the demo; passes it all arguments, including `--help`.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
     let mut command = demo();
     command.args(flags::passed_on(args));
-    process::become_it(command)
+    process::exec(command)
 }
 
-/// Runs the demo as a check: nobody is there to answer it.
+/// Runs the demo as a check, without input.
 pub(crate) fn check() -> Result<()> {
     let mut command = demo();
     command.stdin(Stdio::null());

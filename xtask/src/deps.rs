@@ -1,53 +1,52 @@
-//! `cargo xtask deps`: what a user of a client crate takes on with it: how many crates, in which versions, under which
-//! licences. Counted below a hello-world of its own, since features of the workspace's other packages would add to it.
+//! `cargo xtask deps`: the dependencies of a client crate as its users get them: their number, versions, and licenses.
+//! Counted for a standalone hello-world program, because the workspace's other packages would add features.
 
-mod licence;
+mod license;
 mod measure;
 mod tree;
 
 use std::ffi::OsString;
 
 use crate::failure::{Failure, Result};
-use crate::hello::Hello;
+use crate::standalone::Standalone;
 use crate::workspace::{self, Package};
 use crate::{flags, process};
 use tree::Crate;
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask deps [--quick]
 
-For each client crate: writes a hello-world below the target directory and counts its crates (budget: 115 with default
-features, 125 with the feature `client`), looks for crates in two versions, for aws-lc without the default provider,
-for other packages of this workspace, and for licences that xtask/src/deps/licence.rs does not accept. Then builds each
-hello-world in release and tells how long that took and how large it is, for information: minutes each, and no ground to
-fail.
+For each client crate: writes a hello-world program below the target directory and counts its crates (limit: 115 with default
+features, 125 with the feature `client`). Fails on crates in two versions, on aws-lc without the default provider, on other
+packages of this workspace, and on licenses that xtask/src/deps/license.rs does not accept. Then builds each program in release
+and prints its build time and size, for information only; this takes minutes for each.
 
   --quick  leave out the builds";
 
 const CORE: &str = "service-core";
 const EMULATOR: &str = "service-emulator";
 
-/// Crates below a hello-world, itself included. A budget is a promise about build time and about what a user's
-/// security team has to read; raising it is a decision, so it is a number here.
-const BUDGET: usize = 115;
-/// The WebSocket client adds tungstenite and what it needs.
-const BUDGET_WITH_CLIENT: usize = 125;
+/// The maximum number of crates in a hello-world program, including itself. It limits build time and what a user's
+/// security team has to review. Raising it is a decision, so it is a constant.
+const MAX_CRATES: usize = 115;
+/// The WebSocket client adds tungstenite and its dependencies.
+const MAX_CRATES_WITH_CLIENT: usize = 125;
 
-/// A row of the table: a hello-world and what is wrong with it.
+/// A row of the table: a program and its problems.
 struct Row {
     name: String,
     count: usize,
-    budget: Option<usize>,
-    complaints: Vec<String>,
+    max: Option<usize>,
+    problems: Vec<String>,
 }
 
 /// Runs the checks for a command line.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    let Some([quick]) = flags::switches(args, ["quick"], HELP)? else { return Ok(()) };
+    let [quick] = flags::switches(args, ["quick"])?;
     let result = check();
     if !quick {
         for package in clients(&workspace::packages()?) {
-            measure::print(&Hello::write(package, &[], true)?);
+            measure::print(&Standalone::hello(package, &[], true)?);
         }
     }
     result
@@ -75,63 +74,59 @@ fn clients(packages: &[Package]) -> impl Iterator<Item = &Package> {
 }
 
 fn with_default_features(package: &Package) -> Result<Row> {
-    let crates = tree::of(&Hello::write(package, &[], true)?)?;
-    let complaints =
-        tree::in_two_versions(&crates).into_iter().map(|name| format!("`{name}` in two versions"));
-    Ok(row(package.name.clone(), &crates, Some(BUDGET), complaints.collect()))
+    let crates = tree::of(&Standalone::hello(package, &[], true)?)?;
+    let problems = tree::in_two_versions(&crates).into_iter().map(|name| format!("`{name}` in two versions"));
+    Ok(row(package.name.clone(), &crates, Some(MAX_CRATES), problems.collect()))
 }
 
 fn with_client(package: &Package) -> Result<Row> {
-    let crates = tree::of(&Hello::write(package, &["client"], true)?)?;
-    Ok(row(format!("{} +client", package.name), &crates, Some(BUDGET_WITH_CLIENT), Vec::new()))
+    let crates = tree::of(&Standalone::hello(package, &["client"], true)?)?;
+    Ok(row(format!("{} +client", package.name), &crates, Some(MAX_CRATES_WITH_CLIENT), Vec::new()))
 }
 
-/// Who brings another provider must not get aws-lc: it needs a C compiler, and two providers in one program are what
-/// makes rustls ask which one is meant.
+/// A user with another provider must not get aws-lc: it needs a C compiler, and with two providers in one program rustls
+/// cannot choose one.
 fn without_provider(package: &Package) -> Result<Row> {
-    let crates = tree::of(&Hello::write(package, &["rustls-no-provider"], false)?)?;
-    let complaints =
+    let crates = tree::of(&Standalone::hello(package, &["rustls-no-provider"], false)?)?;
+    let problems =
         crates.iter().filter(|one| one.name.starts_with("aws-lc")).map(|one| format!("has {}", one.name));
-    let complaints = complaints.collect();
-    Ok(row(format!("{} -provider", package.name), &crates, None, complaints))
+    let problems = problems.collect();
+    Ok(row(format!("{} -provider", package.name), &crates, None, problems))
 }
 
-/// What a published package itself depends on, with all of its features: nothing of ours but the core, and nothing
-/// under a licence that a user could not accept.
+/// Checks the dependencies of a published package with all features: no other package of this workspace except the core,
+/// and only accepted licenses.
 fn below(package: &Package, packages: &[Package]) -> Result<Row> {
     let args = ["--package", &package.name, "--all-features"];
     let crates = tree::crates(|offline| process::cargo(tree::ARGS.iter().chain(&args).chain(offline)))?;
-    let mut complaints = Vec::new();
+    let mut problems = Vec::new();
     for one in crates.iter().filter(|one| one.name != package.name) {
         if one.name != CORE && packages.iter().any(|ours| ours.name == one.name) {
-            complaints.push(format!("depends on {}", one.name));
+            problems.push(format!("depends on {}", one.name));
         }
-        complaints.extend(licence::ACCEPTED.complaint(one));
+        problems.extend(license::ACCEPTED.problem(one));
     }
-    Ok(row(format!("{} --all-features", package.name), &crates, None, complaints))
+    Ok(row(format!("{} --all-features", package.name), &crates, None, problems))
 }
 
-fn row(name: String, crates: &[Crate], budget: Option<usize>, mut complaints: Vec<String>) -> Row {
+fn row(name: String, crates: &[Crate], max: Option<usize>, mut problems: Vec<String>) -> Row {
     let count = crates.len();
-    if let Some(over) = budget.and_then(|budget| count.checked_sub(budget)).filter(|over| *over > 0) {
-        complaints.insert(0, format!("{over} over budget"));
+    if let Some(over) = max.and_then(|max| count.checked_sub(max)).filter(|over| *over > 0) {
+        problems.insert(0, format!("{over} over the limit"));
     }
-    Row { name, count, budget, complaints }
+    Row { name, count, max, problems }
 }
 
 fn report(rows: &[Row]) -> Result<()> {
-    println!("{:<38} {:>6} {:>6}  verdict", "crate", "count", "budget");
-    for Row { name, count, budget, complaints } in rows {
-        let budget = budget.map_or("-".to_owned(), |budget| budget.to_string());
-        let verdict = if complaints.is_empty() { "ok".to_owned() } else { complaints.join(", ") };
-        println!("{name:<38} {count:>6} {budget:>6}  {verdict}");
+    println!("{:<38} {:>6} {:>6}  result", "crate", "count", "limit");
+    for Row { name, count, max, problems } in rows {
+        let max = max.map_or("-".to_owned(), |max| max.to_string());
+        let result = if problems.is_empty() { "ok".to_owned() } else { problems.join(", ") };
+        println!("{name:<38} {count:>6} {max:>6}  {result}");
     }
-    match rows.iter().filter(|row| !row.complaints.is_empty()).count() {
+    match rows.iter().filter(|row| !row.problems.is_empty()).count() {
         0 => Ok(()),
-        bad => Err(Failure::failed(format!(
-            "dependencies: {bad} of {} rows are not as they should be",
-            rows.len()
-        ))),
+        bad => Err(Failure::failed(format!("dependencies: {bad} of {} rows have problems", rows.len()))),
     }
 }
 
@@ -144,22 +139,22 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_may_be_used_up_and_not_exceeded() {
-        let just = row("a".into(), &some_crates(BUDGET), Some(BUDGET), Vec::new());
-        assert!(just.complaints.is_empty());
-        let over = row("a".into(), &some_crates(BUDGET + 2), Some(BUDGET), Vec::new());
-        assert_eq!(over.complaints, ["2 over budget"]);
+    fn a_limit_may_be_reached_and_not_exceeded() {
+        let just = row("a".into(), &some_crates(MAX_CRATES), Some(MAX_CRATES), Vec::new());
+        assert!(just.problems.is_empty());
+        let over = row("a".into(), &some_crates(MAX_CRATES + 2), Some(MAX_CRATES), Vec::new());
+        assert_eq!(over.problems, ["2 over the limit"]);
     }
 
     #[test]
-    fn one_complaint_fails_the_whole_check() {
+    fn one_problem_fails_the_whole_check() {
         let fine = || row("a".into(), &[], None, Vec::new());
         assert!(report(&[fine(), fine()]).is_ok());
         assert!(report(&[fine(), row("b".into(), &[], None, vec!["has aws-lc-rs".into()])]).is_err());
     }
 
     #[test]
-    fn the_core_and_the_emulator_are_no_clients() {
+    fn the_core_and_the_emulator_are_not_clients() {
         let named = |name: &str, published| Package { name: name.into(), published, ..Package::default() };
         let packages =
             [named(CORE, true), named(EMULATOR, true), named("webpubsub", true), named("xtask", false)];

@@ -1,14 +1,14 @@
-//! Why a command ended without success, and the exit status that says so. Apart, since every command shares it.
+//! The error type of commands and its exit status. Separate, because every command uses it.
 
-/// What a command gives back.
+/// The result of a command.
 pub(crate) type Result<T> = std::result::Result<T, Failure>;
 
-/// The end of a command that did not succeed.
+/// The error of a command.
 #[derive(Debug)]
 pub(crate) enum Failure {
-    /// The command line was wrong: exit status 2, as of most Unix programs.
+    /// The command line is invalid: exit status 2, as in most Unix programs.
     Usage(String),
-    /// A check did not hold, or a program could not be run.
+    /// A check failed, or a program could not be run.
     Failed(String),
 }
 

@@ -1,56 +1,33 @@
-//! Reading of command lines that several commands share: flags without a value with a help page, arguments to pass on.
+//! Command-line parsing that several commands share: switches, and arguments to pass to a program.
 
 use std::ffi::OsString;
 
 use crate::failure::{Failure, Result};
 
-/// Which of `known` (without their dashes) are given; `None` when the help page was asked for, and printed.
-pub(crate) fn switches<const N: usize>(
-    args: Vec<OsString>,
-    known: [&str; N],
-    help: &str,
-) -> Result<Option<[bool; N]>> {
+/// Returns which of `known` (without dashes) are given.
+pub(crate) fn switches<const N: usize>(args: Vec<OsString>, known: [&str; N]) -> Result<[bool; N]> {
     let mut given = [false; N];
     let mut parser = lexopt::Parser::from_args(args);
     while let Some(arg) = parser.next()? {
-        let lexopt::Arg::Long(name) = arg else {
-            if arg == lexopt::Arg::Short('h') {
-                println!("{}", help.trim_end());
-                return Ok(None);
-            }
-            return Err(arg.unexpected().into());
-        };
-        match known.iter().position(|known| *known == name) {
-            Some(index) => given[index] = true,
-            None if name == "help" => {
-                println!("{}", help.trim_end());
-                return Ok(None);
-            }
-            None => return Err(arg.unexpected().into()),
-        }
+        let index = known.iter().position(|known| arg == lexopt::Arg::Long(known));
+        *index.and_then(|index| given.get_mut(index)).ok_or_else(|| arg.unexpected())? = true;
     }
-    Ok(Some(given))
+    Ok(given)
 }
 
-/// Whether a program that is yet to be built will know these flags (with their dashes); false when the help page was asked
-/// for, and printed. Values and words are the program's to look at.
-pub(crate) fn are_known(args: &[OsString], known: &[&str], help: &str) -> Result<bool> {
+/// Checks the flags (with dashes) of a program before it is built. The program itself checks values and words.
+pub(crate) fn are_known(args: &[OsString], known: &[&str]) -> Result<()> {
     for arg in args {
         let text = arg.to_string_lossy();
         let flag = text.split('=').next().unwrap_or_default();
-        if matches!(flag, "--help" | "-h") {
-            println!("{}", help.trim_end());
-            return Ok(false);
-        }
         if flag.starts_with("--") && !known.contains(&flag) {
             return Err(Failure::usage(format!("invalid option '{flag}'; there are: {}", known.join(", "))));
         }
     }
-    Ok(true)
+    Ok(())
 }
 
-/// What a command passes on to the program that it runs: everything, less a leading `--`, which says that even a
-/// `--help` is the program's.
+/// The arguments to pass to a program: all except a leading `--`, after which even `--help` belongs to the program.
 pub(crate) fn passed_on(mut args: Vec<OsString>) -> Vec<OsString> {
     if args.first().is_some_and(|first| first == "--") {
         args.remove(0);
@@ -68,25 +45,24 @@ mod tests {
 
     #[test]
     fn a_switch_is_set_only_when_given() {
-        assert_eq!(switches(words("--b"), ["a", "b"], "").unwrap(), Some([false, true]));
-        assert_eq!(switches(words(""), ["a", "b"], "").unwrap(), Some([false, false]));
+        assert_eq!(switches(words("--b"), ["a", "b"]).unwrap(), [false, true]);
+        assert_eq!(switches(words(""), ["a", "b"]).unwrap(), [false, false]);
     }
 
     #[test]
     fn a_stray_word_is_a_usage_error() {
-        assert_eq!(switches(words("stray"), ["a"], "").unwrap_err().exit_status(), 2);
+        assert_eq!(switches(words("stray"), ["a"]).unwrap_err().exit_status(), 2);
     }
 
     #[test]
-    fn flags_of_a_program_are_looked_at_and_its_values_are_not() {
-        let known = |line: &str| are_known(&words(line), &["--seed"], "help");
-        assert!(known("eventgrid --seed 1").unwrap() && known("--seed=-1").unwrap());
-        assert!(!known("--seed 1 --help").unwrap() && !known("-h").unwrap());
+    fn flags_of_a_program_are_checked_and_its_values_are_not() {
+        let known = |line: &str| are_known(&words(line), &["--seed"]);
+        assert!(known("eventgrid --seed 1").is_ok() && known("--seed=-1").is_ok());
         assert_eq!(known("--sede 1").unwrap_err().exit_status(), 2);
     }
 
     #[test]
-    fn all_arguments_are_passed_on_less_the_first_two_dashes() {
+    fn all_arguments_are_passed_on_except_a_leading_double_dash() {
         assert_eq!(passed_on(words("-- --help -- x")), words("--help -- x"));
         assert_eq!(passed_on(words("--port 1 -- x")), words("--port 1 -- x"));
     }

@@ -1,5 +1,5 @@
-//! `cargo xtask interop`: the official JavaScript and Python SDKs, unmodified, against the emulator. They say what their
-//! services are like without knowing of our clients; the scripts are in `tests/interop`.
+//! `cargo xtask interop`: runs the official JavaScript and Python SDKs, unmodified, against the emulator. They verify the
+//! emulator independently of our clients. The scripts are in `tests/interop`.
 
 mod emulator;
 mod table;
@@ -13,15 +13,15 @@ use crate::sdks::Sdks;
 use emulator::Emulator;
 use table::Table;
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask interop NAME
 
-Installs the official SDKs for JavaScript and Python in target/sdks, starts the emulator, lets each SDK do every
-operation that it has, checks the effects and prints a table; a failure in it fails the command. Needs npm, node, python3
-with venv, and their package registries.
+Installs the official SDKs for JavaScript and Python in target/sdks, starts the emulator, runs every operation of each SDK,
+checks the effects, and prints a table. Fails if an operation fails. Needs npm, node, python3 with venv, and their package
+registries.
 
   eventgrid         @azure/eventgrid-namespaces and azure-eventgrid
-  webhook           @azure/web-pubsub-express, which the emulator calls; there is none for Python
+  webhook           @azure/web-pubsub-express, called by the emulator; there is none for Python
   webpubsub         @azure/web-pubsub and azure-messaging-webpubsubservice
   webpubsub-client  @azure/web-pubsub-client and azure-messaging-webpubsubclient";
 
@@ -29,7 +29,7 @@ const NAMES: [&str; 4] = ["eventgrid", WEBHOOK, "webpubsub", "webpubsub-client"]
 const WEBHOOK: &str = "webhook";
 /// Runs the scripts of a service.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    let Some(name) = name_of(args)? else { return Ok(()) };
+    let name = name_of(args)?;
     let sdks = Sdks::with("tests/interop")?;
     process::run(process::cargo([
         "build",
@@ -46,29 +46,17 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
         table.add("Python", &emulator.read(sdks.python(&format!("{name}.py")))?);
     }
     print!("{table}");
-    table.verdict()
+    table.check()
 }
 
-/// Which service is named; `None` when the help page was asked for, and printed.
-fn name_of(args: Vec<OsString>) -> Result<Option<&'static str>> {
-    let there_are = format!("there are: {}", NAMES.join(", "));
-    let mut parser = lexopt::Parser::from_args(args);
-    let mut name = None;
-    while let Some(arg) = parser.next()? {
-        match arg {
-            lexopt::Arg::Short('h') | lexopt::Arg::Long("help") => {
-                println!("{HELP}");
-                return Ok(None);
-            }
-            lexopt::Arg::Value(given) if name.is_none() => {
-                let known = NAMES.into_iter().find(|known| given == *known);
-                let unknown = || format!("no service `{}`; {there_are}", given.to_string_lossy());
-                name = Some(known.ok_or_else(|| Failure::usage(unknown()))?);
-            }
-            other => return Err(other.unexpected().into()),
-        }
-    }
-    name.map(Some).ok_or_else(|| Failure::usage(format!("no service given; {there_are}")))
+fn name_of(args: Vec<OsString>) -> Result<&'static str> {
+    let mut args = args.into_iter();
+    let (Some(given), None) = (args.next(), args.next()) else {
+        return Err(Failure::usage(format!("one service is needed; there are: {}", NAMES.join(", "))));
+    };
+    NAMES.into_iter().find(|known| given == *known).ok_or_else(|| {
+        Failure::usage(format!("no service `{}`; there are: {}", given.to_string_lossy(), NAMES.join(", ")))
+    })
 }
 
 #[cfg(test)]
@@ -77,11 +65,11 @@ mod tests {
 
     #[test]
     fn an_unknown_service_is_a_usage_error_that_names_the_known_ones() {
-        for (given, told) in [(vec![], "no service given"), (vec!["hulft".into()], "`hulft`")] {
+        for (given, expected) in [(vec![], "one service is needed"), (vec!["hulft".into()], "`hulft`")] {
             let failure = name_of(given).unwrap_err();
             assert_eq!(failure.exit_status(), 2);
-            assert!(failure.text().contains(told) && failure.text().contains("eventgrid, webhook"));
+            assert!(failure.text().contains(expected) && failure.text().contains("eventgrid, webhook"));
         }
-        assert_eq!(name_of(vec!["webpubsub".into()]).unwrap(), Some("webpubsub"));
+        assert_eq!(name_of(vec!["webpubsub".into()]).unwrap(), "webpubsub");
     }
 }

@@ -1,5 +1,5 @@
-//! `cargo xtask lint`: what the compiler and its tools can check, with warnings as errors, and that the packages build
-//! with fewer features than all.
+//! `cargo xtask lint`: everything that the compiler and its tools can check, with warnings as errors, including builds with
+//! fewer features.
 
 use std::ffi::OsString;
 
@@ -7,25 +7,23 @@ use crate::failure::{Failure, Result};
 use crate::workspace::{self, Package};
 use crate::{flags, process};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask lint
 
-Checks the format, runs clippy over all targets with all features, builds the documentation, and runs clippy over each
-published package with small sets of features: each TLS feature, and each further feature by itself. Every warning is an
-error. Without any feature a package has to say which it needs.";
+Checks the format, runs clippy on all targets with all features, builds the documentation, and runs clippy on each published
+package with small feature sets: each TLS feature, and each other feature on its own. Every warning is an error. Without any
+feature, the error of a package must name the features that it needs.";
 
-/// The features that choose TLS: a client takes one of them.
+/// The TLS features: a client needs one of them.
 const TLS: [&str; 2] = ["rustls", "rustls-no-provider"];
 
-/// Runs all of the checks, up to the first that fails.
+/// Runs the checks for a command line.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    match flags::switches(args, [], HELP)? {
-        Some([]) => check(),
-        None => Ok(()),
-    }
+    let [] = flags::switches(args, [])?;
+    check()
 }
 
-/// The checks without a command line.
+/// Runs all checks, up to the first that fails.
 pub(crate) fn check() -> Result<()> {
     let packages = workspace::packages()?;
     process::run(process::cargo(["fmt", "--all", "--check"]))?;
@@ -40,7 +38,7 @@ pub(crate) fn check() -> Result<()> {
     for package in packages.iter().filter(|package| package.published) {
         asks_for_features(package)?;
         for features in feature_sets(package) {
-            // Clippy and not `check`: it denies warnings of this package alone, so that nothing else is built again.
+            // Clippy and not `check`: it denies warnings of this package alone, so that nothing else is rebuilt.
             let mut command = process::cargo(["clippy", "--package", &package.name, "--no-default-features"]);
             command.args(["--features", &features, "--", "-D", "warnings"]);
             process::run(command)?;
@@ -49,21 +47,24 @@ pub(crate) fn check() -> Result<()> {
     Ok(())
 }
 
-/// What a package says when it is built with none of the features that it cannot do without: a user who left out the
-/// default features has to learn from it what to add.
+/// Checks the error of a package that is built without the features that it needs: a user without the default features
+/// must learn from it which to add.
 fn asks_for_features(package: &Package) -> Result<()> {
     let args = ["check", "--quiet", "--package", &package.name, "--no-default-features"];
-    let told = match process::read(process::cargo(args)) {
+    let outcome = match process::read(process::cargo(args)) {
         Ok(_) => "it builds".to_owned(),
         Err(failure) if failure.text().contains("one of the features ") => return Ok(()),
         Err(failure) => failure.text().to_owned(),
     };
-    Err(Failure::failed(format!("{} without features does not ask for one: {told}", package.name)))
+    Err(Failure::failed(format!(
+        "{} without features does not name the missing feature: {outcome}",
+        package.name
+    )))
 }
 
-/// The sets that are checked beside "all", which has both TLS features: each of those alone, and each further feature
-/// on top of the TLS without a provider, or alone where a package has no such choice. All combinations would take longer
-/// than anyone waits.
+/// The sets that are checked in addition to "all", which contains both TLS features: each of those alone, and each other
+/// feature together with TLS without a provider, or alone if the package has no TLS features. All combinations would take too
+/// long.
 fn feature_sets(package: &Package) -> Vec<String> {
     let further = package.features.iter().filter(|name| *name != "default" && !TLS.contains(&name.as_str()));
     if package.features.iter().any(|name| name == TLS[1]) {

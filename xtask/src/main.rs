@@ -1,5 +1,5 @@
-//! `cargo xtask`: the workspace's only task runner. One file and one `run` per command; this one finds the command and
-//! turns its result into an exit status.
+//! `cargo xtask`: the workspace's only task runner. One file and one `run` per command; this file finds the command and
+//! converts its result to an exit status.
 
 mod api;
 mod bench;
@@ -12,16 +12,16 @@ mod docs;
 mod emulator;
 mod failure;
 mod flags;
-mod hello;
+
 mod interop;
 mod lint;
-mod manifest;
 mod package;
 mod process;
 mod release;
 mod rustdoc;
 mod sdks;
 mod soak;
+mod standalone;
 mod stopwatch;
 mod test;
 mod tidy;
@@ -33,45 +33,60 @@ use std::process::ExitCode;
 
 use failure::{Failure, Result};
 
-/// A command: its name, what it does in one line, and what runs it.
+/// A command: its name, a one-line description, its help, and its function. Commands without help handle `--help`.
 struct Command {
     name: &'static str,
     about: &'static str,
+    help: Option<&'static str>,
     run: fn(Vec<OsString>) -> Result<()>,
 }
 
+const fn command(
+    name: &'static str,
+    about: &'static str,
+    help: Option<&'static str>,
+    run: fn(Vec<OsString>) -> Result<()>,
+) -> Command {
+    Command { name, about, help, run }
+}
+
 const COMMANDS: &[Command] = &[
-    Command { name: "demo", about: "show every client at work against the emulator", run: demo::run },
-    Command { name: "test", about: "run all tests of the workspace, doctests included", run: test::run },
-    Command { name: "lint", about: "check format, clippy, documentation and feature sets", run: lint::run },
-    Command { name: "tidy", about: "check the house rules that no compiler knows", run: tidy::run },
-    Command { name: "deps", about: "check count, versions and licences of dependencies", run: deps::run },
-    Command { name: "tls", about: "run clients with no, another and two TLS providers", run: tls::run },
-    Command { name: "emulator", about: "start the emulator of the three services", run: emulator::run },
-    Command { name: "coverage", about: "compare the clients with their services", run: coverage::run },
-    Command { name: "interop", about: "run the official SDKs against the emulator", run: interop::run },
-    Command { name: "chaos", about: "send messages over connections that are cut", run: chaos::run },
-    Command { name: "soak", about: "send a million events through failing parts", run: soak::run },
-    Command { name: "bench", about: "run a benchmark beside its baselines", run: bench::run },
-    Command { name: "docs", about: "build the documentation as docs.rs does", run: docs::run },
-    Command { name: "api", about: "write or check the public API as text", run: api::run },
-    Command { name: "package", about: "pack the crates, build a program on each", run: package::run },
-    Command { name: "release", about: "check and make a release of a crate", run: release::run },
-    Command { name: "ci", about: "run every check there is, the fast ones first", run: ci::run },
+    command("demo", "call every client against the emulator and show the effects", None, demo::run),
+    command("test", "compile and run all tests, including doctests", Some(test::HELP), test::run),
+    command("lint", "check format, clippy, documentation, and feature sets", Some(lint::HELP), lint::run),
+    command("tidy", "check the house rules that the compiler and clippy do not", Some(tidy::HELP), tidy::run),
+    command("deps", "check number, versions, and licenses of dependencies", Some(deps::HELP), deps::run),
+    command("tls", "run clients with no, another, and two TLS providers", Some(tls::HELP), tls::run),
+    command("emulator", "start the emulator of the three services", None, emulator::run),
+    command(
+        "coverage",
+        "compare the operations of clients and services",
+        Some(coverage::HELP),
+        coverage::run,
+    ),
+    command("interop", "run the official SDKs against the emulator", Some(interop::HELP), interop::run),
+    command("chaos", "send messages over connections that are cut at random", Some(chaos::HELP), chaos::run),
+    command("soak", "send a million events while parts fail at random", Some(soak::HELP), soak::run),
+    command("bench", "compare the performance of clients and baselines", None, bench::run),
+    command("docs", "build the documentation as docs.rs does", Some(docs::HELP), docs::run),
+    command("api", "write or check the public API as text", Some(api::HELP), api::run),
+    command("package", "package the crates and build a program on each", Some(package::HELP), package::run),
+    command("release", "check and release a crate", Some(release::HELP), release::run),
+    command("ci", "run every check, fast ones first", Some(ci::HELP), ci::run),
 ];
 
 fn main() -> ExitCode {
-    if let Some(ran) = rustdoc::stand_in(std::env::args_os().skip(1)) {
-        return ran.unwrap_or_else(|failure| told(&failure));
+    if let Some(exit) = rustdoc::replacement(std::env::args_os().skip(1)) {
+        return exit.unwrap_or_else(|failure| report(&failure));
     }
     let mut args = std::env::args_os().skip(1);
     match dispatch(args.next(), args.collect()) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => told(&failure),
+        Err(failure) => report(&failure),
     }
 }
 
-fn told(failure: &Failure) -> ExitCode {
+fn report(failure: &Failure) -> ExitCode {
     eprintln!("error: {}", failure.text());
     ExitCode::from(failure.exit_status())
 }
@@ -90,7 +105,12 @@ fn dispatch(name: Option<OsString>, args: Vec<OsString>) -> Result<()> {
         let names: Vec<_> = COMMANDS.iter().map(|command| command.name).collect();
         Failure::usage(format!("no command `{name}`; there are: {}", names.join(", ")))
     })?;
-    (command.run)(args)
+    let asks_for_help = |arg: &OsString| arg == "--help" || arg == "-h";
+    match command.help {
+        Some(help) if args.iter().take_while(|arg| *arg != "--").any(asks_for_help) => println!("{help}"),
+        _ => (command.run)(args)?,
+    }
+    Ok(())
 }
 
 fn help() -> String {
@@ -98,7 +118,7 @@ fn help() -> String {
     for Command { name, about, .. } in COMMANDS {
         text.push_str(&format!("  {name:<10} {about}\n"));
     }
-    text.push_str("\n`cargo xtask COMMAND --help` tells more of one command.");
+    text.push_str("\nFor more about a command: `cargo xtask COMMAND --help`");
     text
 }
 
@@ -128,7 +148,7 @@ mod tests {
         }
     }
 
-    /// All commands but those that hand every argument to another program.
+    /// All commands except those that pass every argument to another program.
     fn own() -> impl Iterator<Item = &'static Command> {
         COMMANDS.iter().filter(|command| !matches!(command.name, "demo" | "emulator"))
     }

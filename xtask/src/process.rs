@@ -1,30 +1,30 @@
-//! Running of other programs, cargo above all: each is shown before it runs, from the workspace root.
+//! Runs other programs, mainly cargo, and prints each command line before it runs.
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::Path;
-use std::process::{Command, ExitStatus, Output, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
 
 use crate::failure::{Failure, Result};
 use crate::workspace;
 
-/// `cargo` with these arguments, to be run from the workspace root.
+/// `cargo` with these arguments, run from the workspace root.
 pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
-    // The cargo that started us, so that a `+toolchain` holds for what we start.
+    // The cargo that started this program, so that a `+toolchain` applies to its commands.
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
     command.args(args).current_dir(workspace::root());
     command
 }
 
-/// Runs a program to its end, its output going where ours goes.
+/// Runs a program with inherited output.
 pub(crate) fn run(mut command: Command) -> Result<()> {
     show(&command);
     let status = command.status().map_err(|error| not_started(&command, &error))?;
     succeeded(&command, status)
 }
 
-/// Runs a program for what it writes to its standard output; what it writes to the other is part of the failure.
+/// Runs a program and returns its standard output; its standard error is part of the failure.
 pub(crate) fn read(mut command: Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| not_started(&command, &error))?;
     match output {
@@ -32,15 +32,15 @@ pub(crate) fn read(mut command: Command) -> Result<String> {
             Ok(String::from_utf8_lossy(&stdout).into_owned())
         }
         Output { status, stderr, .. } => {
-            let told = String::from_utf8_lossy(&stderr);
-            Err(Failure::failed(format!("`{}`: {status}\n{}", line_of(&command), told.trim_end())))
+            let error = String::from_utf8_lossy(&stderr);
+            Err(Failure::failed(format!("`{}`: {status}\n{}", line_of(&command), error.trim_end())))
         }
     }
 }
 
-/// Runs a program in our place, so that its exit status is ours and a signal to us reaches it.
+/// Replaces this process with a program, so that signals reach it and its exit status is ours.
 #[cfg(unix)]
-pub(crate) fn become_it(mut command: Command) -> Result<()> {
+pub(crate) fn exec(mut command: Command) -> Result<()> {
     use std::os::unix::process::CommandExt as _;
 
     show(&command);
@@ -48,18 +48,20 @@ pub(crate) fn become_it(mut command: Command) -> Result<()> {
     Err(not_started(&command, &error))
 }
 
-/// Runs a program and ends with its exit status.
+/// Runs a program and exits with its status.
 #[cfg(not(unix))]
-pub(crate) fn become_it(mut command: Command) -> Result<()> {
+pub(crate) fn exec(mut command: Command) -> Result<()> {
     show(&command);
     let status = command.status().map_err(|error| not_started(&command, &error))?;
     std::process::exit(status.code().unwrap_or(1));
 }
 
-/// Runs a program, shows all it writes while it writes, and gives the lines of both outputs that `keep` picks, without
-/// colours, beside whether it succeeded.
+/// Runs a program, prints its output as it appears, and returns the lines of both outputs that `keep` selects, and
+/// whether it succeeded.
 pub(crate) fn run_and_keep(mut command: Command, keep: fn(&str) -> bool) -> (Vec<String>, Result<()>) {
     show(&command);
+    // Colors would be part of the lines.
+    command.env("CARGO_TERM_COLOR", "never");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = match command.spawn() {
         Ok(child) => child,
@@ -76,7 +78,47 @@ pub(crate) fn run_and_keep(mut command: Command, keep: fn(&str) -> bool) -> (Vec
     (kept, status.and_then(|status| succeeded(&command, status)))
 }
 
-/// Turns a status into a failure that names the command.
+/// A running program with pipes, which is killed on drop.
+pub(crate) struct Running {
+    name: String,
+    child: Child,
+    input: Option<ChildStdin>,
+    output: Option<BufReader<ChildStdout>>,
+}
+
+impl Running {
+    pub(crate) fn start(mut command: Command) -> Result<Self> {
+        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = started.map_err(|error| not_started(&command, &error))?;
+        let (input, output) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
+        Ok(Self { name: line_of(&command), child, input, output })
+    }
+
+    pub(crate) fn write_line(&mut self, line: &str) -> Result<()> {
+        let written = self.input.as_mut().map_or(Ok(()), |input| writeln!(input, "{line}"));
+        written.map_err(|error| Failure::failed(format!("`{}`: {error}", self.name)))
+    }
+
+    /// Returns the next line of the standard output. Fails if the program has ended.
+    pub(crate) fn read_line(&mut self) -> Result<String> {
+        let mut line = String::new();
+        match self.output.as_mut().map_or(Ok(0), |output| output.read_line(&mut line)) {
+            Ok(0) => Err(Failure::failed(format!("`{}` ended early", self.name))),
+            Ok(_) => Ok(line.trim_end().to_owned()),
+            Err(error) => Err(Failure::failed(format!("`{}`: {error}", self.name))),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Fails if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Converts a status to a failure that names the command.
 fn succeeded(command: &Command, status: ExitStatus) -> Result<()> {
     if status.success() {
         return Ok(());
@@ -92,11 +134,11 @@ fn copy(
     let mut kept = Vec::new();
     let Some(source) = source else { return kept };
     let (mut source, mut line) = (BufReader::new(source), Vec::new());
-    // Tests may write what is no UTF-8, so the lines are bytes until one is to be kept.
+    // Tests may write invalid UTF-8, so lines are bytes until one is kept.
     while source.read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-        // A reader that has gone away ends the show, not the run.
+        // A closed output stops the printing, not the run.
         let _ = show(&line);
-        let text = without_colours(&String::from_utf8_lossy(&line));
+        let text = String::from_utf8_lossy(&line).trim_end().to_owned();
         if keep(&text) {
             kept.push(text);
         }
@@ -105,21 +147,9 @@ fn copy(
     kept
 }
 
-/// The line without terminal sequences (`ESC [ ... letter`), which `CARGO_TERM_COLOR=always` brings even into a pipe.
-fn without_colours(line: &str) -> String {
-    let mut plain = String::new();
-    let mut rest = line.trim_end();
-    while let Some((before, after)) = rest.split_once("\u{1b}[") {
-        plain.push_str(before);
-        rest = after.trim_start_matches(|c: char| !c.is_ascii_alphabetic());
-        rest = rest.get(1..).unwrap_or_default();
-    }
-    plain + rest
-}
-
-/// The command as a person would type it.
+/// The command line as typed in a shell.
 fn line_of(command: &Command) -> String {
-    // Without its directory: cargo is started by the path that started us.
+    // Without the directory of cargo, which is an absolute path.
     let program = Path::new(command.get_program()).file_stem();
     let mut line = program.unwrap_or(command.get_program()).to_string_lossy().into_owned();
     for arg in command.get_args() {
@@ -144,19 +174,29 @@ mod tests {
     use super::*;
 
     #[test]
-    fn colours_are_taken_out_of_a_line() {
-        let line = "\u{1b}[32;1m     Summary\u{1b}[0m [ 0.1s] \u{1b}[1m2\u{1b}[0m tests run\n";
-        assert_eq!(without_colours(line), "     Summary [ 0.1s] 2 tests run");
-    }
-
-    #[test]
-    fn a_command_is_shown_as_one_would_type_it() {
+    fn a_command_is_shown_as_typed_in_a_shell() {
         let command = cargo(["clippy", "-p", "core", "a b"]);
         assert_eq!(line_of(&command), "cargo clippy -p core \"a b\"");
     }
 
+    #[cfg(unix)]
     #[test]
-    fn a_line_on_the_error_output_is_kept_and_the_failure_is_told() {
+    fn a_running_program_exchanges_lines_and_its_end_is_an_error_that_names_it() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "read task; echo $task.5"]);
+        let mut running = Running::start(command).unwrap();
+        running.write_line("7").unwrap();
+        assert_eq!(running.read_line().unwrap(), "7.5");
+        let failure = running.read_line().unwrap_err();
+        assert!(
+            failure.text().contains("sh -c") && failure.text().contains("ended early"),
+            "{}",
+            failure.text()
+        );
+    }
+
+    #[test]
+    fn a_line_on_standard_error_is_kept_and_the_failure_is_returned() {
         let (kept, result) =
             run_and_keep(cargo(["xtask-has-no-such-name"]), |line| line.contains("no such command"));
         assert!(result.is_err());

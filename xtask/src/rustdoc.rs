@@ -1,28 +1,28 @@
-//! rustdoc with the options that a stable one keeps locked: `doc(cfg)`, and its output as JSON. Apart, since this program
-//! stands in for rustdoc then: were `RUSTC_BOOTSTRAP` set for cargo, build scripts would see it, and half of the
-//! dependencies be built again at each change between the two.
+//! rustdoc with unstable options on a stable toolchain: `doc(cfg)` and JSON output. This program replaces rustdoc for that: if
+//! `RUSTC_BOOTSTRAP` were set for cargo, build scripts would see it, and half of the dependencies would be rebuilt at each
+//! change between the two.
 
 use std::ffi::OsString;
 use std::process::{Command, ExitCode};
 
 use crate::failure::{Failure, Result};
 
-/// Set for the program that stands in: what it stands in for.
-const STANDS_IN_FOR: &str = "XTASK_STANDS_IN_FOR";
+/// Set when this program replaces rustdoc: the path of the real one.
+const REAL_RUSTDOC: &str = "XTASK_REAL_RUSTDOC";
 
-/// Has a cargo command use the unlocked rustdoc, with these flags.
-pub(crate) fn unlock(command: &mut Command, flags: &str) -> Result<()> {
+/// Makes a cargo command use rustdoc with unstable options and these flags.
+pub(crate) fn use_unstable(command: &mut Command, flags: &str) -> Result<()> {
     let me = std::env::current_exe().map_err(|error| Failure::failed(format!("rustdoc: {error}")))?;
     let real = std::env::var_os("RUSTDOC").unwrap_or_else(|| "rustdoc".into());
-    command.env("RUSTDOC", me).env(STANDS_IN_FOR, real).env("RUSTDOCFLAGS", flags);
+    command.env("RUSTDOC", me).env(REAL_RUSTDOC, real).env("RUSTDOCFLAGS", flags);
     Ok(())
 }
 
-/// Runs rustdoc when cargo started this program as such; gives whether it succeeded.
-pub(crate) fn stand_in(args: impl Iterator<Item = OsString>) -> Option<Result<ExitCode>> {
-    let real = std::env::var_os(STANDS_IN_FOR)?;
+/// Runs rustdoc if cargo started this program in its place, and returns its success.
+pub(crate) fn replacement(args: impl Iterator<Item = OsString>) -> Option<Result<ExitCode>> {
+    let real = std::env::var_os(REAL_RUSTDOC)?;
     let mut command = Command::new(real);
-    command.args(args).env("RUSTC_BOOTSTRAP", "1").env_remove(STANDS_IN_FOR);
+    command.args(args).env("RUSTC_BOOTSTRAP", "1").env_remove(REAL_RUSTDOC);
     let status = command.status().map_err(|error| Failure::failed(format!("rustdoc: {error}")));
     Some(status.map(|status| if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }))
 }

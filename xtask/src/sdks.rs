@@ -1,4 +1,4 @@
-//! The official SDKs in a scratch folder, as `interop` tries them and `bench` measures them.
+//! The official SDKs in a scratch folder, for `interop` and `bench`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::failure::{Failure, Result};
 use crate::{process, workspace};
 
-/// The versions that the scripts are written for, and what they need besides.
+/// The versions that the scripts use, with their dependencies.
 const JAVASCRIPT: [&str; 7] = [
     "@azure/core-auth@1.10.1",
     "@azure/eventgrid-namespaces@1.0.0",
@@ -25,20 +25,20 @@ const PYTHON: [&str; 5] = [
     "websocket-client==1.9.2",
 ];
 
-/// Where the SDKs are, and the scripts beside them.
+/// The folder with the SDKs and the scripts.
 pub(crate) struct Sdks {
     pub(crate) folder: PathBuf,
     python: PathBuf,
 }
 
 impl Sdks {
-    /// Installs what is not installed, and copies these scripts of the workspace beside it.
+    /// Installs missing SDKs and copies these scripts of the workspace into the folder.
     pub(crate) fn with(scripts: &str) -> Result<Self> {
         let folder = workspace::target_directory()?.join("sdks");
-        let told = |error: std::io::Error| Failure::failed(format!("{}: {error}", folder.display()));
-        fs::create_dir_all(&folder).map_err(told)?;
-        for script in fs::read_dir(workspace::root().join(scripts)).map_err(told)?.flatten() {
-            fs::copy(script.path(), folder.join(script.file_name())).map_err(told)?;
+        let failed = |error: std::io::Error| Failure::failed(format!("{}: {error}", folder.display()));
+        fs::create_dir_all(&folder).map_err(failed)?;
+        for script in fs::read_dir(workspace::root().join(scripts)).map_err(failed)?.flatten() {
+            fs::copy(script.path(), folder.join(script.file_name())).map_err(failed)?;
         }
         let mut npm = Command::new("npm");
         npm.args(["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]).args(JAVASCRIPT);
@@ -53,14 +53,14 @@ impl Sdks {
         Ok(Self { folder, python })
     }
 
-    /// Node with a script.
+    /// Runs a script with Node.
     pub(crate) fn javascript(&self, script: &str) -> Command {
         let mut command = Command::new("node");
         command.arg(script);
         within(command, &self.folder)
     }
 
-    /// Python with a script.
+    /// Runs a script with Python.
     pub(crate) fn python(&self, script: &str) -> Command {
         let mut command = Command::new(&self.python);
         command.arg(script);

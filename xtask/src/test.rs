@@ -1,27 +1,25 @@
-//! `cargo xtask test`: all tests of the workspace, with nextest where it is installed, and one line at the end that
-//! sums up what ran.
-
-mod rounds;
+//! `cargo xtask test`: all tests of the workspace, with nextest if it is installed, and a last line with the number of
+//! tests that passed and failed.
 
 use std::ffi::OsString;
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
 use crate::process;
+use crate::stopwatch::Stopwatch;
 use crate::workspace::{self, Package};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask test [--repeat N] [-p PKG].. [-- FILTER..]
 
-Runs all tests with all features, doctests included: by cargo-nextest where it is installed, else by `cargo test`.
-Ends with a line `N passed, N failed`; fails when a test fails and when none ran.
+Compiles and runs all tests with all features, including doctests: with cargo-nextest if it is installed, otherwise with
+`cargo test`. The last line is `N passed, N failed`. Fails if a test fails or if no test ran.
 
-  --repeat N       build once and run everything up to N times, to find tests that fail now and then: the first round with
-                   a failure is the last, and a table tells what each came to
-  -p, --package P  only this package; may be given more than once
-  FILTER..         only tests with this in their name; further arguments go to the test runner as they are";
+  --repeat N       run the tests up to N times to find flaky ones; stops after the first run with a failure
+  -p, --package P  test only this package; can be repeated
+  FILTER..         run only tests with this in their name; further arguments are passed to the test runner";
 
-/// What the command line asks for.
+/// The parsed command line.
 #[derive(Debug)]
 struct Options {
     repeat: u32,
@@ -40,17 +38,20 @@ impl Tally {
     fn and(self, other: Self) -> Self {
         Self { passed: self.passed + other.passed, failed: self.failed + other.failed }
     }
-}
 
-/// Runs the tests that the command line asks for.
-pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    match parse(args)? {
-        Some(options) => run_all(&options),
-        None => {
-            println!("{HELP}");
-            Ok(())
+    /// Fails for runs that the runner calls a success although no test ran.
+    fn check(self) -> Result<()> {
+        match self {
+            Self { passed: 0, failed: 0 } => Err(Failure::failed("no test ran")),
+            Self { failed: 0, .. } => Ok(()),
+            Self { failed, .. } => Err(Failure::failed(format!("{failed} tests failed"))),
         }
     }
+}
+
+/// Runs the tests that the command line selects.
+pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
+    run_all(&parse(args)?)
 }
 
 /// Runs all tests once.
@@ -58,29 +59,28 @@ pub(crate) fn check() -> Result<()> {
     run_all(&Options { repeat: 1, packages: Vec::new(), filter: Vec::new() })
 }
 
-/// `None` when the help page was asked for.
-fn parse(args: Vec<OsString>) -> Result<Option<Options>> {
+fn parse(args: Vec<OsString>) -> Result<Options> {
     let mut options = Options { repeat: 1, packages: Vec::new(), filter: Vec::new() };
     let mut args = args.into_iter();
-    let ours: Vec<_> = args.by_ref().take_while(|arg| arg != "--").collect();
+    let options_only: Vec<_> = args.by_ref().take_while(|arg| arg != "--").collect();
     options.filter = args.collect();
-    let mut parser = lexopt::Parser::from_args(ours);
+    let mut parser = lexopt::Parser::from_args(options_only);
     while let Some(arg) = parser.next()? {
         match arg {
             lexopt::Arg::Long("repeat") => options.repeat = repeat(&parser.value()?)?,
             lexopt::Arg::Short('p') | lexopt::Arg::Long("package") => {
                 options.packages.push(parser.value()?.to_string_lossy().into_owned());
             }
-            lexopt::Arg::Short('h') | lexopt::Arg::Long("help") => return Ok(None),
             other => return Err(other.unexpected().into()),
         }
     }
-    Ok(Some(options))
+    Ok(options)
 }
 
 fn repeat(value: &OsString) -> Result<u32> {
     let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| *number > 0);
-    number.ok_or_else(|| Failure::usage(format!("--repeat takes a number from 1 on, not {value:?}")))
+    number
+        .ok_or_else(|| Failure::usage(format!("invalid --repeat {value:?}: must be a number of at least 1")))
 }
 
 fn run_all(options: &Options) -> Result<()> {
@@ -89,15 +89,18 @@ fn run_all(options: &Options) -> Result<()> {
         return Err(Failure::usage(format!("no package `{unknown}` in this workspace")));
     }
     let nextest = nextest_is_installed();
-    if options.repeat > 1 {
-        // Apart, so that the first round takes no longer than the others.
-        process::run(building(options, nextest))?;
-    }
-    let (rounds, result) = rounds::run(options.repeat, || one_round(commands(options, &packages, nextest)));
-    if options.repeat > 1 {
-        print!("{}", rounds::table(&rounds));
-    }
-    let total = rounds.iter().map(|round| round.tally).fold(Tally::default(), Tally::and);
+    println!("== compiling the tests (all of them from scratch: about 3.5 minutes on 2 cores)");
+    let watch = Stopwatch::start();
+    // Separately, so that cargo shows its progress, and so that every round takes the same time.
+    process::run(compilation(options, nextest))?;
+    println!("== compiled in {}", watch.read());
+    let mut total = Tally::default();
+    let result = (1..=options.repeat).try_for_each(|round| {
+        println!("== running the tests, then the doctests (round {round} of {})", options.repeat);
+        let (tally, result) = one_round(commands(options, &packages, nextest));
+        total = total.and(tally);
+        result.and_then(|()| tally.check())
+    });
     println!("{} passed, {} failed", total.passed, total.failed);
     result
 }
@@ -109,15 +112,6 @@ fn one_round(commands: Vec<Command>) -> (Tally, Result<()>) {
     })
 }
 
-/// A runner's status tells of failures; this is for runs that it calls a success and we do not.
-fn verdict(total: Tally) -> Result<()> {
-    match total {
-        Tally { passed: 0, failed: 0 } => Err(Failure::failed("no test ran")),
-        Tally { failed: 0, .. } => Ok(()),
-        Tally { failed, .. } => Err(Failure::failed(format!("{failed} tests failed"))),
-    }
-}
-
 fn nextest_is_installed() -> bool {
     process::read(process::cargo(["nextest", "--version"])).is_ok()
 }
@@ -125,13 +119,13 @@ fn nextest_is_installed() -> bool {
 /// The commands of one round. `cargo test` runs doctests too; nextest does not.
 fn commands(options: &Options, packages: &[Package], nextest: bool) -> Vec<Command> {
     let all: &[&str] = if nextest {
-        // An empty package is no failure here: whether any test ran is asked of the sum.
+        // A package without tests is not a failure: the sum shows whether any test ran.
         &["nextest", "run", "--no-fail-fast", "--no-tests=pass"]
     } else {
         &["test", "--no-fail-fast"]
     };
     let mut commands = vec![command(all, &options.packages, &options.filter)];
-    // `cargo test --doc` refuses a package without a library; without any package it takes the whole workspace.
+    // `cargo test --doc` rejects a package without a library; without any package it tests the whole workspace.
     let has_doctests = |name: &&String| packages.iter().any(|p| p.name == **name && p.doctests);
     let documented: Vec<_> = options.packages.iter().filter(has_doctests).cloned().collect();
     if nextest && documented.is_empty() == options.packages.is_empty() {
@@ -140,8 +134,8 @@ fn commands(options: &Options, packages: &[Package], nextest: bool) -> Vec<Comma
     commands
 }
 
-/// The build of all tests that are no doctests.
-fn building(options: &Options, nextest: bool) -> Command {
+/// The command that compiles all tests except doctests.
+fn compilation(options: &Options, nextest: bool) -> Command {
     let runner: &[&str] = if nextest { &["nextest", "run", "--no-run"] } else { &["test", "--no-run"] };
     command(runner, &options.packages, &[])
 }
@@ -168,7 +162,7 @@ fn run_one(command: Command) -> (Tally, Result<()>) {
     (tally, result)
 }
 
-/// What a runner's summary line says; `None` of any other line.
+/// Parses a runner's summary line; returns `None` for any other line.
 fn tally_of(line: &str) -> Option<Tally> {
     // nextest repeats what a failed test printed, indented; libtest's own summary begins its line.
     if line.starts_with("test result: ") {
@@ -181,13 +175,13 @@ fn tally_of(line: &str) -> Option<Tally> {
     if !line.starts_with("Summary [") {
         return None;
     }
-    // nextest tells failures by kind (failed, timed out, leaky, not started), so what did not pass is counted.
+    // nextest lists failures by kind (failed, timed out, leaky, not started), so count what did not pass.
     let ran = number_before(line, " tests run").or_else(|| number_before(line, " test run"))?;
     let passed = number_before(line, " passed").unwrap_or(0);
     Some(Tally { passed, failed: ran.saturating_sub(passed) })
 }
 
-/// The number in `of` right before `words`; of `3/7` the first, which nextest says when it was broken off.
+/// Returns the number directly before `words` in `of`; the first of `3/7`, which nextest prints if it was interrupted.
 fn number_before(of: &str, words: &str) -> Option<u64> {
     let (before, _) = of.split_once(words)?;
     let word = before.rsplit(' ').next()?;
@@ -199,7 +193,7 @@ mod tests {
     use super::*;
 
     fn options(line: &str) -> Result<Options> {
-        parse(line.split_whitespace().map(OsString::from).collect()).map(Option::unwrap)
+        parse(line.split_whitespace().map(OsString::from).collect())
     }
 
     fn lines(line: &str, nextest: bool) -> Vec<String> {
@@ -228,9 +222,9 @@ mod tests {
 
     #[test]
     fn a_run_without_any_test_fails() {
-        assert_eq!(verdict(Tally::default()).unwrap_err().text(), "no test ran");
-        assert!(verdict(Tally { passed: 1, failed: 0 }).is_ok());
-        assert!(verdict(Tally { passed: 1, failed: 1 }).is_err());
+        assert_eq!(Tally::default().check().unwrap_err().text(), "no test ran");
+        assert!(Tally { passed: 1, failed: 0 }.check().is_ok());
+        assert!(Tally { passed: 1, failed: 1 }.check().is_err());
     }
 
     #[test]
@@ -247,14 +241,14 @@ mod tests {
     }
 
     #[test]
-    fn doctests_are_asked_only_of_packages_that_have_a_library() {
+    fn doctests_are_run_only_for_packages_that_have_a_library() {
         let of_both = lines("-p tool -p core", true);
         assert_eq!(of_both[1], "test --doc --no-fail-fast --all-features --package core");
         assert_eq!(lines("-p tool", true).len(), 1);
     }
 
     #[test]
-    fn a_repetition_that_is_no_number_from_one_on_is_a_usage_error() {
+    fn a_repetition_that_is_not_at_least_one_is_a_usage_error() {
         for bad in ["0", "many", "-1"] {
             assert_eq!(options(&format!("--repeat={bad}")).unwrap_err().exit_status(), 2, "{bad}");
         }

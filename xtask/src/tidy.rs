@@ -1,9 +1,9 @@
-//! `cargo xtask tidy`: the house rules that no compiler knows, each a small function under `tidy/`. They also run as a
-//! test of this package, so that `cargo test` tells of a breach.
+//! `cargo xtask tidy`: the house rules that neither the compiler nor clippy checks, each a small function under `tidy/`.
+//! They also run as a test of this package, so that `cargo test` reports a breach.
 
 mod documents;
+mod language;
 mod manifests;
-mod source;
 mod sources;
 
 use std::ffi::OsString;
@@ -12,13 +12,12 @@ use std::fmt;
 use crate::failure::{Failure, Result};
 use crate::flags;
 use crate::workspace::{self, Package, TextFile};
-use source::Source;
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask tidy
 
-Checks the house rules: size and first line of files, no unsafe and no panics, dependency direction, manifests,
-licences, paths and white space. Prints a line `file:line: rule: what to do` for each breach.";
+Checks the house rules: size and first line of files, language, dependency direction, manifests, licenses, paths, and
+trailing white space. Prints a line `file:line: rule: what to do` for each breach.";
 
 /// A place where a rule is broken.
 #[derive(Debug, PartialEq)]
@@ -36,22 +35,15 @@ impl fmt::Display for Breach {
     }
 }
 
-/// What the rules look at.
+/// The input of the rules.
 struct Tree {
     packages: Vec<Package>,
     files: Vec<TextFile>,
-    sources: Vec<Source>,
 }
 
 impl Tree {
     fn read() -> Result<Self> {
-        Ok(Self::new(workspace::packages()?, workspace::text_files()?))
-    }
-
-    fn new(packages: Vec<Package>, files: Vec<TextFile>) -> Self {
-        let rust = files.iter().filter(|file| file.path.ends_with(".rs"));
-        let sources = rust.map(|file| Source::new(&file.path, &file.text)).collect();
-        Self { packages, files, sources }
+        Ok(Self { packages: workspace::packages()?, files: workspace::text_files() })
     }
 
     fn file(&self, path: &str) -> Option<&TextFile> {
@@ -59,15 +51,13 @@ impl Tree {
     }
 }
 
-/// A rule: what it finds wrong.
+/// A rule: returns the breaches that it finds.
 type Rule = fn(&Tree) -> Vec<Breach>;
 
 /// Checks the rules for a command line.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    match flags::switches(args, [], HELP)? {
-        Some([]) => check(),
-        None => Ok(()),
-    }
+    let [] = flags::switches(args, [])?;
+    check()
 }
 
 /// Checks the rules.
@@ -85,7 +75,7 @@ pub(crate) fn check() -> Result<()> {
 }
 
 fn breaches(tree: &Tree) -> Vec<Breach> {
-    let rules = [sources::RULES, manifests::RULES, documents::RULES].concat();
+    let rules = [sources::RULES, language::RULES, manifests::RULES, documents::RULES].concat();
     let mut breaches: Vec<_> = rules.iter().flat_map(|rule| rule(tree)).collect();
     breaches.sort_by(|a, b| (&a.path, a.line).cmp(&(&b.path, b.line)));
     breaches
@@ -99,7 +89,7 @@ mod tests {
     pub(super) fn tree_of(files: &[(&str, &str)]) -> Tree {
         let file =
             |(path, text): &(&str, &str)| TextFile { path: (*path).to_owned(), text: (*text).to_owned() };
-        Tree::new(Vec::new(), files.iter().map(file).collect())
+        Tree { packages: Vec::new(), files: files.iter().map(file).collect() }
     }
 
     /// The places that a rule names, as `path:line`.
@@ -115,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn a_breach_is_told_on_one_line_that_an_editor_can_follow() {
+    fn a_breach_is_reported_on_one_line_that_an_editor_can_follow() {
         let breach = Breach { path: "a/b.rs".into(), line: 3, rule: "size", what_to_do: "split it".into() };
         assert_eq!(breach.to_string(), "a/b.rs:3: size: split it");
     }

@@ -1,92 +1,52 @@
-//! `cargo xtask tls`: programs that use a client with other cryptography providers than the workspace is built with. They
-//! are in `tests/tls`, a package outside the workspace, since within it all packages would share their features.
+//! `cargo xtask tls`: runs programs that use a client with other cryptography providers than the workspace. They are in
+//! `tests/tls`, a package outside the workspace.
 
 use std::ffi::OsString;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
 use crate::failure::{Failure, Result};
+use crate::standalone::Standalone;
 use crate::{flags, process, workspace};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask tls
 
-Builds and runs the programs of tests/tls: a client without a TLS provider must be an error of `build()` and work once
-one is installed; a client beside a second provider must not panic.";
+Builds and runs the programs of tests/tls. Without a TLS provider, `build()` must return an error, and succeed once a provider
+is installed. With a second provider in the program, a client must not panic.";
 
-/// The programs; each has a feature of its name.
+/// The programs; each has a feature of the same name.
 const PROGRAMS: [&str; 2] = ["no-provider", "two-providers"];
 
 /// Runs the check for a command line.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    match flags::switches(args, [], HELP)? {
-        Some([]) => check(),
-        None => Ok(()),
-    }
+    let [] = flags::switches(args, [])?;
+    check()
 }
 
-/// Runs all programs, up to the first that fails.
+/// Runs the programs, up to the first that fails.
 pub(crate) fn check() -> Result<()> {
-    let package = Copied::write()?;
+    let paths = ["Cargo.toml", "src/lib.rs", "src/bin/no-provider.rs", "src/bin/two-providers.rs"];
+    let mut files = paths.iter().map(|path| Ok((*path, read(path)?))).collect::<Result<Vec<_>>>()?;
+    files[0].1 = with_absolute_paths(&files[0].1, &workspace::root());
+    // Copied, so that neither its lock file nor its build is among the sources.
+    let package = Standalone::write("tls-features", &files)?;
     package.fetch()?;
-    PROGRAMS.iter().try_for_each(|program| package.run(program))
+    PROGRAMS.iter().try_for_each(|program| {
+        let mut command =
+            package.cargo(&["run", "--quiet", "--offline", "--bin", program, "--features", program]);
+        command.env("CARGO_TARGET_DIR", package.dir.join("target"));
+        process::run(command)
+    })
 }
 
-/// The package below the target directory, so that neither its lock file nor its build lies among the sources.
-struct Copied {
-    dir: PathBuf,
+fn read(path: &str) -> Result<String> {
+    let path = workspace::root().join("tests/tls").join(path);
+    fs::read_to_string(&path).map_err(|error| Failure::failed(format!("{}: {error}", path.display())))
 }
 
-impl Copied {
-    fn write() -> Result<Self> {
-        let (root, dir) = (workspace::root(), workspace::target_directory()?.join("xtask/tls-features"));
-        let source = root.join("tests/tls");
-        write(&dir.join("Cargo.toml"), &anchored(&read(&source.join("Cargo.toml"))?, &root))?;
-        // The versions are the workspace's; cargo takes out of the copy what is not needed.
-        write(&dir.join("Cargo.lock"), &read(&root.join("Cargo.lock"))?)?;
-        write(&dir.join("src/lib.rs"), &read(&source.join("src/lib.rs"))?)?;
-        for program in PROGRAMS {
-            let path = Path::new("src/bin").join(program).with_extension("rs");
-            write(&dir.join(&path), &read(&source.join(&path))?)?;
-        }
-        Ok(Self { dir })
-    }
-
-    /// Has all sources at hand: without the network where that is possible, so that a failure to run is the program's own.
-    fn fetch(&self) -> Result<()> {
-        process::read(self.cargo(&["fetch", "--offline"]))
-            .or_else(|_| process::read(self.cargo(&["fetch"])))
-            .map(drop)
-    }
-
-    fn run(&self, program: &str) -> Result<()> {
-        process::run(self.cargo(&["run", "--quiet", "--offline", "--bin", program, "--features", program]))
-    }
-
-    fn cargo(&self, args: &[&str]) -> Command {
-        let mut command = process::cargo(args);
-        command.current_dir(&self.dir).env("CARGO_TARGET_DIR", self.dir.join("target"));
-        command
-    }
-}
-
-/// The manifest with the paths of its dependencies absolute, so that it means the same in another place.
-fn anchored(manifest: &str, root: &Path) -> String {
+fn with_absolute_paths(manifest: &str, root: &Path) -> String {
     manifest.replace("path = \"../../", &format!("path = \"{}/", root.display()))
-}
-
-fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).map_err(|error| failed(path, &error))
-}
-
-fn write(path: &Path, text: &str) -> Result<()> {
-    let made = path.parent().map_or(Ok(()), fs::create_dir_all);
-    made.and_then(|()| fs::write(path, text)).map_err(|error| failed(path, &error))
-}
-
-fn failed(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::failed(format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]
@@ -94,12 +54,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_copy_finds_the_crates_and_has_every_program_with_its_feature() {
-        let manifest = read(&workspace::root().join("tests/tls/Cargo.toml")).unwrap();
-        let anchored = anchored(&manifest, Path::new("/x"));
+    fn the_copy_finds_the_crates_and_has_a_feature_for_each_program() {
+        let manifest = read("Cargo.toml").unwrap();
+        let absolute = with_absolute_paths(&manifest, Path::new("/x"));
         assert!(
-            anchored.contains("path = \"/x/crates/webpubsub\"") && !anchored.contains("../"),
-            "{anchored}"
+            absolute.contains("path = \"/x/crates/webpubsub\"") && !absolute.contains("../"),
+            "{absolute}"
         );
         for program in PROGRAMS {
             let target = format!("name = \"{program}\"\nrequired-features = [\"{program}\"]");

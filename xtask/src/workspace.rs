@@ -1,8 +1,7 @@
-//! What the workspace consists of: its root, its packages as `cargo metadata` tells them, its text files.
+//! The workspace: its root, its packages as reported by `cargo metadata`, and its text files.
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
@@ -15,13 +14,13 @@ pub(crate) struct Package {
     pub(crate) name: String,
     /// Its directory, from the workspace root, with `/`.
     pub(crate) dir: String,
-    /// Whether it goes to the registry.
+    /// Whether it is published to the registry.
     pub(crate) published: bool,
     /// Whether it has a library with doctests.
     pub(crate) doctests: bool,
     pub(crate) features: Vec<String>,
     pub(crate) dependencies: Vec<Dependency>,
-    /// All that `cargo metadata` says of it.
+    /// Its complete entry in `cargo metadata`.
     pub(crate) metadata: Value,
 }
 
@@ -43,7 +42,7 @@ pub(crate) struct TextFile {
 
 /// The directory of the workspace.
 pub(crate) fn root() -> PathBuf {
-    // At run time first: the checkout may have moved since this program was built.
+    // The run-time value first: the checkout may have moved since this program was built.
     let xtask = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
     Path::new(&xtask).parent().map(Path::to_path_buf).unwrap_or_default()
 }
@@ -61,24 +60,23 @@ pub(crate) fn packages_of(root: &Path) -> Result<Vec<Package>> {
     Ok(packages)
 }
 
-/// Where cargo builds, which is also where this program keeps what it makes.
+/// The target directory of cargo, which also contains the output of this program.
 pub(crate) fn target_directory() -> Result<PathBuf> {
     let metadata = metadata(&root())?;
     let target = metadata["target_directory"].as_str();
-    target.map(PathBuf::from).ok_or_else(|| Failure::failed("`cargo metadata` names no target directory"))
+    target.map(PathBuf::from).ok_or_else(|| Failure::failed("`cargo metadata` reports no target directory"))
 }
 
-/// Every text file that is in the repository or about to be.
-pub(crate) fn text_files() -> Result<Vec<TextFile>> {
+/// Every text file of the workspace. Binary files are skipped.
+pub(crate) fn text_files() -> Vec<TextFile> {
     let root = root();
-    let mut paths = listed_by_git(&root).unwrap_or_else(|| found_in(&root));
+    let mut paths = found_in(&root);
     paths.sort();
     let read = |path: String| {
-        // Neither a deleted file that git still lists nor a binary one is text.
         let text = fs::read_to_string(root.join(&path)).ok().filter(|text| !text.contains('\0'))?;
         Some(TextFile { path, text })
     };
-    Ok(paths.into_iter().filter_map(read).collect())
+    paths.into_iter().filter_map(read).collect()
 }
 
 fn metadata(root: &Path) -> Result<Value> {
@@ -108,7 +106,7 @@ fn package(root: &Path, metadata: &Value) -> Package {
     }
 }
 
-/// The elements of a JSON array; none of anything else.
+/// The elements of a JSON array; none for any other value.
 pub(crate) fn list(value: &Value) -> impl Iterator<Item = &Value> {
     value.as_array().into_iter().flatten()
 }
@@ -117,17 +115,7 @@ fn slashed(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-/// Files under version control and new ones that are not ignored; `None` outside a repository, as in an archive of one.
-fn listed_by_git(root: &Path) -> Option<Vec<String>> {
-    let mut git = Command::new("git");
-    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
-    let output = git.current_dir(root).stdin(Stdio::null()).output().ok()?;
-    let text = String::from_utf8(output.stdout).ok()?;
-    let paths: Vec<_> = text.split_terminator('\0').map(str::to_owned).collect();
-    (output.status.success() && !paths.is_empty()).then_some(paths)
-}
-
-/// The files below a directory, by their paths from it, with `/`; none of version control, none that cargo built.
+/// The files below a directory, by their relative paths with `/`, without `.git` and the target directory.
 pub(crate) fn found_in(root: &Path) -> Vec<String> {
     let mut paths = Vec::new();
     let mut directories = vec![root.to_path_buf()];
@@ -135,7 +123,9 @@ pub(crate) fn found_in(root: &Path) -> Vec<String> {
         for entry in fs::read_dir(&directory).into_iter().flatten().flatten() {
             let path = entry.path();
             match entry.file_type() {
-                Ok(kind) if kind.is_dir() && !is_no_source(&path, root) => directories.push(path),
+                // `.git` is a file in a git worktree.
+                _ if is_not_source(&path, root) => {}
+                Ok(kind) if kind.is_dir() => directories.push(path),
                 Ok(kind) if kind.is_file() => paths.extend(path.strip_prefix(root).ok().map(slashed)),
                 _ => {}
             }
@@ -144,8 +134,8 @@ pub(crate) fn found_in(root: &Path) -> Vec<String> {
     paths
 }
 
-fn is_no_source(directory: &Path, root: &Path) -> bool {
-    directory == root.join("target") || directory.ends_with(".git")
+fn is_not_source(path: &Path, root: &Path) -> bool {
+    path == root.join("target") || path.ends_with(".git")
 }
 
 #[cfg(test)]
@@ -164,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn without_git_the_sources_are_found_and_the_build_is_not() {
+    fn the_sources_are_found_and_the_build_is_not() {
         let paths = found_in(&root());
         assert!(paths.iter().any(|path| path == "xtask/src/workspace.rs"));
         assert!(!paths.iter().any(|path| path.starts_with("target/") || path.starts_with(".git/")));

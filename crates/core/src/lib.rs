@@ -51,7 +51,7 @@ pub use policy::{Next, Policy};
 pub use response::Response;
 pub use retry::RetryOptions;
 pub use secret::Secret;
-pub use transport::{ConnectTimeout, Io, Transport, Upgrade, url_text};
+pub use transport::{Io, SendOptions, Transport, Upgrade, url_text};
 
 /// The crates that the macros of this crate use.
 #[doc(hidden)]

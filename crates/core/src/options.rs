@@ -104,7 +104,7 @@ impl ClientOptions {
         let user_agent = user_agent(self.app_id.as_deref(), dialect.product)?;
         let transport = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(HttpClient::new(self.connection, &endpoint)?),
+            None => Arc::new(HttpClient::new(self.connection, &endpoint, Arc::clone(&self.clock))?),
         };
         let inner = Inner {
             dialect,
@@ -158,6 +158,11 @@ impl ClientOptions {
     #[doc(hidden)]
     pub fn pool_idle_timeout(&mut self, limit: Duration) {
         self.connection.pool_idle_timeout = limit;
+    }
+
+    #[doc(hidden)]
+    pub fn pool_max_connections(&mut self, connections: usize) {
+        self.connection.max_connections = connections;
     }
 
     #[doc(hidden)]
@@ -270,9 +275,22 @@ macro_rules! client_setters {
                 self
             }
 
-            /// Sets how long an idle connection is kept open. Default: 90 s.
+            /// Sets how long an idle connection is kept open. Default: 45 s.
+            ///
+            /// Keep it shorter than the idle timeout of every load balancer and proxy on the way: a request that meets a
+            /// connection being closed has an unknown outcome.
             pub fn pool_idle_timeout(mut self, limit: ::std::time::Duration) -> Self {
                 self.options.pool_idle_timeout(limit);
+                self
+            }
+
+            /// Sets how many connections calls may use at the same time. Default: 100.
+            ///
+            /// Further calls wait for a connection within their timeouts. Calls that share an HTTP/2 connection count once.
+            /// Long polls and upgrades have their own allowance of the same size, so that no other call waits for them. At
+            /// most as many idle connections are kept.
+            pub fn pool_max_connections(mut self, connections: usize) -> Self {
+                self.options.pool_max_connections(connections);
                 self
             }
 

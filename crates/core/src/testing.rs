@@ -43,9 +43,9 @@ use bytes::Bytes;
 use http::{Request, Response};
 
 use crate::error::{Delivery, Error, ErrorKind, Result};
-use crate::{Clock, Transport, Upgrade};
+use crate::{Clock, SendOptions, Transport, Upgrade};
 
-/// A transport that reyields scripted responses and records the requests.
+/// A transport that returns scripted responses and records the requests.
 ///
 /// Each request takes the next response of the script. A request after the end of the script fails with an error that is not
 /// retried, and so does every upgrade. Clones share the script.
@@ -56,7 +56,7 @@ use crate::{Clock, Transport, Upgrade};
 /// use bytes::Bytes;
 /// use http::{Request, Response};
 /// use service_core::testing::ScriptedTransport;
-/// use service_core::{Delivery, Transport};
+/// use service_core::{Delivery, SendOptions, Transport};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> service_core::Result<()> {
@@ -64,8 +64,8 @@ use crate::{Clock, Transport, Upgrade};
 /// script.respond(Response::new("open")).fail(Delivery::Unknown);
 ///
 /// let request = Request::get("https://rooms.example/rooms/blue").body(Bytes::new()).unwrap();
-/// assert_eq!(script.send(request.clone(), 1024).await?.body(), "open");
-/// assert!(script.send(request, 1024).await.unwrap_err().outcome_unknown());
+/// assert_eq!(script.send(request.clone(), &SendOptions::new(1024)).await?.body(), "open");
+/// assert!(script.send(request, &SendOptions::new(1024)).await.unwrap_err().outcome_unknown());
 /// assert_eq!(script.sent().len(), 2);
 /// # Ok(())
 /// # }
@@ -77,6 +77,7 @@ pub struct ScriptedTransport(Arc<Mutex<Script>>);
 struct Script {
     responses: VecDeque<Scripted>,
     sent: Vec<Request<Bytes>>,
+    connect_timeouts: Vec<Option<Duration>>,
 }
 
 #[derive(Debug)]
@@ -143,6 +144,12 @@ impl ScriptedTransport {
         self.lock().sent.clone()
     }
 
+    /// Returns the connect timeout of each request, where its call overrides the client's.
+    #[must_use]
+    pub fn connect_timeouts(&self) -> Vec<Option<Duration>> {
+        self.lock().connect_timeouts.clone()
+    }
+
     fn push(&self, scripted: Scripted) -> &Self {
         self.lock().responses.push_back(scripted);
         self
@@ -155,10 +162,11 @@ impl ScriptedTransport {
 
 #[async_trait]
 impl Transport for ScriptedTransport {
-    async fn send(&self, request: Request<Bytes>, _max_response_bytes: usize) -> Result<Response<Bytes>> {
+    async fn send(&self, request: Request<Bytes>, options: &SendOptions) -> Result<Response<Bytes>> {
         let scripted = {
             let mut script = self.lock();
             script.sent.push(request);
+            script.connect_timeouts.push(options.connect_timeout);
             script.responses.pop_front()
         };
         match scripted {
@@ -174,7 +182,7 @@ impl Transport for ScriptedTransport {
         }
     }
 
-    async fn upgrade(&self, _request: Request<()>) -> Result<Upgrade> {
+    async fn upgrade(&self, _request: Request<()>, _options: &SendOptions) -> Result<Upgrade> {
         Err(Error::new(ErrorKind::Transport, "the scripted transport does not support upgrades")
             .with_delivery(Delivery::NotSent)
             .permanent())

@@ -36,8 +36,8 @@ pub use settle::{
 #[cfg(feature = "azure-identity")]
 pub use service_core::AzureCredential;
 pub use service_core::{
-    AccessToken, BoxError, CallFuture, Clock, ConnectTimeout, Delivery, Error, ErrorDetail, ErrorKind,
-    InnerError, Io, Next, Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, StopReason,
+    AccessToken, BoxError, CallFuture, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Io, Next,
+    Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, SendOptions, StopReason,
     SystemClock, TokenCredential, TokenRequest, Transport, Upgrade,
 };
 /// Re-exports the crates whose request and response types appear in [`Policy`], [`Transport`] and `request`.

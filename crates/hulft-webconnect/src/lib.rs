@@ -69,8 +69,8 @@ pub use site::{SiteClient, SiteClientBuilder};
 pub use values::{AccountLink, ClientType, DefinitionLink, Direction, Number};
 
 pub use service_core::{
-    BoxError, CallFuture, Clock, ConnectTimeout, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Io,
-    Next, Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, StopReason, SystemClock,
+    BoxError, CallFuture, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Io, Next, Operation,
+    Policy, RawRequest, Response, Result, RetryOptions, Secret, SendOptions, StopReason, SystemClock,
     Transport, Upgrade,
 };
 /// Provides the types of requests and responses, for [`Policy`], [`Transport`] and `request`.

@@ -52,8 +52,8 @@ pub use user::User;
 #[cfg(feature = "azure-identity")]
 pub use service_core::AzureCredential;
 pub use service_core::{
-    AccessToken, BoxError, CallFuture, Clock, ConnectTimeout, Delivery, Error, ErrorDetail, ErrorKind,
-    InnerError, Io, Next, Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, StopReason,
+    AccessToken, BoxError, CallFuture, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Io, Next,
+    Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, SendOptions, StopReason,
     SystemClock, TokenCredential, TokenRequest, Transport, Upgrade,
 };
 /// The crates that define the types of requests and responses, for [`Policy`], [`Transport`], and

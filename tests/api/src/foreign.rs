@@ -21,7 +21,7 @@ const ALLOWED: [Allowed; 11] = [
     ("http_body", &["webpubsub::event_handler::Webhook", "webpubsub::event_handler::ResponseBody"]),
     // The feature `azure-identity` is there for this type, and named after it.
     ("azure_core", &["service_core::AzureCredential"]),
-    // JSON of any shape, at 1.0: a problem in an answer that a service crate has read, an event that nobody took.
+    // JSON of any shape, at 1.0: a problem in a response that a service crate has read, an event without a receiver.
     (
         "serde_json",
         &["service_core::ErrorDetail::from_value", "service_emulator::eventgrid::DeadLetter::event"],
@@ -43,13 +43,13 @@ pub(crate) fn crates(text: &str) -> Vec<&str> {
 /// The lines that show a type which nothing allows there.
 pub(crate) fn not_allowed(text: &str) -> Vec<String> {
     let own = own(text);
-    let mut told = Vec::new();
+    let mut found = Vec::new();
     for line in text.lines() {
         let foreign = roots(line).into_iter().filter(|name| *name != own && !STANDARD.contains(name));
         let bad: BTreeSet<&str> = foreign.filter(|name| !is_allowed(name, line)).collect();
-        told.extend(bad.into_iter().map(|name| format!("{name}: {line}")));
+        found.extend(bad.into_iter().map(|name| format!("{name}: {line}")));
     }
-    told
+    found
 }
 
 fn is_allowed(name: &str, line: &str) -> bool {
@@ -88,15 +88,15 @@ mod tests {
                         pub fn ours::c(&reqwest::Client) -> <ours::B as serde::Serialize>::Ok\n";
 
     #[test]
-    fn the_crates_of_all_paths_are_found_wherever_they_stand() {
+    fn the_crates_of_all_paths_are_found_wherever_they_are() {
         assert_eq!(crates(TEXT), ["http", "reqwest", "serde"]);
     }
 
     #[test]
     fn a_crate_that_is_not_allowed_is_told_with_its_line() {
-        let told = not_allowed(TEXT);
-        assert!(told.iter().any(|line| line.starts_with("reqwest: pub fn ours::c")), "{told:?}");
-        assert!(!told.iter().any(|line| line.starts_with("http: ")), "{told:?}");
+        let found = not_allowed(TEXT);
+        assert!(found.iter().any(|line| line.starts_with("reqwest: pub fn ours::c")), "{found:?}");
+        assert!(!found.iter().any(|line| line.starts_with("http: ")), "{found:?}");
     }
 
     #[test]

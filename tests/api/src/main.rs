@@ -1,5 +1,5 @@
 //! Writes or checks the public API of crates as text, from rustdoc's JSON; `cargo xtask api` makes that and starts this.
-//! In a package of its own, since what reads the JSON takes longer to build than the task runner may.
+//! A separate package, because the JSON parser takes too long to build for the task runner.
 
 mod foreign;
 
@@ -49,16 +49,16 @@ fn one(json: &str, path: &str, check: bool) -> Result<()> {
 }
 
 fn text_of(json: &str) -> Result<String> {
-    let told = |error: &dyn std::fmt::Display| format!("{json}: {error}");
-    let read = fs::read_to_string(json).map_err(|error| told(&error))?;
-    let value: serde_json::Value = serde_json::from_str(&read).map_err(|error| told(&error))?;
+    let failed = |error: &dyn std::fmt::Display| format!("{json}: {error}");
+    let read = fs::read_to_string(json).map_err(|error| failed(&error))?;
+    let value: serde_json::Value = serde_json::from_str(&read).map_err(|error| failed(&error))?;
     is_readable(&value["format_version"])?;
     // What every type has, such as `impl Send` and `impl<T> Any for T`, would be three quarters of the text.
     let api = public_api::Builder::from_rustdoc_json(json)
         .omit_blanket_impls(true)
         .omit_auto_trait_impls(true)
         .build()
-        .map_err(|error| told(&error))?;
+        .map_err(|error| failed(&error))?;
     Ok(api.to_string())
 }
 
@@ -97,14 +97,14 @@ mod tests {
     #[test]
     fn a_difference_is_told_by_its_lines() {
         assert!(same("a\nb\n", "a\nb\n").is_ok());
-        let told = same("pub fn a\npub fn b\n", "pub fn a\npub fn c\n").unwrap_err();
-        assert!(told.contains("- pub fn b\n+ pub fn c") && !told.contains("pub fn a"), "{told}");
+        let text = same("pub fn a\npub fn b\n", "pub fn a\npub fn c\n").unwrap_err();
+        assert!(text.contains("- pub fn b\n+ pub fn c") && !text.contains("pub fn a"), "{text}");
     }
 
     #[test]
     fn the_json_of_another_toolchain_is_told_as_such() {
         assert!(is_readable(&57.into()).is_ok());
-        let told = is_readable(&58.into()).unwrap_err();
-        assert!(told.contains("58") && told.contains("Rust 1.95"), "{told}");
+        let text = is_readable(&58.into()).unwrap_err();
+        assert!(text.contains("58") && text.contains("Rust 1.95"), "{text}");
     }
 }

@@ -1,4 +1,4 @@
-// The official JavaScript SDKs under the load of the benchmarks. Reads lines `TASK REQUESTS`, does the work, and answers
+// The official JavaScript SDKs under the load of the benchmarks. Reads lines `TASK REQUESTS`, runs the task, and prints
 // each with the CPU time of a request in microseconds.
 import { createInterface } from "node:readline";
 import { AzureKeyCredential } from "@azure/core-auth";

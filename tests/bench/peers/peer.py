@@ -1,6 +1,6 @@
 """The official Python SDKs, their asynchronous clients, under the load of the benchmarks.
 
-Reads lines `TASK REQUESTS`, does the work, and answers each with the CPU time of a request in microseconds.
+Reads lines `TASK REQUESTS`, runs the task, and prints the CPU time of a request in microseconds for each.
 """
 
 import asyncio

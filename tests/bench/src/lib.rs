@@ -1,8 +1,7 @@
-//! Benchmarks, each of which runs beside its baselines in the same process and the same minutes, so that what is told are
-//! ratios and differences rather than times of a machine. In a package of its own, so that the baselines stay out of the
+//! Benchmarks, each of which runs with its baselines in the same process and the same minutes, so that the results are
+//! ratios and differences rather than times of a machine. A separate package, so that the baselines stay out of the
 //! tests' dependencies.
 
-pub mod answers;
 pub mod calls;
 pub mod eventgrid;
 pub mod ids;
@@ -12,13 +11,14 @@ pub mod peer;
 pub mod plan;
 pub mod program;
 pub mod report;
+pub mod responses;
 pub mod rounds;
 pub mod server;
 pub mod spread;
 pub mod webpubsub;
 pub mod webpubsub_client;
 
-/// What fails here is told to a person and ends the run.
+/// A failure is printed for a person and ends the run.
 pub type Error = Box<dyn std::error::Error + Send + Sync>;
 
 /// The result of a step.

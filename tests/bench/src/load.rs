@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn as_many_requests_are_in_flight_as_there_are_lanes() {
-        // Nobody passes the barrier until all four are there.
+        // No task passes the barrier until all four have arrived.
         let (barrier, sent) = (Arc::new(Barrier::new(4)), Arc::new(AtomicU32::new(0)));
         let send = {
             let sent = Arc::clone(&sent);
@@ -103,8 +103,8 @@ mod tests {
 
     #[test]
     fn a_request_that_fails_is_not_swallowed() {
-        let send = || async { Err("refused".into()) };
+        let send = || async { Err("rejected".into()) };
         let error = runtime().unwrap().block_on(in_flight(2, 2, send)).unwrap_err();
-        assert_eq!(error.to_string(), "refused");
+        assert_eq!(error.to_string(), "rejected");
     }
 }

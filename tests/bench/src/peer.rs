@@ -1,4 +1,4 @@
-//! Our clients as one contender among processes: told by lines what to do, as the scripts in `peers/` are, so that clients
+//! Our clients as one contender among processes: controlled by lines on standard input like the scripts in `peers/`, so that clients
 //! in other languages can take turns with them.
 
 use std::io::{BufRead as _, Write as _};
@@ -7,7 +7,7 @@ use crate::eventgrid::ours::Clients;
 use crate::webpubsub::ours;
 use crate::{Result, eventgrid, load, measure};
 
-/// Reads lines `TASK REQUESTS` to the end of its standard input, and answers each with the CPU time of a request in
+/// Reads lines `TASK REQUESTS` to the end of its standard input, and prints for each the CPU time of a request in
 /// microseconds.
 ///
 /// # Errors

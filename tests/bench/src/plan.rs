@@ -63,10 +63,10 @@ mod tests {
     }
 
     #[test]
-    fn what_would_measure_nothing_is_refused_and_named() {
+    fn what_would_measure_nothing_is_rejected_and_named() {
         for line in ["--rounds 8", "--requests 0", "--round 9", "--rounds nine", "stray"] {
-            let told = read(line).unwrap_err().to_string();
-            assert!(line.split(' ').any(|word| told.contains(word)), "{line}: {told}");
+            let text = read(line).unwrap_err().to_string();
+            assert!(line.split(' ').any(|word| text.contains(word)), "{line}: {text}");
         }
     }
 }

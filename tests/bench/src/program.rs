@@ -15,7 +15,7 @@ pub struct Program {
     pub about: &'static str,
     /// How much it measures unless the command line says otherwise.
     pub usual: Plan,
-    /// Measures, with this `bench-server` as the one to talk to.
+    /// Measures, against this `bench-server`.
     pub compare: fn(Plan, &Path) -> Result<Report>,
 }
 
@@ -24,7 +24,7 @@ impl Program {
     #[must_use]
     pub fn run(&self) -> ExitCode {
         match self.usual.from_args(std::env::args_os().skip(1)) {
-            Ok(Some(plan)) => self.told(plan).unwrap_or_else(|error| {
+            Ok(Some(plan)) => self.run_and_print(plan).unwrap_or_else(|error| {
                 eprintln!("bench-{}: {error}", self.name);
                 ExitCode::FAILURE
             }),
@@ -39,8 +39,8 @@ impl Program {
         }
     }
 
-    fn told(&self, plan: Plan) -> Result<ExitCode> {
-        let report = (self.compare)(plan, &server::beside_this_program()?)?;
+    fn run_and_print(&self, plan: Plan) -> Result<ExitCode> {
+        let report = (self.compare)(plan, &server::next_to_this_program()?)?;
         println!("{report}");
         Ok(report.exit_code())
     }

@@ -16,7 +16,7 @@ pub struct Limit {
 }
 
 impl Limit {
-    /// What is measured, its rounds, and the most that its median may be.
+    /// What is measured, its rounds, and the maximum of its median.
     pub fn new(what: impl Into<String>, measured: Spread, at_most: f64) -> Self {
         Self { what: what.into(), measured, at_most }
     }
@@ -57,7 +57,7 @@ impl Report {
         Ok(())
     }
 
-    /// Adds a line of its own to what was measured last.
+    /// Adds a separate line to the last measurement.
     pub fn note(&mut self, line: &str) {
         self.text.push_str(&format!("\n  {line}"));
     }

@@ -1,4 +1,4 @@
-//! The method of every benchmark: contenders take turns, A B C A B C, so that whatever slows the machine for a while slows
+//! The method of every benchmark: contenders take turns, A B C A B C, so that anything that slows the machine for a while slows
 //! all of them, and each round is compared within itself.
 
 use std::time::Duration;
@@ -17,7 +17,7 @@ pub struct Contender<'a> {
 }
 
 impl<'a> Contender<'a> {
-    /// A contender that does this many requests when told to.
+    /// A contender that does this many requests on request.
     pub fn new(name: &'static str, run: impl FnMut(u32) -> Result<()> + 'a) -> Self {
         Self { name, run: Box::new(run) }
     }
@@ -178,8 +178,8 @@ mod tests {
 
     #[test]
     fn a_request_that_fails_ends_the_run_with_the_contenders_name() {
-        let broken = Contender::new("broken", |_| Err("refused".into()));
+        let broken = Contender::new("broken", |_| Err("rejected".into()));
         let error = Outcome::of(Plan { rounds: 1, requests: 1 }, vec![broken]).unwrap_err();
-        assert_eq!(error.to_string(), "broken: refused");
+        assert_eq!(error.to_string(), "broken: rejected");
     }
 }

@@ -1,4 +1,4 @@
-//! The server under the load: a process of its own, so that its CPU time is not the client's.
+//! The server under the load: a separate process, so that its CPU time is not the client's.
 
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
@@ -43,17 +43,17 @@ impl Server {
 impl Drop for Server {
     fn drop(&mut self) {
         drop(self.child.stdin.take());
-        // It ends by itself now; there is nobody to tell if it had done so before.
+        // It ends now; if it had ended before, that does not matter.
         let _ = self.child.wait();
     }
 }
 
-/// The `bench-server` that lies beside the running program.
+/// The `bench-server` in the directory of the running program.
 ///
 /// # Errors
 ///
-/// A system that does not tell where the program lies.
-pub fn beside_this_program() -> Result<PathBuf> {
+/// Fails if the system cannot report where the program is.
+pub fn next_to_this_program() -> Result<PathBuf> {
     let name = format!("bench-server{}", std::env::consts::EXE_SUFFIX);
     Ok(std::env::current_exe()?.with_file_name(name))
 }

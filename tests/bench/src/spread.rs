@@ -1,4 +1,4 @@
-//! What many rounds say about one number: its median, and how far the rounds lie apart.
+//! The statistics of one number over many rounds: median and spread.
 
 use std::fmt;
 

@@ -5,8 +5,8 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 
-use workspace_bench::answers::answer_to;
 use workspace_bench::plan::Plan;
+use workspace_bench::responses::response_to;
 use workspace_bench::server::Server;
 use workspace_bench::{Result, calls, eventgrid, webpubsub, webpubsub_client};
 
@@ -16,30 +16,30 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_bench-server");
 const REQUIRED: [&str; 4] = ["authorization", "content-type", "user-agent", "x-request-id"];
 
 /// What the server says to a POST with these headers and a body of 5 bytes.
-fn answered(headers: &[&str]) -> Result<String> {
+fn send(headers: &[&str]) -> Result<String> {
     let server = Server::start(Path::new(PROGRAM))?;
     let mut stream = TcpStream::connect(server.origin().trim_start_matches("http://"))?;
     let headers: String = headers.iter().map(|name| format!("{name}: some\r\n")).collect();
     let head =
         format!("POST /rooms/one HTTP/1.1\r\nhost: h\r\nconnection: close\r\n{headers}content-length: 5");
     write!(stream, "{head}\r\n\r\nhello")?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer)?;
-    Ok(answer)
+    let mut response = String::new();
+    stream.read_to_string(&mut response)?;
+    Ok(response)
 }
 
 #[test]
-fn the_server_answers_a_whole_request_with_the_size_that_it_received() {
-    let answer = answered(&REQUIRED).unwrap();
-    assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(&answer_to(5)), "{answer}");
+fn the_server_responds_to_a_complete_request_with_the_size_that_it_received() {
+    let response = send(&REQUIRED).unwrap();
+    assert!(response.starts_with("HTTP/1.1 200 ") && response.ends_with(&response_to(5)), "{response}");
 }
 
 #[test]
-fn the_server_refuses_a_request_that_lacks_what_the_others_send() {
+fn the_server_rejects_a_request_that_lacks_what_the_others_send() {
     for lacking in REQUIRED {
         let headers: Vec<_> = REQUIRED.into_iter().filter(|name| *name != lacking).collect();
-        let answer = answered(&headers).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 400 "), "{lacking}: {answer}");
+        let response = send(&headers).unwrap();
+        assert!(response.starts_with("HTTP/1.1 400 "), "{lacking}: {response}");
     }
 }
 
@@ -57,16 +57,16 @@ fn every_contender_gets_its_requests_through_and_is_told() {
 fn every_contender_of_the_services_gets_its_requests_through() {
     let once = Plan { rounds: 1, requests: 1 };
     let webpubsub = webpubsub::compare(once, Path::new(PROGRAM)).unwrap().to_string();
-    for told in ["send to all: times", "tokens a second"] {
-        assert!(webpubsub.contains(told), "{webpubsub}");
+    for expected in ["send to all: times", "tokens a second"] {
+        assert!(webpubsub.contains(expected), "{webpubsub}");
     }
     let eventgrid = eventgrid::compare(once, Path::new(PROGRAM)).unwrap().to_string();
-    for told in ["publish: times", "receive: times", "decode: µs per event", "events a second in"] {
-        assert!(eventgrid.contains(told), "{eventgrid}");
+    for expected in ["publish: times", "receive: times", "decode: µs per event", "events a second in"] {
+        assert!(eventgrid.contains(expected), "{eventgrid}");
     }
     let client = webpubsub_client::compare(once, Path::new(PROGRAM)).unwrap().to_string();
-    for told in ["receive: times", "send: times", "memory of an idle client"] {
-        assert!(client.contains(told), "{client}");
+    for expected in ["receive: times", "send: times", "memory of an idle client"] {
+        assert!(client.contains(expected), "{client}");
     }
 }
 

@@ -15,7 +15,7 @@ Usage: cargo xtask chaos [OPTIONS]
   --messages N      how many messages are published [default: 100000]
   --mean-bytes N    after how many bytes a connection is cut, on average [default: 8000]
   --unrecoverable   also cut some connections for good: every send must then end acknowledged or reported as unknown
-  --seed N          where the random numbers start [default: 1]
+  --seed N          the seed of the random number generator [default: 1]
   -h, --help        this text
 ";
 
@@ -31,7 +31,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    told(options).unwrap_or_else(|error| {
+    run_and_print(options).unwrap_or_else(|error| {
         eprintln!("chaos: {error}");
         ExitCode::FAILURE
     })
@@ -57,22 +57,22 @@ fn arguments() -> Result<Option<Options>, BoxError> {
 }
 
 #[tokio::main]
-async fn told(options: Options) -> Result<ExitCode, BoxError> {
+async fn run_and_print(options: Options) -> Result<ExitCode, BoxError> {
     let clock = SystemClock::new();
     let started = clock.elapsed();
     let report = run(options).await?;
     let took = clock.elapsed().saturating_sub(started);
-    let (cuts, told) = (report.cuts, report.told);
+    let (cuts, reported) = (report.cuts, report.reported);
     println!("seed {}, {:.1} s", options.seed, took.as_secs_f64());
     println!("connections cut            {:>10}  ({} up, {} down)", cuts.total, cuts.up, cuts.down);
     println!("  in a handshake           {:>10}", cuts.in_handshake);
     println!("  during a recovery        {:>10}", cuts.in_recovery);
     println!("  by a reset               {:>10}", cuts.resets);
     println!("connections lost for good  {:>10}  (subscribers')", report.disconnected);
-    println!("published                  {:>10}", told.sent);
-    println!("  acknowledged             {:>10}", told.acked);
-    println!("  reported as unknown      {:>10}", told.unknown);
-    println!("  reported as not sent     {:>10}", told.not_sent);
+    println!("published                  {:>10}", reported.sent);
+    println!("  acknowledged             {:>10}", reported.acked);
+    println!("  reported as unknown      {:>10}", reported.unknown);
+    println!("  reported as not sent     {:>10}", reported.not_sent);
     println!("{}", report.heard);
     println!("{}", if report.holds() { "All as it must be." } else { "NOT as it must be." });
     Ok(if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

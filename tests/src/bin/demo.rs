@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: reads the arguments, starts the emulator, tells the story.
+//! `cargo xtask demo`: reads the arguments, starts the emulator, runs the demo.
 
 use std::io::{BufRead, Write};
 use std::process::ExitCode;
@@ -9,21 +9,22 @@ use service_emulator::Emulator;
 use workspace_tests::demo::{EventGridTarget, Targets, run};
 
 const HELP: &str = "\
-Shows the five seed operations: what is sent, what comes back, what changes. Exits non-zero unless every effect was seen.
+Calls five operations through the clients and prints each request, its response, and its effect. Exits non-zero unless every
+effect was observed.
 
 Usage: cargo xtask demo [OPTIONS]
 
-Without options, all three services are the emulator, started inside this program. An option points one of them at the real
-service; the demo then asks before it closes, rejects or disconnects anything.
+Without options, all three services are the emulator, started in this process. An option points one of them at the real
+service. The demo then asks before it closes, rejects, or disconnects anything.
 
   --webpubsub CONNECTION_STRING   Web PubSub: its connection string, or `-` to read it from WEBPUBSUB_CONNECTION_STRING
   --hub HUB                       the hub to connect to [default: demo]
   --eventgrid HOST                Event Grid: the namespace's host name; the key is read from EVENTGRID_NAMESPACES_KEY
   --topic TOPIC                   a topic of the namespace
-  --subscription NAME             a queue subscription of the topic, best an otherwise unused one
+  --subscription NAME             a queue subscription of the topic, preferably unused
   --hulft                         HULFT-WebConnect: the API key is read from HULFT_WEBCONNECT_API_KEY
-  --session ID                    the session of an agent that may be disconnected; give it twice
-  -h, --help                      this text
+  --session ID                    the session ID of an agent that may be disconnected; required twice
+  -h, --help                      print this help
 ";
 
 #[tokio::main]
@@ -39,7 +40,7 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    match tell(&targets).await {
+    match run_all(&targets).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("\ndemo: {error}");
@@ -53,16 +54,16 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn tell(targets: &Targets) -> Result<(), BoxError> {
+async fn run_all(targets: &Targets) -> Result<(), BoxError> {
     let emulator = Emulator::start().await?;
     run(&emulator, targets, &mut ask, &mut std::io::stdout()).await
 }
 
 fn ask(question: &str) -> bool {
     print!("\n{question} [y/N] ");
-    let mut answer = String::new();
+    let mut response = String::new();
     let _ = std::io::stdout().flush();
-    std::io::stdin().lock().read_line(&mut answer).is_ok() && matches!(answer.trim(), "y" | "Y" | "yes")
+    std::io::stdin().lock().read_line(&mut response).is_ok() && matches!(response.trim(), "y" | "Y" | "yes")
 }
 
 fn arguments() -> Result<Option<Targets>, BoxError> {

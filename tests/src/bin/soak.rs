@@ -7,14 +7,15 @@ use service_core::{BoxError, Clock, SystemClock};
 use workspace_tests::soak::{Incidents, Options, run};
 
 const HELP: &str = "\
-Sends events through sender, emulator and four processors while handlers fail, connections are cut, the service refuses and
-fails, locks run out and processors are killed. Exits non-zero unless every event was handled, or given up after ten deliveries.
+Sends events through a sender, the emulator, and four processors while handlers fail, connections are cut, the service rejects and
+fails, locks expire, and processors are dropped. Exits non-zero unless every event was handled or dead-lettered after ten
+deliveries.
 
 Usage: cargo xtask soak eventgrid [OPTIONS]
 
   --events N   how many events [default: 1000000]
-  --seed N     where the random numbers start [default: 1]
-  -h, --help   this text
+  --seed N     the seed of the random number generator [default: 1]
+  -h, --help   print this help
 ";
 
 fn main() -> ExitCode {
@@ -29,7 +30,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    told(options).unwrap_or_else(|error| {
+    run_and_print(options).unwrap_or_else(|error| {
         eprintln!("soak: {error}");
         ExitCode::FAILURE
     })
@@ -58,7 +59,7 @@ fn arguments() -> Result<Option<Options>, BoxError> {
 }
 
 #[tokio::main]
-async fn told(options: Options) -> Result<ExitCode, BoxError> {
+async fn run_and_print(options: Options) -> Result<ExitCode, BoxError> {
     // One handler in a hundred panics on purpose; what the processor says about it is enough.
     std::panic::set_hook(Box::new(|_| {}));
     let clock = SystemClock::new();

@@ -77,7 +77,7 @@ impl Judge {
     }
 }
 
-/// How many messages were to be heard, by all subscribers together, and what became of them.
+/// How many messages were to be heard, by all subscribers together, and what happened to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judgement {
     /// All of them.

@@ -29,8 +29,8 @@ const LOOK: Duration = Duration::from_millis(100);
 const PATIENCE: u32 = 450;
 /// Where messages are lost for good, those that are under way need no more than this.
 const LITTLE_PATIENCE: u32 = 10;
-/// In the second mode, a recovery is refused this often.
-const REFUSALS: Duration = Duration::from_millis(700);
+/// In the second mode, recoveries are rejected this often.
+const REJECTIONS: Duration = Duration::from_millis(700);
 
 /// What is done, and how badly it is treated.
 #[derive(Debug, Clone, Copy)]
@@ -41,7 +41,7 @@ pub struct Options {
     pub messages: u64,
     /// How many bytes a connection carries in one direction before it is cut, on average.
     pub mean_bytes: u64,
-    /// Whether some connections are cut for good: the service then refuses their recovery.
+    /// Whether some connections are cut for good: the service then rejects their recovery.
     pub unrecoverable: bool,
 }
 
@@ -50,11 +50,11 @@ pub struct Options {
 pub struct Report {
     /// What subscribers heard.
     pub heard: Judgement,
-    /// What publishers were told.
-    pub told: Outcomes,
+    /// What was reported to publishers.
+    pub reported: Outcomes,
     /// Where connections were cut.
     pub cuts: Cuts,
-    /// How many connections ended for good, as their clients were told.
+    /// How many connections ended for good, as reported to their clients.
     pub disconnected: u64,
     unrecoverable: bool,
 }
@@ -64,11 +64,14 @@ impl Report {
     /// that its sender knows.
     #[must_use]
     pub fn holds(&self) -> bool {
-        let told_all = self.told.acked + self.told.unknown + self.told.not_sent == self.told.sent;
+        let all_reported =
+            self.reported.acked + self.reported.unknown + self.reported.not_sent == self.reported.sent;
         if self.unrecoverable {
-            return told_all && self.disconnected > 0 && self.heard.doubled == 0;
+            return all_reported && self.disconnected > 0 && self.heard.doubled == 0;
         }
-        told_all && self.told.acked == self.told.sent && (self.heard.lost, self.heard.doubled) == (0, 0)
+        all_reported
+            && self.reported.acked == self.reported.sent
+            && (self.heard.lost, self.heard.doubled) == (0, 0)
     }
 }
 
@@ -91,7 +94,7 @@ pub async fn run(options: Options) -> Result<Report, BoxError> {
         listening.spawn(listen(client.events(), number, Arc::clone(&judge)));
         subscribers.push(client);
     }
-    let refusals = options.unrecoverable.then(|| tokio::spawn(refuse(emulator.clone())));
+    let rejections = options.unrecoverable.then(|| tokio::spawn(reject_recoveries(emulator.clone())));
     let pace = Pace::new(&judge, !options.unrecoverable);
     let mut publishing = JoinSet::new();
     for number in 0..PUBLISHERS {
@@ -99,12 +102,12 @@ pub async fn run(options: Options) -> Result<Report, BoxError> {
         let client = connect(&emulator, &cutter, user, &[], ClientBuilder::without_events).await?;
         publishing.spawn(publisher::run(client, GROUP, number, each, Arc::clone(&pace)));
     }
-    let mut told = Outcomes::default();
+    let mut reported = Outcomes::default();
     while let Some(outcomes) = publishing.join_next().await {
-        told += outcomes?;
+        reported += outcomes?;
     }
-    if let Some(refusals) = refusals {
-        refusals.abort();
+    if let Some(rejections) = rejections {
+        rejections.abort();
     }
     wait_for_the_rest(&judge, if options.unrecoverable { LITTLE_PATIENCE } else { PATIENCE }).await;
     let cuts = cutter.cuts();
@@ -117,7 +120,7 @@ pub async fn run(options: Options) -> Result<Report, BoxError> {
         disconnected += endings??;
     }
     let unrecoverable = options.unrecoverable;
-    Ok(Report { heard: judge.judge(), told, cuts, disconnected, unrecoverable })
+    Ok(Report { heard: judge.judge(), reported, cuts, disconnected, unrecoverable })
 }
 
 /// A client that goes through the proxy, with a new token for each new connection. The first connection may be cut too.
@@ -158,7 +161,7 @@ async fn listen(mut events: Events, subscriber: usize, judge: Arc<Judge>) -> Res
         match event {
             Event::GroupMessage(message) => {
                 let text = message.data.as_text().and_then(|text| text.split_once(':'));
-                let (publisher, number) = text.ok_or("a message that nobody sent")?;
+                let (publisher, number) = text.ok_or("a message that no publisher sent")?;
                 judge.heard(subscriber, publisher.parse()?, number.parse()?);
             }
             Event::Disconnected(_) => disconnected += 1,
@@ -171,11 +174,11 @@ async fn listen(mut events: Events, subscriber: usize, judge: Arc<Judge>) -> Res
     Ok(disconnected)
 }
 
-async fn refuse(emulator: Emulator) {
+async fn reject_recoveries(emulator: Emulator) {
     let clock = SystemClock::new();
     loop {
         emulator.faults().push_socket(SocketFault::reject_recovery());
-        clock.sleep(REFUSALS).await;
+        clock.sleep(REJECTIONS).await;
     }
 }
 

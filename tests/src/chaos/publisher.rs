@@ -16,15 +16,15 @@ use super::judge::Judge;
 
 const IN_FLIGHT: usize = 32;
 /// The service keeps 1,000 messages that a connection has not acknowledged, and ends one that has more. Publishers leave
-/// subscribers the time to come back; the rest is for what they have heard while their acknowledgements are on their way, or
+/// subscribers the time to reconnect; the rest is for what they have heard while their acknowledgements are on their way, or
 /// were cut off.
 const MAX_BEHIND: u64 = 200;
 /// How often a publisher looks whether the others have come along.
 const LOOK: Duration = Duration::from_millis(2);
-/// Longer than a recovery may take. Whoever has heard nothing for so long has lost messages for good: to wait on would hide it.
+/// Longer than a recovery may take. A subscriber that received nothing for so long has lost messages for good; waiting on would hide that.
 const PATIENCE: Duration = Duration::from_secs(45);
 
-/// What publishers were told of their messages.
+/// What was reported to publishers about their messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Outcomes {
     /// All that were given to the client.
@@ -62,7 +62,7 @@ impl Outcomes {
 pub(super) struct Pace {
     judge: Arc<Judge>,
     sent: AtomicU64,
-    /// Not where messages are lost for good: nobody can tell then who is behind.
+    /// Not where messages are lost for good: then it is unknown which subscriber is behind.
     waits: AtomicBool,
 }
 

@@ -20,7 +20,7 @@ pub struct Document {
 /// One operation as a document has it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Documented {
-    /// Its name, to tell of it.
+    /// Its name, for reports.
     pub name: String,
     /// Whether the name is the identifier that the client has to use; it is not where a vendor only has headlines.
     pub named: bool,
@@ -35,7 +35,7 @@ pub struct Documented {
 }
 
 impl Document {
-    /// Reads a file; files that it refers to are read from beside it.
+    /// Reads a file; files that it refers to are read relative to it.
     ///
     /// # Errors
     ///
@@ -89,7 +89,7 @@ fn listed(base: &str, operation: &Value) -> Result<Documented, BoxError> {
 mod tests {
     use super::*;
 
-    fn refusal(text: &str) -> String {
+    fn rejection(text: &str) -> String {
         Document::parse(text, Path::new("")).unwrap_err().to_string()
     }
 
@@ -105,8 +105,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_document_is_refused_by_its_reason() {
-        for (text, told) in [
+    fn what_is_no_document_is_rejected_with_the_reason() {
+        for (text, reason) in [
             ("", "no JSON"),
             ("{}", "neither"),
             (r#"{"openapi": "3.0.1"}"#, "OpenAPI 3.0.1"),
@@ -116,7 +116,7 @@ mod tests {
                 "no `method`",
             ),
         ] {
-            assert!(refusal(text).contains(told), "{text}: {}", refusal(text));
+            assert!(rejection(text).contains(reason), "{text}: {}", rejection(text));
         }
     }
 }

@@ -25,7 +25,7 @@ const USUAL: [&str; 3] = [
 /// What came of all comparisons.
 #[derive(Debug, Default)]
 pub struct Outcome {
-    /// What to tell, a line or more for each document.
+    /// The report: one or more lines for each document.
     pub text: String,
     /// Whether every document was read and none differs from its client.
     pub complete: bool,
@@ -40,14 +40,14 @@ pub fn compare(files: &[PathBuf]) -> Outcome {
     outcome
 }
 
-/// Compares the usual documents as far as they are at hand, and tells which were not.
+/// Compares the usual documents that exist, and reports which do not.
 pub fn compare_usual() -> Outcome {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let (at_hand, missing): (Vec<_>, Vec<_>) =
         USUAL.iter().map(|file| root.join(file)).partition(|file| file.exists());
     let mut outcome = compare(&at_hand);
     for file in missing {
-        let _ = writeln!(outcome.text, "not at hand: {}", name_of(&file));
+        let _ = writeln!(outcome.text, "not found: {}", name_of(&file));
     }
     outcome
 }

@@ -10,9 +10,9 @@ use service_core::BoxError;
 
 use super::document::{Document, Documented};
 
-/// What a path may have besides parameters.
+/// The members of a path other than parameters.
 const METHODS: [&str; 7] = ["get", "put", "post", "delete", "options", "head", "patch"];
-/// Tells operations of one path apart for generators of code; never sent.
+/// Distinguishes operations of one path for code generators; never sent.
 const MARKER: &str = "_overload";
 /// References may refer to references; a circle ends here.
 const DEEPEST: usize = 16;
@@ -63,7 +63,7 @@ impl Source<'_> {
         Ok(())
     }
 
-    /// An operation's parameter stands for the path's of the same name and place, hence the set.
+    /// An operation's parameter overrides the path's with the same name and location, hence the set.
     fn parameters(&self, list: &Value) -> Result<BTreeSet<Parameter>, BoxError> {
         list.as_array().into_iter().flatten().map(|parameter| self.parameter(parameter)).collect()
     }
@@ -79,14 +79,14 @@ impl Source<'_> {
     /// Follows `$ref`, into other files too.
     fn resolve(&self, value: &Value) -> Result<Value, BoxError> {
         let mut value = value.clone();
-        // The file that the value stands in; none is this one.
+        // The file that contains the value; `None` is this file.
         let mut file: Option<(PathBuf, Value)> = None;
         for _ in 0..DEEPEST {
             let Some(reference) = value["$ref"].as_str() else { return Ok(value) };
             let (path, pointer) = reference.split_once('#').unwrap_or((reference, ""));
             if !path.is_empty() {
-                let beside = file.as_ref().and_then(|(path, _)| path.parent()).unwrap_or(self.directory);
-                let path = beside.join(path);
+                let directory = file.as_ref().and_then(|(path, _)| path.parent()).unwrap_or(self.directory);
+                let path = directory.join(path);
                 let document =
                     load(&path).map_err(|error| format!("refers to `{reference}`, which {error}"))?;
                 file = Some((path, document));
@@ -123,7 +123,7 @@ fn names(query: &str) -> impl Iterator<Item = String> {
 }
 
 /// Every status that the document names and does not mark as an error: an operation that asks whether something exists
-/// is answered by 404 as well as by 200.
+/// responds with 404 as well as 200.
 fn success(responses: &Value) -> BTreeSet<u16> {
     let none = Map::new();
     let responses = responses.as_object().unwrap_or(&none).iter();
@@ -186,7 +186,7 @@ mod tests {
 
     #[test]
     fn a_reference_that_leads_nowhere_is_an_error() {
-        for (reference, told) in [
+        for (reference, reason) in [
             ("#/parameters/None", "not there"),
             ("no-such-file.json#/parameters/Version", "cannot be read"),
             ("#/parameters/Circle", "end nowhere"),
@@ -195,7 +195,7 @@ mod tests {
             broken["parameters"]["Circle"] = json!({"$ref": "#/parameters/Circle"});
             broken["paths"]["/rooms/{room}"]["parameters"][0]["$ref"] = reference.into();
             let error = read(&broken, Path::new("")).unwrap_err().to_string();
-            assert!(error.contains(told), "{error}");
+            assert!(error.contains(reason), "{error}");
         }
     }
 }

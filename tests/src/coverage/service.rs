@@ -11,9 +11,9 @@ pub struct Service {
     pub name: &'static str,
     /// The operations that the client knows.
     pub known: &'static [&'static Operation],
-    /// Stands in the title of every document of the service.
+    /// Appears in the title of every document of the service.
     title: &'static str,
-    /// Stands in its paths and in those of no other service.
+    /// Appears in its paths and in those of no other service.
     path: &'static str,
 }
 
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn a_document_of_another_service_is_refused_with_the_names_of_the_known_ones() {
+    fn a_document_of_another_service_is_rejected_with_the_names_of_the_known_ones() {
         // The data plane of Event Grid's topics outside namespaces.
         let error = Service::of(&document("EventGridClient", "/api/events")).unwrap_err().to_string();
         assert!(

@@ -52,7 +52,7 @@ pub(super) async fn show(
     story.exchange(&recorder.last())?;
 
     if target.is_none() {
-        // Had the event only been locked, it would come back when its lock ends.
+        // Had the event only been locked, it would be delivered again when its lock ends.
         emulator.clock().advance(Duration::from_secs(3600));
     }
     scene.publish(&control).await?;
@@ -99,10 +99,10 @@ impl Scene<'_> {
             let names = [self.topic, self.subscription];
             let request =
                 self.receiver.request(Method::POST, "/topics/{}/eventsubscriptions/{}:receive", &names);
-            let answer: Bytes = request.query("maxEvents", "10").query("maxWaitTime", "10").await?;
-            let answer: Value = serde_json::from_slice(&answer)?;
-            empty += usize::from(answer["value"].as_array().is_none_or(Vec::is_empty));
-            for received in answer["value"].as_array().into_iter().flatten() {
+            let response: Bytes = request.query("maxEvents", "10").query("maxWaitTime", "10").await?;
+            let response: Value = serde_json::from_slice(&response)?;
+            empty += usize::from(response["value"].as_array().is_none_or(Vec::is_empty));
+            for received in response["value"].as_array().into_iter().flatten() {
                 if received["event"]["id"] == wanted {
                     token = received["brokerProperties"]["lockToken"].as_str().map(str::to_owned);
                 }

@@ -76,7 +76,7 @@ async fn gone(site: &SiteClient, agent: &Agent) -> Result<(), BoxError> {
         if agents.iter().all(|other| other.session_id != agent.session_id) {
             return Ok(());
         }
-        // The emulator takes effect before it answers, the real service says `willBeClosed` meanwhile.
+        // The emulator takes effect before it responds; the real service reports `willBeClosed` in the meantime.
         let closing = agents.iter().any(|other| other.session_id == agent.session_id && other.will_be_closed);
         observed(
             closing && clock.elapsed() < PATIENCE,

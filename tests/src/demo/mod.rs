@@ -48,7 +48,7 @@ pub type Ask<'a> = &'a mut (dyn FnMut(&str) -> bool + Send);
 ///
 /// # Errors
 ///
-/// The first effect that was not observed, or whatever kept it from being.
+/// The first effect that was not observed, or the error that prevented it.
 pub async fn run(
     emulator: &Emulator,
     targets: &Targets,

@@ -1,4 +1,4 @@
-//! Sees each attempt as it leaves and its answer as it comes back: a policy, as any user can write one.
+//! A policy, as any user can write one, that records each attempt and its response.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -10,7 +10,7 @@ use service_core::{Next, Policy, Result};
 #[derive(Debug, Clone, Default)]
 pub(super) struct Exchange {
     pub(super) sent: String,
-    pub(super) answer: String,
+    pub(super) response: String,
 }
 
 /// Keeps the last exchange.
@@ -28,13 +28,13 @@ impl Policy for Recorder {
     async fn send(&self, request: Request<Bytes>, next: Next<'_>) -> Result<Response<Bytes>> {
         let target = request.uri().path_and_query().map_or("", |target| target.as_str());
         let sent = with_body(&format!("{} {target}", request.method()), request.body());
-        let answer = next.run(request).await;
-        let outcome = match &answer {
-            Ok(answer) => with_body(&answer.status().to_string(), answer.body()),
+        let response = next.run(request).await;
+        let outcome = match &response {
+            Ok(response) => with_body(&response.status().to_string(), response.body()),
             Err(error) => error.to_string(),
         };
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Exchange { sent, answer: outcome };
-        answer
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Exchange { sent, response: outcome };
+        response
     }
 }
 

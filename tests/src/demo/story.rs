@@ -39,7 +39,7 @@ impl<'a> Story<'a> {
 
     pub(super) fn exchange(&mut self, exchange: &Exchange) -> io::Result<()> {
         self.line("sent", &exchange.sent)?;
-        self.line("answer", &exchange.answer)
+        self.line("response", &exchange.response)
     }
 
     pub(super) fn effect(&mut self, text: &str) -> io::Result<()> {

@@ -23,7 +23,7 @@ pub(super) async fn show(
     if targets.webpubsub.is_some() {
         story.consent(&format!(
             "Connect five clients of our own to hub `{hub}` of your Web PubSub resource, and close them? Groups and users \
-             are named `demo-...`; nobody else's connections are touched."
+             are named `demo-...`; other connections are not touched."
         ))?;
     }
     let scene = Scene { service, recorder, emulated: targets.webpubsub.is_none() };
@@ -51,7 +51,7 @@ impl Scene {
         bob.ping()
             .await
             .map_err(|error| format!("not observed: Bob, who was excluded, is still connected ({error})"))?;
-        story.effect("Alice's client was told \"closing time\" and its socket closed.")?;
+        story.effect("Alice's client received \"closing time\" and its socket closed.")?;
         story.effect("Bob's client pinged and got its pong: he is still there.")?;
         Ok(())
     }
@@ -64,7 +64,7 @@ impl Scene {
         self.service.connection(&carol.connection_id).close().reason("signed in elsewhere").await?;
         story.exchange(&self.recorder.last())?;
         self.closed("Carol", &mut carol, "signed in elsewhere").await?;
-        story.effect("Carol's client was told \"signed in elsewhere\" and its socket closed.")?;
+        story.effect("Carol's client received \"signed in elsewhere\" and its socket closed.")?;
         Ok(())
     }
 
@@ -82,7 +82,7 @@ impl Scene {
             .await
             .map_err(|error| format!("not observed: Dave's excluded laptop is still connected ({error})"))?;
         story.effect(
-            "The phone was told \"one device only\" and its socket closed; the laptop still answers.",
+            "The phone received \"one device only\" and its socket closed; the laptop still responds.",
         )?;
         Ok(())
     }
@@ -91,23 +91,23 @@ impl Scene {
     async fn join(&self, user: &str) -> Result<Client, BoxError> {
         let hub = self.service.hub_name();
         let request = self.service.request(Method::POST, "/api/hubs/{}/:generateToken", &[hub]);
-        let answer = request.query("userId", user).query("group", "demo-lobby").await?;
-        let answer: serde_json::Value = serde_json::from_slice(&answer)?;
-        let token = answer["token"].as_str().ok_or("the service's answer holds no client token")?;
+        let response = request.query("userId", user).query("group", "demo-lobby").await?;
+        let response: serde_json::Value = serde_json::from_slice(&response)?;
+        let token = response["token"].as_str().ok_or("the service's response holds no client token")?;
         Client::connect(&format!("{}/client/hubs/{hub}?access_token={token}", self.service.endpoint())).await
     }
 
-    /// The emulator closes before it answers; the real service may take a moment.
+    /// The emulator closes before it responds; the real service may take a moment.
     fn grace(&self) -> u32 {
         if self.emulated { 0 } else { 20 }
     }
 
-    /// The client is closed and was told why. The real service is only known to tell it in its `disconnected` message.
+    /// The client is closed and received the reason. The real service is only known to send it in its `disconnected` message.
     async fn closed(&self, who: &str, client: &mut Client, reason: &str) -> Result<(), BoxError> {
         let ending = client.ending(self.grace()).await;
         let ending = ending.map_err(|error| format!("not observed: {who}'s client is closed ({error})"))?;
-        let told = ending.message.as_deref() == Some(reason);
-        observed(told, &format!("{who}'s client is told {reason:?}; it was told {:?}", ending.message))?;
+        let received = ending.message.as_deref() == Some(reason);
+        observed(received, &format!("{who}'s client receives {reason:?}; it received {:?}", ending.message))?;
         let framed = ending.reason == reason || !self.emulated;
         observed(framed, &format!("{who}'s close frame carries {reason:?}; it carried {:?}", ending.reason))
     }

@@ -12,7 +12,7 @@ use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::server::TlsStream;
 
 use super::frames::{self, Frame};
-use super::script::{Script, Step, answer};
+use super::script::{Script, Step, http1_response};
 use super::{Log, lock};
 
 pub(super) struct Connection {
@@ -67,7 +67,7 @@ impl Connection {
             }
             Step::Reset => self.tcp().set_zero_linger()?,
             Step::Hang => self.hang().await,
-            Step::Tell(event) => event.notify_one(),
+            Step::Notify(event) => event.notify_one(),
             Step::Await(event) => event.notified().await,
         }
         Ok(self)
@@ -96,7 +96,7 @@ impl Connection {
         loop {
             let stream = self.request().await?;
             let bytes = match self.version {
-                Version::Http1 => answer("200 OK", &[], body).into_bytes(),
+                Version::Http1 => http1_response("200 OK", &[], body).into_bytes(),
                 Version::Http2 { .. } => [frames::ok(stream), frames::end(stream, body)].concat(),
             };
             self.write(&bytes).await?;
@@ -112,7 +112,7 @@ impl Connection {
         Ok(())
     }
 
-    /// A test of slowness needs a slow server: the pauses are part of what is tested, and bounded by the client's budget.
+    /// A test of slowness needs a slow server: the pauses are part of what is tested, and bounded by the client's timeout.
     async fn trickle(&mut self, bytes: &Bytes, pause: std::time::Duration) -> io::Result<()> {
         let clock = SystemClock::new();
         for byte in bytes {

@@ -70,7 +70,7 @@ pub fn reset(stream: u32, code: u32) -> Vec<u8> {
     frame(3, 0, stream, &code.to_be_bytes())
 }
 
-/// The head of an answer with status 200, more to follow.
+/// The head of a response with status 200, more to follow.
 #[must_use]
 pub fn ok(stream: u32) -> Vec<u8> {
     // The index of `:status: 200` in HPACK's static table (RFC 7541, appendix A).

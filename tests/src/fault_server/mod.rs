@@ -1,5 +1,5 @@
 //! A server that misbehaves to the byte: each connection follows a script, plain or over TLS, in HTTP/1.1 or HTTP/2, and
-//! what the server read is counted. It is apart from the emulator, which speaks through an HTTP library and so cannot break HTTP.
+//! what the server read is counted. It is separate from the emulator, which speaks through an HTTP library and so cannot break HTTP.
 
 mod connection;
 pub mod frames;
@@ -17,9 +17,9 @@ use tokio::sync::Notify;
 use tokio::task::{JoinHandle, JoinSet};
 
 use connection::Connection;
-pub use script::{Script, Step, answer};
+pub use script::{Script, Step, http1_response};
 
-/// A server on a loopback port of its own; it and its connections end when it is dropped.
+/// A server on its own loopback port; it and its connections end when it is dropped.
 #[derive(Debug)]
 pub struct FaultServer {
     address: SocketAddr,
@@ -35,7 +35,7 @@ struct Log {
     protocols: Mutex<Vec<String>>,
 }
 
-/// A port where nobody listens yet: connections to it are refused, and nobody else can take it.
+/// A port without a listener: connections to it are refused, and no other process can take it.
 #[derive(Debug)]
 pub struct Reserved {
     socket: TcpSocket,
@@ -118,7 +118,7 @@ impl Reserved {
     ///
     /// # Errors
     ///
-    /// The system refuses to listen.
+    /// Fails if the system does not allow listening.
     pub fn listen(self, scripts: impl IntoIterator<Item = Script>) -> io::Result<FaultServer> {
         let Self { socket, address } = self;
         let listener = socket.listen(64)?;
@@ -129,14 +129,14 @@ impl Reserved {
     }
 }
 
-/// Waits until a script has come to its [`Step::Tell`] of this event.
+/// Waits until a script has come to its [`Step::Notify`] of this event.
 ///
 /// # Errors
 ///
 /// It did not come that far in any time that a working machine takes.
-pub async fn told(event: &Notify) -> io::Result<()> {
-    let told = timeout(&SystemClock::new(), Duration::from_secs(30), event.notified()).await;
-    told.ok_or_else(|| io::Error::new(io::ErrorKind::TimedOut, "the script did not come to this event"))
+pub async fn reached(event: &Notify) -> io::Result<()> {
+    let event = timeout(&SystemClock::new(), Duration::from_secs(30), event.notified()).await;
+    event.ok_or_else(|| io::Error::new(io::ErrorKind::TimedOut, "the script did not come to this event"))
 }
 
 async fn accept(listener: TcpListener, scripts: Vec<Script>, log: Arc<Log>) {

@@ -18,13 +18,13 @@ pub enum Step {
     Tls(Arc<ServerConfig>),
     /// Reads one request whole, and counts it.
     Request,
-    /// Reads some bytes, whatever they are, and does not count them.
+    /// Reads any bytes and does not count them.
     Bytes,
     /// Writes these bytes.
     Write(Bytes),
     /// Writes these bytes one at a time, with this pause before each.
     Trickle(Bytes, Duration),
-    /// Answers every request with success and this body until the client closes the connection.
+    /// Responds to every request with success and this body until the client closes the connection.
     Serve(&'static str),
     /// Reads the head of a request for a tunnel, counts it, and connects the client to this address.
     Tunnel(SocketAddr),
@@ -34,9 +34,9 @@ pub enum Step {
     Reset,
     /// Does nothing until the client closes the connection.
     Hang,
-    /// Tells the test that the script has come this far.
-    Tell(Arc<Notify>),
-    /// Goes on when the test says so.
+    /// Notifies the test that the script has reached this step.
+    Notify(Arc<Notify>),
+    /// Waits until the test notifies this event.
     Await(Arc<Notify>),
 }
 
@@ -47,9 +47,9 @@ impl Step {
     }
 }
 
-/// An HTTP/1.1 answer after which the connection stays open.
+/// An HTTP/1.1 response after which the connection stays open.
 #[must_use]
-pub fn answer(status: &str, headers: &[(&str, &str)], body: &str) -> String {
+pub fn http1_response(status: &str, headers: &[(&str, &str)], body: &str) -> String {
     let headers: String = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
 }

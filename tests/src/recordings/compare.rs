@@ -1,11 +1,11 @@
-//! In what an answer differs from the recorded one: status, headers that clients may read, and the body, member by member.
+//! How a response differs from the recorded one: status, headers that clients may read, and the body, member by member.
 
 use http::Method;
 use serde_json::Value;
 
-use super::{Answer, Exchange};
+use super::{Exchange, Received};
 
-/// Members whose text is new in every answer: only kind and length are compared.
+/// Members whose text is new in every response: only kind and length are compared.
 const FRESH: [&str; 5] = ["timestamp_utc", "tracking_id", "lockToken", "connectionId", "token"];
 /// What recorders wrote in place of such a text, in another length.
 const MADE_UP: [&str; 2] = ["fake-lock-token", "<jwt>"];
@@ -13,13 +13,13 @@ const MADE_UP: [&str; 2] = ["fake-lock-token", "<jwt>"];
 const FRAMING: [&str; 2] = ["content-length", "transfer-encoding"];
 
 /// Every difference, in words; `expected` is the recorded body with the values of this run put in.
-pub(super) fn differences(exchange: &Exchange, expected: &Value, answer: &Answer) -> Vec<String> {
+pub(super) fn differences(exchange: &Exchange, expected: &Value, response: &Received) -> Vec<String> {
     let mut differences = Vec::new();
-    if answer.status != exchange.status {
-        differences.push(format!("status {} instead of {}", answer.status, exchange.status));
+    if response.status != exchange.status {
+        differences.push(format!("status {} instead of {}", response.status, exchange.status));
     }
-    headers(exchange, answer, &mut differences);
-    let body = match std::str::from_utf8(&answer.body) {
+    headers(exchange, response, &mut differences);
+    let body = match std::str::from_utf8(&response.body) {
         Ok("") => Value::Null,
         Ok(text) => serde_json::from_str(text).unwrap_or_else(|_| text.into()),
         Err(_) => "bytes that are no text".into(),
@@ -28,12 +28,12 @@ pub(super) fn differences(exchange: &Exchange, expected: &Value, answer: &Answer
     differences
 }
 
-fn headers(exchange: &Exchange, answer: &Answer, differences: &mut Vec<String>) {
-    let got = |name: &str| answer.headers.get(name).and_then(|value| value.to_str().ok());
-    for (name, recorded) in &exchange.answer.headers {
+fn headers(exchange: &Exchange, response: &Received, differences: &mut Vec<String>) {
+    let got = |name: &str| response.headers.get(name).and_then(|value| value.to_str().ok());
+    for (name, recorded) in &exchange.response.headers {
         let got = got(name);
         let alike = match name.as_str() {
-            // What an answer to HEAD announces is all that can be compared of its body.
+            // What a response to HEAD announces is all that can be compared of its body.
             "content-length" if exchange.method == Method::HEAD => got == Some(recorded),
             name if FRAMING.contains(&name) => true,
             // A recording is as old as the versions that it names.
@@ -47,7 +47,7 @@ fn headers(exchange: &Exchange, answer: &Answer, differences: &mut Vec<String>) 
         }
     }
     // Which of the two frames a body is the HTTP library's choice; that nothing does is the service's.
-    let recorded = FRAMING.iter().any(|name| exchange.answer.header(name).is_some());
+    let recorded = FRAMING.iter().any(|name| exchange.response.header(name).is_some());
     if recorded != FRAMING.iter().any(|name| got(name).is_some()) {
         let there = if recorded { "no" } else { "an unexpected" };
         differences.push(format!("{there} content-length or transfer-encoding"));
@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
 
-    fn told(expected: &Value, got: &Value) -> Vec<String> {
+    fn differences_of(expected: &Value, got: &Value) -> Vec<String> {
         let mut differences = Vec::new();
         compare("body", expected, got, &mut differences);
         differences
@@ -102,21 +102,21 @@ mod tests {
         let expected = json!({"value": [{"a": 1, "gone": null}], "same": true});
         let got = json!({"value": [{"a": "1", "new": 0}], "same": true});
         assert_eq!(
-            told(&expected, &got),
+            differences_of(&expected, &got),
             [
                 "body.value[0].a: \"1\" instead of 1",
                 "body.value[0] has no `gone`",
                 "body.value[0] has `new` besides"
             ]
         );
-        assert_eq!(told(&json!([1]), &json!([1, 2])), ["body: [1,2] instead of [1]"]);
+        assert_eq!(differences_of(&json!([1]), &json!([1, 2])), ["body: [1,2] instead of [1]"]);
     }
 
     #[test]
     fn what_is_new_each_time_has_the_recorded_length() {
-        assert!(told(&json!({"lockToken": "abcd"}), &json!({"lockToken": "efgh"})).is_empty());
-        assert!(told(&json!({"token": "<jwt>"}), &json!({"token": "a.b.c.d"})).is_empty());
-        assert_eq!(told(&json!({"lockToken": "abcd"}), &json!({"lockToken": ""})).len(), 1);
-        assert_eq!(told(&json!({"lockToken": "abcd"}), &json!({"lockToken": 1})).len(), 1);
+        assert!(differences_of(&json!({"lockToken": "abcd"}), &json!({"lockToken": "efgh"})).is_empty());
+        assert!(differences_of(&json!({"token": "<jwt>"}), &json!({"token": "a.b.c.d"})).is_empty());
+        assert_eq!(differences_of(&json!({"lockToken": "abcd"}), &json!({"lockToken": ""})).len(), 1);
+        assert_eq!(differences_of(&json!({"lockToken": "abcd"}), &json!({"lockToken": 1})).len(), 1);
     }
 }

@@ -8,12 +8,12 @@ use service_core::BoxError;
 use service_emulator::Emulator;
 use service_emulator::eventgrid::EventGrid;
 
-use super::{Answer, Exchange, Message, Recordings, compare, send};
+use super::{Exchange, Message, Received, Recordings, compare, send};
 
 const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";
 const VERSION: &str = "api-version=2024-06-01";
 
-/// Plays one exchange against a namespace of its own, and tells every difference.
+/// Replays one exchange against its own namespace and returns every difference.
 ///
 /// # Errors
 ///
@@ -22,18 +22,18 @@ pub async fn play(exchange: Exchange, recordings: Arc<Recordings>) -> Result<Vec
     let emulator = Emulator::start().await?;
     let stage = Stage::new(&emulator, &recordings.client, &exchange)?;
     let (body, expected) = match exchange.operation.as_str() {
-        "publish" => (exchange.request.bytes()?, exchange.answer.body.clone()),
+        "publish" => (exchange.request.bytes()?, exchange.response.body.clone()),
         "receive" => {
-            stage.hold(events(&exchange.answer.body), &exchange.source, &recordings.exchanges).await?;
-            (Vec::new(), exchange.answer.body.clone())
+            stage.hold(events(&exchange.response.body), &exchange.source, &recordings.exchanges).await?;
+            (Vec::new(), exchange.response.body.clone())
         }
         _ => stage.settle(&exchange).await?,
     };
     let request = stage.request(&exchange.target, exchange.request.sent_headers(), body)?;
-    let waits = exchange.operation == "receive" && events(&exchange.answer.body).is_empty();
-    let answer = if waits { stage.in_no_time(send(request)).await? } else { send(request).await? };
-    let mut differences = compare::differences(&exchange, &expected, &answer);
-    if exchange.operation == "publish" && answer.status == 200 {
+    let waits = exchange.operation == "receive" && events(&exchange.response.body).is_empty();
+    let response = if waits { stage.in_no_time(send(request)).await? } else { send(request).await? };
+    let mut differences = compare::differences(&exchange, &expected, &response);
+    if exchange.operation == "publish" && response.status == 200 {
         let (sent, held) =
             (published(&exchange).len(), stage.grid.waiting(&stage.topic, &stage.subscription));
         if sent != held {
@@ -86,17 +86,17 @@ impl Stage {
         Ok(request.header("authorization", format!("SharedAccessKey {}", self.grid.key())))
     }
 
-    /// Waits for an answer while the namespace's time runs fast, as a receive without events lasts for a minute of it.
+    /// Waits for a response while the namespace's time runs fast, as a receive without events lasts for a minute of it.
     async fn in_no_time(
         &self,
-        answer: impl Future<Output = Result<Answer, BoxError>>,
-    ) -> Result<Answer, BoxError> {
-        let mut answer = std::pin::pin!(answer);
+        response: impl Future<Output = Result<Received, BoxError>>,
+    ) -> Result<Received, BoxError> {
+        let mut response = std::pin::pin!(response);
         let clock = self.emulator.clock();
         loop {
             tokio::select! {
                 biased;
-                answer = &mut answer => return answer,
+                response = &mut response => return response,
                 () = tokio::task::yield_now() => clock.advance(Duration::from_secs(1)),
             }
         }
@@ -151,8 +151,12 @@ impl Stage {
     async fn settle_one(&self, verb: &str, token: &str) -> Result<(), BoxError> {
         let body = json!({"lockTokens": [token]}).to_string().into_bytes();
         let headers = [("content-type", "application/json")].into_iter();
-        let answer = self.expect_200(&self.target(verb), headers, body).await?;
-        if answer["succeededLockTokens"] == json!([token]) { Ok(()) } else { Err(answer.to_string().into()) }
+        let response = self.expect_200(&self.target(verb), headers, body).await?;
+        if response["succeededLockTokens"] == json!([token]) {
+            Ok(())
+        } else {
+            Err(response.to_string().into())
+        }
     }
 
     fn target(&self, verb: &str) -> String {
@@ -165,16 +169,16 @@ impl Stage {
         headers: impl Iterator<Item = (&'a str, &'a str)>,
         body: Vec<u8>,
     ) -> Result<Value, BoxError> {
-        let answer = send(self.request(target, headers, body)?).await?;
-        if answer.status == 200 {
-            return Ok(serde_json::from_slice(&answer.body)?);
+        let response = send(self.request(target, headers, body)?).await?;
+        if response.status == 200 {
+            return Ok(serde_json::from_slice(&response.body)?);
         }
-        Err(format!("{target}: {} {}", answer.status, String::from_utf8_lossy(&answer.body)).into())
+        Err(format!("{target}: {} {}", response.status, String::from_utf8_lossy(&response.body)).into())
     }
 
-    /// Body and expected answer of a settle call: recorded tokens give way to tokens that fare as the recorded ones did.
+    /// Body and expected response of a settle call: recorded tokens give way to tokens that fare as the recorded ones did.
     async fn settle(&self, exchange: &Exchange) -> Result<(Vec<u8>, Value), BoxError> {
-        let mut expected = exchange.answer.body.clone();
+        let mut expected = exchange.response.body.clone();
         let mut sent = Vec::new();
         let (mut succeeded, mut failed) = (0, 0);
         for token in list(&exchange.request.body["lockTokens"]) {
@@ -209,7 +213,7 @@ fn list(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// The deliveries of a receive's answer.
+/// The deliveries in the response of a receive.
 fn events(body: &Value) -> &[Value] {
     list(&body["value"])
 }

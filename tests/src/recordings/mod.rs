@@ -25,7 +25,7 @@ pub struct Recordings {
     client: reqwest::Client,
 }
 
-/// One request and what a real service answered to it.
+/// One request and the response of a real service.
 #[derive(Debug, Clone)]
 pub struct Exchange {
     /// Its line in the file, from 1.
@@ -39,19 +39,19 @@ pub struct Exchange {
     target: String,
     request: Message,
     status: u16,
-    answer: Message,
+    response: Message,
 }
 
-/// Headers and body of a request or an answer.
+/// Headers and body of a request or a response.
 #[derive(Debug, Clone)]
 struct Message {
     headers: Vec<(String, String)>,
     body: Value,
 }
 
-/// What the emulator answered.
+/// The emulator's response.
 #[derive(Debug)]
-struct Answer {
+struct Received {
     status: u16,
     headers: HeaderMap,
     body: Bytes,
@@ -118,11 +118,11 @@ impl Exchange {
             target: text(&request["target"])?,
             request: Message::read(request),
             status: status.ok_or("no status")?,
-            answer: Message::read(response),
+            response: Message::read(response),
         })
     }
 
-    /// The path's segments as they stand.
+    /// The path's raw segments.
     fn segments(&self) -> Vec<&str> {
         let path = self.target.split('?').next().unwrap_or_default();
         path.split('/').skip(1).collect()
@@ -161,10 +161,10 @@ impl Message {
     }
 }
 
-/// Sends a request and reads its answer whole.
-async fn send(request: reqwest::RequestBuilder) -> Result<Answer, BoxError> {
-    let answer = request.send().await.map_err(reqwest::Error::without_url)?;
-    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
-    let body = answer.bytes().await.map_err(reqwest::Error::without_url)?;
-    Ok(Answer { status, headers, body })
+/// Sends a request and reads the complete response.
+async fn send(request: reqwest::RequestBuilder) -> Result<Received, BoxError> {
+    let response = request.send().await.map_err(reqwest::Error::without_url)?;
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
+    let body = response.bytes().await.map_err(reqwest::Error::without_url)?;
+    Ok(Received { status, headers, body })
 }

@@ -8,14 +8,14 @@ use service_core::{BoxError, Clock, SystemClock};
 use service_emulator::Emulator;
 use service_emulator::webpubsub::ClientToken;
 
-use super::{Answer, Exchange, Recordings, compare, send};
+use super::{Exchange, Received, Recordings, compare, send};
 use crate::socket::Client;
 
 /// Recorded ids of connections that were really there begin so; others were invented by a test of the SDKs.
 const LIVE: &str = "connection-id-";
 const LIVE_USER: &str = "live-user-";
 
-/// Plays one exchange against a service of its own, and tells every difference.
+/// Replays one exchange against its own service and returns every difference.
 ///
 /// # Errors
 ///
@@ -25,15 +25,15 @@ pub async fn play(exchange: Exchange, recordings: Arc<Recordings>) -> Result<Vec
     let stage = Stage::new(&emulator, &recordings.client, &exchange);
     let clients = stage.connect().await?;
     let target = stage.target(&clients).await?;
-    let mut answer = stage.send(&target).await?;
-    let mut expected = exchange.answer.body.clone();
+    let mut response = stage.send(&target).await?;
+    let mut expected = exchange.response.body.clone();
     if let Some(link) = expected.get_mut("nextLink") {
         *link = without_chance(link);
-        let mut body: Value = serde_json::from_slice(&answer.body)?;
+        let mut body: Value = serde_json::from_slice(&response.body)?;
         body["nextLink"] = without_chance(&body["nextLink"]);
-        answer.body = serde_json::to_vec(&body)?.into();
+        response.body = serde_json::to_vec(&body)?.into();
     }
-    Ok(compare::differences(&exchange, &expected, &answer))
+    Ok(compare::differences(&exchange, &expected, &response))
 }
 
 /// The service that an exchange is played in.
@@ -56,7 +56,7 @@ impl<'a> Stage<'a> {
         segments.get(at + 1).copied()
     }
 
-    /// The connections that the answer speaks of: those in a list, or the one that has to be there for it.
+    /// The connections that the response is about: those in a list, or the one that has to be there for it.
     async fn connect(&self) -> Result<Vec<Client>, BoxError> {
         let mut clients = Vec::new();
         if self.exchange.operation == "listConnectionsInGroup" {
@@ -75,16 +75,16 @@ impl<'a> Stage<'a> {
         Ok(clients)
     }
 
-    /// Who is in the group: whom the page lists, as many as stood on the page before, and one more where a page follows.
+    /// The members of the group: those that the page lists, as many as were on the page before, and one more if a page follows.
     fn members(&self) -> Vec<Value> {
-        let listed = self.exchange.answer.body["value"].as_array().cloned().unwrap_or_default();
+        let listed = self.exchange.response.body["value"].as_array().cloned().unwrap_or_default();
         let before = if self.exchange.target.contains("continuationToken") { self.page_size() } else { 0 };
-        let after = usize::from(self.exchange.answer.body["nextLink"].is_string());
+        let after = usize::from(self.exchange.response.body["nextLink"].is_string());
         let more = std::iter::repeat_n(json!({ "userId": null }), before + after);
         listed.into_iter().chain(more).collect()
     }
 
-    /// 1 where the address has none: in the one recording of a token that is a whole address, it stands in there.
+    /// 1 where the address has none: in the one recording of a token that is a whole address, it is in there.
     fn page_size(&self) -> usize {
         let size = self.exchange.target.split_once("maxpagesize=").map(|(_, rest)| rest);
         let size = size.and_then(|rest| rest.split('&').next());
@@ -112,13 +112,13 @@ impl<'a> Stage<'a> {
         let Some(at) = target.find(LIVE).filter(|_| self.exchange.status < 300) else {
             return Ok(target.clone());
         };
-        let client = clients.first().ok_or("nobody is connected")?;
+        let client = clients.first().ok_or("no client is connected")?;
         let (before, rest) = target.split_at(at);
         let after = rest.find(['/', '?', '&']).map_or("", |end| &rest[end..]);
         Ok(format!("{before}{}{after}", client.connection_id))
     }
 
-    /// The token after a first page, or the whole address that it stands in.
+    /// The token after a first page, or the whole address that contains it.
     async fn continuation_token(&self, whole: bool) -> Result<String, BoxError> {
         let path = self.exchange.target.split('?').next().unwrap_or_default();
         let size = self.page_size();
@@ -131,7 +131,7 @@ impl<'a> Stage<'a> {
         token_of(link).map(str::to_owned)
     }
 
-    async fn send(&self, target: &str) -> Result<Answer, BoxError> {
+    async fn send(&self, target: &str) -> Result<Received, BoxError> {
         let request = self
             .client
             .request(self.exchange.method.clone(), format!("{}{target}", self.emulator.endpoint()));

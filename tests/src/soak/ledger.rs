@@ -1,5 +1,5 @@
-//! The soak's judge: what was published, begun, done and given up, event by event. It knows nothing of the clients: a number
-//! stands for an event, and what the broker has in the end comes as plain numbers.
+//! The soak's judge: what was published, started, finished, and dead-lettered, for each event. It does not depend on the clients: a number
+//! represents an event, and what the broker has in the end comes as plain numbers.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -115,7 +115,7 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// Whether every event was handled or, where that was impossible, given up after its deliveries and not before.
+    /// Whether every event was handled or, if that was impossible, dead-lettered after its maximum number of deliveries and not before.
     #[must_use]
     pub fn holds(&self) -> bool {
         (self.lost, self.missing, self.unjust, self.early) == (0, 0, 0, 0)

@@ -1,5 +1,5 @@
 //! The soak of Event Grid Namespaces: events through sender, emulator and processors while handlers fail, connections break,
-//! the service pushes back and processors are started anew. The [`ledger`] judges the end.
+//! the service pushes back and processors are restarted. The [`ledger`] judges the end.
 
 pub mod ledger;
 mod publishers;
@@ -46,11 +46,11 @@ pub struct Options {
 pub struct Incidents {
     /// Connections that were cut.
     pub cuts: Cuts,
-    /// Times in which the service answered many requests with 429 or 503.
+    /// Periods in which the service responded to many requests with 429 or 503.
     pub storms: u32,
-    /// Processors that were told to end, and did, and started anew.
+    /// Processors that were shut down and restarted.
     pub restarts: u32,
-    /// Processors that were dropped in the middle of their work, and started anew.
+    /// Processors that were dropped while handling events, and restarted.
     pub kills: u32,
     /// Times at which all locks ran out.
     pub lost_locks: u32,
@@ -60,7 +60,7 @@ pub struct Incidents {
 ///
 /// # Errors
 ///
-/// What must not happen at all: a processor that gives up, an emulator that does not start.
+/// Fails if a processor stops with an error or the emulator does not start.
 pub async fn run(options: Options) -> Result<(Judgement, Incidents), BoxError> {
     let emulator = Emulator::start().await?;
     let settings = SubscriptionSettings::default().max_delivery_count(MAX_DELIVERIES);
@@ -126,7 +126,7 @@ async fn drain(emulator: &Emulator, workers: &workers::Workers, troubles: &Troub
     }
 }
 
-/// The event's number, from its id; an id of nobody is of no event that there is.
+/// The event's number, from its id; an unknown id belongs to no event.
 fn number(id: Option<&str>) -> u32 {
     id.and_then(|id| id.strip_prefix("order-")).and_then(|id| id.parse().ok()).unwrap_or(u32::MAX)
 }

@@ -1,4 +1,4 @@
-//! What goes wrong at the service: storms of refusals and failures, and locks that run out under everybody's hands.
+//! What goes wrong at the service: bursts of rejections and failures, and locks that expire while events are handled.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -61,7 +61,7 @@ impl Troubles {
     }
 }
 
-/// The service refuses, fails before its work, fails after it, and does not answer to the end.
+/// The service rejects, fails before it acts, fails after it acted, and cuts off its response.
 fn storm(faults: &Faults, seed: u64) {
     let throttled = Fault::status(429).header("retry-after-ms", "20");
     faults.randomly(0.15, throttled, seed);

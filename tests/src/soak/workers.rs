@@ -1,4 +1,4 @@
-//! The processors: each runs for a while, ends in good order or is dropped, and starts anew.
+//! The processors: each runs for a while, shuts down or is dropped, and is restarted.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -30,7 +30,7 @@ async fn connections_users_and_groups_are_there_as_long_as_somebody_is() {
 }
 
 #[tokio::test]
-async fn a_question_about_the_unknown_is_answered_with_no() {
+async fn the_existence_of_something_unknown_is_reported_as_false() {
     let hall = Hall::open().await;
     for name in ["stranger", "a/b?c#d", "日本語", "100%"] {
         assert!(!hall.service.connection(name).exists().await.unwrap());
@@ -45,7 +45,7 @@ async fn closing_all_connections_spares_the_excluded_and_other_hubs() {
     let survivors = [hall.bob.connection_id.clone()];
     hall.service.hub("other").close_all_connections().await.unwrap();
     hall.service.close_all_connections().excluded(&survivors).reason("maintenance").await.unwrap();
-    for client in [&mut hall.ann, &mut hall.ann2, &mut hall.nobody] {
+    for client in [&mut hall.ann, &mut hall.ann2, &mut hall.anonymous] {
         assert_eq!(client.ending(0).await.unwrap().message.as_deref(), Some("maintenance"));
     }
     hall.bob.ping().await.unwrap();
@@ -64,5 +64,5 @@ async fn closing_a_group_a_user_or_a_connection_leaves_the_others() {
     hall.bob.ping().await.unwrap();
     service.group("red").close_connections().reason("three").await.unwrap();
     assert_eq!(hall.bob.ending(0).await.unwrap().message.as_deref(), Some("three"));
-    hall.nobody.ping().await.unwrap();
+    hall.anonymous.ping().await.unwrap();
 }

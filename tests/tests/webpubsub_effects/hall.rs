@@ -9,7 +9,7 @@ use webpubsub::ServiceClient;
 use workspace_tests::socket::Client;
 
 pub(crate) const HUB: &str = "chat";
-/// The last thing that a connection is sent: whatever was meant for it has come by then, since order is kept.
+/// The last thing that a connection is sent: everything sent to it before has arrived by then, since order is kept.
 const MARK: &str = "that was all";
 
 pub(crate) struct Hall {
@@ -22,7 +22,7 @@ pub(crate) struct Hall {
     /// In red and blue.
     pub(crate) bob: Client,
     /// Without a user, in no group.
-    pub(crate) nobody: Client,
+    pub(crate) anonymous: Client,
 }
 
 impl Hall {
@@ -33,8 +33,8 @@ impl Hall {
         let ann = join(&emulator, &ClientToken::new().user("ann").group("red")).await;
         let ann2 = join(&emulator, &ClientToken::new().user("ann").group("blue")).await;
         let bob = join(&emulator, &ClientToken::new().user("bob").group("red").group("blue")).await;
-        let nobody = join(&emulator, &ClientToken::new()).await;
-        Self { emulator, service, ann, ann2, bob, nobody }
+        let anonymous = join(&emulator, &ClientToken::new()).await;
+        Self { emulator, service, ann, ann2, bob, anonymous }
     }
 
     fn all(&mut self) -> [(&'static str, &mut Client); 4] {
@@ -42,7 +42,7 @@ impl Hall {
             ("ann", &mut self.ann),
             ("ann2", &mut self.ann2),
             ("bob", &mut self.bob),
-            ("nobody", &mut self.nobody),
+            ("anonymous", &mut self.anonymous),
         ]
     }
 

@@ -11,15 +11,15 @@ use crate::hall::{Hall, join};
 #[tokio::test]
 async fn a_connection_is_put_into_a_group_and_taken_out_again() {
     let mut hall = Hall::open().await;
-    let (group, id) = (hall.service.group("green"), hall.nobody.connection_id.clone());
+    let (group, id) = (hall.service.group("green"), hall.anonymous.connection_id.clone());
     group.add_connection(&id).await.unwrap();
     group.add_connection(&id).await.unwrap();
-    assert_eq!(hall.groups()["nobody"], ["green"]);
+    assert_eq!(hall.groups()["anonymous"], ["green"]);
     group.send("hello").await.unwrap();
-    assert_eq!(hall.who_heard().await, ["nobody"]);
+    assert_eq!(hall.who_heard().await, ["anonymous"]);
     group.remove_connection(&id).await.unwrap();
     group.remove_connection(&id).await.unwrap();
-    assert!(hall.groups()["nobody"].is_empty());
+    assert!(hall.groups()["anonymous"].is_empty());
     group.send("hello").await.unwrap();
     assert!(hall.who_heard().await.is_empty());
 }
@@ -99,22 +99,22 @@ async fn many_connections_change_groups_at_once() {
 }
 
 #[tokio::test]
-async fn the_list_of_a_group_has_every_member_once_whatever_the_pages() {
+async fn the_list_of_a_group_has_every_member_once_for_any_page_size() {
     let mut hall = Hall::open().await;
     let mut more = Vec::new();
     for number in 0..7 {
         let token = ClientToken::new().user(format!("guest{number}")).group("red");
         more.push(join(&hall.emulator, &token).await);
     }
-    hall.service.group("red").add_connection(&hall.nobody.connection_id).await.unwrap();
+    hall.service.group("red").add_connection(&hall.anonymous.connection_id).await.unwrap();
     let mut expected: BTreeSet<_> = more.iter().map(|client| client.connection_id.clone()).collect();
-    expected.extend([&hall.ann, &hall.bob, &hall.nobody].map(|client| client.connection_id.clone()));
+    expected.extend([&hall.ann, &hall.bob, &hall.anonymous].map(|client| client.connection_id.clone()));
     let red = hall.service.group("red");
     for size in [1, 3, 10, 200] {
         let members = red.list_connections().page_size(size).all().await.unwrap();
         let ids: BTreeSet<_> = members.iter().map(|member| member.connection_id.clone()).collect();
         assert_eq!((members.len(), ids), (10, expected.clone()), "{size} a page");
-        let anonymous = members.iter().find(|member| member.connection_id == hall.nobody.connection_id);
+        let anonymous = members.iter().find(|member| member.connection_id == hall.anonymous.connection_id);
         assert_eq!(anonymous.unwrap().user_id, None);
     }
     let mut sizes = Vec::new();

@@ -6,15 +6,15 @@ use workspace_tests::socket::Client;
 
 use crate::hall::Hall;
 
-/// What the service answers to a frame that asks for an answer.
+/// The service's response to a frame with an ack ID.
 async fn ack(client: &mut Client, mut frame: Value, id: u64) -> Value {
     frame["ackId"] = json!(id);
     client.send(&frame).await.unwrap();
     loop {
-        let answer = client.json().await.unwrap();
-        if answer["type"] == "ack" {
-            assert_eq!(answer["ackId"], id);
-            return answer;
+        let response = client.json().await.unwrap();
+        if response["type"] == "ack" {
+            assert_eq!(response["ackId"], id);
+            return response;
         }
     }
 }
@@ -30,32 +30,32 @@ fn publish(group: &str) -> Value {
 #[tokio::test]
 async fn a_permission_for_one_group_opens_that_group_until_it_is_revoked() {
     let mut hall = Hall::open().await;
-    let connection = hall.service.connection(&hall.nobody.connection_id);
-    assert_eq!(ack(&mut hall.nobody, join("red"), 1).await["error"]["name"], "Forbidden");
+    let connection = hall.service.connection(&hall.anonymous.connection_id);
+    assert_eq!(ack(&mut hall.anonymous, join("red"), 1).await["error"]["name"], "Forbidden");
     connection.grant_permission(Permission::JoinLeaveGroup).group("red").await.unwrap();
     assert!(connection.has_permission(Permission::JoinLeaveGroup).group("red").await.unwrap());
     assert!(!connection.has_permission(Permission::JoinLeaveGroup).group("blue").await.unwrap());
     assert!(!connection.has_permission(Permission::SendToGroup).group("red").await.unwrap());
-    assert_eq!(ack(&mut hall.nobody, join("red"), 2).await["success"], true);
-    assert_eq!(ack(&mut hall.nobody, join("blue"), 3).await["error"]["name"], "Forbidden");
-    assert_eq!(ack(&mut hall.nobody, publish("red"), 4).await["error"]["name"], "Forbidden");
+    assert_eq!(ack(&mut hall.anonymous, join("red"), 2).await["success"], true);
+    assert_eq!(ack(&mut hall.anonymous, join("blue"), 3).await["error"]["name"], "Forbidden");
+    assert_eq!(ack(&mut hall.anonymous, publish("red"), 4).await["error"]["name"], "Forbidden");
     connection.revoke_permission(Permission::JoinLeaveGroup).group("red").await.unwrap();
     assert!(!connection.has_permission(Permission::JoinLeaveGroup).group("red").await.unwrap());
     let leave = json!({"type": "leaveGroup", "group": "red"});
-    assert_eq!(ack(&mut hall.nobody, leave, 5).await["error"]["name"], "Forbidden");
+    assert_eq!(ack(&mut hall.anonymous, leave, 5).await["error"]["name"], "Forbidden");
 }
 
 #[tokio::test]
 async fn a_permission_without_a_group_is_for_all_and_outlives_the_revocation_for_one() {
     let mut hall = Hall::open().await;
-    let connection = hall.service.connection(&hall.nobody.connection_id);
+    let connection = hall.service.connection(&hall.anonymous.connection_id);
     connection.grant_permission(Permission::SendToGroup).await.unwrap();
     assert!(connection.has_permission(Permission::SendToGroup).await.unwrap());
     assert!(connection.has_permission(Permission::SendToGroup).group("red").await.unwrap());
-    assert_eq!(ack(&mut hall.nobody, publish("red"), 1).await["success"], true);
+    assert_eq!(ack(&mut hall.anonymous, publish("red"), 1).await["success"], true);
     assert_eq!(hall.who_heard().await, ["ann", "bob"]);
     connection.revoke_permission(Permission::SendToGroup).group("red").await.unwrap();
-    assert_eq!(ack(&mut hall.nobody, publish("red"), 2).await["success"], true);
+    assert_eq!(ack(&mut hall.anonymous, publish("red"), 2).await["success"], true);
 }
 
 #[tokio::test]

@@ -10,8 +10,8 @@ use crate::hall::Hall;
 async fn a_send_to_all_reaches_everyone_but_the_excluded() {
     let mut hall = Hall::open().await;
     hall.service.send_to_all("hello").await.unwrap();
-    assert_eq!(hall.who_heard().await, ["ann", "ann2", "bob", "nobody"]);
-    let left_out = [hall.ann.connection_id.clone(), hall.nobody.connection_id.clone(), "unknown".into()];
+    assert_eq!(hall.who_heard().await, ["ann", "ann2", "anonymous", "bob"]);
+    let left_out = [hall.ann.connection_id.clone(), hall.anonymous.connection_id.clone(), "unknown".into()];
     hall.service.send_to_all("hello").excluded(left_out).await.unwrap();
     assert_eq!(hall.who_heard().await, ["ann2", "bob"]);
 }
@@ -21,10 +21,10 @@ async fn a_send_to_all_reaches_whom_its_filter_matches() {
     let mut hall = Hall::open().await;
     let cases = [
         (user_id().eq("ann"), vec!["ann", "ann2"]),
-        (user_id().is_null(), vec!["nobody"]),
+        (user_id().is_null(), vec!["anonymous"]),
         (user_id().ne("ann").and(groups().contains("red")), vec!["bob"]),
         (groups().contains("red").or(groups().contains("blue")), vec!["ann", "ann2", "bob"]),
-        (!groups().contains("red"), vec!["ann2", "nobody"]),
+        (!groups().contains("red"), vec!["ann2", "anonymous"]),
         (groups().length().gt(1), vec!["bob"]),
         (Filter::raw("startswith(userId, 'b')"), vec!["bob"]),
         (user_id().eq("it's"), vec![]),

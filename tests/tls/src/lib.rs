@@ -13,7 +13,7 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use webpubsub::{BoxError, Credential, ErrorKind, Result, RetryOptions, ServiceClient};
 
-/// A client of this endpoint that trusts this certificate besides the system's.
+/// A client of this endpoint that trusts this certificate in addition to the system's.
 ///
 /// # Errors
 ///
@@ -36,7 +36,7 @@ pub fn check(held: bool, text: impl Into<String>) -> Result<(), BoxError> {
     if held { Ok(()) } else { Err(text.into().into()) }
 }
 
-/// Makes TLS requests that succeed, that meet a certificate which nobody vouches for, and that find nobody at all.
+/// Makes TLS requests that succeed, that meet an untrusted certificate, and that find no server.
 ///
 /// # Errors
 ///
@@ -45,20 +45,20 @@ pub async fn use_tls() -> Result<(), BoxError> {
     let (endpoint, pem) = serve().await?;
     let get = |client: ServiceClient| client.request(Method::GET, "/api/hubs/chat", &[]);
     let body = get(client(&endpoint, Some(&pem))?).await?;
-    check(body == "done", format!("the answer was {body:?}"))?;
+    check(body == "done", format!("the body was {body:?}"))?;
     let Err(error) = get(client(&endpoint, None)?).await else {
         return Err("an unknown certificate passed".into());
     };
     let rejected = error.to_string().contains("certificate was rejected");
     check(rejected, format!("{error}: {:?}", error.source()))?;
-    let nobody = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
-    let Err(error) = get(client(&format!("https://{nobody}"), None)?).await else {
-        return Err("nobody answered".into());
+    let unused = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
+    let Err(error) = get(client(&format!("https://{unused}"), None)?).await else {
+        return Err("a request to an unused port succeeded".into());
     };
     check(error.kind() == ErrorKind::Transport, format!("{error:?}"))
 }
 
-/// A server with a certificate of its own making; gives its address and that certificate.
+/// Starts a server with a self-signed certificate; returns its address and that certificate.
 async fn serve() -> Result<(String, String), BoxError> {
     let own = rcgen::generate_simple_self_signed(["127.0.0.1".to_owned()])?;
     let key = PrivateKeyDer::try_from(own.signing_key.serialize_der())?;

@@ -1,14 +1,14 @@
-//! Our clients beside the official SDKs for other languages, each in a process of its own, in turns.
+//! Compares our clients with the official SDKs for other languages, each in a separate process, in turns.
 
 use std::fmt::Write as _;
 use std::process::Command;
 
-use super::contender::Contender;
 use super::program;
 use crate::failure::{Failure, Result};
+use crate::process::Running;
 use crate::sdks::Sdks;
 
-/// A round that warms up does not count.
+/// Without the warm-up round.
 const ROUNDS: usize = 9;
 
 struct Task {
@@ -23,21 +23,27 @@ const TASKS: [Task; 3] = [
     Task { name: "receive", about: "Event Grid: receive and acknowledge 100 events of 1 KiB", requests: 128 },
 ];
 
-/// Measures, and gives the table in Markdown.
+/// Measures and returns the table in Markdown.
 pub(super) fn compare() -> Result<String> {
     let sdks = Sdks::with("tests/bench/peers")?;
-    let (_server, origin) = Server::start()?;
+    // Ends with its standard input.
+    let mut server = Running::start(Command::new(program("bench-server")?))?;
+    let origin = format!("http://127.0.0.1:{}", server.read_line()?);
     let mut contenders = [
-        Contender::start("Rust, these crates", Command::new(program("bench-peer")?), &origin)?,
-        Contender::start("JavaScript", sdks.javascript("peer.mjs"), &origin)?,
-        Contender::start("Python, asyncio", sdks.python("peer.py"), &origin)?,
-    ];
+        ("Rust, these crates", Command::new(program("bench-peer")?)),
+        ("JavaScript", sdks.javascript("peer.mjs")),
+        ("Python, asyncio", sdks.python("peer.py")),
+    ]
+    .map(|(name, mut command)| {
+        command.env("BENCH_ORIGIN", &origin);
+        (name, Running::start(command))
+    });
     let mut rows = Vec::new();
     for task in &TASKS {
         let mut turns = vec![Vec::new(); contenders.len()];
         for round in 0..=ROUNDS {
-            for (contender, turns) in contenders.iter_mut().zip(&mut turns) {
-                let took = contender.turn(task.name, task.requests)?;
+            for ((name, contender), turns) in contenders.iter_mut().zip(&mut turns) {
+                let took = turn(name, contender, task)?;
                 if round > 0 {
                     turns.push(took);
                 }
@@ -46,37 +52,18 @@ pub(super) fn compare() -> Result<String> {
         eprintln!("{}: measured", task.about);
         rows.push((task.about, turns.iter_mut().map(|turns| median(turns)).collect()));
     }
-    Ok(table(&contenders.each_ref().map(|contender| contender.name), &rows))
+    Ok(table(&contenders.each_ref().map(|(name, _)| *name), &rows))
 }
 
-/// `bench-server`, which ends when its input does.
-struct Server(std::process::Child);
-
-impl Server {
-    fn start() -> Result<(Self, String)> {
-        use std::io::{BufRead as _, BufReader};
-        use std::process::Stdio;
-
-        let mut command = Command::new(program("bench-server")?);
-        let told = |error: std::io::Error| Failure::failed(format!("bench-server: {error}"));
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().map_err(told)?;
-        let (output, mut port) = (child.stdout.take(), String::new());
-        let server = Self(child);
-        if let Some(output) = output {
-            BufReader::new(output).read_line(&mut port).map_err(told)?;
-        }
-        let port: u16 =
-            port.trim().parse().map_err(|_| Failure::failed("bench-server did not tell its port"))?;
-        Ok((server, format!("http://127.0.0.1:{port}")))
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // One that has ended already cannot be ended.
-        let _ = self.0.kill();
-        let _ = self.0.wait();
-    }
+/// Runs one turn of a contender: it reads `TASK REQUESTS` and prints the CPU time of a request in microseconds.
+fn turn(name: &str, contender: &mut Result<Running>, task: &Task) -> Result<f64> {
+    let failed = |what: &str| Failure::failed(format!("{name}, {}: {what}", task.name));
+    let running = contender.as_mut().map_err(|failure| failed(failure.text()))?;
+    let line = running
+        .write_line(&format!("{} {}", task.name, task.requests))
+        .and_then(|()| running.read_line())
+        .map_err(|failure| failed(failure.text()))?;
+    line.parse().map_err(|_| failed("it printed no number; its error is above"))
 }
 
 fn median(turns: &mut [f64]) -> f64 {
@@ -86,8 +73,8 @@ fn median(turns: &mut [f64]) -> f64 {
 
 fn table(names: &[&str], rows: &[(&str, Vec<f64>)]) -> String {
     let mut text = format!(
-        "CPU time of the client process per request in µs, 32 in flight, median of {ROUNDS} rounds in turns; in brackets how many\n\
-         times the first column it is.\n\n| |"
+        "CPU time of the client process per request in µs, 32 in flight, median of {ROUNDS} rounds in turns; in brackets the\n\
+         ratio to the first column.\n\n| |"
     );
     for name in names {
         let _ = write!(text, " {name} |");
@@ -115,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn each_cell_but_the_first_tells_how_many_times_the_first_it_is() {
+    fn each_cell_except_the_first_contains_its_ratio_to_the_first() {
         let table = table(&["ours", "theirs"], &[("send", vec![20.0, 50.0])]);
         assert!(
             table.ends_with("| | ours | theirs |\n|---|---:|---:|\n| send | 20 | 50 (2.5) |\n"),

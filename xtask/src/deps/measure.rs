@@ -1,36 +1,33 @@
-//! How long a hello-world takes to build and how large it is: for information, since both depend on the machine.
+//! The build time and size of a hello-world program: for information, since both depend on the machine.
 
 use std::fs;
 use std::process::Stdio;
 
 use crate::failure::{Failure, Result};
-use crate::hello::Hello;
+use crate::standalone::Standalone;
 use crate::stopwatch::Stopwatch;
 
-/// Builds a hello-world in release from nothing and prints what that took; prints why where it cannot.
-pub(super) fn print(hello: &Hello) {
-    let what = if hello.is_example { "the example `hello`" } else { "a main that calls nothing" };
+/// Builds a program in release from scratch and prints its build time and size, or why the build failed.
+pub(super) fn print(hello: &Standalone) {
     match build(hello) {
-        Ok((took, size)) => println!("{}: {took}, {size} KiB stripped ({what})", hello.name),
-        Err(failure) => {
-            println!("{}: not built ({what}): {}", hello.name, failure.text());
-        }
+        Ok((took, size)) => println!("{}: {took}, {size} KiB stripped", hello.name),
+        Err(failure) => println!("{}: not built: {}", hello.name, failure.text()),
     }
 }
 
-fn build(hello: &Hello) -> Result<(String, u64)> {
+fn build(hello: &Standalone) -> Result<(String, u64)> {
+    let failed = |error: std::io::Error| Failure::failed(error.to_string());
     let target = hello.dir.join("target");
-    // Absent before the first build; where it cannot be taken away, the time is that of a smaller build.
+    // Missing before the first build. If it cannot be removed, the time is that of a partial build.
     let _ = fs::remove_dir_all(&target);
     let mut command = hello.cargo(&["build", "--release", "--quiet"]);
     command.arg("--target-dir").arg(&target).stdin(Stdio::null());
     let watch = Stopwatch::start();
-    let status = command.status().map_err(|error| Failure::failed(error.to_string()))?;
-    let took = watch.read();
+    let status = command.status().map_err(failed)?;
     if !status.success() {
         return Err(Failure::failed(format!("cargo build: {status}")));
     }
+    let took = watch.read();
     let program = target.join("release").join(format!("{}{}", hello.name, std::env::consts::EXE_SUFFIX));
-    let size = fs::metadata(&program).map_err(|error| Failure::failed(error.to_string()))?.len();
-    Ok((took, size.div_ceil(1024)))
+    Ok((took, fs::metadata(&program).map_err(failed)?.len().div_ceil(1024)))
 }

@@ -1,13 +1,13 @@
-//! What `cargo tree` says, as a list of crates.
+//! The output of `cargo tree` as a list of crates.
 
 use std::collections::BTreeSet;
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
-use crate::hello::Hello;
 use crate::process;
+use crate::standalone::Standalone;
 
-/// A flat list, name and version apart from the licence; edges of build scripts and tests left out.
+/// A flat list with a tab before the license, without dependencies of build scripts and tests.
 pub(super) const ARGS: [&str; 7] = ["tree", "--edges", "normal", "--prefix", "none", "--format", "{p}\t{l}"];
 
 /// A crate in one version.
@@ -15,16 +15,16 @@ pub(super) const ARGS: [&str; 7] = ["tree", "--edges", "normal", "--prefix", "no
 pub(super) struct Crate {
     pub(super) name: String,
     pub(super) version: String,
-    /// As its manifest says it; empty when it says nothing.
-    pub(super) licence: String,
+    /// As in its manifest; empty if missing.
+    pub(super) license: String,
 }
 
-/// The crates that a hello-world is built from for this machine, itself included.
-pub(super) fn of(hello: &Hello) -> Result<Vec<Crate>> {
+/// Returns the crates of a program on this machine, including itself.
+pub(super) fn of(hello: &Standalone) -> Result<Vec<Crate>> {
     crates(|offline| hello.cargo(ARGS.iter().chain(offline)))
 }
 
-/// The crates of the tree that a command prints, each once: offline where all is at hand, else from the registry.
+/// Returns the crates of the tree that a command prints, each once: offline if possible, otherwise from the registry.
 pub(super) fn crates(command: impl Fn(&'static [&'static str]) -> Command) -> Result<Vec<Crate>> {
     let text = process::read(command(&["--offline"])).or_else(|_| process::read(command(&[])))?;
     let crates = parse(&text);
@@ -34,7 +34,7 @@ pub(super) fn crates(command: impl Fn(&'static [&'static str]) -> Command) -> Re
     Ok(crates)
 }
 
-/// The names that stand for more than one crate.
+/// Returns the names of crates in more than one version.
 pub(super) fn in_two_versions(crates: &[Crate]) -> Vec<&str> {
     let mut names: Vec<&str> = crates.iter().map(|one| one.name.as_str()).collect();
     names.sort_unstable();
@@ -47,14 +47,14 @@ fn parse(text: &str) -> Vec<Crate> {
     crates.into_iter().collect()
 }
 
-/// `name v1.0.0 (proc-macro)<tab>MIT (*)`, where the star says that its own dependencies stood further up.
+/// `name v1.0.0 (proc-macro)<tab>MIT (*)`, where the star means that its dependencies are listed above.
 fn parse_line(line: &str) -> Option<Crate> {
-    let (package, licence) = line.split_once('\t')?;
+    let (package, license) = line.split_once('\t')?;
     let mut words = package.split(' ');
     Some(Crate {
         name: words.next()?.to_owned(),
         version: words.next()?.to_owned(),
-        licence: licence.trim_end().trim_end_matches("(*)").trim_end().to_owned(),
+        license: license.trim_end().trim_end_matches("(*)").trim_end().to_owned(),
     })
 }
 
@@ -66,13 +66,13 @@ mod tests {
                         syn v1.0.9\tMIT\nsyn v2.0.1\tMIT OR Apache-2.0 (*)\n\n";
 
     #[test]
-    fn a_crate_that_is_named_again_counts_once() {
+    fn a_repeated_crate_counts_once() {
         let crates = parse(TREE);
-        let told: Vec<_> =
-            crates.iter().map(|one| format!("{} {}: {}", one.name, one.version, one.licence)).collect();
+        let found: Vec<_> =
+            crates.iter().map(|one| format!("{} {}: {}", one.name, one.version, one.license)).collect();
         let expected =
             ["derive v1.0.0: MIT", "hello v0.0.0: ", "syn v1.0.9: MIT", "syn v2.0.1: MIT OR Apache-2.0"];
-        assert_eq!(told, expected);
+        assert_eq!(found, expected);
     }
 
     #[test]

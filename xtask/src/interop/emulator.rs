@@ -1,62 +1,46 @@
-//! The emulator as a program beside ours, and programs that are told where it is.
+//! The emulator as a separate program, and programs that receive its address.
 
 use std::ffi::OsStr;
-use std::io::{BufRead as _, BufReader};
-use std::process::{Child, Command, Stdio};
+use std::process::Command;
 
-use crate::failure::{Failure, Result};
-use crate::{process, workspace};
+use crate::failure::Result;
+use crate::process::{self, Running};
+use crate::workspace;
 
-/// A running emulator, which ends with this value.
+/// A running emulator.
 pub(super) struct Emulator {
-    child: Child,
-    /// What it says of itself, `NAME=value`.
+    _running: Running,
+    /// The `NAME=value` lines that it prints.
     environment: Vec<(String, String)>,
 }
 
 impl Emulator {
-    /// Starts the program that has been built before with these arguments, and waits until it is ready.
+    /// Starts the built program with these arguments and waits until it is ready.
     pub(super) fn start(args: &[&OsStr]) -> Result<Self> {
         let program = format!("debug/service-emulator{}", std::env::consts::EXE_SUFFIX);
         let mut command = Command::new(workspace::target_directory()?.join(program));
-        // The report of the programs under test is what is to be read.
-        command.args(["--log", "off"]).args(args).stdin(Stdio::null()).stdout(Stdio::piped());
-        let child = command.spawn();
-        let child =
-            child.map_err(|error| Failure::failed(format!("the emulator cannot be started: {error}")))?;
-        let mut emulator = Self { child, environment: Vec::new() };
-        let output = emulator.child.stdout.take();
-        for line in output
-            .into_iter()
-            .flat_map(|output| BufReader::new(output).lines())
-            .map_while(std::result::Result::ok)
-        {
+        // Its log would hide the report of the programs under test.
+        command.args(["--log", "off"]).args(args);
+        let (mut running, mut environment) = (Running::start(command)?, Vec::new());
+        loop {
+            let line = running.read_line()?;
             match line.split_once('=') {
-                Some((name, value)) => emulator.environment.push((name.to_owned(), value.to_owned())),
-                None if line == "ready" => return Ok(emulator),
+                Some((name, value)) => environment.push((name.to_owned(), value.to_owned())),
+                None if line == "ready" => return Ok(Self { _running: running, environment }),
                 None => {}
             }
         }
-        Err(Failure::failed("the emulator ended before it was ready"))
     }
 
-    /// Tells one thing more to the programs that are to come.
-    pub(super) fn tell(mut self, name: &str, value: String) -> Self {
+    /// Adds an environment variable for the programs that run later.
+    pub(super) fn with_env(mut self, name: &str, value: String) -> Self {
         self.environment.push((name.to_owned(), value));
         self
     }
 
-    /// Runs a program that finds the emulator by its environment, for what it writes.
+    /// Runs a program with the emulator's address in its environment and returns its output.
     pub(super) fn read(&self, mut command: Command) -> Result<String> {
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         process::read(command)
-    }
-}
-
-impl Drop for Emulator {
-    fn drop(&mut self) {
-        // One that has ended already cannot be ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }

@@ -1,4 +1,4 @@
-//! The emulator with event handlers, which another program is to serve.
+//! The emulator with event handlers that another program serves.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -8,22 +8,24 @@ use std::path::Path;
 use super::emulator::Emulator;
 use crate::failure::{Failure, Result};
 
-/// The hubs of the script: one whose handler takes the emulator's calls, and one whose handler allows another origin only.
+/// The hubs of the script: one whose handler accepts the emulator's calls, and one whose handler allows only another origin.
 const HUBS: [&str; 2] = ["webhook", "foreign"];
 
-/// Starts an emulator that calls a port which nobody listens to yet, and tells that port as `WEBHOOK_PORT`.
+/// Starts an emulator that calls a port without a listener so far, and passes that port as `WEBHOOK_PORT`.
 pub(super) fn start(scratch: &Path) -> Result<Emulator> {
     let file = scratch.join("webhook.toml");
-    let told = |error: std::io::Error| Failure::failed(format!("{}: {error}", file.display()));
-    // Given back at once: the handler takes it a moment later, and no port is given twice in a row.
-    let port =
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr()).map_err(told)?.port();
-    fs::write(&file, settings(port)).map_err(told)?;
+    let failed = |error: std::io::Error| Failure::failed(format!("{}: {error}", file.display()));
+    // Released at once: the handler binds it a moment later, and the system does not assign a port twice in a row.
+    let port = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
+        .and_then(|free| free.local_addr())
+        .map_err(failed)?
+        .port();
+    fs::write(&file, settings(port)).map_err(failed)?;
     let emulator = Emulator::start(&[OsStr::new("--config"), file.as_os_str()])?;
-    Ok(emulator.tell("WEBHOOK_PORT", port.to_string()))
+    Ok(emulator.with_env("WEBHOOK_PORT", port.to_string()))
 }
 
-/// The emulator's file of settings.
+/// The emulator's configuration file.
 fn settings(port: u16) -> String {
     let hub = |name| {
         format!(

@@ -1,50 +1,89 @@
-//! What a release consists of, and whether the workspace is ready for it.
+//! The contents of a release: versions, dependencies, and edits. Separate, because nothing here changes a file.
 
+use std::fs;
 use std::path::Path;
 
-use super::edits::{self, Edits};
-use super::git::Git;
-use super::version::Level;
-use super::{changelog, file_of};
+use toml_edit::{DocumentMut, Value};
+
 use crate::failure::{Failure, Result};
 use crate::workspace::Package;
 
-/// A release that is about to be made.
+const UNRELEASED: &str = "## Unreleased\n";
+
+/// A planned release.
 pub(super) struct Plan {
     pub(super) name: String,
-    dir: String,
+    pub(super) dir: String,
     pub(super) old: String,
     pub(super) new: String,
     pub(super) tag: String,
-    /// The crates of this workspace that it depends on, for tests too.
-    pub(super) depends_on: Vec<DependsOn>,
-    /// A line for each crate that will ask for the new version.
-    pub(super) dependants: Vec<String>,
+    /// The crates of this workspace that it depends on, including dev-dependencies.
+    pub(super) dependencies: Vec<Dependency>,
 }
 
-/// A crate of this workspace that another depends on.
-pub(super) struct DependsOn {
+/// A crate of this workspace that the released one depends on.
+pub(super) struct Dependency {
     pub(super) name: String,
-    dir: String,
-    tag: String,
-    /// Whether users of the other get it too.
-    is_built_on: bool,
+    pub(super) dir: String,
+    pub(super) tag: String,
+    /// Whether it is more than a dev-dependency.
+    pub(super) is_built_by_users: bool,
 }
 
-/// The package of a name, as long as it goes to the registry.
-pub(super) fn published<'a>(packages: &'a [Package], name: &str) -> Result<&'a Package> {
-    let published: Vec<&Package> = packages.iter().filter(|package| package.published).collect();
-    published.iter().find(|package| package.name == name).copied().ok_or_else(|| {
-        let names: Vec<_> = published.iter().map(|package| package.name.as_str()).collect();
-        Failure::usage(format!("no published crate `{name}`; there are: {}", names.join(", ")))
-    })
-}
+impl Plan {
+    pub(super) fn new(packages: &[Package], name: &str, level: &str) -> Result<Self> {
+        let published: Vec<&Package> = packages.iter().filter(|package| package.published).collect();
+        let package = published.iter().find(|package| package.name == name).ok_or_else(|| {
+            let names: Vec<_> = published.iter().map(|package| package.name.as_str()).collect();
+            Failure::usage(format!("no published crate `{name}`; there are: {}", names.join(", ")))
+        })?;
+        let (old, new) = (version(package), next(version(package), level)?);
+        let dependency = |other: &&Package| {
+            let mut kinds = package.dependencies.iter().filter(|one| one.name == other.name).peekable();
+            kinds.peek()?;
+            Some(Dependency {
+                name: other.name.clone(),
+                dir: other.dir.clone(),
+                tag: tag(&other.name, version(other)),
+                is_built_by_users: kinds.any(|one| one.kind != "dev"),
+            })
+        };
+        Ok(Self {
+            name: name.to_owned(),
+            dir: package.dir.clone(),
+            tag: tag(name, &new),
+            dependencies: published.iter().filter_map(dependency).collect(),
+            old: old.to_owned(),
+            new,
+        })
+    }
 
-/// The tag of a release that was broken off after it: on the last commit, with nothing for another release.
-pub(super) fn only_unpublished(root: &Path, package: &Package) -> Result<Option<String>> {
-    let tag = tag(&package.name, version(package));
-    let text = Edits::new(root).keep(&file_of(&package.dir, "CHANGELOG.md"))?;
-    Ok((Git(root).is_at(&tag)? && !changelog::has_entries(&text)).then_some(tag))
+    pub(super) fn has_changelog_entries(&self, root: &Path) -> Result<bool> {
+        let text = read(root, &format!("{}/CHANGELOG.md", self.dir))?;
+        let unreleased = text.split_once(UNRELEASED).map_or("", |(_, rest)| rest);
+        Ok(unreleased.lines().take_while(|line| !line.starts_with("## ")).any(|line| line.starts_with("- ")))
+    }
+
+    /// The changed files, by their paths from the root, with their new text. Not yet written.
+    pub(super) fn edits(&self, root: &Path, today: &str) -> Result<Vec<(String, String)>> {
+        let edit = |path: String, change: &dyn Fn(&str) -> Result<String>| {
+            let changed = read(root, &path).and_then(|text| change(&text));
+            changed
+                .map(|text| (path.clone(), text))
+                .map_err(|failure| Failure::failed(format!("{path}: {}", failure.text())))
+        };
+        let heading = format!("{UNRELEASED}\n## {} ({today})\n", self.new);
+        Ok(vec![
+            edit(format!("{}/CHANGELOG.md", self.dir), &|text| Ok(text.replacen(UNRELEASED, &heading, 1)))?,
+            edit(format!("{}/Cargo.toml", self.dir), &|text| {
+                with_value(text, &["package", "version"], &self.new)
+            })?,
+            // Even if only unpublished packages depend on it: a path with another version is an error.
+            edit("Cargo.toml".to_owned(), &|text| {
+                with_value(text, &["workspace", "dependencies", &self.name, "version"], &self.new)
+            })?,
+        ])
+    }
 }
 
 fn version(package: &Package) -> &str {
@@ -55,108 +94,67 @@ fn tag(name: &str, version: &str) -> String {
     format!("{name}-v{version}")
 }
 
-impl Plan {
-    pub(super) fn new(packages: &[Package], package: &Package, level: Level) -> Result<Self> {
-        let (name, old) = (&package.name, version(package));
-        let new = level.after(old)?;
-        Ok(Self {
-            name: name.clone(),
-            dir: package.dir.clone(),
-            tag: tag(name, &new),
-            depends_on: depends_on(packages, package),
-            dependants: dependants(packages, name, old, &new),
-            old: old.to_owned(),
-            new,
-        })
-    }
+fn read(root: &Path, path: &str) -> Result<String> {
+    fs::read_to_string(root.join(path)).map_err(|error| Failure::failed(format!("{path}: {error}")))
+}
 
-    /// Fails with everything that stands against the release, not with the first of it.
-    pub(super) fn check(&self, root: &Path) -> Result<()> {
-        let git = Git(root);
-        let mut against = Vec::new();
-        let uncommitted = git.uncommitted()?;
-        if !uncommitted.is_empty() {
-            against.push(format!("there is something uncommitted:\n{}", uncommitted.trim_end()));
-        }
-        if git.has_tag(&self.tag)? {
-            against.push(format!("there is a tag {} already", self.tag));
-        }
-        let mut reader = Edits::new(root);
-        let changelog = self.changelog();
-        if !changelog::has_entries(&reader.keep(&changelog)?) {
-            against.push(format!("{changelog} has no entry under Unreleased"));
-        }
-        for dependency in &self.depends_on {
-            against.extend(dependency.complaint(&git)?);
-        }
-        if against.is_empty() {
-            println!("ready: committed, {changelog} has entries, {} is free", self.tag);
-            return Ok(());
-        }
-        Err(Failure::failed(format!("{} cannot be released:\n- {}", self.tag, against.join("\n- "))))
-    }
-
-    /// The changes of the release, planned and not yet written.
-    pub(super) fn edits(&self, root: &Path, today: &str) -> Result<Edits> {
-        let mut edits = Edits::new(root);
-        edits.change(&self.changelog(), |text| Ok(changelog::dated(text, &self.new, today)))?;
-        let version = |text: &str| edits::with_value(text, &["package", "version"], &self.new);
-        edits.change(&file_of(&self.dir, "Cargo.toml"), version)?;
-        // Changed even where only unpublished packages ask for it: a path that does not meet its version is an error.
-        let keys = ["workspace", "dependencies", &self.name, "version"];
-        edits.change("Cargo.toml", |text| edits::with_value(text, &keys, &self.new))?;
-        edits.keep("Cargo.lock")?;
-        Ok(edits)
-    }
-
-    fn changelog(&self) -> String {
-        file_of(&self.dir, "CHANGELOG.md")
+/// The version after `version`.
+fn next(version: &str, level: &str) -> Result<String> {
+    let numbers: Vec<Option<u64>> = version.split('.').map(|number| number.parse().ok()).collect();
+    let &[Some(major), Some(minor), Some(patch)] = numbers.as_slice() else {
+        return Err(Failure::failed(format!("the version `{version}` is not three numbers")));
+    };
+    match level {
+        "first" => Ok(version.to_owned()),
+        "patch" => Ok(format!("{major}.{minor}.{}", patch + 1)),
+        "minor" => Ok(format!("{major}.{}.0", minor + 1)),
+        "major" => Ok(format!("{}.0.0", major + 1)),
+        _ => Err(Failure::usage(format!("no level `{level}`; there are: first, patch, minor, major"))),
     }
 }
 
-impl DependsOn {
-    /// What keeps another crate from being released on top of this one: the registry would build it with what was
-    /// released, not with what lies here.
-    fn complaint(&self, git: &Git<'_>) -> Result<Option<String>> {
-        let Self { name, dir, tag, is_built_on } = self;
-        if !git.has_tag(tag)? {
-            return Ok(Some(format!("{name} is not released ({tag} is no tag): release it first")));
+/// Replaces the text at a path of keys in a manifest; everything else stays, including comments.
+fn with_value(manifest: &str, keys: &[&str], text: &str) -> Result<String> {
+    let mut document: DocumentMut =
+        manifest.parse().map_err(|error: toml_edit::TomlError| Failure::failed(error.to_string()))?;
+    let item = keys.iter().try_fold(document.as_item_mut(), |item, key| item.get_mut(key));
+    let Some(value) = item.and_then(toml_edit::Item::as_value_mut) else {
+        return Err(Failure::failed(format!("`{}` is missing", keys.join("."))));
+    };
+    let decor = value.decor().clone();
+    *value = Value::from(text);
+    *value.decor_mut() = decor;
+    Ok(document.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_level_raises_its_number_and_resets_those_after_it() {
+        for (level, expected) in
+            [("first", "0.1.9"), ("patch", "0.1.10"), ("minor", "0.2.0"), ("major", "1.0.0")]
+        {
+            assert_eq!(next("0.1.9", level).unwrap(), expected);
         }
-        if !is_built_on {
-            return Ok(None);
+        for bad in ["0.1", "1.0.0-rc.1", "1.0.0.x", "a.b.c", ""] {
+            assert!(next(bad, "patch").is_err(), "{bad}");
         }
-        let changed = git.changed_since(tag, &[file_of(dir, "src"), file_of(dir, "Cargo.toml")])?;
-        Ok(changed.first().map(|file| {
-            format!(
-                "{name} has changed since {tag} ({file} and {} more): release it first",
-                changed.len() - 1
-            )
-        }))
+        let failure = next("0.1.0", "huge").unwrap_err();
+        assert!(failure.exit_status() == 2 && failure.text().contains("`huge`; there are: first, patch"));
     }
-}
 
-fn depends_on(packages: &[Package], package: &Package) -> Vec<DependsOn> {
-    let ours = packages.iter().filter(|ours| ours.published && ours.name != package.name);
-    let found = ours.filter_map(|ours| {
-        let kinds: Vec<&str> = package
-            .dependencies
-            .iter()
-            .filter(|one| one.name == ours.name)
-            .map(|one| one.kind.as_str())
-            .collect();
-        (!kinds.is_empty()).then(|| DependsOn {
-            name: ours.name.clone(),
-            dir: ours.dir.clone(),
-            tag: tag(&ours.name, version(ours)),
-            is_built_on: kinds.iter().any(|kind| *kind != "dev"),
-        })
-    });
-    found.collect()
-}
-
-fn dependants(packages: &[Package], name: &str, old: &str, new: &str) -> Vec<String> {
-    let depends = |package: &&Package| package.dependencies.iter().any(|one| one.name == name);
-    let published = packages.iter().filter(|package| package.published);
-    let line = |package: &Package| format!("{} will ask for {name} {new}, not {old}", package.name);
-    if old == new { Vec::new() } else { published.filter(depends).map(line).collect() }
+    #[test]
+    fn a_value_changes_and_everything_around_it_stays() {
+        let manifest = "# top\n[package]\nversion = \"0.1.0\" # ours\n\n[workspace.dependencies]\n\
+                        core = { path = \"core\", version = \"0.1.0\" }\nother = \"0.1.0\"\n";
+        let keys = ["workspace", "dependencies", "core", "version"];
+        let expected = manifest.replace("core\", version = \"0.1.0\"", "core\", version = \"0.2.0\"");
+        assert_eq!(with_value(manifest, &keys, "0.2.0").unwrap(), expected);
+        let after = with_value(manifest, &["package", "version"], "0.2.0").unwrap();
+        assert!(after.starts_with("# top\n[package]\nversion = \"0.2.0\" # ours\n"), "{after}");
+        let failure = with_value("[package]\n", &["package", "version"], "0.2.0").unwrap_err();
+        assert!(failure.text().contains("package.version"));
+    }
 }

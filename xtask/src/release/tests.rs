@@ -1,16 +1,15 @@
-//! Releases in a workspace of two made-up crates with a repository of its own; tests, packaging and publishing are
-//! stood in for.
+//! Releases in a scratch workspace of two crates with its own repository; tests, packaging, and publishing are replaced.
 
 use std::cell::RefCell;
 use std::fs;
 
 use super::*;
 
-/// A client and the core that it builds on, the core's 0.1.0 released.
+/// A client and the core that it depends on; the core's 0.1.0 is released.
 struct Scratch {
     root: PathBuf,
-    /// The heavy commands that were run.
-    heavy: RefCell<Vec<String>>,
+    /// The slow commands that were run.
+    slow: RefCell<Vec<String>>,
     /// The cargo command that fails.
     failing: RefCell<&'static str>,
 }
@@ -19,7 +18,7 @@ impl Scratch {
     fn new(name: &str) -> Self {
         let root = workspace::target_directory().unwrap().join("xtask/release").join(name);
         let _ = fs::remove_dir_all(&root);
-        let scratch = Self { root, heavy: RefCell::default(), failing: RefCell::default() };
+        let scratch = Self { root, slow: RefCell::default(), failing: RefCell::default() };
         scratch.write(
             "Cargo.toml",
             "[workspace]\nresolver = \"3\"\nmembers = [\"core\", \"client\"]\n\n[workspace.dependencies]\n\
@@ -69,29 +68,28 @@ impl Scratch {
         self.git("commit --quiet --message x");
     }
 
-    /// A release without anything heavy in it, for its `cargo`.
+    /// A release without slow commands, for its `cargo`.
     fn release(&self) -> Release<'_> {
-        Release { root: self.root.clone(), today: "2026-11-22".into(), heavy: &|_| Ok(()) }
+        Release { root: self.root.clone(), today: "2026-11-22".into(), slow: &|_| Ok(()) }
     }
 
     /// Runs `cargo xtask release` with these words.
     fn run(&self, line: &str) -> Result<()> {
-        let heavy = |command: Command| {
+        let slow = |command: Command| {
             let args: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy().into_owned()).collect();
-            self.heavy.borrow_mut().push(args.join(" "));
+            self.slow.borrow_mut().push(args.join(" "));
             let fails = args[0] == *self.failing.borrow();
             if fails { Err(Failure::failed("out of order")) } else { Ok(()) }
         };
-        let release = Release { heavy: &heavy, ..self.release() };
-        let order = parse(line.split_whitespace().map(OsString::from).collect())?.unwrap();
-        release.carry_out(&order)
+        let release = Release { slow: &slow, ..self.release() };
+        release.run(line.split_whitespace().map(OsString::from).collect())
     }
 
-    fn heavy(&self) -> Vec<String> {
-        self.heavy.take()
+    fn slow(&self) -> Vec<String> {
+        self.slow.take()
     }
 
-    /// What the repository is like: its commits, its tags, what is uncommitted.
+    /// The state of the repository: commits, tags, uncommitted changes.
     fn state(&self) -> String {
         [self.git("log --format=%s"), self.git("tag"), self.git("status --porcelain")].concat()
     }
@@ -108,7 +106,7 @@ fn a_release_changes_versions_dates_the_changelog_commits_tags_and_publishes() {
         "package --package client-x --package core-x",
         "publish --package client-x",
     ];
-    assert_eq!(scratch.heavy(), expected);
+    assert_eq!(scratch.slow(), expected);
     assert_eq!(scratch.state(), "Release client-x 0.1.1\nx\nclient-x-v0.1.1\ncore-x-v0.1.0\n");
     assert!(scratch.read("client/Cargo.toml").contains("version = \"0.1.1\""));
     assert!(scratch.read("Cargo.toml").contains("path = \"client\", version = \"0.1.1\""));
@@ -121,7 +119,7 @@ fn a_release_changes_versions_dates_the_changelog_commits_tags_and_publishes() {
 }
 
 #[test]
-fn a_release_of_the_core_changes_what_the_others_ask_for() {
+fn a_release_of_the_core_changes_the_version_that_the_others_require() {
     let scratch = Scratch::new("core");
     scratch.run("core-x minor --execute").unwrap();
     assert!(scratch.read("Cargo.toml").contains("path = \"core\", version = \"0.2.0\""));
@@ -134,22 +132,22 @@ fn without_execute_nothing_changes() {
     let scratch = Scratch::new("dry");
     scratch.run("client-x patch").unwrap();
     assert_eq!(scratch.state(), BEFORE);
-    assert!(!scratch.heavy().iter().any(|line| line.starts_with("publish")));
+    assert!(!scratch.slow().iter().any(|line| line.starts_with("publish")));
 }
 
 #[test]
-fn the_first_release_takes_the_version_of_the_manifest_and_is_made_once() {
+fn the_first_release_takes_the_version_of_the_manifest_and_is_released_once() {
     let scratch = Scratch::new("first");
     scratch.run("client-x first --execute").unwrap();
     assert_eq!(scratch.state(), "Release client-x 0.1.0\nx\nclient-x-v0.1.0\ncore-x-v0.1.0\n");
     scratch.write("client/CHANGELOG.md", "## Unreleased\n\n- **fixed:** b\n");
     scratch.commit();
     let failure = scratch.run("client-x first --execute").unwrap_err();
-    assert!(failure.text().contains("a tag client-x-v0.1.0 already"), "{}", failure.text());
+    assert!(failure.text().contains("the tag client-x-v0.1.0 exists already"), "{}", failure.text());
 }
 
 #[test]
-fn all_that_stands_against_a_release_is_told_at_once_and_nothing_is_run() {
+fn all_reasons_against_a_release_are_reported_together_and_nothing_is_run() {
     let scratch = Scratch::new("against");
     scratch.write("client/CHANGELOG.md", "## Unreleased\n\n## 0.1.0 (2026-01-01)\n\n- **added:** all\n");
     scratch.write("core/src/lib.rs", "//! Changed.\n");
@@ -161,11 +159,11 @@ fn all_that_stands_against_a_release_is_told_at_once_and_nothing_is_run() {
     for part in parts {
         assert!(failure.text().contains(part), "{part}: {}", failure.text());
     }
-    assert!(scratch.heavy().is_empty());
+    assert!(scratch.slow().is_empty());
 }
 
 #[test]
-fn a_crate_is_not_released_before_the_one_it_builds_on() {
+fn a_crate_is_not_released_before_its_dependency() {
     let scratch = Scratch::new("order");
     scratch.git("tag --delete core-x-v0.1.0");
     let failure = scratch.run("client-x patch").unwrap_err();
@@ -173,7 +171,7 @@ fn a_crate_is_not_released_before_the_one_it_builds_on() {
 }
 
 #[test]
-fn a_failing_test_or_package_leaves_everything_as_it_was() {
+fn a_failing_test_or_package_changes_nothing() {
     let scratch = Scratch::new("early");
     for failing in ["test", "package"] {
         scratch.failing.replace(failing);
@@ -183,31 +181,26 @@ fn a_failing_test_or_package_leaves_everything_as_it_was() {
 }
 
 #[test]
-fn a_commit_that_is_refused_puts_the_files_back() {
+fn a_rejected_commit_restores_the_files() {
     let scratch = Scratch::new("hook");
-    // A file in its place makes git fail to write the commit, as a refusing hook does where there is a shell.
-    scratch.write(".git/index.lock", "");
+    // A directory in its place makes git fail to write the commit message, as a rejecting hook does where there is a shell.
+    let _ = fs::remove_file(scratch.root.join(".git/COMMIT_EDITMSG"));
+    fs::create_dir(scratch.root.join(".git/COMMIT_EDITMSG")).unwrap();
     let before = scratch.read("client/Cargo.toml");
     let failure = scratch.run("client-x patch --execute").unwrap_err();
-    fs::remove_file(scratch.root.join(".git/index.lock")).unwrap();
-    assert!(failure.text().contains("the files are as they were"), "{}", failure.text());
+    assert!(failure.text().contains("the files are restored"), "{}", failure.text());
     assert_eq!((scratch.state().as_str(), scratch.read("client/Cargo.toml")), (BEFORE, before));
 }
 
 #[test]
-fn a_publication_that_failed_is_done_by_the_same_command_again() {
+fn a_failed_publication_prints_the_commands_that_remain() {
     let scratch = Scratch::new("again");
     scratch.failing.replace("publish");
     let failure = scratch.run("client-x patch --execute").unwrap_err();
-    let text = failure.text();
-    assert!(
-        text.contains("the same command publishes it") && text.contains("git tag --delete client-x-v0.1.1"),
-        "{text}"
-    );
-    let (left, _) = (scratch.state(), scratch.heavy());
-    scratch.failing.replace("");
-    scratch.run("client-x patch --execute").unwrap();
-    assert_eq!((scratch.heavy(), scratch.state()), (vec!["publish --package client-x".to_owned()], left));
+    for part in ["cargo publish --package client-x\n", "git tag --delete client-x-v0.1.1"] {
+        assert!(failure.text().contains(part), "{}", failure.text());
+    }
+    assert!(scratch.state().contains("client-x-v0.1.1"));
 }
 
 #[test]

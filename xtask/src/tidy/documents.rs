@@ -1,95 +1,66 @@
-//! Rules about text of any kind: white space, paths of a developer's machine, paths that the documentation names.
+//! Rules about all text files: trailing white space, paths of a developer's machine, paths in the documentation.
 
 use super::{Breach, Rule, Tree};
 use crate::workspace::TextFile;
 
 pub(super) const RULES: &[Rule] =
-    &[no_white_space_at_the_end, no_path_of_a_machine, the_architecture_names_what_is_there];
+    &[no_trailing_white_space, no_path_of_a_machine, the_architecture_names_existing_paths];
 
-fn breach(file: &TextFile, line: usize, rule: &'static str, what_to_do: String) -> Breach {
-    Breach { path: file.path.clone(), line, rule, what_to_do }
-}
-
-/// It shows as a change that nobody meant. A carriage return counts: files have the same bytes on every machine.
-fn no_white_space_at_the_end(tree: &Tree) -> Vec<Breach> {
-    each_line(tree, |file, number, line| {
-        let told = || breach(file, number, "white space", "take out the white space at the end".to_owned());
-        line.ends_with([' ', '\t', '\r']).then(told)
+/// Trailing white space causes unintended diffs. A carriage return counts: files have the same bytes on every machine.
+fn no_trailing_white_space(tree: &Tree) -> Vec<Breach> {
+    each_line(&tree.files, "white space", |line| {
+        line.ends_with([' ', '\t', '\r']).then(|| "remove the trailing white space".to_owned())
     })
 }
 
-/// A path of the machine it was written on holds nowhere else.
+/// A path of one machine is wrong on every other.
 fn no_path_of_a_machine(tree: &Tree) -> Vec<Breach> {
-    // In two parts, so that this file keeps the rule.
+    // In two parts, so that this file follows the rule.
     const PLACES: [&str; 3] = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
-    each_line(tree, |file, number, line| {
-        let place =
-            PLACES.iter().find(|place| line.match_indices(**place).any(|(at, _)| starts_a_path(line, at)))?;
-        Some(breach(file, number, "path", format!("`{place}`: write a path from the top of the repository")))
+    each_line(&tree.files, "path", |line| {
+        let starts_a_path =
+            |place: &&&str| line.match_indices(**place).any(|(at, _)| starts_a_path(line, at));
+        let place = PLACES.iter().find(starts_a_path)?;
+        Some(format!("`{place}`: use a path relative to the repository"))
     })
 }
 
-/// Whether nothing before the slash makes it the middle of a longer path, such as a route.
+/// Whether the slash starts a path rather than being inside a longer one, such as a route.
 fn starts_a_path(line: &str, at: usize) -> bool {
     let before = line.get(..at).and_then(|text| text.chars().next_back());
     !before.is_some_and(|c| c.is_alphanumeric() || matches!(c, '_' | '-' | '.' | '}' | '>' | ')'))
 }
 
-/// A map that names what has moved leads its reader astray.
-fn the_architecture_names_what_is_there(tree: &Tree) -> Vec<Breach> {
-    let Some(map) = tree.file("ARCHITECTURE.md") else { return Vec::new() };
-    let mut breaches = Vec::new();
-    for (index, line) in map.text.lines().enumerate() {
-        let named = line.split('`').skip(1).step_by(2);
-        for path in named.filter(|word| is_path(tree, word) && !exists(tree, word)) {
-            breaches.push(breach(map, index + 1, "map", format!("`{path}` is not there: name what is")));
-        }
-    }
-    breaches
-}
-
-/// Whether a word in backticks means a file or a directory: it ends as one does, or begins in a directory at the top.
-/// Routes begin with a slash, media types and URLs in no directory; what cargo builds is not in the repository.
-fn is_path(tree: &Tree, word: &str) -> bool {
-    const ENDINGS: [&str; 6] = [".rs", ".toml", ".md", ".lock", ".json", "/"];
-    let plain = word.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_' | '*'));
-    let top = word.split('/').next().unwrap_or_default();
-    let begins_here = word.contains('/') && tree.files.iter().any(|file| is_below(&file.path, top));
-    let ends_so = ENDINGS.iter().any(|ending| word.len() > ending.len() && word.ends_with(ending));
-    plain && !top.is_empty() && top != "target" && (begins_here || ends_so)
-}
-
-/// A path from the top, with `*` for any part of a segment; or the bare name of a file anywhere.
-fn exists(tree: &Tree, word: &str) -> bool {
-    let parts: Vec<&str> = word.trim_end_matches('/').split('/').collect();
-    tree.files.iter().any(|file| {
-        let segments: Vec<&str> = file.path.split('/').collect();
-        let from_top =
-            segments.len() >= parts.len() && parts.iter().zip(&segments).all(|(p, s)| matches(p, s));
-        let by_name = !word.contains('/') && segments.last() == Some(&word);
-        from_top || by_name
+/// The source map must not name files that have moved: words in backticks that start with a top-level directory or end like
+/// a source file.
+fn the_architecture_names_existing_paths(tree: &Tree) -> Vec<Breach> {
+    let exists = |word: &str| {
+        let in_directory = format!("{}/", word.trim_end_matches('/'));
+        let as_name = format!("/{word}");
+        tree.files.iter().map(|file| &file.path).any(|path| {
+            path == word
+                || path.starts_with(&in_directory)
+                || (!word.contains('/') && path.ends_with(&as_name))
+        })
+    };
+    let is_path = |word: &&str| {
+        let is_below = ["crates/", "tests/", "xtask/"].iter().any(|top| word.starts_with(top));
+        is_below || word.ends_with(".rs") || word.ends_with(".toml")
+    };
+    let map = tree.files.iter().filter(|file| file.path == "ARCHITECTURE.md").cloned().collect::<Vec<_>>();
+    each_line(&map, "map", |line| {
+        let missing = line.split('`').skip(1).step_by(2).filter(is_path).find(|word| !exists(word))?;
+        Some(format!("`{missing}` does not exist: update the path"))
     })
 }
 
-fn matches(pattern: &str, segment: &str) -> bool {
-    match pattern.split_once('*') {
-        Some((start, end)) => {
-            segment.len() >= start.len() + end.len() && segment.starts_with(start) && segment.ends_with(end)
-        }
-        None => pattern == segment,
-    }
-}
-
-fn is_below(path: &str, directory: &str) -> bool {
-    path.strip_prefix(directory).is_some_and(|rest| rest.starts_with('/'))
-}
-
-fn each_line(tree: &Tree, check: impl Fn(&TextFile, usize, &str) -> Option<Breach>) -> Vec<Breach> {
+fn each_line(files: &[TextFile], rule: &'static str, check: impl Fn(&str) -> Option<String>) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    for file in &tree.files {
-        // Not `lines()`, which takes the carriage return away.
-        for (index, line) in file.text.split('\n').enumerate() {
-            breaches.extend(check(file, index + 1, line));
+    for TextFile { path, text } in files {
+        // Not `lines()`, which removes the carriage return.
+        for (index, line) in text.split('\n').enumerate() {
+            let breach = |what_to_do| Breach { path: path.clone(), line: index + 1, rule, what_to_do };
+            breaches.extend(check(line).map(breach));
         }
     }
     breaches
@@ -101,13 +72,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn white_space_at_the_end_is_told() {
+    fn trailing_white_space_is_reported() {
         let tree = tree_of(&[("a.md", "fine\nspace \ntab\t\nwindows\r\n")]);
-        assert_eq!(places(no_white_space_at_the_end, &tree), ["a.md:2", "a.md:3", "a.md:4"]);
+        assert_eq!(places(no_trailing_white_space, &tree), ["a.md:2", "a.md:3", "a.md:4"]);
     }
 
     #[test]
-    fn a_path_of_a_machine_is_told_and_a_route_is_not() {
+    fn a_path_of_a_machine_is_reported_and_a_route_is_not() {
         let home = ["/ho", "me/"].concat();
         let work = ["/wo", "rk/"].concat();
         let text = format!("see {home}me\n(file://{work}x)\nGET /api{work}items\n${{X}}{home}y\n");
@@ -115,14 +86,13 @@ mod tests {
     }
 
     #[test]
-    fn a_path_that_is_not_there_is_told_in_the_architecture() {
-        let text = "`crates/core/src/a.rs` `crates/*/src` `crates/core/` `a.rs` `clippy.toml`\n`crates/core/src/b.rs`\n\
-                    `gone.rs`\n`old/`\n`/api/hubs` `application/json` `http::Uri` `GET x/y.md` `target/x.json`\n\
-                    `crates/c*/gone`\n`x.y` `*`\n";
+    fn a_missing_path_in_the_architecture_is_reported() {
+        let text = "`crates/core/src/a.rs` `crates/core/src` `crates/core/` `a.rs` `clippy.toml` `/api` `x/y`\n\
+                    `crates/core/src/b.rs`\n`gone.rs`\n`tests/old/`\n";
         let tree =
             tree_of(&[("ARCHITECTURE.md", text), ("crates/core/src/a.rs", "//! a"), ("clippy.toml", "")]);
-        let lines = [2, 3, 4, 6].map(|line| format!("ARCHITECTURE.md:{line}"));
-        assert_eq!(places(the_architecture_names_what_is_there, &tree), lines);
-        assert!(the_architecture_names_what_is_there(&tree_of(&[])).is_empty());
+        let lines = [2, 3, 4].map(|line| format!("ARCHITECTURE.md:{line}"));
+        assert_eq!(places(the_architecture_names_existing_paths, &tree), lines);
+        assert!(the_architecture_names_existing_paths(&tree_of(&[])).is_empty());
     }
 }

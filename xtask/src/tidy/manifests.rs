@@ -1,13 +1,11 @@
-//! Rules about packages: which may depend on which, and what a manifest and its directory hold.
+//! Rules about packages: the direction of dependencies, and the contents of a manifest and its directory.
 
 use super::{Breach, Rule, Tree};
-use crate::manifest::{self, Entry};
 use crate::workspace::{self, Package};
 
 pub(super) const RULES: &[Rule] = &[
-    dependencies_point_one_way,
-    lints_live_in_the_workspace,
-    versions_live_in_the_workspace,
+    dependencies_have_one_direction,
+    the_workspace_sets_lints_and_versions,
     a_published_package_is_complete,
     a_published_package_has_its_files,
 ];
@@ -16,31 +14,20 @@ const CORE: &str = "service-core";
 const EMULATOR: &str = "service-emulator";
 
 fn breach(package: &Package, line: usize, rule: &'static str, what_to_do: String) -> Breach {
-    Breach { path: manifest_path(package), line, rule, what_to_do }
+    Breach { path: format!("{}/Cargo.toml", package.dir), line, rule, what_to_do }
 }
 
-fn manifest_path(package: &Package) -> String {
-    format!("{}/Cargo.toml", package.dir)
-}
-
-fn entries_of(tree: &Tree, package: &Package) -> Vec<Entry> {
-    tree.file(&manifest_path(package)).map(|file| manifest::entries(&file.text)).unwrap_or_default()
-}
-
-/// A client builds on the core alone, so that each can be used alone. The emulator shares no code with the clients, so
-/// that it shares no mistake with them. This program depends on none, so that it builds in seconds, even when they do not.
-fn dependencies_point_one_way(tree: &Tree) -> Vec<Breach> {
+/// A client depends on the core alone, so that each can be used alone. The emulator shares no code with the clients, so
+/// that it shares no mistake with them. The task runner depends on none, so that it builds in seconds, even if they do not.
+fn dependencies_have_one_direction(tree: &Tree) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for package in &tree.packages {
         let ours = package.dependencies.iter().filter(|dep| tree.packages.iter().any(|p| p.name == dep.name));
         for dependency in ours.filter(|dep| !may_depend(package, &dep.name, &dep.kind)) {
-            let entries = entries_of(tree, package);
-            let is_it = |entry: &&Entry| entry.key.split('.').next() == Some(&dependency.name);
-            let line = entries.iter().find(is_it).map_or(1, |entry| entry.line);
             let (name, kind) = (&dependency.name, &dependency.kind);
             let what_to_do =
-                format!("take out the {kind} dependency on `{name}`: {} must not know it", package.name);
-            breaches.push(breach(package, line, "direction", what_to_do));
+                format!("remove the {kind} dependency on `{name}`: {} must not use it", package.name);
+            breaches.push(breach(package, 1, "direction", what_to_do));
         }
     }
     breaches
@@ -55,46 +42,39 @@ fn may_depend(package: &Package, on: &str, kind: &str) -> bool {
     }
 }
 
-/// Lints are set once, in the root manifest: a package that does not take them is not checked.
-fn lints_live_in_the_workspace(tree: &Tree) -> Vec<Breach> {
-    let inherits = |entry: &Entry| match entry.table.as_str() {
-        "lints" => entry.key == "workspace" && entry.value == "true",
-        _ => entry.table.is_empty() && entry.key == "lints.workspace" && entry.value == "true",
-    };
-    let without = |package: &&Package| !entries_of(tree, package).iter().any(inherits);
-    let told = |package| breach(package, 1, "lints", "add `[lints]` with `workspace = true`".to_owned());
-    tree.packages.iter().filter(without).map(told).collect()
-}
-
-/// Versions are set once, in the root manifest, so that no two packages ask for different ones.
-fn versions_live_in_the_workspace(tree: &Tree) -> Vec<Breach> {
+/// Lints and versions are set once, in the root manifest, so that every package is checked and none requires different
+/// versions.
+fn the_workspace_sets_lints_and_versions(tree: &Tree) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for package in &tree.packages {
-        for entry in entries_of(tree, package).iter().filter(|entry| sets_a_version(entry)) {
-            let what_to_do =
-                format!("`{}`: write `.workspace = true`; the version goes to the root manifest", entry.key);
-            breaches.push(breach(package, entry.line, "versions", what_to_do));
+        let path = format!("{}/Cargo.toml", package.dir);
+        let text = tree.file(&path).map_or("", |file| &file.text);
+        if !text.contains("[lints]\nworkspace = true\n") {
+            breaches.push(breach(package, 1, "lints", "add `[lints]` with `workspace = true`".to_owned()));
+        }
+        let mut table = "";
+        for (index, line) in text.lines().enumerate() {
+            if line.starts_with('[') {
+                table = line;
+            }
+            let own_table = table.contains("dependencies.");
+            let is_entry = line.starts_with(|c: char| c.is_ascii_alphanumeric());
+            let sets_a_version = match is_entry {
+                true if table.ends_with("dependencies]") => !line.replace(' ', "").contains("workspace=true"),
+                true => own_table && ["version", "path", "git"].iter().any(|key| line.starts_with(key)),
+                false => false,
+            };
+            if sets_a_version {
+                let what_to_do =
+                    "write `.workspace = true` and set the version in the root manifest".to_owned();
+                breaches.push(breach(package, index + 1, "versions", what_to_do));
+            }
         }
     }
     breaches
 }
 
-fn sets_a_version(entry: &Entry) -> bool {
-    const KINDS: [&str; 3] = ["dependencies", "dev-dependencies", "build-dependencies"];
-    let mut table = entry.table.rsplitn(2, '.');
-    let last = table.next().unwrap_or_default();
-    if KINDS.contains(&last) {
-        let inline = entry.value.replace(' ', "").contains("workspace=true");
-        let dotted = entry.key.ends_with(".workspace") && entry.value == "true";
-        return !inline && !dotted;
-    }
-    // `[dependencies.name]`: the keys of one dependency.
-    let is_one =
-        table.next().and_then(|rest| rest.rsplit('.').next()).is_some_and(|kind| KINDS.contains(&kind));
-    is_one && matches!(entry.key.as_str(), "version" | "path" | "git")
-}
-
-/// What the registry and docs.rs show of a package; the registry refuses more than five keywords.
+/// The registry and docs.rs show these parts; the registry rejects more than five keywords.
 fn a_published_package_is_complete(tree: &Tree) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for package in tree.packages.iter().filter(|package| package.published) {
@@ -117,7 +97,7 @@ fn a_published_package_is_complete(tree: &Tree) -> Vec<Breach> {
     breaches
 }
 
-/// A package is published as its directory alone, and both licences ask that their text goes along.
+/// A package contains only files of its directory, and both licenses require their text in it.
 fn a_published_package_has_its_files(tree: &Tree) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for package in tree.packages.iter().filter(|package| package.published) {
@@ -157,18 +137,18 @@ mod tests {
         }
     }
 
-    fn told(rule: Rule, tree: &Tree) -> Vec<String> {
+    fn found(rule: Rule, tree: &Tree) -> Vec<String> {
         rule(tree)
             .iter()
             .map(|breach| format!("{}:{} {}", breach.path, breach.line, breach.what_to_do))
             .collect()
     }
 
-    /// Which packages a rule about directions names.
+    /// The manifests with a dependency against the direction.
     fn against_direction(packages: Vec<Package>) -> Vec<String> {
         let mut tree = tree_of(&[]);
         tree.packages = packages;
-        dependencies_point_one_way(&tree).into_iter().map(|breach| breach.path).collect()
+        dependencies_have_one_direction(&tree).into_iter().map(|breach| breach.path).collect()
     }
 
     #[test]
@@ -184,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn dependencies_against_the_direction_are_told() {
+    fn dependencies_against_the_direction_are_reported() {
         let packages = vec![
             package(CORE, true, &[(EMULATOR, "dev")]),
             package(EMULATOR, true, &[("a", "dev")]),
@@ -199,29 +179,23 @@ mod tests {
     }
 
     #[test]
-    fn a_package_without_the_lints_of_the_workspace_is_told() {
-        let mut tree = tree_of(&[
-            ("crates/a/Cargo.toml", "[package]\nname = \"a\"\n\n[lints]\nworkspace = true\n"),
-            ("crates/b/Cargo.toml", "[package]\nname = \"b\"\n\n[lints.clippy]\nall = \"warn\"\n"),
-        ]);
-        tree.packages = vec![package("a", true, &[]), package("b", true, &[])];
-        assert_eq!(told(lints_live_in_the_workspace, &tree).len(), 1);
-        assert_eq!(lints_live_in_the_workspace(&tree)[0].path, "crates/b/Cargo.toml");
-    }
-
-    #[test]
-    fn a_version_outside_the_root_manifest_is_told() {
-        let text = "[dependencies]\na.workspace = true\nb = \"1\"\nc = { workspace = true, features = [\n\"x\",\n] }\n\
+    fn missing_lints_and_a_version_outside_the_root_manifest_are_reported() {
+        let text = "[lints]\nworkspace = true\n[dependencies]\na.workspace = true\nb = \"1\"\n\
+                    c = { workspace = true, features = [\n  \"x\",\n] }\n\
                     [target.'cfg(unix)'.dev-dependencies]\nd = { version = \"1\" }\n\
                     [dependencies.e]\nworkspace = true\n[dependencies.f]\nversion = \"1\"\n[package]\nversion = \"1\"\n";
-        let mut tree = tree_of(&[("crates/a/Cargo.toml", text)]);
-        tree.packages = vec![package("a", true, &[])];
-        let lines: Vec<_> = versions_live_in_the_workspace(&tree).iter().map(|breach| breach.line).collect();
-        assert_eq!(lines, [3, 8, 12]);
+        let mut tree = tree_of(&[
+            ("crates/a/Cargo.toml", text),
+            ("crates/b/Cargo.toml", "[lints.clippy]\nall = \"warn\"\n"),
+        ]);
+        tree.packages = vec![package("a", true, &[]), package("b", true, &[])];
+        let expected = [5, 10, 14].map(|line| format!("crates/a/Cargo.toml:{line}"));
+        let found = super::super::tests::places(the_workspace_sets_lints_and_versions, &tree);
+        assert_eq!(found, [&expected[..], &["crates/b/Cargo.toml:1".to_owned()]].concat());
     }
 
     #[test]
-    fn every_missing_part_of_a_published_manifest_is_told() {
+    fn every_missing_part_of_a_published_manifest_is_reported() {
         let full = json!({
             "description": "x", "keywords": ["a"], "categories": ["b"], "license": "MIT", "readme": "README.md",
             "rust_version": "1.88", "metadata": { "docs": { "rs": {} } },
@@ -233,14 +207,14 @@ mod tests {
         wordy.metadata["keywords"] = json!(["1", "2", "3", "4", "5", "6"]);
         let mut tree = tree_of(&[]);
         tree.packages = vec![complete, wordy, package("c", true, &[]), package("d", false, &[])];
-        let told = told(a_published_package_is_complete, &tree);
-        assert_eq!(told.iter().filter(|line| line.starts_with("crates/b/")).count(), 1);
-        assert_eq!(told.iter().filter(|line| line.starts_with("crates/c/")).count(), 7);
-        assert_eq!(told.len(), 8);
+        let found = found(a_published_package_is_complete, &tree);
+        assert_eq!(found.iter().filter(|line| line.starts_with("crates/b/")).count(), 1);
+        assert_eq!(found.iter().filter(|line| line.starts_with("crates/c/")).count(), 7);
+        assert_eq!(found.len(), 8);
     }
 
     #[test]
-    fn a_missing_file_and_a_different_licence_are_told() {
+    fn a_missing_file_and_a_different_license_are_reported() {
         let mut tree = tree_of(&[
             ("LICENSE-MIT", "mit"),
             ("LICENSE-APACHE", "apache"),
@@ -253,6 +227,6 @@ mod tests {
             "crates/a/Cargo.toml:1 make crates/a/LICENSE-APACHE and LICENSE-APACHE the same text",
             "crates/a/Cargo.toml:1 add crates/a/CHANGELOG.md",
         ];
-        assert_eq!(told(a_published_package_has_its_files, &tree), expected);
+        assert_eq!(found(a_published_package_has_its_files, &tree), expected);
     }
 }

@@ -23,7 +23,7 @@ pub use raw::RawRequest;
 
 use crate::encode;
 use crate::error::{Error, Result};
-use crate::{ConnectTimeout, Operation, Pipeline, Policy, Response, RetryOptions};
+use crate::{Operation, Pipeline, Policy, Response, RetryOptions};
 
 /// The future that is returned when a builder is awaited.
 pub type CallFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
@@ -39,8 +39,8 @@ pub(crate) struct CallOptions {
     headers: HeaderMap,
     pub(crate) deadline: Option<Duration>,
     attempt_timeout: Option<Duration>,
-    connect_timeout: Option<Duration>,
-    long_poll: Option<Duration>,
+    pub(crate) connect_timeout: Option<Duration>,
+    pub(crate) long_poll: Option<Duration>,
     pub(crate) retry: Option<RetryOptions>,
     pub(crate) idempotent: Option<bool>,
     pub(crate) policies: Vec<Arc<dyn Policy>>,
@@ -306,9 +306,6 @@ impl Parts {
         *request.headers_mut() = mem::take(headers);
         for (name, value) in &options.headers {
             request.headers_mut().insert(name, value.clone());
-        }
-        if let Some(limit) = options.connect_timeout {
-            request.extensions_mut().insert(ConnectTimeout(limit));
         }
         Ok(request)
     }

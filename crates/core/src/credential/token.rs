@@ -72,7 +72,7 @@ impl TokenRequest {
 /// Requests access tokens from an identity service.
 ///
 /// Async closures implement this trait, and so does an [`Arc`] of any implementation, so that several clients can share a
-/// credential. With the feature `azure-identity`, `AzureCredential` adapts any credential of `azure_core`.
+/// credential. Credentials of other libraries need an adapter.
 ///
 /// # Examples
 ///

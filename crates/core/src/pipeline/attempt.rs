@@ -14,15 +14,16 @@ use http::{HeaderValue, Request, Response, StatusCode};
 use url::Url;
 
 use super::Inner;
+use crate::call::CallOptions;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::policy::{Next, Terminal};
-use crate::{Operation, url_text};
+use crate::{Operation, SendOptions, url_text};
 
 pub(super) struct Attempt<'a> {
     client: &'a Inner,
-    operation: &'a Operation,
     /// Whether the transport was called. A timeout before that certainly sent nothing.
     sent: &'a AtomicBool,
+    send: SendOptions,
     /// Whether a policy may have changed the URL. The URL that a call builds is already normalized by the encoder.
     url_may_change: bool,
     signed: Mutex<Option<HeaderValue>>,
@@ -31,13 +32,17 @@ pub(super) struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     pub(super) fn new(
         client: &'a Inner,
-        operation: &'a Operation,
+        operation: &Operation,
+        options: &CallOptions,
         sent: &'a AtomicBool,
         call_policies: bool,
     ) -> Self {
         sent.store(false, Ordering::Relaxed);
         let url_may_change = call_policies || !client.attempt_policies.is_empty();
-        Self { client, operation, sent, url_may_change, signed: Mutex::new(None) }
+        let mut send = SendOptions::new(operation.max_response_bytes);
+        send.connect_timeout = options.connect_timeout;
+        send.long_poll = options.long_poll.is_some();
+        Self { client, sent, send, url_may_change, signed: Mutex::new(None) }
     }
 
     pub(super) async fn run(&self, request: &Request<Bytes>) -> Result<Response<Bytes>> {
@@ -60,7 +65,7 @@ impl<'a> Attempt<'a> {
         *self.signed.lock().unwrap_or_else(PoisonError::into_inner) =
             request.headers().get(AUTHORIZATION).cloned();
         self.sent.store(true, Ordering::Relaxed);
-        self.client.transport.send(mem::take(request), self.operation.max_response_bytes).await
+        self.client.transport.send(mem::take(request), &self.send).await
     }
 
     /// Returns whether the service rejected the credential and a fresh one can be obtained.
@@ -73,7 +78,9 @@ impl<'a> Attempt<'a> {
     }
 
     pub(super) fn timed_out(&self, limit: Duration) -> Error {
-        let sent = self.sent.load(Ordering::Relaxed);
+        self.send.set_timed_out();
+        let sent = self.sent.load(Ordering::Relaxed) && !self.send.is_waiting();
+        self.sent.store(sent, Ordering::Relaxed);
         let (delivery, text) = match sent {
             true => (Delivery::Unknown, format!("no response arrived within {limit:?}")),
             false => (Delivery::NotSent, format!("the request was not sent within {limit:?}")),

@@ -108,7 +108,8 @@ impl<'a> Execution<'a> {
                 return Err(self.deadline_exceeded());
             }
             let limit = self.left().min(attempt_timeout);
-            let attempt = Attempt::new(self.client, self.operation, &self.sent, self.has_policies());
+            let attempt =
+                Attempt::new(self.client, self.operation, self.options, &self.sent, self.has_policies());
             let number = self.record(|state| {
                 state.attempts += 1;
                 state.attempts

@@ -5,8 +5,8 @@ use http::header::USER_AGENT;
 use http::{Request, Response};
 
 use super::Pipeline;
-use crate::error::{Delivery, Error, ErrorKind, Result};
-use crate::{Io, Upgrade, clock, retry};
+use crate::error::{Delivery, Error, ErrorKind, MAX_ERROR_BODY_BYTES, Result};
+use crate::{Io, SendOptions, Upgrade, clock, retry};
 
 impl Pipeline {
     /// Sends an upgrade request and returns the response's head and the connection.
@@ -26,13 +26,15 @@ impl Pipeline {
         }
         request.headers_mut().entry(USER_AGENT).or_insert_with(|| client.user_agent.clone());
         let limit = client.attempt_timeout;
-        match clock::timeout(&*client.clock, limit, client.transport.upgrade(request)).await {
+        let options = SendOptions::new(MAX_ERROR_BODY_BYTES);
+        match clock::timeout(&*client.clock, limit, client.transport.upgrade(request, &options)).await {
             Some(Ok(Upgrade::Switched(head, stream))) => Ok((head, stream)),
             Some(Ok(Upgrade::Rejected(response))) => Err(self.rejected(response)),
             Some(Err(error)) => Err(error),
             None => {
                 let text = format!("no response arrived within {limit:?}");
-                Err(Error::new(ErrorKind::Timeout, text).with_delivery(Delivery::Unknown))
+                let delivery = if options.is_waiting() { Delivery::NotSent } else { Delivery::Unknown };
+                Err(Error::new(ErrorKind::Timeout, text).with_delivery(delivery))
             }
         }
     }

@@ -4,7 +4,7 @@
 //!
 //! | Outcome | Retried |
 //! |---|---|
-//! | not sent: DNS, connect, TLS handshake, refused HTTP/2 stream | always, except for a rejected certificate |
+//! | not sent: DNS, connect, TLS handshake, rejected HTTP/2 stream | always, except for a rejected certificate |
 //! | 429, and 503 with `Retry-After` | always: the service rejected the request |
 //! | no complete response, 408, 500, 502, 504, 503 without `Retry-After` | only if the operation is idempotent |
 //! | success whose body was lost | only if the operation is idempotent |

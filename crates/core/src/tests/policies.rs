@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::error::{Delivery, ErrorKind};
-use crate::{Next, Policy, Upgrade};
+use crate::{Next, Policy, SendOptions, Upgrade};
 
 type Log = Arc<Mutex<Vec<String>>>;
 
@@ -36,13 +36,13 @@ struct RecordedTransport(Log, ScriptedTransport);
 
 #[async_trait::async_trait]
 impl Transport for RecordedTransport {
-    async fn send(&self, request: Request<Bytes>, max_response_bytes: usize) -> Result<Response<Bytes>> {
+    async fn send(&self, request: Request<Bytes>, options: &SendOptions) -> Result<Response<Bytes>> {
         self.0.lock().unwrap().push("send".to_owned());
-        self.1.send(request, max_response_bytes).await
+        self.1.send(request, options).await
     }
 
-    async fn upgrade(&self, request: Request<()>) -> Result<Upgrade> {
-        self.1.upgrade(request).await
+    async fn upgrade(&self, request: Request<()>, options: &SendOptions) -> Result<Upgrade> {
+        self.1.upgrade(request, options).await
     }
 }
 

@@ -14,7 +14,7 @@ async fn upgrade(endpoint: &str) -> Result<Upgrade> {
         .header("upgrade", "echo")
         .body(())
         .unwrap();
-    pipeline.inner.transport.upgrade(request).await
+    pipeline.inner.transport.upgrade(request, &crate::SendOptions::new(1024)).await
 }
 
 #[tokio::test]

@@ -1,10 +1,15 @@
 //! The extension point for the network: it sends a request and returns a buffered response or an upgraded stream.
 
+mod failure;
+mod handshake;
+mod health;
 mod http_client;
 mod pools;
+mod slots;
 mod target;
 
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -31,20 +36,20 @@ use crate::{Endpoint, Result, Secret};
 ///
 /// use bytes::Bytes;
 /// use http::{Request, Response};
-/// use service_core::{Result, Transport, Upgrade};
+/// use service_core::{Result, SendOptions, Transport, Upgrade};
 ///
 /// #[derive(Debug)]
 /// struct Logged(Arc<dyn Transport>);
 ///
 /// #[async_trait::async_trait]
 /// impl Transport for Logged {
-///     async fn send(&self, request: Request<Bytes>, max_response_bytes: usize) -> Result<Response<Bytes>> {
+///     async fn send(&self, request: Request<Bytes>, options: &SendOptions) -> Result<Response<Bytes>> {
 ///         println!("{} {}", request.method(), request.uri().path());
-///         self.0.send(request, max_response_bytes).await
+///         self.0.send(request, options).await
 ///     }
 ///
-///     async fn upgrade(&self, request: Request<()>) -> Result<Upgrade> {
-///         self.0.upgrade(request).await
+///     async fn upgrade(&self, request: Request<()>, options: &SendOptions) -> Result<Upgrade> {
+///         self.0.upgrade(request, options).await
 ///     }
 /// }
 /// ```
@@ -57,21 +62,73 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// Returns an error if no complete response arrives, or if a successful response is larger than `max_response_bytes`. Its
+    /// Returns an error if no complete response arrives, or if a successful response is larger than
+    /// [`SendOptions::max_response_bytes`]. Its
     /// [`delivery`](crate::Error::delivery) must be set, since retries depend on it. It must not contain the URL.
-    async fn send(&self, request: Request<Bytes>, max_response_bytes: usize) -> Result<Response<Bytes>>;
+    async fn send(&self, request: Request<Bytes>, options: &SendOptions) -> Result<Response<Bytes>>;
 
     /// Sends an HTTP/1.1 upgrade request.
     ///
     /// # Errors
     ///
     /// Returns an error if no response arrives. A response is `Ok` regardless of its status.
-    async fn upgrade(&self, request: Request<()>) -> Result<Upgrade>;
+    async fn upgrade(&self, request: Request<()>, options: &SendOptions) -> Result<Upgrade>;
 }
 
-/// A request extension that contains the call's connect timeout, if the call overrides the client's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ConnectTimeout(pub Duration);
+/// Describes one attempt to a transport, besides its request.
+///
+/// The two flags are how a transport and the pipeline agree on what a timeout means: the pipeline drops the transport's
+/// future, so the future cannot return how far the request got.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct SendOptions {
+    /// The size in bytes above which a successful response is an error.
+    pub max_response_bytes: usize,
+    /// The call's connect timeout, if it overrides the client's.
+    pub connect_timeout: Option<Duration>,
+    /// Whether the server delays its response on purpose, as for a long poll.
+    pub long_poll: bool,
+    waiting: AtomicBool,
+    timed_out: AtomicBool,
+}
+
+impl SendOptions {
+    /// Creates the options of an attempt whose successful response has at most `max_response_bytes` bytes.
+    #[must_use]
+    pub fn new(max_response_bytes: usize) -> Self {
+        Self {
+            max_response_bytes,
+            connect_timeout: None,
+            long_poll: false,
+            waiting: AtomicBool::new(false),
+            timed_out: AtomicBool::new(false),
+        }
+    }
+
+    /// Sets whether the request is still waiting for a connection, so that nothing of it was written.
+    ///
+    /// A transport that never calls this is assumed to write the request at once.
+    pub fn set_waiting(&self, waiting: bool) {
+        self.waiting.store(waiting, Ordering::Relaxed);
+    }
+
+    /// Returns whether the request is still waiting for a connection.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Records that the attempt ran out of time. The transport's future is dropped next.
+    pub fn set_timed_out(&self) {
+        self.timed_out.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the attempt ran out of time, rather than being dropped by the caller.
+    #[must_use]
+    pub fn has_timed_out(&self) -> bool {
+        self.timed_out.load(Ordering::Relaxed)
+    }
+}
 
 /// Represents the response to an upgrade request.
 #[non_exhaustive]
@@ -103,6 +160,7 @@ impl fmt::Debug for Upgrade {
 pub(crate) struct ConnectionOptions {
     pub(crate) connect_timeout: Duration,
     pub(crate) pool_idle_timeout: Duration,
+    pub(crate) max_connections: usize,
     pub(crate) proxy: Proxy,
     pub(crate) root_certificates: Vec<Bytes>,
     pub(crate) client_certificate: Option<Secret>,
@@ -121,7 +179,9 @@ impl Default for ConnectionOptions {
     fn default() -> Self {
         Self {
             connect_timeout: Duration::from_secs(10),
-            pool_idle_timeout: Duration::from_secs(90),
+            // Load balancers close idle connections after 60 s or later.
+            pool_idle_timeout: Duration::from_secs(45),
+            max_connections: 100,
             proxy: Proxy::Environment,
             root_certificates: Vec::new(),
             client_certificate: None,

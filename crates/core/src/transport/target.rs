@@ -29,12 +29,6 @@ impl Target {
         })
     }
 
-    /// The host and port that connections go to, for error texts.
-    pub(super) fn address(&self) -> String {
-        let (host, port) = (self.origin.host_str(), self.origin.port_or_known_default());
-        format!("{}:{}", host.unwrap_or_default(), port.unwrap_or_default())
-    }
-
     /// Returns the same as parsing the whole text.
     pub(super) fn url(&self, uri: &Uri) -> Result<Url, url::ParseError> {
         match self.below_origin(uri) {

@@ -18,7 +18,7 @@ use crate::server::Request;
 
 const SKEW: f64 = 300.0;
 const ENTRA_AUDIENCE: &str = "https://webpubsub.azure.com";
-/// Stands in for the keys of Entra ID, and signs nothing else.
+/// Replaces the keys of Entra ID, and signs nothing else.
 const ENTRA_KEY: &str = "entra-id-of-the-emulator-0123456789";
 const RECONNECTION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 const LIFETIME: Duration = Duration::from_secs(3600);

@@ -118,7 +118,7 @@ impl Service {
 
 #[async_trait]
 impl Transport for Service {
-    async fn send(&self, request: Request<Bytes>, _max_response_bytes: usize) -> Result<Response<Bytes>> {
+    async fn send(&self, request: Request<Bytes>, _: &service_core::SendOptions) -> Result<Response<Bytes>> {
         let number = {
             let mut seen = self.seen.lock().unwrap();
             seen.sent.push(self.clock.elapsed());
@@ -133,7 +133,7 @@ impl Transport for Service {
         Ok(self.respond(&request, number))
     }
 
-    async fn upgrade(&self, _request: Request<()>) -> Result<Upgrade> {
+    async fn upgrade(&self, _: Request<()>, _: &service_core::SendOptions) -> Result<Upgrade> {
         Err(Error::new(ErrorKind::Transport, "upgrades are not supported").permanent())
     }
 }

@@ -61,11 +61,11 @@ pub(crate) fn connected(connection: &str) -> String {
 
 #[async_trait]
 impl Transport for Network {
-    async fn send(&self, _: Request<Bytes>, _: usize) -> Result<Response<Bytes>> {
+    async fn send(&self, _: Request<Bytes>, _: &service_core::SendOptions) -> Result<Response<Bytes>> {
         Err(Error::new(ErrorKind::Transport, "only upgrades are supported"))
     }
 
-    async fn upgrade(&self, request: Request<()>) -> Result<Upgrade> {
+    async fn upgrade(&self, request: Request<()>, _: &service_core::SendOptions) -> Result<Upgrade> {
         let (response, received) = oneshot::channel();
         let _ = self.requests.send(Handshake { request, response });
         received.await.unwrap_or_else(|_| {

@@ -1,4 +1,4 @@
-//! A loopback HTTP server that does as little as a server can: reads the body, gives a ready answer; or speaks WebSocket. It prints its port
+//! A loopback HTTP server that does as little as a server can: reads the body, sends a prepared response; or speaks WebSocket. It prints its port
 //! and ends with its standard input.
 
 use std::convert::Infallible;
@@ -13,7 +13,7 @@ use hyper_util::rt::TokioIo;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
 use workspace_bench::webpubsub_client::service;
-use workspace_bench::{Result, answers, load};
+use workspace_bench::{Result, load, responses};
 
 fn main() -> Result<()> {
     load::runtime()?.block_on(run())
@@ -34,20 +34,21 @@ async fn accept(listener: TcpListener) -> Result<()> {
     loop {
         let (stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
-        let connection =
-            http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(answer)).with_upgrades();
+        let connection = http1::Builder::new()
+            .serve_connection(TokioIo::new(stream), service_fn(response))
+            .with_upgrades();
         // A client that goes away ends its connection and nothing else.
         tokio::spawn(async { drop(connection.await) });
     }
 }
 
-async fn answer(request: Request<Incoming>) -> std::result::Result<Response<Full<Bytes>>, Infallible> {
+async fn response(request: Request<Incoming>) -> std::result::Result<Response<Full<Bytes>>, Infallible> {
     if service::is_meant(&request) {
         return Ok(service::upgrade(request).map(Full::from));
     }
     let (head, body) = request.into_parts();
     Ok(match body.collect().await {
-        Ok(body) => answers::to(&head, &body.to_bytes()).map(Full::from),
-        Err(_) => answers::refusal("the body did not come whole").map(Full::from),
+        Ok(body) => responses::to(&head, &body.to_bytes()).map(Full::from),
+        Err(_) => responses::rejection("the body is incomplete").map(Full::from),
     })
 }

@@ -8,7 +8,7 @@ use workspace_bench::program::Program;
 fn main() -> ExitCode {
     let program = Program {
         name: "webpubsub-client",
-        about: "Compares receiving and acknowledged sending with raw tokio-tungstenite, and tells the memory of an idle client.",
+        about: "Compares receiving and acknowledged sending with raw tokio-tungstenite, and measures the memory of an idle client.",
         usual: Plan { rounds: 31, requests: 4096 },
         compare: workspace_bench::webpubsub_client::compare,
     };

@@ -1,5 +1,5 @@
-//! The transport that answers at once, and the least that can be done over it: to build the `http` request and take the
-//! answer.
+//! The transport that responds at once, and the least that can be done over it: build the `http` request and take the
+//! response.
 
 use std::sync::Arc;
 
@@ -7,30 +7,30 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderValue, Method, Request, Response};
-use service_core::{Delivery, Error, ErrorKind, Transport, Upgrade};
+use service_core::{Delivery, Error, ErrorKind, SendOptions, Transport, Upgrade};
 
 use super::message::{JSON, Message, REQUEST_ID};
 use crate::Result;
 
-const ANSWER: &[u8] = br#"{"accepted":true,"received":1024}"#;
+const RESPONSE: &[u8] = br#"{"accepted":true,"received":1024}"#;
 
-/// Gives the same answer to everything.
+/// Returns the same response to every request.
 #[derive(Debug)]
 pub(super) struct Instant;
 
 #[async_trait]
 impl Transport for Instant {
-    async fn send(&self, request: Request<Bytes>, _: usize) -> service_core::Result<Response<Bytes>> {
-        Ok(answer(&request))
+    async fn send(&self, request: Request<Bytes>, _: &SendOptions) -> service_core::Result<Response<Bytes>> {
+        Ok(response(&request))
     }
 
-    async fn upgrade(&self, _: Request<()>) -> service_core::Result<Upgrade> {
+    async fn upgrade(&self, _: Request<()>, _: &SendOptions) -> service_core::Result<Upgrade> {
         let error = Error::new(ErrorKind::Transport, "there is nothing to upgrade to");
         Err(error.with_delivery(Delivery::NotSent).permanent())
     }
 }
 
-/// Builds the request and answers it, without a box or a future in between.
+/// Builds the request and responds to it, without a box or a future in between.
 pub(super) async fn send(message: Arc<Message>) -> Result<()> {
     let mut request = Request::new(message.body.clone());
     *request.method_mut() = Method::POST;
@@ -40,15 +40,15 @@ pub(super) async fn send(message: Arc<Message>) -> Result<()> {
     headers.insert(USER_AGENT, message.user_agent.clone());
     headers.insert(REQUEST_ID, message.request_id()?);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    message.check(answer(&request).body())
+    message.check(response(&request).body())
 }
 
-fn answer(request: &Request<Bytes>) -> Response<Bytes> {
-    let mut answer = Response::new(Bytes::from_static(ANSWER));
-    let headers = answer.headers_mut();
+fn response(request: &Request<Bytes>) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(RESPONSE));
+    let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
     if let Some(id) = request.headers().get(REQUEST_ID) {
         headers.insert(REQUEST_ID, id.clone());
     }
-    answer
+    response
 }

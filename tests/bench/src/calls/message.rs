@@ -1,11 +1,11 @@
-//! What every contender sends and gets: one request, made of the same parts, and one answer.
+//! What every contender sends and gets: one request, made of the same parts, and one response.
 
 use bytes::Bytes;
 use http::HeaderValue;
 
 use crate::Result;
-use crate::answers::answer_to;
 use crate::ids::Ids;
+use crate::responses::response_to;
 
 /// The key that goes with every request.
 pub(super) const KEY: &str = "bench-key-of-no-service";
@@ -26,7 +26,7 @@ pub(super) struct Message {
     pub(super) authorization: HeaderValue,
     pub(super) user_agent: HeaderValue,
     pub(super) body: Bytes,
-    answer: String,
+    response: String,
     ids: Ids,
 }
 
@@ -41,7 +41,7 @@ impl Message {
             authorization,
             user_agent: HeaderValue::from_str(&user_agent)?,
             body: Bytes::from(format!("{:?}", "x".repeat(BODY - 2))),
-            answer: answer_to(BODY),
+            response: response_to(BODY),
             ids: Ids::default(),
         })
     }
@@ -56,11 +56,11 @@ impl Message {
         Ok(HeaderValue::from_str(&self.ids.next())?)
     }
 
-    /// Whether this is the answer to the whole request.
-    pub(super) fn check(&self, answer: &[u8]) -> Result<()> {
-        if answer == self.answer.as_bytes() {
+    /// Checks that this is the response to the complete request.
+    pub(super) fn check(&self, response: &[u8]) -> Result<()> {
+        if response == self.response.as_bytes() {
             return Ok(());
         }
-        Err(format!("the server answered {:?}", String::from_utf8_lossy(answer)).into())
+        Err(format!("unexpected response {:?}", String::from_utf8_lossy(response)).into())
     }
 }

@@ -1,4 +1,4 @@
-//! The benchmark of the core: what its call costs beside the bare request, raw reqwest and azure_core's pipeline, and the
+//! The benchmark of the core: what its call costs compared with the bare request, raw reqwest and azure_core's pipeline, and the
 //! limits that it keeps to.
 
 mod instant;
@@ -26,7 +26,7 @@ use rooms::Rooms;
 /// A call without a network is so short that a turn needs more of them.
 const MORE_WITHOUT_NETWORK: u32 = 8;
 
-const BARE: &str = "http request, built and answered";
+const BARE: &str = "http request, built and responded to";
 const RAW: &str = "raw reqwest";
 const CORE: &str = "service-core";
 const HYPER: &str = "raw hyper";
@@ -35,7 +35,7 @@ const OFFICIAL: &str = "azure_core pipeline";
 const CPU: fn(&Cost) -> f64 = |cost| cost.cpu;
 const ALLOCATIONS: fn(&Cost) -> f64 = |cost| cost.allocations;
 
-/// Runs the comparisons, with this `bench-server` as the one to talk to.
+/// Runs the comparisons, against this `bench-server`.
 ///
 /// # Errors
 ///

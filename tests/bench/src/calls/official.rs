@@ -1,4 +1,4 @@
-//! The same request through azure_core's pipeline, as a crate of the official SDK sends it: policies of its own for user
+//! The same request through azure_core's pipeline, as a crate of the official SDK sends it: its own policies for user
 //! agent and request id, one more for the static key.
 
 use std::sync::Arc;
@@ -18,7 +18,7 @@ struct Key(String);
 
 #[expect(
     elided_lifetimes_in_paths,
-    reason = "async-trait tells `Context<'_>` from the trait's own `Context`"
+    reason = "async-trait distinguishes `Context<'_>` from the trait's own `Context`"
 )]
 #[async_trait]
 impl Policy for Key {
@@ -44,6 +44,6 @@ pub(super) async fn send(pipeline: Arc<Pipeline>, message: Arc<Message>) -> Resu
     let mut request = Request::new(message.url().parse()?, Method::Post);
     request.insert_header(CONTENT_TYPE, JSON);
     request.set_body(message.body.clone());
-    let answer = pipeline.send(&Context::new(), &mut request, None).await?;
-    message.check(answer.body())
+    let response = pipeline.send(&Context::new(), &mut request, None).await?;
+    message.check(response.body())
 }

@@ -30,6 +30,6 @@ pub(super) async fn send(client: Client, message: Arc<Message>) -> Result<()> {
         .header(REQUEST_ID, message.request_id()?)
         .header(CONTENT_TYPE, JSON)
         .body(message.body.clone());
-    let answer = request.send().await?.bytes().await?;
-    message.check(&answer)
+    let response = request.send().await?.bytes().await?;
+    message.check(&response)
 }

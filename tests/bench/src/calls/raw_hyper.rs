@@ -36,6 +36,6 @@ pub(super) async fn send(client: Hyper, message: Arc<Message>) -> Result<()> {
         .header(REQUEST_ID, message.request_id()?)
         .header(CONTENT_TYPE, JSON)
         .body(Full::new(message.body.clone()))?;
-    let answer = client.request(request).await?.into_body().collect().await?.to_bytes();
-    message.check(&answer)
+    let response = client.request(request).await?.into_body().collect().await?.to_bytes();
+    message.check(&response)
 }

@@ -1,4 +1,4 @@
-//! The core as a service crate uses it: an operation, a builder of its own, a static key.
+//! The core as a service crate uses it: an operation, its own builder, a static key.
 
 use std::sync::Arc;
 
@@ -39,7 +39,7 @@ impl Rooms {
     }
 
     fn send(&self, room: &str, body: Bytes) -> SendToRoom {
-        let read = |answer: &http::Response<Bytes>| Ok(answer.body().clone());
+        let read = |response: &http::Response<Bytes>| Ok(response.body().clone());
         let mut call = Call::new(&self.pipeline, &SEND, &[("room", room)], read);
         call.query("api-version", "2026-01-01");
         call.body(JSON, body);
@@ -64,6 +64,6 @@ call_setters!(SendToRoom => Bytes);
 
 /// Sends the message once.
 pub(super) async fn send(rooms: Rooms, message: Arc<Message>) -> Result<()> {
-    let answer = rooms.send(ROOM, message.body.clone()).reason("closing time").await?;
-    message.check(&answer)
+    let response = rooms.send(ROOM, message.body.clone()).reason("closing time").await?;
+    message.check(&response)
 }

@@ -1,4 +1,4 @@
-//! What it costs to decode one received event, its data left as it came.
+//! What it costs to decode one received event, its data left raw.
 
 use std::hint::black_box;
 

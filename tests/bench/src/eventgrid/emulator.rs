@@ -1,4 +1,4 @@
-//! How many events a second the emulator takes in and gives out, beside what a namespace of the service can.
+//! How many events a second the emulator takes in and gives out, compared with what a namespace of the service can do.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The benchmark of Event Grid Namespaces: what publishing and pulling 100 events costs beside raw reqwest and serde_json,
+//! The benchmark of Event Grid Namespaces: what publishing and pulling 100 events costs compared with raw reqwest and serde_json,
 //! what it costs to decode one, and how many events a second the emulator takes.
 
 mod decode;
@@ -29,7 +29,7 @@ const OURS: &str = "eventgrid-namespaces";
 
 const CPU: fn(&Cost) -> f64 = |cost| cost.cpu;
 
-/// Runs the comparisons, with this `bench-server` as the one to talk to.
+/// Runs the comparisons, against this `bench-server`.
 ///
 /// # Errors
 ///

@@ -62,23 +62,23 @@ impl Client {
             .post("/topics/orders:publish", "")
             .header(CONTENT_TYPE, "application/cloudevents-batch+json; charset=utf-8")
             .body(serde_json::to_vec(&events)?);
-        let answer = request.send().await?.error_for_status()?.bytes().await?;
-        if &*answer == b"{}" { Ok(()) } else { Err("the answer is not the one of a publish".into()) }
+        let response = request.send().await?.error_for_status()?.bytes().await?;
+        if &*response == b"{}" { Ok(()) } else { Err("the response is not that of a publish".into()) }
     }
 
     /// Receives a page of events and acknowledges all of them.
     pub(super) async fn receive(self) -> Result<()> {
         let request = self.post(&format!("{SUBSCRIPTION}:receive"), "&maxEvents=100&maxWaitTime=60");
-        let answer = request.send().await?.error_for_status()?.bytes().await?;
-        let received: Received = serde_json::from_slice(&answer)?;
+        let response = request.send().await?.error_for_status()?.bytes().await?;
+        let received: Received = serde_json::from_slice(&response)?;
         let lock_tokens: Vec<_> =
             received.value.into_iter().map(|details| details.broker_properties.lock_token).collect();
         let request = self
             .post(&format!("{SUBSCRIPTION}:acknowledge"), "")
             .header(CONTENT_TYPE, "application/json")
             .body(serde_json::to_vec(&LockTokens { lock_tokens })?);
-        let answer = request.send().await?.error_for_status()?.bytes().await?;
-        let settled: Settled = serde_json::from_slice(&answer)?;
+        let response = request.send().await?.error_for_status()?.bytes().await?;
+        let settled: Settled = serde_json::from_slice(&response)?;
         all(settled.succeeded_lock_tokens.len())
     }
 }

@@ -1,5 +1,5 @@
 //! The events of the benchmark as they go over the wire: what raw contenders write and read with serde_json, and the ready
-//! answers of the server.
+//! responses of the server.
 
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -69,7 +69,7 @@ pub struct BrokerProperties {
     pub delivery_count: i32,
 }
 
-/// An event as raw contenders read it: its attributes and the data as it came.
+/// An event as raw contenders read it: its attributes and the raw data.
 #[derive(Debug, Deserialize)]
 pub struct Incoming {
     /// Always `1.0`.
@@ -115,9 +115,9 @@ pub fn small_event() -> String {
     format!("{head}{}{tail}", "x".repeat(409 - head.len() - tail.len()))
 }
 
-/// What the server answers to a receive.
+/// The server's response to a receive.
 #[must_use]
-pub fn receive_answer() -> String {
+pub fn receive_response() -> String {
     let event = |number: usize| {
         let data = format!(r#"{{"number":{number},"text":"{}"}}"#, "x".repeat(DATA - 24));
         format!(
@@ -128,9 +128,9 @@ pub fn receive_answer() -> String {
     format!(r#"{{"value":[{}]}}"#, (0..EVENTS).map(event).collect::<Vec<_>>().join(","))
 }
 
-/// What the server answers to an acknowledgement of all that it hands out.
+/// The server's response to an acknowledgement of all events that it sends.
 #[must_use]
-pub fn acknowledge_answer() -> String {
+pub fn acknowledge_response() -> String {
     let tokens: Vec<_> = (0..EVENTS).map(|number| format!(r#""{}""#, lock_token(number))).collect();
     format!(r#"{{"succeededLockTokens":[{}],"failedLockTokens":[]}}"#, tokens.join(","))
 }
@@ -154,9 +154,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_ready_answers_are_what_a_receiver_reads() {
-        let received: Received = serde_json::from_str(&receive_answer()).unwrap();
-        let settled: Settled = serde_json::from_str(&acknowledge_answer()).unwrap();
+    fn the_prepared_responses_are_what_a_receiver_reads() {
+        let received: Received = serde_json::from_str(&receive_response()).unwrap();
+        let settled: Settled = serde_json::from_str(&acknowledge_response()).unwrap();
         let tokens: Vec<_> =
             received.value.into_iter().map(|details| details.broker_properties.lock_token).collect();
         assert_eq!((tokens.len(), &tokens), (EVENTS, &settled.succeeded_lock_tokens));

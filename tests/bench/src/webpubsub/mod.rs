@@ -1,5 +1,5 @@
-//! The benchmark of Web PubSub: what a send to all costs beside raw reqwest with the same signature, and how many tokens a
-//! second come out beside the bare HMAC.
+//! The benchmark of Web PubSub: what a send to all costs compared with raw reqwest with the same signature, and how many tokens a
+//! second are created compared with the bare HMAC.
 
 pub(crate) mod ours;
 mod raw;
@@ -25,7 +25,7 @@ const OURS: &str = "webpubsub";
 
 const CPU: fn(&Cost) -> f64 = |cost| cost.cpu;
 
-/// Runs the comparisons, with this `bench-server` as the one to talk to.
+/// Runs the comparisons, against this `bench-server`.
 ///
 /// # Errors
 ///

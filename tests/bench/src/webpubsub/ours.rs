@@ -12,7 +12,7 @@ pub(crate) fn client(origin: &str) -> Result<ServiceClient> {
     Ok(ServiceClient::new(origin, HUB, Credential::access_key(KEY))?)
 }
 
-/// The message that is sent again and again, made once as in the raw contender.
+/// The message that is sent repeatedly, created once as in the raw contender.
 pub(crate) fn message() -> Message {
     Message::text("x".repeat(BODY))
 }

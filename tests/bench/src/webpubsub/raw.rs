@@ -72,7 +72,7 @@ impl Sender {
         if status == StatusCode::ACCEPTED {
             Ok(())
         } else {
-            Err(format!("the server answered {status}").into())
+            Err(format!("unexpected status {status}").into())
         }
     }
 

@@ -1,4 +1,4 @@
-//! Client access tokens made here, beside the HMAC that each of them needs at the least.
+//! Client access tokens made here, compared with the HMAC that each of them needs at least.
 
 use std::hint::black_box;
 

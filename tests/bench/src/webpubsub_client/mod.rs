@@ -1,4 +1,4 @@
-//! The benchmark of the WebSocket client: what a message received and a send acknowledged cost beside raw tokio-tungstenite
+//! The benchmark of the WebSocket client: what a message received and a send acknowledged cost compared with raw tokio-tungstenite
 //! with the same frames, and how much memory an idle client takes.
 
 mod memory;
@@ -25,11 +25,11 @@ const IDLE: u32 = 500;
 /// At least 0.7 of the raw throughput from the same CPU time.
 const AT_MOST: f64 = 1.0 / 0.7;
 
-/// Runs the comparisons, with this `bench-server` as the one to talk to.
+/// Runs the comparisons, against this `bench-server`.
 ///
 /// # Errors
 ///
-/// A connection that fails, a send that is refused, a server that does not start.
+/// A connection that fails, a send that is rejected, a server that does not start.
 pub fn compare(plan: Plan, server: &Path) -> Result<Report> {
     let plan = Plan { requests: plan.requests.next_multiple_of(LANES), ..plan };
     let mut report = Report::new(format!(

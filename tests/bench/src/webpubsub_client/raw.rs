@@ -16,7 +16,7 @@ use super::wire::{ACKED_TOGETHER, BURST, Frame, GROUP, PROTOCOL, text, whole};
 use crate::Result;
 use crate::load::LANES;
 
-/// A connection that has been greeted.
+/// A connection that has received its `connected` message.
 pub(super) struct Connection(Mutex<State>);
 
 struct State {
@@ -43,8 +43,8 @@ pub(super) async fn connect(address: &str) -> Result<Connection> {
     let stream = TcpStream::connect(authority.as_str()).await?;
     stream.set_nodelay(true)?;
     let (mut socket, _) = tokio_tungstenite::client_async(request, stream).await?;
-    let greeting = socket.next().await.ok_or("the server hung up")??;
-    let frame: Frame<'_> = serde_json::from_str(greeting.to_text()?)?;
+    let connected = socket.next().await.ok_or("the server hung up")??;
+    let frame: Frame<'_> = serde_json::from_str(connected.to_text()?)?;
     if frame.event != "connected" {
         return Err("the server said something else than `connected`".into());
     }
@@ -102,7 +102,7 @@ pub(super) async fn send(connection: &Connection, messages: u32) -> Result<()> {
         while let Some(message) = heard {
             let frame: Frame<'_> = serde_json::from_str(message.to_text()?)?;
             if frame.success != Some(true) || !frame.ack_id.is_some_and(|id| waiting.remove(&id)) {
-                return Err("a send was refused".into());
+                return Err("a send was rejected".into());
             }
             heard = state.heard().now_or_never().transpose()?;
         }

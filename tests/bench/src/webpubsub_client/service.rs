@@ -17,7 +17,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::wire::{BURST, Frame, GROUP, PATH, PROTOCOL, text, whole};
-use crate::{Result, answers};
+use crate::{Result, responses};
 
 /// So many messages the service keeps for a client.
 const UNACKNOWLEDGED: u64 = 1000;
@@ -28,7 +28,7 @@ pub fn is_meant<B>(request: &Request<B>) -> bool {
     request.uri().path() == PATH
 }
 
-/// The answer to a request for a WebSocket, which is then served for as long as the client stays.
+/// The response to a request for a WebSocket, which is then served for as long as the client stays.
 #[must_use]
 pub fn upgrade(mut request: Request<Incoming>) -> Response<Bytes> {
     let headers = request.headers();
@@ -37,7 +37,7 @@ pub fn upgrade(mut request: Request<Incoming>) -> Response<Bytes> {
     let (true, true, Some(Ok(accept))) =
         (offered, headers.contains_key(AUTHORIZATION), key.map(HeaderValue::try_from))
     else {
-        return answers::refusal("a WebSocket needs a key, a token and the reliable JSON subprotocol");
+        return responses::rejection("a WebSocket needs a key, a token and the reliable JSON subprotocol");
     };
     let upgraded = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
@@ -56,11 +56,11 @@ pub fn upgrade(mut request: Request<Incoming>) -> Response<Bytes> {
     switching
 }
 
-/// Takes all that has come, answers it together.
+/// Reads all that has arrived and responds to it together.
 async fn serve(mut socket: WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>) -> Result<()> {
     let mut conversation = Conversation::new()?;
     loop {
-        while let Some(frame) = conversation.answers.pop_front() {
+        while let Some(frame) = conversation.responses.pop_front() {
             socket.feed(frame).await?;
         }
         socket.flush().await?;
@@ -81,7 +81,7 @@ async fn serve(mut socket: WebSocketStream<TokioIo<hyper::upgrade::Upgraded>>) -
 /// What is between the service and one client.
 #[derive(Default)]
 struct Conversation {
-    answers: VecDeque<Message>,
+    responses: VecDeque<Message>,
     text: String,
     /// Messages that were asked for and not sent yet.
     owed: u64,
@@ -102,7 +102,7 @@ impl Conversation {
     }
 
     fn respond(&mut self, frame: &Frame<'_>) -> Result<()> {
-        self.answers.push_back(Message::text(serde_json::to_string(frame)?));
+        self.responses.push_back(Message::text(serde_json::to_string(frame)?));
         Ok(())
     }
 
@@ -125,7 +125,7 @@ impl Conversation {
         self.respond(&Frame { ack_id, success: Some(success), ..Frame::of("ack") })
     }
 
-    /// Sends what is owed, as far as the client has acknowledged what was sent before.
+    /// Sends the remaining messages, up to the limit of unacknowledged ones.
     fn pay(&mut self) -> Result<()> {
         while self.owed > 0 && self.sent - self.acknowledged.min(self.sent) < UNACKNOWLEDGED {
             self.owed -= 1;
@@ -139,7 +139,7 @@ impl Conversation {
                 data: self.text.as_str().into(),
                 ..Frame::of("message")
             })?;
-            self.answers.push_back(Message::text(frame));
+            self.responses.push_back(Message::text(frame));
         }
         Ok(())
     }
@@ -161,15 +161,15 @@ mod tests {
     }
 
     #[test]
-    fn a_send_without_its_whole_text_is_refused() {
+    fn a_send_without_its_whole_text_is_rejected() {
         for (data, success) in [(text(), "true"), ("x".to_owned(), "false")] {
             let mut conversation = Conversation::new().unwrap();
             let send =
                 Frame { group: GROUP.into(), ack_id: Some(7), data: data.into(), ..Frame::of("sendToGroup") };
             conversation.hear(&serde_json::to_string(&send).unwrap()).unwrap();
-            let answer = conversation.answers.pop_back().unwrap();
+            let response = conversation.responses.pop_back().unwrap();
             assert_eq!(
-                answer.to_text().unwrap(),
+                response.to_text().unwrap(),
                 format!(r#"{{"type":"ack","ackId":7,"success":{success}}}"#)
             );
         }

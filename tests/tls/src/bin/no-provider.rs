@@ -11,9 +11,9 @@ async fn main() -> Result<(), BoxError> {
             return Err("a client was made without a provider".into());
         };
         let text = error.to_string();
-        let tells =
+        let is_named =
             error.is_invalid_input() && text.contains("TLS provider") && text.contains("install_default");
-        check(tells, format!("the error does not tell what is missing: {text}"))?;
+        check(is_named, format!("the error does not name what is missing: {text}"))?;
     }
     check(ring::default_provider().install_default().is_ok(), "somebody else has installed a provider")?;
     use_tls().await?;

@@ -1,4 +1,4 @@
-//! Built with aws-lc-rs (the client's own) and ring, where rustls cannot tell by itself which one is meant: nothing panics,
+//! Built with aws-lc-rs (the client's own) and ring, where rustls cannot choose one automatically: nothing panics,
 //! and which of them the program installs as its default, if any, makes no difference.
 
 use tls_features::{check, use_tls};

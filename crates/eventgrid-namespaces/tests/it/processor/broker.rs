@@ -307,13 +307,13 @@ impl Drop for Polling<'_> {
 
 #[async_trait]
 impl Transport for Broker {
-    async fn send(&self, request: Request<Bytes>, _answer_cap: usize) -> Result<Response<Bytes>> {
+    async fn send(&self, request: Request<Bytes>, _: &service_core::SendOptions) -> Result<Response<Bytes>> {
         let verb = request.uri().path().rsplit_once(':').unwrap().1.to_owned();
         let _polling = (verb == "receive").then(|| Polling::new(self));
         self.respond(&verb, &request).await
     }
 
-    async fn upgrade(&self, _request: Request<()>) -> Result<Upgrade> {
+    async fn upgrade(&self, _: Request<()>, _: &service_core::SendOptions) -> Result<Upgrade> {
         Err(Error::new(ErrorKind::Transport, "nothing to upgrade here").permanent())
     }
 }

@@ -225,15 +225,16 @@ impl eventgrid_namespaces::Transport for Caps {
     async fn send(
         &self,
         _: http::Request<bytes::Bytes>,
-        cap: usize,
+        options: &eventgrid_namespaces::SendOptions,
     ) -> eventgrid_namespaces::Result<Response<bytes::Bytes>> {
-        self.0.lock().unwrap().push(cap);
+        self.0.lock().unwrap().push(options.max_response_bytes);
         Ok(Response::new(r#"{"value":[]}"#.into()))
     }
 
     async fn upgrade(
         &self,
         _: http::Request<()>,
+        _: &eventgrid_namespaces::SendOptions,
     ) -> eventgrid_namespaces::Result<eventgrid_namespaces::Upgrade> {
         unreachable!("nothing upgrades")
     }

@@ -1,4 +1,4 @@
-//! What the server under the load answers: for each service of which there is a benchmark, an answer that was made ready
+//! The responses of the server under load: for each service with a benchmark, a response that was prepared
 //! once. It checks what a service would miss, so that no contender saves work by leaving it out.
 
 use std::sync::OnceLock;
@@ -16,13 +16,13 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The header under which the Azure services are sent one.
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
-/// What the server answers to a body of this size in the core's benchmark.
+/// The server's response to a body of this size in the core's benchmark.
 #[must_use]
-pub fn answer_to(received: usize) -> String {
+pub fn response_to(received: usize) -> String {
     format!(r#"{{"accepted":true,"received":{received}}}"#)
 }
 
-/// The answer to a request.
+/// The response to a request.
 #[must_use]
 pub fn to(head: &Parts, body: &[u8]) -> Response<Bytes> {
     let path = head.uri.path();
@@ -32,41 +32,41 @@ pub fn to(head: &Parts, body: &[u8]) -> Response<Bytes> {
         required.push(CONTENT_TYPE);
     }
     if let Some(missing) = required.iter().find(|name| !head.headers.contains_key(*name)) {
-        return refusal(&format!("the header {missing} is missing"));
+        return rejection(&format!("the header {missing} is missing"));
     }
     if path.starts_with("/api/hubs") {
         let mut accepted = Response::new(Bytes::new());
         *accepted.status_mut() = StatusCode::ACCEPTED;
         return accepted;
     }
-    let answer = match path.rsplit_once(':').map(|(_, verb)| verb) {
+    let response = match path.rsplit_once(':').map(|(_, verb)| verb) {
         Some("publish") => Bytes::from_static(b"{}"),
         Some("receive") => received(),
         Some("acknowledge") => acknowledged(),
-        _ => Bytes::from(answer_to(body.len())),
+        _ => Bytes::from(response_to(body.len())),
     };
-    let mut answer = Response::new(answer);
-    answer.headers_mut().insert(CONTENT_TYPE, JSON);
+    let mut response = Response::new(response);
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
     if let Some(id) = head.headers.get(REQUEST_ID) {
-        answer.headers_mut().insert(REQUEST_ID, id.clone());
+        response.headers_mut().insert(REQUEST_ID, id.clone());
     }
-    answer
+    response
 }
 
-/// The answer to a request that is not as it should be.
+/// The response to an invalid request.
 #[must_use]
-pub fn refusal(why: &str) -> Response<Bytes> {
-    let mut answer = Response::new(Bytes::from(why.to_owned()));
-    *answer.status_mut() = StatusCode::BAD_REQUEST;
-    answer
+pub fn rejection(why: &str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from(why.to_owned()));
+    *response.status_mut() = StatusCode::BAD_REQUEST;
+    response
 }
 
 fn received() -> Bytes {
-    static ANSWER: OnceLock<Bytes> = OnceLock::new();
-    ANSWER.get_or_init(|| eventgrid::wire::receive_answer().into()).clone()
+    static RESPONSE: OnceLock<Bytes> = OnceLock::new();
+    RESPONSE.get_or_init(|| eventgrid::wire::receive_response().into()).clone()
 }
 
 fn acknowledged() -> Bytes {
-    static ANSWER: OnceLock<Bytes> = OnceLock::new();
-    ANSWER.get_or_init(|| eventgrid::wire::acknowledge_answer().into()).clone()
+    static RESPONSE: OnceLock<Bytes> = OnceLock::new();
+    RESPONSE.get_or_init(|| eventgrid::wire::acknowledge_response().into()).clone()
 }
