@@ -12,6 +12,7 @@ mod receive;
 mod receiver;
 mod response;
 mod sas;
+mod send_all;
 mod sender;
 mod settle;
 mod split;
@@ -27,6 +28,7 @@ pub use publish::{SendBatch, SendEvent};
 pub use receive::{Receive, ReceivedEvent, UnreadableEvent};
 pub use receiver::Receiver;
 pub use sas::SasToken;
+pub use send_all::{FailedEvents, IntoEvents, SendAll, SendAllResult};
 pub use sender::Sender;
 pub use settle::{
     Acknowledge, FailedToken, Interrupted, Reject, Release, ReleaseDelay, RenewLocks, SettleResult,

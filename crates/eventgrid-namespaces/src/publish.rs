@@ -114,6 +114,10 @@ impl SendBatch {
     pub(crate) fn new(sender: &Sender, batch: impl IntoBatch) -> Self {
         Self { call: Publish::new(sender, &PUBLISH_BATCH, Body::Ready(batch.encode())) }
     }
+
+    pub(crate) fn call_mut(&mut self) -> &mut Call<()> {
+        &mut self.call.call
+    }
 }
 
 service_core::call_setters!(SendBatch => ());

@@ -155,7 +155,7 @@ fn all_readable(json: &[u8]) -> Option<Vec<ReceivedEvent>> {
 /// Reads one entry of a response. A defect in it does not affect the other entries.
 fn read_entry(body: &Bytes, entry: &[u8]) -> ReceivedEvent {
     let unreadable = |reason, json| Err(UnreadableEvent { reason, json: body.slice_ref(json) });
-    let Some((properties, event)) = entry_parts(entry) else {
+    let Some([properties, event]) = entry_parts(entry) else {
         let event = unreadable(InvalidEvent::new("the event's entry does not have the expected form"), entry);
         return ReceivedEvent { event, lock_token: String::new(), delivery_count: 0 };
     };
@@ -168,16 +168,14 @@ fn read_entry(body: &Bytes, entry: &[u8]) -> ReceivedEvent {
 }
 
 /// Returns the JSON of an entry's broker properties and of its event, of which only the brackets need to be valid.
-fn entry_parts(entry: &[u8]) -> Option<(Option<&[u8]>, Option<&[u8]>)> {
+fn entry_parts(entry: &[u8]) -> Option<[Option<&[u8]>; 2]> {
     if let Ok(Entry { broker_properties, event }) =
         serde_json::from_slice::<Entry<&RawValue, Option<&RawValue>>>(entry)
     {
-        let [properties, event] =
-            [broker_properties, event].map(|json| json.map(|json| json.get().as_bytes()));
-        return Some((properties, event));
+        return Some([broker_properties, event].map(|json| json.map(|json| json.get().as_bytes())));
     }
     let members = split::members(entry)?;
-    Some((split::member(&members, "brokerProperties"), split::member(&members, "event")))
+    Some(["brokerProperties", "event"].map(|name| split::member(&members, name)))
 }
 
 /// Reads the lock token and the delivery count. A defect elsewhere in the properties does not discard the token.

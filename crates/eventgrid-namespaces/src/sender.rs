@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use http::Method;
 
-use crate::{CloudEvent, Credential, IntoBatch, NamespaceClient, RawRequest, Result, SendBatch, SendEvent};
+use crate::{
+    CloudEvent, Credential, IntoBatch, IntoEvents, NamespaceClient, RawRequest, Result, SendAll, SendBatch,
+    SendEvent,
+};
 
 /// A client that publishes events to one topic of a namespace.
 ///
@@ -102,6 +105,38 @@ impl Sender {
     /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/publish-cloud-events/publish-cloud-events)
     pub fn send_batch(&self, events: impl IntoBatch) -> SendBatch {
         SendBatch::new(self, events)
+    }
+
+    /// Publishes all events of an iterator or a stream, in as few requests as possible.
+    ///
+    /// Requests are filled up to the limits of [`send_batch`](Self::send_batch) and sent one after another, or several at a time
+    /// with [`concurrency`](SendAll::concurrency). A request that could still grow is sent when a stream has no event at the
+    /// moment. Events are taken only as fast as they are published.
+    ///
+    /// The result lists the events that were not published, with the reason. A failure does not stop the call: the following
+    /// events are still sent. To observe the progress or to stop early, call [`next`](SendAll::next) instead of awaiting.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), eventgrid_namespaces::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # emulator.eventgrid().declare("orders", "billing");
+    /// # let (endpoint, key) = (emulator.endpoint(), emulator.eventgrid().key());
+    /// use eventgrid_namespaces::{CloudEvent, Credential, Sender};
+    ///
+    /// let sender = Sender::new(&endpoint, "orders", Credential::access_key(key))?;
+    /// let events: Result<Vec<_>, _> = (0..2500).map(|n| CloudEvent::new("/orders", "com.example.order", &n)).collect();
+    /// let result = sender.send_all(events?).concurrency(4).await;
+    /// for failed in &result.failed {
+    ///     println!("{failed}");
+    /// }
+    /// assert_eq!(result.sent, 2500);
+    /// # Ok(()) }
+    /// ```
+    pub fn send_all<Kind>(&self, events: impl IntoEvents<Kind>) -> SendAll {
+        SendAll::new(self, events)
     }
 
     /// Creates a request for an operation that this crate has no method for.
