@@ -1,8 +1,4 @@
-//! Lists: one request per page, sent as rows are taken.
-//!
-//! The service numbers rows from `startIndex`, at most 10,000, and returns at most 1,000 of them, so rows from 11,000
-//! on cannot be reached. A list that has such rows ends with an error that says how to reach them, never as if it were
-//! complete.
+//! Lists: how a caller configures one and takes its rows. Its pages are requested as rows are taken.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -14,15 +10,13 @@ use std::time::Duration;
 
 use futures_core::Stream;
 use http::{HeaderName, HeaderValue};
-use service_core::{CallFuture, Operation, Pipeline};
+use service_core::{Operation, Pipeline};
 
-use crate::call::{self, Call};
+use crate::call::Call;
 use crate::page::{Page, Row};
+use crate::pages::{List, Pages};
 use crate::rules::{self, MAX_RESULTS, MAX_START_INDEX};
 use crate::{Date, Error, Policy, Response, Result, RetryOptions, TimeZone};
-
-/// A change to the call of every page.
-type Setting<T> = Box<dyn Fn(&mut Call<Page<T>>) + Send + Sync>;
 
 /// A list of items, which requests pages as [`next`](Self::next) needs them.
 ///
@@ -74,8 +68,7 @@ impl<T: Row> Pager<T> {
             settings: Vec::new(),
             invalid: None,
         };
-        let pages = Pages { list, next: 0, total: None, in_flight: None, ended: false };
-        Self { pages, rows: VecDeque::new() }
+        Self { pages: Pages::new(list), rows: VecDeque::new() }
     }
 
     /// Sets the number of rows per request: 1 to 1,000. Default: 1,000, because the service limits the number of
@@ -218,7 +211,7 @@ impl<T: Row> Pager<T> {
     }
 
     fn for_each_call(mut self, setting: impl Fn(&mut Call<Page<T>>) + Send + Sync + 'static) -> Self {
-        self.pages.list.settings.push(Box::new(setting));
+        self.pages.list.settings.push(Arc::new(setting));
         self
     }
 }
@@ -240,142 +233,8 @@ impl<T: Row> Stream for Pager<T> {
     }
 }
 
-/// A list that is read page by page, created by [`Pager::pages`]. It is also a `Stream` of pages. It ends after the
-/// last page and after an error.
-#[must_use = "does nothing until its pages are taken"]
-pub struct Pages<T> {
-    list: List<T>,
-    /// The index of the first row of the next page.
-    next: u32,
-    total: Option<u64>,
-    in_flight: Option<CallFuture<Page<T>>>,
-    ended: bool,
-}
-
-impl<T: Row> Pages<T> {
-    /// Returns the next page, or `None` after the last one. A list without matches has one empty page.
-    ///
-    /// Cancel safe: if the future is dropped, the request continues with the next call.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error in the same cases as [`Pager::next`].
-    pub async fn next(&mut self) -> Option<Result<Page<T>>> {
-        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
-    }
-
-    fn request_page(&mut self) -> Result<CallFuture<Page<T>>> {
-        // The last rows within reach are requested from the last possible start, which repeats known rows.
-        let start = self.next.min(MAX_START_INDEX);
-        let known = self.next - start;
-        if known >= MAX_RESULTS {
-            return Err(self.out_of_reach());
-        }
-        let call = self.list.call(start, MAX_RESULTS.min(known + self.list.page_size))?;
-        Ok(Box::pin(async move {
-            let mut page = call.send().await?.body;
-            let repeated = page.rows.len().min(known as usize);
-            page.rows.drain(..repeated);
-            (page.start_index, page.fetch_size) = (u64::from(start + known), page.rows.len() as u64);
-            Ok(page)
-        }))
-    }
-
-    fn advance(&mut self, page: &Page<T>) {
-        self.next = self.next.saturating_add(u32::try_from(page.rows.len()).unwrap_or(u32::MAX));
-        self.total = Some(page.total_size);
-        self.ended = page.rows.is_empty() || u64::from(self.next) >= page.total_size;
-    }
-
-    fn out_of_reach(&self) -> Error {
-        let reach = MAX_START_INDEX + MAX_RESULTS;
-        let rule = format!(
-            "has more rows than the {reach} that the service returns: narrow it by date with `from` and `to`"
-        );
-        let total = self.total.map(|total| format!("{total} rows"));
-        Error::invalid_input("list", &rule, total.as_deref())
-    }
-}
-
-impl<T: Row> Stream for Pages<T> {
-    type Item = Result<Page<T>>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.in_flight.is_none() {
-            if self.ended {
-                return Poll::Ready(None);
-            }
-            match self.request_page() {
-                Ok(call) => self.in_flight = Some(call),
-                Err(error) => {
-                    self.ended = true;
-                    return Poll::Ready(Some(Err(error)));
-                }
-            }
-        }
-        let Some(in_flight) = &mut self.in_flight else { return Poll::Ready(None) };
-        let outcome = ready!(in_flight.as_mut().poll(context));
-        self.in_flight = None;
-        match &outcome {
-            Ok(page) => self.advance(page),
-            Err(_) => self.ended = true,
-        }
-        Poll::Ready(Some(outcome))
-    }
-}
-
-/// What the calls of all pages have in common.
-struct List<T> {
-    pipeline: Pipeline,
-    operation: &'static Operation,
-    segments: Vec<(&'static str, String)>,
-    page_size: u32,
-    from: Option<Date>,
-    to: Option<Date>,
-    zone: Option<TimeZone>,
-    settings: Vec<Setting<T>>,
-    invalid: Option<Error>,
-}
-
-impl<T: Row> List<T> {
-    fn call(&mut self, start: u32, rows: u32) -> Result<Call<Page<T>>> {
-        if let Some(error) = self.invalid.take() {
-            return Err(error);
-        }
-        if let (Some(from), Some(to)) = (self.from, self.to)
-            && from > to
-        {
-            let rule = format!("must not be after `to`, {to}");
-            return Err(Error::invalid_input("from", &rule, Some(&from.to_string())));
-        }
-        let segments: Vec<_> = self.segments.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let mut call = Call::new(&self.pipeline, self.operation, &segments, call::page);
-        call.query("startIndex", &start.to_string());
-        call.query("maxResults", &rows.to_string());
-        for (name, day) in [("from", self.from), ("to", self.to)] {
-            if let Some(day) = day {
-                call.query(name, &day.compact());
-            }
-        }
-        if let Some(zone) = &self.zone {
-            call.query("timezone", zone.as_str());
-            call.zone(zone.clone(), Page::set_time_zone);
-        }
-        for setting in &self.settings {
-            setting(&mut call);
-        }
-        Ok(call)
-    }
-}
-
 impl<T> fmt::Debug for Pager<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pager").field("operation", &self.pages.list.operation.id).finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Debug for Pages<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pages").field("operation", &self.list.operation.id).finish_non_exhaustive()
     }
 }
