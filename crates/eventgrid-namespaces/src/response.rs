@@ -43,7 +43,8 @@ pub(crate) fn unexpected(response: &Response<Bytes>, reason: &str) -> Error {
     let text = format!("the response does not look like one from the service: {reason}");
     let error = Error::new(ErrorKind::Decode, text)
         .with_head(response.status(), response.headers().clone())
-        .with_delivery(Delivery::Unknown);
+        .with_delivery(Delivery::Unknown)
+        .permanent();
     let code = ErrorDetail::read(without_bom(response.body())).and_then(|detail| detail.code);
     code.into_iter().fold(error, Error::with_code)
 }
