@@ -4,6 +4,7 @@ mod builder;
 mod link;
 mod raw;
 pub mod read;
+mod target;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,8 +18,9 @@ use bytes::Bytes;
 use http::header::{
     ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE,
 };
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
+pub use link::PageLinks;
 pub use raw::RawRequest;
 
 use crate::encode;
@@ -288,18 +290,7 @@ impl Parts {
             return Err(error);
         }
         let Self { pipeline, operation, path, query, headers, body, options, .. } = self;
-        let (origin, prefix) = (pipeline.endpoint().as_str(), pipeline.endpoint().prefix());
-        let mut target = String::with_capacity(origin.len() + prefix.len() + path.len() + 1 + query.len());
-        target.push_str(origin);
-        target.push_str(prefix);
-        target.push_str(path);
-        if !query.is_empty() {
-            target.push('?');
-            target.push_str(query);
-        }
-        let uri = Uri::try_from(target).map_err(|error| {
-            Error::invalid_input("request", "has an invalid URL", None).with_source(error)
-        })?;
+        let uri = target::url(pipeline.endpoint(), operation, path, query)?;
         let mut request = Request::new(mem::take(body));
         *request.method_mut() = operation.method.clone();
         *request.uri_mut() = uri;

@@ -13,7 +13,7 @@ use http::{HeaderValue, Request};
 use tokio::sync::watch;
 
 use super::{Authorize, sensitive};
-use crate::error::{BoxError, Delivery, ErrorKind};
+use crate::error::{BoxError, Delivery, ErrorKind, root_cause};
 use crate::{Clock, Error, Result, Secret, clock};
 
 /// How long before its expiry a token is refreshed; a token with a shorter lifetime is refreshed halfway.
@@ -201,17 +201,17 @@ impl BearerToken {
         for _ in 0..2 {
             let mut fetch = match self.cached_or_fetching() {
                 Found::Header(header) => return Ok(header),
-                Found::Failed(cause) => return Err(token_error().with_source(Shared(cause))),
+                Found::Failed(cause) => return Err(failed(cause)),
                 Found::Fetching(fetch) => fetch,
             };
             let fetched = fetch.wait_for(Option::is_some).await.ok().and_then(|fetched| fetched.clone());
             match fetched {
                 Some(Ok(current)) => return Ok(current.header),
-                Some(Err(cause)) => return Err(token_error().with_source(Shared(cause))),
+                Some(Err(cause)) => return Err(failed(cause)),
                 None => {}
             }
         }
-        Err(token_error().with_source("the task that requested it was aborted"))
+        Err(token_error("the task that requested it was aborted"))
     }
 
     /// Returns the cached header while it is valid (a refresh may start in the background), otherwise the fetch to wait for.
@@ -344,8 +344,12 @@ impl fmt::Debug for BearerToken {
     }
 }
 
-fn token_error() -> Error {
-    Error::new(ErrorKind::Credential, "could not obtain an access token")
+fn failed(cause: Arc<BoxError>) -> Error {
+    token_error(&root_cause(&**cause)).with_source(Shared(cause))
+}
+
+fn token_error(cause: &str) -> Error {
+    Error::new(ErrorKind::Credential, format!("could not obtain an access token: {cause}"))
         .with_delivery(Delivery::NotSent)
         .permanent()
 }

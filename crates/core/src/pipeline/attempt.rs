@@ -15,7 +15,7 @@ use url::Url;
 
 use super::Inner;
 use crate::call::CallOptions;
-use crate::error::{Delivery, Error, ErrorKind, Result};
+use crate::error::{Delivery, Error, ErrorKind, Result, rounded};
 use crate::policy::{Next, Terminal};
 use crate::{Operation, SendOptions, url_text};
 
@@ -82,8 +82,8 @@ impl<'a> Attempt<'a> {
         let sent = self.sent.load(Ordering::Relaxed) && !self.send.is_waiting();
         self.sent.store(sent, Ordering::Relaxed);
         let (delivery, text) = match sent {
-            true => (Delivery::Unknown, format!("no response arrived within {limit:?}")),
-            false => (Delivery::NotSent, format!("the request was not sent within {limit:?}")),
+            true => (Delivery::Unknown, format!("no response arrived within {:?}", rounded(limit))),
+            false => (Delivery::NotSent, format!("the request was not sent within {:?}", rounded(limit))),
         };
         Error::new(ErrorKind::Timeout, text).with_delivery(delivery)
     }

@@ -10,15 +10,16 @@ use bytes::Bytes;
 use http::header::USER_AGENT;
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use tracing::Instrument;
 
 use super::attempt::Attempt;
 use super::{AfterUnknown, Inner, Read, trace};
 use crate::call::CallOptions;
 use crate::clock;
-use crate::error::{Delivery, Error, ErrorKind, Result, StopReason};
+use crate::error::{Delivery, Error, ErrorKind, Result, StopReason, rounded};
 use crate::policy::{Next, Terminal};
 use crate::retry::{self, Retries};
-use crate::{Operation, RateLimiter};
+use crate::{NoSlot, Operation, RateLimiter};
 
 /// The execution of one call.
 pub(super) struct Execution<'a> {
@@ -36,6 +37,7 @@ pub(super) struct Execution<'a> {
 #[derive(Default)]
 struct AttemptState {
     attempts: u32,
+    waited: Duration,
     stop: Option<StopReason>,
     hint: Option<Duration>,
     was_unknown: bool,
@@ -114,11 +116,14 @@ impl<'a> Execution<'a> {
                 state.attempts += 1;
                 state.attempts
             });
-            let running = pin!(attempt.run(request));
+            let span = trace::attempt(self.client, self.operation, number);
+            let running = pin!(attempt.run(request).instrument(span.clone()));
             let outcome = match clock::timeout(&*self.client.clock, limit, running).await {
                 Some(outcome) => outcome,
                 None => Err(attempt.timed_out(limit)),
             };
+            trace::attempted(&span, self.operation, &outcome);
+            drop(span);
             if outcome.as_ref().is_ok_and(|response| self.succeeded(response.status())) {
                 self.client.quota.give_back(retries.taken);
                 self.record(|state| state.hint = None);
@@ -138,6 +143,7 @@ impl<'a> Execution<'a> {
             match next {
                 retry::Next::Wait(wait) => {
                     trace::retry(number, wait, &outcome);
+                    self.record(|state| state.waited += wait);
                     self.client.clock.sleep(wait).await;
                     // Timers may be late. The outcome so far is more useful than an attempt without time.
                     if self.left().is_zero() {
@@ -155,17 +161,35 @@ impl<'a> Execution<'a> {
 
     /// Waits for this attempt's slot. A wait that exceeds the deadline ends the call at once.
     async fn take_slot(&self, rate_limiter: &dyn RateLimiter) -> Result<()> {
-        let wait = rate_limiter.take(self.client.clock.elapsed(), self.left()).map_err(|wait| {
-            self.record(|state| state.hint = Some(wait));
-            let text = format!(
-                "the client's rate limiter has no slot before the deadline: the wait would be {wait:.1?}"
-            );
-            Error::new(ErrorKind::Throttled, text).with_delivery(Delivery::NotSent).permanent()
-        })?;
-        if !wait.is_zero() {
+        loop {
+            let left = self.left();
+            let wait = match rate_limiter.take(self.client.clock.elapsed(), left) {
+                Ok(wait) if wait.is_zero() => return Ok(()),
+                Ok(wait) => {
+                    self.client.clock.sleep(wait).await;
+                    return Ok(());
+                }
+                Err(NoSlot::Busy(wait)) => wait,
+                Err(NoSlot::TooLate(wait)) => return Err(self.no_slot(wait)),
+                Err(NoSlot::Failed(error)) => {
+                    return Err(error.with_delivery(Delivery::NotSent).permanent());
+                }
+            };
+            if left.is_zero() || wait > left {
+                let text = "the client's rate limiter was in use until the deadline";
+                let error = Error::new(ErrorKind::Throttled, text);
+                return Err(error.with_delivery(Delivery::NotSent).permanent());
+            }
             self.client.clock.sleep(wait).await;
         }
-        Ok(())
+    }
+
+    fn no_slot(&self, wait: Duration) -> Error {
+        self.record(|state| state.hint = Some(wait));
+        let text = format!(
+            "the client's rate limiter has no slot before the deadline: the wait would be {wait:.1?}"
+        );
+        Error::new(ErrorKind::Throttled, text).with_delivery(Delivery::NotSent).permanent()
     }
 
     fn succeeded(&self, status: StatusCode) -> bool {
@@ -182,6 +206,7 @@ impl<'a> Execution<'a> {
         let state = std::mem::take(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner));
         let mut error = match outcome.and_then(|response| self.accept(response, state.may_have_acted, read)) {
             Ok((Parts { status, headers, .. }, body)) => {
+                trace::succeeded_after_retries(self.operation, state.attempts, state.waited);
                 let request_id = self.response_id(&headers).cloned().or(sent_id);
                 return Ok(crate::Response { body, status, headers, request_id, attempts: state.attempts });
             }
@@ -202,6 +227,7 @@ impl<'a> Execution<'a> {
             // An earlier attempt may have taken effect, regardless of how the last one failed.
             inner.delivery = Some(Delivery::Unknown);
         }
+        trace::failed_after_retries(self.client, state.waited, &error);
         Err(error)
     }
 
@@ -237,7 +263,7 @@ impl<'a> Execution<'a> {
     fn deadline_exceeded(&self) -> Error {
         let sent = self.sent.load(Ordering::Relaxed);
         let delivery = if sent { Delivery::Unknown } else { Delivery::NotSent };
-        let text = format!("the call exceeded its deadline of {:?}", self.deadline);
+        let text = format!("the call exceeded its deadline of {:?}", rounded(self.deadline));
         Error::new(ErrorKind::Timeout, text).with_delivery(delivery)
     }
 

@@ -9,12 +9,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::ACCEPT_ENCODING;
 use http::{HeaderValue, Request, Response};
 use tracing::Instrument;
 
 use crate::call::CallOptions;
 use crate::clock::Randomness;
-use crate::error::Result;
+use crate::error::{self, Delivery, Error, ErrorKind, Result};
 use crate::retry::{Quota, RetryOptions};
 use crate::{Authorize, Clock, Dialect, Endpoint, Operation, Policy, RateLimiter, Transport};
 use execution::Execution;
@@ -69,11 +70,26 @@ impl Pipeline {
         let span = trace::open(&self.inner, operation);
         let execution = Execution::new(&self.inner, operation, options);
         let id = execution.identify(request.headers_mut());
-        let outcome = execution.run(request).instrument(span.clone()).await;
-        let result = execution.finish(outcome, id, read);
+        let coding_requested = request.headers().contains_key(ACCEPT_ENCODING);
+        let mut outcome = execution.run(request).instrument(span.clone()).await;
+        if !coding_requested {
+            outcome = outcome.and_then(|response| readable(response, operation));
+        }
+        let result = span.in_scope(|| execution.finish(outcome, id, read));
         trace::close(&span, &self.inner, &result);
         result
     }
+}
+
+/// Rejects a success in a content coding that was not requested. That of an error status is handled where its text is read.
+fn readable(response: Response<Bytes>, operation: &Operation) -> Result<Response<Bytes>> {
+    if response.body().is_empty() || !operation.success.contains(&response.status().as_u16()) {
+        return Ok(response);
+    }
+    let Some(text) = error::unreadable(response.headers()) else { return Ok(response) };
+    let (head, _) = response.into_parts();
+    let error = Error::new(ErrorKind::Decode, format!("could not read the response: {text}"));
+    Err(error.with_head(head.status, head.headers).with_delivery(Delivery::Accepted))
 }
 
 /// A function that reads a response.
