@@ -23,6 +23,8 @@ pub(crate) fn has_delay_and_renewal(api_version: &str) -> bool {
 pub(super) struct Call {
     clock: Arc<dyn Clock>,
     deadline: Option<Duration>,
+    /// Whether one of the tokens is empty. It is not sent, but reported.
+    has_empty: bool,
     first: Part,
     rest: Vec<Part>,
 }
@@ -39,7 +41,9 @@ impl Call {
     fn new(receiver: &Receiver, operation: &'static Operation, tokens: impl Iterator<Item = String>) -> Self {
         let mut tokens: Vec<String> = tokens.collect();
         drop_repeated(&mut tokens);
-        let (none, empty) = (tokens.is_empty(), tokens.iter().any(String::is_empty));
+        let all = tokens.len();
+        tokens.retain(|token| !token.is_empty());
+        let (has_empty, none) = (tokens.len() < all, tokens.is_empty());
         let mut tokens = tokens.into_iter();
         let next = |tokens: &mut std::vec::IntoIter<String>| {
             Part::new(receiver, operation, tokens.take(TOKENS_PER_REQUEST).collect())
@@ -50,13 +54,11 @@ impl Call {
             rest.push(next(&mut tokens));
         }
         if none {
-            first.call.check(Err(Error::invalid_input("lock tokens", "must be at least one", None)));
+            let rule = if has_empty { "must not all be empty" } else { "must be at least one" };
+            first.call.check(Err(Error::invalid_input("lock tokens", rule, None)));
         }
-        // Reported by the first part, wherever the empty token is, so that nothing is sent.
-        if empty {
-            first.call.check(Err(Error::invalid_input("lock token", "must not be empty", None)));
-        }
-        Self { clock: Arc::clone(receiver.namespace.pipeline.clock()), deadline: None, first, rest }
+        let clock = Arc::clone(receiver.namespace.pipeline.clock());
+        Self { clock, deadline: None, has_empty, first, rest }
     }
 
     fn each(&mut self) -> impl Iterator<Item = &mut service_core::Call<SettleResult>> {
@@ -100,10 +102,11 @@ impl Call {
 
     /// Fails only if the first request fails. Later failures are reported in the result.
     async fn send(self) -> Result<Response<SettleResult>> {
-        let Self { clock, deadline, first, rest } = self;
+        let Self { clock, deadline, has_empty, first, rest } = self;
         let started = clock.elapsed();
         let left = || deadline.map(|limit| limit.saturating_sub(clock.elapsed().saturating_sub(started)));
         let mut response = first.send(left()).await.map_err(|(error, _)| error)?;
+        response.body.failed.extend(has_empty.then(FailedToken::empty));
         let mut rest = rest.into_iter();
         while let Some(part) = rest.next() {
             match part.send(left()).await {

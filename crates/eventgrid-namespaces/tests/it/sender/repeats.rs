@@ -4,16 +4,19 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use eventgrid_namespaces::{CloudEvent, Credential, Delivery, Sender, StopReason};
+use eventgrid_namespaces::{CloudEvent, Delivery, Sender, StopReason};
 use http::Response;
 use service_core::Clock;
 use service_core::testing::{ManualClock, ScriptedTransport};
 
+use crate::common::namespace_builder;
+
 fn scripted() -> (Sender, ScriptedTransport, ManualClock) {
     let (script, clock) = (ScriptedTransport::new(), ManualClock::jumping(SystemTime::UNIX_EPOCH));
-    let builder = Sender::builder("https://x.example", "orders", Credential::access_key("k"));
-    let sender = builder.transport(Arc::new(script.clone())).clock(Arc::new(clock.clone())).build().unwrap();
-    (sender, script, clock)
+    let builder = namespace_builder();
+    let namespace =
+        builder.transport(Arc::new(script.clone())).clock(Arc::new(clock.clone())).build().unwrap();
+    (namespace.sender("orders"), script, clock)
 }
 
 fn event() -> CloudEvent {
