@@ -218,7 +218,7 @@ impl Client {
     /// # Ok(()) }
     /// ```
     pub fn events(&self) -> Events {
-        Events { queue: Arc::clone(&self.shared.queue), _client: self.clone() }
+        Events::new(Arc::clone(&self.shared.queue), self.clone())
     }
 
     /// Closes the client and waits until its background task has ended.
