@@ -10,6 +10,8 @@ mod peer;
 mod secrets;
 mod slow;
 mod traffic;
+mod violations;
+mod wakers;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
