@@ -291,7 +291,18 @@ fn submit<'a>(
     let deadline = client.shared.clock.elapsed().saturating_add(timeout);
     let (sender, receiver) = oneshot::channel();
     let done = Done::Caller(sender);
-    let op = Op { name, ack_id, frame, effect, timeout, deadline, written: false, done };
+    let op = Op {
+        name,
+        ack_id,
+        frame,
+        effect,
+        timeout,
+        deadline,
+        written: false,
+        in_flight: false,
+        closes: 0,
+        done,
+    };
     if client.send_command(task::Command::Send(op)) {
         Ok(Outcome { name, receiver })
     } else {
