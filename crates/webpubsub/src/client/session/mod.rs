@@ -56,7 +56,7 @@ pub(super) struct Settings {
 }
 
 /// The grace period of a closing client, first for outstanding acks and then for the closing handshake.
-const DRAIN: Duration = Duration::from_secs(5);
+pub(super) const DRAIN: Duration = Duration::from_secs(5);
 
 pub(super) struct Session {
     settings: Settings,

@@ -117,6 +117,12 @@ impl Op {
         Error::new(ErrorKind::Transport, text).with_operation(name).with_delivery(delivery)
     }
 
+    /// Returns the error for a request that the client's task did not handle in time.
+    pub(crate) fn stalled(name: &'static str, limit: Duration) -> Error {
+        let text = format!("the runtime on which the client was connected did not run for {limit:?}");
+        Error::new(ErrorKind::Timeout, text).with_operation(name).with_delivery(Delivery::Unknown)
+    }
+
     fn error(&self, kind: ErrorKind, text: impl Into<String>, delivery: Delivery) -> Error {
         Error::new(kind, text).with_operation(self.name).with_delivery(delivery)
     }

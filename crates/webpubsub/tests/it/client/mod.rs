@@ -7,6 +7,7 @@ mod cuts;
 mod emulator;
 mod order;
 mod peer;
+mod runtimes;
 mod secrets;
 mod slow;
 mod traffic;
