@@ -8,27 +8,23 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use futures_core::Stream;
-use http::{HeaderName, HeaderValue};
 use service_core::{CallFuture, Operation, Pipeline};
 
 use crate::call::{self, Call};
 use crate::page::{Page, Row};
 use crate::rules::{self, MAX_RESULTS, MAX_START_INDEX};
-use crate::{Date, Error, Policy, Response, Result, RetryOptions, TimeZone};
-
-/// A change to the call of every page.
-type Setting<T> = Box<dyn Fn(&mut Call<Page<T>>) + Send + Sync>;
+use crate::{Date, Error, Response, Result, TimeZone};
 
 /// A list of items, which requests pages as [`next`](Self::next) needs them.
 ///
 /// Configure the list with the setters, then read it row by row with `next`, completely with [`all`](Self::all), or page
 /// by page with [`pages`](Self::pages). A pager is also a `Stream` of rows. It ends after the last row and after an
 /// error.
+///
+/// Overrides such as [`header`](Self::header) and [`deadline`](Self::deadline) apply to the request of each page.
 ///
 /// The service evaluates the search again for each page. If rows are added or removed while a list is read, other rows
 /// can appear twice or not at all. For logs, a [`to`](Self::to) in the past excludes new rows.
@@ -57,24 +53,18 @@ pub struct Pager<T> {
 }
 
 impl<T: Row> Pager<T> {
-    pub(crate) fn new(
-        pipeline: &Pipeline,
-        operation: &'static Operation,
-        segments: &[(&'static str, &str)],
-    ) -> Self {
-        let segments = segments.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        let list = List {
-            pipeline: pipeline.clone(),
-            operation,
-            segments,
+    pub(crate) fn new(pipeline: &Pipeline, operation: &'static Operation, segments: &[(&str, &str)]) -> Self {
+        let call = Call::new(pipeline, operation, segments, call::page);
+        let pages = Pages {
+            call,
             page_size: MAX_RESULTS,
             from: None,
             to: None,
-            zone: None,
-            settings: Vec::new(),
-            invalid: None,
+            next: 0,
+            total: None,
+            in_flight: None,
+            ended: false,
         };
-        let pages = Pages { list, next: 0, total: None, in_flight: None, ended: false };
         Self { pages, rows: VecDeque::new() }
     }
 
@@ -82,7 +72,7 @@ impl<T: Row> Pager<T> {
     /// requests, not rows.
     pub fn page_size(mut self, rows: u32) -> Self {
         self.check(rules::number("maxResults", rows, 1, MAX_RESULTS));
-        self.pages.list.page_size = rows;
+        self.pages.page_size = rows;
         self
     }
 
@@ -98,59 +88,23 @@ impl<T: Row> Pager<T> {
     /// The vendor does not document which time of a row counts. For relay logs it is presumably the start of the
     /// transfer.
     pub fn from(mut self, day: Date) -> Self {
-        self.pages.list.from = Some(day);
+        self.pages.from = Some(day);
+        self.pages.call.query("from", &day.compact());
         self
     }
 
     /// Restricts the search to days before this one. The vendor does not document whether the day itself is included.
     pub fn to(mut self, day: Date) -> Self {
-        self.pages.list.to = Some(day);
+        self.pages.to = Some(day);
+        self.pages.call.query("to", &day.compact());
         self
     }
 
     /// Sets the time zone of the search and of the returned times. Default: UTC.
     pub fn time_zone(mut self, zone: TimeZone) -> Self {
-        self.pages.list.zone = Some(zone);
+        self.pages.call.query("timezone", zone.as_str());
+        self.pages.call.zone(zone, Page::set_time_zone);
         self
-    }
-
-    /// Sets a header on every request. It replaces any value that the header would otherwise have.
-    pub fn header<N, V>(self, name: N, value: V) -> Self
-    where
-        N: TryInto<HeaderName>,
-        V: TryInto<HeaderValue>,
-    {
-        match (name.try_into(), value.try_into()) {
-            (Ok(name), Ok(value)) => self.for_each_call(move |call| call.header(name.clone(), value.clone())),
-            // The error contains neither, because a header can contain a secret.
-            _ => self.reject("header", "has a name or value that HTTP does not allow"),
-        }
-    }
-
-    /// Sets the deadline for each page, including waits and retries.
-    pub fn deadline(self, limit: Duration) -> Self {
-        self.for_each_call(move |call| call.deadline(limit))
-    }
-
-    /// Sets the timeout for each attempt of a request.
-    pub fn attempt_timeout(self, limit: Duration) -> Self {
-        self.for_each_call(move |call| call.attempt_timeout(limit))
-    }
-
-    /// Sets the timeout for establishing a connection, if a request needs a new one.
-    pub fn connect_timeout(self, limit: Duration) -> Self {
-        self.for_each_call(move |call| call.connect_timeout(limit))
-    }
-
-    /// Sets the retry policy for transient failures of each request.
-    pub fn retry(self, retry: RetryOptions) -> Self {
-        self.for_each_call(move |call| call.retry(retry.clone()))
-    }
-
-    /// Adds a policy that wraps every request, outside its retries.
-    pub fn policy(self, policy: impl Policy) -> Self {
-        let policy: Arc<dyn Policy> = Arc::new(policy);
-        self.for_each_call(move |call| call.policy(Arc::clone(&policy)))
     }
 
     /// Returns the next row, or `None` after the last one.
@@ -198,30 +152,22 @@ impl<T: Row> Pager<T> {
     ///
     /// Returns an error in the same cases as [`next`](Self::next).
     pub async fn with_response(mut self) -> Result<Response<Page<T>>> {
-        let (next, rows) = (self.pages.next, self.pages.list.page_size);
-        self.pages.list.call(next, rows)?.send().await
+        let (start, rows) = (self.pages.next, self.pages.page_size);
+        self.pages.call_at(start, rows).send().await
     }
 
     /// Adds a search condition that only some operations have.
-    pub(crate) fn condition(self, name: &'static str, value: String) -> Self {
-        self.for_each_call(move |call| call.query(name, &value))
+    pub(crate) fn condition(mut self, name: &'static str, value: &str) -> Self {
+        self.pages.call.query(name, value);
+        self
     }
 
     pub(crate) fn check(&mut self, rule: Result<()>) {
-        let invalid = &mut self.pages.list.invalid;
-        *invalid = invalid.take().or(rule.err());
-    }
-
-    fn reject(mut self, what: &str, rule: &str) -> Self {
-        self.check(Err(Error::invalid_input(what, rule, None)));
-        self
-    }
-
-    fn for_each_call(mut self, setting: impl Fn(&mut Call<Page<T>>) + Send + Sync + 'static) -> Self {
-        self.pages.list.settings.push(Box::new(setting));
-        self
+        self.pages.call.check(rule);
     }
 }
+
+service_core::call_setters!(<T: Row> Pager<T>, pages.call);
 
 impl<T: Row> Stream for Pager<T> {
     type Item = Result<T>;
@@ -244,7 +190,11 @@ impl<T: Row> Stream for Pager<T> {
 /// last page and after an error.
 #[must_use = "does nothing until its pages are taken"]
 pub struct Pages<T> {
-    list: List<T>,
+    /// The call of every page, without the range of its rows.
+    call: Call<Page<T>>,
+    page_size: u32,
+    from: Option<Date>,
+    to: Option<Date>,
     /// The index of the first row of the next page.
     next: u32,
     total: Option<u64>,
@@ -271,7 +221,7 @@ impl<T: Row> Pages<T> {
         if known >= MAX_RESULTS {
             return Err(self.out_of_reach());
         }
-        let call = self.list.call(start, MAX_RESULTS.min(known + self.list.page_size))?;
+        let call = self.call_at(start, MAX_RESULTS.min(known + self.page_size));
         Ok(Box::pin(async move {
             let mut page = call.send().await?.body;
             let repeated = page.rows.len().min(known as usize);
@@ -279,6 +229,20 @@ impl<T: Row> Pages<T> {
             (page.start_index, page.fetch_size) = (u64::from(start + known), page.rows.len() as u64);
             Ok(page)
         }))
+    }
+
+    /// Returns the call of the page that begins at row `start`.
+    fn call_at(&mut self, start: u32, rows: u32) -> Call<Page<T>> {
+        let mut call = self.call.again();
+        if let (Some(from), Some(to)) = (self.from, self.to)
+            && from > to
+        {
+            let rule = format!("must not be after `to`, {to}");
+            call.check(Err(Error::invalid_input("from", &rule, Some(&from.to_string()))));
+        }
+        call.query("startIndex", &start.to_string());
+        call.query("maxResults", &rows.to_string());
+        call
     }
 
     fn advance(&mut self, page: &Page<T>) {
@@ -324,58 +288,14 @@ impl<T: Row> Stream for Pages<T> {
     }
 }
 
-/// What the calls of all pages have in common.
-struct List<T> {
-    pipeline: Pipeline,
-    operation: &'static Operation,
-    segments: Vec<(&'static str, String)>,
-    page_size: u32,
-    from: Option<Date>,
-    to: Option<Date>,
-    zone: Option<TimeZone>,
-    settings: Vec<Setting<T>>,
-    invalid: Option<Error>,
-}
-
-impl<T: Row> List<T> {
-    fn call(&mut self, start: u32, rows: u32) -> Result<Call<Page<T>>> {
-        if let Some(error) = self.invalid.take() {
-            return Err(error);
-        }
-        if let (Some(from), Some(to)) = (self.from, self.to)
-            && from > to
-        {
-            let rule = format!("must not be after `to`, {to}");
-            return Err(Error::invalid_input("from", &rule, Some(&from.to_string())));
-        }
-        let segments: Vec<_> = self.segments.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let mut call = Call::new(&self.pipeline, self.operation, &segments, call::page);
-        call.query("startIndex", &start.to_string());
-        call.query("maxResults", &rows.to_string());
-        for (name, day) in [("from", self.from), ("to", self.to)] {
-            if let Some(day) = day {
-                call.query(name, &day.compact());
-            }
-        }
-        if let Some(zone) = &self.zone {
-            call.query("timezone", zone.as_str());
-            call.zone(zone.clone(), Page::set_time_zone);
-        }
-        for setting in &self.settings {
-            setting(&mut call);
-        }
-        Ok(call)
-    }
-}
-
 impl<T> fmt::Debug for Pager<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pager").field("operation", &self.pages.list.operation.id).finish_non_exhaustive()
+        f.debug_struct("Pager").field("call", &self.pages.call).finish_non_exhaustive()
     }
 }
 
 impl<T> fmt::Debug for Pages<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pages").field("operation", &self.list.operation.id).finish_non_exhaustive()
+        f.debug_struct("Pages").field("call", &self.call).finish_non_exhaustive()
     }
 }

@@ -44,12 +44,13 @@ struct AttemptState {
 
 impl<'a> Execution<'a> {
     pub(super) fn new(client: &'a Inner, operation: &'a Operation, options: &'a CallOptions) -> Self {
-        let deadline = options.deadline.unwrap_or_else(|| client.deadline.max(options.min_deadline()));
+        let deadline =
+            options.deadline.unwrap_or_else(|| client.settings.deadline.max(operation.min_deadline()));
         Self {
             client,
             operation,
             options,
-            started: client.clock.elapsed(),
+            started: client.settings.clock.elapsed(),
             deadline,
             sent: AtomicBool::new(false),
             state: Mutex::default(),
@@ -75,21 +76,21 @@ impl<'a> Execution<'a> {
             return self.run_attempts(request).await;
         }
         let policies: Vec<_> =
-            self.client.call_policies.iter().chain(&self.options.policies).cloned().collect();
+            self.client.settings.call_policies.iter().chain(&self.options.policies).cloned().collect();
         let chain = Next::new(&policies, self).run(request.clone());
         // The retry loop observes the deadline, but a policy around it may not.
-        clock::timeout(&*self.client.clock, self.deadline, chain)
+        clock::timeout(&*self.client.settings.clock, self.deadline, chain)
             .await
             .unwrap_or_else(|| Err(self.deadline_exceeded()))
     }
 
     fn has_policies(&self) -> bool {
-        !self.client.call_policies.is_empty() || !self.options.policies.is_empty()
+        !self.client.settings.call_policies.is_empty() || !self.options.policies.is_empty()
     }
 
     async fn run_attempts(&self, request: &Request<Bytes>) -> Result<Response<Bytes>> {
         let mut retries = Retries {
-            options: self.options.retry.as_ref().unwrap_or(&self.client.retry),
+            options: self.options.retry.as_ref().unwrap_or(&self.client.settings.retry),
             idempotent: self.options.idempotent.unwrap_or(self.operation.idempotent),
             quota: &self.client.quota,
             randomness: &self.client.randomness,
@@ -98,10 +99,11 @@ impl<'a> Execution<'a> {
             was_unknown: false,
             may_have_acted: false,
         };
-        let attempt_timeout = self.options.attempt_timeout(self.client.attempt_timeout);
+        let default = self.client.settings.attempt_timeout.max(self.operation.min_attempt_timeout());
+        let attempt_timeout = self.options.attempt_timeout.unwrap_or(default);
         let mut refreshed = false;
         loop {
-            if let Some(rate_limiter) = &self.client.rate_limiter {
+            if let Some(rate_limiter) = &self.client.settings.rate_limiter {
                 self.take_slot(&**rate_limiter).await?;
             }
             if self.left().is_zero() {
@@ -115,7 +117,7 @@ impl<'a> Execution<'a> {
                 state.attempts
             });
             let running = pin!(attempt.run(request));
-            let outcome = match clock::timeout(&*self.client.clock, limit, running).await {
+            let outcome = match clock::timeout(&*self.client.settings.clock, limit, running).await {
                 Some(outcome) => outcome,
                 None => Err(attempt.timed_out(limit)),
             };
@@ -129,7 +131,7 @@ impl<'a> Execution<'a> {
                 trace::retry(number, Duration::ZERO, &outcome);
                 continue;
             }
-            let hint = retry::hint(&outcome, self.client.clock.now());
+            let hint = retry::hint(&outcome, self.client.settings.clock.now());
             let next = retries.next(&outcome, hint, self.left());
             self.record(|state| {
                 (state.hint, state.was_unknown) = (hint, retries.was_unknown);
@@ -138,7 +140,7 @@ impl<'a> Execution<'a> {
             match next {
                 retry::Next::Wait(wait) => {
                     trace::retry(number, wait, &outcome);
-                    self.client.clock.sleep(wait).await;
+                    self.client.settings.clock.sleep(wait).await;
                     // Timers may be late. The outcome so far is more useful than an attempt without time.
                     if self.left().is_zero() {
                         self.record(|state| state.stop = Some(StopReason::Deadline));
@@ -155,7 +157,7 @@ impl<'a> Execution<'a> {
 
     /// Waits for this attempt's slot. A wait that exceeds the deadline ends the call at once.
     async fn take_slot(&self, rate_limiter: &dyn RateLimiter) -> Result<()> {
-        let wait = rate_limiter.take(self.client.clock.elapsed(), self.left()).map_err(|wait| {
+        let wait = rate_limiter.take(self.client.settings.clock.elapsed(), self.left()).map_err(|wait| {
             self.record(|state| state.hint = Some(wait));
             let text = format!(
                 "the client's rate limiter has no slot before the deadline: the wait would be {wait:.1?}"
@@ -163,7 +165,7 @@ impl<'a> Execution<'a> {
             Error::new(ErrorKind::Throttled, text).with_delivery(Delivery::NotSent).permanent()
         })?;
         if !wait.is_zero() {
-            self.client.clock.sleep(wait).await;
+            self.client.settings.clock.sleep(wait).await;
         }
         Ok(())
     }
@@ -193,7 +195,7 @@ impl<'a> Execution<'a> {
         inner.operation = Some(self.operation.id);
         inner.request_id = request_id;
         inner.attempts = state.attempts;
-        inner.elapsed = self.client.clock.elapsed().saturating_sub(self.started);
+        inner.elapsed = self.client.settings.clock.elapsed().saturating_sub(self.started);
         inner.retry_after = state.hint;
         inner.stop = state.stop;
         let not_sent = inner.delivery == Some(Delivery::NotSent);
@@ -229,7 +231,7 @@ impl<'a> Execution<'a> {
     }
 
     fn left(&self) -> Duration {
-        self.deadline.saturating_sub(self.client.clock.elapsed().saturating_sub(self.started))
+        self.deadline.saturating_sub(self.client.settings.clock.elapsed().saturating_sub(self.started))
     }
 
     fn deadline_exceeded(&self) -> Error {

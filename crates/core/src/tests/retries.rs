@@ -216,7 +216,7 @@ async fn clients_that_fail_together_do_not_retry_together() {
     for seed in 0..1000 {
         let (script, clock) = (ScriptedTransport::new(), ManualClock::jumping(start()));
         let mut client = Client::new().transport(Arc::new(script.clone())).clock(Arc::new(clock.clone()));
-        client.options.seed(seed);
+        client.options.set_seed(seed);
         let pipeline = client.build("https://rooms.example", key()).unwrap();
         script.status(500).status(204);
         call(&pipeline, &CLOSE).await.unwrap();

@@ -156,9 +156,11 @@ async fn an_empty_token_among_many_is_rejected_before_anything_is_sent() {
     let error = receiver.acknowledge(given).await.unwrap_err();
     assert!(error.is_invalid_input() && transport.sent().is_empty(), "{error}");
     let error = receiver.acknowledge(["t"]).header("bad name", "x").await.unwrap_err();
-    assert!(error.to_string().contains("header has a name"), "{error}");
+    assert!(error.to_string().contains("header has an invalid name"), "{error}");
     let error = receiver.acknowledge(["t"]).header("x", "planted\n").await.unwrap_err();
-    assert!(error.to_string().contains("header has a value") && !error.to_string().contains("planted"));
+    assert!(
+        error.to_string().contains("header has an invalid value") && !error.to_string().contains("planted")
+    );
     assert!(transport.sent().is_empty());
 }
 
