@@ -61,10 +61,12 @@ impl Pipeline {
         read: Read<T>,
     ) -> Result<crate::Response<T>> {
         let span = trace::open(&self.inner, operation);
-        let execution = Execution::new(&self.inner, operation, options);
+        // A value without a size, such as `()`, contains nothing of the response: losing it loses nothing.
+        let returns_value = size_of::<T>() > 0;
+        let execution = Execution::new(&self.inner, operation, options, returns_value);
         let id = execution.identify(request.headers_mut());
-        let outcome = execution.run(request).instrument(span.clone()).await;
-        let result = execution.finish(outcome, id, read);
+        let completed = execution.run(request).instrument(span.clone()).await;
+        let result = execution.finish(completed, id, read);
         trace::close(&span, &self.inner, &result);
         result
     }
