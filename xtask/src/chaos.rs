@@ -1,4 +1,4 @@
-//! `cargo xtask chaos`: sends reliable messages over connections that are cut, with `tests/src/bin/chaos.rs`.
+//! `cargo xtask chaos`: sends reliable messages over connections that are cut, with `tests/src/bin/long.rs`.
 
 use std::ffi::OsString;
 
@@ -21,7 +21,7 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
     // Checked before the build, which takes minutes.
     flags::are_known(&args, &["--messages", "--mean-bytes", "--unrecoverable", "--seed"])?;
     let mut command =
-        process::cargo(["run", "--release", "--package", "workspace-tests", "--bin", "chaos", "--"]);
+        process::cargo(["run", "--release", "--package", "workspace-tests", "--bin", "long", "--", "chaos"]);
     command.args(args);
     process::exec(command)
 }

@@ -1,4 +1,4 @@
-//! `cargo xtask soak`: sends events through every part for a long time, with `tests/src/bin/soak.rs`.
+//! `cargo xtask soak`: sends events through every part for a long time, with `tests/src/bin/long.rs`.
 
 use std::ffi::OsString;
 
@@ -20,7 +20,7 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
     // Checked before the build, which takes minutes.
     flags::are_known(&args, &["--events", "--seed"])?;
     let mut command =
-        process::cargo(["run", "--release", "--package", "workspace-tests", "--bin", "soak", "--"]);
+        process::cargo(["run", "--release", "--package", "workspace-tests", "--bin", "long", "--", "soak"]);
     command.args(args);
     process::exec(command)
 }

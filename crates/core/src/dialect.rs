@@ -37,6 +37,8 @@ pub struct Dialect {
     pub response_request_id_headers: &'static [&'static str],
     /// The response headers that may carry the error code, in order of preference.
     pub error_code: &'static [&'static str],
+    /// The text to which the line of an error with status 401 points, such as the name of a function that explains it.
+    pub unauthorized_help: Option<&'static str>,
     /// The function that opens a call's span; [`call_span!`](crate::call_span) creates it.
     pub span: fn() -> Span,
     /// The span field that records the service's request id.
@@ -55,6 +57,7 @@ impl Dialect {
             request_id_header: None,
             response_request_id_headers: &[],
             error_code: &[],
+            unauthorized_help: None,
             span,
             span_request_id,
         }
@@ -72,6 +75,13 @@ impl Dialect {
     #[must_use]
     pub const fn response_request_id_headers(mut self, names: &'static [&'static str]) -> Self {
         self.response_request_id_headers = names;
+        self
+    }
+
+    /// Sets the text to which the line of an error with status 401 points.
+    #[must_use]
+    pub const fn unauthorized_help(mut self, text: &'static str) -> Self {
+        self.unauthorized_help = Some(text);
         self
     }
 

@@ -10,11 +10,12 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use crate::clock::Clock;
-use crate::config::{Config, ConfigError};
 use crate::emulator::Emulator;
 use crate::faults::Faults;
 use crate::journal::{Journal, LogStyle};
-use crate::server::{Endpoint, Running, Services, Shared, Tls};
+use crate::message::Endpoint;
+use crate::server::{Running, Shared, Tls};
+use crate::services::Services;
 
 /// A builder that configures and starts an [`Emulator`].
 ///
@@ -137,18 +138,6 @@ impl Builder {
         self
     }
 
-    /// Reads settings from a [TOML](https://toml.io) text in the format of the package's `emulator.sample.toml`.
-    ///
-    /// The text's settings replace earlier ones; setters called later win.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the text is not valid TOML, contains an unknown key, or contains a value that breaks a rule.
-    /// The error names the line and the known keys or the rule. It never contains an access key.
-    pub fn config(self, toml: &str) -> Result<Self, ConfigError> {
-        Ok(Config::parse(toml)?.apply(self))
-    }
-
     /// Binds the port and starts to serve requests.
     ///
     /// # Errors
@@ -171,11 +160,7 @@ impl Builder {
         let tls =
             self.tls.then(|| Tls::new(address.ip(), clock.now())).transpose().map_err(io::Error::other)?;
         let endpoint = Endpoint { address, secure: tls.is_some() };
-        let services = Services::new(&clock, endpoint, &faults, &journal);
-        #[cfg(feature = "hulft")]
-        if self.sample_data {
-            services.hulft.add_sample_data();
-        }
+        let services = Services::new(&clock, endpoint, &faults, &journal, self.sample_data);
         let ca_file =
             tls.as_ref().map(|tls| write_ca(self.ca_file.as_deref(), &tls.authority)).transpose()?;
         let shared = Arc::new(Shared::new(endpoint, tls, clock, faults, journal, services));

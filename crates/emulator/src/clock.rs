@@ -71,7 +71,6 @@ impl Clock {
     }
 
     /// Returns once the clock has reached the moment. Without one, never returns.
-    #[cfg(feature = "webpubsub")]
     pub(crate) async fn sleep_until_some(&self, moment: Option<SystemTime>) {
         match moment {
             Some(moment) => self.sleep_until(moment).await,

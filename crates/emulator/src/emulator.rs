@@ -10,7 +10,7 @@ use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::server::{Received, Running, Shared};
 
-/// A handle to a running emulator.
+/// Owns a running emulator.
 ///
 /// Clones refer to the same emulator. When the last handle is dropped, the server stops and all connections are closed.
 ///
@@ -134,17 +134,19 @@ impl Emulator {
         let ca_file = self.ca_file().map(|path| ("SERVICE_EMULATOR_CA", path.display().to_string()));
         let services = [
             #[cfg(feature = "webpubsub")]
-            ("WEBPUBSUB_CONNECTION_STRING", self.webpubsub().connection_string()),
+            vec![("WEBPUBSUB_CONNECTION_STRING", self.webpubsub().connection_string())],
             #[cfg(feature = "eventgrid")]
-            ("EVENTGRID_NAMESPACES_ENDPOINT", self.endpoint()),
-            #[cfg(feature = "eventgrid")]
-            ("EVENTGRID_NAMESPACES_KEY", self.eventgrid().key()),
+            vec![
+                ("EVENTGRID_NAMESPACES_ENDPOINT", self.endpoint()),
+                ("EVENTGRID_NAMESPACES_KEY", self.eventgrid().key()),
+            ],
             #[cfg(feature = "hulft")]
-            ("HULFT_WEBCONNECT_ENDPOINT", self.endpoint()),
-            #[cfg(feature = "hulft")]
-            ("HULFT_WEBCONNECT_API_KEY", self.hulft().api_key()),
+            vec![
+                ("HULFT_WEBCONNECT_ENDPOINT", self.endpoint()),
+                ("HULFT_WEBCONNECT_API_KEY", self.hulft().api_key()),
+            ],
         ];
-        services.into_iter().chain(ca_file).collect()
+        services.into_iter().flatten().chain(ca_file).collect()
     }
 
     /// Stops the server. Returns once every connection is closed and the port is free.

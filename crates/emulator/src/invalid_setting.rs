@@ -1,9 +1,8 @@
 //! The error for a setting that breaks a rule.
 
-use std::fmt;
-
 /// Is returned when a setting breaks a rule. Its `Display` names the setting and the rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
 pub struct InvalidSetting(String);
 
 impl InvalidSetting {
@@ -11,11 +10,3 @@ impl InvalidSetting {
         Self(rule.into())
     }
 }
-
-impl fmt::Display for InvalidSetting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for InvalidSetting {}

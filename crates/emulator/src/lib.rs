@@ -4,6 +4,10 @@
     not(feature = "webpubsub"),
     doc = "A local emulator of cloud services, built without Web PubSub."
 )]
+#![cfg_attr(
+    not(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft")),
+    allow(dead_code, unused_imports, reason = "the services share code that no single one uses completely")
+)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 #[cfg(not(any(feature = "webpubsub", feature = "eventgrid", feature = "hulft")))]
@@ -22,10 +26,11 @@ pub mod faults;
 pub mod hulft;
 mod invalid_setting;
 mod journal;
-#[cfg(any(feature = "webpubsub", feature = "eventgrid"))]
 mod keys;
+mod message;
 mod page;
 mod server;
+mod services;
 #[cfg(feature = "webpubsub")]
 pub mod webpubsub;
 
@@ -38,4 +43,5 @@ pub use faults::SocketFault;
 pub use faults::{Fault, Faults};
 pub use invalid_setting::InvalidSetting;
 pub use journal::LogStyle;
-pub use server::{Received, Service};
+pub use message::Service;
+pub use server::Received;

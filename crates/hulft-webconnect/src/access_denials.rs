@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::call::handle;
-use crate::lenient::{or_default, texts};
+use crate::lenient::{optional_text, text, texts};
 use crate::operations::LIST_ACCESS_DENIALS;
 use crate::page::row;
 use crate::{Pager, Timestamp};
@@ -44,29 +44,31 @@ impl AccessDenials {
 #[non_exhaustive]
 pub struct AccessDenial {
     /// The e-mail address of the account, if a login to a Data Transfer Site was denied.
+    #[serde(deserialize_with = "optional_text")]
     pub login_account: Option<String>,
     /// When the access took place. The vendor does not document the format.
     pub accessed_at: Timestamp,
     /// The kind of connection that was denied. The vendor does not document the values.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub connection_type: String,
     /// The IP address that the access came from.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub source_ip: String,
     /// The public host name that was accessed.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub destination_endpoint: String,
     /// The connection IDs, if the connection of an agent, a program or a D-Client was denied.
     #[serde(rename = "connectionId", deserialize_with = "texts")]
     pub connection_ids: Vec<String>,
     /// The agent ID, if the connection of an agent was denied.
+    #[serde(deserialize_with = "optional_text")]
     pub agent_id: Option<String>,
     /// The user agent that the client sent.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub user_agent: String,
     /// Why the access was denied. The vendor does not document the values.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub denial_reason: String,
 }
 
-row!(AccessDenial, "accessDenialLogs", |row, zone| { row.accessed_at.set_time_zone(zone) });
+row!(AccessDenial, "accessDenialLogs", required {}, |row, zone| { row.accessed_at.set_time_zone(zone) });

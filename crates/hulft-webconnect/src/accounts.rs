@@ -1,15 +1,14 @@
 //! Accounts: the users of Browser Transfer and D-Client, identified by e-mail address.
 
 use serde::{Deserialize, Serialize};
-use service_core::read;
 
-use crate::call::{Body, Call, handle, one, request};
-use crate::lenient::{boolean, number, open_values, or_default};
+use crate::call::{Body, Call, handle, request};
+use crate::lenient::{boolean, number, open_values, optional_text, text};
 use crate::operations::{
     DELETE_ACCOUNT, GET_ACCOUNT, LIST_ACCOUNTS, REGISTER_ACCOUNT, REQUEST_PASSWORD_MAIL, UPDATE_ACCOUNT,
 };
 use crate::page::row;
-use crate::{Pager, rules};
+use crate::{Pager, read, rules};
 
 handle! {
     /// Manages the accounts of the contract. Created by [`SiteClient::accounts`](crate::SiteClient::accounts).
@@ -24,10 +23,10 @@ handle! {
     /// # let emulator = service_emulator::Emulator::start().await?;
     /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
     /// # let site = builder.endpoint(emulator.endpoint()).build()?;
-    /// let account = site.accounts().register("someone@example.com").memo("accounting").await?;
+    /// let account = site.accounts().register("someone@example.com").memo("accounting").await?.ok_or("no body")?;
     /// site.accounts().request_password_mail(&account.id).await?;
     ///
-    /// let account = site.accounts().update(&account.id).password_validity_days(90).await?;
+    /// let account = site.accounts().update(&account.id).password_validity_days(90).await?.ok_or("no body")?;
     /// assert_eq!((account.memo.as_str(), account.password_validity_days), ("accounting", 90));
     /// # Ok(()) }
     /// ```
@@ -46,7 +45,7 @@ impl Accounts {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountSet1Get.htm).
     pub fn get(&self, account_id: &str) -> GetAccount {
-        let mut call = Call::new(&self.pipeline, &GET_ACCOUNT, &[("accountId", account_id)], one);
+        let mut call = Call::new(&self.pipeline, &GET_ACCOUNT, &[("accountId", account_id)], read::one);
         call.check(rules::uuid("account id", account_id));
         GetAccount { call }
     }
@@ -62,7 +61,7 @@ impl Accounts {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountSetRegistration.htm).
     pub fn register(&self, mail_address: impl Into<String>) -> RegisterAccount {
-        let call = Call::new(&self.pipeline, &REGISTER_ACCOUNT, &[], read::json);
+        let call = Call::new(&self.pipeline, &REGISTER_ACCOUNT, &[], read::change);
         RegisterAccount { call: call.with_body(Changes::default()) }.mail_address(mail_address)
     }
 
@@ -70,7 +69,7 @@ impl Accounts {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountSetUpdate.htm).
     pub fn update(&self, account_id: &str) -> UpdateAccount {
-        let mut call = Call::new(&self.pipeline, &UPDATE_ACCOUNT, &[("accountId", account_id)], read::json);
+        let mut call = Call::new(&self.pipeline, &UPDATE_ACCOUNT, &[("accountId", account_id)], read::change);
         call.check(rules::uuid("account id", account_id));
         UpdateAccount { call: call.with_body(Changes::default()) }
     }
@@ -83,7 +82,7 @@ impl Accounts {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountSetDelete.htm).
     pub fn delete(&self, account_id: &str) -> DeleteAccount {
-        let mut call = Call::new(&self.pipeline, &DELETE_ACCOUNT, &[("accountId", account_id)], read::unit);
+        let mut call = Call::new(&self.pipeline, &DELETE_ACCOUNT, &[("accountId", account_id)], read::done);
         call.check(rules::uuid("account id", account_id));
         DeleteAccount { call }
     }
@@ -101,7 +100,7 @@ impl Accounts {
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AccountPassWordSet.htm).
     pub fn request_password_mail(&self, account_id: impl Into<String>) -> RequestPasswordMail {
         let body = PasswordMail { account_id: account_id.into() };
-        let mut call = Call::new(&self.pipeline, &REQUEST_PASSWORD_MAIL, &[], read::unit);
+        let mut call = Call::new(&self.pipeline, &REQUEST_PASSWORD_MAIL, &[], read::done);
         call.check(rules::uuid("account id", &body.account_id));
         RequestPasswordMail { call: call.with_body(body) }
     }
@@ -113,10 +112,10 @@ impl Accounts {
 #[non_exhaustive]
 pub struct Account {
     /// The ID of the account, which has 32 letters and digits.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub id: String,
     /// The e-mail address, which is unique in the whole service.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub mail_address: String,
     /// The state that the setup of the account is in.
     #[serde(rename = "statusCode")]
@@ -128,13 +127,14 @@ pub struct Account {
     #[serde(rename = "passwordValidityPeriod", deserialize_with = "number")]
     pub password_validity_days: u32,
     /// The IP filter group that the account belongs to.
+    #[serde(deserialize_with = "optional_text")]
     pub ip_filter_group_name: Option<String>,
     /// The note that was set for the account.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub memo: String,
 }
 
-row!(Account, "accounts");
+row!(Account, "accounts", required { id: "id" });
 
 open_values! {
     /// The state that the setup of an account is in.
@@ -181,12 +181,16 @@ request! {
 
 request! {
     /// A request that registers an account, created by [`Accounts::register`].
-    RegisterAccount => Account, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    RegisterAccount => Option<Account>, Changes
 }
 
 request! {
     /// A request that updates an account, created by [`Accounts::update`].
-    UpdateAccount => Account, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    UpdateAccount => Option<Account>, Changes
 }
 
 request! {

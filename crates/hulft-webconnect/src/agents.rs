@@ -1,13 +1,12 @@
 //! Agents: the daemons that connect HULFT hosts to the service, as the service sees them.
 
 use serde::{Deserialize, Serialize};
-use service_core::read;
 
 use crate::call::{Body, Call, handle, request};
-use crate::lenient::{boolean, or_default, texts};
+use crate::lenient::{boolean, text, texts};
 use crate::operations::{DISCONNECT_AGENT, LIST_AGENT_STATUS, LIST_AGENT_STATUS_BY_DIRECTION};
 use crate::page::row;
-use crate::{Direction, Error, Pager, Timestamp, rules};
+use crate::{Direction, Error, Pager, Timestamp, read, rules};
 
 handle! {
     /// Lists and disconnects agents. Created by [`SiteClient::agents`](crate::SiteClient::agents).
@@ -62,7 +61,7 @@ impl Agents {
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/AgentDisconnectParameter.htm).
     pub fn disconnect(&self, session_id: impl Into<String>, endpoint: impl Into<String>) -> DisconnectAgent {
         let body = Disconnection { session_id: session_id.into(), endpoint: endpoint.into() };
-        let mut call = Call::new(&self.pipeline, &DISCONNECT_AGENT, &[], read::unit);
+        let mut call = Call::new(&self.pipeline, &DISCONNECT_AGENT, &[], read::done);
         call.check(rules::required("session id", &body.session_id));
         call.check(rules::required("endpoint", &body.endpoint));
         DisconnectAgent { call: call.with_body(body) }
@@ -91,7 +90,7 @@ impl Agents {
 #[non_exhaustive]
 pub struct Agent {
     /// The ID that is configured in the agent.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub agent_id: String,
     /// The direction that the agent transfers files in.
     pub direction: Direction,
@@ -99,15 +98,15 @@ pub struct Agent {
     #[serde(rename = "connectionId", deserialize_with = "texts")]
     pub connection_ids: Vec<String>,
     /// The access point of the service that the agent is connected to.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub endpoint: String,
     /// When the agent connected.
     pub start_connection: Timestamp,
     /// Identifies the session between the agent and the service.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub session_id: String,
     /// The version that the agent reports, such as `2.0.0`.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub agent_version: String,
     /// Whether a disconnection was already requested.
     #[serde(deserialize_with = "boolean")]
@@ -117,7 +116,9 @@ pub struct Agent {
     pub supports_disconnection: bool,
 }
 
-row!(Agent, "status", |row, zone| { row.start_connection.set_time_zone(zone) });
+row!(Agent, "status", required { agent_id: "agentId" }, |row, zone| {
+    row.start_connection.set_time_zone(zone)
+});
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

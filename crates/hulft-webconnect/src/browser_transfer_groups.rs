@@ -1,16 +1,15 @@
 //! Browser-transfer groups: which account may use which browser-transfer definitions.
 
 use serde::{Deserialize, Serialize};
-use service_core::read;
 
-use crate::call::{Body, Call, handle, one, request};
-use crate::lenient::{boolean, or_default};
+use crate::call::{Body, Call, handle, request};
+use crate::lenient::{boolean, or_default, text};
 use crate::operations::{
     DELETE_BROWSER_TRANSFER_GROUP, GET_BROWSER_TRANSFER_GROUP, LIST_BROWSER_TRANSFER_GROUPS,
     REGISTER_BROWSER_TRANSFER_GROUP, UPDATE_BROWSER_TRANSFER_GROUP,
 };
 use crate::page::row;
-use crate::{AccountLink, DefinitionLink, Pager, Result, rules};
+use crate::{AccountLink, DefinitionLink, Pager, Result, read, rules};
 
 /// Names the path segment that contains the ID.
 const ID: &str = "browserTransferGroupId";
@@ -29,9 +28,9 @@ handle! {
     /// # let emulator = service_emulator::Emulator::start().await?;
     /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
     /// # let site = builder.endpoint(emulator.endpoint()).build()?;
-    /// let account = site.accounts().register("someone@example.com").await?;
-    /// let group = site.browser_transfer_groups().register("staff").account(&account.id).enabled(true).await?;
-    /// let group = site.browser_transfer_groups().update(&group.id).name("crew").await?;
+    /// let account = site.accounts().register("someone@example.com").await?.ok_or("no body")?;
+    /// let group = site.browser_transfer_groups().register("staff").account(&account.id).enabled(true).await?.ok_or("no body")?;
+    /// let group = site.browser_transfer_groups().update(&group.id).name("crew").await?.ok_or("no body")?;
     /// assert_eq!((group.name.as_str(), group.enabled), ("crew", true));
     /// # Ok(()) }
     /// ```
@@ -50,7 +49,7 @@ impl BrowserTransferGroups {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroup1Get.htm).
     pub fn get(&self, group_id: &str) -> GetBrowserTransferGroup {
-        let mut call = Call::new(&self.pipeline, &GET_BROWSER_TRANSFER_GROUP, &[(ID, group_id)], one);
+        let mut call = Call::new(&self.pipeline, &GET_BROWSER_TRANSFER_GROUP, &[(ID, group_id)], read::one);
         call.check(rules::uuid("group id", group_id));
         GetBrowserTransferGroup { call }
     }
@@ -66,7 +65,7 @@ impl BrowserTransferGroups {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroupRegistration.htm).
     pub fn register(&self, name: impl Into<String>) -> RegisterBrowserTransferGroup {
-        let call = Call::new(&self.pipeline, &REGISTER_BROWSER_TRANSFER_GROUP, &[], read::json);
+        let call = Call::new(&self.pipeline, &REGISTER_BROWSER_TRANSFER_GROUP, &[], read::change);
         RegisterBrowserTransferGroup { call: call.with_body(Changes::default()) }.with_name(name.into())
     }
 
@@ -75,7 +74,7 @@ impl BrowserTransferGroups {
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroupUpdate.htm).
     pub fn update(&self, group_id: &str) -> UpdateBrowserTransferGroup {
         let mut call =
-            Call::new(&self.pipeline, &UPDATE_BROWSER_TRANSFER_GROUP, &[(ID, group_id)], read::json);
+            Call::new(&self.pipeline, &UPDATE_BROWSER_TRANSFER_GROUP, &[(ID, group_id)], read::change);
         call.check(rules::uuid("group id", group_id));
         UpdateBrowserTransferGroup { call: call.with_body(Changes::default()) }
     }
@@ -85,7 +84,7 @@ impl BrowserTransferGroups {
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/BrowsTransGroupDelete.htm).
     pub fn delete(&self, group_id: &str) -> DeleteBrowserTransferGroup {
         let mut call =
-            Call::new(&self.pipeline, &DELETE_BROWSER_TRANSFER_GROUP, &[(ID, group_id)], read::unit);
+            Call::new(&self.pipeline, &DELETE_BROWSER_TRANSFER_GROUP, &[(ID, group_id)], read::done);
         call.check(rules::uuid("group id", group_id));
         DeleteBrowserTransferGroup { call }
     }
@@ -97,10 +96,10 @@ impl BrowserTransferGroups {
 #[non_exhaustive]
 pub struct BrowserTransferGroup {
     /// The ID of the group, which has 32 letters and digits.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub id: String,
     /// The name, which is unique in the contract.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub name: String,
     /// The account that may use the group.
     pub account: Option<AccountLink>,
@@ -114,11 +113,11 @@ pub struct BrowserTransferGroup {
     #[serde(deserialize_with = "boolean")]
     pub enabled: bool,
     /// The note that was set for the group.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub memo: String,
 }
 
-row!(BrowserTransferGroup, "browserTransferGroups");
+row!(BrowserTransferGroup, "browserTransferGroups", required { id: "id" });
 
 /// The vendor's table for the update says `hulftToBrowserDefinitionId` and `enable`; its examples use these names.
 #[derive(Default, Serialize)]
@@ -148,12 +147,16 @@ request! {
 
 request! {
     /// A request that registers a group, created by [`BrowserTransferGroups::register`].
-    RegisterBrowserTransferGroup => BrowserTransferGroup, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    RegisterBrowserTransferGroup => Option<BrowserTransferGroup>, Changes
 }
 
 request! {
     /// A request that updates a group, created by [`BrowserTransferGroups::update`].
-    UpdateBrowserTransferGroup => BrowserTransferGroup, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    UpdateBrowserTransferGroup => Option<BrowserTransferGroup>, Changes
 }
 
 request! {

@@ -2,17 +2,16 @@
 //! in the name that a browser shows for a file.
 
 use serde::{Deserialize, Serialize};
-use service_core::read;
 
-use crate::call::{Body, Call, handle, one, request};
-use crate::lenient::{boolean, boolean_as_text, number, optional_boolean_as_text, or_default};
+use crate::call::{Body, Call, handle, request};
+use crate::lenient::{boolean, boolean_as_text, number, optional_boolean_as_text, or_default, text};
 use crate::operations::{
     DELETE_BROWSER_TO_HULFT, DELETE_HULFT_TO_BROWSER, GET_BROWSER_TO_HULFT, GET_HULFT_TO_BROWSER,
     LIST_BROWSER_TO_HULFT, LIST_HULFT_TO_BROWSER, REGISTER_BROWSER_TO_HULFT, REGISTER_HULFT_TO_BROWSER,
     UPDATE_BROWSER_TO_HULFT, UPDATE_HULFT_TO_BROWSER,
 };
 use crate::page::row;
-use crate::{Pager, Result, rules};
+use crate::{Pager, Result, read, rules};
 
 /// Describes the browser in the registration of a definition.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -225,7 +224,7 @@ macro_rules! direction {
             #[doc = concat!("Returns the definition with this ID, or `None` if it does not exist. Requires the scope *", $scope, ": Get*.")]
             #[doc = vendor_page!($get_page)]
             pub fn get(&self, id: &str) -> $get {
-                $get { call: Call::new(&self.pipeline, &$get_operation, &[($id, id)], one) }
+                $get { call: Call::new(&self.pipeline, &$get_operation, &[($id, id)], read::one) }
             }
 
             #[doc = concat!("Registers a definition for a HULFT file ID. Requires the scope *", $scope, ": Create*.")]
@@ -245,7 +244,7 @@ macro_rules! direction {
                 hulft: HulftSide,
             ) -> $register {
                 let (id, file_id) = (id.into(), file_id.into());
-                let mut call = Call::new(&self.pipeline, &$register_operation, &[], read::json);
+                let mut call = Call::new(&self.pipeline, &$register_operation, &[], read::change);
                 call.check(rules::length("definition id", &id, 1, 32));
                 call.check(check_sides(&file_id, &browser, &hulft));
                 let mut body = Changes::for_registration(file_id, browser, hulft);
@@ -257,14 +256,14 @@ macro_rules! direction {
             #[doc = concat!("Updates a definition. Values that are not set remain unchanged. Requires the scope *", $scope, ": Update*.", $(" ", $update_note)?)]
             #[doc = vendor_page!($update_page)]
             pub fn update(&self, id: &str) -> $update {
-                let call = Call::new(&self.pipeline, &$update_operation, &[($id, id)], read::json);
+                let call = Call::new(&self.pipeline, &$update_operation, &[($id, id)], read::change);
                 $update { call: call.with_body(Changes::default()) }
             }
 
             #[doc = concat!("Deletes a definition. Requires the scope *", $scope, ": Delete*.")]
             #[doc = vendor_page!($delete_page)]
             pub fn delete(&self, id: &str) -> $delete {
-                $delete { call: Call::new(&self.pipeline, &$delete_operation, &[($id, id)], read::unit) }
+                $delete { call: Call::new(&self.pipeline, &$delete_operation, &[($id, id)], read::done) }
             }
         }
 
@@ -274,16 +273,16 @@ macro_rules! direction {
         #[non_exhaustive]
         pub struct $definition {
             /// The ID that identifies the definition.
-            #[serde(rename = $id, deserialize_with = "or_default")]
+            #[serde(rename = $id, deserialize_with = "text")]
             pub id: String,
             /// The description that was set for the definition.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub description: String,
             /// The HULFT file ID, which names the transfer definition on the host.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub file_id: String,
             /// The note that was set for the definition.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub memo: String,
             /// Describes the browser.
             #[serde(deserialize_with = "or_default")]
@@ -293,7 +292,7 @@ macro_rules! direction {
             pub hulft: $host,
         }
 
-        row!($definition, $rows);
+        row!($definition, $rows, required { id: $id });
 
         #[doc = concat!("Describes the browser of a transfer ", $route, ".")]
         #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
@@ -301,13 +300,13 @@ macro_rules! direction {
         #[non_exhaustive]
         pub struct $browser {
             /// The connection ID that the browser uses.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub connection_id: String,
             /// The agent ID that the browser uses.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub agent_id: String,
             /// The host name, which is always `HWC-BROWSER`.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub host_name: String,
             $($browser_fields)*
         }
@@ -318,40 +317,40 @@ macro_rules! direction {
         #[non_exhaustive]
         pub struct $host {
             /// The connection ID that the host uses.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub connection_id: String,
             /// The ID of the agent that connects the host.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub agent_id: String,
             /// Contains the name of the host.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub host_name: String,
             #[doc = concat!("The port that the host ", $purpose, ".")]
             #[serde(rename = $port_name, deserialize_with = "number")]
             pub port: u16,
             /// Contains message 0.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msg0: String,
             /// Contains message 1.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msg1: String,
             /// Contains message 2.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msg2: String,
             /// Contains message 3.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msg3: String,
             /// Contains message 4.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msg4: String,
             /// Contains message 5.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msg5: String,
             /// Contains long message 0.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msgl0: String,
             /// Contains long message 1.
-            #[serde(deserialize_with = "or_default")]
+            #[serde(deserialize_with = "text")]
             pub msgl1: String,
         }
 
@@ -362,12 +361,16 @@ macro_rules! direction {
 
         request! {
             #[doc = concat!("A request that registers a definition, created by [`", stringify!($handle), "::register`].")]
-            $register => $definition, Changes
+            ///
+            /// It returns the new values, or `None` if the response has no body.
+            $register => Option<$definition>, Changes
         }
 
         request! {
             #[doc = concat!("A request that updates a definition, created by [`", stringify!($handle), "::update`].")]
-            $update => $definition, Changes
+            ///
+            /// It returns the new values, or `None` if the response has no body.
+            $update => Option<$definition>, Changes
         }
 
         request! {
@@ -450,7 +453,7 @@ direction! {
     ///
     /// let browser = BrowserSide::new("partner-a", "browser1");
     /// let host = HulftSide::new("head-office", "agent1", "host1");
-    /// let upload = site.browser_to_hulft().register("upload", "FILE1", browser, host).memo("invoices").await?;
+    /// let upload = site.browser_to_hulft().register("upload", "FILE1", browser, host).memo("invoices").await?.ok_or("no body")?;
     /// assert_eq!(upload.hulft.port, 30_000);
     /// # Ok(()) }
     /// ```
@@ -491,7 +494,7 @@ direction! {
     /// let host = HulftSide::new("head-office", "agent1", "host1");
     /// let downloads = site.hulft_to_browser();
     /// downloads.register("download", "FILE2", browser, host).receive_file_name("report.csv").await?;
-    /// let download = downloads.update("download").clear_receive_file_name().await?;
+    /// let download = downloads.update("download").clear_receive_file_name().await?.ok_or("no body")?;
     /// assert!(!download.browser.use_receive_file_name);
     /// # Ok(()) }
     /// ```
@@ -508,7 +511,7 @@ direction! {
         #[serde(deserialize_with = "boolean", serialize_with = "boolean_as_text")]
         pub use_receive_file_name: bool,
         /// The name that the browser shows for the file.
-        #[serde(deserialize_with = "or_default")]
+        #[serde(deserialize_with = "text")]
         pub receive_file_name: String,
     } use_receive_file_name Some(false),
     host HulftToBrowserHost {

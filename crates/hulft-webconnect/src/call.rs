@@ -6,10 +6,8 @@ use std::fmt;
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
-use serde::de::DeserializeOwned;
-use service_core::{CallOptions, Operation, Pipeline, read};
+use service_core::{CallOptions, Operation, Pipeline};
 
-use crate::page::{Page, Row};
 use crate::{Error, Response, Result, TimeZone, operations};
 
 /// The body that a call sends.
@@ -122,28 +120,6 @@ enum MissingScope {
     Documented(&'static str),
     #[error("the vendor does not document which scope of the API key this operation needs")]
     Undocumented,
-}
-
-/// An item, or `None`: the vendor's list of statuses says 204, and 404 is customary.
-pub(crate) fn one<T: DeserializeOwned>(response: &http::Response<Bytes>) -> Result<Option<T>> {
-    if is_absent(response) { Ok(None) } else { read::json(response).map(Some) }
-}
-
-/// An item that the service returns as a list.
-pub(crate) fn one_of_list<T: Row>(response: &http::Response<Bytes>) -> Result<Option<T>> {
-    if is_absent(response) {
-        return Ok(None);
-    }
-    Ok(read::json::<Page<T>>(response)?.rows.into_iter().next())
-}
-
-/// A page. A list without matches is a 204 response without a body.
-pub(crate) fn page<T: Row>(response: &http::Response<Bytes>) -> Result<Page<T>> {
-    if is_absent(response) { Ok(Page::default()) } else { read::json(response) }
-}
-
-fn is_absent(response: &http::Response<Bytes>) -> bool {
-    matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_FOUND)
 }
 
 /// Defines the handle of a resource.

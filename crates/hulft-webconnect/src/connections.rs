@@ -1,15 +1,14 @@
 //! Connection settings: the connection IDs with which agents, programs, browsers and D-Clients connect to the service.
 
 use serde::{Deserialize, Serialize, Serializer};
-use service_core::read;
 
-use crate::call::{Body, Call, handle, one, request};
-use crate::lenient::or_default;
+use crate::call::{Body, Call, handle, request};
+use crate::lenient::{optional_text, text, texts};
 use crate::operations::{
     DELETE_CONNECTION, GET_CONNECTION, LIST_CONNECTIONS, REGISTER_CONNECTION, UPDATE_CONNECTION,
 };
 use crate::page::row;
-use crate::{ClientType, Error, Pager, Result, Secret, rules};
+use crate::{ClientType, Error, Pager, Result, Secret, read, rules};
 
 handle! {
     /// Manages the connection settings of the contract. Created by
@@ -49,7 +48,7 @@ impl Connections {
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ConnectSetConnectId.htm).
     pub fn get(&self, connection_id: &str) -> GetConnection {
         let segments = [("connectionId", connection_id)];
-        GetConnection { call: Call::new(&self.pipeline, &GET_CONNECTION, &segments, one) }
+        GetConnection { call: Call::new(&self.pipeline, &GET_CONNECTION, &segments, read::one) }
     }
 
     /// Registers a connection ID. Requires the scope *Connection Settings: Create*.
@@ -71,7 +70,7 @@ impl Connections {
         client_types: impl IntoIterator<Item = ClientType>,
     ) -> RegisterConnection {
         let connection_id = connection_id.into();
-        let mut call = Call::new(&self.pipeline, &REGISTER_CONNECTION, &[], read::json);
+        let mut call = Call::new(&self.pipeline, &REGISTER_CONNECTION, &[], read::change);
         call.check(rules::length("connection id", &connection_id, 1, 16));
         let body = Changes { connection_id: Some(connection_id), ..Changes::default() };
         RegisterConnection { call: call.with_body(body) }
@@ -85,7 +84,7 @@ impl Connections {
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ConnectSetUpdate.htm).
     pub fn update(&self, connection_id: &str) -> UpdateConnection {
         let segments = [("connectionId", connection_id)];
-        let call = Call::new(&self.pipeline, &UPDATE_CONNECTION, &segments, read::json);
+        let call = Call::new(&self.pipeline, &UPDATE_CONNECTION, &segments, read::change);
         UpdateConnection { call: call.with_body(Changes::default()) }
     }
 
@@ -96,7 +95,7 @@ impl Connections {
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/ConnectSetDelete.htm).
     pub fn delete(&self, connection_id: &str) -> DeleteConnection {
         let segments = [("connectionId", connection_id)];
-        DeleteConnection { call: Call::new(&self.pipeline, &DELETE_CONNECTION, &segments, read::unit) }
+        DeleteConnection { call: Call::new(&self.pipeline, &DELETE_CONNECTION, &segments, read::done) }
     }
 }
 
@@ -106,20 +105,20 @@ impl Connections {
 #[non_exhaustive]
 pub struct Connection {
     /// The connection ID, which is unique across the whole service.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub connection_id: String,
     /// The client types that may use the connection ID.
-    #[serde(rename = "connectableClientType", deserialize_with = "or_default")]
+    #[serde(rename = "connectableClientType", deserialize_with = "texts")]
     pub client_types: Vec<ClientType>,
     /// The IP filter group that the connection ID belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none", deserialize_with = "optional_text")]
     pub ip_filter_group_name: Option<String>,
     /// The note that was set for the connection ID.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub memo: String,
 }
 
-row!(Connection, "definitions", limit "connectionIdLimit");
+row!(Connection, "definitions", required { connection_id: "connectionId" }, limit "connectionIdLimit");
 
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -163,12 +162,16 @@ request! {
 
 request! {
     /// A request that registers a connection ID, created by [`Connections::register`].
-    RegisterConnection => Connection, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    RegisterConnection => Option<Connection>, Changes
 }
 
 request! {
     /// A request that updates a connection setting, created by [`Connections::update`].
-    UpdateConnection => Connection, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    UpdateConnection => Option<Connection>, Changes
 }
 
 request! {

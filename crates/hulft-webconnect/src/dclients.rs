@@ -1,15 +1,14 @@
 //! D-Client definitions. D-Client is the HULFT variant that partners run.
 
 use serde::{Deserialize, Serialize};
-use service_core::read;
 
-use crate::call::{Body, Call, handle, one, request};
-use crate::lenient::{boolean, open_values, or_default};
+use crate::call::{Body, Call, handle, request};
+use crate::lenient::{boolean, open_values, text};
 use crate::operations::{
     DELETE_DCLIENT, GET_DCLIENT, LIST_DCLIENTS, REGISTER_DCLIENT, REQUEST_DCLIENT_MAIL, UPDATE_DCLIENT,
 };
 use crate::page::row;
-use crate::{AccountLink, Pager, rules};
+use crate::{AccountLink, Pager, read, rules};
 
 /// Names the path segment that contains the ID.
 const ID: &str = "dclientUuid";
@@ -31,9 +30,9 @@ handle! {
     /// # let builder = hulft_webconnect::SiteClient::builder(emulator.hulft().api_key());
     /// # let site = builder.endpoint(emulator.endpoint()).build()?;
     /// site.connections().register("partner-a", "a long password", [ClientType::DClient]).await?;
-    /// let account = site.accounts().register("someone@example.com").await?;
+    /// let account = site.accounts().register("someone@example.com").await?.ok_or("no body")?;
     ///
-    /// let dclient = site.dclients().register("desk", "partner-a").account(&account.id).usable(true).await?;
+    /// let dclient = site.dclients().register("desk", "partner-a").account(&account.id).usable(true).await?.ok_or("no body")?;
     /// site.dclients().request_mail(&dclient.id).await?;
     /// # Ok(()) }
     /// ```
@@ -52,7 +51,7 @@ impl DClients {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClient1Get.htm).
     pub fn get(&self, id: &str) -> GetDClient {
-        let mut call = Call::new(&self.pipeline, &GET_DCLIENT, &[(ID, id)], one);
+        let mut call = Call::new(&self.pipeline, &GET_DCLIENT, &[(ID, id)], read::one);
         call.check(rules::uuid("D-Client uuid", id));
         GetDClient { call }
     }
@@ -70,7 +69,7 @@ impl DClients {
         connection_id: impl Into<String>,
     ) -> RegisterDClient {
         let dclient_id = dclient_id.into();
-        let mut call = Call::new(&self.pipeline, &REGISTER_DCLIENT, &[], read::json);
+        let mut call = Call::new(&self.pipeline, &REGISTER_DCLIENT, &[], read::change);
         call.check(rules::required("D-Client id", &dclient_id));
         let body = Changes { dclient_id: Some(dclient_id), ..Changes::default() };
         RegisterDClient { call: call.with_body(body) }.with_connection_id(connection_id.into())
@@ -80,7 +79,7 @@ impl DClients {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClienUpdate.htm).
     pub fn update(&self, id: &str) -> UpdateDClient {
-        let mut call = Call::new(&self.pipeline, &UPDATE_DCLIENT, &[(ID, id)], read::json);
+        let mut call = Call::new(&self.pipeline, &UPDATE_DCLIENT, &[(ID, id)], read::change);
         call.check(rules::uuid("D-Client uuid", id));
         UpdateDClient { call: call.with_body(Changes::default()) }
     }
@@ -89,7 +88,7 @@ impl DClients {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClientDelete.htm).
     pub fn delete(&self, id: &str) -> DeleteDClient {
-        let mut call = Call::new(&self.pipeline, &DELETE_DCLIENT, &[(ID, id)], read::unit);
+        let mut call = Call::new(&self.pipeline, &DELETE_DCLIENT, &[(ID, id)], read::done);
         call.check(rules::uuid("D-Client uuid", id));
         DeleteDClient { call }
     }
@@ -98,7 +97,7 @@ impl DClients {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/DClientMailRequest.htm).
     pub fn request_mail(&self, id: &str) -> RequestDClientMail {
-        let mut call = Call::new(&self.pipeline, &REQUEST_DCLIENT_MAIL, &[(ID, id)], read::unit);
+        let mut call = Call::new(&self.pipeline, &REQUEST_DCLIENT_MAIL, &[(ID, id)], read::done);
         call.check(rules::uuid("D-Client uuid", id));
         RequestDClientMail { call }
     }
@@ -110,30 +109,30 @@ impl DClients {
 #[non_exhaustive]
 pub struct DClient {
     /// The UUID of the definition, which identifies it in all operations.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub id: String,
     /// The D-Client ID that the definition was registered with.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub dclient_id: String,
     /// The connection ID that the D-Client uses.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub connection_id: String,
     /// The account that the D-Client is linked to.
     pub account: Option<AccountLink>,
     /// The note that was set for the D-Client.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub memo: String,
     /// Whether the D-Client can be used.
     #[serde(rename = "useable", deserialize_with = "boolean")]
     pub usable: bool,
     /// The version that the program reports, such as `1.0.0`.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub client_version: String,
     /// Whether the D-Client is connected.
     pub connection_status: ConnectionStatus,
 }
 
-row!(DClient, "dclients");
+row!(DClient, "dclients", required { id: "id" });
 
 open_values! {
     /// Says whether a D-Client is connected.
@@ -169,12 +168,16 @@ request! {
 
 request! {
     /// A request that registers a D-Client, created by [`DClients::register`].
-    RegisterDClient => DClient, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    RegisterDClient => Option<DClient>, Changes
 }
 
 request! {
     /// A request that updates a D-Client definition, created by [`DClients::update`].
-    UpdateDClient => DClient, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    UpdateDClient => Option<DClient>, Changes
 }
 
 request! {

@@ -1,16 +1,15 @@
 //! IP filter groups: the addresses that connections and logins may come from, and the details that their errors carry.
 
 use serde::{Deserialize, Serialize};
-use service_core::read;
 
-use crate::call::{Body, Call, handle, one, request};
-use crate::lenient::{number, or_default, texts};
+use crate::call::{Body, Call, handle, request};
+use crate::lenient::{number, text, texts};
 use crate::operations::{
     DELETE_IP_FILTER_GROUP, GET_IP_FILTER_GROUP, LIST_IP_FILTER_GROUPS, REGISTER_IP_FILTER_GROUP,
     UPDATE_IP_FILTER_GROUP,
 };
 use crate::page::row;
-use crate::{Error, Pager, Result, rules};
+use crate::{Error, Pager, Result, read, rules};
 
 /// Names the path segment that contains the name.
 const NAME: &str = "ipFilterGroupName";
@@ -31,7 +30,7 @@ handle! {
     /// # let site = builder.endpoint(emulator.endpoint()).build()?;
     /// let groups = site.ip_filter_groups();
     /// groups.register("office", ["192.0.2.0/24", "198.51.100.7"]).description("Head office").await?;
-    /// let group = groups.update("office").allowed(["192.0.2.0/25"]).await?;
+    /// let group = groups.update("office").allowed(["192.0.2.0/25"]).await?.ok_or("no body")?;
     /// assert_eq!(group.description, "Head office");
     /// # Ok(()) }
     /// ```
@@ -50,7 +49,7 @@ impl IpFilterGroups {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroup1Get.htm).
     pub fn get(&self, name: &str) -> GetIpFilterGroup {
-        GetIpFilterGroup { call: Call::new(&self.pipeline, &GET_IP_FILTER_GROUP, &[(NAME, name)], one) }
+        GetIpFilterGroup { call: Call::new(&self.pipeline, &GET_IP_FILTER_GROUP, &[(NAME, name)], read::one) }
     }
 
     /// Registers a group with a name and the addresses that it allows. The name cannot be changed later.
@@ -71,7 +70,7 @@ impl IpFilterGroups {
         allowed: impl IntoIterator<Item = S>,
     ) -> RegisterIpFilterGroup {
         let name = name.into();
-        let mut call = Call::new(&self.pipeline, &REGISTER_IP_FILTER_GROUP, &[], read::json);
+        let mut call = Call::new(&self.pipeline, &REGISTER_IP_FILTER_GROUP, &[], read::change);
         call.check(rules::name("IP filter group", &name));
         let body = Changes { ip_filter_group_name: Some(name), ..Changes::default() };
         let allowed = allowed.into_iter().map(Into::into).collect();
@@ -86,7 +85,7 @@ impl IpFilterGroups {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroupUpdate.htm).
     pub fn update(&self, name: &str) -> UpdateIpFilterGroup {
-        let call = Call::new(&self.pipeline, &UPDATE_IP_FILTER_GROUP, &[(NAME, name)], read::json);
+        let call = Call::new(&self.pipeline, &UPDATE_IP_FILTER_GROUP, &[(NAME, name)], read::change);
         UpdateIpFilterGroup { call: call.with_body(Changes::default()) }
     }
 
@@ -98,7 +97,7 @@ impl IpFilterGroups {
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/IPFilterGroupDelete.htm).
     pub fn delete(&self, name: &str) -> DeleteIpFilterGroup {
-        let call = Call::new(&self.pipeline, &DELETE_IP_FILTER_GROUP, &[(NAME, name)], read::unit);
+        let call = Call::new(&self.pipeline, &DELETE_IP_FILTER_GROUP, &[(NAME, name)], read::done);
         DeleteIpFilterGroup { call }
     }
 }
@@ -109,17 +108,17 @@ impl IpFilterGroups {
 #[non_exhaustive]
 pub struct IpFilterGroup {
     /// The name that identifies the group.
-    #[serde(rename = "ipFilterGroupName", deserialize_with = "or_default")]
+    #[serde(rename = "ipFilterGroupName", deserialize_with = "text")]
     pub name: String,
     /// The description that was set for the group.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub description: String,
     /// The IPv4 addresses and CIDR blocks that are allowed.
     #[serde(rename = "allowlist", deserialize_with = "texts")]
     pub allowed: Vec<String>,
 }
 
-row!(IpFilterGroup, "ipFilter");
+row!(IpFilterGroup, "ipFilter", required { name: "ipFilterGroupName" });
 
 /// Describes an address that the service rejected in a registration or an update.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
@@ -127,10 +126,10 @@ row!(IpFilterGroup, "ipFilter");
 #[non_exhaustive]
 pub struct IpAddressError {
     /// The error code that the service returned.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub code: String,
     /// The error message that the service returned, for people.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub message: String,
     /// The index of the address in the list that was sent, starting at 0.
     #[serde(deserialize_with = "number")]
@@ -146,7 +145,7 @@ impl IpAddressError {
         struct Wire {
             ip_address_error: Vec<IpAddressError>,
         }
-        serde_json::from_slice::<Wire>(error.body()).unwrap_or_default().ip_address_error
+        serde_json::from_slice::<Wire>(read::json(error.body())).unwrap_or_default().ip_address_error
     }
 }
 
@@ -167,7 +166,7 @@ impl IpFilterGroupUsers {
     /// Returns the users that an error names, or `None` if the error has another cause.
     #[must_use]
     pub fn from_error(error: &Error) -> Option<Self> {
-        let users: Self = serde_json::from_slice(error.body()).ok()?;
+        let users: Self = serde_json::from_slice(read::json(error.body())).ok()?;
         Some(users).filter(|users| *users != Self::default())
     }
 }
@@ -192,12 +191,16 @@ request! {
 
 request! {
     /// A request that registers a group, created by [`IpFilterGroups::register`].
-    RegisterIpFilterGroup => IpFilterGroup, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    RegisterIpFilterGroup => Option<IpFilterGroup>, Changes
 }
 
 request! {
     /// A request that updates a group, created by [`IpFilterGroups::update`].
-    UpdateIpFilterGroup => IpFilterGroup, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    UpdateIpFilterGroup => Option<IpFilterGroup>, Changes
 }
 
 request! {

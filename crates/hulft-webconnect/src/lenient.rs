@@ -1,5 +1,5 @@
-//! Reads and writes the irregular values of the wire format: booleans and numbers sent as strings, and strings and
-//! lists sent as null. Every form is accepted; values are written as in the vendor's examples.
+//! Reads and writes the irregular values of the wire format: booleans and numbers sent as strings, strings sent as numbers,
+//! and strings and lists sent as null. Every readable form is accepted; values are written as in the vendor's examples.
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -10,8 +10,39 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 enum Scalar {
     Bool(bool),
     Whole(i64),
+    Large(u64),
+    Fraction(f64),
     Text(String),
     Null(()),
+}
+
+/// The maximum value up to which a floating-point number represents every integer exactly.
+const MAX_EXACT: f64 = 9_007_199_254_740_992.0;
+
+impl Scalar {
+    /// The text of the value. A whole number has no fraction: 2.0 is `2`.
+    fn into_text(self) -> Option<String> {
+        Some(match self {
+            Self::Bool(value) => value.to_string(),
+            Self::Whole(value) => value.to_string(),
+            Self::Large(value) => value.to_string(),
+            Self::Fraction(value) => {
+                whole(value).map_or_else(|| value.to_string(), |value| value.to_string())
+            }
+            Self::Text(text) => text,
+            Self::Null(()) => return None,
+        })
+    }
+}
+
+fn whole(value: f64) -> Option<i64> {
+    (value.fract() == 0.0 && value.abs() <= MAX_EXACT).then_some(value as i64)
+}
+
+/// Parses `7` or `7.0`.
+pub(crate) fn parse_number<T: std::str::FromStr + TryFrom<i64>>(text: &str) -> Option<T> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| T::try_from(whole(text.parse().ok()?)?).ok())
 }
 
 /// Reads null as the default.
@@ -23,14 +54,15 @@ where
     Ok(Option::deserialize(deserializer)?.unwrap_or_default())
 }
 
-/// Reads `true`, `"true"`, and the same for false. Null and an empty string are false.
+/// Reads `true`, `"true"`, `1`, `"1"`, and the same for false. Null and an empty string are false.
 pub(crate) fn boolean<'de, D: Deserializer<'de>>(deserializer: D) -> Result<bool, D::Error> {
-    match Scalar::deserialize(deserializer)? {
-        Scalar::Bool(value) => Ok(value),
-        Scalar::Text(text) if text.eq_ignore_ascii_case("true") => Ok(true),
-        Scalar::Text(text) if text.is_empty() || text.eq_ignore_ascii_case("false") => Ok(false),
-        Scalar::Null(()) => Ok(false),
-        Scalar::Whole(_) | Scalar::Text(_) => Err(D::Error::custom("neither true nor false")),
+    let text = Scalar::deserialize(deserializer)?.into_text().unwrap_or_default();
+    match text.trim() {
+        "1" => Ok(true),
+        "" | "0" => Ok(false),
+        text if text.eq_ignore_ascii_case("true") => Ok(true),
+        text if text.eq_ignore_ascii_case("false") => Ok(false),
+        _ => Err(D::Error::custom("neither true nor false")),
     }
 }
 
@@ -50,31 +82,30 @@ pub(crate) fn optional_boolean_as_text<S: Serializer>(
     }
 }
 
-/// Reads `7` or `"7"`. Null and an empty string are 0.
+/// Reads `7`, `"7"` or `7.0`. Null and an empty string are 0.
 pub(crate) fn number<'de, T, D>(deserializer: D) -> Result<T, D::Error>
 where
-    T: TryFrom<i64>,
+    T: TryFrom<i64> + std::str::FromStr,
     D: Deserializer<'de>,
 {
     let value = match Scalar::deserialize(deserializer)? {
-        Scalar::Whole(value) => Some(value),
-        Scalar::Null(()) => Some(0),
-        Scalar::Text(text) if text.is_empty() => Some(0),
-        Scalar::Text(text) => text.trim().parse().ok(),
         Scalar::Bool(_) => None,
+        scalar => match scalar.into_text().unwrap_or_default() {
+            text if text.is_empty() => T::try_from(0).ok(),
+            text => parse_number(&text),
+        },
     };
-    let value = value.and_then(|value| T::try_from(value).ok());
     value.ok_or_else(|| D::Error::custom("not a number of this range"))
 }
 
-/// Reads a string or an integer as a string.
+/// Reads a string, a number, or a boolean as a string. Null is an empty string.
 pub(crate) fn text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
-    match Scalar::deserialize(deserializer)? {
-        Scalar::Text(text) => Ok(text),
-        Scalar::Whole(value) => Ok(value.to_string()),
-        Scalar::Null(()) => Ok(String::new()),
-        Scalar::Bool(value) => Ok(value.to_string()),
-    }
+    optional_text(deserializer).map(Option::unwrap_or_default)
+}
+
+/// Like [`text`], but null is `None`.
+pub(crate) fn optional_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    Scalar::deserialize(deserializer).map(Scalar::into_text)
 }
 
 /// Writes a string that contains an integer as a number, any other one unchanged.
@@ -85,21 +116,19 @@ pub(crate) fn number_or_text<S: Serializer>(text: &str, serializer: S) -> Result
     }
 }
 
-/// Reads a list of strings, a single string, or null.
-pub(crate) fn texts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+/// Reads a list of texts, a single text, or null.
+pub(crate) fn texts<'de, T: From<String>, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<T>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Wire {
-        Many(Vec<String>),
-        One(String),
-        Null(()),
+        Many(Vec<Scalar>),
+        One(Scalar),
     }
-    Ok(match Wire::deserialize(deserializer)? {
-        Wire::Many(texts) => texts,
-        Wire::One(text) if text.is_empty() => Vec::new(),
-        Wire::One(text) => vec![text],
-        Wire::Null(()) => Vec::new(),
-    })
+    let texts: Vec<_> = match Wire::deserialize(deserializer)? {
+        Wire::Many(values) => values.into_iter().filter_map(Scalar::into_text).collect(),
+        Wire::One(value) => value.into_text().filter(|text| !text.is_empty()).into_iter().collect(),
+    };
+    Ok(texts.into_iter().map(T::from).collect())
 }
 
 /// Defines an enum of the wire: the known values, and any other value as received. `$write` serializes it.

@@ -15,7 +15,9 @@ mod lenient;
 pub mod operations;
 mod page;
 mod pager;
+mod pages;
 mod rate_limit;
+mod read;
 mod relay_logs;
 mod relay_permissions;
 mod rules;
@@ -53,7 +55,8 @@ pub use ip_filter_groups::{
     RegisterIpFilterGroup, UpdateIpFilterGroup,
 };
 pub use page::{Page, Row};
-pub use pager::{Pager, Pages};
+pub use pager::Pager;
+pub use pages::Pages;
 pub use rate_limit::RateLimit;
 pub use relay_logs::{GetRelayLog, RelayLog, RelayLogs, TransferStatus};
 pub use relay_permissions::{

@@ -3,14 +3,15 @@
 use std::fmt;
 use std::marker::PhantomData;
 
-use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
+use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::read::Object;
 use crate::{TimeZone, lenient};
 
 /// Is implemented by the items of lists. This trait is sealed: only the models of this crate implement it.
-pub trait Row: DeserializeOwned + Serialize + Send + Unpin + sealed::Sealed + 'static {
+pub trait Row: sealed::Item + Serialize + Send + Unpin {
     /// Names the member that contains the rows.
     #[doc(hidden)]
     const NAME: &'static str;
@@ -25,7 +26,11 @@ pub trait Row: DeserializeOwned + Serialize + Send + Unpin + sealed::Sealed + 's
 }
 
 pub(crate) mod sealed {
-    pub trait Sealed {}
+    /// Is implemented by what the service returns: single items and rows.
+    pub trait Item: serde::de::DeserializeOwned + 'static {
+        /// The first member that every response contains and this one does not.
+        fn missing(&self) -> Option<&'static str>;
+    }
 }
 
 /// Represents one page of a list.
@@ -87,6 +92,19 @@ enum Limit {
 
 impl<'de, T: Row> Deserialize<'de> for Page<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        PageParts::deserialize(deserializer).map(|parts| parts.page)
+    }
+}
+
+/// A page, and whether it contained what every page contains.
+pub(crate) struct PageParts<T> {
+    pub(crate) page: Page<T>,
+    pub(crate) has_total: bool,
+    pub(crate) has_rows: bool,
+}
+
+impl<'de, T: Row> Deserialize<'de> for PageParts<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(PageVisitor(PhantomData))
     }
 }
@@ -94,27 +112,35 @@ impl<'de, T: Row> Deserialize<'de> for Page<T> {
 struct PageVisitor<T>(PhantomData<T>);
 
 impl<'de, T: Row> Visitor<'de> for PageVisitor<T> {
-    type Value = Page<T>;
+    type Value = PageParts<T>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a list with `{}`", T::NAME)
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Page<T>, A::Error> {
-        let mut page = Page::default();
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut parts = PageParts { page: Page::default(), has_total: false, has_rows: false };
+        let page = &mut parts.page;
         while let Some(name) = map.next_key::<String>()? {
             match name.as_str() {
-                "totalSize" => page.total_size = map.next_value::<LenientNumber>()?.0,
+                "totalSize" => {
+                    page.total_size = map.next_value::<LenientNumber>()?.0;
+                    parts.has_total = true;
+                }
                 "fetchSize" => page.fetch_size = map.next_value::<LenientNumber>()?.0,
                 "startIndex" => page.start_index = map.next_value::<LenientNumber>()?.0,
                 "maxResults" => page.max_results = map.next_value::<LenientNumber>()?.0,
                 "limit" => page.limit = limit(map.next_value()?, T::LIMIT),
                 "existUnavailableMail" => page.has_unavailable_mail = Some(map.next_value::<Flag>()?.0),
-                name if name == T::NAME => page.rows = map.next_value::<Option<_>>()?.unwrap_or_default(),
+                name if name == T::NAME => {
+                    let rows: Option<Vec<Object<T>>> = map.next_value()?;
+                    parts.has_rows = rows.is_some();
+                    page.rows = rows.into_iter().flatten().map(|Object(row)| row).collect();
+                }
                 _ => drop(map.next_value::<IgnoredAny>()?),
             }
         }
-        Ok(page)
+        Ok(parts)
     }
 }
 
@@ -148,25 +174,38 @@ impl<T: Row> Serialize for Page<T> {
     }
 }
 
-/// Makes a model the row of a list with this member name; `zone` assigns the time zone.
-macro_rules! row {
-    ($model:ty, $name:literal) => { row!($model, $name, |_row, _zone| {}); };
-    ($model:ty, $name:literal, limit $limit:literal) => {
-        row!($model, $name, |_row, _zone| {}, const LIMIT: Option<&'static str> = Some($limit););
-    };
-    ($model:ty, $name:literal, |$row:ident, $zone:ident| $set:block $(, $($more:tt)*)?) => {
-        impl $crate::page::sealed::Sealed for $model {}
-
-        impl $crate::Row for $model {
-            const NAME: &'static str = $name;
-            $($($more)*)?
-
-            fn set_time_zone(&mut self, $zone: &$crate::TimeZone) {
-                let $row = self;
-                $set
+/// Declares which members every response with this item contains.
+macro_rules! item {
+    ($model:ty, required { $($field:ident: $member:literal),* }) => {
+        impl $crate::page::sealed::Item for $model {
+            fn missing(&self) -> Option<&'static str> {
+                $(if self.$field.as_str().is_empty() {
+                    return Some($member);
+                })*
+                None
             }
         }
     };
 }
 
-pub(crate) use row;
+/// Makes a model the row of a list with this member name; `zone` assigns the time zone.
+macro_rules! row {
+    (
+        $model:ty, $name:literal, required { $($required:tt)* }
+        $(, limit $limit:literal)? $(, |$row:ident, $zone:ident| $set:block)?
+    ) => {
+        $crate::page::item!($model, required { $($required)* });
+
+        impl $crate::Row for $model {
+            const NAME: &'static str = $name;
+            $(const LIMIT: Option<&'static str> = Some($limit);)?
+
+            $(fn set_time_zone(&mut self, $zone: &$crate::TimeZone) {
+                let $row = self;
+                $set
+            })?
+        }
+    };
+}
+
+pub(crate) use {item, row};

@@ -1,8 +1,4 @@
-//! Lists: one request per page, sent as rows are taken.
-//!
-//! The service numbers rows from `startIndex`, at most 10,000, and returns at most 1,000 of them, so rows from 11,000
-//! on cannot be reached. A list that has such rows ends with an error that says how to reach them, never as if it were
-//! complete.
+//! Lists: how a caller configures one and takes its rows. Its pages are requested as rows are taken.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,12 +7,13 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use service_core::{CallFuture, Operation, Pipeline};
+use service_core::{Operation, Pipeline};
 
-use crate::call::{self, Call};
+use crate::call::Call;
 use crate::page::{Page, Row};
+use crate::pages::{List, Pages};
 use crate::rules::{self, MAX_RESULTS, MAX_START_INDEX};
-use crate::{Date, Error, Response, Result, TimeZone};
+use crate::{Date, Response, Result, TimeZone, read};
 
 /// A list of items, which requests pages as [`next`](Self::next) needs them.
 ///
@@ -54,25 +51,16 @@ pub struct Pager<T> {
 
 impl<T: Row> Pager<T> {
     pub(crate) fn new(pipeline: &Pipeline, operation: &'static Operation, segments: &[(&str, &str)]) -> Self {
-        let call = Call::new(pipeline, operation, segments, call::page);
-        let pages = Pages {
-            call,
-            page_size: MAX_RESULTS,
-            from: None,
-            to: None,
-            next: 0,
-            total: None,
-            in_flight: None,
-            ended: false,
-        };
-        Self { pages, rows: VecDeque::new() }
+        let call = Call::new(pipeline, operation, segments, read::page);
+        let list = List { call, operation, page_size: MAX_RESULTS, from: None, to: None, invalid: None };
+        Self { pages: Pages::new(list), rows: VecDeque::new() }
     }
 
     /// Sets the number of rows per request: 1 to 1,000. Default: 1,000, because the service limits the number of
     /// requests, not rows.
     pub fn page_size(mut self, rows: u32) -> Self {
         self.check(rules::number("maxResults", rows, 1, MAX_RESULTS));
-        self.pages.page_size = rows;
+        self.pages.list.page_size = rows;
         self
     }
 
@@ -88,22 +76,20 @@ impl<T: Row> Pager<T> {
     /// The vendor does not document which time of a row counts. For relay logs it is presumably the start of the
     /// transfer.
     pub fn from(mut self, day: Date) -> Self {
-        self.pages.from = Some(day);
-        self.pages.call.query("from", &day.compact());
+        self.pages.list.from = Some(day);
         self
     }
 
     /// Restricts the search to days before this one. The vendor does not document whether the day itself is included.
     pub fn to(mut self, day: Date) -> Self {
-        self.pages.to = Some(day);
-        self.pages.call.query("to", &day.compact());
+        self.pages.list.to = Some(day);
         self
     }
 
     /// Sets the time zone of the search and of the returned times. Default: UTC.
     pub fn time_zone(mut self, zone: TimeZone) -> Self {
-        self.pages.call.query("timezone", zone.as_str());
-        self.pages.call.zone(zone, Page::set_time_zone);
+        self.pages.list.call.query("timezone", zone.as_str());
+        self.pages.list.call.zone(zone, Page::set_time_zone);
         self
     }
 
@@ -152,22 +138,23 @@ impl<T: Row> Pager<T> {
     ///
     /// Returns an error in the same cases as [`next`](Self::next).
     pub async fn with_response(mut self) -> Result<Response<Page<T>>> {
-        let (start, rows) = (self.pages.next, self.pages.page_size);
-        self.pages.call_at(start, rows).send().await
+        let (next, rows) = (self.pages.next, self.pages.list.page_size);
+        self.pages.list.call(next, rows)?.send().await
     }
 
     /// Adds a search condition that only some operations have.
-    pub(crate) fn condition(mut self, name: &'static str, value: &str) -> Self {
-        self.pages.call.query(name, value);
+    pub(crate) fn condition(mut self, name: &'static str, value: String) -> Self {
+        self.pages.list.call.query(name, &value);
         self
     }
 
     pub(crate) fn check(&mut self, rule: Result<()>) {
-        self.pages.call.check(rule);
+        let invalid = &mut self.pages.list.invalid;
+        *invalid = invalid.take().or(rule.err());
     }
 }
 
-service_core::call_setters!(<T: Row> Pager<T>, pages.call);
+service_core::call_setters!(<T: Row> Pager<T>, pages.list.call);
 
 impl<T: Row> Stream for Pager<T> {
     type Item = Result<T>;
@@ -186,116 +173,8 @@ impl<T: Row> Stream for Pager<T> {
     }
 }
 
-/// A list that is read page by page, created by [`Pager::pages`]. It is also a `Stream` of pages. It ends after the
-/// last page and after an error.
-#[must_use = "does nothing until its pages are taken"]
-pub struct Pages<T> {
-    /// The call of every page, without the range of its rows.
-    call: Call<Page<T>>,
-    page_size: u32,
-    from: Option<Date>,
-    to: Option<Date>,
-    /// The index of the first row of the next page.
-    next: u32,
-    total: Option<u64>,
-    in_flight: Option<CallFuture<Page<T>>>,
-    ended: bool,
-}
-
-impl<T: Row> Pages<T> {
-    /// Returns the next page, or `None` after the last one. A list without matches has one empty page.
-    ///
-    /// Cancel safe: if the future is dropped, the request continues with the next call.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error in the same cases as [`Pager::next`].
-    pub async fn next(&mut self) -> Option<Result<Page<T>>> {
-        poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
-    }
-
-    fn request_page(&mut self) -> Result<CallFuture<Page<T>>> {
-        // The last rows within reach are requested from the last possible start, which repeats known rows.
-        let start = self.next.min(MAX_START_INDEX);
-        let known = self.next - start;
-        if known >= MAX_RESULTS {
-            return Err(self.out_of_reach());
-        }
-        let call = self.call_at(start, MAX_RESULTS.min(known + self.page_size));
-        Ok(Box::pin(async move {
-            let mut page = call.send().await?.body;
-            let repeated = page.rows.len().min(known as usize);
-            page.rows.drain(..repeated);
-            (page.start_index, page.fetch_size) = (u64::from(start + known), page.rows.len() as u64);
-            Ok(page)
-        }))
-    }
-
-    /// Returns the call of the page that begins at row `start`.
-    fn call_at(&mut self, start: u32, rows: u32) -> Call<Page<T>> {
-        let mut call = self.call.again();
-        if let (Some(from), Some(to)) = (self.from, self.to)
-            && from > to
-        {
-            let rule = format!("must not be after `to`, {to}");
-            call.check(Err(Error::invalid_input("from", &rule, Some(&from.to_string()))));
-        }
-        call.query("startIndex", &start.to_string());
-        call.query("maxResults", &rows.to_string());
-        call
-    }
-
-    fn advance(&mut self, page: &Page<T>) {
-        self.next = self.next.saturating_add(u32::try_from(page.rows.len()).unwrap_or(u32::MAX));
-        self.total = Some(page.total_size);
-        self.ended = page.rows.is_empty() || u64::from(self.next) >= page.total_size;
-    }
-
-    fn out_of_reach(&self) -> Error {
-        let reach = MAX_START_INDEX + MAX_RESULTS;
-        let rule = format!(
-            "has more rows than the {reach} that the service returns: narrow it by date with `from` and `to`"
-        );
-        let total = self.total.map(|total| format!("{total} rows"));
-        Error::invalid_input("list", &rule, total.as_deref())
-    }
-}
-
-impl<T: Row> Stream for Pages<T> {
-    type Item = Result<Page<T>>;
-
-    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        if self.in_flight.is_none() {
-            if self.ended {
-                return Poll::Ready(None);
-            }
-            match self.request_page() {
-                Ok(call) => self.in_flight = Some(call),
-                Err(error) => {
-                    self.ended = true;
-                    return Poll::Ready(Some(Err(error)));
-                }
-            }
-        }
-        let Some(in_flight) = &mut self.in_flight else { return Poll::Ready(None) };
-        let outcome = ready!(in_flight.as_mut().poll(context));
-        self.in_flight = None;
-        match &outcome {
-            Ok(page) => self.advance(page),
-            Err(_) => self.ended = true,
-        }
-        Poll::Ready(Some(outcome))
-    }
-}
-
 impl<T> fmt::Debug for Pager<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pager").field("call", &self.pages.call).finish_non_exhaustive()
-    }
-}
-
-impl<T> fmt::Debug for Pages<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Pages").field("call", &self.call).finish_non_exhaustive()
+        f.debug_struct("Pager").field("operation", &self.pages.list.operation.id).finish_non_exhaustive()
     }
 }

@@ -2,11 +2,11 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::call::{Call, handle, one_of_list, request};
-use crate::lenient::{open_values, or_default};
+use crate::call::{Call, handle, request};
+use crate::lenient::{open_values, text};
 use crate::operations::{GET_RELAY_LOGS, LIST_RELAY_LOGS, LIST_RELAY_LOGS_BY_FILE};
 use crate::page::{Row, row};
-use crate::{ClientType, Number, Pager, TimeZone, Timestamp, rules};
+use crate::{ClientType, Number, Pager, TimeZone, Timestamp, read, rules};
 
 handle! {
     /// Reads the relay log of the contract, newest transfer first. Created by
@@ -53,7 +53,7 @@ impl RelayLogs {
         let file_id = file_id.into();
         let mut pager = Pager::new(&self.pipeline, &LIST_RELAY_LOGS_BY_FILE, &[]);
         pager.check(rules::required("file id", &file_id));
-        pager.condition("fileId", &file_id)
+        pager.condition("fileId", file_id)
     }
 
     /// Returns the transfer with this processing identifier, or `None` if it does not exist. Requires the scope *Relay
@@ -65,7 +65,7 @@ impl RelayLogs {
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayLogProcessId.htm).
     pub fn get(&self, processing_id: &str) -> GetRelayLog {
         let segments = [("processingId", processing_id)];
-        GetRelayLog { call: Call::new(&self.pipeline, &GET_RELAY_LOGS, &segments, one_of_list) }
+        GetRelayLog { call: Call::new(&self.pipeline, &GET_RELAY_LOGS, &segments, read::one_of_list) }
     }
 
     /// Lists the rows of the transfer with this processing identifier. Requires the scope *Relay Log: Get*.
@@ -81,22 +81,22 @@ impl RelayLogs {
 impl Pager<RelayLog> {
     /// Selects transfers from this connection ID.
     pub fn sender_connection_id(self, id: impl Into<String>) -> Self {
-        self.condition("senderConnectionId", &id.into())
+        self.condition("senderConnectionId", id.into())
     }
 
     /// Selects transfers to this connection ID.
     pub fn receiver_connection_id(self, id: impl Into<String>) -> Self {
-        self.condition("receiverConnectionId", &id.into())
+        self.condition("receiverConnectionId", id.into())
     }
 
     /// Selects transfers from this previous secondary account, identified by its e-mail address.
     pub fn sender_secondary_account(self, mail_address: impl Into<String>) -> Self {
-        self.condition("senderSecondaryAccount", &mail_address.into())
+        self.condition("senderSecondaryAccount", mail_address.into())
     }
 
     /// Selects transfers to this previous secondary account, identified by its e-mail address.
     pub fn receiver_secondary_account(self, mail_address: impl Into<String>) -> Self {
-        self.condition("receiverSecondaryAccount", &mail_address.into())
+        self.condition("receiverSecondaryAccount", mail_address.into())
     }
 }
 
@@ -126,31 +126,31 @@ pub struct RelayLog {
     /// When the transfer ended.
     pub end_time: Timestamp,
     /// The connection ID that the sender used.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub sender_connection_id: String,
     /// The ID of the agent that sent the file.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub sender_agent_id: String,
     /// The name of the host that sent the file.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub sender_host_name: String,
     /// The connection ID that the receiver used.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub receiver_connection_id: String,
     /// The ID of the agent that received the file.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub receiver_agent_id: String,
     /// The name of the host that received the file.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub receiver_host_name: String,
     /// The HULFT file ID, which names the transfer definition.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub file_id: String,
     /// Names the file.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub file_name: String,
     /// The processing identifier, which identifies the transfer.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub processing_id: String,
     /// Contains the size of the file in bytes.
     pub data_size: Number,
@@ -163,14 +163,14 @@ pub struct RelayLog {
     /// The client type that received the file.
     pub receiver_client_type: ClientType,
     /// The e-mail address of the previous secondary account that sent the file.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub sender_secondary_account: String,
     /// The e-mail address of the previous secondary account that received the file.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub receiver_secondary_account: String,
 }
 
-row!(RelayLog, "logs", |row, zone| {
+row!(RelayLog, "logs", required {}, |row, zone| {
     row.start_time.set_time_zone(zone);
     row.end_time.set_time_zone(zone);
 });

@@ -4,17 +4,16 @@
 //! sides use the same connection ID.
 
 use serde::{Deserialize, Serialize};
-use service_core::read;
 
-use crate::call::{Body, Call, handle, one_of_list, request};
-use crate::lenient::{boolean, boolean_as_text, optional_boolean_as_text, or_default};
+use crate::call::{Body, Call, handle, request};
+use crate::lenient::{boolean, boolean_as_text, optional_boolean_as_text, text};
 use crate::operations::{
     DELETE_RELAY_PERMISSION, GET_RELAY_PERMISSION, LIST_RELAY_PERMISSIONS,
     LIST_RELAY_PERMISSIONS_BY_CONNECTION, LIST_RELAY_PERMISSIONS_BY_DIRECTION, REGISTER_RELAY_PERMISSION,
     UPDATE_RELAY_PERMISSION,
 };
 use crate::page::row;
-use crate::{Direction, Pager, rules};
+use crate::{Direction, Pager, read, rules};
 
 handle! {
     /// Manages the relay permissions of the contract. Created by
@@ -78,7 +77,9 @@ impl RelayPermissions {
         direction: &Direction,
     ) -> GetRelayPermission {
         let segments = segments(connection_id, remote_connection_id, direction);
-        GetRelayPermission { call: Call::new(&self.pipeline, &GET_RELAY_PERMISSION, &segments, one_of_list) }
+        GetRelayPermission {
+            call: Call::new(&self.pipeline, &GET_RELAY_PERMISSION, &segments, read::one_of_list),
+        }
     }
 
     /// Registers a relay permission between two existing connection IDs. Requires the scope *Relay Auth Settings:
@@ -99,7 +100,7 @@ impl RelayPermissions {
         direction: Direction,
     ) -> RegisterRelayPermission {
         let (own, remote) = (connection_id.into(), remote_connection_id.into());
-        let mut call = Call::new(&self.pipeline, &REGISTER_RELAY_PERMISSION, &[], read::json);
+        let mut call = Call::new(&self.pipeline, &REGISTER_RELAY_PERMISSION, &[], read::change);
         call.check(rules::required("connection id", &own));
         call.check(rules::required("remote connection id", &remote));
         call.check(rules::required("direction", direction.as_str()));
@@ -119,7 +120,7 @@ impl RelayPermissions {
         direction: &Direction,
     ) -> UpdateRelayPermission {
         let segments = segments(connection_id, remote_connection_id, direction);
-        let call = Call::new(&self.pipeline, &UPDATE_RELAY_PERMISSION, &segments, read::json);
+        let call = Call::new(&self.pipeline, &UPDATE_RELAY_PERMISSION, &segments, read::change);
         UpdateRelayPermission { call: call.with_body(Changes::default()) }
     }
 
@@ -133,7 +134,7 @@ impl RelayPermissions {
         direction: &Direction,
     ) -> DeleteRelayPermission {
         let segments = segments(connection_id, remote_connection_id, direction);
-        let call = Call::new(&self.pipeline, &DELETE_RELAY_PERMISSION, &segments, read::unit);
+        let call = Call::new(&self.pipeline, &DELETE_RELAY_PERMISSION, &segments, read::done);
         DeleteRelayPermission { call }
     }
 }
@@ -148,10 +149,10 @@ fn segments<'a>(own: &'a str, remote: &'a str, direction: &'a Direction) -> [(&'
 #[non_exhaustive]
 pub struct RelayPermission {
     /// The local connection ID, which the permission belongs to.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub connection_id: String,
     /// The remote connection ID, which the permission refers to.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub remote_connection_id: String,
     /// The direction that is permitted, as seen locally.
     pub direction: Direction,
@@ -159,11 +160,15 @@ pub struct RelayPermission {
     #[serde(deserialize_with = "boolean", serialize_with = "boolean_as_text")]
     pub enabled: bool,
     /// The note that was set for the permission.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub memo: String,
 }
 
-row!(RelayPermission, "permission");
+row!(
+    RelayPermission,
+    "permission",
+    required { connection_id: "connectionId", remote_connection_id: "remoteConnectionId" }
+);
 
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -189,12 +194,16 @@ request! {
 
 request! {
     /// A request that registers a relay permission, created by [`RelayPermissions::register`].
-    RegisterRelayPermission => RelayPermission, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    RegisterRelayPermission => Option<RelayPermission>, Changes
 }
 
 request! {
     /// A request that updates a relay permission, created by [`RelayPermissions::update`].
-    UpdateRelayPermission => RelayPermission, Changes
+    ///
+    /// It returns the new values, or `None` if the response has no body.
+    UpdateRelayPermission => Option<RelayPermission>, Changes
 }
 
 request! {

@@ -1,13 +1,12 @@
 //! Previous secondary accounts, a feature that the vendor has discontinued. They can only be read and deleted.
 
 use serde::{Deserialize, Serialize};
-use service_core::read;
 
-use crate::call::{Call, handle, one, request};
-use crate::lenient::{boolean, number, open_values, or_default};
+use crate::call::{Call, handle, request};
+use crate::lenient::{boolean, number, open_values, optional_text, or_default, text};
 use crate::operations::{DELETE_SECONDARY_ACCOUNT, GET_SECONDARY_ACCOUNT, LIST_SECONDARY_ACCOUNTS};
 use crate::page::row;
-use crate::{AccountStatus, DefinitionLink, Pager};
+use crate::{AccountStatus, DefinitionLink, Pager, read};
 
 /// Names the path segment that contains the ID.
 const ID: &str = "secondaryAccountId";
@@ -50,7 +49,9 @@ impl SecondaryAccounts {
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/SubAccountSet1Get.htm).
     #[deprecated = "the vendor has discontinued secondary accounts and replaced them with accounts"]
     pub fn get(&self, id: &str) -> GetSecondaryAccount {
-        GetSecondaryAccount { call: Call::new(&self.pipeline, &GET_SECONDARY_ACCOUNT, &[(ID, id)], one) }
+        GetSecondaryAccount {
+            call: Call::new(&self.pipeline, &GET_SECONDARY_ACCOUNT, &[(ID, id)], read::one),
+        }
     }
 
     /// Deletes a previous secondary account. Requires the scope *Previous secondary account for Browser Transfer
@@ -59,7 +60,7 @@ impl SecondaryAccounts {
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/SubAccountSetDelete.htm).
     #[deprecated = "the vendor has discontinued secondary accounts and replaced them with accounts"]
     pub fn delete(&self, id: &str) -> DeleteSecondaryAccount {
-        let call = Call::new(&self.pipeline, &DELETE_SECONDARY_ACCOUNT, &[(ID, id)], read::unit);
+        let call = Call::new(&self.pipeline, &DELETE_SECONDARY_ACCOUNT, &[(ID, id)], read::done);
         DeleteSecondaryAccount { call }
     }
 }
@@ -70,10 +71,10 @@ impl SecondaryAccounts {
 #[non_exhaustive]
 pub struct SecondaryAccount {
     /// The ID that identifies the account.
-    #[serde(rename = "secondaryAccountId", deserialize_with = "or_default")]
+    #[serde(rename = "secondaryAccountId", deserialize_with = "text")]
     pub id: String,
     /// The e-mail address that the account was registered with.
-    #[serde(rename = "secondaryAccount", deserialize_with = "or_default")]
+    #[serde(rename = "secondaryAccount", deserialize_with = "text")]
     pub mail_address: String,
     /// How the password is managed.
     #[serde(deserialize_with = "or_default")]
@@ -85,9 +86,10 @@ pub struct SecondaryAccount {
     #[serde(deserialize_with = "or_default")]
     pub hulft_to_browser_definitions: Vec<DefinitionLink>,
     /// The IP filter group that the account belongs to.
+    #[serde(deserialize_with = "optional_text")]
     pub ip_filter_group_name: Option<String>,
     /// The note that was set for the account.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub memo: String,
     /// Whether mail is sent to the address.
     #[serde(deserialize_with = "boolean")]
@@ -97,7 +99,7 @@ pub struct SecondaryAccount {
     pub status: AccountStatus,
 }
 
-row!(SecondaryAccount, "secondaryAccounts");
+row!(SecondaryAccount, "secondaryAccounts", required { id: "secondaryAccountId" });
 
 /// Describes how the password of a previous secondary account is managed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]

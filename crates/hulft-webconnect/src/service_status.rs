@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::call::request;
-use crate::lenient::{number, open_values, or_default};
+use crate::lenient::{number, open_values, or_default, text};
 
 request! {
     /// A request that reads the service status, created by [`SiteClient::service_status`](crate::SiteClient::service_status).
@@ -12,12 +12,8 @@ request! {
 
 impl GetServiceStatus {
     pub(crate) fn new(pipeline: &service_core::Pipeline) -> Self {
-        let call = crate::call::Call::new(
-            pipeline,
-            &crate::operations::GET_SERVICE_STATUS,
-            &[],
-            service_core::read::json,
-        );
+        let call =
+            crate::call::Call::new(pipeline, &crate::operations::GET_SERVICE_STATUS, &[], crate::read::value);
         Self { call }
     }
 }
@@ -49,16 +45,18 @@ pub struct ServiceStatus {
     pub data_transfer_sites: Vec<EndpointStatus>,
 }
 
+crate::page::item!(ServiceStatus, required { total_status: "totalStatus" });
+
 /// Describes the condition of one access point.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(default)]
 #[non_exhaustive]
 pub struct EndpointStatus {
     /// The region that the access point is in, such as `Tokyo`.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub region: String,
     /// Contains the host name of the access point.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub endpoint: String,
     /// The condition that the access point is in.
     pub status: Health,

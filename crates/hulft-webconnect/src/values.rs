@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::lenient::{open_values, or_default};
+use crate::lenient::{open_values, optional_text, parse_number, text};
 
 open_values! {
     /// Says in which direction files are transferred, as seen from the local side.
@@ -34,10 +34,10 @@ open_values! {
 #[non_exhaustive]
 pub struct AccountLink {
     /// The ID that identifies the account.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub id: String,
     /// The e-mail address that the account was registered with.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub mail_address: String,
 }
 
@@ -47,9 +47,10 @@ pub struct AccountLink {
 #[non_exhaustive]
 pub struct DefinitionLink {
     /// The ID that identifies the definition.
-    #[serde(deserialize_with = "or_default")]
+    #[serde(deserialize_with = "text")]
     pub id: String,
     /// The description that was set for the definition.
+    #[serde(deserialize_with = "optional_text")]
     pub description: Option<String>,
 }
 
@@ -62,7 +63,7 @@ impl Number {
     /// Returns the number, or `None` if the text is empty or not an integer.
     #[must_use]
     pub fn as_u64(&self) -> Option<u64> {
-        self.0.trim().parse().ok()
+        parse_number(&self.0)
     }
 
     /// Returns the text as received.
@@ -86,7 +87,7 @@ impl From<u64> for Number {
 
 impl<'de> Deserialize<'de> for Number {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        crate::lenient::text(deserializer).map(Self)
+        text(deserializer).map(Self)
     }
 }
 

@@ -18,7 +18,8 @@ pub(crate) static DIALECT: Dialect = Dialect::new(
 )
 .request_id_header(HeaderName::from_static("x-ms-client-request-id"))
 .response_request_id_headers(&["x-ms-request-id"])
-.error_code(&["x-ms-error-code"]);
+.error_code(&["x-ms-error-code"])
+.unauthorized_help("`ServiceClient::explain_unauthorized`");
 
 /// A builder that configures a [`ServiceClient`]. [`ServiceClient::builder`] and
 /// [`ServiceClient::builder_from_connection_string`] create it.

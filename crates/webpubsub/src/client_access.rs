@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
-use service_core::{Call, CallFuture, Error, ErrorKind, Result, Secret, push_segment, read};
+use service_core::{Call, CallFuture, Delivery, Error, ErrorKind, Result, Secret, push_segment, read};
 
 use crate::credential::seconds;
 use crate::jwt::{self, Part, Signer};
@@ -59,8 +59,9 @@ pub struct ClientAccess {
     pub url: String,
     /// The token alone, which a client can send as `Authorization: Bearer` to keep it out of logs that record URLs.
     pub token: Secret,
-    /// The time at which the token expires. A client that is connected by then stays connected.
-    pub expires_at: SystemTime,
+    /// The time at which the token expires, or `None` if the service created the token and its expiry time cannot be read. A
+    /// client that is connected by then stays connected.
+    pub expires_at: Option<SystemTime>,
 }
 
 impl ClientAccess {
@@ -166,7 +167,7 @@ impl CreateClientAccess {
         self.roles.iter().map(Role::checked).collect()
     }
 
-    fn sign(&self, signer: &Signer, roles: &[String]) -> Result<(Secret, SystemTime)> {
+    fn sign(&self, signer: &Signer, roles: &[String]) -> Result<(Secret, Option<SystemTime>)> {
         // The hub is not escaped: the official libraries do the same, and the service compares it so.
         let (endpoint, hub) = (self.service.endpoint(), self.service.hub_name());
         let audience = format!("{endpoint}{}{hub}", self.protocol.path());
@@ -180,10 +181,10 @@ impl CreateClientAccess {
             iat: issued,
             exp: expires,
         };
-        Ok((Secret::new(signer.sign(&claims)?), expires_at(expires)?))
+        Ok((Secret::new(signer.sign(&claims)?), time(Duration::from_secs(expires))))
     }
 
-    async fn generate(self, roles: &[String]) -> Result<(Secret, SystemTime)> {
+    async fn generate(self, roles: &[String]) -> Result<(Secret, Option<SystemTime>)> {
         if self.lifetime.subsec_nanos() != 0 || !self.lifetime.as_secs().is_multiple_of(60) {
             let rule = "must be whole minutes, since the service makes the token";
             return Err(Error::invalid_input("lifetime", rule, Some(&format!("{:?}", self.lifetime))));
@@ -199,7 +200,7 @@ impl CreateClientAccess {
             call.query("clientType", client_type);
         }
         let token = call.send().await?.body;
-        let expires_at = expiry(&token)?;
+        let expires_at = expiry(&token);
         Ok((token, expires_at))
     }
 }
@@ -254,24 +255,26 @@ struct TokenResponse {
 
 fn token(response: &http::Response<Bytes>) -> Result<Secret> {
     let TokenResponse { token } = read::json(response)?;
+    if token.is_empty() {
+        let error = Error::new(ErrorKind::Decode, "the token in the response is empty");
+        let error = error.with_head(response.status(), response.headers().clone());
+        return Err(error.with_delivery(Delivery::Accepted));
+    }
     Ok(Secret::new(token))
 }
 
+/// The claim is a number that need not be an integer (RFC 7519, section 2).
 #[derive(Deserialize)]
 struct Expiry {
-    exp: u64,
+    exp: f64,
 }
 
-fn expiry(token: &Secret) -> Result<SystemTime> {
-    let claims = jwt::part::<Expiry>(token.expose(), Part::Claims);
-    let Some(Expiry { exp }) = claims else {
-        return Err(Error::new(ErrorKind::Decode, "the token of the service has no expiry time"));
-    };
-    expires_at(exp)
+/// Returns the expiry time of a token of the service, if it can be read. The token itself is opaque to clients.
+fn expiry(token: &Secret) -> Option<SystemTime> {
+    let Expiry { exp } = jwt::part(token.expose(), Part::Claims)?;
+    time(Duration::from_secs(Duration::try_from_secs_f64(exp).ok()?.as_secs()))
 }
 
-fn expires_at(seconds: u64) -> Result<SystemTime> {
-    SystemTime::UNIX_EPOCH
-        .checked_add(Duration::from_secs(seconds))
-        .ok_or_else(|| Error::new(ErrorKind::Decode, "the expiry time of the token is out of range"))
+fn time(since_epoch: Duration) -> Option<SystemTime> {
+    SystemTime::UNIX_EPOCH.checked_add(since_epoch)
 }

@@ -9,6 +9,8 @@ use serde::de::DeserializeOwned;
 use service_core::{Error, Result, Secret};
 use sha2::Sha256;
 
+use crate::json;
+
 /// Contains `{"alg":"HS256","typ":"JWT"}` in base64url.
 const HEADER: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9";
 
@@ -90,7 +92,7 @@ pub(crate) fn part<T: DeserializeOwned>(token: &str, part: Part) -> Option<T> {
         Part::Header => header,
         Part::Claims => claims,
     };
-    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
+    json::parse(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()
 }
 
 /// Selects the part of a token to decode.

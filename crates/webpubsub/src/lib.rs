@@ -14,6 +14,7 @@ mod exists;
 mod explain;
 pub mod filter;
 mod group;
+mod json;
 mod jwt;
 mod members;
 mod membership;

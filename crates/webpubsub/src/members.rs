@@ -1,6 +1,6 @@
 //! The list of the connections of a group. A page is requested only when its connections are needed.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -9,8 +9,9 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use serde::Deserialize;
-use service_core::{Call, CallFuture, Endpoint, Error, Response, Result, read};
+use service_core::{Call, CallFuture, Endpoint, Error, ErrorKind, Response, Result, read};
 
+use crate::operations::LIST_CONNECTIONS_IN_GROUP;
 use crate::rules;
 
 /// The maximum page size.
@@ -97,6 +98,8 @@ pub struct ListConnections {
     known_as: Endpoint,
     members: VecDeque<Member>,
     progress: Progress,
+    /// The links that were followed.
+    followed: HashSet<String>,
 }
 
 /// Describes how far the list has been read.
@@ -104,12 +107,20 @@ enum Progress {
     NotStarted,
     InFlight(CallFuture<MemberPage>),
     Link(String),
+    /// The last page links to a page that was requested before. Without an end, the list would repeat forever.
+    Repeated,
     Ended,
 }
 
 impl ListConnections {
     pub(crate) fn new(call: Call<MemberPage>, known_as: Endpoint) -> Self {
-        Self { call, known_as, members: VecDeque::new(), progress: Progress::NotStarted }
+        Self {
+            call,
+            known_as,
+            members: VecDeque::new(),
+            progress: Progress::NotStarted,
+            followed: HashSet::new(),
+        }
     }
 
     /// Sets the maximum number of connections per page: 1 to 200. Default: 200, the default of the service.
@@ -144,8 +155,8 @@ impl ListConnections {
     ///
     /// # Errors
     ///
-    /// Returns an error if an argument is invalid, if a request fails, or if the link to the next page leads to an origin
-    /// other than the service or the reverse proxy. Nothing is sent in the first case; the credential is not sent to the
+    /// Returns an error if an argument is invalid, if a request fails, if the link to the next page was followed before, or if it
+    /// leads to an origin other than the service or the reverse proxy. Nothing is sent in the first case; the credential is not sent to the
     /// foreign origin in the last.
     pub async fn next(&mut self) -> Option<Result<Member>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
@@ -183,6 +194,10 @@ impl ListConnections {
         let call = match &self.progress {
             Progress::NotStarted => Some(self.call.again()),
             Progress::Link(link) => Some(self.call.follow(link, &self.known_as)),
+            Progress::Repeated => {
+                self.progress = Progress::Ended;
+                return Poll::Ready(Some(Err(repeated())));
+            }
             Progress::InFlight(_) | Progress::Ended => None,
         };
         if let Some(call) = call {
@@ -191,6 +206,9 @@ impl ListConnections {
         let Progress::InFlight(future) = &mut self.progress else { return Poll::Ready(None) };
         let outcome = ready!(future.as_mut().poll(context));
         self.progress = match &outcome {
+            Ok(MemberPage { next_link: Some(link), .. }) if !self.followed.insert(link.clone()) => {
+                Progress::Repeated
+            }
             Ok(MemberPage { next_link: Some(link), .. }) => Progress::Link(link.clone()),
             _ => Progress::Ended,
         };
@@ -200,6 +218,13 @@ impl ListConnections {
 
 fn fetch(call: Call<MemberPage>) -> CallFuture<MemberPage> {
     Box::pin(async move { Ok(call.send().await?.body) })
+}
+
+/// The text does not contain the link, whose query is the service's own.
+fn repeated() -> Error {
+    let text =
+        "could not continue the list: the link to the next page was followed before, so the list has no end";
+    Error::new(ErrorKind::Decode, text).with_operation(LIST_CONNECTIONS_IN_GROUP.id).permanent()
 }
 
 service_core::call_setters!(ListConnections);

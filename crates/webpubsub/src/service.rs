@@ -253,8 +253,8 @@ impl ServiceClient {
 
     /// Explains why the service rejected a call or a token with 401.
     ///
-    /// `unauthorized` is the error of a call, a token, or a [`ClientAccess`](crate::ClientAccess). The explanation is derived
-    /// locally from it and from the settings of this client. Nothing is sent.
+    /// `unauthorized` is the error of a call or of a WebSocket client, a token, or a [`ClientAccess`](crate::ClientAccess). The
+    /// explanation is derived locally from it and from the settings of this client. Nothing is sent.
     ///
     /// # Examples
     ///

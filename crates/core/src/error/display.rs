@@ -3,6 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
+use http::StatusCode;
+
 use super::{Delivery, Error, ErrorKind, StopReason};
 
 /// The maximum number of characters of a message in the line; `Error::message` returns the whole message.
@@ -26,6 +28,9 @@ impl fmt::Display for Error {
         // Without a response, the wait is that of the client's rate limiter, and the message contains it.
         if let (Some(wait), Some(_)) = (inner.retry_after, self.status()) {
             write!(f, "; the service asked to wait {}", Short(wait))?;
+        }
+        if let (Some(help), Some(StatusCode::UNAUTHORIZED)) = (inner.unauthorized_help, self.status()) {
+            write!(f, "; see {help}")?;
         }
         self.attempts_and_time(f)
     }
@@ -154,7 +159,7 @@ impl fmt::Display for Short {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::{HeaderMap, StatusCode};
+    use http::HeaderMap;
 
     use super::*;
 
@@ -185,6 +190,18 @@ mod tests {
         assert!(error.message().is_none() && error.body().len() > 10_000);
         let empty = Error::from_response(StatusCode::BAD_GATEWAY, HeaderMap::new(), Bytes::new(), &[]);
         assert_eq!(empty.to_string(), "502 Bad Gateway");
+    }
+
+    #[test]
+    fn only_a_401_points_to_what_explains_it() {
+        for (status, line) in [
+            (StatusCode::UNAUTHORIZED, "401 Unauthorized; see `Rooms::explain`"),
+            (StatusCode::FORBIDDEN, "403 Forbidden"),
+        ] {
+            let mut error = Error::from_response(status, HeaderMap::new(), Bytes::new(), &[]);
+            error.inner_mut().unauthorized_help = Some("`Rooms::explain`");
+            assert_eq!(error.to_string(), line);
+        }
     }
 
     #[test]

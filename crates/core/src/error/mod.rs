@@ -107,6 +107,8 @@ pub(crate) struct Inner {
     pub(crate) retry_after: Option<Duration>,
     pub(crate) delivery: Option<Delivery>,
     pub(crate) stop: Option<StopReason>,
+    /// What explains the error, if its status is 401.
+    pub(crate) unauthorized_help: Option<&'static str>,
     /// Another attempt would fail in the same way, regardless of the delivery.
     pub(crate) permanent: bool,
     /// A 503 means that the service did not act, because the caller declared it.

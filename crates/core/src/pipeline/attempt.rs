@@ -82,6 +82,9 @@ impl<'a> Attempt<'a> {
         let sent = self.sent.load(Ordering::Relaxed) && !self.send.is_waiting();
         self.sent.store(sent, Ordering::Relaxed);
         let (delivery, text) = match sent {
+            true if self.send.is_accepted() => {
+                (Delivery::Accepted, format!("the response was not complete within {limit:?}"))
+            }
             true => (Delivery::Unknown, format!("no response arrived within {limit:?}")),
             false => (Delivery::NotSent, format!("the request was not sent within {limit:?}")),
         };

@@ -241,7 +241,7 @@ impl<'a> Execution<'a> {
         inner.retry_after = history.hint;
         inner.stop = history.stop;
         inner.unavailable = history.unavailable;
-        if history.may_have_acted && !error.outcome_unknown() {
+        if history.may_have_acted && !error.may_have_acted() {
             // An earlier attempt may have taken effect, regardless of how the last one failed.
             error.inner_mut().delivery = Some(Delivery::Unknown);
         }
@@ -256,8 +256,10 @@ impl<'a> Execution<'a> {
     ) -> Result<(Parts, T)> {
         if !self.succeeded(response.status()) {
             let (parts, body) = response.into_parts();
-            let code = self.client.dialect.error_code;
-            return Err(Error::from_response(parts.status, parts.headers, body, code));
+            let dialect = self.client.dialect;
+            let mut error = Error::from_response(parts.status, parts.headers, body, dialect.error_code);
+            error.inner_mut().unauthorized_help = dialect.unauthorized_help;
+            return Err(error);
         }
         if may_have_acted {
             response.extensions_mut().insert(AfterUnknown);

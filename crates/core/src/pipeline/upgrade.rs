@@ -53,6 +53,7 @@ impl Pipeline {
         let request_id = ids.next().map(str::to_owned);
         let inner = error.inner_mut();
         (inner.retry_after, inner.request_id) = (hint, request_id);
+        inner.unauthorized_help = dialect.unauthorized_help;
         error
     }
 }

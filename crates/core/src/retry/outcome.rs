@@ -50,10 +50,14 @@ impl Outcome {
 
     fn of_error(error: &Error, unavailable: bool) -> Self {
         let permanent = error.inner().permanent;
+        // A response that was read and found invalid is not lost.
+        let unread = !matches!(error.kind(), ErrorKind::Decode | ErrorKind::ResponseTooLarge);
         match (error.delivery(), error.status()) {
             (Some(Delivery::NotSent), _) if !permanent => Self::NotSent,
-            (Some(Delivery::Unknown), _) if !permanent => Self::Unknown,
-            (Some(Delivery::Accepted), _) if !permanent && is_lost(error.kind()) => Self::Accepted,
+            (Some(Delivery::Unknown), _) if !permanent && unread => Self::Unknown,
+            (Some(Delivery::Accepted), _) if !permanent && unread && error.kind() != ErrorKind::Service => {
+                Self::Accepted
+            }
             (Some(Delivery::Unknown | Delivery::Accepted), _) => Self::Ambiguous,
             (Some(Delivery::Responded), Some(status)) if !permanent => Self::of_status(status, unavailable),
             _ => Self::Failed,
@@ -71,18 +75,13 @@ impl Outcome {
     }
 }
 
-/// Returns whether a successful response was lost, rather than read and found invalid.
-fn is_lost(kind: ErrorKind) -> bool {
-    matches!(kind, ErrorKind::Transport | ErrorKind::Timeout)
-}
-
 impl Error {
     fn outcome(&self) -> Outcome {
         Outcome::of_error(self, self.inner().unavailable || self.retry_after().is_some())
     }
 
     /// Returns whether the service may have acted on the request, in the last attempt or in an earlier one, although no
-    /// response confirms it.
+    /// response of the service confirms it.
     ///
     /// This is the case if:
     ///
@@ -92,6 +91,16 @@ impl Error {
     /// * the status is a 2xx, but the response does not look like the service's.
     #[must_use]
     pub fn outcome_unknown(&self) -> bool {
+        let confirmed = self.delivery() == Some(Delivery::Accepted) && self.kind() == ErrorKind::Decode;
+        self.may_have_acted() && !confirmed
+    }
+
+    /// Returns whether the service may have acted on the request, or certainly has.
+    ///
+    /// This is the case if the [outcome is unknown](Self::outcome_unknown), and also if the service confirmed that it acted,
+    /// but a value in its response could not be read.
+    #[must_use]
+    pub fn may_have_acted(&self) -> bool {
         self.outcome().may_have_acted()
     }
 
@@ -200,9 +209,16 @@ mod tests {
 
     #[test]
     fn an_unreadable_success_may_have_acted_and_is_not_retried() {
-        for kind in [ErrorKind::Decode, ErrorKind::ResponseTooLarge, ErrorKind::Service] {
-            let error = Error::new(kind, "scripted").with_delivery(Delivery::Accepted);
-            assert!(error.outcome_unknown() && !error.is_transient() && !error.is_rejected(), "{kind}");
+        for (kind, delivery, unknown) in [
+            (ErrorKind::Decode, Delivery::Unknown, true),
+            // It looks like the service's, but a value in it cannot be read.
+            (ErrorKind::Decode, Delivery::Accepted, false),
+            (ErrorKind::ResponseTooLarge, Delivery::Accepted, true),
+            (ErrorKind::Service, Delivery::Accepted, true),
+        ] {
+            let error = Error::new(kind, "scripted").with_delivery(delivery);
+            assert_eq!((error.outcome_unknown(), error.may_have_acted()), (unknown, true), "{kind}");
+            assert!(!error.is_transient() && !error.is_rejected(), "{kind}");
         }
     }
 

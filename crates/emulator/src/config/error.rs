@@ -1,11 +1,10 @@
 //! The error of an invalid configuration file, in one line that names the place.
 
-use std::fmt;
-
 /// Is returned when a configuration file is invalid.
 ///
 /// Its text is one line: the line number in the file, the key, and what is wrong. It never contains an access key.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}{message}", .line.map(|line| format!("line {line}: ")).unwrap_or_default())]
 pub struct ConfigError {
     line: Option<usize>,
     message: String,
@@ -39,14 +38,3 @@ impl ConfigError {
         Self { line: Some(line), message }
     }
 }
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "line {line}: {}", self.message),
-            None => f.write_str(&self.message),
-        }
-    }
-}
-
-impl std::error::Error for ConfigError {}

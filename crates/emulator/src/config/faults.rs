@@ -1,20 +1,14 @@
 //! Faults in a configuration file: one table each, whose `kind` decides which other keys it may have.
 
-#[cfg(feature = "webpubsub")]
-mod sockets;
-
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Deserializer};
 
-use super::rules::{checked, within};
+use super::rules::{checked, count, within};
 use crate::faults::{Fault, Faults};
-use crate::server::Service;
-
-#[cfg(feature = "webpubsub")]
-pub(super) use sockets::WebSocketFault;
+use crate::message::Service;
 
 /// A fault of requests: scripted, or random with a probability and a seed.
 #[derive(Clone, Debug, Deserialize)]
@@ -40,7 +34,7 @@ struct Table {
     method: Option<String>,
     path_contains: Option<String>,
     service: Option<ServiceName>,
-    #[serde(default, deserialize_with = "times")]
+    #[serde(default, deserialize_with = "count")]
     times: Option<u32>,
     #[serde(default, deserialize_with = "probability")]
     probability: Option<f64>,
@@ -164,10 +158,6 @@ fn method<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, 
         Method::from_bytes(method.as_bytes()).map(drop).map_err(|_| format!("invalid HTTP method '{method}'"))
     });
     method.map(Some)
-}
-
-fn times<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
-    within(deserializer, &(1..=u32::MAX)).map(Some)
 }
 
 fn probability<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<f64>, D::Error> {

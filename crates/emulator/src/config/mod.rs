@@ -29,7 +29,7 @@ use crate::journal::LogStyle;
 /// The whole file. A section exists only with its service's feature.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub(crate) struct Config {
+struct Config {
     host: Option<IpAddr>,
     #[serde(deserialize_with = "port")]
     port: Option<u16>,
@@ -46,15 +46,29 @@ pub(crate) struct Config {
     hulft: hulft::Hulft,
     faults: Vec<faults::RequestFault>,
     #[cfg(feature = "webpubsub")]
-    socket_faults: Vec<faults::WebSocketFault>,
+    socket_faults: Vec<webpubsub::WebSocketFault>,
+}
+
+impl Builder {
+    /// Reads settings from a [TOML](https://toml.io) text in the format of the package's `emulator.sample.toml`.
+    ///
+    /// The text's settings replace earlier ones; setters called later win.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the text is not valid TOML, contains an unknown key, or contains a value that breaks a rule.
+    /// The error names the line and the known keys or the rule. It never contains an access key.
+    pub fn config(self, toml: &str) -> Result<Self, ConfigError> {
+        Ok(Config::parse(toml)?.apply(self))
+    }
 }
 
 impl Config {
-    pub(crate) fn parse(text: &str) -> Result<Self, ConfigError> {
+    fn parse(text: &str) -> Result<Self, ConfigError> {
         toml::from_str(text).map_err(|error| ConfigError::of(&error, text))
     }
 
-    pub(crate) fn apply(self, mut builder: Builder) -> Builder {
+    fn apply(self, mut builder: Builder) -> Builder {
         if let Some(host) = self.host {
             builder = builder.host(host);
         }
@@ -74,16 +88,17 @@ impl Config {
             builder = builder.request_log(style);
         }
         builder.arrange(move |emulator| {
+            let faults = emulator.faults();
             #[cfg(feature = "webpubsub")]
-            self.webpubsub.arrange(&emulator.webpubsub())?;
+            {
+                self.webpubsub.arrange(&emulator.webpubsub())?;
+                self.socket_faults.iter().for_each(|fault| fault.arrange(&faults));
+            }
             #[cfg(feature = "eventgrid")]
             self.eventgrid.arrange(&emulator.eventgrid())?;
             #[cfg(feature = "hulft")]
             self.hulft.arrange(&emulator.hulft())?;
-            let faults = emulator.faults();
             self.faults.iter().for_each(|fault| fault.arrange(&faults));
-            #[cfg(feature = "webpubsub")]
-            self.socket_faults.iter().for_each(|fault| fault.arrange(&faults));
             Ok(())
         })
     }

@@ -34,3 +34,8 @@ where
         Err(format!("must be {} to {}, not {value}", bounds.start(), bounds.end()))
     })
 }
+
+/// Reads a number that is at least 1.
+pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    within(deserializer, &(1..=u32::MAX)).map(Some)
+}

@@ -1,25 +1,24 @@
 //! The service's responses: results in JSON, and errors with the body and headers that were observed.
 
-use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Response, StatusCode};
+use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use std::time::SystemTime;
 use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::lock_token::guid;
-use crate::server::Reply;
+use crate::message::{Content, Response};
 
 /// An error response before its body is written.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct Rejection {
     status: StatusCode,
     code: &'static str,
     message: String,
 }
 
-impl Failure {
+impl Rejection {
     pub(super) fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into() }
     }
@@ -55,17 +54,17 @@ impl Failure {
     }
 
     /// Writes the error response, with the members that the service sends although its schema lacks them.
-    pub(super) fn into_reply(self, now: SystemTime) -> Reply {
+    pub(super) fn into_response(self, now: SystemTime) -> Response {
         let error = ErrorBody {
             code: self.code,
             message: &self.message,
             timestamp_utc: timestamp(now),
             tracking_id: guid(),
         };
-        let mut reply = json(RECEIVED, &ErrorResponse { error }).unwrap_or_default();
-        *reply.status_mut() = self.status;
-        reply.headers_mut().insert("broker-errorcode", HeaderValue::from_static(self.code));
-        reply
+        let mut response = json(RECEIVED, &ErrorResponse { error }).unwrap_or_default();
+        *response.status_mut() = self.status;
+        response.headers_mut().insert("broker-errorcode", HeaderValue::from_static(self.code));
+        response
     }
 }
 
@@ -88,16 +87,16 @@ pub(super) const SETTLED: &str = "application/json";
 pub(super) const RECEIVED: &str = "application/json; charset=utf-8";
 
 /// A 200 response with this JSON.
-pub(super) fn json(content_type: &'static str, body: &impl Serialize) -> Result<Reply, Failure> {
-    let body = serde_json::to_vec(body).map_err(|_| Failure::server_error())?;
+pub(super) fn json(content_type: &'static str, body: &impl Serialize) -> Result<Response, Rejection> {
+    let body = serde_json::to_vec(body).map_err(|_| Rejection::server_error())?;
     Ok(text(content_type, body))
 }
 
 /// A 200 response whose body is JSON text already.
-pub(super) fn text(content_type: &'static str, body: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(body.into());
-    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-    reply
+pub(super) fn text(content_type: &'static str, body: impl Into<Content>) -> Response {
+    let mut response = Response::new(body.into());
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
 }
 
 /// With nine digits of a second and a numeric offset, as observed.
@@ -115,13 +114,13 @@ mod tests {
     #[test]
     fn an_error_response_looks_as_observed() {
         let now = SystemTime::UNIX_EPOCH + Duration::new(1_699_047_392, 601_465_849);
-        let reply = Failure::not_found("Topic 'faketopic' is not found").into_reply(now);
-        assert_eq!(reply.status(), 404);
-        assert_eq!(reply.headers()["broker-errorcode"], "NotFound");
-        assert_eq!(reply.headers()["content-type"], "application/json; charset=utf-8");
+        let response = Rejection::not_found("Topic 'faketopic' is not found").into_response(now);
+        assert_eq!(response.status(), 404);
+        assert_eq!(response.headers()["broker-errorcode"], "NotFound");
+        assert_eq!(response.headers()["content-type"], "application/json; charset=utf-8");
         // The recorded response has this length.
-        assert_eq!(reply.body().len(), 179);
-        let text = std::str::from_utf8(reply.body()).unwrap();
+        assert_eq!(response.body().as_ref().len(), 179);
+        let text = std::str::from_utf8(response.body().as_ref()).unwrap();
         let (start, id) = text.split_at(text.len() - 39);
         assert_eq!(
             start,

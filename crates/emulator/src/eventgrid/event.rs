@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
-use super::errors::Failure;
+use super::errors::Rejection;
 
 const REQUIRED: [&str; 4] = ["id", "source", "type", "specversion"];
 const OPTIONAL: [&str; 3] = ["datacontenttype", "dataschema", "subject"];
@@ -24,28 +24,28 @@ enum Data {
 }
 
 /// Reads an event in the JSON format.
-pub(super) fn structured(event: Value) -> Result<Arc<str>, Failure> {
-    let Value::Object(mut members) = event else { return Err(Failure::not_json()) };
+pub(super) fn structured(event: Value) -> Result<Arc<str>, Rejection> {
+    let Value::Object(mut members) = event else { return Err(Rejection::not_json()) };
     let data = members.remove("data");
     let base64 = members.remove("data_base64").filter(|value| !value.is_null());
     // JSON format, section 2.1: a null attribute counts as absent.
     let attributes: Map<_, _> = members.into_iter().filter(|(_, value)| !value.is_null()).collect();
     check_present(&attributes)?;
     let data = match (data, base64) {
-        (None, None) => return Err(Failure::bad_request("'data' attribute is required")),
+        (None, None) => return Err(Rejection::bad_request("'data' attribute is required")),
         (Some(_), Some(_)) => {
-            return Err(Failure::bad_request("Only one of 'data' and 'data_base64' is allowed"));
+            return Err(Rejection::bad_request("Only one of 'data' and 'data_base64' is allowed"));
         }
         (Some(Value::Null), None) => return Err(null_data()),
         (Some(data), None) => Data::Json(data),
         (None, Some(Value::String(text))) if STANDARD.decode(&text).is_ok() => Data::Base64(text),
-        (None, Some(_)) => return Err(Failure::not_json()),
+        (None, Some(_)) => return Err(Rejection::not_json()),
     };
     finish(attributes, data)
 }
 
 /// Reads an event whose attributes are `ce-` headers and whose data is the body.
-pub(super) fn binary(headers: &HeaderMap, content_type: &str, body: &[u8]) -> Result<Arc<str>, Failure> {
+pub(super) fn binary(headers: &HeaderMap, content_type: &str, body: &[u8]) -> Result<Arc<str>, Rejection> {
     let mut attributes = Map::new();
     for (name, value) in headers {
         if let Some(name) = name.as_str().strip_prefix("ce-") {
@@ -53,7 +53,7 @@ pub(super) fn binary(headers: &HeaderMap, content_type: &str, body: &[u8]) -> Re
         }
     }
     if attributes.contains_key("datacontenttype") {
-        return Err(Failure::bad_request("The header ce-datacontenttype is not allowed"));
+        return Err(Rejection::bad_request("The header ce-datacontenttype is not allowed"));
     }
     check_present(&attributes)?;
     let data = binary_data(content_type, body)?;
@@ -61,24 +61,24 @@ pub(super) fn binary(headers: &HeaderMap, content_type: &str, body: &[u8]) -> Re
     finish(attributes, data)
 }
 
-fn check_present(attributes: &Map<String, Value>) -> Result<(), Failure> {
+fn check_present(attributes: &Map<String, Value>) -> Result<(), Rejection> {
     match REQUIRED.iter().find(|name| !attributes.contains_key(**name)) {
-        Some(name) => Err(Failure::bad_request(format!("`{name}` attribute is required"))),
+        Some(name) => Err(Rejection::bad_request(format!("`{name}` attribute is required"))),
         None => Ok(()),
     }
 }
 
-fn null_data() -> Failure {
-    Failure::bad_request("Event data must be encoded as json string or object")
+fn null_data() -> Rejection {
+    Rejection::bad_request("Event data must be encoded as json string or object")
 }
 
 /// JSON and text are delivered in `data` (documented), anything else in base64 (observed).
-fn binary_data(content_type: &str, body: &[u8]) -> Result<Data, Failure> {
+fn binary_data(content_type: &str, body: &[u8]) -> Result<Data, Rejection> {
     if body.is_empty() {
-        return Err(Failure::bad_request("'data' attribute is required"));
+        return Err(Rejection::bad_request("'data' attribute is required"));
     }
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let undecodable = || Failure::bad_request("cannot deserialize input value");
+    let undecodable = || Rejection::bad_request("cannot deserialize input value");
     if essence.ends_with("/json") || essence.ends_with("+json") {
         return match serde_json::from_slice(body).map_err(|_| undecodable())? {
             Value::Null => Err(null_data()),
@@ -93,14 +93,14 @@ fn binary_data(content_type: &str, body: &[u8]) -> Result<Data, Failure> {
 }
 
 /// CloudEvents HTTP binding, section 3.1.3.2: undo a quoted string, then percent-decode once.
-fn header_text(value: &[u8]) -> Result<String, Failure> {
+fn header_text(value: &[u8]) -> Result<String, Rejection> {
     let quoted = value.strip_prefix(b"\"").and_then(|value| value.strip_suffix(b"\""));
     let bytes: Vec<u8> = match quoted {
         Some(inner) => unescape(inner),
         None => value.to_vec(),
     };
     let text = percent_decode(&bytes).decode_utf8();
-    let text = text.map_err(|_| Failure::bad_request("A ce- header is not UTF-8 after decoding"))?;
+    let text = text.map_err(|_| Rejection::bad_request("A ce- header is not UTF-8 after decoding"))?;
     Ok(text.into_owned())
 }
 
@@ -114,7 +114,7 @@ fn unescape(quoted: &[u8]) -> Vec<u8> {
 }
 
 /// Performs the checks that both modes share, and writes the event as it will be delivered.
-fn finish(mut attributes: Map<String, Value>, data: Data) -> Result<Arc<str>, Failure> {
+fn finish(mut attributes: Map<String, Value>, data: Data) -> Result<Arc<str>, Rejection> {
     for (name, value) in &attributes {
         check_attribute(name, value)?;
     }
@@ -127,11 +127,11 @@ fn finish(mut attributes: Map<String, Value>, data: Data) -> Result<Arc<str>, Fa
         // Observed, so a client must not depend on the order: the members of data objects are delivered sorted.
         data.sort_all_objects();
     }
-    let text = serde_json::to_string(&event).map_err(|_| Failure::server_error())?;
+    let text = serde_json::to_string(&event).map_err(|_| Rejection::server_error())?;
     Ok(text.into())
 }
 
-fn check_attribute(name: &str, value: &Value) -> Result<(), Failure> {
+fn check_attribute(name: &str, value: &Value) -> Result<(), Rejection> {
     let valid = match name {
         "specversion" => value == "1.0",
         "time" => value.is_string(),
@@ -149,8 +149,8 @@ fn check_attribute(name: &str, value: &Value) -> Result<(), Failure> {
     if valid { Ok(()) } else { Err(invalid(name)) }
 }
 
-fn invalid(name: &str) -> Failure {
-    Failure::bad_request(format!("`{name}` attribute is invalid"))
+fn invalid(name: &str) -> Rejection {
+    Rejection::bad_request(format!("`{name}` attribute is invalid"))
 }
 
 /// Converts a time to UTC, with at most 7 fraction digits and no trailing zeros. Observed: a space is accepted instead
@@ -203,12 +203,12 @@ mod tests {
     use super::*;
 
     /// The event as delivered, or the error message.
-    fn outcome(result: Result<Arc<str>, Failure>) -> String {
+    fn outcome(result: Result<Arc<str>, Rejection>) -> String {
         match result {
             Ok(event) => event.to_string(),
             Err(failure) => {
-                let body = failure.into_reply(std::time::SystemTime::UNIX_EPOCH).into_body();
-                let body: Value = serde_json::from_slice(&body).unwrap();
+                let body = failure.into_response(std::time::SystemTime::UNIX_EPOCH).into_body();
+                let body: Value = serde_json::from_slice(body.as_ref()).unwrap();
                 body["error"]["message"].as_str().unwrap().to_owned()
             }
         }

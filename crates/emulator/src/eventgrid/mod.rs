@@ -16,6 +16,7 @@ mod routes;
 pub(crate) mod settings;
 mod settle;
 mod subscription;
+mod target;
 
 #[cfg(test)]
 mod tests;
@@ -29,7 +30,7 @@ pub use self::subscription::{DeadLetter, DeadLetterReason};
 use crate::clock::Clock;
 use crate::invalid_setting::InvalidSetting;
 use crate::keys::KeyPair;
-use crate::server::{Reply, Request};
+use crate::message::{Request, Response};
 
 /// A handle that configures and inspects the emulated namespace. All clones share the same namespace.
 ///
@@ -174,10 +175,10 @@ impl EventGrid {
         self.inspect(topic, subscription, |queue| queue.subscription.dead_letters())
     }
 
-    pub(crate) async fn answer(&self, request: &Request) -> Reply {
-        match routes::serve(self, request).await {
-            Ok(reply) => reply,
-            Err(failure) => failure.into_reply(self.0.clock.now()),
+    pub(crate) async fn respond(&self, request: &Request) -> Response {
+        match routes::respond(self, request).await {
+            Ok(response) => response,
+            Err(failure) => failure.into_response(self.0.clock.now()),
         }
     }
 

@@ -1,17 +1,17 @@
 //! The names that topics and subscriptions may have. The rule is documented for namespaces only. It is applied to all
 //! three here, so that a client that works with the emulator cannot fail in the service.
 
-use super::errors::Failure;
+use super::errors::Rejection;
 
 /// The rule, in words.
 pub(crate) const RULE: &str = "3 to 50 letters, digits and '-'";
 
 /// Rejects a name that breaks the rule.
-pub(super) fn check(name: &str) -> Result<(), Failure> {
+pub(super) fn check(name: &str) -> Result<(), Rejection> {
     if allowed(name) {
         return Ok(());
     }
-    Err(Failure::bad_request(format!("A name must be {RULE}")))
+    Err(Rejection::bad_request(format!("A name must be {RULE}")))
 }
 
 /// Whether a name may be declared. An invalid one is logged, since declaring returns no error.

@@ -7,7 +7,7 @@ use std::time::SystemTime;
 use http::StatusCode;
 use tokio::sync::{Notify, watch};
 
-use super::errors::Failure;
+use super::errors::Rejection;
 use super::settings::SubscriptionSettings;
 use super::subscription::Subscription;
 
@@ -71,10 +71,10 @@ impl Namespace {
     }
 
     /// The topic of a request, created now if topics are created on use.
-    pub(super) fn topic(&mut self, name: &str) -> Result<&mut Topic, Failure> {
+    pub(super) fn topic(&mut self, name: &str) -> Result<&mut Topic, Rejection> {
         if !self.topics.contains_key(name) {
             if !self.create_on_use {
-                return Err(Failure::not_found(format!("Topic '{name}' is not found")));
+                return Err(Rejection::not_found(format!("Topic '{name}' is not found")));
             }
             check_quota(self.topics.len(), MAX_TOPICS, "topics")?;
         }
@@ -82,12 +82,12 @@ impl Namespace {
     }
 
     /// The subscription of a request, created now if subscriptions are created on use.
-    pub(super) fn queue(&mut self, topic: &str, subscription: &str) -> Result<&mut Queue, Failure> {
+    pub(super) fn queue(&mut self, topic: &str, subscription: &str) -> Result<&mut Queue, Rejection> {
         let create_on_use = self.create_on_use;
         let topic = self.topic(topic)?;
         if !topic.contains_key(subscription) {
             if !create_on_use {
-                return Err(Failure::not_found("Event subscription is not found"));
+                return Err(Rejection::not_found("Event subscription is not found"));
             }
             check_quota(topic.len(), MAX_SUBSCRIPTIONS, "subscriptions")?;
         }
@@ -105,12 +105,12 @@ impl Namespace {
     }
 }
 
-fn check_quota(have: usize, max: usize, what: &str) -> Result<(), Failure> {
+fn check_quota(have: usize, max: usize, what: &str) -> Result<(), Rejection> {
     if have < max {
         return Ok(());
     }
     let message = format!("The quota of {max} {what} is used up");
-    Err(Failure::new(StatusCode::FORBIDDEN, "QuotaExceeded", message))
+    Err(Rejection::new(StatusCode::FORBIDDEN, "QuotaExceeded", message))
 }
 
 /// A subscription and the receivers that wait for its events.

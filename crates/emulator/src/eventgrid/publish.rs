@@ -7,19 +7,19 @@ use http::header::CONTENT_TYPE;
 use serde_json::Value;
 
 use super::EventGrid;
-use super::errors::{Failure, SETTLED, text};
+use super::errors::{Rejection, SETTLED, text};
 use super::event;
-use crate::server::{Reply, Request};
+use crate::message::{Request, Response};
 
 /// 1 MB: the maximum size of an event, and of a request.
 const MAX_BYTES: usize = 1_048_576;
 const MAX_EVENTS: usize = 1_000;
 
-pub(super) fn publish(grid: &EventGrid, topic: &str, request: &Request) -> Result<Reply, Failure> {
+pub(super) fn publish(grid: &EventGrid, topic: &str, request: &Request) -> Result<Response, Rejection> {
     // Observed: an unknown topic is reported before any error in the event.
     grid.namespace().topic(topic)?;
     if request.body.len() > MAX_BYTES {
-        return Err(Failure::too_large("Message size cannot exceed 1Mb bytes"));
+        return Err(Rejection::too_large("Message size cannot exceed 1Mb bytes"));
     }
     let events = read(request)?;
     enqueue(grid, topic, &events)?;
@@ -27,36 +27,36 @@ pub(super) fn publish(grid: &EventGrid, topic: &str, request: &Request) -> Resul
 }
 
 /// CloudEvents HTTP binding, section 3: the prefix of the content type decides the mode, regardless of case.
-fn read(request: &Request) -> Result<Vec<Arc<str>>, Failure> {
+fn read(request: &Request) -> Result<Vec<Arc<str>>, Rejection> {
     let content_type =
-        request.header(CONTENT_TYPE).ok_or_else(|| Failure::bad_request("CONTENT-TYPE is not provided"))?;
+        request.header(CONTENT_TYPE).ok_or_else(|| Rejection::bad_request("CONTENT-TYPE is not provided"))?;
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "application/cloudevents+json" => {
-            let event = serde_json::from_slice(&request.body).map_err(|_| Failure::not_json())?;
+            let event = serde_json::from_slice(&request.body).map_err(|_| Rejection::not_json())?;
             Ok(vec![event::structured(event)?])
         }
         "application/cloudevents-batch+json" => batch(&request.body),
         other if other.starts_with("application/cloudevents") => {
-            Err(Failure::unsupported_media_type(content_type))
+            Err(Rejection::unsupported_media_type(content_type))
         }
         _ => Ok(vec![event::binary(&request.headers, content_type, &request.body)?]),
     }
 }
 
-fn batch(body: &[u8]) -> Result<Vec<Arc<str>>, Failure> {
-    let events: Vec<Value> = serde_json::from_slice(body).map_err(|_| Failure::not_json())?;
+fn batch(body: &[u8]) -> Result<Vec<Arc<str>>, Rejection> {
+    let events: Vec<Value> = serde_json::from_slice(body).map_err(|_| Rejection::not_json())?;
     if events.is_empty() {
-        return Err(Failure::bad_request("At least one event is required"));
+        return Err(Rejection::bad_request("At least one event is required"));
     }
     if events.len() > MAX_EVENTS {
-        return Err(Failure::too_large("Number of events cannot exceed 1000"));
+        return Err(Rejection::too_large("Number of events cannot exceed 1000"));
     }
     events.into_iter().map(event::structured).collect()
 }
 
 /// All or nothing: if one subscription has no room, no subscription receives any of the events.
-fn enqueue(grid: &EventGrid, topic: &str, events: &[Arc<str>]) -> Result<(), Failure> {
+fn enqueue(grid: &EventGrid, topic: &str, events: &[Arc<str>]) -> Result<(), Rejection> {
     let bytes = events.iter().map(|event| event.len()).sum();
     let now = grid.clock().now();
     let mut namespace = grid.namespace();
@@ -64,7 +64,7 @@ fn enqueue(grid: &EventGrid, topic: &str, events: &[Arc<str>]) -> Result<(), Fai
     for (name, queue) in subscriptions.iter_mut() {
         if !queue.change(now, |held| held.has_room(events.len(), bytes)) {
             let message = format!("Event subscription '{name}' is full");
-            return Err(Failure::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message));
+            return Err(Rejection::new(StatusCode::TOO_MANY_REQUESTS, "TooManyRequests", message));
         }
     }
     for queue in subscriptions.values_mut() {

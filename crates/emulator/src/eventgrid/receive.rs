@@ -5,33 +5,33 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::EventGrid;
-use super::errors::{Failure, RECEIVED, text};
+use super::errors::{RECEIVED, Rejection, text};
 use super::namespace::Queue;
-use super::routes::Target;
 use super::subscription::Delivery;
-use crate::server::{Reply, Request};
+use super::target::Target;
+use crate::message::{Request, Response};
 
 pub(super) async fn receive(
     grid: &EventGrid,
     target: &Target<'_>,
     request: &Request,
-) -> Result<Reply, Failure> {
+) -> Result<Response, Rejection> {
     let max = number(request, "maxEvents", 1)?;
     if !(1..=100).contains(&max) {
-        return Err(Failure::invalid_argument("Invalid maxEvents parameter"));
+        return Err(Rejection::invalid_argument("Invalid maxEvents parameter"));
     }
     let wait = number(request, "maxWaitTime", 60)?;
     if !(10..=120).contains(&wait) {
-        return Err(Failure::invalid_argument("Invalid maxWaitTime parameter"));
+        return Err(Rejection::invalid_argument("Invalid maxWaitTime parameter"));
     }
     let deliveries = wait_for(grid, target, usize::from(max), Duration::from_secs(wait.into())).await?;
     Ok(text(RECEIVED, body(&deliveries)))
 }
 
 /// Observed: a negative number and a text that is no number yield another error than a number out of range.
-fn number(request: &Request, name: &str, default: u16) -> Result<u16, Failure> {
+fn number(request: &Request, name: &str, default: u16) -> Result<u16, Rejection> {
     let Some(value) = request.query(name) else { return Ok(default) };
-    let parsed: u32 = value.parse().map_err(|_| Failure::bad_request("Error parsing query parameters"))?;
+    let parsed: u32 = value.parse().map_err(|_| Rejection::bad_request("Error parsing query parameters"))?;
     Ok(u16::try_from(parsed).unwrap_or(u16::MAX))
 }
 
@@ -45,7 +45,7 @@ async fn wait_for(
     target: &Target<'_>,
     max: usize,
     wait: Duration,
-) -> Result<Vec<Delivery>, Failure> {
+) -> Result<Vec<Delivery>, Rejection> {
     let clock = grid.clock();
     let deadline = clock.now() + wait;
     let signals = on_queue(grid, target, |queue| Arc::clone(&queue.signals))?;
@@ -80,7 +80,7 @@ fn on_queue<T>(
     grid: &EventGrid,
     target: &Target<'_>,
     action: impl FnOnce(&mut Queue) -> T,
-) -> Result<T, Failure> {
+) -> Result<T, Rejection> {
     Ok(action(grid.namespace().queue(target.topic, target.subscription)?))
 }
 

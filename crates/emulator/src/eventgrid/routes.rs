@@ -2,17 +2,11 @@
 
 use http::{HeaderValue, Method, StatusCode, header};
 
-use super::errors::Failure;
+use super::errors::Rejection;
 use super::settle::Settlement;
+use super::target::{ApiVersion, Target};
 use super::{EventGrid, credential, names, publish, receive, settle};
-use crate::server::{Reply, Request};
-
-/// The topic and the subscription of a request. A publish names no subscription.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Target<'a> {
-    pub(super) topic: &'a str,
-    pub(super) subscription: &'a str,
-}
+use crate::message::{Request, Response};
 
 #[derive(Clone, Copy, Debug)]
 enum Operation {
@@ -21,33 +15,7 @@ enum Operation {
     Settle(Settlement),
 }
 
-/// The versions of the API that differ in what is emulated here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ApiVersion {
-    V2023_06_01Preview,
-    V2023_10_01Preview,
-    V2023_11_01,
-    V2024_06_01,
-}
-
-impl ApiVersion {
-    fn of(request: &Request) -> Result<Self, Failure> {
-        match request.query("api-version") {
-            Some("2024-06-01") => Ok(Self::V2024_06_01),
-            Some("2023-11-01") => Ok(Self::V2023_11_01),
-            Some("2023-10-01-preview") => Ok(Self::V2023_10_01Preview),
-            Some("2023-06-01-preview") => Ok(Self::V2023_06_01Preview),
-            _ => Err(Failure::bad_request("Unknown api version")),
-        }
-    }
-
-    /// Whether locks can be renewed and releases delayed. The release of 2023-11 supported neither.
-    pub(super) fn has_delay_and_renewal(self) -> bool {
-        matches!(self, Self::V2023_10_01Preview | Self::V2024_06_01)
-    }
-}
-
-pub(super) async fn serve(grid: &EventGrid, request: &Request) -> Result<Reply, Failure> {
+pub(super) async fn respond(grid: &EventGrid, request: &Request) -> Result<Response, Rejection> {
     let path = request.path();
     let (target, operation) = route(&path).ok_or_else(unknown_path)?;
     if request.method != Method::POST {
@@ -100,14 +68,14 @@ fn topic_route<'a>(path: &[&'a str]) -> Option<(Target<'a>, Operation)> {
     }
 }
 
-fn unknown_path() -> Failure {
-    Failure::not_found("Resource is not found")
+fn unknown_path() -> Rejection {
+    Rejection::not_found("Resource is not found")
 }
 
-fn method_not_allowed(grid: &EventGrid) -> Reply {
+fn method_not_allowed(grid: &EventGrid) -> Response {
     let message = "The method is not allowed";
-    let failure = Failure::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message);
-    let mut reply = failure.into_reply(grid.clock().now());
-    reply.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
-    reply
+    let failure = Rejection::new(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", message);
+    let mut response = failure.into_response(grid.clock().now());
+    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    response
 }

@@ -6,10 +6,10 @@ use http::header::CONTENT_TYPE;
 use serde::{Deserialize, Serialize};
 
 use super::EventGrid;
-use super::errors::{Failure, SETTLED, json};
+use super::errors::{Rejection, SETTLED, json};
 use super::lock_token::LockToken;
-use super::routes::{ApiVersion, Target};
-use crate::server::{Reply, Request};
+use super::target::{ApiVersion, Target};
+use crate::message::{Request, Response};
 
 /// The maximum that one receive returns. The service documents no limit.
 const MAX_TOKENS: usize = 100;
@@ -61,7 +61,7 @@ pub(super) fn settle(
     settlement: Settlement,
     version: ApiVersion,
     request: &Request,
-) -> Result<Reply, Failure> {
+) -> Result<Response, Rejection> {
     let delay = release_delay(settlement, version, request)?;
     let now = grid.clock().now();
     let mut namespace = grid.namespace();
@@ -105,7 +105,7 @@ fn release_delay(
     settlement: Settlement,
     version: ApiVersion,
     request: &Request,
-) -> Result<Duration, Failure> {
+) -> Result<Duration, Rejection> {
     let (Settlement::Release, Some(delay)) = (settlement, request.query("releaseDelayInSeconds")) else {
         return Ok(Duration::ZERO);
     };
@@ -118,19 +118,19 @@ fn release_delay(
         "3600" => Some(3600),
         _ => None,
     };
-    seconds.map(Duration::from_secs).ok_or_else(|| Failure::bad_request("Error parsing query parameters"))
+    seconds.map(Duration::from_secs).ok_or_else(|| Rejection::bad_request("Error parsing query parameters"))
 }
 
-fn lock_tokens(request: &Request) -> Result<Vec<String>, Failure> {
+fn lock_tokens(request: &Request) -> Result<Vec<String>, Rejection> {
     let content_type =
-        request.header(CONTENT_TYPE).ok_or_else(|| Failure::bad_request("CONTENT-TYPE is not provided"))?;
+        request.header(CONTENT_TYPE).ok_or_else(|| Rejection::bad_request("CONTENT-TYPE is not provided"))?;
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case("application/json") {
-        return Err(Failure::unsupported_media_type(content_type));
+        return Err(Rejection::unsupported_media_type(content_type));
     }
-    let body: Body = serde_json::from_slice(&request.body).map_err(|_| Failure::not_json())?;
+    let body: Body = serde_json::from_slice(&request.body).map_err(|_| Rejection::not_json())?;
     if !(1..=MAX_TOKENS).contains(&body.lock_tokens.len()) {
-        return Err(Failure::bad_request("The number of lock tokens must be between 1 and 100"));
+        return Err(Rejection::bad_request("The number of lock tokens must be between 1 and 100"));
     }
     Ok(body.lock_tokens)
 }

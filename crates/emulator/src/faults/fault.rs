@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Response, StatusCode};
+use http::{Method, StatusCode};
 
 use crate::clock::Clock;
-use crate::server::{Answer, Request, Service};
+use crate::message::{Request, Response, Service, cut, reset};
 
 /// Describes what goes wrong with a request, and with which requests.
 ///
@@ -55,15 +55,6 @@ enum Kind {
     Hang,
     Reset,
     CutBody,
-}
-
-/// What happens to a request that a fault affects.
-pub(crate) enum Effect {
-    Answer(Answer),
-    /// Only a part of the response body is sent, then the connection is closed.
-    Cut(Answer),
-    /// The connection is reset without a response.
-    Reset,
 }
 
 impl Fault {
@@ -162,44 +153,42 @@ impl Fault {
             && self.service.is_none_or(|wanted| service == Some(wanted))
     }
 
-    /// Processes the request, or does not, as the fault prescribes.
-    pub(crate) async fn apply(self, process: impl Future<Output = Answer>, clock: &Clock) -> Effect {
+    /// Processes the request, or does not, as the fault prescribes, and returns what the client receives.
+    pub(crate) async fn apply(
+        self,
+        method: &Method,
+        process: impl Future<Output = Response>,
+        clock: &Clock,
+    ) -> Response {
         let mut process = std::pin::pin!(process);
-        let mut processed = if self.after_processing { Some(process.as_mut().await) } else { None };
+        let processed = if self.after_processing { Some(process.as_mut().await) } else { None };
         match self.kind {
-            Kind::Status { status, headers, body } => {
-                Effect::Answer(Answer::Reply(reply(status, &headers, body)))
-            }
-            Kind::Reset => Effect::Reset,
+            Kind::Status { status, headers, body } => return scripted(status, &headers, body),
+            Kind::Reset => return reset(),
             Kind::Hang => std::future::pending().await,
-            Kind::Delay(by) => {
-                clock.sleep(by).await;
-                Effect::Answer(match processed.take() {
-                    Some(response) => response,
-                    None => process.await,
-                })
-            }
-            Kind::CutBody => Effect::Cut(match processed.take() {
-                Some(response) => response,
-                None => process.await,
-            }),
+            Kind::Delay(by) => clock.sleep(by).await,
+            Kind::CutBody => {}
         }
+        let response = match processed {
+            Some(response) => response,
+            None => process.await,
+        };
+        if matches!(self.kind, Kind::CutBody) { cut(method, response) } else { response }
     }
 }
 
 /// If HTTP does not allow the scripted response, the response says so: leaving a part out would look like a fault that
 /// never occurred.
-fn reply(status: u16, headers: &[(String, String)], body: Bytes) -> Response<Bytes> {
-    let mut builder = Response::builder().status(status);
+fn scripted(status: u16, headers: &[(String, String)], body: Bytes) -> Response {
+    let mut builder = http::Response::builder().status(status);
     for (name, value) in headers {
         builder = builder.header(name, value);
     }
-    builder.body(body).unwrap_or_else(|error| {
-        let mut reply = Response::new(Bytes::from(format!(
-            "could not build the response of the scripted fault: {error}"
-        )));
-        *reply.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
-        reply
+    builder.body(body.into()).unwrap_or_else(|error| {
+        let message = format!("could not build the response of the scripted fault: {error}");
+        let mut response = Response::new(message.into());
+        *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        response
     })
 }
 
@@ -209,8 +198,8 @@ mod tests {
 
     #[test]
     fn a_status_that_http_does_not_allow_is_reported_in_the_response() {
-        let response = reply(42, &[], Bytes::new());
+        let response = scripted(42, &[], Bytes::new());
         assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(String::from_utf8_lossy(response.body()).contains("could not build the response"));
+        assert!(String::from_utf8_lossy(response.body().as_ref()).contains("could not build the response"));
     }
 }

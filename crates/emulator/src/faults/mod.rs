@@ -5,21 +5,16 @@
 
 mod fault;
 #[cfg(feature = "webpubsub")]
-mod socket_fault;
-#[cfg(feature = "webpubsub")]
-mod sockets;
+pub(crate) mod sockets;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-pub(crate) use fault::Effect;
 pub use fault::Fault;
 #[cfg(feature = "webpubsub")]
-pub use socket_fault::SocketFault;
-#[cfg(feature = "webpubsub")]
-pub(crate) use sockets::{AckFault, Loss, SocketFaults, Struck, Way};
+pub use sockets::SocketFault;
 
-use crate::server::{Request, Service};
+use crate::message::{Request, Service};
 
 /// A handle that schedules the faults of one emulator. [`Emulator::faults`](crate::Emulator::faults) returns it, and
 /// all clones share the same faults.
@@ -72,13 +67,6 @@ impl Faults {
         if fault.times > 0 {
             self.script().queue.push_back(fault);
         }
-    }
-
-    /// Appends a fault of open WebSockets to the queue. The first fault in the queue that matches a frame affects it.
-    /// The others wait.
-    #[cfg(feature = "webpubsub")]
-    pub fn push_socket(&self, fault: SocketFault) {
-        self.script().sockets.push(fault);
     }
 
     /// Lets this fault affect each matching request with a probability from 0 to 1, until [`clear`](Self::clear) is

@@ -5,11 +5,11 @@ use std::time::SystemTime;
 use serde::Serialize;
 
 use super::State;
-use super::errors::Failure;
+use super::call::Call;
+use super::errors::Rejection;
 use super::paging::Page;
-use super::routes::Call;
 use super::zones::Zone;
-use crate::server::Reply;
+use crate::message::Response;
 
 /// Says which kind of access was denied, and to whom.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,11 +48,11 @@ pub struct AccessDenial {
 }
 
 /// Handles GET `/access-denial/log`.
-pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let page = Page::read(call.request)?;
     let mut rows: Vec<_> = state.access_denials.iter().filter(|row| page.covers(row.accessed_at)).collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.accessed_at));
-    page.reply("accessDenialLogs", rows.into_iter(), |row| Wire::of(row, page.zone))
+    page.response("accessDenialLogs", rows.into_iter(), |row| Wire::of(row, page.zone))
 }
 
 /// Unset members are null, as in the vendor's example.

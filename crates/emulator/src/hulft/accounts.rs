@@ -6,13 +6,13 @@ use serde::Serialize;
 
 use super::State;
 use super::body::{Body, Given, required};
-use super::errors::{Failure, created_at, done, json, json_or_nothing};
+use super::call::Call;
+use super::errors::{Rejection, created_at, done, json, json_or_nothing};
 use super::mails::MailKind;
 use super::paging::Page;
-use super::routes::Call;
 use super::rules::{ID, MAIL_ADDRESS, NAME, NAME_OR_EMPTY, NOTE};
 use super::store::{Row, new_id};
-use crate::server::Reply;
+use crate::message::Response;
 
 pub(super) const LIMIT: usize = 10_000;
 
@@ -84,19 +84,19 @@ impl Row for Account {
 }
 
 /// Handles GET `/accounts/definition`.
-pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let limit = ("limit", state.accounts.limit().into());
     Page::read(call.request)?.reply_with(Some(limit), "accounts", state.accounts.rows().iter(), Wire::from)
 }
 
 /// Handles GET `/accounts/definition/{accountId}`.
-pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let id = call.parameter_that("accountId", &ID)?;
     json_or_nothing(state.accounts.get(id).map(Wire::from))
 }
 
 /// Handles POST `/accounts/definition`.
-pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let mut body = Body::read(call.request)?;
     let mail_address = required(body.text("mailAddress", &MAIL_ADDRESS)?, "mailAddress")?;
     let group = match body.nullable_text("ipFilterGroupName", &NAME)? {
@@ -108,11 +108,11 @@ pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Fail
     state.check_ip_filter_group(group.as_deref())?;
     account.ip_filter_group_name = group;
     state.accounts.add(account.clone())?;
-    created_at(call, &format!("accounts/definition/{}", account.id), &Wire::from(&account))
+    created_at(call.request, &format!("accounts/definition/{}", account.id), &Wire::from(&account))
 }
 
 /// Handles PUT `/accounts/definition/{accountId}`.
-pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let mut account = state.accounts.copy(call.parameter_that("accountId", &ID)?)?;
     let mut body = Body::read(call.request)?;
     if let Some(address) = body.text("mailAddress", &MAIL_ADDRESS)?
@@ -126,13 +126,13 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failur
         state.check_ip_filter_group(account.ip_filter_group_name.as_deref())?;
     }
     change(&mut account, body)?;
-    let reply = json(&Wire::from(&account));
+    let response = json(&Wire::from(&account));
     state.accounts.replace(account)?;
-    reply
+    response
 }
 
 /// Applies the members that POST and PUT treat alike.
-fn change(account: &mut Account, mut body: Body) -> Result<(), Failure> {
+fn change(account: &mut Account, mut body: Body) -> Result<(), Rejection> {
     let period = body.integer("passwordValidityPeriod", "the number 0, or one of 30 to 365", |days| {
         days == 0 || (30..=365).contains(&days)
     })?;
@@ -144,29 +144,30 @@ fn change(account: &mut Account, mut body: Body) -> Result<(), Failure> {
 }
 
 /// Handles DELETE `/accounts/definition/{accountId}`.
-pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let id = call.parameter_that("accountId", &ID)?;
     if state.groups.rows().iter().any(|group| group.account_id.as_deref() == Some(id)) {
-        return Err(Failure::in_use("a browser transfer group"));
+        return Err(Rejection::in_use("a browser transfer group"));
     }
     if state.dclients.rows().iter().any(|dclient| dclient.account_id.as_deref() == Some(id)) {
-        return Err(Failure::in_use("a D-Client setting"));
+        return Err(Rejection::in_use("a D-Client setting"));
     }
     state.accounts.remove(id)?;
     Ok(done())
 }
 
 /// Handles POST `/accounts/password/set-request`.
-pub(super) fn request_password(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn request_password(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let mut body = Body::read(call.request)?;
     let id = required(body.text("accountId", &ID)?, "accountId")?;
     body.finish()?;
-    let account = state.accounts.get_mut(&id).ok_or_else(|| Failure::unknown_reference("accountId", &id))?;
+    let account =
+        state.accounts.get_mut(&id).ok_or_else(|| Rejection::unknown_reference("accountId", &id))?;
     if account.has_password {
-        return Err(Failure::mail_rejected("The account has a password."));
+        return Err(Rejection::mail_rejected("The account has a password."));
     }
     if account.asked_at.is_some_and(|asked_at| call.now < asked_at + RESEND_INTERVAL) {
-        return Err(Failure::mail_rejected("The mail was sent less than 600 seconds ago."));
+        return Err(Rejection::mail_rejected("The mail was sent less than 600 seconds ago."));
     }
     state.mails.send(MailKind::PasswordSetUp, &account.mail_address, call.now)?;
     account.asked_at = Some(call.now);
@@ -175,10 +176,10 @@ pub(super) fn request_password(state: &mut State, call: &Call<'_>) -> Result<Rep
 
 impl State {
     /// Rejects an account that is not registered.
-    pub(super) fn check_account(&self, id: Option<&str>) -> Result<(), Failure> {
+    pub(super) fn check_account(&self, id: Option<&str>) -> Result<(), Rejection> {
         match id.filter(|id| !self.accounts.has(id)) {
             None => Ok(()),
-            Some(id) => Err(Failure::unknown_reference("accountId", id)),
+            Some(id) => Err(Rejection::unknown_reference("accountId", id)),
         }
     }
 

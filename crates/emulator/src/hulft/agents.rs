@@ -8,12 +8,12 @@ use serde::Serialize;
 
 use super::State;
 use super::body::{Body, required};
-use super::errors::{Failure, done};
+use super::call::Call;
+use super::errors::{Rejection, done};
 use super::paging::Page;
-use super::routes::Call;
 use super::rules::NOT_EMPTY;
 use super::zones::Zone;
-use crate::server::Reply;
+use crate::message::Response;
 
 /// The first version that accepts a disconnection.
 const DISCONNECTABLE: [u32; 3] = [1, 2, 0];
@@ -87,11 +87,11 @@ impl Agents {
 
 impl Direction {
     /// Parses the direction in a path.
-    pub(super) fn read(text: &str) -> Result<Self, Failure> {
+    pub(super) fn read(text: &str) -> Result<Self, Rejection> {
         match text {
             "send" => Ok(Self::Send),
             "receive" => Ok(Self::Receive),
-            _ => Err(Failure::invalid_parameter("direction", "'send' or 'receive'")),
+            _ => Err(Rejection::invalid_parameter("direction", "'send' or 'receive'")),
         }
     }
 
@@ -104,24 +104,24 @@ impl Direction {
 }
 
 /// Handles GET `/agent/status` and `/agent/status/{direction}`.
-pub(super) fn status(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn status(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let direction = call.parameters.first().map(|text| Direction::read(text)).transpose()?;
     let page = Page::read(call.request)?;
     let asked_for = |agent: &&ConnectedAgent| direction.is_none_or(|wanted| agent.agent.direction == wanted);
     let rows = state.agents.connected().iter().filter(asked_for);
-    page.reply("status", rows, |agent| AgentStatus::of(agent, page.zone))
+    page.response("status", rows, |agent| AgentStatus::of(agent, page.zone))
 }
 
 /// Handles POST `/agent/disconnection`. Both members must match what the status call returned.
-pub(super) fn disconnection(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn disconnection(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let mut body = Body::read(call.request)?;
     let session_id = required(body.text("sessionId", &NOT_EMPTY)?, "sessionId")?;
     let endpoint = required(body.text("endpoint", &NOT_EMPTY)?, "endpoint")?;
     body.finish()?;
     let agent = state.agents.with_session(&session_id).map(|connected| &connected.agent);
-    let agent = agent.filter(|agent| agent.endpoint == endpoint).ok_or_else(Failure::unknown_session)?;
+    let agent = agent.filter(|agent| agent.endpoint == endpoint).ok_or_else(Rejection::unknown_session)?;
     if !can_be_disconnected(&agent.agent_version) {
-        return Err(Failure::cannot_disconnect(&agent.agent_version));
+        return Err(Rejection::cannot_disconnect(&agent.agent_version));
     }
     state.cut_off(&session_id, call.now);
     Ok(done())

@@ -4,9 +4,9 @@
 use http::header::CONTENT_TYPE;
 use serde_json::{Map, Value};
 
-use super::errors::Failure;
+use super::errors::Rejection;
 use super::rules::Rule;
-use crate::server::Request;
+use crate::message::Request;
 
 /// A member for which null has a meaning.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,19 +25,19 @@ pub(super) struct Body {
 }
 
 impl Body {
-    pub(super) fn read(request: &Request) -> Result<Self, Failure> {
+    pub(super) fn read(request: &Request) -> Result<Self, Rejection> {
         let content_type = request.header(CONTENT_TYPE).unwrap_or_default();
         let essence = content_type.split(';').next().unwrap_or_default().trim();
         if !essence.eq_ignore_ascii_case("application/json") {
-            return Err(Failure::invalid_body("The content type must be application/json."));
+            return Err(Rejection::invalid_body("The content type must be application/json."));
         }
         let members = serde_json::from_slice(&request.body)
-            .map_err(|error| Failure::invalid_body(error.to_string()))?;
+            .map_err(|error| Rejection::invalid_body(error.to_string()))?;
         Ok(Self { prefix: String::new(), members })
     }
 
     /// Reads a string. Null is invalid.
-    pub(super) fn text(&mut self, name: &str, rule: &Rule) -> Result<Option<String>, Failure> {
+    pub(super) fn text(&mut self, name: &str, rule: &Rule) -> Result<Option<String>, Rejection> {
         self.member(name, rule.says, |value| match value {
             Value::String(text) if rule.holds_for(&text) => Some(text),
             _ => None,
@@ -45,7 +45,7 @@ impl Body {
     }
 
     /// Reads a string that may be null.
-    pub(super) fn nullable_text(&mut self, name: &str, rule: &Rule) -> Result<Given<String>, Failure> {
+    pub(super) fn nullable_text(&mut self, name: &str, rule: &Rule) -> Result<Given<String>, Rejection> {
         if self.take_null(name) {
             return Ok(Given::Null);
         }
@@ -53,11 +53,11 @@ impl Body {
     }
 
     /// Reads a boolean that is written as a string.
-    pub(super) fn switch(&mut self, name: &str) -> Result<Option<bool>, Failure> {
+    pub(super) fn switch(&mut self, name: &str) -> Result<Option<bool>, Rejection> {
         Ok(self.text(name, &super::rules::SWITCH)?.map(|text| text == "true"))
     }
 
-    pub(super) fn boolean(&mut self, name: &str) -> Result<Option<bool>, Failure> {
+    pub(super) fn boolean(&mut self, name: &str) -> Result<Option<bool>, Rejection> {
         self.member(name, "true or false", |value| value.as_bool())
     }
 
@@ -66,14 +66,14 @@ impl Body {
         name: &str,
         says: &str,
         holds: fn(u64) -> bool,
-    ) -> Result<Option<u16>, Failure> {
+    ) -> Result<Option<u16>, Rejection> {
         let read = |value: Value| value.as_u64().filter(|number| holds(*number));
         self.member(name, says, |value| read(value).and_then(|number| number.try_into().ok()))
     }
 
     /// Reads a list of different strings. A string must not appear twice: the vendor does not describe what that would
     /// mean.
-    pub(super) fn texts(&mut self, name: &str, rule: &Rule) -> Result<Option<Vec<String>>, Failure> {
+    pub(super) fn texts(&mut self, name: &str, rule: &Rule) -> Result<Option<Vec<String>>, Rejection> {
         self.member(name, &format!("a list of different values, each {}", rule.says), |value| {
             let Value::Array(values) = value else { return None };
             let texts: Vec<String> =
@@ -93,7 +93,7 @@ impl Body {
         is_null
     }
 
-    pub(super) fn object(&mut self, name: &str) -> Result<Option<Self>, Failure> {
+    pub(super) fn object(&mut self, name: &str) -> Result<Option<Self>, Rejection> {
         let prefix = format!("{}{name}.", self.prefix);
         self.member(name, "an object", |value| match value {
             Value::Object(members) => Some(Self { prefix, members }),
@@ -107,10 +107,12 @@ impl Body {
     }
 
     /// Rejects members that no caller has read: otherwise, a misspelled member would be ignored silently.
-    pub(super) fn finish(self) -> Result<(), Failure> {
+    pub(super) fn finish(self) -> Result<(), Rejection> {
         match self.members.keys().next() {
             None => Ok(()),
-            Some(name) => Err(Failure::invalid_body(format!("There is no member '{}{name}'.", self.prefix))),
+            Some(name) => {
+                Err(Rejection::invalid_body(format!("There is no member '{}{name}'.", self.prefix)))
+            }
         }
     }
 
@@ -119,14 +121,14 @@ impl Body {
         name: &str,
         says: &str,
         read: impl FnOnce(Value) -> Option<T>,
-    ) -> Result<Option<T>, Failure> {
+    ) -> Result<Option<T>, Rejection> {
         let Some(value) = self.members.remove(name) else { return Ok(None) };
-        let wrong = || Failure::invalid_body(format!("'{}{name}' must be {says}.", self.prefix));
+        let wrong = || Rejection::invalid_body(format!("'{}{name}' must be {says}.", self.prefix));
         read(value).map(Some).ok_or_else(wrong)
     }
 }
 
 /// Rejects a missing member.
-pub(super) fn required<T>(member: Option<T>, name: &str) -> Result<T, Failure> {
-    member.ok_or_else(|| Failure::invalid_body(format!("'{name}' is required.")))
+pub(super) fn required<T>(member: Option<T>, name: &str) -> Result<T, Rejection> {
+    member.ok_or_else(|| Rejection::invalid_body(format!("'{name}' is required.")))
 }

@@ -7,12 +7,12 @@ use serde_json::json;
 
 use super::State;
 use super::body::{Body, Given, required};
-use super::errors::{Failure, created_at, done, json, json_or_nothing};
+use super::call::Call;
+use super::errors::{Rejection, created_at, done, json, json_or_nothing};
 use super::paging::Page;
-use super::routes::Call;
 use super::rules::{CLIENT_TYPE, CONNECTION_ID, NAME, NOTE, PASSWORD};
 use super::store::Row;
-use crate::server::Reply;
+use crate::message::Response;
 
 /// The number in the vendor's example. The real one is part of the contract.
 pub(super) const LIMIT: usize = 10;
@@ -81,10 +81,10 @@ struct Members {
 }
 
 impl Members {
-    fn read(mut body: Body) -> Result<Self, Failure> {
+    fn read(mut body: Body) -> Result<Self, Rejection> {
         let types = body.texts("connectableClientType", &CLIENT_TYPE)?;
         if types.as_ref().is_some_and(Vec::is_empty) {
-            return Err(Failure::invalid_body("'connectableClientType' must not be empty."));
+            return Err(Rejection::invalid_body("'connectableClientType' must not be empty."));
         }
         let members = Self {
             password: body.text("passwd", &PASSWORD)?,
@@ -98,14 +98,14 @@ impl Members {
 }
 
 /// Handles GET `/connections/definition`.
-pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let limit = ("limit", json!({ "connectionIdLimit": state.connections.limit() }));
     let rows = state.connections.rows().iter();
     Page::read(call.request)?.reply_with(Some(limit), "definitions", rows, |row| Wire::new(row, false))
 }
 
 /// Handles GET `/connections/definition/{connectionId}`.
-pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     // The vendor's page refers to the common parameters here too. An invalid one is rejected, a valid one has no
     // effect.
     Page::read(call.request)?;
@@ -113,13 +113,13 @@ pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> 
 }
 
 /// Handles POST `/connections/definition`.
-pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let mut body = Body::read(call.request)?;
     let connection_id = required(body.text("connectionId", &CONNECTION_ID)?, "connectionId")?;
     let members = Members::read(body)?;
     let ip_filter_group_name = match members.ip_filter_group_name {
         Given::Absent => None,
-        Given::Null => return Err(Failure::invalid_body("'ipFilterGroupName' must not be null here.")),
+        Given::Null => return Err(Rejection::invalid_body("'ipFilterGroupName' must not be null here.")),
         Given::Value(name) => Some(name),
     };
     let connection = Connection {
@@ -132,11 +132,11 @@ pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Fail
     check_group(state, &connection)?;
     state.connections.add(connection.clone())?;
     let path = format!("connections/definition/{}", connection.connection_id);
-    created_at(call, &path, &Wire::new(&connection, true))
+    created_at(call.request, &path, &Wire::new(&connection, true))
 }
 
 /// Handles PUT `/connections/definition/{connectionId}`.
-pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let mut connection = state.connections.copy(call.parameter(0))?;
     let members = Members::read(Body::read(call.request)?)?;
     if let Some(types) = members.client_types {
@@ -153,15 +153,15 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failur
     connection.password = members.password.unwrap_or(connection.password);
     connection.memo = members.memo.unwrap_or(connection.memo);
     check_group(state, &connection)?;
-    let reply = json(&Wire::new(&connection, true));
+    let response = json(&Wire::new(&connection, true));
     state.connections.replace(connection)?;
-    reply
+    response
 }
 
-fn check_group(state: &State, connection: &Connection) -> Result<(), Failure> {
+fn check_group(state: &State, connection: &Connection) -> Result<(), Rejection> {
     if connection.is_for_browsers_only() && connection.ip_filter_group_name.is_some() {
         let message = "'ipFilterGroupName' is not allowed when 'hwc_browser' is the only client type.";
-        return Err(Failure::invalid_body(message));
+        return Err(Rejection::invalid_body(message));
     }
     state.check_ip_filter_group(connection.ip_filter_group_name.as_deref())
 }
@@ -169,10 +169,10 @@ fn check_group(state: &State, connection: &Connection) -> Result<(), Failure> {
 /// Handles DELETE `/connections/definition/{connectionId}`, which also deletes the relay permissions and the browser
 /// transfer settings of the Connection ID (section 4.6). The vendor does not mention D-Client settings. Here, a
 /// Connection ID that one uses cannot be deleted.
-pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let id = call.parameter(0);
     if state.dclients.rows().iter().any(|dclient| dclient.connection_id == id) {
-        return Err(Failure::in_use("a D-Client setting"));
+        return Err(Rejection::in_use("a D-Client setting"));
     }
     state.connections.remove(id)?;
     state.relay_permissions.retain(|permission| !permission.names(id));
@@ -182,8 +182,8 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failur
 
 impl State {
     /// Rejects a Connection ID that is not registered.
-    pub(super) fn check_connection(&self, field: &str, id: &str) -> Result<(), Failure> {
-        if self.connections.has(id) { Ok(()) } else { Err(Failure::unknown_reference(field, id)) }
+    pub(super) fn check_connection(&self, field: &str, id: &str) -> Result<(), Rejection> {
+        if self.connections.has(id) { Ok(()) } else { Err(Rejection::unknown_reference(field, id)) }
     }
 }
 

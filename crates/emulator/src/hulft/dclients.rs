@@ -5,13 +5,13 @@ use serde::Serialize;
 use super::State;
 use super::accounts::AccountLink;
 use super::body::{Body, required};
-use super::errors::{Failure, created, done, json, json_or_nothing};
+use super::call::Call;
+use super::errors::{Rejection, created, done, json, json_or_nothing};
 use super::mails::MailKind;
 use super::paging::Page;
-use super::routes::Call;
 use super::rules::{CONNECTION_ID, ID, ID_OR_EMPTY, NOT_EMPTY, NOTE};
 use super::store::{Row, new_id};
-use crate::server::Reply;
+use crate::message::Response;
 
 pub(super) const LIMIT: usize = 10_000;
 
@@ -42,7 +42,7 @@ impl DClient {
     }
 
     /// Applies the members that POST and PUT treat alike.
-    fn change(&mut self, mut body: Body) -> Result<(), Failure> {
+    fn change(&mut self, mut body: Body) -> Result<(), Rejection> {
         if let Some(id) = body.text("accountId", &ID_OR_EMPTY)? {
             self.account_id = Some(id).filter(|id| !id.is_empty());
         }
@@ -67,20 +67,20 @@ impl Row for DClient {
 }
 
 /// Handles GET `/dclient/definition`.
-pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let limit = ("limit", state.dclients.limit().into());
     let rows = state.dclients.rows().iter();
     Page::read(call.request)?.reply_with(Some(limit), "dclients", rows, |row| Wire::of(row, state))
 }
 
 /// Handles GET `/dclient/definition/{dclientUuid}`.
-pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let id = call.parameter_that("dclientUuid", &ID)?;
     json_or_nothing(state.dclients.get(id).map(|row| Wire::of(row, state)))
 }
 
 /// Handles POST `/dclient/definition`.
-pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let mut body = Body::read(call.request)?;
     let dclient_id = required(body.text("dclientId", &NOT_EMPTY)?, "dclientId")?;
     let connection_id = required(body.text("connectionId", &CONNECTION_ID)?, "connectionId")?;
@@ -92,7 +92,7 @@ pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Fail
 }
 
 /// Handles PUT `/dclient/definition/{dclientUuid}`.
-pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let mut dclient = state.dclients.copy(call.parameter_that("dclientUuid", &ID)?)?;
     let mut body = Body::read(call.request)?;
     if let Some(id) = body.text("connectionId", &CONNECTION_ID)? {
@@ -104,23 +104,23 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failur
     json(&Wire::of(&dclient, state))
 }
 
-fn check(state: &State, dclient: &DClient) -> Result<(), Failure> {
+fn check(state: &State, dclient: &DClient) -> Result<(), Rejection> {
     state.check_connection("connectionId", &dclient.connection_id)?;
     state.check_account(dclient.account_id.as_deref())
 }
 
 /// Handles DELETE `/dclient/definition/{dclientUuid}`.
-pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     state.dclients.remove(call.parameter_that("dclientUuid", &ID)?)?;
     Ok(done())
 }
 
 /// Handles POST `/dclient/user-guide/mail-request/{dclientUuid}`. The vendor's examples send no body, so none is read.
-pub(super) fn request_mail(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn request_mail(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let id = call.parameter_that("dclientUuid", &ID)?;
-    let dclient = state.dclients.get(id).ok_or_else(Failure::nothing_to_post_to)?;
+    let dclient = state.dclients.get(id).ok_or_else(Rejection::nothing_to_post_to)?;
     let account = dclient.account_id.as_deref().and_then(|id| state.accounts.get(id));
-    let account = account.ok_or_else(|| Failure::mail_rejected("No account is linked to the D-Client."))?;
+    let account = account.ok_or_else(|| Rejection::mail_rejected("No account is linked to the D-Client."))?;
     state.mails.send(MailKind::DClientUsage, &account.mail_address, call.now)?;
     Ok(done())
 }

@@ -2,21 +2,19 @@
 //! "already registered"). The other codes here begin with `EMULATOR_`, so that they cannot be mistaken for the
 //! vendor's.
 
-use bytes::Bytes;
 use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderName, HeaderValue, Response, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 use serde_json::Value;
 
-use super::routes::Call;
-use crate::server::Reply;
+use crate::message::{Request, Response};
 
 const JSON: HeaderValue = HeaderValue::from_static("application/json; charset=utf-8");
 
 /// A request that is rejected.
 #[derive(Debug)]
-pub(super) struct Failure {
+pub(super) struct Rejection {
     status: StatusCode,
     code: &'static str,
     message: String,
@@ -25,7 +23,7 @@ pub(super) struct Failure {
     members: Vec<(&'static str, Value)>,
 }
 
-impl Failure {
+impl Rejection {
     fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
         Self { status, code, message: message.into(), headers: Vec::new(), members: Vec::new() }
     }
@@ -134,18 +132,18 @@ impl Failure {
     }
 }
 
-impl From<Failure> for Reply {
-    fn from(failure: Failure) -> Self {
-        let mut reply = Response::new(serde_json::to_vec(&failure).unwrap_or_default().into());
-        *reply.status_mut() = failure.status;
-        reply.headers_mut().insert(CONTENT_TYPE, JSON);
-        reply.headers_mut().extend(failure.headers);
-        reply
+impl From<Rejection> for Response {
+    fn from(rejection: Rejection) -> Self {
+        let mut response = Response::new(serde_json::to_vec(&rejection).unwrap_or_default().into());
+        *response.status_mut() = rejection.status;
+        response.headers_mut().insert(CONTENT_TYPE, JSON);
+        response.headers_mut().extend(rejection.headers);
+        response
     }
 }
 
 /// Writes the body only, without the status and the headers.
-impl Serialize for Failure {
+impl Serialize for Rejection {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut body = serializer.serialize_map(None)?;
         body.serialize_entry("code", self.code)?;
@@ -158,41 +156,45 @@ impl Serialize for Failure {
 }
 
 /// A success with this JSON.
-pub(super) fn json(body: &impl Serialize) -> Result<Reply, Failure> {
-    let mut reply = Response::new(serde_json::to_vec(body).map_err(|_| Failure::server_error())?.into());
-    reply.headers_mut().insert(CONTENT_TYPE, JSON);
-    Ok(reply)
+pub(super) fn json(body: &impl Serialize) -> Result<Response, Rejection> {
+    let mut response = Response::new(serde_json::to_vec(body).map_err(|_| Rejection::server_error())?.into());
+    response.headers_mut().insert(CONTENT_TYPE, JSON);
+    Ok(response)
 }
 
 /// A successful registration: 201 with what was registered.
-pub(super) fn created(body: &impl Serialize) -> Result<Reply, Failure> {
-    let mut reply = json(body)?;
-    *reply.status_mut() = StatusCode::CREATED;
-    Ok(reply)
+pub(super) fn created(body: &impl Serialize) -> Result<Response, Rejection> {
+    let mut response = json(body)?;
+    *response.status_mut() = StatusCode::CREATED;
+    Ok(response)
 }
 
 /// A successful registration with the location of the new resource: this path below `/api/v2`. The vendor refers to RFC
 /// 2616, whose `Location` is an absolute URI (section 14.30).
-pub(super) fn created_at(call: &Call<'_>, path: &str, body: &impl Serialize) -> Result<Reply, Failure> {
-    let uri = format!("{}/api/v2/{path}", call.request.origin());
-    let mut reply = created(body)?;
-    reply.headers_mut().extend(HeaderValue::from_str(&uri).ok().map(|uri| (LOCATION, uri)));
-    Ok(reply)
+pub(super) fn created_at(
+    request: &Request,
+    path: &str,
+    body: &impl Serialize,
+) -> Result<Response, Rejection> {
+    let uri = format!("{}/api/v2/{path}", request.origin());
+    let mut response = created(body)?;
+    response.headers_mut().extend(HeaderValue::from_str(&uri).ok().map(|uri| (LOCATION, uri)));
+    Ok(response)
 }
 
 /// The response to a GET of one resource: 204 if it does not exist, since 404 is not listed for GET (section 2.7).
-pub(super) fn json_or_nothing(body: Option<impl Serialize>) -> Result<Reply, Failure> {
+pub(super) fn json_or_nothing(body: Option<impl Serialize>) -> Result<Response, Rejection> {
     body.map_or_else(|| Ok(empty(StatusCode::NO_CONTENT)), |body| json(&body))
 }
 
 /// A success without a body.
-pub(super) fn empty(status: StatusCode) -> Reply {
-    let mut reply = Response::new(Bytes::new());
-    *reply.status_mut() = status;
-    reply
+pub(super) fn empty(status: StatusCode) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = status;
+    response
 }
 
 /// A successful deletion, or a successful request for an effect.
-pub(super) fn done() -> Reply {
+pub(super) fn done() -> Response {
     empty(StatusCode::OK)
 }

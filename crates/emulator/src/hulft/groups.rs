@@ -6,12 +6,12 @@ use super::State;
 use super::accounts::AccountLink;
 use super::body::{Body, required};
 use super::browser_transfer::{Link, SEND_FILE, SEND_REQUEST};
-use super::errors::{Failure, created, done, json, json_or_nothing};
+use super::call::Call;
+use super::errors::{Rejection, created, done, json, json_or_nothing};
 use super::paging::Page;
-use super::routes::Call;
 use super::rules::{ID, ID_OR_EMPTY, NAME, NOTE};
 use super::store::{Row, new_id};
-use crate::server::Reply;
+use crate::message::Response;
 
 pub(super) const LIMIT: usize = 10_000;
 
@@ -44,7 +44,7 @@ impl Group {
 
     /// Applies the members that POST and PUT treat alike. Their names are those in the vendor's examples. The table of
     /// PUT has others (section 4.4).
-    fn change(&mut self, mut body: Body) -> Result<(), Failure> {
+    fn change(&mut self, mut body: Body) -> Result<(), Rejection> {
         if let Some(id) = body.text("accountId", &ID_OR_EMPTY)? {
             self.account_id = Some(id).filter(|id| !id.is_empty());
         }
@@ -61,7 +61,7 @@ impl Group {
         body.finish()
     }
 
-    fn check(&self, state: &State) -> Result<(), Failure> {
+    fn check(&self, state: &State) -> Result<(), Rejection> {
         state.check_account(self.account_id.as_deref())?;
         state.check_browser_transfers(&SEND_FILE, "browserToHulftDefinitionIds", &self.send_file_ids)?;
         state.check_browser_transfers(&SEND_REQUEST, "hulftToBrowserDefinitionIds", &self.send_request_ids)
@@ -69,13 +69,13 @@ impl Group {
 }
 
 /// Null and the empty list both clear the setting.
-fn settings(body: &mut Body, name: &str) -> Result<Option<Vec<String>>, Failure> {
+fn settings(body: &mut Body, name: &str) -> Result<Option<Vec<String>>, Rejection> {
     if body.take_null(name) {
         return Ok(Some(Vec::new()));
     }
     let ids = body.texts(name, &NAME)?;
     if ids.as_ref().is_some_and(|ids| ids.len() > MAX_SETTINGS) {
-        return Err(Failure::invalid_body(format!("'{name}' must have at most {MAX_SETTINGS} elements.")));
+        return Err(Rejection::invalid_body(format!("'{name}' must have at most {MAX_SETTINGS} elements.")));
     }
     Ok(ids)
 }
@@ -91,7 +91,7 @@ impl Row for Group {
 }
 
 /// Handles GET `/browser-transfer-groups`.
-pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let limit = ("limit", state.groups.limit().into());
     let rows = state.groups.rows().iter();
     Page::read(call.request)?
@@ -99,13 +99,13 @@ pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure>
 }
 
 /// Handles GET `/browser-transfer-groups/{browserTransferGroupId}`.
-pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let id = call.parameter_that("browserTransferGroupId", &ID)?;
     json_or_nothing(state.groups.get(id).map(|row| Wire::of(row, state)))
 }
 
 /// Handles POST `/browser-transfer-groups`.
-pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let mut body = Body::read(call.request)?;
     let mut group = Group::new(required(body.text("name", &NAME)?, "name")?);
     // Null is the default of a registration. A change clears the account with an empty string only.
@@ -117,7 +117,7 @@ pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Fail
 }
 
 /// Handles PUT `/browser-transfer-groups/{browserTransferGroupId}`.
-pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let mut group = state.groups.copy(call.parameter_that("browserTransferGroupId", &ID)?)?;
     let mut body = Body::read(call.request)?;
     if let Some(name) = body.text("name", &NAME)? {
@@ -130,7 +130,7 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failur
 }
 
 /// Handles DELETE `/browser-transfer-groups/{browserTransferGroupId}`.
-pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     state.groups.remove(call.parameter_that("browserTransferGroupId", &ID)?)?;
     Ok(done())
 }

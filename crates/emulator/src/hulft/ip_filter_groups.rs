@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::State;
 use super::body::{Body, required};
-use super::errors::{Failure, created, done, json, json_or_nothing};
+use super::call::Call;
+use super::errors::{Rejection, created, done, json, json_or_nothing};
 use super::paging::Page;
-use super::routes::Call;
 use super::rules::{ADDRESS, NAME, NOTE};
 use super::store::Row;
-use crate::server::Reply;
+use crate::message::Response;
 
 pub(super) const LIMIT: usize = 100;
 
@@ -31,21 +31,21 @@ impl Row for IpFilterGroup {
 }
 
 /// Handles GET `/ip-filter/group`.
-pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
-    Page::read(call.request)?.reply("ipFilter", state.ip_filter_groups.rows().iter(), |row| row)
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
+    Page::read(call.request)?.response("ipFilter", state.ip_filter_groups.rows().iter(), |row| row)
 }
 
 /// Handles GET `/ip-filter/group/{ipFilterGroupName}`.
-pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     json_or_nothing(state.ip_filter_groups.get(call.parameter(0)))
 }
 
 /// Handles POST `/ip-filter/group`.
-pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     try_register(state, call).map_err(with_address_errors)
 }
 
-fn try_register(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+fn try_register(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let mut body = Body::read(call.request)?;
     let name = required(body.text("ipFilterGroupName", &NAME)?, "ipFilterGroupName")?;
     let (description, allowlist) = members(body)?;
@@ -59,11 +59,11 @@ fn try_register(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
 }
 
 /// Handles PUT `/ip-filter/group/{ipFilterGroupName}`.
-pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     try_update(state, call).map_err(with_address_errors)
 }
 
-fn try_update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+fn try_update(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let mut group = state.ip_filter_groups.copy(call.parameter(0))?;
     let (description, allowlist) = members(Body::read(call.request)?)?;
     group.description = description.unwrap_or(group.description);
@@ -73,7 +73,7 @@ fn try_update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
 }
 
 /// Handles DELETE `/ip-filter/group/{ipFilterGroupName}`, which is rejected while the group is in use.
-pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let name = call.parameter(0);
     let uses = |group: &Option<String>| group.as_deref() == Some(name);
     let connections = state.connections.rows().iter().filter(|row| uses(&row.ip_filter_group_name));
@@ -84,16 +84,16 @@ pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failur
     let by_account = state.accounts.rows().iter().any(|row| uses(&row.ip_filter_group_name));
     let is_used = by_account || !connections.is_empty() || !secondary.is_empty();
     let outcome = match is_used {
-        true => Err(Failure::in_use("a connection, an account or a previous secondary account")),
+        true => Err(Rejection::in_use("a connection, an account or a previous secondary account")),
         false => state.ip_filter_groups.remove(name),
     };
-    outcome.map(|_| done()).map_err(|failure| {
-        let failure = failure.with_member("connectionIdList", json!(connections));
-        failure.with_member("secondaryAccountList", json!(secondary))
+    outcome.map(|_| done()).map_err(|rejection| {
+        let rejection = rejection.with_member("connectionIdList", json!(connections));
+        rejection.with_member("secondaryAccountList", json!(secondary))
     })
 }
 
-fn members(mut body: Body) -> Result<(Option<String>, Option<Vec<String>>), Failure> {
+fn members(mut body: Body) -> Result<(Option<String>, Option<Vec<String>>), Rejection> {
     let description = body.text("description", &NOTE)?;
     let allowlist = body.take("allowlist").map(|list| addresses(&list)).transpose()?;
     body.finish()?;
@@ -101,9 +101,9 @@ fn members(mut body: Body) -> Result<(Option<String>, Option<Vec<String>>), Fail
 }
 
 /// Each invalid entry is reported by its index.
-fn addresses(list: &Value) -> Result<Vec<String>, Failure> {
+fn addresses(list: &Value) -> Result<Vec<String>, Rejection> {
     let wrong =
-        || Failure::invalid_body(format!("'allowlist' must be a list of 1 to {MAX_ADDRESSES} addresses."));
+        || Rejection::invalid_body(format!("'allowlist' must be a list of 1 to {MAX_ADDRESSES} addresses."));
     let list = list.as_array().filter(|list| (1..=MAX_ADDRESSES).contains(&list.len())).ok_or_else(wrong)?;
     let mut addresses = Vec::new();
     let mut errors = Vec::new();
@@ -128,16 +128,16 @@ struct AddressError {
 }
 
 /// Every error response to a registration or a change has the member, which is empty if all addresses are valid.
-fn with_address_errors(failure: Failure) -> Failure {
-    failure.with_member("ipAddressError", json!([]))
+fn with_address_errors(rejection: Rejection) -> Rejection {
+    rejection.with_member("ipAddressError", json!([]))
 }
 
 impl State {
     /// Rejects a group that is not registered.
-    pub(super) fn check_ip_filter_group(&self, name: Option<&str>) -> Result<(), Failure> {
+    pub(super) fn check_ip_filter_group(&self, name: Option<&str>) -> Result<(), Rejection> {
         match name.filter(|name| !self.ip_filter_groups.has(name)) {
             None => Ok(()),
-            Some(name) => Err(Failure::unknown_reference("ipFilterGroupName", name)),
+            Some(name) => Err(Rejection::unknown_reference("ipFilterGroupName", name)),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::time::SystemTime;
 
-use super::errors::Failure;
+use super::errors::Rejection;
 
 /// A bound of the emulator.
 const MAX_MAILS: usize = 10_000;
@@ -38,9 +38,9 @@ pub(super) struct Mails {
 
 impl Mails {
     /// Sends a mail, or rejects an address that accepts no mail.
-    pub(super) fn send(&mut self, kind: MailKind, address: &str, now: SystemTime) -> Result<(), Failure> {
+    pub(super) fn send(&mut self, kind: MailKind, address: &str, now: SystemTime) -> Result<(), Rejection> {
         if self.rejected.contains(address) {
-            return Err(Failure::mail_rejected("The mail cannot be delivered to this address."));
+            return Err(Rejection::mail_rejected("The mail cannot be delivered to this address."));
         }
         self.sent.push_back(Mail { kind, address: address.to_owned(), sent_at: now });
         if self.sent.len() > MAX_MAILS {

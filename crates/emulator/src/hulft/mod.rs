@@ -10,6 +10,7 @@ mod accounts;
 mod agents;
 mod body;
 mod browser_transfer;
+mod call;
 mod connections;
 mod dclients;
 mod errors;
@@ -53,7 +54,7 @@ use self::rate_limit::RateLimit;
 use self::store::Store;
 use crate::clock::Clock;
 use crate::invalid_setting::InvalidSetting;
-use crate::server::{Reply, Request};
+use crate::message::{Request, Response};
 
 /// The API key that an emulated contract starts with: 32 alphanumeric characters, as in the service.
 const API_KEY: &str = "HulftEmulatorKey0123456789abcdef";
@@ -148,14 +149,18 @@ impl Default for State {
 }
 
 impl Hulft {
-    pub(crate) fn new(clock: Clock) -> Self {
-        Self(Arc::new(Inner { clock, state: Mutex::new(State::default()) }))
+    pub(crate) fn new(clock: Clock, sample_data: bool) -> Self {
+        let hulft = Self(Arc::new(Inner { clock, state: Mutex::new(State::default()) }));
+        if sample_data {
+            hulft.add_sample_data();
+        }
+        hulft
     }
 
     // Asynchronous like the entry point of every service, although nothing here waits.
-    pub(crate) async fn answer(&self, request: &Request) -> Reply {
+    pub(crate) async fn respond(&self, request: &Request) -> Response {
         let now = self.0.clock.now();
-        routes::serve(&mut self.state(), request, now)
+        routes::respond(&mut self.state(), request, now)
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

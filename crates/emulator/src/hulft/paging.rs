@@ -9,9 +9,9 @@ use serde_json::Value;
 use time::Date;
 use time::macros::format_description;
 
-use super::errors::{Failure, empty, json};
+use super::errors::{Rejection, empty, json};
 use super::zones::Zone;
-use crate::server::{Reply, Request};
+use crate::message::{Request, Response};
 
 /// The requested part of a list. `from` and `to` filter the two logs. For other lists, whose rows have no date, they
 /// are checked but have no effect.
@@ -26,16 +26,16 @@ pub(super) struct Page {
 }
 
 impl Page {
-    pub(super) fn read(request: &Request) -> Result<Self, Failure> {
+    pub(super) fn read(request: &Request) -> Result<Self, Rejection> {
         let start_index = number(request, "startIndex", 0, 0, 10_000)?;
         let max_results = number(request, "maxResults", 30, 1, 1_000)?;
         let (from, to) = (date(request, "from")?, date(request, "to")?);
         if from.zip(to).is_some_and(|(from, to)| from > to) {
-            return Err(Failure::invalid_parameter("to", "a date that is not before 'from'"));
+            return Err(Rejection::invalid_parameter("to", "a date that is not before 'from'"));
         }
         let zone = Zone::named(request.query("timezone").unwrap_or("UTC"));
         let zone =
-            zone.ok_or_else(|| Failure::invalid_parameter("timezone", "a time zone of the emulator"))?;
+            zone.ok_or_else(|| Rejection::invalid_parameter("timezone", "a time zone of the emulator"))?;
         Ok(Self { start_index, max_results, from, to, zone })
     }
 
@@ -47,23 +47,23 @@ impl Page {
 
     /// Writes this page of the rows in the envelope. The response is 204 if there are no rows at all (the vendor lists
     /// that status for GET).
-    pub(super) fn reply<T, W: Serialize>(
+    pub(super) fn response<T, W: Serialize>(
         &self,
         name: &'static str,
         rows: impl Iterator<Item = T>,
         write: impl Fn(T) -> W,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Response, Rejection> {
         self.reply_with(None, name, rows, write)
     }
 
-    /// Like [`reply`](Self::reply), with one more member before the rows.
+    /// Like [`response`](Self::response), with one more member before the rows.
     pub(super) fn reply_with<T, W: Serialize>(
         &self,
         member: Option<(&'static str, Value)>,
         name: &'static str,
         rows: impl Iterator<Item = T>,
         write: impl Fn(T) -> W,
-    ) -> Result<Reply, Failure> {
+    ) -> Result<Response, Rejection> {
         let mut total_size = 0;
         let range = self.start_index..self.start_index + self.max_results;
         let mut page = Vec::new();
@@ -104,17 +104,17 @@ impl<W: Serialize> Serialize for Envelope<W> {
     }
 }
 
-fn number(request: &Request, name: &str, default: usize, min: usize, max: usize) -> Result<usize, Failure> {
+fn number(request: &Request, name: &str, default: usize, min: usize, max: usize) -> Result<usize, Rejection> {
     let Some(text) = request.query(name) else { return Ok(default) };
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = text.parse().ok().filter(|number| digits && (min..=max).contains(number));
-    number.ok_or_else(|| Failure::invalid_parameter(name, &format!("an integer of {min} to {max}")))
+    number.ok_or_else(|| Rejection::invalid_parameter(name, &format!("an integer of {min} to {max}")))
 }
 
 /// Reads a date, `YYYYMMDD`. A blank value yields the default.
-fn date(request: &Request, name: &str) -> Result<Option<Date>, Failure> {
+fn date(request: &Request, name: &str) -> Result<Option<Date>, Rejection> {
     let Some(text) = request.query(name).filter(|text| !text.is_empty()) else { return Ok(None) };
     let date = Date::parse(text, format_description!("[year][month][day]"));
     let date = date.ok().filter(|_| text.len() == 8);
-    date.map(Some).ok_or_else(|| Failure::invalid_parameter(name, "a date, YYYYMMDD"))
+    date.map(Some).ok_or_else(|| Rejection::invalid_parameter(name, "a date, YYYYMMDD"))
 }

@@ -6,12 +6,12 @@ use std::time::{Duration, SystemTime};
 use serde::Serialize;
 
 use super::State;
+use super::call::Call;
 use super::connections::ClientType;
-use super::errors::Failure;
+use super::errors::Rejection;
 use super::paging::Page;
-use super::routes::Call;
 use super::zones::Zone;
-use crate::server::{Reply, Request};
+use crate::message::{Request, Response};
 
 /// A bound of the emulator. The vendor does not describe the service's retention.
 pub(crate) const MAX_LINES: usize = 50_000;
@@ -146,21 +146,25 @@ fn generated(number: u32) -> RelayLog {
 }
 
 /// Handles GET `/relay/log`, with or without `fileId`.
-pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let filter = Filter::read(call.request)?;
-    reply(state, call, |line| filter.matches(line))
+    response(state, call, |line| filter.matches(line))
 }
 
 /// Handles GET `/relay/log/{processingId}`, which returns a list as well.
-pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
-    reply(state, call, |line| line.processing_id == call.parameter(0))
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
+    response(state, call, |line| line.processing_id == call.parameter(0))
 }
 
-fn reply(state: &State, call: &Call<'_>, wanted: impl Fn(&RelayLog) -> bool) -> Result<Reply, Failure> {
+fn response(
+    state: &State,
+    call: &Call<'_>,
+    wanted: impl Fn(&RelayLog) -> bool,
+) -> Result<Response, Rejection> {
     let page = Page::read(call.request)?;
     let lines = state.relay_logs.lines.iter().rev();
     let lines = lines.filter(|line| page.covers(line.start_time) && wanted(line));
-    page.reply("logs", lines, |line| Wire::of(line, page.zone))
+    page.response("logs", lines, |line| Wire::of(line, page.zone))
 }
 
 /// The parameters that only this list has. Blank ones are ignored.
@@ -171,10 +175,10 @@ struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    fn read(request: &'a Request) -> Result<Self, Failure> {
+    fn read(request: &'a Request) -> Result<Self, Rejection> {
         let file_id = request.query("fileId");
         if file_id == Some("") {
-            return Err(Failure::invalid_parameter("fileId", "a File ID"));
+            return Err(Rejection::invalid_parameter("fileId", "a File ID"));
         }
         let value = |name| request.query(name).filter(|value| !value.is_empty());
         Ok(Self {

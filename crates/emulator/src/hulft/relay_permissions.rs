@@ -6,12 +6,12 @@ use serde::Serialize;
 use super::State;
 use super::agents::Direction;
 use super::body::{Body, required};
-use super::errors::{Failure, created_at, done, json};
+use super::call::Call;
+use super::errors::{Rejection, created_at, done, json};
 use super::paging::Page;
-use super::routes::Call;
 use super::rules::{CONNECTION_ID, DIRECTION, NOTE};
 use super::store::Row;
-use crate::server::Reply;
+use crate::message::Response;
 
 /// A bound of the emulator.
 pub(super) const LIMIT: usize = 10_000;
@@ -50,7 +50,7 @@ impl RelayPermission {
     }
 
     /// Applies the members that POST and PUT treat alike.
-    fn change(&mut self, mut body: Body) -> Result<(), Failure> {
+    fn change(&mut self, mut body: Body) -> Result<(), Rejection> {
         self.enabled = body.switch("enabled")?.unwrap_or(self.enabled);
         if let Some(memo) = body.text("memo", &NOTE)? {
             self.memo = memo;
@@ -67,37 +67,37 @@ impl Row for RelayPermission {
 
 /// Handles GET `/relay/permission`, `/relay/permission/{connectionId}`, and
 /// `/relay/permission/{connectionId}/{direction}`.
-pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let connection_id = call.parameters.first();
     let direction = call.parameters.get(1).map(|text| Direction::read(text)).transpose()?;
-    reply(state, call, |row| {
+    response(state, call, |row| {
         connection_id.is_none_or(|id| row.connection_id == *id)
             && direction.is_none_or(|way| row.direction == way)
     })
 }
 
 /// Handles GET `/relay/permission/{connectionId}/{remoteConnectionId}/{direction}`.
-pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let id = id(call)?;
-    reply(state, call, |row| row.id == id)
+    response(state, call, |row| row.id == id)
 }
 
-fn reply(
+fn response(
     state: &State,
     call: &Call<'_>,
     wanted: impl Fn(&RelayPermission) -> bool,
-) -> Result<Reply, Failure> {
+) -> Result<Response, Rejection> {
     let rows = state.relay_permissions.rows().iter().filter(|row| wanted(row));
-    Page::read(call.request)?.reply("permission", rows, Wire::from)
+    Page::read(call.request)?.response("permission", rows, Wire::from)
 }
 
-fn id(call: &Call<'_>) -> Result<String, Failure> {
+fn id(call: &Call<'_>) -> Result<String, Rejection> {
     Direction::read(call.parameter(2))?;
     Ok(call.parameters.join("/"))
 }
 
 /// Handles POST `/relay/permission`.
-pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let mut body = Body::read(call.request)?;
     let connection_id = required(body.text("connectionId", &CONNECTION_ID)?, "connectionId")?;
     let remote = required(body.text("remoteConnectionId", &CONNECTION_ID)?, "remoteConnectionId")?;
@@ -106,15 +106,15 @@ pub(super) fn register(state: &mut State, call: &Call<'_>) -> Result<Reply, Fail
     permission.change(body)?;
     if connection_id == remote {
         // A permission lets two different Connection IDs exchange files (section 1).
-        return Err(Failure::invalid_body("'remoteConnectionId' must be another than 'connectionId'."));
+        return Err(Rejection::invalid_body("'remoteConnectionId' must be another than 'connectionId'."));
     }
     state.check_connection("connectionId", &connection_id)?;
     state.relay_permissions.add(permission.clone())?;
-    created_at(call, &format!("relay/permission/{}", permission.id), &Wire::from(&permission))
+    created_at(call.request, &format!("relay/permission/{}", permission.id), &Wire::from(&permission))
 }
 
 /// Handles PUT `/relay/permission/{connectionId}/{remoteConnectionId}/{direction}`.
-pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let mut permission = state.relay_permissions.copy(&id(call)?)?;
     permission.change(Body::read(call.request)?)?;
     state.relay_permissions.replace(permission.clone())?;
@@ -122,7 +122,7 @@ pub(super) fn update(state: &mut State, call: &Call<'_>) -> Result<Reply, Failur
 }
 
 /// Handles DELETE `/relay/permission/{connectionId}/{remoteConnectionId}/{direction}`.
-pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     state.relay_permissions.remove(&id(call)?)?;
     Ok(done())
 }

@@ -8,16 +8,16 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 use super::browser_transfer::{SendFile, SendRequest};
-use super::errors::Failure;
+use super::call::Call;
+use super::errors::Rejection;
 use super::keys::Scope;
-use super::rules::Rule;
 use super::{
     State, access_denials, accounts, agents, browser_transfer, connections, dclients, groups,
     ip_filter_groups, relay_logs, relay_permissions, secondary_accounts, service_status,
 };
-use crate::server::{Reply, Request};
+use crate::message::{Request, Response};
 
-type Run = fn(&mut State, &Call<'_>) -> Result<Reply, Failure>;
+type Run = fn(&mut State, &Call<'_>) -> Result<Response, Rejection>;
 
 /// One operation of the Site API.
 struct Route {
@@ -188,63 +188,42 @@ const ROUTES: &[Route] = &[
     ),
 ];
 
-/// A request that has been routed to its operation.
-pub(super) struct Call<'a> {
-    pub(super) request: &'a Request,
-    /// The path segments that match the template's braces, in order.
-    pub(super) parameters: Vec<&'a str>,
-    pub(super) now: SystemTime,
+pub(super) fn respond(state: &mut State, request: &Request, now: SystemTime) -> Response {
+    dispatch(state, request, now).unwrap_or_else(Response::from)
 }
 
-impl<'a> Call<'a> {
-    /// The path segment that matches one of the template's braces.
-    pub(super) fn parameter(&self, index: usize) -> &'a str {
-        self.parameters.get(index).copied().unwrap_or_default()
-    }
-
-    /// The path segment that matches the template's only braces, checked by a rule.
-    pub(super) fn parameter_that(&self, name: &str, rule: &Rule) -> Result<&'a str, Failure> {
-        let value = self.parameter(0);
-        if rule.holds_for(value) { Ok(value) } else { Err(Failure::invalid_parameter(name, rule.says)) }
-    }
-}
-
-pub(super) fn serve(state: &mut State, request: &Request, now: SystemTime) -> Reply {
-    dispatch(state, request, now).unwrap_or_else(Reply::from)
-}
-
-fn dispatch(state: &mut State, request: &Request, now: SystemTime) -> Result<Reply, Failure> {
+fn dispatch(state: &mut State, request: &Request, now: SystemTime) -> Result<Response, Rejection> {
     let scopes =
-        state.keys.scopes(request.header(header::AUTHORIZATION)).ok_or_else(Failure::unauthorized)?;
+        state.keys.scopes(request.header(header::AUTHORIZATION)).ok_or_else(Rejection::unauthorized)?;
     state.rate_limit.count(now).map_err(blocked)?;
     let path = request.path();
-    let path = path.strip_prefix(&["api", "v2"]).ok_or_else(Failure::unknown_path)?;
+    let path = path.strip_prefix(&["api", "v2"]).ok_or_else(Rejection::unknown_path)?;
     let (route, parameters) = find(&request.method, path)?;
     if let Some(scope) = route.scope.filter(|scope| !scopes.contains(scope)) {
-        return Err(Failure::missing_scope(scope));
+        return Err(Rejection::missing_scope(scope));
     }
     (route.run)(state, &Call { request, parameters, now })
 }
 
 /// The vendor describes a date and time at which the block ends. It has whole seconds and is rounded up, so that a
 /// client that waits until then is admitted.
-fn blocked(until: SystemTime) -> Failure {
+fn blocked(until: SystemTime) -> Rejection {
     let format = format_description!(
         "[weekday repr:short], [day] [month repr:short] [year] [hour]:[minute]:[second] GMT"
     );
     let rounded = until + Duration::from_nanos(999_999_999);
     let date = OffsetDateTime::from(rounded).format(format).unwrap_or_default();
-    Failure::rate_limited().with_header(header::RETRY_AFTER, &date)
+    Rejection::rate_limited().with_header(header::RETRY_AFTER, &date)
 }
 
-fn find<'a>(method: &Method, path: &[&'a str]) -> Result<(&'static Route, Vec<&'a str>), Failure> {
+fn find<'a>(method: &Method, path: &[&'a str]) -> Result<(&'static Route, Vec<&'a str>), Rejection> {
     let matching: Vec<_> =
         ROUTES.iter().filter_map(|route| Some((route, parameters(route.template, path)?))).collect();
     if matching.is_empty() {
-        return Err(Failure::unknown_path());
+        return Err(Rejection::unknown_path());
     }
     let allowed: Vec<_> = matching.iter().map(|(route, _)| route.method.as_str()).collect();
-    let rejection = Failure::method_not_allowed().with_header(header::ALLOW, &allowed.join(", "));
+    let rejection = Rejection::method_not_allowed().with_header(header::ALLOW, &allowed.join(", "));
     matching.into_iter().find(|(route, _)| route.method == *method).ok_or(rejection)
 }
 

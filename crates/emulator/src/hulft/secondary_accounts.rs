@@ -4,11 +4,11 @@ use serde::Serialize;
 
 use super::State;
 use super::browser_transfer::{Link, SEND_FILE, SEND_REQUEST};
-use super::errors::{Failure, done, json_or_nothing};
+use super::call::Call;
+use super::errors::{Rejection, done, json_or_nothing};
 use super::paging::Page;
-use super::routes::Call;
 use super::store::Row;
-use crate::server::Reply;
+use crate::message::Response;
 
 /// A bound of the emulator.
 pub(super) const LIMIT: usize = 10_000;
@@ -46,7 +46,7 @@ impl Row for SecondaryAccount {
 }
 
 /// Handles GET `/secondary-account/definition`.
-pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let rows = state.secondary_accounts.rows();
     let is_unavailable = rows.iter().any(|row| !row.is_mail_available);
     let member = ("existUnavailableMail", is_unavailable.into());
@@ -55,12 +55,12 @@ pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure>
 }
 
 /// Handles GET `/secondary-account/definition/{secondaryAccountId}`.
-pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn get(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     json_or_nothing(state.secondary_accounts.get(call.parameter(0)).map(|row| Wire::of(row, state)))
 }
 
 /// Handles DELETE `/secondary-account/definition/{secondaryAccountId}`.
-pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn delete(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     state.secondary_accounts.remove(call.parameter(0))?;
     Ok(done())
 }

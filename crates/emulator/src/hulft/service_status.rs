@@ -3,9 +3,9 @@
 use serde::Serialize;
 
 use super::State;
-use super::errors::{Failure, json};
-use super::routes::Call;
-use crate::server::Reply;
+use super::call::Call;
+use super::errors::{Rejection, json};
+use crate::message::Response;
 
 /// Says how an endpoint of the service operates.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,7 +94,7 @@ impl ServiceStatus {
 }
 
 /// Handles GET `/service/status`.
-pub(super) fn get(state: &mut State, _call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn get(state: &mut State, _call: &Call<'_>) -> Result<Response, Rejection> {
     let status = &state.service_status;
     let size = status.services.len() + status.data_transfer_sites.len();
     json(&Wire {

@@ -1,7 +1,7 @@
 //! The rows of a resource: in the order of registration, without duplicates, and at most as many as the contract
 //! allows.
 
-use super::errors::Failure;
+use super::errors::Rejection;
 
 /// A resource that can be registered.
 pub(super) trait Row {
@@ -51,36 +51,36 @@ impl<T: Row> Store<T> {
     }
 
     /// Returns a copy to change and then pass to [`replace`](Self::replace). Fails if the row does not exist.
-    pub(super) fn copy(&self, id: &str) -> Result<T, Failure>
+    pub(super) fn copy(&self, id: &str) -> Result<T, Rejection>
     where
         T: Clone,
     {
-        self.get(id).cloned().ok_or_else(Failure::not_found)
+        self.get(id).cloned().ok_or_else(Rejection::not_found)
     }
 
-    pub(super) fn add(&mut self, row: T) -> Result<(), Failure> {
+    pub(super) fn add(&mut self, row: T) -> Result<(), Rejection> {
         if self.rows.iter().any(|other| row.clashes_with(other)) {
-            return Err(Failure::already_registered());
+            return Err(Rejection::already_registered());
         }
         if self.rows.len() >= self.limit {
-            return Err(Failure::limit_reached(self.limit));
+            return Err(Rejection::limit_reached(self.limit));
         }
         self.rows.push(row);
         Ok(())
     }
 
     /// Replaces the row that has the same id.
-    pub(super) fn replace(&mut self, row: T) -> Result<(), Failure> {
+    pub(super) fn replace(&mut self, row: T) -> Result<(), Rejection> {
         if self.rows.iter().any(|other| row.id() != other.id() && row.clashes_with(other)) {
-            return Err(Failure::already_registered());
+            return Err(Rejection::already_registered());
         }
         let place = self.rows.iter_mut().find(|other| other.id() == row.id());
-        *place.ok_or_else(Failure::not_found)? = row;
+        *place.ok_or_else(Rejection::not_found)? = row;
         Ok(())
     }
 
-    pub(super) fn remove(&mut self, id: &str) -> Result<T, Failure> {
-        let index = self.rows.iter().position(|row| row.id() == id).ok_or_else(Failure::not_found)?;
+    pub(super) fn remove(&mut self, id: &str) -> Result<T, Rejection> {
+        let index = self.rows.iter().position(|row| row.id() == id).ok_or_else(Rejection::not_found)?;
         Ok(self.rows.remove(index))
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use crate::server::Service;
+use crate::message::Service;
 
 /// The maximum length of the target and note in a printed line, in characters.
 const MAX_TEXT: usize = 300;
@@ -24,7 +24,6 @@ pub(crate) struct Entry {
 pub(crate) enum Outcome {
     Status(u16),
     /// It ended, and has no status.
-    #[cfg(feature = "webpubsub")]
     Ended,
     /// A fault reset the connection.
     Reset,
@@ -102,7 +101,6 @@ impl Outcome {
     pub(crate) fn text(self) -> String {
         match self {
             Self::Status(status) => status.to_string(),
-            #[cfg(feature = "webpubsub")]
             Self::Ended => "end".to_owned(),
             Self::Reset => "reset".to_owned(),
             Self::NoResponse => "gone".to_owned(),
@@ -116,7 +114,6 @@ impl Outcome {
             Self::Status(400..=499) => "33",
             Self::Status(500..) => "31",
             Self::Status(_) => "36",
-            #[cfg(feature = "webpubsub")]
             Self::Ended => "36",
             Self::Reset | Self::NoResponse => "35",
         }

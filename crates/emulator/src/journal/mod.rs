@@ -12,7 +12,7 @@ pub(crate) use entry::{Entry, Outcome, time_of_day};
 pub use style::LogStyle;
 
 use crate::clock::{Clock, real_time};
-use crate::server::Service;
+use crate::message::Service;
 
 /// The number of lines to keep.
 pub(crate) const MAX_ENTRIES: usize = 50;

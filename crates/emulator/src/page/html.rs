@@ -1,6 +1,6 @@
 //! The status page for people: tables, without scripts. A single function escapes every value.
 
-use super::snapshot::{Event, Listed, Snapshot};
+use super::snapshot::{Agent, Event, Hub, Listed, Snapshot, Topic};
 
 const HEAD: &str = "<!DOCTYPE html>
 <html lang=\"en\"><head><meta charset=\"utf-8\"><title>service-emulator</title>
@@ -27,12 +27,15 @@ pub(super) fn page(snapshot: &Snapshot) -> String {
             snapshot.version, snapshot.endpoint, snapshot.time, snapshot.pending_faults
         ),
     );
-    #[cfg(feature = "webpubsub")]
-    page.hubs(snapshot);
-    #[cfg(feature = "eventgrid")]
-    page.topics(snapshot);
-    #[cfg(feature = "hulft")]
-    page.agents(snapshot);
+    if let Some(hubs) = &snapshot.hubs {
+        page.hubs(hubs);
+    }
+    if let Some(topics) = &snapshot.topics {
+        page.topics(topics);
+    }
+    if let Some(agents) = &snapshot.agents {
+        page.agents(agents);
+    }
     page.requests(&snapshot.requests);
     page.0 + "</body></html>\n"
 }
@@ -40,10 +43,9 @@ pub(super) fn page(snapshot: &Snapshot) -> String {
 struct Page(String);
 
 impl Page {
-    #[cfg(feature = "webpubsub")]
-    fn hubs(&mut self, snapshot: &Snapshot) {
-        self.title("h2", "Web PubSub: hubs with connections", &snapshot.hubs);
-        for hub in &snapshot.hubs.first {
+    fn hubs(&mut self, hubs: &Listed<Hub>) {
+        self.title("h2", "Web PubSub: hubs with connections", hubs);
+        for hub in &hubs.first {
             self.element("h3", &format!("Hub {}", hub.name));
             self.title("p", "Connections", &hub.connections);
             let columns = [
@@ -68,11 +70,10 @@ impl Page {
         }
     }
 
-    #[cfg(feature = "eventgrid")]
-    fn topics(&mut self, snapshot: &Snapshot) {
-        self.title("h2", "Event Grid: topics", &snapshot.topics);
+    fn topics(&mut self, topics: &Listed<Topic>) {
+        self.title("h2", "Event Grid: topics", topics);
         let columns = [("Subscription", false), ("Waiting", true), ("Locked", true), ("Dead letters", true)];
-        for topic in &snapshot.topics.first {
+        for topic in &topics.first {
             self.title("h3", &format!("Topic {}, subscriptions", topic.name), &topic.subscriptions);
             self.table(&columns, &topic.subscriptions, |one| {
                 let [waiting, locked, dead] =
@@ -82,9 +83,8 @@ impl Page {
         }
     }
 
-    #[cfg(feature = "hulft")]
-    fn agents(&mut self, snapshot: &Snapshot) {
-        self.title("h2", "HULFT-WebConnect: Agents", &snapshot.agents);
+    fn agents(&mut self, agents: &Listed<Agent>) {
+        self.title("h2", "HULFT-WebConnect: Agents", agents);
         let columns = [
             ("Agent", false),
             ("Direction", false),
@@ -92,7 +92,7 @@ impl Page {
             ("Endpoint", false),
             ("Version", false),
         ];
-        self.table(&columns, &snapshot.agents, |agent| {
+        self.table(&columns, agents, |agent| {
             let ids = agent.connection_ids.join(", ");
             [agent.id.clone(), agent.direction.to_owned(), ids, agent.endpoint.clone(), agent.version.clone()]
         });

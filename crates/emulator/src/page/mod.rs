@@ -1,33 +1,40 @@
 //! `GET /`: the current state, as HTML for people and as JSON for programs. Reading it has no side effects, and it
 //! contains no key, token, or payload.
 
+#[cfg(feature = "eventgrid")]
+mod eventgrid;
 mod html;
+#[cfg(feature = "hulft")]
+mod hulft;
 mod snapshot;
+mod state;
+#[cfg(feature = "webpubsub")]
+mod webpubsub;
 
-use bytes::Bytes;
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
 };
-use http::{HeaderMap, HeaderValue, Method, Response, Uri};
+use http::{HeaderMap, HeaderValue, Method, Uri};
 
-use crate::server::{Reply, Shared};
+use crate::message::Response;
 use snapshot::Snapshot;
+pub(crate) use state::State;
 
 /// Whether a request is for the page, which belongs to no service.
 pub(crate) fn is_asked_for(method: &Method, uri: &Uri) -> bool {
     uri.path() == "/" && (method == Method::GET || method == Method::HEAD)
 }
 
-pub(crate) fn respond(shared: &Shared, headers: &HeaderMap) -> Reply {
-    let snapshot = Snapshot::take(shared);
+pub(crate) fn respond(state: &State<'_>, headers: &HeaderMap) -> Response {
+    let snapshot = snapshot(state);
     let (content_type, body) = if wants_json(headers) {
         // Contains only strings and numbers, so serialization does not fail.
         ("application/json", serde_json::to_vec_pretty(&snapshot).unwrap_or_default())
     } else {
         ("text/html; charset=utf-8", html::page(&snapshot).into_bytes())
     };
-    let mut reply = Response::new(Bytes::from(body));
-    let headers = reply.headers_mut();
+    let mut response = Response::new(body.into());
+    let headers = response.headers_mut();
     for (name, value) in [
         (CONTENT_TYPE, content_type),
         (CACHE_CONTROL, "no-store"),
@@ -38,7 +45,18 @@ pub(crate) fn respond(shared: &Shared, headers: &HeaderMap) -> Reply {
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }
-    reply
+    response
+}
+
+fn snapshot(state: &State<'_>) -> Snapshot {
+    let mut snapshot = Snapshot::new(state);
+    #[cfg(feature = "webpubsub")]
+    webpubsub::add_to(&mut snapshot, &state.services.webpubsub);
+    #[cfg(feature = "eventgrid")]
+    eventgrid::add_to(&mut snapshot, &state.services.eventgrid);
+    #[cfg(feature = "hulft")]
+    hulft::add_to(&mut snapshot, &state.services.hulft);
+    snapshot
 }
 
 /// Browsers accept HTML. A program that wants JSON accepts JSON, and not HTML.

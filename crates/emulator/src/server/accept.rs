@@ -7,7 +7,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
-use super::{Shared, connection};
+use super::connection;
+use super::shared::Shared;
 
 const MAX_CONNECTIONS: usize = 1_024;
 

@@ -1,27 +1,23 @@
 //! One connection: sequential requests, faults between client and service, and possibly an upgrade.
 
-use std::sync::Arc;
-#[cfg(feature = "webpubsub")]
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, Response, StatusCode};
+use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use hyper::service::service_fn;
+use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::io::{ResetSwitch, Socket};
-#[cfg(feature = "webpubsub")]
-use super::response::Answer;
-use super::response::{self, Outgoing, plain_error};
-use super::{Request, Service, Shared};
+use super::shared::Shared;
 use crate::clock::real_time;
-use crate::faults::Effect;
 use crate::journal::{Outcome, Pending};
+use crate::message::{Content, Request, Response, Service, Upgrade, plain_error};
 use crate::page;
 
 /// The maximum size of a request body: Event Grid's largest publish and some headroom.
@@ -32,42 +28,28 @@ const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Ends the connection without a response.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("the connection ends without a response")]
 struct NoResponse;
-
-impl std::fmt::Display for NoResponse {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("the connection ends without a response")
-    }
-}
-
-impl std::error::Error for NoResponse {}
 
 /// The state that the requests of one connection share.
 #[derive(Clone)]
 struct Connection {
     shared: Arc<Shared>,
     reset: ResetSwitch,
-    #[cfg(feature = "webpubsub")]
     upgrade: Arc<Mutex<Option<Kept>>>,
 }
 
 /// An upgrade in progress.
-#[cfg(feature = "webpubsub")]
 struct Kept {
     target: String,
-    on_upgrade: hyper::upgrade::OnUpgrade,
-    upgrade: super::Upgrade,
+    on_upgrade: OnUpgrade,
+    upgrade: Upgrade,
 }
 
 /// Serves a connection until either side closes it.
 pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
-    let connection = Connection {
-        shared,
-        reset: ResetSwitch::default(),
-        #[cfg(feature = "webpubsub")]
-        upgrade: Arc::default(),
-    };
+    let connection = Connection { shared, reset: ResetSwitch::default(), upgrade: Arc::default() };
     let _ = stream.set_nodelay(true);
     let socket = Socket::new(stream, connection.reset.clone());
     let Some(tls) = &connection.shared.tls else { return serve_http(socket, &connection).await };
@@ -92,19 +74,15 @@ where
     if let Err(error) = http.serve_connection(TokioIo::new(stream), service).with_upgrades().await {
         tracing::debug!(%error, "a connection ended early");
     }
-    #[cfg(feature = "webpubsub")]
     connection.continue_upgraded().await;
 }
 
 impl Connection {
-    async fn handle(&self, incoming: hyper::Request<Incoming>) -> Result<Response<Outgoing>, NoResponse> {
-        #[cfg(feature = "webpubsub")]
-        let mut incoming = incoming;
-        #[cfg(feature = "webpubsub")]
+    async fn handle(&self, mut incoming: hyper::Request<Incoming>) -> Result<Response, NoResponse> {
         let on_upgrade = hyper::upgrade::on(&mut incoming);
         let (head, body) = incoming.into_parts();
         if page::is_asked_for(&head.method, &head.uri) {
-            return Ok(response::whole(page::respond(&self.shared, &head.headers)));
+            return Ok(page::respond(&self.shared.state(), &head.headers));
         }
         let mut pending = self.shared.journal.begin(head.method.as_str(), target(&head.uri));
         let body = match Limited::new(body, MAX_BODY).collect().await {
@@ -120,58 +98,52 @@ impl Connection {
         };
         let request = Request { secure: self.shared.endpoint.secure, ..request };
         self.shared.log.add(&request);
-        let effect = self.respond(&request, &mut pending).await;
-        self.finish(
-            &request,
-            pending,
-            effect,
-            #[cfg(feature = "webpubsub")]
-            on_upgrade,
-        )
+        let response = self.respond(&request, &mut pending).await;
+        self.finish(&request, pending, response, on_upgrade)
     }
 
     /// Returns the service's response, or what a due fault makes of it.
-    async fn respond(&self, request: &Request, pending: &mut Pending<'_>) -> Effect {
+    async fn respond(&self, request: &Request, pending: &mut Pending<'_>) -> Response {
         let service = Service::of(request);
         pending.of(service);
         let response = self.shared.services.respond(request);
         match self.shared.faults.strike(request, service) {
-            None => Effect::Answer(response.await),
+            None => response.await,
             Some(fault) => {
                 pending.note("fault");
-                fault.apply(response, &self.shared.clock).await
+                fault.apply(&request.method, response, &self.shared.clock).await
             }
         }
     }
 
+    /// Records the outcome, and prepares what follows the head.
     fn finish(
         &self,
         request: &Request,
         mut pending: Pending<'_>,
-        effect: Effect,
-        #[cfg(feature = "webpubsub")] on_upgrade: hyper::upgrade::OnUpgrade,
-    ) -> Result<Response<Outgoing>, NoResponse> {
-        let response = match effect {
-            Effect::Answer(response) => response,
-            Effect::Reset => return self.reset(request, pending),
-            Effect::Cut(response) => {
-                let Some(cut) = response::cut(&request.method, response.into_reply()) else {
-                    return self.reset(request, pending);
-                };
+        response: Response,
+        on_upgrade: OnUpgrade,
+    ) -> Result<Response, NoResponse> {
+        let (head, content) = response.into_parts();
+        let content = match content {
+            Content::Reset => return self.reset(request, pending),
+            Content::Whole(_) => content,
+            Content::Cut(_) => {
                 pending.note("cut");
-                pending.end(Outcome::Status(cut.status().as_u16()));
-                return Ok(cut);
+                content
+            }
+            Content::Upgrade(upgrade) => {
+                pending.note(&upgrade.note);
+                self.keep_upgrade(request, upgrade, on_upgrade);
+                Content::default()
             }
         };
-        #[cfg(feature = "webpubsub")]
-        let response = self.keep_upgrade(request, &mut pending, response, on_upgrade);
-        let reply = response.into_reply();
-        note(request, reply.status().as_str());
-        pending.end(Outcome::Status(reply.status().as_u16()));
-        Ok(response::whole(reply))
+        note(request, head.status.as_str());
+        pending.end(Outcome::Status(head.status.as_u16()));
+        Ok(Response::from_parts(head, content))
     }
 
-    fn reset(&self, request: &Request, pending: Pending<'_>) -> Result<Response<Outgoing>, NoResponse> {
+    fn reset(&self, request: &Request, pending: Pending<'_>) -> Result<Response, NoResponse> {
         pending.end(Outcome::Reset);
         note(request, "reset");
         self.reset.turn_on();
@@ -179,28 +151,13 @@ impl Connection {
     }
 
     /// Stores the upgrade until hyper has sent the response and hands over the stream.
-    #[cfg(feature = "webpubsub")]
-    fn keep_upgrade(
-        &self,
-        request: &Request,
-        pending: &mut Pending<'_>,
-        response: Answer,
-        on_upgrade: hyper::upgrade::OnUpgrade,
-    ) -> Answer {
-        match response {
-            Answer::Upgrade(reply, upgrade) => {
-                pending.note(&upgrade.note);
-                let kept = Kept { target: request.target.clone(), on_upgrade, upgrade };
-                *self.upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
-                Answer::Reply(reply)
-            }
-            reply => reply,
-        }
+    fn keep_upgrade(&self, request: &Request, upgrade: Upgrade, on_upgrade: OnUpgrade) {
+        let kept = Kept { target: request.target.clone(), on_upgrade, upgrade };
+        *self.upgrade.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
     }
 
     /// The connection's own task serves the upgraded stream, so that it keeps the connection's slot and ends with the
     /// server.
-    #[cfg(feature = "webpubsub")]
     async fn continue_upgraded(&self) {
         let upgrade = self.upgrade.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(Kept { target, on_upgrade, upgrade }) = upgrade
@@ -225,9 +182,9 @@ fn target(uri: &http::Uri) -> &str {
 }
 
 /// A response of the server itself.
-fn reject(pending: Pending<'_>, status: StatusCode, message: &str) -> Response<Outgoing> {
+fn reject(pending: Pending<'_>, status: StatusCode, message: &str) -> Response {
     pending.end(Outcome::Status(status.as_u16()));
-    response::whole(plain_error(status, message))
+    plain_error(status, message)
 }
 
 /// One event per request, without the query, which may contain a token.

@@ -6,7 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use bytes::Bytes;
 use http::{HeaderMap, Method};
 
-use super::Request;
+use crate::message::Request;
 
 const MAX_REQUESTS: usize = 1_000;
 const MAX_BYTES: usize = 64 * 1024 * 1024;

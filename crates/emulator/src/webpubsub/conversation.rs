@@ -13,7 +13,7 @@ use super::names;
 use super::outbox::{Closing, Outbox};
 use super::roles::Permission;
 use super::upstream::Outcome;
-use crate::faults::{AckFault, SocketFaults};
+use crate::faults::sockets::{AckFault, SocketFaults};
 
 /// The name of the only failure that closes the connection after its ack.
 const HANDLER_FAILED: &str = "InternalServerError";

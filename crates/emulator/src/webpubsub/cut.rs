@@ -7,8 +7,8 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::faults::{SocketFaults, Way};
-use crate::server::Upgraded;
+use crate::faults::sockets::{SocketFaults, Way};
+use crate::message::Upgraded;
 
 /// A stream that breaks in both directions after the byte that a fault specifies.
 pub(super) struct Cut {

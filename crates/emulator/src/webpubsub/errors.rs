@@ -1,12 +1,11 @@
 //! Responses without a model: success without a body, and the two error bodies that were observed.
 
-use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde_json::json;
 
 use super::filter::FilterError;
-use crate::server::Reply;
+use crate::message::Response;
 
 const ERROR_CODE: HeaderName = HeaderName::from_static("x-ms-error-code");
 const SUPPORTED: HeaderName = HeaderName::from_static("api-supported-versions");
@@ -18,28 +17,28 @@ pub(super) const GROUP_NAME: &str =
     "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
 
 /// A response that ends an operation early. Boxed, because it is part of many results.
-pub(super) type Rejection = Box<Reply>;
+pub(super) type Rejection = Box<Response>;
 
 /// A status without a body, as after success.
-pub(super) fn empty(status: StatusCode) -> Reply {
-    let mut reply = bare(status);
-    reply.headers_mut().insert(SUPPORTED, HeaderValue::from_static(VERSIONS_TEXT));
-    reply
+pub(super) fn empty(status: StatusCode) -> Response {
+    let mut response = bare(status);
+    response.headers_mut().insert(SUPPORTED, HeaderValue::from_static(VERSIONS_TEXT));
+    response
 }
 
 /// Success with a JSON text.
-pub(super) fn json(body: String) -> Reply {
-    let mut reply = empty(StatusCode::OK);
-    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
-    *reply.body_mut() = Bytes::from(body);
-    reply
+pub(super) fn json(body: String) -> Response {
+    let mut response = empty(StatusCode::OK);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(JSON));
+    *response.body_mut() = body.into();
+    response
 }
 
 /// A status without headers of the service, as the health operation returns it.
-pub(super) fn bare(status: StatusCode) -> Reply {
-    let mut reply = Reply::new(Bytes::new());
-    *reply.status_mut() = status;
-    reply
+pub(super) fn bare(status: StatusCode) -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = status;
+    response
 }
 
 /// Error body A: something does not exist, or the request as a whole is wrong.
@@ -51,9 +50,9 @@ pub(super) fn error(status: StatusCode, code: &str, message: &str, target: &str)
         ("details", json!(null)),
         ("inner", json!(null)),
     ]);
-    let mut reply = with_body(status, code, JSON, body);
-    reply.headers_mut().insert(SUPPORTED, HeaderValue::from_static(VERSIONS_TEXT));
-    Box::new(reply)
+    let mut response = with_body(status, code, JSON, body);
+    response.headers_mut().insert(SUPPORTED, HeaderValue::from_static(VERSIONS_TEXT));
+    Box::new(response)
 }
 
 /// Error body A for a missing connection, user, or group. The severity depends on the operation.
@@ -107,26 +106,26 @@ pub(super) fn unsupported(content_type: &str) -> Rejection {
 
 /// No 401 was ever recorded: the header of RFC 6750, no body.
 pub(super) fn unauthorized(why: &'static str) -> Rejection {
-    let mut reply = bare(StatusCode::UNAUTHORIZED);
+    let mut response = bare(StatusCode::UNAUTHORIZED);
     let text = format!("Bearer error=\"invalid_token\", error_description=\"{why}\"");
     if let Ok(value) = HeaderValue::from_str(&text) {
-        reply.headers_mut().insert(WWW_AUTHENTICATE, value);
+        response.headers_mut().insert(WWW_AUTHENTICATE, value);
     }
-    Box::new(reply)
+    Box::new(response)
 }
 
 /// An error response to a HEAD request contains the length of the body that is not sent.
-fn with_body(status: StatusCode, code: &str, content_type: &'static str, body: String) -> Reply {
+fn with_body(status: StatusCode, code: &str, content_type: &'static str, body: String) -> Response {
     let length = body.len();
-    let mut reply = Reply::new(Bytes::from(body));
-    *reply.status_mut() = status;
-    let headers = reply.headers_mut();
+    let mut response = Response::new(body.into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(length));
     if let Ok(code) = HeaderValue::from_str(code) {
         headers.insert(ERROR_CODE, code);
     }
-    reply
+    response
 }
 
 /// Keeps the members in this order, as observed. A JSON map would sort them.
@@ -141,19 +140,19 @@ mod tests {
 
     #[test]
     fn a_missing_connection_is_worded_as_observed() {
-        let reply = not_existed("Error", "Connection", "fake-connection-id");
-        assert_eq!(reply.headers()[CONTENT_LENGTH], "146");
+        let response = not_existed("Error", "Connection", "fake-connection-id");
+        assert_eq!(response.headers()[CONTENT_LENGTH], "146");
         assert_eq!(
-            std::str::from_utf8(reply.body()).unwrap(),
+            std::str::from_utf8(response.body().as_ref()).unwrap(),
             r#"{"code":"Error.Connection.NotExisted","message":"Connection `fake-connection-id` is not found.","target":"Connection","details":null,"inner":null}"#
         );
     }
 
     #[test]
     fn an_invalid_parameter_is_worded_as_observed() {
-        let reply = invalid("clientType", "The value 'socketio' is not valid.");
-        assert_eq!(reply.headers()[CONTENT_LENGTH], "280");
-        assert_eq!(reply.headers()[&ERROR_CODE], "Error.BadRequest");
-        assert!(!reply.headers().contains_key(&SUPPORTED));
+        let response = invalid("clientType", "The value 'socketio' is not valid.");
+        assert_eq!(response.headers()[CONTENT_LENGTH], "280");
+        assert_eq!(response.headers()[&ERROR_CODE], "Error.BadRequest");
+        assert!(!response.headers().contains_key(&SUPPORTED));
     }
 }

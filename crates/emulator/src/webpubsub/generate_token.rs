@@ -5,14 +5,15 @@ use std::time::Duration;
 use http::HeaderValue;
 use http::header::TRANSFER_ENCODING;
 
+use super::call::Call;
 use super::errors::Rejection;
-use super::routes::{Call, Outcome};
 use super::token::ClientToken;
 use super::{errors, names};
+use crate::message::Response;
 
 const DEFAULT_MINUTES: u64 = 60;
 
-pub(super) fn run(call: &Call<'_>) -> Outcome {
+pub(super) fn run(call: &Call<'_>) -> Result<Response, Rejection> {
     let request = call.request;
     let minutes = request.query("minutesToExpire").map_or(Ok(DEFAULT_MINUTES), |text| {
         let number = text
@@ -38,10 +39,10 @@ pub(super) fn run(call: &Call<'_>) -> Outcome {
     let audience = format!("{}/{path}/{hub}", request.origin());
     let token = call.keys.sign_for(&token, &audience, call.now, Duration::from_secs(minutes * 60));
     // base64url and dots: no characters that JSON must escape.
-    let mut reply = errors::json(format!("{{\"token\":\"{token}\"}}"));
+    let mut response = errors::json(format!("{{\"token\":\"{token}\"}}"));
     // As observed: only this response is chunked.
-    reply.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
-    Ok(reply)
+    response.headers_mut().insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
+    Ok(response)
 }
 
 fn invalid_value(parameter: &str, value: &str) -> Rejection {

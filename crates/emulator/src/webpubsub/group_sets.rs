@@ -4,12 +4,14 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde::Deserialize;
 
+use super::call::Call;
 use super::errors::{self, Rejection};
 use super::filter::Filter;
 use super::hub::Joined;
+use super::media_type::media_type;
 use super::member::Member;
-use super::routes::{Call, Outcome};
-use super::{names, send};
+use super::names;
+use crate::message::Response;
 
 /// The body of both operations.
 #[derive(Deserialize)]
@@ -26,7 +28,7 @@ struct Change {
 }
 
 /// `POST /:addToGroups`
-pub(super) fn add(call: &Call<'_>) -> Outcome {
+pub(super) fn add(call: &Call<'_>) -> Result<Response, Rejection> {
     let change = read(call)?;
     let groups: Vec<_> = change.groups.iter().map(String::as_str).collect();
     match call.hubs.join(call.hub, &groups, |id, member| change.picks(id, member)) {
@@ -36,7 +38,7 @@ pub(super) fn add(call: &Call<'_>) -> Outcome {
 }
 
 /// `POST /:removeFromGroups`
-pub(super) fn remove(call: &Call<'_>) -> Outcome {
+pub(super) fn remove(call: &Call<'_>) -> Result<Response, Rejection> {
     let change = read(call)?;
     let leave = |member: &mut Member| change.groups.iter().for_each(|group| member.leave(group));
     call.hubs.update(call.hub, |id, member| change.picks(id, member), leave);
@@ -46,7 +48,7 @@ pub(super) fn remove(call: &Call<'_>) -> Outcome {
 fn read(call: &Call<'_>) -> Result<Change, Rejection> {
     call.check_body()?;
     let content_type = call.request.header(CONTENT_TYPE).unwrap_or("");
-    let (media_type, is_utf8) = send::media_type(content_type);
+    let (media_type, is_utf8) = media_type(content_type);
     if media_type != "application/json" || !is_utf8 {
         return Err(errors::unsupported(content_type));
     }

@@ -2,13 +2,14 @@
 
 use http::StatusCode;
 
-use super::errors;
+use super::call::Call;
+use super::errors::{self, Rejection};
 use super::hub::Joined;
 use super::member::Member;
-use super::routes::{Call, Outcome};
+use crate::message::Response;
 
 /// `PUT /groups/{group}/connections/{connectionId}`
-pub(super) fn add_connection(call: &Call<'_>) -> Outcome {
+pub(super) fn add_connection(call: &Call<'_>) -> Result<Response, Rejection> {
     let (group, connection) = (call.group()?, call.value("connection")?);
     match call.hubs.join(call.hub, &[group], |id, _| id == connection) {
         Joined::All => Ok(errors::empty(StatusCode::OK)),
@@ -18,7 +19,7 @@ pub(super) fn add_connection(call: &Call<'_>) -> Outcome {
 }
 
 /// `PUT /users/{userId}/groups/{group}`: affects the user's current connections.
-pub(super) fn add_user(call: &Call<'_>) -> Outcome {
+pub(super) fn add_user(call: &Call<'_>) -> Result<Response, Rejection> {
     let (user, group) = (call.value("user")?, call.group()?);
     match call.hubs.join(call.hub, &[group], |_, member| member.is_user(user)) {
         Joined::All => Ok(errors::empty(StatusCode::OK)),
@@ -28,28 +29,28 @@ pub(super) fn add_user(call: &Call<'_>) -> Outcome {
 }
 
 /// `DELETE /groups/{group}/connections/{connectionId}`
-pub(super) fn remove_connection(call: &Call<'_>) -> Outcome {
+pub(super) fn remove_connection(call: &Call<'_>) -> Result<Response, Rejection> {
     let (group, connection) = (call.group()?, call.value("connection")?);
     call.hubs.update(call.hub, |id, _| id == connection, |member| member.leave(group));
     Ok(errors::empty(StatusCode::NO_CONTENT))
 }
 
 /// `DELETE /connections/{connectionId}/groups`
-pub(super) fn remove_connection_from_all(call: &Call<'_>) -> Outcome {
+pub(super) fn remove_connection_from_all(call: &Call<'_>) -> Result<Response, Rejection> {
     let connection = call.value("connection")?;
     call.hubs.update(call.hub, |id, _| id == connection, Member::leave_all);
     Ok(errors::empty(StatusCode::NO_CONTENT))
 }
 
 /// `DELETE /users/{userId}/groups/{group}`
-pub(super) fn remove_user(call: &Call<'_>) -> Outcome {
+pub(super) fn remove_user(call: &Call<'_>) -> Result<Response, Rejection> {
     let (user, group) = (call.value("user")?, call.group()?);
     call.hubs.update(call.hub, |_, member| member.is_user(user), |member| member.leave(group));
     Ok(errors::empty(StatusCode::NO_CONTENT))
 }
 
 /// `DELETE /users/{userId}/groups`
-pub(super) fn remove_user_from_all(call: &Call<'_>) -> Outcome {
+pub(super) fn remove_user_from_all(call: &Call<'_>) -> Result<Response, Rejection> {
     let user = call.value("user")?;
     call.hubs.update(call.hub, |_, member| member.is_user(user), Member::leave_all);
     Ok(errors::empty(StatusCode::NO_CONTENT))

@@ -21,15 +21,15 @@ use super::token::{Claims, claim_values};
 use super::unacknowledged::{AckIds, Unacknowledged};
 use super::upstream::{ConnectRequest, Decision, Link};
 use super::{Inner, errors, names};
-use crate::faults::SocketFaults;
-use crate::server::{Answer, Reply, Request, Upgrade};
+use crate::faults::sockets::SocketFaults;
+use crate::message::{Content, Request, Response, Upgrade};
 
 /// Responds to a request below `/client`.
-pub(super) async fn respond(service: &Inner, request: &Request) -> Answer {
-    try_respond(service, request).await.unwrap_or_else(|rejection| Answer::Reply(*rejection))
+pub(super) async fn respond(service: &Inner, request: &Request) -> Response {
+    try_respond(service, request).await.unwrap_or_else(|rejection| *rejection)
 }
 
-async fn try_respond(service: &Inner, request: &Request) -> Result<Answer, Rejection> {
+async fn try_respond(service: &Inner, request: &Request) -> Result<Response, Rejection> {
     let hub = hub(request)?;
     let key = check_upgrade(request)?;
     if !names::is_hub(hub) {
@@ -41,7 +41,7 @@ async fn try_respond(service: &Inner, request: &Request) -> Result<Answer, Rejec
     let protocol = known.unwrap_or(Protocol::Simple { mode: mode.clone(), subprotocol: None });
     if let Some((connection, token)) = recovery(request, &protocol) {
         let upgrade = recover(service, hub, &protocol, connection, token);
-        return Ok(Answer::Upgrade(switching(key, &protocol), upgrade));
+        return Ok(switching(key, &protocol, upgrade));
     }
     let claims = service.keys.check_client_token(request, hub, service.clock.now());
     let client = Client::new(&claims.map_err(errors::unauthorized)?, protocol);
@@ -50,14 +50,15 @@ async fn try_respond(service: &Inner, request: &Request) -> Result<Answer, Rejec
     let connect_request = ConnectRequest::new(request, claim_values(request), &offered);
     let decision = link.connect(client.user.as_deref(), &connect_request, &offered).await?;
     let client = client.changed(decision, mode);
-    let reply = switching(key, &client.protocol);
-    Ok(Answer::Upgrade(reply, enter(service, hub, connection, client, link)))
+    let protocol = client.protocol.clone();
+    Ok(switching(key, &protocol, enter(service, hub, connection, client, link)))
 }
 
 /// The 101 response.
-fn switching(key: &str, protocol: &Protocol) -> Reply {
-    let mut reply = errors::bare(StatusCode::SWITCHING_PROTOCOLS);
-    let headers = reply.headers_mut();
+fn switching(key: &str, protocol: &Protocol, upgrade: Upgrade) -> Response {
+    let mut response = Response::new(Content::Upgrade(upgrade));
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
     headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
@@ -66,7 +67,7 @@ fn switching(key: &str, protocol: &Protocol) -> Reply {
     if let Some(name) = protocol.name().and_then(|name| HeaderValue::from_str(name).ok()) {
         headers.insert(SEC_WEBSOCKET_PROTOCOL, name);
     }
-    reply
+    response
 }
 
 /// The connection to recover and its token, if the client requests that.

@@ -3,14 +3,15 @@
 
 use serde_json::{Value, json};
 
+use super::call::Call;
 use super::errors::{self, Rejection};
 use super::names;
-use super::routes::{Call, Outcome};
+use crate::message::Response;
 
 const MAX_PAGE_SIZE: i32 = 200;
 
 /// `GET /groups/{group}/connections`
-pub(super) fn connections(call: &Call<'_>) -> Outcome {
+pub(super) fn connections(call: &Call<'_>) -> Result<Response, Rejection> {
     call.check_since("2024-12-01")?;
     let group = call.group()?;
     let top = number(call, "top", i32::MAX)?;

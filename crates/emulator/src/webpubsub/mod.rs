@@ -1,5 +1,6 @@
 //! Emulates Azure Web PubSub: the REST operations and the WebSocket clients of its hubs.
 
+mod call;
 mod close;
 mod connection;
 mod conversation;
@@ -17,6 +18,7 @@ mod hub;
 mod json_protocol;
 mod keep_alive;
 mod list;
+mod media_type;
 mod member;
 mod membership;
 mod names;
@@ -45,7 +47,7 @@ use crate::clock::Clock;
 use crate::faults::Faults;
 use crate::invalid_setting::InvalidSetting;
 use crate::journal::Journal;
-use crate::server::{Answer, Endpoint, Request};
+use crate::message::{Endpoint, Request, Response};
 use hub::Hubs;
 use token::Keys;
 use upstream::Upstream;
@@ -179,10 +181,10 @@ impl WebPubSub {
         self.0.hubs.wait_for(hub, count).await;
     }
 
-    pub(crate) async fn respond(&self, request: &Request) -> Answer {
+    pub(crate) async fn respond(&self, request: &Request) -> Response {
         match request.path().as_slice() {
             ["client" | "clients", ..] => handshake::respond(&self.0, request).await,
-            _ => Answer::Reply(routes::respond(&self.0, request)),
+            _ => routes::respond(&self.0, request),
         }
     }
 }

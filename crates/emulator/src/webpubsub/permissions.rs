@@ -2,14 +2,15 @@
 
 use http::StatusCode;
 
+use super::call::Call;
 use super::errors::{self, Rejection};
 use super::member::Member;
 use super::names;
 use super::roles::Permission;
-use super::routes::{Call, Outcome};
+use crate::message::Response;
 
 /// `PUT /permissions/{permission}/connections/{connectionId}`
-pub(super) fn grant(call: &Call<'_>) -> Outcome {
+pub(super) fn grant(call: &Call<'_>) -> Result<Response, Rejection> {
     let (permission, group) = (permission(call)?, target(call)?);
     if with_connection(call, |member| member.roles.grant(permission, group))? {
         Ok(errors::empty(StatusCode::OK))
@@ -19,7 +20,7 @@ pub(super) fn grant(call: &Call<'_>) -> Outcome {
 }
 
 /// `HEAD /permissions/{permission}/connections/{connectionId}`
-pub(super) fn check(call: &Call<'_>) -> Outcome {
+pub(super) fn check(call: &Call<'_>) -> Result<Response, Rejection> {
     let (permission, group) = (permission(call)?, target(call)?);
     let allowed = with_connection(call, |member| match group {
         Some(group) => member.roles.allow(permission, group),
@@ -34,7 +35,7 @@ pub(super) fn check(call: &Call<'_>) -> Outcome {
 
 /// `DELETE /permissions/{permission}/connections/{connectionId}`. As observed, one without a target is rejected, even
 /// if the connection does not exist.
-pub(super) fn revoke(call: &Call<'_>) -> Outcome {
+pub(super) fn revoke(call: &Call<'_>) -> Result<Response, Rejection> {
     let permission = permission(call)?;
     let group = target(call)?.ok_or_else(invalid_target)?;
     call.hubs.with(call.hub, call.value("connection")?, |member| member.roles.revoke(permission, group));

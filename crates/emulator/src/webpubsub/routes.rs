@@ -1,29 +1,22 @@
 //! The table of REST operations: maps method and path to a function. Token, version, and names are checked here, in the
 //! same order for all operations.
 
-use std::time::SystemTime;
-
-use http::header::CONTENT_LENGTH;
 use http::{Method, StatusCode};
 
+use super::call::{Call, check_version};
 use super::errors::{self, Rejection, VERSIONS};
-use super::hub::Hubs;
-use super::token::Keys;
 use super::{Inner, close, exists, generate_token, group_sets, groups, list, names, permissions, send};
-use crate::server::{Reply, Request};
+use crate::message::{Request, Response};
 
-const MAX_BYTES: usize = 1024 * 1024;
-
-/// The response of an operation. An error ends it early.
-pub(super) type Outcome = Result<Reply, Rejection>;
+type Run = fn(&Call<'_>) -> Result<Response, Rejection>;
 
 struct Route {
     method: Method,
     path: &'static str,
-    run: fn(&Call<'_>) -> Outcome,
+    run: Run,
 }
 
-const fn route(method: Method, path: &'static str, run: fn(&Call<'_>) -> Outcome) -> Route {
+const fn route(method: Method, path: &'static str, run: Run) -> Route {
     Route { method, path, run }
 }
 
@@ -55,61 +48,12 @@ const ROUTES: &[Route] = &[
     route(Method::DELETE, "users/{user}/groups/{group}", groups::remove_user),
 ];
 
-/// A request and the values from its path.
-pub(super) struct Call<'a> {
-    pub(super) request: &'a Request,
-    pub(super) hubs: &'a Hubs,
-    pub(super) keys: &'a Keys,
-    pub(super) hub: &'a str,
-    pub(super) now: SystemTime,
-    values: Vec<(&'static str, &'a str)>,
-}
-
-impl<'a> Call<'a> {
-    /// The value of the path's `{name}`: at least one character.
-    pub(super) fn value(&self, name: &'static str) -> Result<&'a str, Rejection> {
-        let value = self.values.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value);
-        if value.is_empty() {
-            return Err(errors::invalid(name, &format!("The {name} field is required.")));
-        }
-        Ok(value)
-    }
-
-    /// The group in the path, a valid name.
-    pub(super) fn group(&self) -> Result<&'a str, Rejection> {
-        let group = self.values.iter().find(|(key, _)| *key == "group").map_or("", |(_, value)| value);
-        if names::is_group(group) { Ok(group) } else { Err(errors::invalid("group", errors::GROUP_NAME)) }
-    }
-
-    /// The size of the body, which must be announced and is bounded.
-    pub(super) fn check_body(&self) -> Result<(), Rejection> {
-        if self.request.header(CONTENT_LENGTH).is_none() {
-            return Err(errors::invalid("body", "The request has no Content-Length."));
-        }
-        if self.request.body.len() > MAX_BYTES {
-            return Err(errors::invalid("body", "The body is larger than 1 MB."));
-        }
-        Ok(())
-    }
-
-    /// Rejects versions older than the one that introduced the operation.
-    pub(super) fn check_since(&self, version: &str) -> Result<(), Rejection> {
-        let known: Vec<_> = VERSIONS.into_iter().filter(|known| *known >= version).collect();
-        check_version(self.request, &known)
-    }
-
-    /// The connections that the request excludes.
-    pub(super) fn excluded(&self) -> Vec<&'a str> {
-        self.request.query_all("excluded").collect()
-    }
-}
-
 /// Responds to a request below `/api`.
-pub(super) fn respond(service: &Inner, request: &Request) -> Reply {
+pub(super) fn respond(service: &Inner, request: &Request) -> Response {
     try_respond(service, request).unwrap_or_else(|rejection| *rejection)
 }
 
-fn try_respond(service: &Inner, request: &Request) -> Outcome {
+fn try_respond(service: &Inner, request: &Request) -> Result<Response, Rejection> {
     let path = request.path();
     let (hub, rest) = match path.as_slice() {
         ["api", "health"] if request.method == Method::HEAD => return health(request),
@@ -154,21 +98,10 @@ fn matches<'a>(route: &Route, method: &Method, path: &[&'a str]) -> Option<Vec<(
 }
 
 /// Health needs no token. As observed, it accepts a preview version.
-fn health(request: &Request) -> Outcome {
+fn health(request: &Request) -> Result<Response, Rejection> {
     let known: Vec<_> = VERSIONS.into_iter().chain(["2021-08-01-preview"]).collect();
     check_version(request, &known)?;
     Ok(errors::bare(StatusCode::OK))
-}
-
-fn check_version(request: &Request, known: &[&str]) -> Result<(), Rejection> {
-    match request.query("api-version") {
-        Some(version) if known.contains(&version) => Ok(()),
-        Some(version) => {
-            let message = format!("The API version '{version}' is not supported.");
-            Err(errors::invalid("api-version", &message))
-        }
-        None => Err(errors::invalid("api-version", "An API version is required, but was not specified.")),
-    }
 }
 
 fn unknown_path() -> Rejection {

@@ -8,22 +8,23 @@ use http::StatusCode;
 use http::header::CONTENT_TYPE;
 use serde_json::value::RawValue;
 
+use super::call::Call;
 use super::delivery::{self, Data, Delivery, From, MAX_SECONDS};
 use super::errors::{self, Rejection};
 use super::filter::Filter;
+use super::media_type::media_type;
 use super::member::Member;
-use super::routes::{Call, Outcome};
-use crate::server::Request;
+use crate::message::{Request, Response};
 
 /// `POST /:send`
-pub(super) fn to_all(call: &Call<'_>) -> Outcome {
+pub(super) fn to_all(call: &Call<'_>) -> Result<Response, Rejection> {
     let (delivery, fits, excluded) = (delivery(call, From::Server)?, filter(call)?, call.excluded());
     call.hubs.deliver(call.hub, &delivery, |id, member| !excluded.contains(&id) && fits(id, member));
     Ok(errors::empty(StatusCode::ACCEPTED))
 }
 
 /// `POST /groups/{group}/:send`
-pub(super) fn to_group(call: &Call<'_>) -> Outcome {
+pub(super) fn to_group(call: &Call<'_>) -> Result<Response, Rejection> {
     let group = call.group()?;
     let from = From::Group { group: group.to_owned(), user: None };
     let (delivery, fits, excluded) = (delivery(call, from)?, filter(call)?, call.excluded());
@@ -34,7 +35,7 @@ pub(super) fn to_group(call: &Call<'_>) -> Outcome {
 }
 
 /// `POST /users/{userId}/:send`
-pub(super) fn to_user(call: &Call<'_>) -> Outcome {
+pub(super) fn to_user(call: &Call<'_>) -> Result<Response, Rejection> {
     let user = call.value("user")?;
     let (delivery, fits) = (delivery(call, From::Server)?, filter(call)?);
     call.hubs.deliver(call.hub, &delivery, |id, member| member.is_user(user) && fits(id, member));
@@ -42,7 +43,7 @@ pub(super) fn to_user(call: &Call<'_>) -> Outcome {
 }
 
 /// `POST /connections/{connectionId}/:send`. It has no filter; as observed, one in the query is ignored.
-pub(super) fn to_connection(call: &Call<'_>) -> Outcome {
+pub(super) fn to_connection(call: &Call<'_>) -> Result<Response, Rejection> {
     let connection = call.value("connection")?;
     let delivery = delivery(call, From::Server)?;
     call.hubs.deliver(call.hub, &delivery, |id, _| id == connection);
@@ -86,16 +87,6 @@ fn data(request: &Request) -> Result<Data, Rejection> {
         }
         _ => Err(errors::unsupported(content_type)),
     }
-}
-
-/// The media type in lower case, and whether text in it is UTF-8.
-pub(super) fn media_type(content_type: &str) -> (String, bool) {
-    let mut parts = content_type.split(';').map(str::trim);
-    let media_type = parts.next().unwrap_or("").to_ascii_lowercase();
-    let charset =
-        parts.find_map(|part| part.split_once('=').filter(|(name, _)| name.eq_ignore_ascii_case("charset")));
-    let is_utf8 = charset.is_none_or(|(_, charset)| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"));
-    (media_type, is_utf8)
 }
 
 fn text(body: &Bytes) -> Result<String, Rejection> {

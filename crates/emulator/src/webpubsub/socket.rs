@@ -22,8 +22,8 @@ use super::membership::Membership;
 use super::outbox::{Closing, Outbox, Pending};
 use super::simple;
 use crate::clock::Clock;
-use crate::faults::{Loss, SocketFaults, Struck};
-use crate::server::Upgraded;
+use crate::faults::sockets::{Loss, SocketFaults, Struck};
+use crate::message::Upgraded;
 
 type Sink = SplitSink<WebSocketStream<Cut>, Message>;
 type Source = SplitStream<WebSocketStream<Cut>>;

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::invalid_setting::InvalidSetting;
 use crate::keys::KeyPair;
-use crate::server::Request;
+use crate::message::Request;
 
 const SKEW: f64 = 300.0;
 const ENTRA_AUDIENCE: &str = "https://webpubsub.azure.com";

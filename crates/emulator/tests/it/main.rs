@@ -6,13 +6,11 @@
     reason = "helpers fail their test, and builds with fewer features use fewer of them"
 )]
 
+#[cfg(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
+mod all_services;
 mod common;
 #[cfg(feature = "hulft")]
 mod hulft;
-#[cfg(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
-mod keys;
-#[cfg(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
-mod page;
 mod program;
 mod server;
 #[cfg(feature = "webpubsub")]

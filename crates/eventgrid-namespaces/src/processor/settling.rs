@@ -73,7 +73,7 @@ impl Run<'_> {
 
     /// Schedules a retry for the events that are still locked. Events whose locks are lost are dropped.
     fn put_off(&mut self, settlement: Settlement, tokens: Vec<String>, failures: u32, error: &Error) {
-        let outcome_unknown = error.outcome_unknown();
+        let outcome_unknown = error.may_have_acted();
         let retry_after = error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER);
         // A request that the service rejects as a whole, such as one with an unknown delay, would be rejected again.
         let is_permanent =

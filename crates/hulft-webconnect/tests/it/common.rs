@@ -85,7 +85,11 @@ impl Service {
 
     fn respond(&self, request: &Request<Bytes>, number: usize) -> Response<Bytes> {
         let status = if self.overrun() { 429 } else { (self.status)(number) };
-        let body = if status == 200 { self.page(request) } else { String::new() };
+        let body = match status {
+            200 if request.uri().path().ends_with("/service/status") => r#"{"totalStatus":"0"}"#.to_owned(),
+            200 => self.page(request),
+            _ => String::new(),
+        };
         Response::builder().status(status).body(body.into()).unwrap()
     }
 

@@ -122,3 +122,72 @@ fn a_limit_is_read_as_number_and_as_object() {
     assert_eq!(write(&page)["limit"], 10_000);
     assert_eq!(write(&Page::<Account>::default()).get("limit"), None);
 }
+
+#[test]
+fn a_value_of_another_json_type_is_read_where_its_text_is_readable() {
+    let agent: Agent =
+        read(json!({"agentId": 5, "sessionId": 7.5, "endpoint": true, "connectionId": ["a", 1],
+        "willBeClosed": 1, "supportingDisconnectApi": "0", "startConnection": 20160630}));
+    assert_eq!(
+        (agent.agent_id.as_str(), agent.session_id.as_str(), agent.endpoint.as_str()),
+        ("5", "7.5", "true")
+    );
+    assert_eq!((agent.connection_ids.join(","), agent.start_connection.as_str()), ("a,1".into(), "20160630"));
+    assert!(agent.will_be_closed && !agent.supports_disconnection);
+
+    for (days, number) in [(json!(30.0), 30), (json!("30.0"), 30), (json!(" 30 "), 30), (json!(0.0), 0)] {
+        assert_eq!(read::<Account>(json!({"passwordValidityPeriod": days})).password_validity_days, number);
+    }
+    for odd in [
+        json!(30.5),
+        json!("30.5"),
+        json!(-1),
+        json!(1e30),
+        json!("1e3x"),
+        json!(true),
+        json!("NaN"),
+        json!([]),
+    ] {
+        let account = json!({"passwordValidityPeriod": odd});
+        assert!(serde_json::from_value::<Account>(account).is_err(), "{odd}");
+    }
+    let account: Account = read(json!({"statusCode": 1.0, "ipFilterGroupName": 12, "memo": 3}));
+    assert_eq!((account.status, account.memo.as_str()), (AccountStatus::InUse, "3"));
+    assert_eq!(account.ip_filter_group_name.as_deref(), Some("12"));
+
+    let log: RelayLog = read(json!({"dataSize": 60.0, "transferRate": "60.0", "dataSizeOnRoute": u64::MAX}));
+    assert_eq!((log.data_size.as_u64(), log.data_size.as_str()), (Some(60), "60"));
+    assert_eq!((log.transfer_rate.as_u64(), log.data_size_on_route.as_u64()), (Some(60), Some(u64::MAX)));
+
+    let connection: Connection = read(json!({"connectableClientType": "hulft"}));
+    assert_eq!(connection.client_types, [ClientType::Hulft]);
+    let page: Page<Account> =
+        read(json!({"totalSize": 2.0, "fetchSize": "2.0", "limit": 10.0, "accounts": []}));
+    assert_eq!((page.total_size, page.fetch_size, page.limit), (2, 2, Some(10)));
+}
+
+#[test]
+fn every_text_is_read_from_a_number_and_a_boolean() {
+    fn readable<T: Row + Default>() {
+        let Value::Object(members) = write(&T::default()) else { panic!("a row is an object") };
+        for (name, value) in members {
+            if value.is_string() || value.is_null() && !["account"].contains(&name.as_str()) {
+                for other in [json!(1), json!(1.0), json!("1"), json!(true)] {
+                    read::<T>(json!({name.as_str(): other}));
+                }
+            }
+        }
+    }
+    readable::<AccessDenial>();
+    readable::<Account>();
+    readable::<Agent>();
+    readable::<BrowserTransferGroup>();
+    readable::<Connection>();
+    readable::<DClient>();
+    readable::<IpFilterGroup>();
+    readable::<RelayLog>();
+    readable::<RelayPermission>();
+    readable::<hulft_webconnect::BrowserToHulftDefinition>();
+    readable::<hulft_webconnect::HulftToBrowserDefinition>();
+    readable::<hulft_webconnect::SecondaryAccount>();
+}

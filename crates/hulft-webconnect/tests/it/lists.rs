@@ -130,7 +130,7 @@ async fn search_conditions_go_with_every_page_and_name_the_zone_of_its_times() {
     let logs = list.from(day).to(day).sender_connection_id("a&b=c").all().await.unwrap();
     let expected = |start| {
         format!(
-            "timezone=Asia%2FTokyo&from=20240229&to=20240229&senderConnectionId=a%26b%3Dc&startIndex={start}&maxResults=2"
+            "timezone=Asia%2FTokyo&senderConnectionId=a%26b%3Dc&startIndex={start}&maxResults=2&from=20240229&to=20240229"
         )
     };
     assert_eq!(service.queries(), [expected(0), expected(2)]);
@@ -170,4 +170,53 @@ async fn bad_arguments_are_the_only_item_and_nothing_is_sent() {
         assert!(seen.is_empty() && error.contains(rule), "{error}");
     }
     assert_eq!(service.sent().len(), 0);
+}
+
+/// The rows of a page, regardless of the request.
+fn page(total: u64, start: u64, rows: std::ops::Range<u64>) -> String {
+    let rows: Vec<_> = rows.map(|row| serde_json::json!({"processingId": row.to_string()})).collect();
+    serde_json::json!({"totalSize": total, "startIndex": start, "logs": rows}).to_string()
+}
+
+#[tokio::test]
+async fn a_page_that_does_not_advance_ends_the_list_with_an_error() {
+    for (second, text) in [
+        (page(9, 3, 3..3), "the page at row 3 is empty, although the list has 9 rows"),
+        (page(0, 3, 3..3), "the page at row 3 is empty, although the list has 9 rows"),
+        (String::new(), "the page at row 3 is empty, although the list has 9 rows"),
+        (page(9, 0, 0..3), "the page begins at row 0 instead of row 3"),
+        (page(9, 6, 6..9), "the page begins at row 6 instead of row 3"),
+        (page(9, 3, 0..3), "the page at row 3 repeats the rows of the previous page"),
+    ] {
+        let script = service_core::testing::ScriptedTransport::new();
+        let site = hulft_webconnect::SiteClient::builder("planted-key")
+            .transport(std::sync::Arc::new(script.clone()))
+            .build()
+            .unwrap();
+        script.respond(http::Response::new(page(9, 0, 0..3)));
+        let status = if second.is_empty() { 204 } else { 200 };
+        script.respond(http::Response::builder().status(status).body(second).unwrap());
+        let (seen, error) = walk(site.relay_logs().list().page_size(3)).await;
+        let error = error.expect(text);
+        assert!(error.starts_with("ListRelayLogs: ") && error.contains(text), "{error}");
+        assert_eq!((seen, script.sent().len()), (vec![0, 1, 2], 2), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_cap_below_the_overlap_at_the_end_of_the_reach_is_an_error() {
+    let service = Service { rows: 11_000, page_cap: 700, limited: false, ..Service::default() };
+    let (_, site) = service.client();
+    let (seen, error) = walk(site.relay_logs().list()).await;
+    assert_eq!(seen, (0..10_700).collect::<Vec<_>>());
+    assert!(error.unwrap().contains("the page at row 10700 is empty, although the list has 11000 rows"));
+}
+
+#[tokio::test]
+async fn a_list_that_became_shorter_while_it_was_read_ends() {
+    let script = service_core::testing::ScriptedTransport::new();
+    let builder = hulft_webconnect::SiteClient::builder("planted-key");
+    let site = builder.transport(std::sync::Arc::new(script.clone())).build().unwrap();
+    script.respond(http::Response::new(page(9, 0, 0..3))).respond(http::Response::new(page(3, 3, 3..3)));
+    assert_eq!(walk(site.relay_logs().list().page_size(3)).await, (vec![0, 1, 2], None));
 }

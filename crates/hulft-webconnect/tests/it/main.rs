@@ -12,3 +12,4 @@ mod irregular_values;
 mod lists;
 mod rate_limit;
 mod requests;
+mod responses;

@@ -85,7 +85,7 @@ async fn the_status_list_takes_bounds_and_a_direction() {
         .await;
     let new = server
         .mock("GET", "/api/v2/agent/status/side%2Fways?startIndex=0&maxResults=1000")
-        .with_body("{}")
+        .with_body(r#"{"totalSize":0,"status":[]}"#)
         .create_async()
         .await;
     let agents = site(&server).agents();

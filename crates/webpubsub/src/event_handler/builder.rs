@@ -1,27 +1,19 @@
 //! The builder of a webhook: its hub, access keys, allowed origins, and limits.
 
 use std::fmt;
-use std::future::Future;
-use std::pin::Pin;
 use std::sync::Arc;
 
 use service_core::{ConnectionString, Error, Result, Secret};
 
 use super::origin::Origins;
+use super::shared::{HandlerTask, Shared, Spawn};
 use super::signature::Verifier;
-use super::webhook::Shared;
 use super::{EventHandler, Webhook};
 use crate::names;
 
 /// The maximum size of a request body in bytes, unless the builder sets another one. It allows a message of 1 MiB, or a
 /// handshake with 64 KiB of claims, headers, and certificates in addition.
 pub const DEFAULT_BODY_LIMIT: usize = 1024 * 1024 + 64 * 1024;
-
-/// The future that is given to [`spawn_with`](WebhookBuilder::spawn_with). It runs the handler after the response has been
-/// sent.
-pub type HandlerTask = Pin<Box<dyn Future<Output = ()> + Send>>;
-
-pub(super) type Spawn = Arc<dyn Fn(HandlerTask) + Send + Sync>;
 
 /// A builder that configures a [`Webhook`]. [`Webhook::builder`] creates it.
 ///

@@ -7,11 +7,13 @@ use bytes::Bytes;
 use http::{HeaderMap, Response, StatusCode};
 
 use super::notification::{Notification, parse};
+use super::panics::{catch, caught};
 use super::rejection::{Rejection, empty, text};
-use super::webhook::Shared;
+use super::shared::Shared;
 use super::{
     ConnectRequest, Context, HandlerError, Result, UserEvent, UserEventResponse, head, mqtt, user_event,
 };
+use crate::json;
 
 /// Represents the kind of an event, according to its type.
 pub(super) enum Kind {
@@ -85,6 +87,7 @@ impl PendingEvent {
 
     async fn dispatch(self, body: Bytes) -> Result<Response<Bytes>, Rejection> {
         let Self { shared, kind, context } = self;
+        let body = if kind.needs_json() { json::without_mark(body) } else { body };
         let notification = match kind {
             Kind::Connect => return Ok(connect(&shared, &context, parse(&body)?).await),
             Kind::User(name) => {
@@ -114,7 +117,7 @@ async fn connect(shared: &Shared, context: &Context, request: ConnectRequest) ->
     let offered = request.subprotocols.clone();
     let mqtt_version =
         context.mqtt().map(|_| request.mqtt.as_ref().map_or(5, |packet| packet.protocol_version));
-    let result = shared.handler.connect(context, request).await;
+    let result = caught(async { shared.handler.connect(context, request).await }).await;
     let error = match result.and_then(|accepted| accepted.into_response(&offered)) {
         Ok(response) => return response,
         Err(error) => error,
@@ -125,7 +128,7 @@ async fn connect(shared: &Shared, context: &Context, request: ConnectRequest) ->
 }
 
 async fn user_event(shared: &Shared, context: &Context, event: UserEvent) -> Response<Bytes> {
-    let result = shared.handler.user_event(context, event).await;
+    let result = caught(async { shared.handler.user_event(context, event).await }).await;
     match result.and_then(UserEventResponse::into_response) {
         Ok(response) => response,
         Err(error) => {
@@ -143,15 +146,22 @@ async fn notify(shared: Arc<Shared>, context: Context, notification: Notificatio
             Err(error) => error_response(&error),
         };
     };
-    spawn(Box::pin(async move {
+    let of_task = context.clone();
+    let task = Box::pin(async move {
         // The error is logged already, and the response has been sent.
-        let _ = deliver(&shared, &context, notification).await;
-    }));
-    empty(StatusCode::NO_CONTENT)
+        let _ = deliver(&shared, &of_task, notification).await;
+    });
+    match catch("the function of `spawn_with`", || spawn(task)) {
+        Ok(()) => empty(StatusCode::NO_CONTENT),
+        Err(error) => {
+            log(&context, &error);
+            error_response(&error)
+        }
+    }
 }
 
 async fn deliver(shared: &Shared, context: &Context, notification: Notification) -> Result {
-    let delivered = notification.deliver(shared.handler.as_ref(), context).await;
+    let delivered = caught(notification.deliver(shared.handler.as_ref(), context)).await;
     delivered.inspect_err(|error| log(context, error))
 }
 

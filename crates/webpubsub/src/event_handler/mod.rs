@@ -61,9 +61,12 @@
 //! | Status | Cause |
 //! |---|---|
 //! | 400 | The request is malformed. |
-//! | 401 | The origin is not allowed, the hub is another one, or the signature is invalid. |
+//! | 401 | The origin is not allowed, the signature is invalid, or the hub is another one. |
 //! | 413 | The body exceeds the [limit](WebhookBuilder::body_limit). |
 //! | 431 | The headers exceed [`MAX_HEADERS`] or [`MAX_HEADER_BYTES`]. |
+//!
+//! If the handler panics, the response is a 500 and the panic is logged, unless the program is compiled with
+//! `panic = "abort"`.
 //!
 //! Each rejection is logged at `warn` with its reason, since users of the service would otherwise notice only that nothing
 //! happens. Events of unknown kinds are accepted and ignored.
@@ -84,9 +87,11 @@ mod head;
 mod mqtt;
 mod notification;
 mod origin;
+mod panics;
 mod rejection;
 mod response_body;
 mod service;
+mod shared;
 mod signature;
 mod state;
 mod user_event;
@@ -94,7 +99,7 @@ mod user_event_response;
 mod values;
 mod webhook;
 
-pub use builder::{DEFAULT_BODY_LIMIT, HandlerTask, WebhookBuilder};
+pub use builder::{DEFAULT_BODY_LIMIT, WebhookBuilder};
 pub use connect::{ClientCertificate, ConnectRequest};
 pub use connect_response::ConnectResponse;
 pub use context::Context;
@@ -105,6 +110,7 @@ pub use head::{MAX_HEADER_BYTES, MAX_HEADERS};
 pub use mqtt::{MqttConnect, MqttDisconnect, MqttDisconnectPacket, MqttSession, MqttUserProperty};
 pub use notification::Disconnected;
 pub use response_body::ResponseBody;
+pub use shared::HandlerTask;
 pub use state::{ConnectionState, MAX_STATE_BYTES};
 pub use user_event::{Data, UserEvent};
 pub use user_event_response::UserEventResponse;

@@ -39,8 +39,10 @@ impl MqttSession {
 #[non_exhaustive]
 pub struct MqttUserProperty {
     /// Contains the name of the property.
+    #[serde(deserialize_with = "or_default")]
     pub name: String,
     /// Contains the value of the property.
+    #[serde(deserialize_with = "or_default")]
     pub value: String,
 }
 
@@ -50,6 +52,7 @@ pub struct MqttUserProperty {
 #[non_exhaustive]
 pub struct MqttConnect {
     /// The protocol version that the client speaks: 4 for MQTT 3.1.1, 5 for MQTT 5.0.
+    #[serde(deserialize_with = "or_default")]
     pub protocol_version: u8,
     /// Whether the client requested a clean session (MQTT 3.1.1) or a clean start (MQTT 5.0).
     #[serde(deserialize_with = "or_default")]
@@ -86,6 +89,7 @@ pub struct MqttDisconnect {
 #[non_exhaustive]
 pub struct MqttDisconnectPacket {
     /// The reason code that the packet contains. It is 0 for MQTT 3.1.1.
+    #[serde(deserialize_with = "or_default")]
     pub code: u8,
     /// The user properties that the packet contains.
     #[serde(deserialize_with = "or_default")]

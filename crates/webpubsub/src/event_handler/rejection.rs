@@ -12,11 +12,13 @@ const SHOWN: usize = 64;
 pub(super) struct Rejection {
     status: StatusCode,
     text: String,
+    /// What only the log line contains.
+    logged: String,
 }
 
 impl Rejection {
     pub(super) fn new(status: StatusCode, rule: impl Into<String>) -> Self {
-        Self { status, text: rule.into() }
+        Self { status, text: rule.into(), logged: String::new() }
     }
 
     pub(super) fn bad_request(rule: impl Into<String>) -> Self {
@@ -39,10 +41,17 @@ impl Rejection {
         self
     }
 
+    /// Adds what the log line shall contain and the response shall not.
+    pub(super) fn log_also(mut self, what: &str, value: &str) -> Self {
+        self.logged = format!(" ({what} {value:?})");
+        self
+    }
+
     /// Returns the response and logs the rejection. Without the log line, users of the service would notice only that
     /// nothing happens.
     pub(super) fn respond(self) -> Response<Bytes> {
-        tracing::warn!(status = self.status.as_u16(), reason = self.text, "webhook request rejected");
+        let reason = format!("{}{}", self.text, self.logged);
+        tracing::warn!(status = self.status.as_u16(), reason, "webhook request rejected");
         text(self.status, self.text)
     }
 }

@@ -20,14 +20,13 @@ impl Verifier {
         Ok(Self::Keys(keys.iter().map(Signer::new).collect::<Result<_>>()?))
     }
 
-    /// `ce-signature` contains one signature per access key of the resource. One of them must match one of the known keys,
-    /// so that keys can be regenerated one at a time.
+    /// Returns whether signatures are verified at all.
     pub(super) fn checks(&self) -> bool {
         matches!(self, Self::Keys(_))
     }
 
-    /// `ce-signature` lists one signature per access key of the resource; any of them may be by any key that is known here,
-    /// so that keys can be regenerated one by one.
+    /// `ce-signature` contains one signature per access key of the resource. One of them must match one of the known keys,
+    /// so that keys can be regenerated one at a time.
     pub(super) fn check(&self, headers: &HeaderMap, connection_id: &str) -> Result<(), Rejection> {
         let Self::Keys(keys) = self else { return Ok(()) };
         let known: Vec<_> = keys.iter().map(|key| key.mac(connection_id.as_bytes())).collect();

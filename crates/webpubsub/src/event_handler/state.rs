@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use service_core::{Error, ErrorKind, Result};
 
 use super::MAX_HEADER_BYTES;
+use crate::json;
 
 /// The maximum size in bytes that an encoded connection state can have. It is half of the maximum size of
 /// [headers](super::MAX_HEADER_BYTES): with a larger state, later events of the connection would be rejected.
@@ -89,8 +90,8 @@ impl ConnectionState {
     /// Returns [`ErrorKind::Decode`] if the text is not base64, or if its content cannot be deserialized as `T`.
     pub fn decode<T: DeserializeOwned>(&self) -> Result<T> {
         let invalid = |text| Error::new(ErrorKind::Decode, text);
-        let json = STANDARD.decode(&self.0).map_err(|_| invalid("the connection state is not base64"))?;
-        serde_json::from_slice(&json).map_err(|_| invalid("the connection state is not the expected JSON"))
+        let decoded = STANDARD.decode(&self.0).map_err(|_| invalid("the connection state is not base64"))?;
+        json::parse(&decoded).map_err(|_| invalid("the connection state is not the expected JSON"))
     }
 
     pub(super) fn header(&self) -> Result<HeaderValue> {
@@ -119,6 +120,8 @@ mod tests {
         let state = ConnectionState::json(&value).unwrap();
         assert_eq!(state.as_str(), "eyJhIjoxfQ==");
         assert_eq!(state.decode::<BTreeMap<String, i32>>().unwrap(), value);
+        let marked = ConnectionState::received(STANDARD.encode("\u{feff}{\"a\":1}"));
+        assert_eq!(marked.decode::<BTreeMap<String, i32>>().unwrap(), value);
         assert_eq!(format!("{state:?}"), "ConnectionState(12 bytes)");
         assert!(state.header().unwrap().is_sensitive());
     }

@@ -10,6 +10,7 @@ use service_core::{Error, ErrorKind};
 use super::Context;
 use super::head::{media_type, owned, prefixed};
 use super::rejection::Rejection;
+use crate::json;
 
 /// Contains the payload of a user event, according to the data type that the client specified.
 #[derive(Clone, PartialEq, Eq)]
@@ -17,16 +18,16 @@ use super::rejection::Rejection;
 pub enum Data {
     /// The client sent a text.
     Text(String),
-    /// The client sent JSON. Its syntax has been validated.
+    /// The client sent JSON. Its syntax has been validated, and a byte order mark before it has been removed.
     Json(Bytes),
-    /// The client sent bytes.
+    /// The client sent bytes, or data that its content type does not describe.
     Binary(Bytes),
     /// The client sent a serialized `google.protobuf.Any`.
     Protobuf(Bytes),
 }
 
 impl Data {
-    /// Returns the payload as received.
+    /// Returns the bytes of the payload.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         match self {
@@ -138,13 +139,16 @@ fn data(context: &Context, body: Bytes) -> Result<Data, Rejection> {
     if !media_type.eq_ignore_ascii_case("application/json") {
         return Ok(Data::Binary(body));
     }
-    let is_json = serde_json::from_slice::<IgnoredAny>(&body).is_ok();
-    // The service's reference uses this content type in its example of protobuf data, too.
-    let may_be_protobuf = context.subprotocol().is_some_and(|name| name.contains("protobuf"));
-    match (is_json, may_be_protobuf) {
-        (true, _) => Ok(Data::Json(body)),
-        (false, true) => Ok(Data::Protobuf(body)),
-        (false, false) => Err(Rejection::bad_request("the body is not JSON")),
+    let json = json::without_mark(body.clone());
+    if serde_json::from_slice::<IgnoredAny>(&json).is_ok() {
+        return Ok(Data::Json(json));
+    }
+    // The service's reference uses this content type in its example of protobuf data, too, and MQTT clients can set any.
+    // An error would drop the client, so only a client whose data must be JSON is rejected.
+    match context.subprotocol().map(str::to_ascii_lowercase) {
+        Some(name) if name.contains("protobuf") => Ok(Data::Protobuf(body)),
+        Some(name) if name.starts_with("json.") => Err(Rejection::bad_request("the body is not JSON")),
+        _ => Ok(Data::Binary(body)),
     }
 }
 

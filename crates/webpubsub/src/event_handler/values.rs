@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Deserializer};
 
-/// Maps names to values, such as those of claims, query parameters, or headers. Each name can have several values.
+/// Maps names to values, such as those of claims, query parameters, or headers. Each name can have several values. Values that
+/// are not strings are skipped.
 ///
 /// `Debug` shows only the names, since values can be secrets, such as cookies or the `access_token` of a query.
 #[derive(Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(from = "BTreeMap<String, Option<OneOrMany>>")]
+#[serde(from = "BTreeMap<String, OneOrMany>")]
 pub struct Values(BTreeMap<String, Vec<String>>);
 
 impl Values {
@@ -41,16 +43,32 @@ impl fmt::Debug for Values {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum OneOrMany {
-    One(String),
-    Many(Vec<String>),
+    Many(Vec<Item>),
+    One(Item),
 }
 
-impl From<BTreeMap<String, Option<OneOrMany>>> for Values {
-    fn from(map: BTreeMap<String, Option<OneOrMany>>) -> Self {
-        let values = |values| match values {
-            None => Vec::new(),
-            Some(OneOrMany::One(value)) => vec![value],
-            Some(OneOrMany::Many(values)) => values,
+/// A token can contain claims of any type. An error would reject its user.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Item {
+    Text(String),
+    Other(IgnoredAny),
+}
+
+impl Item {
+    fn text(self) -> Option<String> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Other(_) => None,
+        }
+    }
+}
+
+impl From<BTreeMap<String, OneOrMany>> for Values {
+    fn from(map: BTreeMap<String, OneOrMany>) -> Self {
+        let values = |found| match found {
+            OneOrMany::One(item) => item.text().into_iter().collect(),
+            OneOrMany::Many(items) => items.into_iter().filter_map(Item::text).collect(),
         };
         Self(map.into_iter().map(|(name, found)| (name, values(found))).collect())
     }

@@ -8,12 +8,10 @@ use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request, Response};
 
-use super::builder::Spawn;
 use super::dispatch::Kind;
 use super::head::{self, VERSION};
-use super::origin::Origins;
 use super::rejection::Rejection;
-use super::signature::Verifier;
+use super::shared::Shared;
 use super::{Context, EventHandler, PendingEvent, WebhookBuilder};
 
 /// A service that responds to the requests of Azure Web PubSub for one hub. It is cheap to clone.
@@ -48,15 +46,6 @@ use super::{Context, EventHandler, PendingEvent, WebhookBuilder};
 /// ```
 #[derive(Clone)]
 pub struct Webhook(Arc<Shared>);
-
-pub(super) struct Shared {
-    pub(super) hub: String,
-    pub(super) origins: Origins,
-    pub(super) verifier: Verifier,
-    pub(super) body_limit: usize,
-    pub(super) spawn: Option<Spawn>,
-    pub(super) handler: Box<dyn EventHandler>,
-}
 
 /// Represents what [`Webhook::check`] found in the head of a request.
 #[derive(Debug)]
@@ -124,11 +113,13 @@ impl Webhook {
         let shared = &self.0;
         head::check_limits(headers)?;
         shared.origins.check(headers)?;
+        // First, so that a forged request learns nothing from the other rules.
+        shared.verifier.check(headers, head::required(headers, "ce-connectionid")?)?;
         let hub = head::required(headers, "ce-hub")?;
         if !hub.eq_ignore_ascii_case(&shared.hub) {
-            return Err(Rejection::unauthorized(format!("ce-hub is not {}", shared.hub)).got(hub));
+            let rejection = Rejection::unauthorized("ce-hub is not the hub of this webhook").got(hub);
+            return Err(rejection.log_also("hub", &shared.hub));
         }
-        shared.verifier.check(headers, head::required(headers, "ce-connectionid")?)?;
         head::check_length(headers, shared.body_limit)?;
         let kind = Kind::read(headers)?;
         let media_type = head::media_type(headers)?;

@@ -73,6 +73,8 @@ pub enum KeyMisuse {
     Decoded,
     /// The token was signed with another key, or it was changed afterward.
     SignatureMismatch,
+    /// The service does not know the key: it belongs to another resource, or it was rotated.
+    UnknownToService,
     /// The key of the client contains characters that no key of the service contains.
     InvalidCharacters,
 }
@@ -135,6 +137,10 @@ impl fmt::Display for KeyMisuse {
             Self::SignatureMismatch => {
                 "the token was not signed with the client's access key: another key signed it (of another resource, or \
                  one that was regenerated), or the token was changed"
+            }
+            Self::UnknownToService => {
+                "the access key belongs to another resource or was rotated: use one of the two current keys of this \
+                 resource"
             }
             Self::InvalidCharacters => {
                 "the client's access key contains characters other than letters, digits, `+`, `/`, and `=`: it is \

@@ -31,7 +31,7 @@ pub struct Unauthorized<'a> {
 }
 
 impl<'a> Unauthorized<'a> {
-    /// Creates a description of a call that failed with 401.
+    /// Creates a description of a call, or of the handshake of a WebSocket client, that failed with 401.
     #[must_use]
     pub fn error(error: &'a Error) -> Self {
         Self { error: Some(error), ..Self::default() }
@@ -111,14 +111,20 @@ impl fmt::Display for Explanation {
             }
             write!(f, "{finding}")?;
         }
-        match (self.findings.is_empty(), self.by_key) {
-            (false, _) => Ok(()),
-            (true, true) => f.write_str(
-                "no local cause was found; remaining causes: the access key is neither of the resource's two keys (it \
-                 was regenerated, or belongs to another resource), access keys are disabled for the resource, or a \
-                 gateway changes the URL (then set `reverse_proxy`)",
+        // The reason of the service is often too general to be the cause.
+        if !self.findings.iter().all(|finding| matches!(finding, Finding::Challenge(_))) {
+            return Ok(());
+        }
+        if !self.findings.is_empty() {
+            f.write_str("\n")?;
+        }
+        match self.by_key {
+            true => f.write_str(
+                "no local cause was found; remaining causes: the access key belongs to another resource or was rotated \
+                 (it is neither of the resource's two keys), access keys are disabled for the resource, or a gateway \
+                 changes the URL (then set `reverse_proxy`)",
             ),
-            (true, false) => f.write_str(
+            false => f.write_str(
                 "no local cause was found; remaining cause: the identity's tenant or token scope is not the one that \
                  the resource expects",
             ),
@@ -131,6 +137,9 @@ pub(crate) fn explain(service: &ServiceClient, unauthorized: &Unauthorized<'_>) 
     let mut findings = Vec::new();
     if let Some(error) = unauthorized.error {
         explain_error(error, now, &mut findings);
+        if service.resource().own_key.is_some() && findings.iter().any(blames_signature) {
+            findings.push(Finding::Key(KeyMisuse::UnknownToService));
+        }
     }
     if let Some(token) = unauthorized.token {
         token::examine(service, token, unauthorized.url, now, &mut findings);
@@ -156,6 +165,11 @@ fn explain_error(error: &Error, now: SystemTime, findings: &mut Vec<Finding>) {
             findings.push(Finding::Challenge(shown(text)));
         }
     }
+}
+
+/// Returns whether the service says that it could not verify the signature of the token.
+fn blames_signature(finding: &Finding) -> bool {
+    matches!(finding, Finding::Challenge(text) if text.to_ascii_lowercase().contains("signature"))
 }
 
 fn clock_skew(headers: &HeaderMap, now: SystemTime) -> Option<Finding> {

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use super::{Finding, KeyMisuse, audience, shown};
 use crate::ServiceClient;
 use crate::credential::OwnKey;
+use crate::json;
 use crate::jwt::{self, Part, Signer};
 
 /// The audience of Entra tokens for this service, and their issuers in the public cloud.
@@ -17,17 +18,20 @@ const ENTRA: [&str; 3] =
 
 #[derive(Deserialize)]
 struct Header {
-    #[serde(default)]
-    alg: String,
+    #[serde(default, deserialize_with = "json::lenient")]
+    alg: Option<String>,
 }
 
+/// A claim of another type counts as missing.
 #[derive(Deserialize)]
 struct Claims {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "json::lenient")]
     aud: Option<Texts>,
-    #[serde(default)]
-    iss: String,
+    #[serde(default, deserialize_with = "json::lenient")]
+    iss: Option<String>,
+    #[serde(default, deserialize_with = "json::lenient")]
     exp: Option<f64>,
+    #[serde(default, deserialize_with = "json::lenient")]
     nbf: Option<f64>,
 }
 
@@ -57,13 +61,15 @@ pub(super) fn examine(
         None => &[],
     };
     let names_entra = |text: &String| text.trim_end_matches('/') == ENTRA[0];
-    if audiences.iter().any(names_entra) || ENTRA[1..].iter().any(|issuer| claims.iss.starts_with(issuer)) {
+    let issuer = claims.iss.as_deref().unwrap_or_default();
+    if audiences.iter().any(names_entra) || ENTRA[1..].iter().any(|entra| issuer.starts_with(entra)) {
         findings.push(Finding::EntraToken);
         times(&claims, now, findings);
         return;
     }
-    if header.alg != "HS256" {
-        findings.push(Finding::Algorithm(shown(&header.alg)));
+    let algorithm = header.alg.as_deref().unwrap_or_default();
+    if algorithm != "HS256" {
+        findings.push(Finding::Algorithm(shown(algorithm)));
     } else if let Some(own_key) = &service.resource().own_key {
         findings.extend(signature(own_key, token).map(Finding::Key));
     }

@@ -12,8 +12,8 @@ use time::format_description::well_known::Rfc3339;
 use time::macros::format_description;
 use time::{OffsetDateTime, PrimitiveDateTime};
 
-use crate::eventgrid::routes::Target;
-use crate::server::Request;
+use crate::eventgrid::target::Target;
+use crate::message::Request;
 
 pub(super) fn permits(
     token: &str,

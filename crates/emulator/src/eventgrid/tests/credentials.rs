@@ -14,7 +14,7 @@ async fn unauthorized(grid: &EventGrid, headers: &[(&'static str, &str)]) -> Opt
     for (name, value) in headers {
         call.headers.insert(*name, value.parse().unwrap());
     }
-    match rejection(&grid.answer(&call).await) {
+    match rejection(&grid.respond(&call).await) {
         (401, code, message) => {
             assert_eq!(code, "Unauthenticated");
             Some(message)
@@ -67,7 +67,7 @@ async fn a_request_without_a_known_key_is_rejected_before_its_version_and_query_
     let mut unversioned = receiving("");
     unversioned.headers.clear();
     unversioned.query.clear();
-    assert_eq!(rejection(&grid.answer(&unversioned).await).0, 401);
+    assert_eq!(rejection(&grid.respond(&unversioned).await).0, 401);
 }
 
 #[tokio::test]

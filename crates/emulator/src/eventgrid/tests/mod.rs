@@ -38,15 +38,15 @@ fn request(target: &str, headers: &[(&str, &str)], body: impl Into<Bytes>) -> Re
     Request::read(Method::POST, target.to_owned(), map, body.into()).unwrap()
 }
 
-fn read(reply: &Reply) -> (u16, Value) {
-    (reply.status().as_u16(), serde_json::from_slice(reply.body()).unwrap())
+fn read(response: &Response) -> (u16, Value) {
+    (response.status().as_u16(), serde_json::from_slice(response.body().as_ref()).unwrap())
 }
 
 /// The status, error code, and message of an error response.
-fn rejection(reply: &Reply) -> (u16, String, String) {
-    let (status, body) = read(reply);
+fn rejection(response: &Response) -> (u16, String, String) {
+    let (status, body) = read(response);
     let text = |name: &str| body["error"][name].as_str().unwrap().to_owned();
-    assert_eq!(reply.headers()["broker-errorcode"], text("code").as_str());
+    assert_eq!(response.headers()["broker-errorcode"], text("code").as_str());
     (status, text("code"), text("message"))
 }
 
@@ -54,16 +54,16 @@ fn event(id: &str) -> Value {
     json!({"specversion": "1.0", "id": id, "source": "/s", "type": "t", "data": {"id": id}})
 }
 
-async fn post(grid: &EventGrid, target: &str, content_type: &str, body: impl Into<Bytes>) -> Reply {
-    grid.answer(&request(target, &[("content-type", content_type)], body)).await
+async fn post(grid: &EventGrid, target: &str, content_type: &str, body: impl Into<Bytes>) -> Response {
+    grid.respond(&request(target, &[("content-type", content_type)], body)).await
 }
 
 async fn publish(grid: &EventGrid, ids: &[&str]) {
     let events: Vec<_> = ids.iter().map(|id| event(id)).collect();
     let body = serde_json::to_vec(&events).unwrap();
-    let reply = post(grid, &format!("/topics/orders:publish?{VERSION}"), BATCH, body).await;
-    assert_eq!(read(&reply), (200, json!({})));
-    assert_eq!(reply.headers()[CONTENT_TYPE], "application/json");
+    let response = post(grid, &format!("/topics/orders:publish?{VERSION}"), BATCH, body).await;
+    assert_eq!(read(&response), (200, json!({})));
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
 }
 
 fn receiving(query: &str) -> Request {
@@ -71,10 +71,10 @@ fn receiving(query: &str) -> Request {
 }
 
 /// The lock token, delivery count, and id of each received event.
-fn received(reply: &Reply) -> Vec<(String, u64, String)> {
-    let (status, body) = read(reply);
+fn received(response: &Response) -> Vec<(String, u64, String)> {
+    let (status, body) = read(response);
     assert_eq!(status, 200);
-    assert_eq!(reply.headers()[CONTENT_TYPE], "application/json; charset=utf-8");
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/json; charset=utf-8");
     let detail = |detail: &Value| {
         let broker = &detail["brokerProperties"];
         let token = broker["lockToken"].as_str().unwrap().to_owned();
@@ -84,18 +84,18 @@ fn received(reply: &Reply) -> Vec<(String, u64, String)> {
 }
 
 async fn receive(grid: &EventGrid, query: &str) -> Vec<(String, u64, String)> {
-    received(&grid.answer(&receiving(query)).await)
+    received(&grid.respond(&receiving(query)).await)
 }
 
-async fn settle(grid: &EventGrid, verb: &str, tokens: &[&str]) -> Reply {
+async fn settle(grid: &EventGrid, verb: &str, tokens: &[&str]) -> Response {
     let target = format!("/topics/orders/eventsubscriptions/billing:{verb}{VERSION}");
     let body = json!({"lockTokens": tokens}).to_string();
     post(grid, &target, "application/json", body).await
 }
 
 /// The output of a future that must be ready without further waiting.
-fn at_once(reply: impl Future<Output = Reply>) -> Reply {
-    reply.now_or_never().unwrap()
+fn at_once(response: impl Future<Output = Response>) -> Response {
+    response.now_or_never().unwrap()
 }
 
 fn lost(token: &str) -> Value {

@@ -24,13 +24,13 @@ async fn a_publish_that_breaks_a_rule_publishes_nothing() {
         (BATCH, many(1001), 413, "Number of events cannot exceed 1000"),
         (SINGLE, at_limit(1_048_577), 413, "Message size cannot exceed 1Mb bytes"),
     ] {
-        let reply = post(&grid, &target, content_type, body).await;
-        let (got, _, text) = rejection(&reply);
+        let response = post(&grid, &target, content_type, body).await;
+        let (got, _, text) = rejection(&response);
         assert_eq!((got, text.as_str()), (status, message));
     }
     let avro = post(&grid, &target, "application/cloudevents+avro", "x").await;
     assert_eq!(rejection(&avro).1, "UnsupportedMediaType");
-    let untyped = grid.answer(&request(&target, &[("ce-id", "1")], "x")).await;
+    let untyped = grid.respond(&request(&target, &[("ce-id", "1")], "x")).await;
     assert_eq!(rejection(&untyped).2, "CONTENT-TYPE is not provided");
     assert_eq!(grid.waiting("orders", "billing"), 0);
 
@@ -46,11 +46,11 @@ async fn an_event_in_headers_is_delivered_in_json_and_a_structured_body_wins_ove
     let attributes = [("ce-id", "b"), ("ce-source", "/s"), ("ce-type", "t"), ("ce-specversion", "1.0")];
     let mut binary = vec![("content-type", "text/plain"), ("ce-foo", "bar")];
     binary.extend(attributes);
-    assert_eq!(grid.answer(&request(&target, &binary, "hello")).await.status(), 200);
+    assert_eq!(grid.respond(&request(&target, &binary, "hello")).await.status(), 200);
     let mut both = vec![("content-type", "Application/CloudEvents+JSON"), ("ce-datacontenttype", "x")];
     both.extend(attributes);
-    assert_eq!(grid.answer(&request(&target, &both, event("s").to_string())).await.status(), 200);
-    let (_, body) = read(&grid.answer(&receiving("&maxEvents=2")).await);
+    assert_eq!(grid.respond(&request(&target, &both, event("s").to_string())).await.status(), 200);
+    let (_, body) = read(&grid.respond(&receiving("&maxEvents=2")).await);
     let expected = json!({
         "specversion": "1.0", "id": "b", "source": "/s", "type": "t", "foo": "bar",
         "datacontenttype": "text/plain", "data": "hello",
@@ -70,8 +70,8 @@ async fn a_full_subscription_rejects_the_whole_publish() {
     };
     grid.namespace().declare("orders", "slow").change(now, fill);
     let target = format!("/topics/orders:publish?{VERSION}");
-    let reply = post(&grid, &target, SINGLE, event("y").to_string()).await;
-    assert_eq!(rejection(&reply).0, 429);
+    let response = post(&grid, &target, SINGLE, event("y").to_string()).await;
+    assert_eq!(rejection(&response).0, 429);
     assert_eq!((grid.waiting("orders", "billing"), grid.waiting("orders", "slow")), (0, 100_000));
 }
 

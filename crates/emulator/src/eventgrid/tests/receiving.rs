@@ -6,7 +6,7 @@ use super::*;
 async fn a_waiting_receive_wakes_when_an_event_is_published() {
     let (grid, _) = grid();
     let call = receiving("");
-    let mut waiting = pin!(grid.answer(&call));
+    let mut waiting = pin!(grid.respond(&call));
     assert!(waiting.as_mut().now_or_never().is_none());
     publish(&grid, &["1"]).await;
     assert_eq!(received(&at_once(waiting))[0].2, "1");
@@ -17,12 +17,12 @@ async fn an_empty_receive_ends_when_its_time_has_passed() {
     let (grid, clock) = grid();
     for (query, seconds) in [("", 60), ("&maxWaitTime=10", 10), ("&maxWaitTime=120", 120)] {
         let call = receiving(query);
-        let mut waiting = pin!(grid.answer(&call));
+        let mut waiting = pin!(grid.respond(&call));
         assert!(waiting.as_mut().now_or_never().is_none());
         clock.advance(Duration::from_secs(seconds - 1));
         assert!(waiting.as_mut().now_or_never().is_none(), "{query}");
         clock.advance(Duration::from_secs(1));
-        assert_eq!(at_once(waiting).body(), r#"{"value":[]}"#);
+        assert_eq!(at_once(waiting).body().as_ref(), br#"{"value":[]}"#);
     }
 }
 
@@ -30,7 +30,7 @@ async fn an_empty_receive_ends_when_its_time_has_passed() {
 async fn a_waiting_receive_gets_the_event_whose_lock_expires_meanwhile() {
     let (grid, clock) = grid();
     let call = receiving("&maxWaitTime=120");
-    let mut waiting = pin!(grid.answer(&call));
+    let mut waiting = pin!(grid.respond(&call));
     assert!(waiting.as_mut().now_or_never().is_none());
     // Another receiver takes the event after this one began to wait, and never settles it.
     publish(&grid, &["1"]).await;
@@ -46,7 +46,7 @@ async fn a_waiting_receive_gets_the_event_whose_release_delay_ends_meanwhile() {
     publish(&grid, &["1"]).await;
     let (token, ..) = receive(&grid, "").await.remove(0);
     let call = receiving("&maxWaitTime=120");
-    let mut waiting = pin!(grid.answer(&call));
+    let mut waiting = pin!(grid.respond(&call));
     assert!(waiting.as_mut().now_or_never().is_none());
     settle(&grid, "release?releaseDelayInSeconds=10&", &[&token]).await;
     assert!(waiting.as_mut().now_or_never().is_none());
@@ -60,7 +60,7 @@ async fn an_event_that_becomes_available_over_time_goes_to_the_longest_waiting_r
     publish(&grid, &["1"]).await;
     receive(&grid, "").await;
     let calls = [receiving("&maxWaitTime=120"), receiving("&maxWaitTime=120"), receiving("&maxWaitTime=120")];
-    let [mut first, mut second, mut third] = calls.each_ref().map(|call| Box::pin(grid.answer(call)));
+    let [mut first, mut second, mut third] = calls.each_ref().map(|call| Box::pin(grid.respond(call)));
     for waiting in [&mut first, &mut second, &mut third] {
         assert!(waiting.now_or_never().is_none());
     }
@@ -77,9 +77,9 @@ async fn an_event_that_becomes_available_over_time_goes_to_the_longest_waiting_r
 async fn a_dropped_receive_neither_locks_nor_loses_events() {
     let (grid, _) = grid();
     let (one, two) = (receiving(""), receiving(""));
-    let mut second = pin!(grid.answer(&two));
+    let mut second = pin!(grid.respond(&two));
     {
-        let mut first = pin!(grid.answer(&one));
+        let mut first = pin!(grid.respond(&one));
         assert!(first.as_mut().now_or_never().is_none());
         assert!(second.as_mut().now_or_never().is_none());
         publish(&grid, &["1"]).await;

@@ -17,7 +17,7 @@ async fn parameters_out_of_bounds_are_rejected_as_observed() {
         ("&maxEvents=101", "ArgumentInvalid", "Invalid maxEvents parameter"),
     ] {
         let expected = (400, code.to_owned(), message.to_owned());
-        assert_eq!(rejection(&grid.answer(&receiving(query)).await), expected, "{query}");
+        assert_eq!(rejection(&grid.respond(&receiving(query)).await), expected, "{query}");
     }
     assert_eq!(receive(&grid, "&maxEvents=100&maxWaitTime=120").await.len(), 1);
 }
@@ -42,6 +42,6 @@ async fn paths_methods_and_names_that_do_not_exist_are_rejected() {
     }
     let mut call = receiving("");
     call.method = Method::GET;
-    let reply = grid.answer(&call).await;
-    assert_eq!((reply.status().as_u16(), &reply.headers()["allow"]), (405, &"POST".parse().unwrap()));
+    let response = grid.respond(&call).await;
+    assert_eq!((response.status().as_u16(), &response.headers()["allow"]), (405, &"POST".parse().unwrap()));
 }

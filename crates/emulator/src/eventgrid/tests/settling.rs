@@ -6,18 +6,18 @@ use super::*;
 async fn a_published_event_is_received_and_acknowledged_once() {
     let (grid, _) = grid();
     let target = format!("/topics/orders:publish?{VERSION}");
-    let reply = post(&grid, &target, SINGLE, event("1").to_string()).await;
-    assert_eq!(read(&reply), (200, json!({})));
-    let (_, body) = read(&grid.answer(&receiving("")).await);
+    let response = post(&grid, &target, SINGLE, event("1").to_string()).await;
+    assert_eq!(read(&response), (200, json!({})));
+    let (_, body) = read(&grid.respond(&receiving("")).await);
     assert_eq!(body["value"][0]["event"], event("1"));
     let token = body["value"][0]["brokerProperties"]["lockToken"].as_str().unwrap();
     assert_eq!((grid.waiting("orders", "billing"), grid.locked("orders", "billing")), (0, 1));
 
-    let reply = settle(&grid, "acknowledge?", &[token, token, "faketoken"]).await;
-    assert_eq!(reply.headers()[CONTENT_TYPE], "application/json");
+    let response = settle(&grid, "acknowledge?", &[token, token, "faketoken"]).await;
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
     let bad = json!({"lockToken": "faketoken", "error": {"code": "BadToken", "message": "Cannot decode lockToken"}});
     let expected = json!({"succeededLockTokens": [token], "failedLockTokens": [lost(token), bad]});
-    assert_eq!(read(&reply), (200, expected));
+    assert_eq!(read(&response), (200, expected));
     assert_eq!(grid.locked("orders", "billing"), 0);
 }
 
@@ -25,16 +25,16 @@ async fn a_published_event_is_received_and_acknowledged_once() {
 async fn the_members_of_results_are_in_the_recorded_order() {
     let (grid, _) = grid();
     publish(&grid, &["1"]).await;
-    let reply = grid.answer(&receiving("")).await;
-    let text = std::str::from_utf8(reply.body()).unwrap();
-    let token = received(&reply)[0].0.clone();
+    let response = grid.respond(&receiving("")).await;
+    let text = std::str::from_utf8(response.body().as_ref()).unwrap();
+    let token = received(&response)[0].0.clone();
     let start =
         format!(r#"{{"value":[{{"brokerProperties":{{"lockToken":"{token}","deliveryCount":1}},"event":{{"#);
     assert!(text.starts_with(&start), "{text}");
-    let reply = settle(&grid, "reject?", &["faketoken"]).await;
+    let response = settle(&grid, "reject?", &["faketoken"]).await;
     // The recorded response, byte for byte.
     let recorded = r#"{"succeededLockTokens":[],"failedLockTokens":[{"lockToken":"faketoken","error":{"code":"BadToken","message":"Cannot decode lockToken"}}]}"#;
-    assert_eq!(reply.body(), recorded);
+    assert_eq!(response.body().as_ref(), recorded.as_bytes());
 }
 
 #[tokio::test]
@@ -42,10 +42,10 @@ async fn the_first_preview_reports_failed_tokens_in_its_own_shape() {
     let (grid, _) = grid();
     let target =
         "/api/events/topics/orders/eventsubscriptions/billing:acknowledge?api-version=2023-06-01-preview";
-    let reply =
+    let response =
         post(&grid, target, "application/json; charset=utf-8", r#"{"lockTokens":["faketoken"]}"#).await;
     let recorded = r#"{"succeededLockTokens":[],"failedLockTokens":[{"lockToken":"faketoken","errorCode":"BadToken","errorDescription":"Cannot decode lockToken"}]}"#;
-    assert_eq!(reply.body(), recorded);
+    assert_eq!(response.body().as_ref(), recorded.as_bytes());
 }
 
 #[tokio::test]
@@ -110,7 +110,7 @@ async fn a_settle_body_has_to_be_json_with_1_to_100_tokens() {
     ] {
         assert_eq!(post(&grid, &target, content_type, body.clone()).await.status(), status, "{body}");
     }
-    let untyped = grid.answer(&request(&target, &[], tokens(1))).await;
+    let untyped = grid.respond(&request(&target, &[], tokens(1))).await;
     assert_eq!(rejection(&untyped).2, "CONTENT-TYPE is not provided");
 }
 
@@ -133,7 +133,7 @@ async fn delays_and_renewals_belong_to_the_versions_that_have_them() {
         assert_eq!(post(&grid, &target, "application/json", body).await.status(), status, "{target}");
     }
     for query in ["", "?api-version=", "?api-version=2099-01-01", "?API-VERSION=2024-06-01"] {
-        let reply = post(&grid, &on(&format!("acknowledge{query}")), "application/json", body).await;
-        assert_eq!(rejection(&reply), (400, "BadRequest".to_owned(), "Unknown api version".to_owned()));
+        let response = post(&grid, &on(&format!("acknowledge{query}")), "application/json", body).await;
+        assert_eq!(rejection(&response), (400, "BadRequest".to_owned(), "Unknown api version".to_owned()));
     }
 }

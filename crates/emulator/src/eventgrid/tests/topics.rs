@@ -10,19 +10,19 @@ async fn topics_and_subscriptions_are_created_on_use_unless_that_is_disabled() {
         let target = format!("/topics/{topic}/eventsubscriptions/{subscription}:release?{VERSION}");
         request(&target, &[("content-type", "application/json")], r#"{"lockTokens":["x"]}"#)
     };
-    assert_eq!(grid.answer(&settle_on("orders", "billing")).await.status(), 200);
+    assert_eq!(grid.respond(&settle_on("orders", "billing")).await.status(), 200);
     publish(&grid, &["1"]).await;
     assert_eq!(grid.waiting("orders", "billing"), 1, "the settle has made the subscription");
 
     grid.declared_only();
     let topic = || (404, "NotFound".to_owned(), "Topic 'faketopic' is not found".to_owned());
-    assert_eq!(rejection(&grid.answer(&settle_on("faketopic", "fakesub")).await), topic());
+    assert_eq!(rejection(&grid.respond(&settle_on("faketopic", "fakesub")).await), topic());
     let target = format!("/topics/faketopic:publish?{VERSION}");
     assert_eq!(rejection(&post(&grid, &target, SINGLE, "not even JSON").await), topic());
     let target = format!("/topics/faketopic/eventsubscriptions/fakesub:receive?{VERSION}");
-    assert_eq!(rejection(&grid.answer(&request(&target, &[], "")).await), topic());
+    assert_eq!(rejection(&grid.respond(&request(&target, &[], "")).await), topic());
     let subscription = (404, "NotFound".to_owned(), "Event subscription is not found".to_owned());
-    assert_eq!(rejection(&grid.answer(&settle_on("orders", "fakesub")).await), subscription);
+    assert_eq!(rejection(&grid.respond(&settle_on("orders", "fakesub")).await), subscription);
 }
 
 #[test]
@@ -43,7 +43,7 @@ async fn topics_and_subscriptions_created_on_use_are_bounded() {
         grid.declare("orders", &format!("sub-{number}"));
     }
     let target = format!("/topics/orders/eventsubscriptions/another:receive?{VERSION}");
-    assert_eq!(rejection(&grid.answer(&request(&target, &[], "")).await).0, 403);
+    assert_eq!(rejection(&grid.respond(&request(&target, &[], "")).await).0, 403);
     for number in 0..4000 {
         grid.declare_topic(&format!("topic-{number}"));
     }

@@ -3,7 +3,7 @@
 
 use super::{Browser, Host, Kind, Setting};
 use crate::hulft::body::{Body, required};
-use crate::hulft::errors::Failure;
+use crate::hulft::errors::Rejection;
 use crate::hulft::rules::{CONNECTION_ID, FILE_ID, HOST, LONG_MESSAGE, MESSAGE, NOTE, Rule};
 
 const MESSAGES: [(&str, &Rule); 8] = [
@@ -19,7 +19,7 @@ const MESSAGES: [(&str, &Rule); 8] = [
 
 impl Setting {
     /// A new setting needs every member that has no default.
-    pub(super) fn change(&mut self, kind: &Kind, mut body: Body, is_new: bool) -> Result<(), Failure> {
+    pub(super) fn change(&mut self, kind: &Kind, mut body: Body, is_new: bool) -> Result<(), Rejection> {
         set(&mut self.description, body.text("description", &NOTE)?);
         set(&mut self.file_id, needed(body.text("fileId", &FILE_ID)?, "fileId", is_new)?);
         set(&mut self.memo, body.text("memo", &NOTE)?);
@@ -34,7 +34,7 @@ impl Setting {
 }
 
 impl Browser {
-    fn change(&mut self, kind: &Kind, mut body: Body, is_new: bool) -> Result<(), Failure> {
+    fn change(&mut self, kind: &Kind, mut body: Body, is_new: bool) -> Result<(), Rejection> {
         let connection_id = body.text("connectionId", &CONNECTION_ID)?;
         set(&mut self.connection_id, needed(connection_id, "browser.connectionId", is_new)?);
         set(&mut self.agent_id, needed(body.text("agentId", &HOST)?, "browser.agentId", is_new)?);
@@ -48,7 +48,7 @@ impl Browser {
 }
 
 impl Host {
-    fn change(&mut self, kind: &Kind, mut body: Body, is_new: bool) -> Result<(), Failure> {
+    fn change(&mut self, kind: &Kind, mut body: Body, is_new: bool) -> Result<(), Rejection> {
         let connection_id = body.text("connectionId", &CONNECTION_ID)?;
         set(&mut self.connection_id, needed(connection_id, "hulft.connectionId", is_new)?);
         set(&mut self.agent_id, needed(body.text("agentId", &HOST)?, "hulft.agentId", is_new)?);
@@ -69,6 +69,6 @@ fn set<T>(place: &mut T, given: Option<T>) {
     }
 }
 
-fn needed<T>(given: Option<T>, name: &str, is_new: bool) -> Result<Option<T>, Failure> {
+fn needed<T>(given: Option<T>, name: &str, is_new: bool) -> Result<Option<T>, Rejection> {
     if is_new { required(given, name).map(Some) } else { Ok(given) }
 }

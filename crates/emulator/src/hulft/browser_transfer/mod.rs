@@ -8,12 +8,12 @@ pub(super) use self::wire::Link;
 use self::wire::Wire;
 use super::State;
 use super::body::{Body, required};
-use super::errors::{Failure, created_at, done, json, json_or_nothing};
+use super::call::Call;
+use super::errors::{Rejection, created_at, done, json, json_or_nothing};
 use super::paging::Page;
-use super::routes::Call;
 use super::rules::NAME;
 use super::store::{Row, Store};
-use crate::server::Reply;
+use crate::message::Response;
 
 /// A bound of the emulator.
 pub(super) const LIMIT: usize = 10_000;
@@ -110,11 +110,11 @@ impl Setting {
         self.browser.connection_id == connection_id || self.hulft.connection_id == connection_id
     }
 
-    fn check(&self, state: &State) -> Result<(), Failure> {
+    fn check(&self, state: &State) -> Result<(), Rejection> {
         if self.browser.uses_receive_file_name && self.browser.receive_file_name.is_empty() {
             let message =
                 "'browser.receiveFileName' is required when 'browser.useReceiveFileName' is \"true\".";
-            return Err(Failure::invalid_body(message));
+            return Err(Rejection::invalid_body(message));
         }
         state.check_connection("browser.connectionId", &self.browser.connection_id)?;
         state.check_connection("hulft.connectionId", &self.hulft.connection_id)
@@ -128,20 +128,20 @@ impl Row for Setting {
 }
 
 /// Handles GET `/browser-transfer/definition/...`.
-pub(super) fn list<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn list<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let kind = &K::KIND;
     let rows = state.browser_transfers(kind).rows().iter();
-    Page::read(call.request)?.reply(kind.list, rows, |row| Wire::of(kind, row))
+    Page::read(call.request)?.response(kind.list, rows, |row| Wire::of(kind, row))
 }
 
 /// Handles GET `/browser-transfer/definition/.../{id}`.
-pub(super) fn get<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn get<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let kind = &K::KIND;
     json_or_nothing(state.browser_transfers(kind).get(call.parameter(0)).map(|row| Wire::of(kind, row)))
 }
 
 /// Handles POST `/browser-transfer/definition/...`.
-pub(super) fn register<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn register<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let kind = &K::KIND;
     let mut body = Body::read(call.request)?;
     let id = required(body.text(kind.id, &NAME)?, kind.id)?;
@@ -149,11 +149,11 @@ pub(super) fn register<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result
     setting.change(kind, body, true)?;
     setting.check(state)?;
     state.browser_transfers_mut(kind).add(setting.clone())?;
-    created_at(call, &format!("{}/{}", kind.path, setting.id), &Wire::of(kind, &setting))
+    created_at(call.request, &format!("{}/{}", kind.path, setting.id), &Wire::of(kind, &setting))
 }
 
 /// Handles PUT `/browser-transfer/definition/.../{id}`.
-pub(super) fn update<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn update<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let kind = &K::KIND;
     let mut setting = state.browser_transfers(kind).copy(call.parameter(0))?;
     setting.change(kind, Body::read(call.request)?, false)?;
@@ -163,7 +163,7 @@ pub(super) fn update<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<R
 }
 
 /// Handles DELETE `/browser-transfer/definition/.../{id}`.
-pub(super) fn delete<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<Reply, Failure> {
+pub(super) fn delete<K: HasKind>(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let kind = &K::KIND;
     state.browser_transfers_mut(kind).remove(call.parameter(0))?;
     state.forget_missing_browser_transfers();
@@ -185,10 +185,10 @@ impl State {
         kind: &Kind,
         field: &str,
         ids: &[String],
-    ) -> Result<(), Failure> {
+    ) -> Result<(), Rejection> {
         match ids.iter().find(|id| !self.browser_transfers(kind).has(id)) {
             None => Ok(()),
-            Some(id) => Err(Failure::unknown_reference(field, id)),
+            Some(id) => Err(Rejection::unknown_reference(field, id)),
         }
     }
 

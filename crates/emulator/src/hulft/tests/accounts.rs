@@ -14,7 +14,7 @@ async fn add_group(site: &Site) {
     site.post("/ip-filter/group", body).await.body(201);
 }
 
-async fn ask(site: &Site, id: &str) -> Answer {
+async fn ask(site: &Site, id: &str) -> Received {
     site.post("/accounts/password/set-request", json!({"accountId": id})).await
 }
 

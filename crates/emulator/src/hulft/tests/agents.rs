@@ -18,7 +18,7 @@ async fn agent_ids(site: &Site, path: &str) -> Vec<String> {
     site.get(path).await.column("status", "agentId")
 }
 
-async fn disconnect(site: &Site, session_id: &str) -> Answer {
+async fn disconnect(site: &Site, session_id: &str) -> Received {
     site.post("/agent/disconnection", json!({"sessionId": session_id, "endpoint": ENDPOINT})).await
 }
 

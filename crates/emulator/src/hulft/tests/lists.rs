@@ -94,7 +94,7 @@ async fn every_list_is_in_its_envelope() {
 async fn a_list_is_read_page_by_page() {
     let site = Site::new();
     site.hulft.add_relay_logs(5);
-    let names = |response: &Answer| response.column("logs", "fileName");
+    let names = |response: &Received| response.column("logs", "fileName");
     let page = site.get("/relay/log?startIndex=3&maxResults=3").await;
     assert_eq!(names(&page), ["file-1.dat", "file-0.dat"]);
     let body = page.json();

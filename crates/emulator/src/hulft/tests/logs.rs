@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use super::*;
 
-fn file_names(response: &Answer) -> Vec<String> {
+fn file_names(response: &Received) -> Vec<String> {
     response.column("logs", "fileName")
 }
 

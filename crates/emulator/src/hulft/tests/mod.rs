@@ -36,7 +36,7 @@ struct Site {
 impl Site {
     fn new() -> Self {
         let clock = Clock::new();
-        let hulft = Hulft::new(clock.clone());
+        let hulft = Hulft::new(clock.clone(), false);
         hulft.rate_limit(None);
         Self { hulft, clock }
     }
@@ -51,23 +51,23 @@ impl Site {
         site
     }
 
-    async fn send(&self, request: Request) -> Answer {
-        Answer(self.hulft.answer(&request).await)
+    async fn send(&self, request: Request) -> Received {
+        Received(self.hulft.respond(&request).await)
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    async fn get(&self, path: &str) -> Received {
         self.send(request(Method::GET, path, "")).await
     }
 
-    async fn post(&self, path: &str, body: Value) -> Answer {
+    async fn post(&self, path: &str, body: Value) -> Received {
         self.send(request(Method::POST, path, &body.to_string())).await
     }
 
-    async fn put(&self, path: &str, body: Value) -> Answer {
+    async fn put(&self, path: &str, body: Value) -> Received {
         self.send(request(Method::PUT, path, &body.to_string())).await
     }
 
-    async fn delete(&self, path: &str) -> Answer {
+    async fn delete(&self, path: &str) -> Received {
         self.send(request(Method::DELETE, path, "")).await
     }
 }
@@ -81,17 +81,17 @@ fn request(method: Method, path: &str, body: &str) -> Request {
 }
 
 #[derive(Debug)]
-struct Answer(Reply);
+struct Received(Response);
 
-impl Answer {
+impl Received {
     #[track_caller]
     fn json(&self) -> Value {
         assert_eq!(self.0.headers()[CONTENT_TYPE], JSON);
-        serde_json::from_slice(self.0.body()).unwrap()
+        serde_json::from_slice(self.0.body().as_ref()).unwrap()
     }
 
     fn text(&self) -> &str {
-        std::str::from_utf8(self.0.body()).unwrap()
+        std::str::from_utf8(self.0.body().as_ref()).unwrap()
     }
 
     fn status(&self) -> u16 {
@@ -350,11 +350,11 @@ async fn beyond_a_hundred_requests_a_minute_the_contract_is_blocked_for_ten_minu
 
 #[tokio::test]
 async fn a_new_contract_has_the_limit_of_a_hundred_requests() {
-    let hulft = Hulft::new(Clock::new());
+    let hulft = Hulft::new(Clock::new(), false);
     for _ in 0..100 {
-        assert_eq!(hulft.answer(&request(Method::GET, "/service/status", "")).await.status(), 200);
+        assert_eq!(hulft.respond(&request(Method::GET, "/service/status", "")).await.status(), 200);
     }
-    assert_eq!(hulft.answer(&request(Method::GET, "/service/status", "")).await.status(), 429);
+    assert_eq!(hulft.respond(&request(Method::GET, "/service/status", "")).await.status(), 429);
 }
 
 #[tokio::test]

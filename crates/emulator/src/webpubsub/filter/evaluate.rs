@@ -1,17 +1,19 @@
 //! Evaluates a filter for one connection. `null` behaves as in OData (OData 4.01 URL Conventions, section 5.1.1).
 
-use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use super::FilterSubject;
 use super::expression::{Comparison, Expression};
+use super::value::Value;
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Value<'a> {
-    Null,
-    Boolean(bool),
-    Integer(i64),
-    Text(Cow<'a, str>),
+/// Describes a connection for which a filter is evaluated.
+#[derive(Debug, Clone, Copy)]
+pub struct FilterSubject<'a> {
+    /// Contains the connection id.
+    pub connection_id: &'a str,
+    /// Contains the user id. `None` is `null` in the filter.
+    pub user_id: Option<&'a str>,
+    /// Contains the groups of the connection.
+    pub groups: &'a [String],
 }
 
 impl Expression {
@@ -78,34 +80,5 @@ fn order(left: &Value<'_>, right: &Value<'_>) -> Option<Ordering> {
         (Value::Integer(left), Value::Integer(right)) => Some(left.cmp(right)),
         (Value::Text(left), Value::Text(right)) => Some(left.cmp(right)),
         _ => None,
-    }
-}
-
-impl Value<'_> {
-    fn borrowed(&self) -> Value<'_> {
-        match self {
-            Self::Text(text) => Value::from(&**text),
-            Self::Null => Value::Null,
-            Self::Boolean(value) => Value::Boolean(*value),
-            Self::Integer(value) => Value::Integer(*value),
-        }
-    }
-}
-
-impl<'a> From<&'a str> for Value<'a> {
-    fn from(text: &'a str) -> Self {
-        Self::Text(Cow::Borrowed(text))
-    }
-}
-
-impl From<String> for Value<'_> {
-    fn from(text: String) -> Self {
-        Self::Text(Cow::Owned(text))
-    }
-}
-
-impl From<usize> for Value<'_> {
-    fn from(number: usize) -> Self {
-        Self::Integer(i64::try_from(number).unwrap_or(i64::MAX))
     }
 }

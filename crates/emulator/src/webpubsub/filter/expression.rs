@@ -1,17 +1,7 @@
 //! A filter as a type-checked tree.
 
-use super::evaluate::Value;
 use super::function::Function;
-
-/// The type of an expression. Each may also be `null`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
-    Text,
-    Integer,
-    Boolean,
-    /// The literal `null`, which fits every type.
-    Null,
-}
+use super::value::Value;
 
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Expression {
@@ -39,31 +29,6 @@ pub(super) enum Comparison {
     GreaterOrEqual,
     Less,
     LessOrEqual,
-}
-
-impl Kind {
-    pub(super) fn of(value: &Value<'_>) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Boolean(_) => Self::Boolean,
-            Value::Integer(_) => Self::Integer,
-            Value::Text(_) => Self::Text,
-        }
-    }
-
-    /// Whether a value of one type is accepted in place of the other.
-    pub(super) fn fits(self, other: Self) -> bool {
-        self == other || self == Self::Null || other == Self::Null
-    }
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Text => "a string",
-            Self::Integer => "an integer",
-            Self::Boolean => "a boolean",
-            Self::Null => "null",
-        }
-    }
 }
 
 impl Comparison {

@@ -1,7 +1,6 @@
 //! The functions of a filter, with their parameters and results. Lengths and positions count characters.
 
-use super::evaluate::Value;
-use super::expression::Kind;
+use super::value::{Kind, Value};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Function {

@@ -9,11 +9,11 @@ mod expression;
 mod function;
 mod lexer;
 mod parser;
+mod value;
 
-use std::fmt;
-
-use evaluate::Value;
+pub use evaluate::FilterSubject;
 use expression::Expression;
+use value::Value;
 
 /// Represents a parsed and type-checked filter.
 ///
@@ -33,19 +33,9 @@ use expression::Expression;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Filter(Expression);
 
-/// Describes a connection for which a filter is evaluated.
-#[derive(Debug, Clone, Copy)]
-pub struct FilterSubject<'a> {
-    /// Contains the connection id.
-    pub connection_id: &'a str,
-    /// Contains the user id. `None` is `null` in the filter.
-    pub user_id: Option<&'a str>,
-    /// Contains the groups of the connection.
-    pub groups: &'a [String],
-}
-
 /// Is returned when a text is not a valid filter.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message} at position {position} in '{text}'")]
 pub struct FilterError {
     message: String,
     position: usize,
@@ -86,14 +76,6 @@ impl FilterError {
         self.position
     }
 }
-
-impl fmt::Display for FilterError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at position {} in '{}'", self.message, self.position, self.text)
-    }
-}
-
-impl std::error::Error for FilterError {}
 
 #[cfg(test)]
 mod tests;

@@ -1,10 +1,10 @@
 //! Parses a filter into a tree. From low to high precedence: `or`, `and`, one comparison, `not`. As in the service,
 //! syntax errors take precedence: type errors and unknown names are reported only once the whole text was parsed.
 
-use super::evaluate::Value;
-use super::expression::{Comparison, Expression, Kind};
+use super::expression::{Comparison, Expression};
 use super::function::Function;
 use super::lexer::{Lexer, Problem, Token};
+use super::value::{Kind, Value};
 
 /// The service's documentation recommends fewer than about 100.
 const MAX_CLAUSES: usize = 100;

@@ -1,6 +1,5 @@
 //! One HTTP request to a webhook, on its own connection, bounded in time and size.
 
-use std::fmt;
 use std::io;
 use std::time::Duration;
 
@@ -18,13 +17,18 @@ use crate::clock::Clock;
 const MAX_BODY: usize = 1024 * 1024;
 
 /// The reason why there is no response.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub(super) enum NoResponse {
     /// The address does not allow calls.
+    #[error("the address does not allow calls from this service")]
     Forbidden,
+    #[error("no response before the timeout")]
     Late,
+    #[error("could not connect: {0}")]
     Unreachable(io::Error),
+    #[error("the connection broke: {0}")]
     Broken(hyper::Error),
+    #[error("the response was cut off or too large")]
     Cut,
 }
 
@@ -74,17 +78,5 @@ async fn exchange(
         response = &mut exchange => response,
         // A response that was read before the connection ended is still available.
         _ = connection => exchange.await,
-    }
-}
-
-impl fmt::Display for NoResponse {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Forbidden => f.write_str("the address does not allow calls from this service"),
-            Self::Late => f.write_str("no response before the timeout"),
-            Self::Unreachable(error) => write!(f, "could not connect: {error}"),
-            Self::Broken(error) => write!(f, "the connection broke: {error}"),
-            Self::Cut => f.write_str("the response was cut off or too large"),
-        }
     }
 }

@@ -4,12 +4,12 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
+use http::StatusCode;
 use http::header::CONTENT_TYPE;
-use http::{Response, StatusCode};
 use serde::{Deserialize, Serialize};
 
 use super::call::NoResponse;
-use crate::server::{Reply, Request};
+use crate::message::{Request, Response};
 use crate::webpubsub::errors::{self, Rejection};
 use crate::webpubsub::names;
 
@@ -64,7 +64,7 @@ impl ConnectRequest {
 
 impl Decision {
     /// Reads the handler's response. An error is the response that the client gets instead of 101.
-    pub(super) fn read(response: &Response<Bytes>, offered: &[String]) -> Result<Self, Rejection> {
+    pub(super) fn read(response: &http::Response<Bytes>, offered: &[String]) -> Result<Self, Rejection> {
         let status = response.status();
         if status.is_client_error() {
             return Err(forwarded(response));
@@ -113,11 +113,11 @@ pub(super) fn rejection(status: StatusCode, why: &'static str) -> Rejection {
 }
 
 /// The handler's rejection, as the client sees it.
-fn forwarded(response: &Response<Bytes>) -> Rejection {
-    let mut reply = Reply::new(response.body().clone());
-    *reply.status_mut() = response.status();
+fn forwarded(response: &http::Response<Bytes>) -> Rejection {
+    let mut rejection = Response::new(response.body().clone().into());
+    *rejection.status_mut() = response.status();
     if let Some(content_type) = response.headers().get(CONTENT_TYPE) {
-        reply.headers_mut().insert(CONTENT_TYPE, content_type.clone());
+        rejection.headers_mut().insert(CONTENT_TYPE, content_type.clone());
     }
-    Box::new(reply)
+    Box::new(rejection)
 }

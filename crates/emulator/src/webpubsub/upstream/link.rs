@@ -17,7 +17,7 @@ use super::headers::{self, About, Kept};
 use super::settings::{Event, EventHandlerSettings, SystemEvent};
 use crate::webpubsub::delivery::Data;
 use crate::webpubsub::errors::Rejection;
-use crate::webpubsub::send;
+use crate::webpubsub::media_type::media_type;
 
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
 /// A bound of the emulator: a handler that hangs must not exhaust the memory.
@@ -268,7 +268,7 @@ fn read(response: &Response<Bytes>) -> Result<Option<Data>, &'static str> {
     let content_type =
         response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     let text = || std::str::from_utf8(body).map(str::to_owned).map_err(|_| "the response is not UTF-8");
-    let data = match send::media_type(content_type).0.as_str() {
+    let data = match media_type(content_type).0.as_str() {
         "text/plain" => Data::Text(text()?),
         "application/json" => {
             Data::Json(serde_json::from_str(&text()?).map_err(|_| "the response is not JSON")?)

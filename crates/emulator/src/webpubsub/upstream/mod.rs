@@ -24,7 +24,7 @@ pub use settings::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserE
 use super::token::Keys;
 use crate::clock::Clock;
 use crate::journal::{self, Journal};
-use crate::server::Service;
+use crate::message::Service;
 
 /// How long the result of a check is valid, including a failed one.
 const CHECK_VALIDITY: Duration = Duration::from_secs(60);

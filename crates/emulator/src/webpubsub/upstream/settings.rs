@@ -63,7 +63,8 @@ pub enum UserEvents {
 }
 
 /// Is returned when the settings of an event handler are invalid. Its `Display` names the setting and the rule.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("invalid event handler: {0}")]
 pub struct InvalidEventHandler(String);
 
 /// An event that a handler may have to receive.
@@ -193,14 +194,6 @@ impl fmt::Debug for EventHandlerSettings {
             .finish()
     }
 }
-
-impl fmt::Display for InvalidEventHandler {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "invalid event handler: {}", self.0)
-    }
-}
-
-impl std::error::Error for InvalidEventHandler {}
 
 #[cfg(test)]
 mod tests {

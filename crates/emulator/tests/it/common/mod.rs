@@ -1,12 +1,5 @@
 //! Shared by the emulator's tests: a small HTTP/1.1 client that hides nothing.
 
-#[cfg(feature = "webpubsub")]
-pub(crate) mod clients;
-#[cfg(feature = "webpubsub")]
-pub(crate) mod reliable;
-#[cfg(feature = "webpubsub")]
-pub(crate) mod webhook;
-
 use serde_json::Value;
 use service_emulator::Emulator;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};

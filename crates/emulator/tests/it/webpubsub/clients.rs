@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use service_emulator::Emulator;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::common::clients::{Client, JSON, KEY, client_claims, jwt, open, rejection, rest, send};
+use super::common::clients::{Client, JSON, KEY, client_claims, jwt, open, rejection, rest, send};
 use crate::common::http;
 
 fn all_roles() -> Value {

@@ -7,8 +7,8 @@ use service_emulator::Emulator;
 use service_emulator::webpubsub::{EventHandlerSettings, SystemEvent, UserEvents};
 use tokio_tungstenite::tungstenite::Error;
 
-use crate::common::clients::{Client, JSON, KEY, Socket, client_claims, jwt, open, rejection};
-use crate::common::webhook::Webhook;
+use super::common::clients::{Client, JSON, KEY, Socket, client_claims, jwt, open, rejection};
+use super::common::webhook::Webhook;
 
 async fn start() -> (Emulator, Webhook) {
     let (emulator, webhook) = (Emulator::start().await.unwrap(), Webhook::start().await);

@@ -8,9 +8,9 @@ use service_emulator::webpubsub::{SystemEvent, UserEvents};
 use service_emulator::{Emulator, SocketFault};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::common::clients::{Client, rest};
-use crate::common::reliable::{connect, lose, recover};
-use crate::common::webhook::Webhook;
+use super::common::clients::{Client, rest};
+use super::common::reliable::{connect, lose, recover};
+use super::common::webhook::Webhook;
 
 async fn start(system: &[SystemEvent]) -> (Emulator, Webhook) {
     let (emulator, webhook) = (Emulator::start().await.unwrap(), Webhook::start().await);

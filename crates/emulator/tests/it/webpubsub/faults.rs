@@ -3,7 +3,7 @@
 use serde_json::json;
 use service_emulator::{Emulator, Fault, Service};
 
-use crate::common::clients::{Client, VERSION, authorization, groups, rest, send};
+use super::common::clients::{Client, VERSION, authorization, groups, rest, send};
 use crate::common::{exchange, request_text};
 
 #[tokio::test]

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use service_emulator::Emulator;
 
+use super::common::clients::{Client, groups, rest, send};
 use crate::common::Response;
-use crate::common::clients::{Client, groups, rest, send};
 
 const GROUP_NAME: &str =
     "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";

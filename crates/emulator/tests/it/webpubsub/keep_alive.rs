@@ -6,8 +6,8 @@ use serde_json::json;
 use service_emulator::{Emulator, SocketFault};
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::common::clients::{Client, publish};
-use crate::common::reliable::{connect, message, recover};
+use super::common::clients::{Client, publish};
+use super::common::reliable::{connect, message, recover};
 
 const INTERVAL: Duration = Duration::from_secs(20);
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use service_emulator::Emulator;
 
-use crate::common::clients::{Client, authorization, rest};
+use super::common::clients::{Client, authorization, rest};
 use crate::common::{Response, http};
 
 const LIST: &str = "groups/g/connections";

@@ -1,6 +1,7 @@
 //! Azure Web PubSub: REST operations, WebSocket clients, event handlers, and faults.
 
 mod clients;
+pub(crate) mod common;
 mod connect_events;
 mod events;
 mod faults;

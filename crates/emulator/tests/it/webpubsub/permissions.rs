@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use service_emulator::Emulator;
 
-use crate::common::clients::{Client, rest};
+use super::common::clients::{Client, rest};
 
 fn path(permission: &str, client: &Client, target: Option<&str>) -> String {
     let target = target.map_or(String::new(), |target| format!("?targetName={target}"));

@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use service_emulator::Emulator;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::common::clients::{Client, KEY, Socket, client_claims, jwt, open, publish, rest, send};
-use crate::common::webhook::Webhook;
+use super::common::clients::{Client, KEY, Socket, client_claims, jwt, open, publish, rest, send};
+use super::common::webhook::Webhook;
 
 const PROTOBUF: &str = "protobuf.webpubsub.azure.v1";
 const RELIABLE: &str = "protobuf.reliable.webpubsub.azure.v1";
@@ -92,10 +92,10 @@ async fn every_request_is_carried_out_and_acknowledged() {
     let in_group = |id: u64| [field(1, &[b"h"]), number(2, id)].concat();
     write(&mut socket, field(6, &[&in_group(1)])).await;
     assert_eq!(receive(&mut socket).await, ack(1));
-    assert_eq!(crate::common::clients::groups(&emulator, &id), ["g", "h"]);
+    assert_eq!(super::common::clients::groups(&emulator, &id), ["g", "h"]);
     write(&mut socket, field(7, &[&in_group(u64::MAX)])).await;
     assert_eq!(receive(&mut socket).await, ack(u64::MAX));
-    assert_eq!(crate::common::clients::groups(&emulator, &id), ["g"]);
+    assert_eq!(super::common::clients::groups(&emulator, &id), ["g"]);
     let text = field(1, &[b"hi"]);
     let send = [field(1, &[b"g"]), number(2, 3), field(3, &[&text]), number(4, 1), number(5, 300)].concat();
     write(&mut socket, field(1, &[&send])).await;

@@ -10,8 +10,8 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use crate::common::clients::{Client, RELIABLE, open, publish, rest, send};
-use crate::common::reliable::{connect, lose, message, recover, reopen};
+use super::common::clients::{Client, RELIABLE, open, publish, rest, send};
+use super::common::reliable::{connect, lose, message, recover, reopen};
 
 #[tokio::test]
 async fn messages_are_numbered_and_other_frames_are_not() {

@@ -5,7 +5,7 @@ use serde_json::json;
 use service_emulator::Emulator;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::common::clients::{Client, rest, send};
+use super::common::clients::{Client, rest, send};
 use crate::common::http;
 
 const VERSIONS: &str = "2021-10-01, 2022-11-01, 2023-07-01, 2024-01-01, 2024-12-01";
@@ -122,8 +122,8 @@ async fn hubs_do_not_mix_and_their_names_have_no_case() {
     let emulator = Emulator::start().await.unwrap();
     let mut client = Client::json(&emulator, json!({ "sub": "ann" })).await;
     for (hub, status) in [("CHAT", 200), ("other", 404)] {
-        let target = format!("/api/hubs/{hub}/users/ann?{}", crate::common::clients::VERSION);
-        let authorization = crate::common::clients::authorization(&emulator, &target);
+        let target = format!("/api/hubs/{hub}/users/ann?{}", super::common::clients::VERSION);
+        let authorization = super::common::clients::authorization(&emulator, &target);
         let response = http(&emulator, "HEAD", &target, &[("authorization", &authorization)], "").await;
         assert_eq!(response.status, status, "{hub}");
     }
@@ -250,8 +250,8 @@ async fn a_send_that_breaks_a_rule_is_rejected() {
 #[tokio::test]
 async fn a_send_without_a_length_is_rejected() {
     let emulator = Emulator::start().await.unwrap();
-    let target = format!("/api/hubs/chat/:send?{}", crate::common::clients::VERSION);
-    let authorization = crate::common::clients::authorization(&emulator, &target);
+    let target = format!("/api/hubs/chat/:send?{}", super::common::clients::VERSION);
+    let authorization = super::common::clients::authorization(&emulator, &target);
     let text = format!(
         "POST {target} HTTP/1.1\r\nHost: {}\r\nAuthorization: {authorization}\r\nContent-Type: text/plain\r\n\
          Connection: close\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
@@ -273,7 +273,7 @@ async fn the_api_version_must_be_a_stable_one() {
         ("?api-version=2024-08-01-preview", 400),
     ] {
         let target = format!("/api/hubs/chat/:closeConnections{query}");
-        let authorization = crate::common::clients::authorization(&emulator, &target);
+        let authorization = super::common::clients::authorization(&emulator, &target);
         let response = http(&emulator, "POST", &target, &[("authorization", &authorization)], "").await;
         assert_eq!(response.status, status, "{query}");
         if status == 400 {
@@ -297,8 +297,8 @@ async fn names_that_break_their_rule_are_rejected() {
     let message = "Invalid group name. Valid group name should be in between 1 and 1024 characters long.";
     assert_eq!((response.status, &response.json()["message"]), (400, &json!(message)));
     for hub in ["1chat", "a-b", "%C3%A9", "a%2Fb"] {
-        let target = format!("/api/hubs/{hub}/:closeConnections?{}", crate::common::clients::VERSION);
-        let authorization = crate::common::clients::authorization(&emulator, &target);
+        let target = format!("/api/hubs/{hub}/:closeConnections?{}", super::common::clients::VERSION);
+        let authorization = super::common::clients::authorization(&emulator, &target);
         let response = http(&emulator, "POST", &target, &[("authorization", &authorization)], "").await;
         assert_eq!((response.status, &response.json()["target"]), (400, &json!("hub")), "{hub}");
     }

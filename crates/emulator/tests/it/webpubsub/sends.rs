@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use service_emulator::Emulator;
 
-use crate::common::clients::{Client, rest, send};
+use super::common::clients::{Client, rest, send};
 
 fn encoded(text: &str) -> String {
     text.bytes().map(|byte| format!("%{byte:02X}")).collect()

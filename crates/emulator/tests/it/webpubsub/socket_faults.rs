@@ -6,9 +6,9 @@ use futures_util::{FutureExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use service_emulator::{Emulator, Fault, SocketFault};
 
-use crate::common::clients::{Client, client_claims, groups, jwt, open, publish, rejection, rest};
-use crate::common::clients::{JSON, KEY, RELIABLE};
-use crate::common::reliable::{connect, lose, message, recover, reopen};
+use super::common::clients::{Client, client_claims, groups, jwt, open, publish, rejection, rest};
+use super::common::clients::{JSON, KEY, RELIABLE};
+use super::common::reliable::{connect, lose, message, recover, reopen};
 
 fn member() -> Value {
     json!({ "webpubsub.group": "g", "role": ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"] })

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use service_emulator::Emulator;
 use service_emulator::webpubsub::ClientToken;
 
-use crate::common::clients::{KEY, VERSION, client_claims, jwt, now, open, rejection, rest};
+use super::common::clients::{KEY, VERSION, client_claims, jwt, now, open, rejection, rest};
 use crate::common::http;
 
 const PATH: &str = "/api/hubs/chat/groups/a%20b";
@@ -199,13 +199,13 @@ async fn a_url_from_the_handle_connects_with_what_its_token_says() {
     let token = ClientToken::new().user("ann").role("webpubsub.sendToGroup").group("g1").group("g 2");
     let url = service.client_access_url("Ch[a]t", &token);
     let target = url.strip_prefix(&format!("ws://{}", emulator.address())).unwrap();
-    let _socket = open(&emulator, target, Some(crate::common::clients::JSON)).await.unwrap();
+    let _socket = open(&emulator, target, Some(super::common::clients::JSON)).await.unwrap();
     let connection = &service.connections("ch[a]t")[0];
     assert_eq!(
         (connection.user_id.as_deref(), &connection.groups),
         (Some("ann"), &vec!["g 2".to_owned(), "g1".to_owned()])
     );
-    assert_eq!(connection.subprotocol.as_deref(), Some(crate::common::clients::JSON));
+    assert_eq!(connection.subprotocol.as_deref(), Some(super::common::clients::JSON));
 }
 
 #[tokio::test]

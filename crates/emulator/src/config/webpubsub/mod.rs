@@ -1,0 +1,139 @@
+//! The section of Web PubSub: access keys, and hubs with their event handlers.
+
+mod socket_faults;
+
+use std::error::Error;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer};
+
+pub(super) use socket_faults::WebSocketFault;
+
+use super::rules::checked;
+use crate::webpubsub::{self, EventHandlerSettings, SystemEvent, UserEvents, check_key};
+
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub(super) struct WebPubSub {
+    #[serde(deserialize_with = "access_key")]
+    access_key: Option<String>,
+    #[serde(deserialize_with = "access_key")]
+    secondary_access_key: Option<String>,
+    hubs: Vec<Hub>,
+}
+
+/// Checked as a whole: whether a URL is valid depends on the name of the hub, which may be a part of it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "HubTable")]
+struct Hub {
+    name: String,
+    event_handlers: Vec<EventHandlerSettings>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HubTable {
+    name: String,
+    #[serde(default)]
+    event_handlers: Vec<EventHandler>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventHandler {
+    url: String,
+    #[serde(default)]
+    system_events: Vec<SystemEventName>,
+    #[serde(default = "all", deserialize_with = "user_events")]
+    user_events: UserEvents,
+}
+
+/// Named as in the service's portal.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum SystemEventName {
+    Connect,
+    Connected,
+    Disconnected,
+    GroupJoined,
+    GroupLeft,
+}
+
+impl WebPubSub {
+    pub(super) fn arrange(&self, service: &webpubsub::WebPubSub) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let primary = self.access_key.clone().unwrap_or_else(|| service.access_key());
+        let secondary = self.secondary_access_key.clone().unwrap_or_else(|| service.secondary_access_key());
+        service.set_access_keys(&primary, &secondary)?;
+        for hub in &self.hubs {
+            for handler in &hub.event_handlers {
+                service.event_handler(&hub.name, handler.clone())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for WebPubSub {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("WebPubSub").field("hubs", &self.hubs).finish_non_exhaustive()
+    }
+}
+
+impl TryFrom<HubTable> for Hub {
+    type Error = String;
+
+    fn try_from(table: HubTable) -> Result<Self, String> {
+        let event_handlers: Vec<_> =
+            table.event_handlers.into_iter().map(EventHandlerSettings::from).collect();
+        // A hub without handlers consists of its name only, and the name must be valid as well.
+        EventHandlerSettings::new("http://localhost/").check(&table.name).map_err(|e| e.to_string())?;
+        for handler in &event_handlers {
+            handler.check(&table.name).map_err(|error| error.to_string())?;
+        }
+        Ok(Self { name: table.name, event_handlers })
+    }
+}
+
+impl From<EventHandler> for EventHandlerSettings {
+    fn from(table: EventHandler) -> Self {
+        Self::new(table.url)
+            .system_events(table.system_events.into_iter().map(SystemEvent::from))
+            .user_events(table.user_events)
+    }
+}
+
+impl From<SystemEventName> for SystemEvent {
+    fn from(name: SystemEventName) -> Self {
+        match name {
+            SystemEventName::Connect => Self::Connect,
+            SystemEventName::Connected => Self::Connected,
+            SystemEventName::Disconnected => Self::Disconnected,
+            SystemEventName::GroupJoined => Self::GroupJoined,
+            SystemEventName::GroupLeft => Self::GroupLeft,
+        }
+    }
+}
+
+fn all() -> UserEvents {
+    UserEvents::All
+}
+
+/// Reads `"all"`, `"none"`, or a list of names.
+fn user_events<'de, D: Deserializer<'de>>(deserializer: D) -> Result<UserEvents, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Given {
+        Word(String),
+        Names(Vec<String>),
+    }
+    match Given::deserialize(deserializer) {
+        Ok(Given::Word(word)) if word == "all" => Ok(UserEvents::All),
+        Ok(Given::Word(word)) if word == "none" => Ok(UserEvents::None),
+        Ok(Given::Names(names)) => Ok(UserEvents::Only(names)),
+        _ => Err(D::Error::custom("must be \"all\", \"none\", or a list of names")),
+    }
+}
+
+fn access_key<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    checked(deserializer, |key: &String| check_key(key)).map(Some)
+}

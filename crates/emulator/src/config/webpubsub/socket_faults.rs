@@ -1,0 +1,112 @@
+//! Faults of open WebSockets in a configuration file.
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use crate::config::rules::count;
+use crate::faults::{Faults, SocketFault};
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "Table")]
+pub(in crate::config) struct WebSocketFault(SocketFault);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    kind: Kind,
+    delay_ms: Option<u64>,
+    #[serde(default, deserialize_with = "count")]
+    at_received: Option<u32>,
+    #[serde(default, deserialize_with = "count")]
+    after_sent: Option<u32>,
+    #[serde(default)]
+    after_processing: bool,
+    hub: Option<String>,
+    connection: Option<String>,
+    #[serde(default, deserialize_with = "count")]
+    nth: Option<u32>,
+    #[serde(default, deserialize_with = "count")]
+    times: Option<u32>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Drop,
+    HalfOpen,
+    DelayAck,
+    LoseAck,
+    IgnoreSequenceAck,
+    RejectRecovery,
+}
+
+impl WebSocketFault {
+    pub(in crate::config) fn arrange(&self, faults: &Faults) {
+        faults.push_socket(self.0.clone());
+    }
+}
+
+impl TryFrom<Table> for WebSocketFault {
+    type Error = &'static str;
+
+    fn try_from(table: Table) -> Result<Self, &'static str> {
+        let counts_frames = matches!(table.kind, Kind::Drop | Kind::HalfOpen);
+        if !counts_frames
+            && (table.at_received.is_some() || table.after_sent.is_some() || table.after_processing)
+        {
+            return Err(
+                "`at_received`, `after_sent`, and `after_processing` require the kind \"drop\" or \"half_open\"",
+            );
+        }
+        if table.at_received.is_some() && table.after_sent.is_some() {
+            return Err("`at_received` and `after_sent` cannot be combined");
+        }
+        if table.after_processing && table.after_sent.is_some() {
+            return Err(
+                "`after_processing` concerns a received frame and cannot be combined with `after_sent`",
+            );
+        }
+        if table.kind != Kind::DelayAck && table.delay_ms.is_some() {
+            return Err("`delay_ms` requires `kind = \"delay_ack\"`");
+        }
+        Ok(Self(table.filtered(table.fault()?)))
+    }
+}
+
+impl Table {
+    fn fault(&self) -> Result<SocketFault, &'static str> {
+        let fault = match self.kind {
+            Kind::Drop => SocketFault::drop_connection(),
+            Kind::HalfOpen => SocketFault::half_open(),
+            Kind::DelayAck => SocketFault::delay_ack(Duration::from_millis(
+                self.delay_ms.ok_or("`kind = \"delay_ack\"` requires `delay_ms`")?,
+            )),
+            Kind::LoseAck => SocketFault::lose_ack(),
+            Kind::IgnoreSequenceAck => SocketFault::ignore_sequence_ack(),
+            Kind::RejectRecovery => SocketFault::reject_recovery(),
+        };
+        Ok(match (self.at_received, self.after_sent) {
+            (Some(frames), _) => fault.at_received(frames),
+            (_, Some(frames)) => fault.after_sent(frames),
+            _ => fault,
+        })
+    }
+
+    /// Limits the fault to the sockets that the table selects.
+    fn filtered(&self, mut fault: SocketFault) -> SocketFault {
+        if self.after_processing {
+            fault = fault.after_processing();
+        }
+        if let Some(hub) = &self.hub {
+            fault = fault.hub(hub);
+        }
+        if let Some(connection) = &self.connection {
+            fault = fault.connection(connection);
+        }
+        if let Some(nth) = self.nth {
+            fault = fault.nth(nth);
+        }
+        fault.times(self.times.unwrap_or(1))
+    }
+}

@@ -1,0 +1,12 @@
+//! The messages between the server and the services: requests, responses, and the names and addresses in them. They are
+//! separate from the server, because faults, the journal, and every service use them as well.
+
+mod endpoint;
+mod request;
+mod response;
+mod service;
+
+pub(crate) use endpoint::Endpoint;
+pub(crate) use request::Request;
+pub(crate) use response::{Content, Cut, Response, Upgrade, Upgraded, cut, plain_error, reset};
+pub use service::Service;

@@ -1,0 +1,5 @@
+//! Shared by the tests of Web PubSub: WebSocket clients and a webhook.
+
+pub(crate) mod clients;
+pub(crate) mod reliable;
+pub(crate) mod webhook;

@@ -1,0 +1,157 @@
+//! `cargo xtask chaos` and `cargo xtask soak`: parses the arguments, performs the run, and prints the counts.
+
+use std::process::ExitCode;
+use std::time::Duration;
+
+use lexopt::prelude::*;
+use service_core::{BoxError, Clock, SystemClock};
+use workspace_tests::{chaos, soak};
+
+const CHAOS: &str = "\
+Four WebSocket clients publish over the reliable protocol and four subscribe, while all connections are cut at random bytes.
+Exits non-zero unless every subscriber received every message once, in order per publisher.
+
+Usage: cargo xtask chaos [OPTIONS]
+
+  --messages N      number of messages [default: 100000]
+  --mean-bytes N    mean number of bytes after which a connection is cut [default: 8000]
+  --unrecoverable   also make some connections unrecoverable: every send must be acknowledged or reported as unknown
+  --seed N          seed of the random number generator [default: 1]
+  -h, --help        print this help
+";
+
+const SOAK: &str = "\
+Sends events through a sender, the emulator, and four processors while handlers fail, connections are cut, the service rejects and
+fails, locks expire, and processors are dropped. Exits non-zero unless every event was handled or dead-lettered after ten
+deliveries.
+
+Usage: cargo xtask soak eventgrid [OPTIONS]
+
+  --events N   number of events [default: 1000000]
+  --seed N     seed of the random number generator [default: 1]
+  -h, --help   print this help
+";
+
+/// What the command line requests.
+enum Run {
+    Chaos(chaos::Options),
+    Soak(soak::Options),
+    Help(&'static str),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let command = std::env::args().nth(1).unwrap_or_default();
+    let run = match arguments(&command) {
+        Ok(run) => run,
+        Err(error) => {
+            eprintln!("{command}: {error}\nTry `cargo xtask {command} --help`.");
+            return ExitCode::from(2);
+        }
+    };
+    let outcome = match run {
+        Run::Chaos(options) => report_chaos(options).await,
+        Run::Soak(options) => report_soak(options).await,
+        Run::Help(text) => {
+            print!("{text}");
+            return ExitCode::SUCCESS;
+        }
+    };
+    match outcome {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{command}: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn arguments(command: &str) -> Result<Run, BoxError> {
+    let parser = lexopt::Parser::from_args(std::env::args_os().skip(2));
+    match command {
+        "chaos" => chaos_options(parser),
+        "soak" => soak_options(parser),
+        other => Err(format!("`{other}`: there are chaos and soak").into()),
+    }
+}
+
+fn chaos_options(mut parser: lexopt::Parser) -> Result<Run, BoxError> {
+    let mut options = chaos::Options { seed: 1, messages: 100_000, mean_bytes: 8_000, unrecoverable: false };
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(Run::Help(CHAOS)),
+            Long("messages") => options.messages = parser.value()?.parse()?,
+            Long("mean-bytes") => options.mean_bytes = parser.value()?.parse()?,
+            Long("seed") => options.seed = parser.value()?.parse()?,
+            Long("unrecoverable") => options.unrecoverable = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if options.messages == 0 {
+        return Err("--messages 0: must be at least 1".into());
+    }
+    Ok(Run::Chaos(options))
+}
+
+fn soak_options(mut parser: lexopt::Parser) -> Result<Run, BoxError> {
+    let mut options =
+        soak::Options { seed: 1, events: 1_000_000, processors: 4, poison: 500, mean_bytes: 1 << 20 };
+    let mut service = None;
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(Run::Help(SOAK)),
+            Long("events") => options.events = parser.value()?.parse()?,
+            Long("seed") => options.seed = parser.value()?.parse()?,
+            Value(name) if service.is_none() && name == "eventgrid" => service = Some(name),
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if service.is_none() {
+        return Err("no service given; there is: eventgrid".into());
+    }
+    if options.events == 0 {
+        return Err("--events 0: must be at least 1".into());
+    }
+    Ok(Run::Soak(options))
+}
+
+/// Returns the result of a run and its duration.
+async fn timed<T>(run: impl Future<Output = Result<T, BoxError>>) -> Result<(T, Duration), BoxError> {
+    let clock = SystemClock::new();
+    let started = clock.elapsed();
+    let result = run.await?;
+    Ok((result, clock.elapsed().saturating_sub(started)))
+}
+
+async fn report_chaos(options: chaos::Options) -> Result<bool, BoxError> {
+    let (report, took) = timed(chaos::run(options)).await?;
+    let (cuts, reported) = (report.cuts, report.reported);
+    println!("seed {}, {:.1} s", options.seed, took.as_secs_f64());
+    println!("connections cut            {:>10}  ({} up, {} down)", cuts.total, cuts.up, cuts.down);
+    println!("  in a handshake           {:>10}", cuts.in_handshake);
+    println!("  during a recovery        {:>10}", cuts.in_recovery);
+    println!("  by a reset               {:>10}", cuts.resets);
+    println!("connections lost for good  {:>10}  (subscribers')", report.disconnected);
+    println!("published                  {:>10}", reported.sent);
+    println!("  acknowledged             {:>10}", reported.acked);
+    println!("  reported as unknown      {:>10}", reported.unknown);
+    println!("  reported as not sent     {:>10}", reported.not_sent);
+    println!("{}", report.heard);
+    println!("{}", if report.holds() { "All as it must be." } else { "NOT as it must be." });
+    Ok(report.holds())
+}
+
+async fn report_soak(options: soak::Options) -> Result<bool, BoxError> {
+    // One handler in a hundred panics on purpose; what the processor says about it is enough.
+    std::panic::set_hook(Box::new(|_| {}));
+    let ((judgement, incidents), took) = timed(soak::run(options)).await?;
+    let soak::Incidents { cuts, storms, restarts, kills, lost_locks } = incidents;
+    println!("seed {}, {} processors, {:.1} s", options.seed, options.processors, took.as_secs_f64());
+    println!("connections cut              {:>10}  (by a reset: {})", cuts.total, cuts.resets);
+    println!("storms of 429, 500 and 503   {storms:>10}");
+    println!("processors restarted         {restarts:>10}  (killed: {kills})");
+    println!("times that all locks ended   {lost_locks:>10}");
+    println!("{judgement}");
+    Ok(judgement.holds())
+}

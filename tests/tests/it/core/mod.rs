@@ -1,0 +1,20 @@
+//! The core below the clients, against servers whose faults are scripted to the byte.
+
+mod azure_identity;
+mod connections;
+mod logged;
+mod not_sent;
+mod pool;
+mod runtimes;
+mod secrets;
+mod tls;
+
+use std::time::Duration;
+
+use webpubsub::{Credential, RetryOptions, ServiceClient, ServiceClientBuilder};
+
+/// Builds a client that retries without a delay.
+fn builder(endpoint: &str) -> ServiceClientBuilder {
+    let retry = RetryOptions::default().initial_backoff(Duration::ZERO);
+    ServiceClient::builder(endpoint, "chat", Credential::access_key("planted-key")).retry(retry)
+}

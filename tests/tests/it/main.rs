@@ -1,0 +1,13 @@
+//! Tests that need more than one crate, by subject: clients together, the fault server, recordings, examples, and the demo.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
+
+mod core;
+mod coverage;
+mod demo;
+mod eventgrid;
+mod examples;
+mod hello;
+mod hulft;
+mod recordings;
+mod tls;
+mod webpubsub;

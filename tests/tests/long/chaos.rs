@@ -1,0 +1,21 @@
+//! The chaos in small: what `cargo xtask chaos` does with a hundred thousand messages, with a few thousand.
+
+use workspace_tests::chaos::{Options, run};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn cut_connections_lose_nothing_and_double_nothing() {
+    let options = Options { seed: 3, messages: 2_000, mean_bytes: 8_000, unrecoverable: false };
+    let report = run(options).await.unwrap();
+    assert!(report.holds(), "{report:?}");
+    let cuts = report.cuts;
+    // How many depends on how much there is to say; it proves nothing without any.
+    assert!(cuts.total > 10 && cuts.up > 0 && cuts.down > 0, "{cuts:?}");
+    assert!(cuts.in_handshake + cuts.in_recovery > 0, "{cuts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_connections_that_end_for_good_every_send_has_an_end_that_is_told() {
+    let options = Options { seed: 4, messages: 2_000, mean_bytes: 8_000, unrecoverable: true };
+    let report = run(options).await.unwrap();
+    assert!(report.holds(), "{report:?}");
+}
