@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::secret::{NAMED, variable, wrapping};
 use crate::{Error, Result, Secret};
 
 /// Contains the parts of a connection string.
@@ -29,14 +30,19 @@ impl ConnectionString {
     ///
     /// # Errors
     ///
-    /// Returns an error if the text is empty, a part has no `=`, or a name occurs twice. The error identifies the part by its
+    /// Returns an error if the text is empty, a part has no `=`, or a name occurs twice; if the text or a value is in quotation
+    /// marks; or if the text begins with a byte order mark or with the name of a variable. The error identifies the part by its
     /// number, starting at 1, and does not contain its text.
     pub fn parse(text: &str) -> Result<Self> {
         let invalid = |rule: &str| Error::invalid_input("connection string", rule, None);
+        check_start(text).map_or(Ok(()), |rule| Err(invalid(rule)))?;
         let mut parts: Vec<(String, Secret)> = Vec::new();
         for (index, part) in text.split(';').enumerate() {
             if part.trim().is_empty() {
                 continue;
+            }
+            if let Some(rule) = wrapping(part).or_else(|| wrapping(part.split_once('=')?.1)) {
+                return Err(invalid(&format!("has a part, number {}, whose value {rule}", index + 1)));
             }
             let (name, value) = part.split_once('=').ok_or_else(|| {
                 invalid(&format!("part {} has no `=`; the form is `Name=value;Name=value`", index + 1))
@@ -76,6 +82,15 @@ impl ConnectionString {
     }
 }
 
+/// What is wrong with the start of the text, such as the rest of the line that it was copied from.
+fn check_start(text: &str) -> Option<&'static str> {
+    let first = text.split(';').next().unwrap_or_default();
+    let starts_with_quote = wrapping(text).filter(|_| wrapping(first).is_some());
+    // A key is never first with an `=` inside, since that is only its padding.
+    let is_named = || variable(first.split_once('=')?.1).map(|_| NAMED);
+    starts_with_quote.or_else(is_named)
+}
+
 /// Omits the names: in a text with a stray `;`, what looks like a name may be the rest of a key.
 impl fmt::Debug for ConnectionString {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -107,6 +122,21 @@ mod tests {
             ("AccessKey=planted;accesskey=planted", "part 2"),
             ("AccessKey=planted", "`Endpoint`"),
             ("Endpoint=;AccessKey=planted", "`Endpoint`"),
+            ("\"Endpoint=https://x;AccessKey=planted;\"", "string is in quotation marks"),
+            ("'Endpoint=https://x;AccessKey=planted'", "string is in quotation marks"),
+            ("\"Endpoint=https://x;AccessKey=planted", "string is in quotation marks"),
+            ("Endpoint=https://x;AccessKey=\"planted\"", "number 2, whose value is in quotation marks"),
+            ("Endpoint=https://x;AccessKey=planted;\"", "number 3, whose value is in quotation marks"),
+            ("Endpoint='https://x';AccessKey=planted", "number 1, whose value is in quotation marks"),
+            (
+                "Endpoint=https://x;AccessKey=\u{feff}planted",
+                "number 2, whose value begins with a byte order mark",
+            ),
+            ("\u{feff}Endpoint=https://x;AccessKey=planted", "string begins with a byte order mark"),
+            ("\u{feff}\"Endpoint=https://x;AccessKey=planted\"", "string begins with a byte order mark"),
+            ("ROOMS_PLANTED=Endpoint=https://x;AccessKey=planted", "name of a variable (`NAME=`)"),
+            ("export ROOMS=Endpoint=https://x;AccessKey=planted", "name of a variable (`NAME=`)"),
+            ("ROOMS=\"Endpoint=https://x;AccessKey=planted\"", "number 1, whose value is in quotation marks"),
         ] {
             let error =
                 ConnectionString::parse(text).and_then(|it| it.require("Endpoint").cloned()).unwrap_err();

@@ -67,7 +67,7 @@ impl Dialect {
     #[must_use]
     pub const fn request_id_header(mut self, name: HeaderName) -> Self {
         // A constant function cannot drop the previous value.
-        mem::forget(mem::replace(&mut self.request_id_header, Some(name)));
+        mem::forget(self.request_id_header.replace(name));
         self
     }
 
@@ -95,15 +95,18 @@ impl Dialect {
 
 /// Creates the function that opens a call's span.
 ///
-/// The span has OpenTelemetry's field names, and one field with the given name for the service's request id.
+/// The span has the level INFO, the target `service_core::call`, OpenTelemetry's field names, and one field with the given name
+/// for the service's request id.
 #[macro_export]
 macro_rules! call_span {
     ($request_id:literal) => {
         || {
-            $crate::reexport::tracing::debug_span!(
+            $crate::reexport::tracing::info_span!(
+                target: "service_core::call",
                 "call",
                 "otel.name" = $crate::reexport::tracing::field::Empty,
-                "otel.kind" = "client",
+                "otel.kind" = "internal",
+                "otel.status_code" = $crate::reexport::tracing::field::Empty,
                 "http.request.method" = $crate::reexport::tracing::field::Empty,
                 "http.response.status_code" = $crate::reexport::tracing::field::Empty,
                 "http.request.resend_count" = $crate::reexport::tracing::field::Empty,

@@ -46,6 +46,18 @@ fn push_escaped(target: &mut String, value: &str) {
     }
 }
 
+/// Returns the name of each parameter of a query, and how many bytes its values take.
+pub(crate) fn query_lengths(query: &str) -> Vec<(&str, usize)> {
+    let mut lengths: Vec<(&str, usize)> = Vec::new();
+    for (name, value) in query.split('&').filter_map(|pair| pair.split_once('=')) {
+        match lengths.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, length)) => *length += value.len(),
+            None => lengths.push((name, value.len())),
+        }
+    }
+    lengths
+}
+
 /// Removes a parameter from a query without its `?`. Values that contain the name are kept.
 pub(crate) fn remove_query(query: &mut String, name: &str) {
     let matches = |pair: &str| pair.strip_prefix(name).is_some_and(|rest| rest.starts_with('='));

@@ -6,6 +6,7 @@ use std::fmt;
 use http::Uri;
 use url::{Host, Url};
 
+use crate::secret::{NAMED, variable, wrapping};
 use crate::{Error, Result};
 
 /// Represents an origin, `scheme://host[:port]`, to which a client sends its requests.
@@ -62,6 +63,9 @@ impl Endpoint {
         let invalid = |rule| Error::invalid_input("endpoint", rule, printable(text));
         if text.is_empty() {
             return Err(invalid("must not be empty: write `https://<host>`"));
+        }
+        if let Some(rule) = wrapping(text).or_else(|| variable(text).map(|_| NAMED)) {
+            return Err(invalid(rule));
         }
         if !text.contains("://") {
             return Err(invalid("has no scheme: write `https://<host>`"));
@@ -133,6 +137,17 @@ impl Endpoint {
             Some((host, _)) if !authority.ends_with(']') => host,
             _ => authority,
         }
+    }
+
+    /// Returns host and port, also if the port is the scheme's default.
+    pub(crate) fn host_and_port(&self) -> String {
+        let has_port = self.authority().len() > self.host().len();
+        let default = match (has_port, self.https) {
+            (true, _) => "",
+            (false, true) => ":443",
+            (false, false) => ":80",
+        };
+        format!("{}{default}", self.authority())
     }
 
     /// Returns whether the scheme is `https`.
@@ -218,6 +233,10 @@ mod tests {
         for (given, rule) in [
             ("", "empty"),
             ("name.example.com", "no scheme"),
+            ("\"https://name.example.com\"", "quotation marks"),
+            ("'https://name.example.com", "quotation marks"),
+            ("\u{feff}https://name.example.com", "byte order mark"),
+            ("ENDPOINT=https://name.example.com", "`NAME=`"),
             ("localhost:8080", "no scheme"),
             ("ftp://name.example.com", "scheme `https` or `http`"),
             ("https://", "not a URL"),

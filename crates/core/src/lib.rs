@@ -29,7 +29,7 @@ pub mod testing;
 mod tests;
 mod transport;
 
-pub use call::{Call, CallFuture, CallOptions, RawRequest, read};
+pub use call::{Call, CallFuture, CallOptions, PageLinks, RawRequest, read};
 pub use clock::{Clock, SystemClock, timeout};
 pub use connection_string::ConnectionString;
 #[cfg(feature = "azure-identity")]
@@ -43,7 +43,7 @@ pub use error::{
 };
 pub use operation::{DEFAULT_MAX_RESPONSE_BYTES, Operation};
 pub use options::ClientOptions;
-pub use pace::RateLimiter;
+pub use pace::{NoSlot, RateLimiter};
 pub use pipeline::{AfterUnknown, Pipeline};
 pub use policy::{Next, Policy};
 pub use response::Response;

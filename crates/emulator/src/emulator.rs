@@ -134,7 +134,10 @@ impl Emulator {
         let ca_file = self.ca_file().map(|path| ("SERVICE_EMULATOR_CA", path.display().to_string()));
         let services = [
             #[cfg(feature = "webpubsub")]
-            vec![("WEBPUBSUB_CONNECTION_STRING", self.webpubsub().connection_string())],
+            vec![
+                ("WEBPUBSUB_CONNECTION_STRING", self.webpubsub().connection_string()),
+                ("WEBPUBSUB_ENTRA_TOKEN", self.webpubsub().printed_entra_token()),
+            ],
             #[cfg(feature = "eventgrid")]
             vec![
                 ("EVENTGRID_NAMESPACES_ENDPOINT", self.endpoint()),

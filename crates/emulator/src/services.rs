@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 
 use crate::clock::Clock;
 use crate::faults::Faults;
@@ -46,6 +46,9 @@ impl Services {
 
     /// Performs the request.
     pub(crate) async fn respond(&self, request: &Request) -> Response {
+        if is_probe(request) {
+            return Response::default();
+        }
         match Service::of(request) {
             #[cfg(feature = "webpubsub")]
             Some(Service::WebPubSub) => self.webpubsub.respond(request).await,
@@ -56,4 +59,9 @@ impl Services {
             _ => plain_error(StatusCode::NOT_FOUND, "no emulated service has this path"),
         }
     }
+}
+
+/// Whether this is a health probe of the emulator itself, which container engines and scripts send.
+fn is_probe(request: &Request) -> bool {
+    request.path() == ["health"] && matches!(request.method, Method::GET | Method::HEAD)
 }

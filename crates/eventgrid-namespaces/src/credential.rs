@@ -91,6 +91,7 @@ struct Signature {
 
 impl Signature {
     fn new(token: &Secret, clock: Arc<dyn Clock>) -> Result<Self> {
+        token.check_pasted("SAS token")?;
         let text = token.expose().trim();
         let has = |name: &str| text.split('&').any(|pair| pair.starts_with(name));
         // Passing an access key here is a common mistake, and the key must not be sent as a signature.

@@ -117,7 +117,7 @@ pub struct Agent {
 }
 
 row!(Agent, "status", required { agent_id: "agentId" }, |row, zone| {
-    row.start_connection.set_time_zone(zone)
+    row.start_connection.set_time_zone(zone);
 });
 
 #[derive(Serialize)]

@@ -2,13 +2,14 @@
 //! the scope that a rejected API key may be missing.
 
 use std::fmt;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::StatusCode;
 use serde::Serialize;
 use service_core::{CallOptions, Operation, Pipeline};
 
-use crate::{Error, Response, Result, TimeZone, operations};
+use crate::{Clock, Error, Response, Result, TimeZone, date, operations};
 
 /// The body that a call sends.
 pub(crate) trait Body: Serialize + Send + 'static {
@@ -32,6 +33,7 @@ type SetTimeZone<T> = fn(&mut T, &TimeZone);
 pub(crate) struct Call<T, B = ()> {
     call: service_core::Call<T>,
     operation: &'static Operation,
+    clock: Arc<dyn Clock>,
     pub(crate) body: B,
     zone: Option<(SetTimeZone<T>, TimeZone)>,
 }
@@ -45,16 +47,22 @@ impl<T> Call<T> {
     ) -> Self {
         let mut call = service_core::Call::new(pipeline, operation, segments, read);
         call.accept("application/json");
-        Self { call, operation, body: (), zone: None }
+        Self { call, operation, clock: Arc::clone(pipeline.clock()), body: (), zone: None }
     }
 
     /// Returns a copy of the call, for the next request of a list. An invalid argument moves to the copy.
     pub(crate) fn again(&mut self) -> Self {
-        Self { call: self.call.again(), operation: self.operation, body: (), zone: self.zone.clone() }
+        Self {
+            call: self.call.again(),
+            operation: self.operation,
+            clock: Arc::clone(&self.clock),
+            body: (),
+            zone: self.zone.clone(),
+        }
     }
 
     pub(crate) fn with_body<B: Body>(self, body: B) -> Call<T, B> {
-        Call { call: self.call, operation: self.operation, body, zone: self.zone }
+        Call { call: self.call, operation: self.operation, clock: self.clock, body, zone: self.zone }
     }
 }
 
@@ -80,7 +88,7 @@ impl<T, B> Call<T, B> {
 
 impl<T, B: Body> Call<T, B> {
     pub(crate) async fn send(self) -> Result<Response<T>> {
-        let Self { mut call, operation, body, zone } = self;
+        let Self { mut call, operation, clock, body, zone } = self;
         if B::SENT {
             call.check(body.check());
             match serde_json::to_vec(&body) {
@@ -90,7 +98,7 @@ impl<T, B: Body> Call<T, B> {
             }
         }
         drop(body);
-        let mut response = call.send().await.map_err(|error| with_missing_scope(error, operation))?;
+        let mut response = call.send().await.map_err(|error| explain(error, operation, &*clock))?;
         if let Some((set, zone)) = zone {
             set(&mut response.body, &zone);
         }
@@ -104,13 +112,23 @@ impl<T, B> fmt::Debug for Call<T, B> {
     }
 }
 
-/// A 403 response does not say which scope is missing; the vendor's table of scopes does.
-fn with_missing_scope(error: Error, operation: &Operation) -> Error {
-    if error.status() != Some(StatusCode::FORBIDDEN) {
-        return error;
+/// Adds what the vendor documents about a status, which the response does not say.
+fn explain(error: Error, operation: &Operation, clock: &dyn Clock) -> Error {
+    match error.status() {
+        Some(StatusCode::FORBIDDEN) => {
+            let scope = operations::scope(operation.id);
+            let missing = scope.map_or(MissingScope::Undocumented, MissingScope::Documented);
+            error.with_note(missing.to_string()).with_source(missing)
+        }
+        Some(StatusCode::TOO_MANY_REQUESTS) => {
+            let end = error.retry_after().and_then(|wait| date::utc_text(clock.now().checked_add(wait)?));
+            error.with_note(match end {
+                Some(end) => format!("the contract is blocked until {end}"),
+                None => "the service blocks a contract for 10 minutes after 100 calls in a minute".to_owned(),
+            })
+        }
+        _ => error,
     }
-    let scope = operations::scope(operation.id);
-    error.with_source(scope.map_or(MissingScope::Undocumented, MissingScope::Documented))
 }
 
 /// The scope that the rejected operation requires.

@@ -67,8 +67,27 @@ impl Date {
         format!("{year:04}{month:02}{day:02}")
     }
 
+    /// The day that is this number of days after 1970-01-01. `None` outside the years 1 to 9999.
+    pub(crate) fn from_days_since_epoch(days: i64) -> Option<Self> {
+        // The inverse of `days_since_epoch` (Hinnant, "civil_from_days").
+        let shifted = days.checked_add(719_468)?;
+        let (era, of_era) = (shifted.div_euclid(146_097), shifted.rem_euclid(146_097));
+        let of_cycle = (of_era - of_era / 1_460 + of_era / 36_524 - of_era / 146_096) / 365;
+        let of_year = of_era - (365 * of_cycle + of_cycle / 4 - of_cycle / 100);
+        let from_march = (5 * of_year + 2) / 153;
+        let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+        let year = of_cycle + era * 400 + i64::from(month <= 2);
+        let day = of_year - (153 * from_march + 2) / 5 + 1;
+        Self::new(year.try_into().ok()?, month.try_into().ok()?, day.try_into().ok()?).ok()
+    }
+
+    /// The day this many days later, which must be in the years 1 to 9999.
+    pub(crate) fn plus(self, days: i64) -> Self {
+        Self::from_days_since_epoch(self.days_since_epoch().saturating_add(days)).unwrap_or(self)
+    }
+
     /// The number of days since 1970-01-01.
-    fn days_since_epoch(self) -> i64 {
+    pub(crate) fn days_since_epoch(self) -> i64 {
         // Days of a year that starts in March, so that the leap day is its last (Hinnant, "days_from_civil").
         let shifted = i64::from(self.year) - i64::from(self.month <= 2);
         let (era, of_era) = (shifted.div_euclid(400), shifted.rem_euclid(400));
@@ -214,6 +233,15 @@ impl Timestamp {
     }
 }
 
+/// `YYYY-MM-DD HH:mm:ss UTC`, for texts.
+pub(crate) fn utc_text(time: SystemTime) -> Option<String> {
+    let seconds = time.duration_since(SystemTime::UNIX_EPOCH).ok()?.as_secs();
+    let (days, of_day) = (seconds / 86_400, seconds % 86_400);
+    let day = Date::from_days_since_epoch(days.try_into().ok()?)?;
+    let (hours, minutes, seconds) = (of_day / 3_600, of_day / 60 % 60, of_day % 60);
+    Some(format!("{day} {hours:02}:{minutes:02}:{seconds:02} UTC"))
+}
+
 /// Parses ` HH:mm:ss.SSS`; the fraction is optional.
 fn time_of_day(text: &str) -> Option<Duration> {
     let (whole, fraction) = text.trim_start_matches([' ', 'T']).split_once('.').unwrap_or((text.trim(), "0"));
@@ -318,6 +346,7 @@ mod tests {
                     .or_else(|_| Date::new(year, month + 1, 1))
                     .or_else(|_| Date::new(year + 1, 1, 1)).unwrap();
                 prop_assert_eq!(next.days_since_epoch() - date.days_since_epoch(), 1);
+                prop_assert_eq!(Date::from_days_since_epoch(date.days_since_epoch()), Some(date));
                 prop_assert_eq!(date.compact().parse::<Date>().unwrap(), date);
                 prop_assert_eq!(date.to_string().parse::<Date>().unwrap(), date);
             }

@@ -6,6 +6,7 @@ mod accounts;
 mod agents;
 mod browser_transfer_groups;
 mod browser_transfers;
+mod by_date;
 mod call;
 mod connections;
 mod date;
@@ -23,6 +24,8 @@ mod relay_permissions;
 mod rules;
 mod secondary_accounts;
 mod service_status;
+#[cfg(feature = "shared-rate-limit")]
+mod shared_window;
 mod site;
 mod values;
 
@@ -42,6 +45,7 @@ pub use browser_transfers::{
     HulftToBrowser, HulftToBrowserBrowser, HulftToBrowserDefinition, HulftToBrowserHost,
     RegisterBrowserToHulft, RegisterHulftToBrowser, UpdateBrowserToHulft, UpdateHulftToBrowser,
 };
+pub use by_date::{IncompleteRelayLogs, Progress, RelayLogsByDate};
 pub use connections::{
     Connection, Connections, DeleteConnection, GetConnection, RegisterConnection, UpdateConnection,
 };

@@ -114,6 +114,8 @@ impl<T: Row> Pager<T> {
         let mut rows = Vec::from(std::mem::take(&mut self.rows));
         while let Some(page) = self.pages.next().await {
             rows.append(&mut page?.rows);
+            // The rows within reach would be dropped with the error that follows them.
+            self.pages.check_reach()?;
         }
         Ok(rows)
     }
@@ -140,6 +142,11 @@ impl<T: Row> Pager<T> {
     pub async fn with_response(mut self) -> Result<Response<Page<T>>> {
         let (next, rows) = (self.pages.next, self.pages.list.page_size);
         self.pages.list.call(next, rows)?.send().await
+    }
+
+    /// The list as configured, and the index of its first row.
+    pub(crate) fn into_list(self) -> (List<T>, u32) {
+        (self.pages.list, self.pages.next)
     }
 
     /// Adds a search condition that only some operations have.

@@ -95,13 +95,19 @@ impl<T: Row> Pages<T> {
         Ok(page)
     }
 
+    /// Returns an error if the list has rows beyond those that the service returns.
+    pub(crate) fn check_reach(&self) -> Result<()> {
+        let reach = u64::from(MAX_START_INDEX + MAX_RESULTS);
+        if self.total.is_some_and(|total| total > reach) { Err(self.out_of_reach()) } else { Ok(()) }
+    }
+
     fn out_of_reach(&self) -> Error {
         let reach = MAX_START_INDEX + MAX_RESULTS;
         let rule = format!(
             "has more rows than the {reach} that the service returns: narrow it by date with `from` and `to`"
         );
         let total = self.total.map(|total| format!("{total} rows"));
-        Error::invalid_input("list", &rule, total.as_deref())
+        Error::invalid_input("list", &rule, total.as_deref()).with_operation(self.list.operation.id)
     }
 }
 
@@ -154,6 +160,11 @@ pub(crate) struct List<T> {
 }
 
 impl<T: Row> List<T> {
+    /// The same list for other days. An invalid argument in `invalid` stays with the original.
+    pub(crate) fn between(&mut self, from: Date, to: Date) -> Self {
+        Self { call: self.call.again(), from: Some(from), to: Some(to), invalid: None, ..*self }
+    }
+
     pub(crate) fn call(&mut self, start: u32, rows: u32) -> Result<Call<Page<T>>> {
         if let Some(error) = self.invalid.take() {
             return Err(error);

@@ -6,7 +6,7 @@ use crate::call::{Call, handle, request};
 use crate::lenient::{open_values, text};
 use crate::operations::{GET_RELAY_LOGS, LIST_RELAY_LOGS, LIST_RELAY_LOGS_BY_FILE};
 use crate::page::{Row, row};
-use crate::{ClientType, Number, Pager, TimeZone, Timestamp, read, rules};
+use crate::{ClientType, Number, Pager, RelayLogsByDate, TimeZone, Timestamp, read, rules};
 
 handle! {
     /// Reads the relay log of the contract, newest transfer first. Created by
@@ -39,7 +39,7 @@ handle! {
 impl RelayLogs {
     /// Lists all transfers. Requires the scope *Relay Log: Get*.
     ///
-    /// A search returns at most 11,000 rows. Narrow a longer one with [`Pager::from`] and [`Pager::to`].
+    /// A search returns at most 11,000 rows. Split a longer one with [`Pager::by_date`].
     ///
     /// See the [vendor's documentation](https://www.hulft.com/help/en-us/WebConnect-V3/HWC-SAP/Content/SiteAPI/APIDetail/RelayLogAllGet.htm).
     pub fn list(&self) -> Pager<RelayLog> {
@@ -79,6 +79,15 @@ impl RelayLogs {
 /// Search conditions of relay logs, for [`RelayLogs::list`] and [`RelayLogs::list_by_file`]. The rows of one transfer
 /// cannot be searched.
 impl Pager<RelayLog> {
+    /// Splits the search by date until each part fits into the 11,000 rows that the service returns.
+    ///
+    /// The search needs both [`from`](Self::from) and [`to`](Self::to). Each split costs up to three requests, whose rows are
+    /// used only if the part is not split again.
+    pub fn by_date(self) -> RelayLogsByDate {
+        let (list, start_index) = self.into_list();
+        RelayLogsByDate::new(list, start_index)
+    }
+
     /// Selects transfers from this connection ID.
     pub fn sender_connection_id(self, id: impl Into<String>) -> Self {
         self.condition("senderConnectionId", id.into())

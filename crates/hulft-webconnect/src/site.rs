@@ -224,10 +224,11 @@ impl SiteClientBuilder {
     /// # Errors
     ///
     /// Returns an error if the key is empty or cannot be sent in a header, if the endpoint is malformed or uses plain
-    /// `http` to a host other than loopback, or if a setting is invalid.
+    /// `http` to a host other than loopback, if a setting is invalid, or if the file of a shared rate limit cannot be
+    /// opened.
     pub fn build(mut self) -> Result<SiteClient> {
-        if let Some(rate_limiter) = self.rate_limit.rate_limiter() {
-            self.options.set_rate_limiter(Arc::new(rate_limiter));
+        if let Some(rate_limiter) = self.rate_limit.rate_limiter(self.options.clock())? {
+            self.options.set_rate_limiter(rate_limiter);
         }
         let endpoint = Endpoint::parse(&self.endpoint)?;
         let credential = Arc::new(HeaderKey::authorization("Bearer", &self.api_key)?);

@@ -28,6 +28,7 @@ impl Signer {
         if text.trim().is_empty() {
             return Err(invalid("must not be empty"));
         }
+        key.check_pasted("access key")?;
         if text.trim() != text {
             return Err(invalid("must not start or end with white space, since every character counts"));
         }

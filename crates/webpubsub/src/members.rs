@@ -1,6 +1,6 @@
 //! The list of the connections of a group. A page is requested only when its connections are needed.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -9,9 +9,8 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use futures_core::Stream;
 use serde::Deserialize;
-use service_core::{Call, CallFuture, Endpoint, Error, ErrorKind, Response, Result, read};
+use service_core::{Call, CallFuture, Endpoint, Error, PageLinks, Response, Result, read};
 
-use crate::operations::LIST_CONNECTIONS_IN_GROUP;
 use crate::rules;
 
 /// The maximum page size.
@@ -94,12 +93,11 @@ fn token_of(link: &str) -> Option<String> {
 /// ```
 #[must_use = "does nothing until its connections are requested"]
 pub struct ListConnections {
+    /// The call of the page that was requested last.
     call: Call<MemberPage>,
-    known_as: Endpoint,
+    links: PageLinks,
     members: VecDeque<Member>,
     progress: Progress,
-    /// The links that were followed.
-    followed: HashSet<String>,
 }
 
 /// Describes how far the list has been read.
@@ -107,8 +105,6 @@ enum Progress {
     NotStarted,
     InFlight(CallFuture<MemberPage>),
     Link(String),
-    /// The last page links to a page that was requested before. Without an end, the list would repeat forever.
-    Repeated,
     Ended,
 }
 
@@ -116,10 +112,9 @@ impl ListConnections {
     pub(crate) fn new(call: Call<MemberPage>, known_as: Endpoint) -> Self {
         Self {
             call,
-            known_as,
+            links: PageLinks::new(known_as),
             members: VecDeque::new(),
             progress: Progress::NotStarted,
-            followed: HashSet::new(),
         }
     }
 
@@ -155,9 +150,9 @@ impl ListConnections {
     ///
     /// # Errors
     ///
-    /// Returns an error if an argument is invalid, if a request fails, if the link to the next page was followed before, or if it
-    /// leads to an origin other than the service or the reverse proxy. Nothing is sent in the first case; the credential is not sent to the
-    /// foreign origin in the last.
+    /// Returns an error if an argument is invalid, if a request fails, or if the link to the next page leads to an origin
+    /// other than the service or the reverse proxy, or to a page that was already read. Nothing is sent in the first case; the
+    /// credential is not sent to a foreign origin.
     pub async fn next(&mut self) -> Option<Result<Member>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
@@ -191,24 +186,15 @@ impl ListConnections {
     }
 
     fn poll_page(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<MemberPage>>> {
-        let call = match &self.progress {
-            Progress::NotStarted => Some(self.call.again()),
-            Progress::Link(link) => Some(self.call.follow(link, &self.known_as)),
-            Progress::Repeated => {
-                self.progress = Progress::Ended;
-                return Poll::Ready(Some(Err(repeated())));
-            }
-            Progress::InFlight(_) | Progress::Ended => None,
-        };
-        if let Some(call) = call {
-            self.progress = Progress::InFlight(fetch(call));
+        if let Progress::Link(link) = &self.progress {
+            self.call = self.links.follow(&self.call, link);
+        }
+        if matches!(self.progress, Progress::NotStarted | Progress::Link(_)) {
+            self.progress = Progress::InFlight(fetch(self.call.again()));
         }
         let Progress::InFlight(future) = &mut self.progress else { return Poll::Ready(None) };
         let outcome = ready!(future.as_mut().poll(context));
         self.progress = match &outcome {
-            Ok(MemberPage { next_link: Some(link), .. }) if !self.followed.insert(link.clone()) => {
-                Progress::Repeated
-            }
             Ok(MemberPage { next_link: Some(link), .. }) => Progress::Link(link.clone()),
             _ => Progress::Ended,
         };
@@ -218,13 +204,6 @@ impl ListConnections {
 
 fn fetch(call: Call<MemberPage>) -> CallFuture<MemberPage> {
     Box::pin(async move { Ok(call.send().await?.body) })
-}
-
-/// The text does not contain the link, whose query is the service's own.
-fn repeated() -> Error {
-    let text =
-        "could not continue the list: the link to the next page was followed before, so the list has no end";
-    Error::new(ErrorKind::Decode, text).with_operation(LIST_CONNECTIONS_IN_GROUP.id).permanent()
 }
 
 service_core::call_setters!(ListConnections);

@@ -1,5 +1,8 @@
-//! Calls of an absolute link in a response, such as a list's link to its next page. They are separate because a link is
-//! untrusted text: the credential is only sent to the client's own endpoint.
+//! The links from page to page of a list. They are separate because a link is untrusted text: the credential is only sent to
+//! the client's own endpoint, and a list must end.
+
+use std::collections::HashSet;
+use std::hash::{BuildHasher, RandomState};
 
 use http::Uri;
 use url::Url;
@@ -8,19 +11,55 @@ use super::{Call, Parts};
 use crate::Endpoint;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 
-impl<T> Call<T> {
-    /// Creates a call of the same operation with the same overrides for a link, whose path and query are used verbatim.
+/// Follows the links of one list from page to page.
+#[derive(Debug)]
+pub struct PageLinks {
+    known_as: Endpoint,
+    /// The hashes of the requested pages, since a list may have many pages, and a server may send long links.
+    visited: HashSet<u64>,
+    hasher: RandomState,
+}
+
+impl PageLinks {
+    /// Creates the state of a list that has not been requested.
     ///
     /// A service behind a reverse proxy uses its own address in links. A link that starts with `known_as` is therefore sent to
-    /// the pipeline's endpoint. A link to any other origin is reported as an error when the call is sent.
+    /// the pipeline's endpoint.
     #[must_use]
-    pub fn follow(&self, link: &str, known_as: &Endpoint) -> Self {
-        match resolve(link, self.parts.pipeline.endpoint(), known_as) {
-            Ok(target) => self.at(target.path, target.query, None),
-            Err(error) => self.at(String::new(), String::new(), Some(error)),
+    pub fn new(known_as: Endpoint) -> Self {
+        Self { known_as, visited: HashSet::new(), hasher: RandomState::new() }
+    }
+
+    /// Creates a call for the page that `link` leads to, with the operation and the overrides of `page`, which contained it.
+    ///
+    /// A relative link is resolved against the page. The link's path and query are used verbatim. A link to another origin and
+    /// a link to a page that was requested before are reported as an error when the call is sent.
+    #[must_use]
+    pub fn follow<T>(&mut self, page: &Call<T>, link: &str) -> Call<T> {
+        let Parts { pipeline, path, query, .. } = &*page.parts;
+        let here = Target { path: path.clone(), query: query.clone() };
+        let next = resolve(link, &here, pipeline.endpoint(), &self.known_as);
+        self.visit(&here);
+        match next {
+            Ok(next) if self.visit(&next) => page.at(next.path, next.query, None),
+            Ok(_) => page.at(String::new(), String::new(), Some(repeated())),
+            Err(error) => page.at(String::new(), String::new(), Some(error)),
         }
     }
 
+    /// Returns whether the page was not visited before.
+    fn visit(&mut self, page: &Target) -> bool {
+        self.visited.insert(self.hasher.hash_one((&page.path, &page.query)))
+    }
+}
+
+fn repeated() -> Error {
+    let text = "could not follow the link in the response: it leads to a page of the list that was already read, so the list \
+                would not end";
+    Error::new(ErrorKind::Decode, text).with_delivery(Delivery::NotSent).permanent()
+}
+
+impl<T> Call<T> {
     /// Creates a copy of the call, for reading a list from its start. An invalid argument moves to the copy.
     #[must_use]
     pub fn again(&mut self) -> Self {
@@ -44,26 +83,34 @@ impl<T> Call<T> {
     }
 }
 
-/// The part of a link below the endpoint.
+/// The part of a URL below the endpoint.
 struct Target {
     path: String,
     query: String,
 }
 
-fn resolve(link: &str, endpoint: &Endpoint, known_as: &Endpoint) -> Result<Target> {
-    let foreign = || {
+fn resolve(link: &str, page: &Target, endpoint: &Endpoint, known_as: &Endpoint) -> Result<Target> {
+    // A relative link means the address that the service has for itself, unless it knows the reverse proxy's path.
+    let target = [endpoint, known_as].into_iter().find_map(|base| {
+        let page = Url::parse(&format!("{base}{}?{}", page.path, page.query)).ok()?;
+        // Parsed, since the form that is sent is the one that is signed.
+        below_either(&page.join(link).ok()?, endpoint, known_as)
+    });
+    target.ok_or_else(|| {
         let also = if endpoint == known_as { String::new() } else { format!(" or {known_as}") };
+        // The error does not repeat the link.
         let text = format!(
             "could not follow the link in the response: it does not start with {endpoint}{also}, and the credential is only sent there"
         );
         Error::new(ErrorKind::Credential, text).with_delivery(Delivery::NotSent).permanent()
-    };
-    // Parsed, since the form that is sent is the one that is signed. The error does not repeat the link.
-    let url = Url::parse(link).map_err(|_| foreign())?;
-    let uri: Uri = url.as_str().parse().map_err(|_| foreign())?;
-    let base = [endpoint, known_as].into_iter().find(|base| base.owns(&uri) && below(base, url.path()));
-    let path = url.path().strip_prefix(base.ok_or_else(foreign)?.prefix()).ok_or_else(foreign)?;
-    Ok(Target { path: path.to_owned(), query: url.query().unwrap_or_default().to_owned() })
+    })
+}
+
+fn below_either(url: &Url, endpoint: &Endpoint, known_as: &Endpoint) -> Option<Target> {
+    let uri: Uri = url.as_str().parse().ok()?;
+    let base = [endpoint, known_as].into_iter().find(|base| base.owns(&uri) && below(base, url.path()))?;
+    let path = url.path().strip_prefix(base.prefix())?;
+    Some(Target { path: path.to_owned(), query: url.query().unwrap_or_default().to_owned() })
 }
 
 fn below(base: &Endpoint, path: &str) -> bool {
@@ -76,7 +123,8 @@ mod tests {
 
     fn at(link: &str, endpoint: &str, known_as: &str) -> Result<String> {
         let endpoint = Endpoint::parse_with_path(endpoint).unwrap();
-        let Target { path, query } = resolve(link, &endpoint, &Endpoint::parse(known_as).unwrap())?;
+        let page = Target { path: "/api/rooms/blue/members".to_owned(), query: "size=2".to_owned() };
+        let Target { path, query } = resolve(link, &page, &endpoint, &Endpoint::parse(known_as).unwrap())?;
         Ok(format!("{path}?{query}"))
     }
 
@@ -94,6 +142,22 @@ mod tests {
     }
 
     #[test]
+    fn a_relative_link_is_resolved_against_its_page() {
+        for (link, kept) in [
+            ("/api/rooms/blue/members?token=a%2Fb", "/api/rooms/blue/members?token=a%2Fb"),
+            ("?token=b", "/api/rooms/blue/members?token=b"),
+            ("members?token=b", "/api/rooms/blue/members?token=b"),
+            ("../red/members", "/api/rooms/red/members?"),
+            ("//name.example/a", "/a?"),
+        ] {
+            assert_eq!(at(link, OWN, OWN).unwrap(), kept, "{link}");
+            // The service does not know the path of the reverse proxy.
+            assert_eq!(at(link, "https://gw.example/web", OWN).unwrap(), kept, "{link}");
+        }
+        assert_eq!(at("/web/api/x", "https://gw.example/web", OWN).unwrap(), "/api/x?");
+    }
+
+    #[test]
     fn a_link_to_another_origin_is_rejected_and_not_repeated() {
         for link in [
             "http://name.example/planted",
@@ -102,9 +166,8 @@ mod tests {
             "https://name.example.evil.example/planted",
             "https://name.example@evil.example/planted",
             "https://user:planted@name.example/a",
-            "/planted",
-            "planted",
-            "",
+            "//evil.example/planted",
+            "\\\\evil.example/planted",
             "ftp://name.example/planted",
         ] {
             let error = at(link, OWN, OWN).unwrap_err();

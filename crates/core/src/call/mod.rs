@@ -5,6 +5,7 @@ mod link;
 mod options;
 mod raw;
 pub mod read;
+mod target;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -15,8 +16,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Request, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
+pub use link::PageLinks;
 pub use options::CallOptions;
 pub use raw::RawRequest;
 
@@ -205,18 +207,7 @@ impl Parts {
         }
         self.options.check()?;
         let Self { pipeline, operation, path, query, headers, body, options, .. } = self;
-        let (origin, prefix) = (pipeline.endpoint().as_str(), pipeline.endpoint().prefix());
-        let mut target = String::with_capacity(origin.len() + prefix.len() + path.len() + 1 + query.len());
-        target.push_str(origin);
-        target.push_str(prefix);
-        target.push_str(path);
-        if !query.is_empty() {
-            target.push('?');
-            target.push_str(query);
-        }
-        let uri = Uri::try_from(target).map_err(|error| {
-            Error::invalid_input("request", "has an invalid URL", None).with_source(error)
-        })?;
+        let uri = target::url(pipeline.endpoint(), operation, path, query)?;
         let mut request = Request::new(mem::take(body));
         *request.method_mut() = operation.method.clone();
         *request.uri_mut() = uri;

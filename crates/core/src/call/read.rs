@@ -5,6 +5,7 @@ use http::{Response, StatusCode};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+pub use crate::error::skip_bom;
 use crate::error::{Delivery, Error, ErrorKind, Result};
 
 /// Ignores the response, whose status has already been checked.
@@ -27,7 +28,7 @@ pub fn exists(response: &Response<Bytes>) -> Result<bool> {
     Ok(response.status() != StatusCode::NOT_FOUND)
 }
 
-/// Parses the body as JSON.
+/// Parses the body as JSON. A byte order mark is skipped.
 ///
 /// # Errors
 ///
@@ -43,7 +44,7 @@ pub fn json<T: DeserializeOwned>(response: &Response<Bytes>) -> Result<T> {
 ///
 /// Returns [`ErrorKind::Decode`] if the body is not the expected JSON, as [`json`] does.
 pub fn json_borrowed<'a, T: Deserialize<'a>>(response: &'a Response<Bytes>) -> Result<T> {
-    serde_json::from_slice(response.body()).map_err(|error| {
+    serde_json::from_slice(skip_bom(response.body())).map_err(|error| {
         // serde_json's text may quote the body, which may contain a secret: only the position is reported.
         let text = format!(
             "could not parse the response: not the expected JSON at line {} column {} of {} bytes",

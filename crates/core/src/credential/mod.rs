@@ -48,12 +48,13 @@ impl HeaderKey {
     ///
     /// # Errors
     ///
-    /// Returns an error if the key is empty or contains a character that headers do not allow. The error does not contain the
-    /// key.
+    /// Returns an error if the key is empty, contains a character that headers do not allow, or still has what was around it where
+    /// it was copied from (see [`Secret::check_pasted`]). The error does not contain the key.
     pub fn authorization(scheme: &str, key: &Secret) -> Result<Self> {
         if key.expose().trim().is_empty() {
             return Err(Error::invalid_input("key", "must not be empty", None));
         }
+        key.check_pasted("key")?;
         Ok(Self { name: AUTHORIZATION, value: sensitive(&format!("{scheme} {}", key.expose().trim()))? })
     }
 }

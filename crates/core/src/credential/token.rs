@@ -13,7 +13,7 @@ use http::{HeaderValue, Request};
 use tokio::sync::watch;
 
 use super::{Authorize, sensitive};
-use crate::error::{BoxError, Delivery, ErrorKind};
+use crate::error::{BoxError, Delivery, ErrorKind, root_cause};
 use crate::{Clock, Error, Result, Secret, clock};
 
 /// How long before its expiry a token is refreshed; a token with a shorter lifetime is refreshed halfway.
@@ -158,11 +158,13 @@ impl BearerToken {
             let fetched = fetch.wait_for(Option::is_some).await.ok().and_then(|fetched| fetched.clone());
             match fetched {
                 Some(Ok(current)) => return Ok(current.header),
-                Some(Err(cause)) => return Err(token_error().with_source(Shared(cause))),
+                Some(Err(cause)) => {
+                    return Err(token_error(&root_cause(&**cause)).with_source(Shared(cause)));
+                }
                 None => {}
             }
         }
-        Err(token_error().with_source("the task that requested it was aborted"))
+        Err(token_error("the task that requested it was aborted"))
     }
 
     /// Returns the cached header while it is valid (a refresh may start in the background), otherwise the fetch to wait for.
@@ -228,7 +230,7 @@ impl Fetch {
         match &fetched {
             Ok(current) => state.current = Some(current.clone()),
             Err(_) => {
-                state.no_refresh_before = self.cache.clock.elapsed().saturating_add(RETRY_REFRESH_AFTER)
+                state.no_refresh_before = self.cache.clock.elapsed().saturating_add(RETRY_REFRESH_AFTER);
             }
         }
         drop(state);
@@ -290,8 +292,8 @@ impl fmt::Debug for BearerToken {
     }
 }
 
-fn token_error() -> Error {
-    Error::new(ErrorKind::Credential, "could not obtain an access token")
+fn token_error(cause: &str) -> Error {
+    Error::new(ErrorKind::Credential, format!("could not obtain an access token: {cause}"))
         .with_delivery(Delivery::NotSent)
         .permanent()
 }

@@ -3,6 +3,8 @@
 
 use serde_json::{Map, Value};
 
+use super::skip_bom;
+
 /// The maximum number of bytes of an error's body that is kept: 64 KiB.
 pub const MAX_ERROR_BODY_BYTES: usize = 64 * 1024;
 
@@ -53,7 +55,7 @@ impl ErrorDetail {
     /// Parses a response body. Returns `None` if it is not a JSON object that describes an error.
     #[must_use]
     pub fn read(body: &[u8]) -> Option<Self> {
-        let value: Value = serde_json::from_slice(body).ok()?;
+        let value: Value = serde_json::from_slice(skip_bom(body)).ok()?;
         let object = value.as_object()?;
         let object = object.get("error").and_then(Value::as_object).unwrap_or(object);
         let detail = Self::of(object, MAX_DEPTH);
@@ -69,15 +71,43 @@ impl ErrorDetail {
     fn of(object: &Map<String, Value>, depth: usize) -> Self {
         let details = object.get("details").and_then(Value::as_array).filter(|_| depth > 0);
         let details = details.into_iter().flatten().filter_map(Value::as_object);
+        let invalid = object.get("errors").and_then(Value::as_object).into_iter().flatten();
         Self {
-            code: text(object, &["code"]),
+            code: text(object, &["code"]).or_else(|| problem_type(object)),
             // Problem details (RFC 9457) have it in `detail` and `title`.
             message: text(object, &["message", "detail", "title"]),
             target: text(object, &["target"]),
-            details: details.map(|detail| Self::of(detail, depth - 1)).collect(),
+            details: details
+                .map(|detail| Self::of(detail, depth - 1))
+                .chain(invalid.flat_map(|(name, messages)| invalid_members(name, messages)))
+                .collect(),
             inner: inner(object, depth),
             tracking_id: text(object, &["tracking_id", "trackingId"]),
         }
+    }
+}
+
+/// The type of problem details, which identifies the problem as a code does. `about:blank` and a link to the RFC that defines
+/// the status add nothing to the status.
+fn problem_type(object: &Map<String, Value>) -> Option<String> {
+    let is_problem =
+        ["title", "detail"].iter().any(|name| object.contains_key(*name)) && !object.contains_key("message");
+    let kind = text(object, &["type"]).filter(|_| is_problem)?;
+    (kind != "about:blank" && !kind.contains("ietf.org/") && !kind.contains("rfc-editor.org/"))
+        .then_some(kind)
+}
+
+/// The usual extension of problem details, `"errors": {"name": ["must not be empty"]}`.
+fn invalid_members(name: &str, messages: &Value) -> Vec<ErrorDetail> {
+    let of = |message: &str| ErrorDetail {
+        message: Some(message.to_owned()),
+        target: Some(name.to_owned()),
+        ..ErrorDetail::default()
+    };
+    match messages {
+        Value::String(message) => vec![of(message)],
+        Value::Array(messages) => messages.iter().filter_map(Value::as_str).map(of).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -128,6 +158,36 @@ mod tests {
         let error =
             ErrorDetail::read(br#"{"type":null,"title":"Not valid.","status":400,"detail":null}"#).unwrap();
         assert_eq!(error.message.as_deref(), Some("Not valid."));
+    }
+
+    #[test]
+    fn problem_details_have_a_code_a_message_and_the_invalid_members() {
+        let error = ErrorDetail::read(
+            br#"{"type":"https://rooms.example/full","title":"The room is full.","status":409,"detail":"20 of 20 seats are taken.","instance":"/rooms/blue"}"#,
+        )
+        .unwrap();
+        assert_eq!(error.code.as_deref(), Some("https://rooms.example/full"));
+        assert_eq!(error.message.as_deref(), Some("20 of 20 seats are taken."));
+        for (kind, code) in [
+            ("about:blank", None),
+            ("https://tools.ietf.org/html/rfc9110#section-15.5.1", None),
+            ("urn:rooms:invalid", Some("urn:rooms:invalid")),
+        ] {
+            let body = format!(
+                r#"{{"type":"{kind}","title":"Not valid.","status":400,"errors":{{"name":["is empty","is odd",5],"size":"is odd","x":null}}}}"#
+            );
+            let error = ErrorDetail::read(body.as_bytes()).unwrap();
+            assert_eq!((error.code.as_deref(), error.message.as_deref()), (code, Some("Not valid.")));
+            let details: Vec<_> = error
+                .details
+                .iter()
+                .map(|detail| (detail.target.as_deref(), detail.message.as_deref()))
+                .collect();
+            let expected = [("name", "is empty"), ("name", "is odd"), ("size", "is odd")];
+            assert_eq!(details, expected.map(|(target, message)| (Some(target), Some(message))));
+        }
+        // In other errors, `type` has other meanings.
+        assert_eq!(ErrorDetail::read(br#"{"type":"a","message":"b"}"#).unwrap().code, None);
     }
 
     #[test]

@@ -17,6 +17,9 @@ impl fmt::Display for Error {
             write!(f, "{operation}: ")?;
         }
         self.failure(f)?;
+        if let Some(reason) = inner.reason.as_deref().filter(|reason| self.message() != Some(reason)) {
+            write!(f, "; {reason}")?;
+        }
         match inner.delivery {
             Some(Delivery::Unknown) => f.write_str("; the service may have acted on it")?,
             Some(Delivery::Accepted) => f.write_str("; the service accepted the request")?,
@@ -31,6 +34,9 @@ impl fmt::Display for Error {
         }
         if let (Some(help), Some(StatusCode::UNAUTHORIZED)) = (inner.unauthorized_help, self.status()) {
             write!(f, "; see {help}")?;
+        }
+        if let Some(note) = self.note() {
+            write!(f, "; {}", OneLine(note))?;
         }
         self.attempts_and_time(f)
     }
@@ -50,51 +56,33 @@ impl Error {
         match self.message() {
             Some(message) => write!(f, "{separator}{}", OneLine(message)),
             None if self.body().is_empty() => f.write_str(if separator.is_empty() { "failed" } else { "" }),
+            None if self.is_html() => write!(f, "{separator}an HTML page instead of the service's error"),
             // Not a documented shape, for example a proxy's page. Its beginning identifies it.
             None => write!(f, "{separator}{}", OneLine(&String::from_utf8_lossy(self.body()))),
         }
     }
 
     fn attempts_and_time(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (attempts, elapsed) = (self.attempts(), Short(self.elapsed()));
-        match (self.request_id(), attempts) {
-            (None, 0) => Ok(()),
-            (id, attempts) => {
-                f.write_str(" (")?;
-                if let Some(id) = id {
-                    write!(f, "request id {}, ", OneLine(id))?;
-                }
-                write!(f, "{attempts} {}, {elapsed})", if attempts == 1 { "attempt" } else { "attempts" })
-            }
+        let (host, id) = (self.inner().host.as_deref(), self.request_id());
+        if host.is_none() && id.is_none() && self.attempts() == 0 {
+            return Ok(());
         }
+        f.write_str(" (")?;
+        if let Some(host) = host {
+            write!(f, "host {host}, ")?;
+        }
+        if let Some(id) = id {
+            write!(f, "request id {}, ", OneLine(id))?;
+        }
+        let attempts = if self.attempts() == 1 { "attempt" } else { "attempts" };
+        write!(f, "{} {attempts}, {})", self.attempts(), Short(self.elapsed()))
     }
 }
 
-/// What a `main` prints that returns an error. The causes are shown by `Display`, since their `Debug` may fill pages if it
-/// includes backtraces.
+/// What a `main` prints that returns an error is the line, not a structure.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut shape = f.debug_struct("Error");
-        shape.field("kind", &self.kind()).field("message", &format_args!("{self}"));
-        if let Some(source) = std::error::Error::source(self) {
-            shape.field("source", &format_args!("{}", Causes(source)));
-        }
-        shape.finish()
-    }
-}
-
-/// An error and all of its sources, on one line.
-struct Causes<'a>(&'a (dyn std::error::Error + 'static));
-
-impl fmt::Display for Causes<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", OneLine(&self.0.to_string()))?;
-        let mut next = self.0.source();
-        while let Some(cause) = next {
-            write!(f, ": {}", OneLine(&cause.to_string()))?;
-            next = cause.source();
-        }
-        Ok(())
+        fmt::Display::fmt(self, f)
     }
 }
 
@@ -124,7 +112,6 @@ impl fmt::Display for ErrorKind {
     }
 }
 
-/// External text on a single line of limited length.
 struct OneLine<'a>(&'a str);
 
 impl fmt::Display for OneLine<'_> {
@@ -143,17 +130,36 @@ impl fmt::Display for OneLine<'_> {
     }
 }
 
+/// External text on a single line of limited length.
+pub(super) fn one_line(text: &str) -> String {
+    OneLine(text).to_string()
+}
+
 /// A duration with the precision that people need.
 struct Short(Duration);
 
 impl fmt::Display for Short {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            short if short < Duration::from_secs(1) => write!(f, "{} ms", short.as_millis()),
-            long if long < Duration::from_secs(100) => write!(f, "{:.1} s", long.as_secs_f64()),
-            long => write!(f, "{} s", long.as_secs()),
+        let duration = rounded(self.0);
+        match duration.as_secs() {
+            0 => write!(f, "{} ms", duration.as_millis()),
+            1..100 => write!(f, "{:.1} s", duration.as_secs_f64()),
+            100..7200 => write!(f, "{} s", duration.as_secs()),
+            long => write!(f, "{} h {} min", long / 3600, long / 60 % 60),
         }
     }
+}
+
+/// Rounds a duration to a tenth of a second, or to a millisecond if it is shorter than a second.
+pub(crate) fn rounded(duration: Duration) -> Duration {
+    const MILLISECOND: u128 = 1_000_000;
+    let unit = if duration.as_nanos() + MILLISECOND / 2 < 1000 * MILLISECOND {
+        MILLISECOND
+    } else {
+        100 * MILLISECOND
+    };
+    let nanos = (duration.as_nanos() + unit / 2) / unit * unit;
+    u64::try_from(nanos).map_or(duration, Duration::from_nanos)
 }
 
 #[cfg(test)]
@@ -176,6 +182,13 @@ mod tests {
             error.to_string(),
             "CloseRoom: 404 Not Found, A.B: It is not there. (request id id-1, 2 attempts, 1.2 s)"
         );
+    }
+
+    #[test]
+    fn a_note_follows_what_the_service_said() {
+        let body = Bytes::from_static(b"{\"code\":\"A\",\"message\":\"No.\"}");
+        let error = Error::from_response(StatusCode::FORBIDDEN, HeaderMap::new(), body, &[]);
+        assert_eq!(error.with_note("it needs\nX").to_string(), "403 Forbidden, A: No.; it needs X");
     }
 
     #[test]
@@ -214,14 +227,34 @@ mod tests {
     }
 
     #[test]
-    fn debug_is_one_line_with_the_text_of_all_causes() {
+    fn debug_is_the_same_line_and_the_innermost_cause_is_part_of_it() {
         let io = std::io::Error::other("rejected\nby the test");
-        let middle = Error::new(ErrorKind::Credential, "no token").with_source(io);
-        let error = Error::new(ErrorKind::Transport, "could not connect").with_source(middle);
-        assert_eq!(
-            format!("{error:?}"),
-            "Error { kind: Transport, message: could not connect, source: no token: rejected by the test }"
-        );
+        let error = Error::new(ErrorKind::Credential, "no token").with_cause(io).with_operation("CloseRoom");
+        assert_eq!(error.to_string(), "CloseRoom: no token: rejected by the test");
+        assert_eq!(format!("{error:?}\n{error:#?}"), format!("{error}\n{error}"));
+        assert!(std::error::Error::source(&error).is_some());
+    }
+
+    #[test]
+    fn durations_are_rounded_to_what_people_read() {
+        let shown = |nanos| {
+            let duration = Duration::from_nanos(nanos);
+            (Short(duration).to_string(), format!("{:?}", rounded(duration)))
+        };
+        for (nanos, short, inline) in [
+            (0, "0 ms", "0ns"),
+            (1_400_000, "1 ms", "1ms"),
+            (999_499_999, "999 ms", "999ms"),
+            (999_999_999, "1.0 s", "1s"),
+            (1_999_979_712, "2.0 s", "2s"),
+            (1_234_567_890, "1.2 s", "1.2s"),
+            (99_960_000_000, "100 s", "100s"),
+            (7_199_000_000_000, "7199 s", "7199s"),
+            (100_000_000_000_000, "27 h 46 min", "100000s"),
+        ] {
+            assert_eq!(shown(nanos), (short.to_owned(), inline.to_owned()));
+        }
+        assert!(Short(Duration::MAX).to_string().contains(" h "));
     }
 
     #[test]

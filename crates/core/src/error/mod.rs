@@ -2,7 +2,11 @@
 //! retried.
 
 mod body;
+mod cause;
+mod challenge;
+mod coding;
 mod display;
+mod response;
 
 use std::error::Error as StdError;
 use std::time::Duration;
@@ -11,6 +15,10 @@ use bytes::Bytes;
 use http::{HeaderMap, StatusCode};
 
 pub use body::{ErrorDetail, InnerError, MAX_ERROR_BODY_BYTES};
+pub(crate) use cause::{chain, root_cause};
+pub(crate) use coding::unreadable;
+pub(crate) use display::rounded;
+pub use response::skip_bom;
 
 /// The result type that this crate and the clients built on it use.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -21,7 +29,7 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 /// Describes why a call failed.
 ///
 /// `Display` writes one line: the operation; the status, code, and message; then the request id, the number of attempts, and
-/// the elapsed time. Neither an error nor its [`source`](StdError::source) contains a secret or a URL.
+/// the elapsed time. `Debug` writes the same line, which is what a `main` prints that returns the error. Neither an error nor its [`source`](StdError::source) contains a secret or a URL.
 ///
 /// # Examples
 ///
@@ -93,7 +101,7 @@ pub enum StopReason {
 #[derive(Default)]
 pub(crate) struct Inner {
     kind: Option<ErrorKind>,
-    /// This error's own text; empty for responses, whose body contains the message.
+    /// This error's own text. For responses, it is empty unless the body is plain text or cannot be read.
     text: String,
     pub(crate) operation: Option<&'static str>,
     status: Option<StatusCode>,
@@ -101,6 +109,10 @@ pub(crate) struct Inner {
     body: Bytes,
     code: Option<String>,
     detail: Option<ErrorDetail>,
+    /// The reason that the `WWW-Authenticate` header states.
+    reason: Option<String>,
+    /// Host and port, if the text does not contain them.
+    pub(crate) host: Option<String>,
     pub(crate) request_id: Option<String>,
     pub(crate) attempts: u32,
     pub(crate) elapsed: Duration,
@@ -113,6 +125,8 @@ pub(crate) struct Inner {
     pub(crate) permanent: bool,
     /// A 503 means that the service did not act, because the caller declared it.
     pub(crate) unavailable: bool,
+    /// What a service crate adds to the line.
+    note: Option<String>,
     source: Option<BoxError>,
 }
 
@@ -139,41 +153,20 @@ impl Error {
         error.permanent()
     }
 
-    /// Creates an error from a response whose status the operation does not count as success.
-    pub(crate) fn from_response(
-        status: StatusCode,
-        headers: HeaderMap,
-        mut body: Bytes,
-        code_headers: &[&str],
-    ) -> Self {
-        if body.len() > MAX_ERROR_BODY_BYTES {
-            // Copied, so that the rest of a large body is freed.
-            body = Bytes::copy_from_slice(&body[..MAX_ERROR_BODY_BYTES]);
-        }
-        let kind =
-            if status == StatusCode::TOO_MANY_REQUESTS { ErrorKind::Throttled } else { ErrorKind::Service };
-        let mut error = Self::new(kind, "");
-        let detail = ErrorDetail::read(&body);
-        let header = code_headers
-            .iter()
-            .find_map(|name| headers.get(*name)?.to_str().ok())
-            .filter(|code| !code.is_empty());
-        error.0.code = header.map(str::to_owned).or_else(|| detail.as_ref()?.code.clone());
-        error.0.status = Some(status);
-        // A 2xx that the operation does not list is an error for the caller, but not for the service.
-        let delivery = if status.is_success() { Delivery::Accepted } else { Delivery::Responded };
-        error.0.delivery = Some(delivery);
-        error.0.headers = headers;
-        error.0.body = body;
-        error.0.detail = detail;
-        error
-    }
-
     /// Sets the error that caused this one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
         self.0.source = Some(source.into());
         self
+    }
+
+    /// Sets the error that caused this one, and appends its innermost cause to the text.
+    #[must_use]
+    pub fn with_cause(mut self, source: impl Into<BoxError>) -> Self {
+        let source = source.into();
+        self.0.text.push_str(": ");
+        self.0.text.push_str(&root_cause(&*source));
+        self.with_source(source)
     }
 
     /// Sets how far the request got. Transports and policies should set it, since retries depend on it.
@@ -205,11 +198,23 @@ impl Error {
         self
     }
 
+    /// Adds what the service's documentation says about the failure, such as the missing permission, to the line that
+    /// `Display` writes. `note` must be one line and must not contain a secret.
+    #[must_use]
+    pub fn with_note(mut self, note: impl Into<String>) -> Self {
+        self.0.note = Some(note.into());
+        self
+    }
+
     /// Marks the error as permanent, so that it is not retried.
     #[must_use]
     pub fn permanent(mut self) -> Self {
         self.0.permanent = true;
         self
+    }
+
+    pub(crate) fn note(&self) -> Option<&str> {
+        self.0.note.as_deref()
     }
 
     pub(crate) fn inner(&self) -> &Inner {
@@ -245,10 +250,13 @@ impl Error {
     }
 
     /// Returns the service's message or, if no response arrived, the error's own text.
+    ///
+    /// The message is in the body or, for a 401 or 403, in the `WWW-Authenticate` header. A plain text body is shortened to one
+    /// line of at most 400 characters. There is no message for other bodies, such as a proxy's HTML page.
     #[must_use]
     pub fn message(&self) -> Option<&str> {
         let message = self.0.detail.as_ref().and_then(|detail| detail.message.as_deref());
-        message.or(Some(self.0.text.as_str()).filter(|text| !text.is_empty()))
+        message.or(Some(self.0.text.as_str()).filter(|text| !text.is_empty())).or(self.0.reason.as_deref())
     }
 
     /// Returns the complete error as the service describes it, with nested details.
@@ -257,7 +265,9 @@ impl Error {
         self.0.detail.as_ref()
     }
 
-    /// Returns the first 64 KiB of the response's body, verbatim. It is empty if no response arrived.
+    /// Returns the first 64 KiB of the response's body, verbatim.
+    ///
+    /// It is empty if no response arrived, or if the body has a content coding such as gzip.
     #[must_use]
     pub fn body(&self) -> &Bytes {
         &self.0.body

@@ -15,7 +15,7 @@ use url::Url;
 
 use super::Inner;
 use crate::call::CallOptions;
-use crate::error::{Delivery, Error, ErrorKind, Result};
+use crate::error::{Delivery, Error, ErrorKind, Result, rounded};
 use crate::policy::{Next, Terminal};
 use crate::{Operation, SendOptions, url_text};
 
@@ -83,10 +83,10 @@ impl<'a> Attempt<'a> {
         self.sent.store(sent, Ordering::Relaxed);
         let (delivery, text) = match sent {
             true if self.send.is_accepted() => {
-                (Delivery::Accepted, format!("the response was not complete within {limit:?}"))
+                (Delivery::Accepted, format!("the response was not complete within {:?}", rounded(limit)))
             }
-            true => (Delivery::Unknown, format!("no response arrived within {limit:?}")),
-            false => (Delivery::NotSent, format!("the request was not sent within {limit:?}")),
+            true => (Delivery::Unknown, format!("no response arrived within {:?}", rounded(limit))),
+            false => (Delivery::NotSent, format!("the request was not sent within {:?}", rounded(limit))),
         };
         Error::new(ErrorKind::Timeout, text).with_delivery(delivery)
     }

@@ -10,15 +10,16 @@ use bytes::Bytes;
 use http::header::USER_AGENT;
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
+use tracing::Instrument;
 
 use super::attempt::Attempt;
 use super::{AfterUnknown, Inner, Read, trace};
 use crate::call::CallOptions;
 use crate::clock;
-use crate::error::{Delivery, Error, ErrorKind, Result, StopReason};
+use crate::error::{Delivery, Error, ErrorKind, Result, StopReason, rounded};
 use crate::policy::{Next, Terminal};
 use crate::retry::{self, Outcome, Retries};
-use crate::{Operation, RateLimiter};
+use crate::{NoSlot, Operation, RateLimiter};
 
 /// The execution of one call.
 pub(super) struct Execution<'a> {
@@ -37,7 +38,7 @@ pub(super) struct Execution<'a> {
 
 /// What a call returns: the result of its last attempt, or of its policies, and the history of its attempts.
 pub(super) struct Completed {
-    result: Result<Response<Bytes>>,
+    pub(super) result: Result<Response<Bytes>>,
     history: History,
 }
 
@@ -45,6 +46,7 @@ pub(super) struct Completed {
 #[derive(Clone, Copy, Default)]
 struct History {
     attempts: u32,
+    waited: Duration,
     stop: Option<StopReason>,
     /// The retry hint of the last attempt.
     hint: Option<Duration>,
@@ -115,7 +117,7 @@ impl<'a> Execution<'a> {
         let mut refreshed = false;
         loop {
             let attempt = self.attempt(history).await?;
-            let result = self.run_attempt(&attempt, request).await;
+            let result = self.run_attempt(&attempt, history.attempts, request).await;
             let wait = if !refreshed && attempt.unauthorized(&result) && !self.left().is_zero() {
                 refreshed = true;
                 Duration::ZERO
@@ -126,6 +128,7 @@ impl<'a> Execution<'a> {
                 }
             };
             trace::retry(history.attempts, wait, &result);
+            history.waited += wait;
             if !wait.is_zero() {
                 self.client.settings.clock.sleep(wait).await;
             }
@@ -159,13 +162,21 @@ impl<'a> Execution<'a> {
         Ok(Attempt::new(self.client, self.operation, self.options, &self.sent, self.has_policies()))
     }
 
-    async fn run_attempt(&self, attempt: &Attempt<'_>, request: &Request<Bytes>) -> Result<Response<Bytes>> {
+    async fn run_attempt(
+        &self,
+        attempt: &Attempt<'_>,
+        number: u32,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Bytes>> {
         let default = self.client.settings.attempt_timeout.max(self.operation.min_attempt_timeout());
         let limit = self.left().min(self.options.attempt_timeout.unwrap_or(default));
-        let running = pin!(attempt.run(request));
-        clock::timeout(&*self.client.settings.clock, limit, running)
+        let span = trace::attempt(self.client, self.operation, number);
+        let running = pin!(attempt.run(request).instrument(span.clone()));
+        let result = clock::timeout(&*self.client.settings.clock, limit, running)
             .await
-            .unwrap_or_else(|| Err(attempt.timed_out(limit)))
+            .unwrap_or_else(|| Err(attempt.timed_out(limit)));
+        trace::attempted(&span, self.operation, &result);
+        result
     }
 
     /// Records the result of an attempt. Returns the wait before the next one, or `None` if the result is final.
@@ -196,17 +207,27 @@ impl<'a> Execution<'a> {
 
     /// Waits for this attempt's slot. A wait that exceeds the deadline ends the call at once.
     async fn take_slot(&self, rate_limiter: &dyn RateLimiter, history: &mut History) -> Result<()> {
-        let wait = rate_limiter.take(self.client.settings.clock.elapsed(), self.left()).map_err(|wait| {
-            history.hint = Some(wait);
-            let text = format!(
-                "the client's rate limiter has no slot before the deadline: the wait would be {wait:.1?}"
-            );
-            Error::new(ErrorKind::Throttled, text).with_delivery(Delivery::NotSent).permanent()
-        })?;
-        if !wait.is_zero() {
+        loop {
+            let left = self.left();
+            let wait = match rate_limiter.take(self.client.settings.clock.elapsed(), left) {
+                Ok(wait) if wait.is_zero() => return Ok(()),
+                Ok(wait) => {
+                    self.client.settings.clock.sleep(wait).await;
+                    return Ok(());
+                }
+                Err(NoSlot::Busy(wait)) => wait,
+                Err(NoSlot::TooLate(wait)) => return Err(no_slot(wait, history)),
+                Err(NoSlot::Failed(error)) => {
+                    return Err(error.with_delivery(Delivery::NotSent).permanent());
+                }
+            };
+            if left.is_zero() || wait > left {
+                let text = "the client's rate limiter was in use until the deadline";
+                let error = Error::new(ErrorKind::Throttled, text);
+                return Err(error.with_delivery(Delivery::NotSent).permanent());
+            }
             self.client.settings.clock.sleep(wait).await;
         }
-        Ok(())
     }
 
     fn succeeded(&self, status: StatusCode) -> bool {
@@ -223,6 +244,7 @@ impl<'a> Execution<'a> {
         let Completed { result, history } = completed;
         match result.and_then(|response| self.accept(response, history.may_have_acted, read)) {
             Ok((Parts { status, headers, .. }, body)) => {
+                trace::succeeded_after_retries(self.operation, history.attempts, history.waited);
                 let request_id = self.response_id(&headers).cloned().or(sent_id);
                 Ok(crate::Response { body, status, headers, request_id, attempts: history.attempts })
             }
@@ -245,6 +267,7 @@ impl<'a> Execution<'a> {
             // An earlier attempt may have taken effect, regardless of how the last one failed.
             error.inner_mut().delivery = Some(Delivery::Unknown);
         }
+        trace::failed_after_retries(self.client, history.waited, &error);
         error
     }
 
@@ -280,9 +303,16 @@ impl<'a> Execution<'a> {
     fn deadline_exceeded(&self) -> Error {
         let sent = self.sent.load(Ordering::Relaxed);
         let delivery = if sent { Delivery::Unknown } else { Delivery::NotSent };
-        let text = format!("the call exceeded its deadline of {:?}", self.deadline);
+        let text = format!("the call exceeded its deadline of {:?}", rounded(self.deadline));
         Error::new(ErrorKind::Timeout, text).with_delivery(delivery)
     }
+}
+
+fn no_slot(wait: Duration, history: &mut History) -> Error {
+    history.hint = Some(wait);
+    let text =
+        format!("the client's rate limiter has no slot before the deadline: the wait would be {wait:.1?}");
+    Error::new(ErrorKind::Throttled, text).with_delivery(Delivery::NotSent).permanent()
 }
 
 /// Stores the history when it is dropped, since the deadline may cut off the attempts inside policies.

@@ -8,12 +8,13 @@ mod upgrade;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::header::ACCEPT_ENCODING;
 use http::{HeaderValue, Request, Response};
 use tracing::Instrument;
 
 use crate::call::CallOptions;
 use crate::clock::Randomness;
-use crate::error::Result;
+use crate::error::{self, Delivery, Error, ErrorKind, Result};
 use crate::options::CallSettings;
 use crate::retry::Quota;
 use crate::{Authorize, Clock, Dialect, Endpoint, Operation, Transport};
@@ -65,11 +66,26 @@ impl Pipeline {
         let returns_value = size_of::<T>() > 0;
         let execution = Execution::new(&self.inner, operation, options, returns_value);
         let id = execution.identify(request.headers_mut());
-        let completed = execution.run(request).instrument(span.clone()).await;
-        let result = execution.finish(completed, id, read);
+        let coding_requested = request.headers().contains_key(ACCEPT_ENCODING);
+        let mut completed = execution.run(request).instrument(span.clone()).await;
+        if !coding_requested {
+            completed.result = completed.result.and_then(|response| readable(response, operation));
+        }
+        let result = span.in_scope(|| execution.finish(completed, id, read));
         trace::close(&span, &self.inner, &result);
         result
     }
+}
+
+/// Rejects a success in a content coding that was not requested. That of an error status is handled where its text is read.
+fn readable(response: Response<Bytes>, operation: &Operation) -> Result<Response<Bytes>> {
+    if response.body().is_empty() || !operation.success.contains(&response.status().as_u16()) {
+        return Ok(response);
+    }
+    let Some(text) = error::unreadable(response.headers()) else { return Ok(response) };
+    let (head, _) = response.into_parts();
+    let error = Error::new(ErrorKind::Decode, format!("could not read the response: {text}"));
+    Err(error.with_head(head.status, head.headers).with_delivery(Delivery::Accepted))
 }
 
 /// A function that reads a response.

@@ -7,6 +7,7 @@ use http::HeaderMap;
 /// Reads the retry hint of a response: `retry-after-ms`, `x-ms-retry-after-ms`, then `Retry-After` in seconds or as an HTTP
 /// date.
 ///
+/// A fraction is rounded up to the next whole second or millisecond, so that the wait is never shorter than what was asked for.
 /// A malformed hint is ignored. A date in the past is a wait of zero. A number that is too large becomes the maximum duration,
 /// which exceeds every deadline.
 pub(crate) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
@@ -18,9 +19,15 @@ pub(crate) fn read(headers: &HeaderMap, now: SystemTime) -> Option<Duration> {
     })
 }
 
+/// Digits, with or without a fraction, as a whole number.
 fn number(text: &str) -> Option<u64> {
-    let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    digits.then(|| text.parse().unwrap_or(u64::MAX))
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    if !digits(whole) || !digits(fraction) {
+        return None;
+    }
+    let rounded_up = u64::from(fraction.bytes().any(|digit| digit != b'0'));
+    Some(whole.parse().unwrap_or(u64::MAX).saturating_add(rounded_up))
 }
 
 fn date(text: &str, now: SystemTime) -> Option<Duration> {
@@ -52,10 +59,23 @@ mod tests {
     #[test]
     fn a_hint_in_the_past_is_zero_and_a_malformed_one_is_none() {
         assert_eq!(hint(&[("retry-after", "Sun, 06 Nov 1994 08:00:00 GMT")]), Some(Duration::ZERO));
-        for malformed in ["-5", "", "soon", "1.5", "5 s", "Sun, 99 Nov 1994"] {
+        for malformed in ["-5", "", "soon", "1.", ".5", ".", "1.2.3", "1,5", "1e3", "5 s", "Sun, 99 Nov 1994"]
+        {
             assert_eq!(hint(&[("retry-after", malformed)]), None, "{malformed}");
         }
         assert_eq!(hint(&[("retry-after-ms", "x"), ("retry-after", "3")]), Some(Duration::from_secs(3)));
+    }
+
+    #[test]
+    fn a_fraction_is_rounded_up_in_every_form() {
+        for (text, whole) in [("2.5", 3), ("2.0", 2), ("0.001", 1), ("1.999", 2), ("00.0", 0)] {
+            assert_eq!(hint(&[("retry-after", text)]), Some(Duration::from_secs(whole)), "{text}");
+            for name in ["retry-after-ms", "x-ms-retry-after-ms"] {
+                assert_eq!(hint(&[(name, text)]), Some(Duration::from_millis(whole)), "{name}: {text}");
+            }
+        }
+        let large = format!("{}.5", u64::MAX);
+        assert_eq!(hint(&[("retry-after", &large)]), Some(Duration::from_secs(u64::MAX)));
     }
 
     #[test]

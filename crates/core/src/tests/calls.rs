@@ -38,6 +38,15 @@ async fn an_invalid_argument_is_the_calls_error_and_nothing_is_sent() {
 }
 
 #[tokio::test]
+async fn an_argument_that_makes_the_url_too_long_is_named_and_nothing_is_sent() {
+    let kit = Kit::new();
+    let error = kit.close().reason(&"日".repeat(8000)).await.unwrap_err();
+    let text = "CloseRoom: reason is too long: it takes 72000 bytes of a URL of 72040 bytes, and HTTP allows 65534 \
+                (some characters take 3 bytes or more)";
+    assert_eq!((error.to_string().as_str(), kit.sent()), (text, 0));
+}
+
+#[tokio::test]
 async fn a_query_parameter_occurs_once_unless_it_is_a_list() {
     let kit = Kit::new();
     kit.script.status(204).status(204);

@@ -3,6 +3,7 @@
 
 mod calls;
 mod deadlines;
+mod messages;
 mod overrides;
 mod policies;
 mod proxies;

@@ -72,6 +72,38 @@ async fn child_with_a_proxy_in_its_environment() {
     assert_eq!(error.delivery(), Some(crate::Delivery::NotSent));
 }
 
+#[test]
+fn a_malformed_proxy_variable_is_an_error_that_names_it_and_not_its_value() {
+    for name in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
+        for value in ["http://user:planted@host:port", "socks5://planted", "http://"] {
+            let variables = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"].map(|other| {
+                let value = if other == name { value } else { "" };
+                (other, value)
+            });
+            child(
+                "child_with_a_malformed_proxy_variable",
+                &[&variables[..], &[("MALFORMED", name)]].concat(),
+            );
+        }
+    }
+}
+
+#[test]
+#[ignore = "runs in a process of its own, with variables set by the test above"]
+fn child_with_a_malformed_proxy_variable() {
+    let Ok(name) = std::env::var("MALFORMED") else { return };
+    let error = invalid(client());
+    let text = format!("environment variable {name} is not a proxy URL such as `http://host:3128`");
+    assert_eq!(error.to_string(), text);
+    assert!(!everything(&error).contains("planted"), "{error:?}");
+    // Where the variable does not apply, it does not matter.
+    client().no_proxy().build("https://rooms.example", key()).unwrap();
+    client().build("https://localhost:1", key()).unwrap();
+    client().allow_insecure_http().build("http://rooms.example", key()).map(drop).unwrap_or_else(|error| {
+        assert!(name.eq_ignore_ascii_case("ALL_PROXY"), "{error}");
+    });
+}
+
 fn invalid(client: Client) -> crate::Error {
     client.build("https://rooms.example", key()).err().expect("invalid")
 }

@@ -352,3 +352,11 @@ async fn at_one_random_failure_in_ten_nearly_every_idempotent_call_succeeds() {
     }
     assert!(succeeded >= 1_980, "{succeeded} of 2000");
 }
+
+#[tokio::test]
+async fn a_send_waits_for_a_retry_after_value_with_a_fraction() {
+    let kit = Kit::new();
+    kit.script.respond(response(503, &[("retry-after", "2.5")])).status(202);
+    kit.send().await.unwrap();
+    assert_eq!((kit.sent(), kit.elapsed()), (2, secs(3)));
+}

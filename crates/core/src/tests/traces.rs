@@ -19,9 +19,10 @@ struct Seen {
     name: String,
     level: Level,
     fields: BTreeMap<String, String>,
-    /// The span around an event.
+    /// The span around it.
     parent: Option<u64>,
     id: u64,
+    target: String,
 }
 
 #[derive(Clone, Default)]
@@ -43,10 +44,18 @@ impl Visit for Fields<'_> {
 }
 
 impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Watcher {
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _: Context<'_, S>) {
+    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let metadata = attributes.metadata();
         let (name, level) = (metadata.name().to_owned(), *metadata.level());
-        let mut seen = Seen { name, level, fields: BTreeMap::new(), parent: None, id: id.into_u64() };
+        let parent = context.span(id).and_then(|span| span.parent()).map(|span| span.id().into_u64());
+        let mut seen = Seen {
+            name,
+            level,
+            fields: BTreeMap::new(),
+            parent,
+            id: id.into_u64(),
+            target: metadata.target().to_owned(),
+        };
         attributes.record(&mut Fields(&mut seen.fields));
         self.spans.lock().unwrap().push(seen);
     }
@@ -60,7 +69,14 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Watcher {
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let (name, level) = (event.metadata().name().to_owned(), *event.metadata().level());
         let parent = context.event_span(event).map(|span| span.id().into_u64());
-        let mut seen = Seen { name, level, fields: BTreeMap::new(), parent, id: 0 };
+        let mut seen = Seen {
+            name,
+            level,
+            fields: BTreeMap::new(),
+            parent,
+            id: 0,
+            target: event.metadata().target().to_owned(),
+        };
         event.record(&mut Fields(&mut seen.fields));
         self.events.lock().unwrap().push(seen);
     }
@@ -82,26 +98,27 @@ fn pairs(seen: &Seen) -> Vec<(&str, &str)> {
 }
 
 #[tokio::test]
-async fn a_call_is_one_span_and_each_retry_one_event_in_it() {
+async fn a_call_is_a_span_and_each_attempt_another_and_each_retry_one_event() {
     let kit = Kit::new();
     kit.script.respond(response(503, &[("retry-after", "2")])).fail(Delivery::Unknown);
     kit.script.respond(response(204, &[("x-request-id", "id-3")]));
     let (outcome, spans, events) = watched(kit.close().into_future()).await;
     outcome.unwrap();
-    assert_eq!((spans.len(), spans[0].name.as_str(), spans[0].level), (1, "call", Level::DEBUG));
+    assert_eq!((spans.len(), spans[0].name.as_str(), spans[0].level), (4, "call", Level::INFO));
     assert_eq!(
         pairs(&spans[0]),
         [
             ("http.request.method", "DELETE"),
             ("http.request.resend_count", "2"),
             ("http.response.status_code", "204"),
-            ("otel.kind", "client"),
+            ("otel.kind", "internal"),
             ("otel.name", "CloseRoom"),
             ("rooms.request_id", "id-3"),
             ("server.address", "rooms.example"),
             ("server.port", "443"),
         ]
     );
+    let events: Vec<_> = events.into_iter().filter(|event| event.level == Level::DEBUG).collect();
     assert_eq!(events.len(), 2);
     for (event, (number, reason)) in events.iter().zip([("1", "503"), ("2", "transport")]) {
         assert_eq!((event.level, event.parent), (Level::DEBUG, Some(spans[0].id)));
@@ -110,6 +127,101 @@ async fn a_call_is_one_span_and_each_retry_one_event_in_it() {
         assert_eq!(event.fields["message"], "retrying");
     }
     assert_eq!(events[0].fields["wait_ms"], "2000");
+    let statuses = [Some("503"), None, Some("204")];
+    for (number, (attempt, status)) in spans[1..].iter().zip(statuses).enumerate() {
+        assert_eq!(
+            (attempt.name.as_str(), attempt.level, attempt.parent),
+            ("attempt", Level::DEBUG, Some(spans[0].id))
+        );
+        assert_eq!(attempt.fields["otel.name"], "DELETE /rooms/{room}");
+        assert_eq!(
+            (attempt.fields["otel.kind"].as_str(), attempt.fields["server.address"].as_str()),
+            ("client", "rooms.example")
+        );
+        assert_eq!(attempt.fields.get("http.response.status_code").map(String::as_str), status);
+        let resend = (number > 0).then(|| number.to_string());
+        assert_eq!(attempt.fields.get("http.request.resend_count"), resend.as_ref());
+        assert_eq!(attempt.fields.contains_key("otel.status_code"), status != Some("204"));
+    }
+}
+
+#[tokio::test]
+async fn a_call_that_needed_retries_ends_with_one_event_at_info() {
+    let kit = Kit::new();
+    kit.script
+        .respond(response(503, &[("retry-after", "2")]))
+        .respond(response(429, &[("retry-after", "3")]))
+        .status(202);
+    let (outcome, spans, events) = watched(kit.send().into_future()).await;
+    outcome.unwrap();
+    let ended: Vec<_> = events.iter().filter(|event| event.level <= Level::INFO).collect();
+    assert_eq!((ended.len(), ended[0].level, ended[0].parent), (1, Level::INFO, Some(spans[0].id)));
+    let fields = [
+        ("attempts", "3"),
+        ("message", "the call succeeded after retries"),
+        ("operation", "SendToRoom"),
+        ("wait_ms", "5000"),
+    ];
+    assert_eq!(pairs(ended[0]), fields);
+    kit.script.status(202);
+    let (_, _, events) = watched(kit.send().into_future()).await;
+    assert!(events.is_empty(), "most calls need none: {events:?}");
+}
+
+#[tokio::test]
+async fn a_call_that_failed_after_retries_ends_with_one_event_at_warn() {
+    let kit = Kit::with(|client| client.retry(crate::RetryOptions::default().max_retries(1)));
+    let throttled =
+        || response(503, &[("retry-after", "2"), ("x-error-code", "Busy"), ("x-request-id", "id-1")]);
+    kit.script.respond(throttled()).respond(throttled()).fail(Delivery::NotSent).fail(Delivery::NotSent);
+    for (status, error_type, cause) in
+        [(Some("503"), "503", None), (None, "transport", Some("the scripted request failed"))]
+    {
+        let (outcome, spans, events) = watched(kit.send().into_future()).await;
+        outcome.unwrap_err();
+        let ended: Vec<_> = events.iter().filter(|event| event.level <= Level::INFO).collect();
+        assert_eq!((ended.len(), ended[0].level, ended[0].parent), (1, Level::WARN, Some(spans[0].id)));
+        let fields = &ended[0].fields;
+        assert_eq!(
+            (fields["message"].as_str(), fields["attempts"].as_str()),
+            ("the call failed after retries", "2")
+        );
+        assert_eq!((fields["operation"].as_str(), fields["error.type"].as_str()), ("SendToRoom", error_type));
+        assert_eq!(fields.get("http.response.status_code").map(String::as_str), status);
+        assert_eq!(fields.get("cause").map(String::as_str), cause);
+        assert_eq!(fields["server.address"], "rooms.example");
+        if status.is_some() {
+            assert_eq!(
+                (fields["code"].as_str(), fields["request_id"].as_str(), fields["wait_ms"].as_str()),
+                ("Busy", "id-1", "2000")
+            );
+        }
+        assert_eq!(spans[0].fields["otel.status_code"], "ERROR");
+    }
+}
+
+#[tokio::test]
+async fn neither_spans_nor_events_contain_an_argument_of_the_call() {
+    let kit = Kit::new();
+    let body = r#"{"code":"Busy","message":"room alice is closed"}"#;
+    for _ in 0..2 {
+        kit.script
+            .respond(response(503, &[("retry-after", "0")]).map(|_| Bytes::from_static(body.as_bytes())))
+            .status(404);
+    }
+    let named = || Call::new(&kit.pipeline, &CLOSE, &[("room", "alice")], read::unit);
+    let mut call = named();
+    call.query("reason", "alice");
+    let (_, spans, events) = watched(call.send()).await;
+    let raw =
+        crate::RawRequest::new(&kit.pipeline, Method::PUT, "/users/{}", &["alice"]).query("user", "alice");
+    let (_, more_spans, more_events) = watched(raw.into_future()).await;
+    let seen = [spans, events, more_spans, more_events].concat();
+    assert!(seen.len() >= 10 && !format!("{seen:?}").contains("alice"), "{seen:?}");
+    assert!(seen.iter().any(|seen| seen.fields.get("otel.name").is_some_and(|name| name == "PUT")));
+    for seen in seen {
+        assert!(["service_core::call", "service_core::attempt"].contains(&seen.target.as_str()), "{seen:?}");
+    }
 }
 
 #[tokio::test]
@@ -143,7 +255,7 @@ async fn a_retry_with_a_fresh_token_is_also_an_event() {
     kit.script.status(401).status(202);
     let (outcome, spans, events) = watched(kit.send().into_future()).await;
     outcome.unwrap();
-    assert_eq!(events.len(), 1);
+    assert_eq!((events.len(), events[1].level), (2, Level::INFO));
     assert_eq!((events[0].fields["error.type"].as_str(), events[0].fields["wait_ms"].as_str()), ("401", "0"));
     assert_eq!(spans[0].fields["http.request.resend_count"], "1");
 }
@@ -172,11 +284,11 @@ async fn an_invalid_argument_opens_no_span() {
 #[tokio::test]
 async fn a_call_whose_span_is_filtered_out_leaves_its_callers_span_alone() {
     let watcher = Watcher::default();
-    let filter = tracing_subscriber::filter::LevelFilter::INFO;
+    let filter = tracing_subscriber::filter::LevelFilter::WARN;
     let subscriber = tracing_subscriber::registry().with(filter).with(watcher.clone());
     let _guard = tracing::subscriber::set_default(subscriber);
     let status = tracing::field::Empty;
-    let outer = tracing::info_span!("handler", "http.response.status_code" = status);
+    let outer = tracing::warn_span!("handler", "http.response.status_code" = status);
     let kit = Kit::new();
     kit.script.status(204);
     kit.close().into_future().instrument(outer).await.unwrap();

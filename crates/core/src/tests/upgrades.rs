@@ -99,7 +99,7 @@ mod through_the_pipeline {
         let pipeline = server::client().build(&server.endpoint, key()).unwrap();
         let error = pipeline.upgrade(request(&format!("{}/chat", server.endpoint))).await.err().unwrap();
         assert_eq!((error.status().unwrap().as_u16(), error.message()), (503, Some("not now")));
-        assert_eq!((error.retry_after(), error.attempts()), (Some(Duration::from_secs(7)), 0));
+        assert_eq!((error.retry_after(), error.attempts()), (Some(Duration::from_secs(7)), 1));
     }
 
     #[tokio::test]

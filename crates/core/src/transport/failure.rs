@@ -10,7 +10,7 @@ use url::Url;
 
 use super::{ConnectionOptions, Proxy};
 use crate::Endpoint;
-use crate::error::{Delivery, Error, ErrorKind, Result};
+use crate::error::{Delivery, Error, ErrorKind, Result, chain, root_cause};
 
 /// The servers that a client talks to, as errors name them.
 #[derive(Debug)]
@@ -29,7 +29,12 @@ impl Peers {
             Proxy::Environment if options.reads_environment(endpoint) => environment_proxy(endpoint)?,
             Proxy::Environment | Proxy::None => None,
         };
-        Ok(Self { host: host(endpoint), proxy })
+        Ok(Self { host: endpoint.host_and_port(), proxy })
+    }
+
+    /// Host and port of the service.
+    pub(super) fn host(&self) -> &str {
+        &self.host
     }
 
     /// Converts an error that occurred before a response arrived.
@@ -119,11 +124,6 @@ impl Failure {
     }
 }
 
-/// Host and port, also if the port is the scheme's default.
-fn host(endpoint: &Endpoint) -> String {
-    Url::parse(endpoint.as_str()).ok().and_then(|url| authority(&url)).unwrap_or_default()
-}
-
 fn authority(url: &Url) -> Option<String> {
     Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?))
 }
@@ -150,35 +150,6 @@ fn parse_proxy(value: &str) -> Option<Url> {
     let with_scheme = if value.contains("://") { value.to_owned() } else { format!("http://{value}") };
     let url = Url::parse(&with_scheme).ok()?;
     (matches!(url.scheme(), "http" | "https") && url.host_str().is_some()).then_some(url)
-}
-
-/// The innermost error's text, on one line.
-fn root_cause(error: &(dyn StdError + 'static)) -> String {
-    let mut last = error;
-    let mut text = None;
-    for error in chain(error) {
-        last = error;
-        if let Some(io) = error.downcast_ref::<io::Error>()
-            && io.raw_os_error().is_some()
-        {
-            // Without the number of the operating system's error.
-            text = Some(io.kind().to_string());
-        }
-    }
-    let text = text.unwrap_or_else(|| last.to_string());
-    if text.contains("failed to lookup address") {
-        return "the host name does not resolve".to_owned();
-    }
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// An error and its sources. An `io::Error`'s own source skips the error that it wraps.
-fn chain<'a>(error: &'a (dyn StdError + 'static)) -> impl Iterator<Item = &'a (dyn StdError + 'static)> {
-    std::iter::successors(Some(error), |error| {
-        let error: &'a (dyn StdError + 'static) = *error;
-        let wrapped = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
-        wrapped.map(|inner| inner as &(dyn StdError + 'static)).or_else(|| error.source())
-    })
 }
 
 /// What the sources of a transport error reveal.
@@ -299,17 +270,8 @@ mod tests {
     }
 
     #[test]
-    fn the_root_cause_is_one_line_without_the_number_of_the_error() {
-        let refused = io::Error::from_raw_os_error(111);
-        assert_eq!(root_cause(&io::Error::other(refused)), "connection refused");
-        assert_eq!(root_cause(&io::Error::other("a\n b")), "a b");
-        let lookup = io::Error::other("failed to lookup address information: Name or service not known");
-        assert_eq!(root_cause(&lookup), "the host name does not resolve");
-    }
-
-    #[test]
     fn hosts_are_named_with_their_port() {
-        let of = |url| host(&Endpoint::parse(url).unwrap());
+        let of = |url| Endpoint::parse(url).unwrap().host_and_port();
         assert_eq!(of("https://name.example"), "name.example:443");
         assert_eq!(of("http://name.example"), "name.example:80");
         assert_eq!(of("https://name.example:8443"), "name.example:8443");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::header::CONTENT_LENGTH;
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
 
 use super::failure::Peers;
@@ -73,7 +73,7 @@ impl HttpClient {
         *head.headers_mut() = std::mem::take(response.headers_mut());
         let mut chunks = Chunks::default();
         if head.status().is_success() {
-            while let Some(chunk) = response.chunk().await.map_err(|error| cut_off(error, &mut head))? {
+            while let Some(chunk) = response.chunk().await.map_err(|error| self.cut_off(error, &mut head))? {
                 pool.health.received(self.clock.elapsed());
                 if chunks.len() + chunk.len() > limit {
                     return Err(too_large(head, limit));
@@ -86,6 +86,15 @@ impl HttpClient {
             clock::timeout(&*self.clock, ERROR_BODY_TIMEOUT, reading).await;
         }
         Ok(head.map(|()| chunks.into_bytes()))
+    }
+}
+
+impl HttpClient {
+    fn cut_off(&self, error: reqwest::Error, head: &mut Response<()>) -> Error {
+        Error::new(ErrorKind::Transport, format!("the response from {} was cut off", self.peers.host()))
+            .with_head(head.status(), std::mem::take(head.headers_mut()))
+            .with_delivery(Delivery::Accepted)
+            .with_cause(error.without_url())
     }
 }
 
@@ -151,6 +160,8 @@ fn outgoing(target: &Target, request: Request<Bytes>) -> Result<reqwest::Request
     let says_length = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH) && body.is_empty();
     let mut outgoing = reqwest::Request::new(parts.method, url);
     *outgoing.headers_mut() = parts.headers;
+    // Without this header, a server may choose any coding (RFC 9110, 12.5.3), and nothing here decodes one.
+    outgoing.headers_mut().entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
     if says_length {
         outgoing.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }
@@ -220,11 +231,4 @@ fn too_large(head: Response<()>, limit: usize) -> Error {
         .with_head(parts.status, parts.headers)
         .with_delivery(Delivery::Accepted)
         .permanent()
-}
-
-fn cut_off(error: reqwest::Error, head: &mut Response<()>) -> Error {
-    Error::new(ErrorKind::Transport, "the response was cut off")
-        .with_head(head.status(), std::mem::take(head.headers_mut()))
-        .with_delivery(Delivery::Accepted)
-        .with_source(error.without_url())
 }

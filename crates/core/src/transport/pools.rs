@@ -95,6 +95,7 @@ impl Pools {
         *replaced = Some(now);
         drop(replaced);
         tracing::warn!(
+            target: "service_core::connection",
             host = self.endpoint.authority(),
             "a connection on which calls time out and nothing is received takes no new calls"
         );
@@ -122,7 +123,7 @@ fn build(
     kind: Kind,
 ) -> Result<Pool> {
     let invalid = |what: &str, error: reqwest::Error| {
-        Error::invalid_input(what, "cannot be used", None).with_source(error.without_url())
+        Error::invalid_input(what, "cannot be used", None).with_cause(error.without_url())
     };
     let protocol = if kind.http1_only || !endpoint.is_https() { Protocol::Http1 } else { Protocol::Unknown };
     let health = Arc::new(Health::new(protocol));

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::fmt;
+use std::time::SystemTime;
 
 use serde::{Deserialize, Deserializer};
 
@@ -70,7 +71,11 @@ enum Status {
 }
 
 impl Hulft {
-    pub(super) fn arrange(&self, service: &hulft::Hulft) -> Result<(), Box<dyn Error + Send + Sync>> {
+    pub(super) fn arrange(
+        &self,
+        service: &hulft::Hulft,
+        now: SystemTime,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
         if let Some(key) = &self.api_key {
             service.set_api_key(key)?;
         }
@@ -80,7 +85,7 @@ impl Hulft {
         if let Some(limit) = self.connection_id_limit {
             service.connection_id_limit(limit);
         }
-        service.add_relay_logs(self.relay_logs);
+        service.add_relay_logs_until(self.relay_logs, now);
         for ApiKey { key, scopes } in &self.api_keys {
             service.add_api_key(key, scopes);
         }

@@ -97,7 +97,7 @@ impl Config {
             #[cfg(feature = "eventgrid")]
             self.eventgrid.arrange(&emulator.eventgrid())?;
             #[cfg(feature = "hulft")]
-            self.hulft.arrange(&emulator.hulft())?;
+            self.hulft.arrange(&emulator.hulft(), emulator.clock().now())?;
             self.faults.iter().for_each(|fault| fault.arrange(&faults));
             Ok(())
         })

@@ -13,6 +13,7 @@ use time::format_description::well_known::Rfc3339;
 use time::{OffsetDateTime, UtcOffset};
 
 use super::errors::Rejection;
+use crate::message::json_from_slice;
 
 const REQUIRED: [&str; 4] = ["id", "source", "type", "specversion"];
 const OPTIONAL: [&str; 3] = ["datacontenttype", "dataschema", "subject"];
@@ -80,7 +81,7 @@ fn binary_data(content_type: &str, body: &[u8]) -> Result<Data, Rejection> {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let undecodable = || Rejection::bad_request("cannot deserialize input value");
     if essence.ends_with("/json") || essence.ends_with("+json") {
-        return match serde_json::from_slice(body).map_err(|_| undecodable())? {
+        return match json_from_slice(body).map_err(|_| undecodable())? {
             Value::Null => Err(null_data()),
             data => Ok(Data::Json(data)),
         };

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::EventGrid;
 use super::errors::{Rejection, SETTLED, text};
 use super::event;
-use crate::message::{Request, Response};
+use crate::message::{Request, Response, json_from_slice};
 
 /// 1 MB: the maximum size of an event, and of a request.
 const MAX_BYTES: usize = 1_048_576;
@@ -33,7 +33,7 @@ fn read(request: &Request) -> Result<Vec<Arc<str>>, Rejection> {
     let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     match essence.as_str() {
         "application/cloudevents+json" => {
-            let event = serde_json::from_slice(&request.body).map_err(|_| Rejection::not_json())?;
+            let event = json_from_slice(&request.body).map_err(|_| Rejection::not_json())?;
             Ok(vec![event::structured(event)?])
         }
         "application/cloudevents-batch+json" => batch(&request.body),
@@ -45,7 +45,7 @@ fn read(request: &Request) -> Result<Vec<Arc<str>>, Rejection> {
 }
 
 fn batch(body: &[u8]) -> Result<Vec<Arc<str>>, Rejection> {
-    let events: Vec<Value> = serde_json::from_slice(body).map_err(|_| Rejection::not_json())?;
+    let events: Vec<Value> = json_from_slice(body).map_err(|_| Rejection::not_json())?;
     if events.is_empty() {
         return Err(Rejection::bad_request("At least one event is required"));
     }

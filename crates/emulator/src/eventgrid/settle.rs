@@ -9,7 +9,7 @@ use super::EventGrid;
 use super::errors::{Rejection, SETTLED, json};
 use super::lock_token::LockToken;
 use super::target::{ApiVersion, Target};
-use crate::message::{Request, Response};
+use crate::message::{Request, Response, json_from_slice};
 
 /// The maximum that one receive returns. The service documents no limit.
 const MAX_TOKENS: usize = 100;
@@ -128,7 +128,7 @@ fn lock_tokens(request: &Request) -> Result<Vec<String>, Rejection> {
     if !essence.eq_ignore_ascii_case("application/json") {
         return Err(Rejection::unsupported_media_type(content_type));
     }
-    let body: Body = serde_json::from_slice(&request.body).map_err(|_| Rejection::not_json())?;
+    let body: Body = json_from_slice(&request.body).map_err(|_| Rejection::not_json())?;
     if !(1..=MAX_TOKENS).contains(&body.lock_tokens.len()) {
         return Err(Rejection::bad_request("The number of lock tokens must be between 1 and 100"));
     }

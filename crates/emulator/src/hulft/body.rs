@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::errors::Rejection;
 use super::rules::Rule;
-use crate::message::Request;
+use crate::message::{Request, json_from_slice};
 
 /// A member for which null has a meaning.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,8 +31,8 @@ impl Body {
         if !essence.eq_ignore_ascii_case("application/json") {
             return Err(Rejection::invalid_body("The content type must be application/json."));
         }
-        let members = serde_json::from_slice(&request.body)
-            .map_err(|error| Rejection::invalid_body(error.to_string()))?;
+        let members =
+            json_from_slice(&request.body).map_err(|error| Rejection::invalid_body(error.to_string()))?;
         Ok(Self { prefix: String::new(), members })
     }
 

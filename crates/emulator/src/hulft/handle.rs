@@ -1,6 +1,8 @@
 //! What a test can configure in the contract, and what it can inspect: everything that no operation of the API does or
 //! shows.
 
+use std::time::SystemTime;
+
 use super::agents::samples;
 use super::keys::check_key;
 use super::rate_limit::RateLimit;
@@ -130,6 +132,15 @@ impl Hulft {
     /// first one ended.
     pub fn add_relay_logs(&self, count: usize) {
         self.state().relay_logs.generate(count);
+    }
+
+    /// Adds this many generated lines to the relay log, like [`add_relay_logs`](Self::add_relay_logs), but the last one
+    /// starts at `end`. At most 50,000 are added.
+    ///
+    /// The setting `relay_logs` and the sample data use the current time as `end`, so that a search for today finds
+    /// lines.
+    pub fn add_relay_logs_until(&self, count: usize, end: SystemTime) {
+        self.state().relay_logs.generate_until(count, end);
     }
 
     /// Adds an access to the log of denied accesses.

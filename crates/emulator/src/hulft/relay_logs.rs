@@ -18,6 +18,8 @@ pub(crate) const MAX_LINES: usize = 50_000;
 
 /// The first generated line: 2024-01-01 00:00:00 UTC.
 const FIRST_GENERATED: Duration = Duration::from_secs(1_704_067_200);
+/// Between two generated lines.
+const INTERVAL: Duration = Duration::from_secs(60);
 
 /// Says how a relayed transfer ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,15 +115,26 @@ impl RelayLogs {
     /// continues where this one ends.
     pub(super) fn generate(&mut self, count: usize) {
         for _ in 0..count {
-            let line = generated(self.generated);
-            self.generated += 1;
-            self.add(line);
+            let start = SystemTime::UNIX_EPOCH + FIRST_GENERATED + INTERVAL * self.generated;
+            self.add_generated(start);
         }
+    }
+
+    /// Adds lines like [`generate`](Self::generate), the last of which starts at `end`.
+    pub(super) fn generate_until(&mut self, count: usize, end: SystemTime) {
+        for ago in (0..u32::try_from(count.min(MAX_LINES)).unwrap_or_default()).rev() {
+            self.add_generated(end - INTERVAL * ago);
+        }
+    }
+
+    fn add_generated(&mut self, start: SystemTime) {
+        let line = generated(self.generated, start);
+        self.generated += 1;
+        self.add(line);
     }
 }
 
-fn generated(number: u32) -> RelayLog {
-    let start_time = SystemTime::UNIX_EPOCH + FIRST_GENERATED + Duration::from_secs(60) * number;
+fn generated(number: u32, start_time: SystemTime) -> RelayLog {
     let is_error = number % 10 == 9;
     let size = if is_error { 0 } else { 1_000 * u64::from(number + 1) };
     let side = |connection_id: &str, agent_id: &str| RelaySide {
@@ -272,7 +285,8 @@ mod tests {
         let mut logs = RelayLogs::default();
         logs.generate(MAX_LINES + 1);
         assert_eq!(logs.lines.len(), MAX_LINES);
-        assert_eq!(logs.lines[0], generated(1));
+        let second = SystemTime::UNIX_EPOCH + FIRST_GENERATED + INTERVAL;
+        assert_eq!(logs.lines[0], generated(1, second));
     }
 
     #[test]

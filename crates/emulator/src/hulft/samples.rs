@@ -14,7 +14,7 @@ use super::{AccessDenial, Denied, SecondaryAccount, State};
 
 const GROUP: &str = "offices";
 
-/// The number of lines in the sample relay log: more than one page.
+/// The number of lines in the sample relay log: more than one page. They end now, so that a search for today finds them.
 const RELAY_LOGS: usize = 50;
 
 impl State {
@@ -35,7 +35,7 @@ impl State {
         }
         self.add_browser_transfers();
         let _ = self.secondary_accounts.add(secondary_account());
-        self.relay_logs.generate(RELAY_LOGS);
+        self.relay_logs.generate_until(RELAY_LOGS, now);
         self.access_denials.extend(access_denials(now));
     }
 

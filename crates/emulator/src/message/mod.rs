@@ -2,11 +2,13 @@
 //! separate from the server, because faults, the journal, and every service use them as well.
 
 mod endpoint;
+mod json;
 mod request;
 mod response;
 mod service;
 
 pub(crate) use endpoint::Endpoint;
+pub(crate) use json::{json_from_slice, json_from_str};
 pub(crate) use request::Request;
 pub(crate) use response::{Content, Cut, Response, Upgrade, Upgraded, cut, plain_error, reset};
 pub use service::Service;

@@ -51,6 +51,11 @@ impl Request {
         self.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
+    /// The last query value with this name in any case, as the service reads the parameters of clients.
+    pub(crate) fn last_query(&self, name: &str) -> Option<&str> {
+        self.query.iter().rfind(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+    }
+
     /// All query values with this name, in order.
     pub(crate) fn query_all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> + 'a {
         self.query.iter().filter(move |(key, _)| key == name).map(|(_, value)| value.as_str())

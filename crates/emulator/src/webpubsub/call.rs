@@ -61,14 +61,15 @@ impl<'a> Call<'a> {
     }
 }
 
-/// Rejects a request without one of these versions.
+/// Rejects a request with another version than these, or with several. Without one, the newest applies.
 pub(super) fn check_version(request: &Request, known: &[&str]) -> Result<(), Rejection> {
-    match request.query("api-version") {
-        Some(version) if known.contains(&version) => Ok(()),
-        Some(version) => {
-            let message = format!("The API version '{version}' is not supported.");
-            Err(errors::invalid("api-version", &message))
-        }
-        None => Err(errors::invalid("api-version", "An API version is required, but was not specified.")),
+    let mut versions = request.query_all("api-version");
+    let Some(version) = versions.next() else { return Ok(()) };
+    if versions.next().is_some() {
+        return Err(errors::invalid("api-version", "The API version is specified more than once."));
     }
+    if known.contains(&version) {
+        return Ok(());
+    }
+    Err(errors::invalid("api-version", &format!("The API version '{version}' is not supported.")))
 }

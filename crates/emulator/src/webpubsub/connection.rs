@@ -33,8 +33,8 @@ pub(super) enum Protocol {
 pub(super) enum SimpleMode {
     /// The event `message`.
     SendEvent,
-    /// A message to this group.
-    SendToGroup(String),
+    /// A message to this group, which may include the client itself.
+    SendToGroup { group: String, no_echo: bool },
 }
 
 /// The identity of the client, as determined in the handshake.
@@ -45,11 +45,11 @@ pub(super) struct Identity {
 }
 
 impl Protocol {
-    /// The pub/sub protocol with this name.
+    /// The pub/sub protocol with this name, in any case.
     pub(super) fn named(name: &str) -> Option<Self> {
         [Self::Json, Self::ReliableJson, Self::Protobuf, Self::ReliableProtobuf]
             .into_iter()
-            .find(|protocol| protocol.name() == Some(name))
+            .find(|protocol| protocol.name().is_some_and(|known| known.eq_ignore_ascii_case(name)))
     }
 
     /// The name of the subprotocol.

@@ -11,7 +11,7 @@ use super::hub::Joined;
 use super::media_type::media_type;
 use super::member::Member;
 use super::names;
-use crate::message::Response;
+use crate::message::{Response, json_from_slice};
 
 /// The body of both operations.
 #[derive(Deserialize)]
@@ -52,7 +52,7 @@ fn read(call: &Call<'_>) -> Result<Change, Rejection> {
     if media_type != "application/json" || !is_utf8 {
         return Err(errors::unsupported(content_type));
     }
-    let body: Body = serde_json::from_slice(&call.request.body)
+    let body: Body = json_from_slice(&call.request.body)
         .map_err(|_| errors::invalid("body", "The body is not valid JSON of the expected form."))?;
     let mut groups = body.groups.unwrap_or_default();
     if groups.is_empty() || !groups.iter().all(|group| names::is_group(group)) {

@@ -17,7 +17,7 @@ use super::membership::Membership;
 use super::outbox::{outbox, roomy_outbox};
 use super::roles::Roles;
 use super::socket::{self, Session};
-use super::token::{Claims, claim_values};
+use super::token::{Claims, claim_values, client_token};
 use super::unacknowledged::{AckIds, Unacknowledged};
 use super::upstream::{ConnectRequest, Decision, Link};
 use super::{Inner, errors, names};
@@ -36,26 +36,34 @@ async fn try_respond(service: &Inner, request: &Request) -> Result<Response, Rej
         return Err(errors::invalid("hub", "The hub name is invalid."));
     }
     let offered = offered(request);
-    let known = known(&offered);
-    let mode = if known.is_some() { SimpleMode::SendEvent } else { simple_mode(request)? };
-    let protocol = known.unwrap_or(Protocol::Simple { mode: mode.clone(), subprotocol: None });
-    if let Some((connection, token)) = recovery(request, &protocol) {
-        let upgrade = recover(service, hub, &protocol, connection, token);
-        return Ok(switching(key, &protocol, upgrade));
+    let mode = simple_mode(request)?;
+    let protocol =
+        known(&offered).unwrap_or_else(|| Protocol::Simple { mode: mode.clone(), subprotocol: None });
+    if let Some(connection) = request.query("awps_connection_id") {
+        let (protocol, upgrade) = recover(service, request, hub, protocol, connection);
+        return Ok(switching(key, &protocol, &offered, upgrade));
     }
-    let claims = service.keys.check_client_token(request, hub, service.clock.now());
-    let client = Client::new(&claims.map_err(errors::unauthorized)?, protocol);
+    let claims = claims(service, request, hub).map_err(errors::unauthorized)?;
+    let client = Client::new(&claims, protocol)?;
     let connection = names::new_connection();
     let link = Link::new(&service.upstream, hub, &connection);
     let connect_request = ConnectRequest::new(request, claim_values(request), &offered);
     let decision = link.connect(client.user.as_deref(), &connect_request, &offered).await?;
     let client = client.changed(decision, mode);
     let protocol = client.protocol.clone();
-    Ok(switching(key, &protocol, enter(service, hub, connection, client, link)))
+    Ok(switching(key, &protocol, &offered, enter(service, hub, connection, client, link)))
 }
 
-/// The 101 response.
-fn switching(key: &str, protocol: &Protocol, upgrade: Upgrade) -> Response {
+/// The claims of the client's token. Without a token, there are none, if the hub allows that.
+fn claims(service: &Inner, request: &Request, hub: &str) -> Result<Claims, &'static str> {
+    if client_token(request).is_none() && service.anonymous.allow(hub) {
+        return Ok(Claims::default());
+    }
+    service.keys.check_client_token(request, hub, service.clock.now())
+}
+
+/// The 101 response. Clients compare the selected subprotocol with what they offered, so it is spelled as offered.
+fn switching(key: &str, protocol: &Protocol, offered: &[String], upgrade: Upgrade) -> Response {
     let mut response = Response::new(Content::Upgrade(upgrade));
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();
@@ -64,28 +72,34 @@ fn switching(key: &str, protocol: &Protocol, upgrade: Upgrade) -> Response {
     if let Ok(accept) = HeaderValue::from_str(&derive_accept_key(key.as_bytes())) {
         headers.insert(SEC_WEBSOCKET_ACCEPT, accept);
     }
-    if let Some(name) = protocol.name().and_then(|name| HeaderValue::from_str(name).ok()) {
+    if let Some(name) = protocol.name().and_then(|name| HeaderValue::from_str(spelling(name, offered)).ok()) {
         headers.insert(SEC_WEBSOCKET_PROTOCOL, name);
     }
     response
 }
 
-/// The connection to recover and its token, if the client requests that.
-fn recovery<'a>(request: &'a Request, protocol: &Protocol) -> Option<(&'a str, &'a str)> {
-    let (connection, token) = (request.query("awps_connection_id"), request.query("awps_reconnection_token"));
-    let asked = protocol.is_reliable() && (connection.is_some() || token.is_some());
-    asked.then(|| (connection.unwrap_or(""), token.unwrap_or("")))
+fn spelling<'a>(name: &'a str, offered: &'a [String]) -> &'a str {
+    let same = |other: &&String| other.eq_ignore_ascii_case(name);
+    let exact = offered.iter().find(|other| *other == name);
+    exact.or_else(|| offered.iter().find(same)).map_or(name, String::as_str)
 }
 
-/// Recovers a connection, which needs no access token. A failed recovery is reported in a close frame.
-fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, token: &str) -> Upgrade {
+/// Recovers a connection, which needs no access token and continues with its own subprotocol. A failed recovery is
+/// reported in a close frame.
+fn recover(
+    service: &Inner,
+    request: &Request,
+    hub: &str,
+    offered: Protocol,
+    connection: &str,
+) -> (Protocol, Upgrade) {
     let (clock, now) = (service.clock.clone(), service.clock.now());
     let (outbox, pending) = roomy_outbox(clock.clone());
+    let token = request.query("awps_reconnection_token").unwrap_or("");
     let recovered = service.keys.is_reconnection_token(token, hub, connection, now).then(|| {
         let faults = SocketFaults::open(&service.faults, hub, connection);
         let token = service.keys.reconnection_token(hub, connection, now);
-        let (membership, identity) =
-            Membership::recover(&service.hubs, hub, connection, protocol, &token, &outbox)?;
+        let (membership, identity) = Membership::recover(&service.hubs, hub, connection, &token, &outbox)?;
         if faults.rejects_recovery() {
             membership.end();
             return None;
@@ -94,12 +108,14 @@ fn recover(service: &Inner, hub: &str, protocol: &Protocol, connection: &str, to
     });
     match recovered.flatten() {
         Some((membership, identity, faults)) => {
+            let protocol = identity.protocol.clone();
             let session = Session { identity, membership, outbox, pending, faults, clock };
-            Upgrade::new(format!("recovers {connection}"), move |stream| socket::run(stream, session))
+            let note = format!("recovers {connection}");
+            (protocol, Upgrade::new(note, move |stream| socket::run(stream, session)))
         }
         None => {
             let note = format!("cannot recover {connection}");
-            Upgrade::new(note, move |stream| socket::reject_recovery(stream, clock))
+            (offered, Upgrade::new(note, move |stream| socket::reject_recovery(stream, clock)))
         }
     }
 }
@@ -113,14 +129,17 @@ struct Client {
 }
 
 impl Client {
-    fn new(claims: &Claims, protocol: Protocol) -> Self {
-        let groups = claims.groups.as_slice().iter().map(String::as_str);
-        Self {
+    fn new(claims: &Claims, protocol: Protocol) -> Result<Self, Rejection> {
+        let groups = claims.groups.as_slice();
+        if !groups.iter().all(|group| names::is_group(group)) {
+            return Err(errors::invalid("webpubsub.group", errors::GROUP_NAME));
+        }
+        Ok(Self {
             user: claims.user(),
             roles: Roles::read(claims.role.as_slice()),
-            groups: groups.filter(|group| names::is_group(group)).collect(),
+            groups: groups.iter().map(String::as_str).collect(),
             protocol,
-        }
+        })
     }
 
     /// The handler's values replace those of the token.
@@ -169,14 +188,16 @@ fn enter(service: &Inner, hub: &str, connection: String, client: Client, link: A
 }
 
 fn hub(request: &Request) -> Result<&str, Rejection> {
-    let hub = match request.path().as_slice() {
-        ["client", "hubs", _] => request.segments.get(2).map(String::as_str),
-        ["client"] | ["client", ""] => request.query("hub"),
-        _ => None,
-    };
-    hub.ok_or_else(|| {
-        errors::error(StatusCode::NOT_FOUND, "Error.NotFound", "No client endpoint has this path.", "Path")
-    })
+    match request.path().as_slice() {
+        ["client", "hubs", _] => Ok(request.segments.get(2).map_or("", String::as_str)),
+        ["client"] | ["client", ""] => request
+            .last_query("hub")
+            .ok_or_else(|| errors::invalid("hub", "The hub is missing in path and query.")),
+        _ => {
+            let message = "No client endpoint has this path.";
+            Err(errors::error(StatusCode::NOT_FOUND, "Error.NotFound", message, "Path"))
+        }
+    }
 }
 
 /// The client's key, if the request is a WebSocket handshake (RFC 6455, section 4.2.1).
@@ -196,29 +217,37 @@ fn check_upgrade(request: &Request) -> Result<&str, Rejection> {
         .ok_or_else(|| errors::invalid("Sec-WebSocket-Key", "The key is missing."))
 }
 
-/// The subprotocols that the client offers, in order.
+/// The subprotocols that the client offers, in order. Empty elements of the list are ignored (RFC 9110, section 5.6.1).
 fn offered(request: &Request) -> Vec<String> {
     let values =
         request.headers.get_all(SEC_WEBSOCKET_PROTOCOL).iter().filter_map(|value| value.to_str().ok());
-    values.flat_map(|value| value.split(',').map(|name| name.trim().to_owned())).collect()
+    let names = values.flat_map(|value| value.split(',')).map(str::trim);
+    names.filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// Selects a single known protocol. Only an event handler selects a custom one, or one of several; until then, the
+/// The first supported protocol. An event handler may select another one, or a custom one. If none is supported, the
 /// client is a simple one.
 fn known(offered: &[String]) -> Option<Protocol> {
-    match offered {
-        [name] => Protocol::named(name),
-        _ => None,
-    }
+    offered.iter().find_map(|name| Protocol::named(name))
 }
 
+/// Reads the parameters of a simple client, whose names and values are case-insensitive. They are also checked for
+/// clients that turn out not to be simple.
 fn simple_mode(request: &Request) -> Result<SimpleMode, Rejection> {
-    match request.query("webpubsub_mode") {
-        None | Some("sendEvent") => Ok(SimpleMode::SendEvent),
-        Some("sendToGroup") => match request.query("group").filter(|group| names::is_group(group)) {
-            Some(group) => Ok(SimpleMode::SendToGroup(group.to_owned())),
-            None => Err(errors::invalid("group", errors::GROUP_NAME)),
-        },
-        Some(mode) => Err(errors::invalid("webpubsub_mode", &format!("The value '{mode}' is not valid."))),
+    let mode = request.last_query("webpubsub_mode").unwrap_or("");
+    if mode.is_empty() || mode.eq_ignore_ascii_case("sendEvent") {
+        return Ok(SimpleMode::SendEvent);
     }
+    if !mode.eq_ignore_ascii_case("sendToGroup") {
+        return Err(errors::invalid("webpubsub_mode", &format!("The value '{mode}' is not valid.")));
+    }
+    let group = request.last_query("group").filter(|group| names::is_group(group));
+    let group = group.ok_or_else(|| errors::invalid("group", errors::GROUP_NAME))?.to_owned();
+    let no_echo = match request.last_query("noEcho").unwrap_or("") {
+        "" => false,
+        value if value.eq_ignore_ascii_case("false") => false,
+        value if value.eq_ignore_ascii_case("true") => true,
+        value => return Err(errors::invalid("noEcho", &format!("The value '{value}' is not valid."))),
+    };
+    Ok(SimpleMode::SendToGroup { group, no_echo })
 }

@@ -10,6 +10,7 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use super::delivery::{Data, Delivery, From};
 use super::frame::{self, Action, Failure, Frame, Invalid, MISSING_DATA, ServerFrame};
 use super::outbox::Closing;
+use crate::message::json_from_str;
 
 /// A client's frame. Flat, because a tagged enum cannot preserve the raw text of `data`.
 #[derive(Deserialize)]
@@ -36,7 +37,7 @@ pub(super) fn read(message: &Message) -> Result<Option<Frame>, Closing> {
         }
         _ => return Ok(None),
     };
-    let incoming: Incoming = serde_json::from_str(text).map_err(|_| Invalid("the frame is invalid"))?;
+    let incoming: Incoming = json_from_str(text).map_err(|_| Invalid("the frame is invalid"))?;
     Ok(Some(incoming.frame()?))
 }
 

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::connection::{Identity, Protocol};
+use super::connection::Identity;
 use super::delivery::{Data, Delivery, From};
 use super::frame::ServerFrame;
 use super::hub::{Hubs, State};
@@ -45,21 +45,20 @@ impl Membership {
     }
 
     /// Gives a connection another socket. After the `connected` frame, all unacknowledged messages are redelivered.
-    /// Returns `None` if there is no such connection with this protocol.
+    /// Returns `None` if there is no such connection, or if its protocol is not reliable.
     pub(super) fn recover(
         hubs: &Arc<Hubs>,
         hub: &str,
         connection: &str,
-        protocol: &Protocol,
         token: &str,
         outbox: &Outbox,
     ) -> Option<(Self, Identity)> {
-        let (user, link) = hubs.change_state(|state| {
-            let fits = |member: &&mut Member| member.protocol == *protocol && !member.is_over();
+        let (identity, link) = hubs.change_state(|state| {
+            let fits = |member: &&mut Member| member.protocol.is_reliable() && !member.is_over();
             let member = state.member(hub, connection).filter(fits)?;
             let user = member.user.as_deref();
             let frame = ServerFrame::Connected { connection, user, reconnection: Some(token) };
-            outbox.push_all(protocol.encode(&frame));
+            outbox.push_all(member.protocol.encode(&frame));
             for (message, expires) in member.unacknowledged.iter().flat_map(Unacknowledged::messages) {
                 outbox.push_until(message, expires);
             }
@@ -67,12 +66,13 @@ impl Membership {
             if let Some(old) = member.outbox.replace(outbox.clone()) {
                 old.close(Closing::replaced());
             }
-            Some((member.user.clone(), Arc::clone(&member.link)))
+            let identity = Identity { user: member.user.clone(), protocol: member.protocol.clone() };
+            Some((identity, Arc::clone(&member.link)))
         })?;
         let (hub, connection, outbox) = (hub.to_owned(), connection.to_owned(), outbox.clone());
         // Until the socket is open, its end is not the client's decision: the response may be lost.
         let membership = Self { hubs: Arc::clone(hubs), hub, connection, outbox, link, lost: true };
-        Some((membership, Identity { user, protocol: protocol.clone() }))
+        Some((membership, identity))
     }
 
     pub(super) fn hubs(&self) -> &Hubs {

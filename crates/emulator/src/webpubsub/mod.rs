@@ -1,11 +1,13 @@
 //! Emulates Azure Web PubSub: the REST operations and the WebSocket clients of its hubs.
 
+mod anonymous;
 mod call;
 mod close;
 mod connection;
 mod conversation;
 mod cut;
 mod delivery;
+mod entra;
 mod errors;
 mod exists;
 mod filter;
@@ -37,6 +39,7 @@ mod upstream;
 
 use std::sync::Arc;
 
+pub use entra::EntraTokens;
 pub use filter::{Filter, FilterError, FilterSubject};
 pub use hub::ConnectionInfo;
 pub use token::ClientToken;
@@ -48,6 +51,8 @@ use crate::faults::Faults;
 use crate::invalid_setting::InvalidSetting;
 use crate::journal::Journal;
 use crate::message::{Endpoint, Request, Response};
+use anonymous::AnonymousHubs;
+use entra::Entra;
 use hub::Hubs;
 use token::Keys;
 use upstream::Upstream;
@@ -82,6 +87,8 @@ struct Inner {
     hubs: Arc<Hubs>,
     faults: Faults,
     upstream: Arc<Upstream>,
+    entra: Entra,
+    anonymous: AnonymousHubs,
 }
 
 impl WebPubSub {
@@ -89,7 +96,8 @@ impl WebPubSub {
         let hubs = Arc::new(Hubs::new(clock.clone()));
         let keys = Arc::new(Keys::default());
         let upstream = Arc::new(Upstream::new(clock.clone(), endpoint.address, Arc::clone(&keys), journal));
-        Self(Arc::new(Inner { clock, endpoint, keys, hubs, faults, upstream }))
+        let (entra, anonymous) = (Entra::default(), AnonymousHubs::default());
+        Self(Arc::new(Inner { clock, endpoint, keys, hubs, faults, upstream, entra, anonymous }))
     }
 
     /// Returns the connection string of the service with its primary key.
@@ -132,7 +140,28 @@ impl WebPubSub {
     ///
     /// It is valid for one hour of the emulator's clock. It cannot be used to open a WebSocket.
     pub fn entra_token(&self) -> String {
-        token::entra_token(self.0.clock.now())
+        entra::token(self.0.clock.now())
+    }
+
+    /// A token like [`entra_token`](Self::entra_token) for the environment of other programs: it is valid for a year.
+    pub(crate) fn printed_entra_token(&self) -> String {
+        entra::long_lived_token(self.0.clock.now())
+    }
+
+    /// Sets which tokens of Entra ID REST requests may have. Default: [`EntraTokens::Unvalidated`], so that tokens of a
+    /// real Entra ID work.
+    pub fn set_entra_tokens(&self, tokens: EntraTokens) {
+        self.0.entra.set(tokens);
+    }
+
+    /// Sets whether clients without a token may connect to a hub. Default: `false`. Such clients have no user, roles,
+    /// and groups unless the event handler for `connect` assigns some.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the name of the hub is invalid.
+    pub fn allow_anonymous(&self, hub: &str, allow: bool) -> Result<(), InvalidSetting> {
+        self.0.anonymous.set(hub, allow)
     }
 
     /// Returns the URL at which a client can connect to the hub: `ws://...?access_token=...`, or `wss` with TLS.

@@ -12,6 +12,7 @@ use super::protobuf_messages::{
     Ack, AckError, Connected, DataMessage, Disconnected, Downstream, DownstreamKind, Empty, MessageData,
     MessageDataKind, System, SystemKind, Upstream, UpstreamKind,
 };
+use crate::message::json_from_str;
 
 /// Parses a client's frame. Returns `None` for a control frame.
 pub(super) fn read(message: &Message) -> Result<Option<Frame>, Closing> {
@@ -52,7 +53,7 @@ fn data(data: Option<MessageData>) -> Result<Data, Invalid> {
         MessageDataKind::Binary(bytes) => Ok(Data::Binary(bytes)),
         MessageDataKind::Protobuf(any) => Ok(Data::Protobuf(any)),
         MessageDataKind::Json(text) => {
-            serde_json::from_str(&text).map(Data::Json).map_err(|_| Invalid("json_data is not JSON"))
+            json_from_str(&text).map(Data::Json).map_err(|_| Invalid("json_data is not JSON"))
         }
     }
 }

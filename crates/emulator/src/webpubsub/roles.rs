@@ -76,11 +76,12 @@ impl Roles {
 }
 
 impl Permission {
-    /// Parses the name in a path.
+    /// Parses the name in a path, which is case-insensitive, or its number. The order of the numbers is that of the
+    /// service's .NET enumeration.
     pub(super) fn named(name: &str) -> Option<Self> {
-        match name {
-            "joinLeaveGroup" => Some(Self::JoinLeaveGroup),
-            "sendToGroup" => Some(Self::SendToGroup),
+        match name.to_ascii_lowercase().as_str() {
+            "sendtogroup" | "1" => Some(Self::SendToGroup),
+            "joinleavegroup" | "2" => Some(Self::JoinLeaveGroup),
             _ => None,
         }
     }

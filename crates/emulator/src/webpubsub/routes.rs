@@ -5,6 +5,7 @@ use http::{Method, StatusCode};
 
 use super::call::{Call, check_version};
 use super::errors::{self, Rejection, VERSIONS};
+use super::token::bearer;
 use super::{Inner, close, exists, generate_token, group_sets, groups, list, names, permissions, send};
 use crate::message::{Request, Response};
 
@@ -56,7 +57,7 @@ pub(super) fn respond(service: &Inner, request: &Request) -> Response {
 fn try_respond(service: &Inner, request: &Request) -> Result<Response, Rejection> {
     let path = request.path();
     let (hub, rest) = match path.as_slice() {
-        ["api", "health"] if request.method == Method::HEAD => return health(request),
+        ["api", "health"] if matches!(request.method, Method::HEAD | Method::GET) => return health(request),
         ["api", "hubs", hub, rest @ ..] => (*hub, rest),
         _ => return Err(unknown_path()),
     };
@@ -64,7 +65,7 @@ fn try_respond(service: &Inner, request: &Request) -> Result<Response, Rejection
         .iter()
         .find_map(|route| Some((route, matches(route, &request.method, rest)?)))
         .ok_or_else(unknown_path)?;
-    service.keys.check_service_token(request, service.clock.now()).map_err(errors::unauthorized)?;
+    authorize(service, request).map_err(errors::unauthorized)?;
     check_version(request, &VERSIONS)?;
     if !names::is_hub(hub) {
         let message =
@@ -79,6 +80,17 @@ fn try_respond(service: &Inner, request: &Request) -> Result<Response, Rejection
         now: service.clock.now(),
         values,
     })
+}
+
+/// Accepts a token of Entra ID, or one that an access key signed for this request.
+fn authorize(service: &Inner, request: &Request) -> Result<(), &'static str> {
+    let now = service.clock.now();
+    if let Some(token) = bearer(request)
+        && service.entra.accepts(token, now)?
+    {
+        return Ok(());
+    }
+    service.keys.check_service_token(request, now)
 }
 
 fn matches<'a>(route: &Route, method: &Method, path: &[&'a str]) -> Option<Vec<(&'static str, &'a str)>> {
@@ -97,7 +109,7 @@ fn matches<'a>(route: &Route, method: &Method, path: &[&'a str]) -> Option<Vec<(
     Some(values)
 }
 
-/// Health needs no token. As observed, it accepts a preview version.
+/// Health needs no token and no version. As observed, it accepts a preview version.
 fn health(request: &Request) -> Result<Response, Rejection> {
     let known: Vec<_> = VERSIONS.into_iter().chain(["2021-08-01-preview"]).collect();
     check_version(request, &known)?;

@@ -14,7 +14,7 @@ use super::errors::{self, Rejection};
 use super::filter::Filter;
 use super::media_type::media_type;
 use super::member::Member;
-use crate::message::{Request, Response};
+use crate::message::{Request, Response, json_from_str};
 
 /// `POST /:send`
 pub(super) fn to_all(call: &Call<'_>) -> Result<Response, Rejection> {
@@ -82,7 +82,7 @@ fn data(request: &Request) -> Result<Data, Rejection> {
         "application/octet-stream" => Ok(Data::Binary(request.body.clone())),
         "text/plain" if is_utf8 => text(&request.body).map(Data::Text),
         "application/json" if is_utf8 => {
-            let json = serde_json::from_str::<Box<RawValue>>(&text(&request.body)?);
+            let json = json_from_str::<Box<RawValue>>(&text(&request.body)?);
             json.map(Data::Json).map_err(|_| errors::invalid("body", "The body is not valid JSON."))
         }
         _ => Err(errors::unsupported(content_type)),

@@ -22,7 +22,7 @@ pub(super) async fn receive(
         Message::Binary(bytes) => Data::Binary(bytes),
         _ => return Ok(()),
     };
-    let SimpleMode::SendToGroup(group) = mode else {
+    let SimpleMode::SendToGroup { group, no_echo } = mode else {
         return match membership.link.user_event("message", &data).await {
             Outcome::Unhandled => {
                 Err(Closing::for_fault(CloseCode::Policy, "no event handler accepts the event `message`"))
@@ -42,6 +42,8 @@ pub(super) async fn receive(
     }
     let from = From::Group { group: group.clone(), user: identity.user.clone() };
     let delivery = Delivery { from, data, time_to_live: None };
-    membership.hubs().deliver(&membership.hub, &delivery, |_, member| member.is_in(group));
+    membership.hubs().deliver(&membership.hub, &delivery, |id, member| {
+        member.is_in(group) && !(*no_echo && id == membership.connection)
+    });
     Ok(())
 }

@@ -9,6 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::AUTHORIZATION;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use percent_encoding::percent_decode_str;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,9 +18,6 @@ use crate::keys::KeyPair;
 use crate::message::Request;
 
 const SKEW: f64 = 300.0;
-const ENTRA_AUDIENCE: &str = "https://webpubsub.azure.com";
-/// Replaces the keys of Entra ID, and signs nothing else.
-const ENTRA_KEY: &str = "entra-id-of-the-emulator-0123456789";
 const RECONNECTION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 const LIFETIME: Duration = Duration::from_secs(3600);
 
@@ -56,12 +54,12 @@ pub struct ClientToken {
 }
 
 /// The claims that the emulator reads from both kinds of token.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 pub(super) struct Claims {
     #[serde(default)]
     aud: Texts,
-    exp: Option<f64>,
-    nbf: Option<f64>,
+    #[serde(flatten)]
+    times: Times,
     sub: Option<String>,
     nameid: Option<String>,
     #[serde(rename = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier")]
@@ -70,6 +68,13 @@ pub(super) struct Claims {
     pub(super) role: Texts,
     #[serde(default, rename = "webpubsub.group")]
     pub(super) groups: Texts,
+}
+
+/// When a token is valid.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Times {
+    exp: Option<f64>,
+    nbf: Option<f64>,
 }
 
 /// A claim that is a string or a list of strings.
@@ -212,9 +217,6 @@ impl Keys {
     /// Checks the token of a REST request: its audience is the URL of the request, with or without the query.
     pub(super) fn check_service_token(&self, request: &Request, now: SystemTime) -> Result<(), &'static str> {
         let token = bearer(request).ok_or("the request has no bearer token")?;
-        if is_entra_token(token, now)? {
-            return Ok(());
-        }
         let claims = self.read(token, now)?;
         let url = format!("{}{}", request.origin(), request.target);
         let path = url.split('?').next().unwrap_or(&url);
@@ -233,8 +235,7 @@ impl Keys {
         hub: &str,
         now: SystemTime,
     ) -> Result<Claims, &'static str> {
-        let token =
-            request.query("access_token").or_else(|| bearer(request)).ok_or("the request has no token")?;
+        let token = client_token(request).ok_or("the request has no token")?;
         let claims = self.read(token, now)?;
         let address = format!("{}/client/hubs/{hub}", request.host);
         let fits = |audience: &String| {
@@ -264,14 +265,15 @@ impl Keys {
 
     /// Checks the signature and the times.
     fn read(&self, token: &str, now: SystemTime) -> Result<Claims, &'static str> {
-        let claims = self.both().iter().find_map(|key| signed_with(key, token));
-        in_time(claims.ok_or("the token is malformed or its signature is invalid")?, now)
+        let claims: Option<Claims> = self.both().iter().find_map(|key| signed_with(key, token));
+        let claims = claims.ok_or("the token is malformed or its signature is invalid")?;
+        in_time(&claims.times, now).map(|()| claims)
     }
 }
 
 /// Returns the claims of a token if this key signed it. The library's own check of times is off, because the emulator's
 /// clock can be advanced.
-fn signed_with(key: &str, token: &str) -> Option<Claims> {
+pub(super) fn signed_with<T: DeserializeOwned>(key: &str, token: &str) -> Option<T> {
     let mut rules = Validation::new(Algorithm::HS256);
     rules.validate_exp = false;
     rules.validate_nbf = false;
@@ -281,32 +283,23 @@ fn signed_with(key: &str, token: &str) -> Option<Claims> {
     jsonwebtoken::decode(token, &key, &rules).ok().map(|token| token.claims)
 }
 
-fn in_time(claims: Claims, now: SystemTime) -> Result<Claims, &'static str> {
+/// Checks the times of a token, with five minutes of clock skew.
+pub(super) fn in_time(times: &Times, now: SystemTime) -> Result<(), &'static str> {
     let now = seconds(now);
-    match claims.exp {
+    match times.exp {
         None => return Err("the token has no exp"),
         Some(exp) if exp + SKEW < now => return Err("the token has expired"),
         Some(_) => {}
     }
-    if claims.nbf.is_some_and(|nbf| nbf - SKEW > now) {
+    if times.nbf.is_some_and(|nbf| nbf - SKEW > now) {
         return Err("the token is not valid yet");
     }
-    Ok(claims)
+    Ok(())
 }
 
-/// A token like those that Entra ID issues to applications for the service (webpubsub auth, section 3).
-pub(super) fn entra_token(now: SystemTime) -> String {
-    ClientToken::new().sign_with(ENTRA_KEY, ENTRA_AUDIENCE, now, LIFETIME)
-}
-
-/// Whether Entra ID signed this token for the service, and it is within its lifetime.
-fn is_entra_token(token: &str, now: SystemTime) -> Result<bool, &'static str> {
-    let Some(claims) = signed_with(ENTRA_KEY, token) else { return Ok(false) };
-    if in_time(claims, now)?.aud.as_slice().iter().any(|audience| audience == ENTRA_AUDIENCE) {
-        Ok(true)
-    } else {
-        Err("the audience is not the service")
-    }
+/// A token without user, roles, and groups.
+pub(super) fn sign(key: &str, audience: &str, now: SystemTime, life: Duration) -> String {
+    ClientToken::new().sign_with(key, audience, now, life)
 }
 
 /// Not a URL, so that the token gives no other access.
@@ -316,7 +309,7 @@ fn reconnection_audience(hub: &str, connection: &str) -> String {
 
 /// The claims of a client's token, each with its values as strings, as sent to event handlers.
 pub(super) fn claim_values(request: &Request) -> BTreeMap<String, Vec<String>> {
-    let token = request.query("access_token").or_else(|| bearer(request)).unwrap_or("");
+    let token = client_token(request).unwrap_or("");
     let payload = token.split('.').nth(1).and_then(|payload| URL_SAFE_NO_PAD.decode(payload).ok());
     let claims = payload.and_then(|payload| serde_json::from_slice::<BTreeMap<String, Value>>(&payload).ok());
     let text = |value: Value| match value {
@@ -330,7 +323,12 @@ pub(super) fn claim_values(request: &Request) -> BTreeMap<String, Vec<String>> {
     claims.unwrap_or_default().into_iter().map(|(name, value)| (name, values(value))).collect()
 }
 
-fn bearer(request: &Request) -> Option<&str> {
+/// The token of a client: the query has precedence over the header.
+pub(super) fn client_token(request: &Request) -> Option<&str> {
+    request.last_query("access_token").or_else(|| bearer(request))
+}
+
+pub(super) fn bearer(request: &Request) -> Option<&str> {
     let (scheme, token) = request.header(AUTHORIZATION)?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }

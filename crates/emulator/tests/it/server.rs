@@ -196,6 +196,14 @@ async fn the_thousand_and_twenty_fifth_connection_waits_for_a_free_slot() {
 }
 
 #[tokio::test]
+async fn a_health_probe_of_the_emulator_needs_no_service() {
+    let emulator = Emulator::start().await.unwrap();
+    for (method, status) in [("GET", 200), ("HEAD", 200), ("POST", 404)] {
+        assert_eq!(http(&emulator, method, "/health", &[], "").await.status, status, "{method}");
+    }
+}
+
+#[tokio::test]
 async fn many_emulators_start_and_stop() {
     for _ in 0..50 {
         let emulator = Emulator::start().await.unwrap();
@@ -233,6 +241,7 @@ async fn the_environment_names_what_is_built_in() {
     let names: Vec<_> = emulator.environment().into_iter().map(|(name, _)| name).collect();
     let expected = [
         (cfg!(feature = "webpubsub"), "WEBPUBSUB_CONNECTION_STRING"),
+        (cfg!(feature = "webpubsub"), "WEBPUBSUB_ENTRA_TOKEN"),
         (cfg!(feature = "eventgrid"), "EVENTGRID_NAMESPACES_ENDPOINT"),
         (cfg!(feature = "eventgrid"), "EVENTGRID_NAMESPACES_KEY"),
         (cfg!(feature = "hulft"), "HULFT_WEBCONNECT_ENDPOINT"),

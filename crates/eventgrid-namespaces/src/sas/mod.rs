@@ -86,6 +86,7 @@ impl From<SasToken> for Secret {
 /// Signs the token's first part verbatim. Any encoding is valid, as long as it is not changed afterward.
 fn signature(key: &Secret, unsigned: &str) -> Result<String> {
     let invalid = |rule| Error::invalid_input("access key", rule, None);
+    key.check_pasted("access key")?;
     let key = STANDARD.decode(key.expose().trim()).map_err(|_| invalid("must be base64"))?;
     if key.is_empty() {
         return Err(invalid("must not be empty"));
@@ -168,6 +169,12 @@ mod tests {
             let error = sign(resource).unwrap_err();
             assert!(error.is_invalid_input() && !format!("{error:?}").contains("planted"), "{resource}");
         }
+    }
+
+    #[test]
+    fn a_key_in_quotation_marks_is_invalid_and_they_are_named() {
+        let error = SasToken::sign("\"a2V5\"", TOPIC, at(0)).unwrap_err();
+        assert_eq!(error.to_string(), "access key is in quotation marks: remove them");
     }
 
     #[test]

@@ -7,9 +7,11 @@
 )]
 
 mod agents_example;
+mod by_date;
 mod common;
 mod irregular_values;
 mod lists;
 mod rate_limit;
 mod requests;
 mod responses;
+mod shared_rate_limit;

@@ -47,7 +47,8 @@ async fn retries_take_slots_too() {
 async fn requests_that_take_longer_on_their_way_than_others_do_not_add_up() {
     let delay = |number| if number < 100 { Duration::from_secs(4) } else { Duration::ZERO };
     let (service, site) = Service { delay, ..Service::default() }.client();
-    join_all((0..200).map(|_| async { site.service_status().await.unwrap() })).await;
+    let deadline = Duration::from_secs(200);
+    join_all((0..200).map(|_| async { site.service_status().deadline(deadline).await.unwrap() })).await;
     assert!(!service.was_blocked());
 }
 
@@ -85,4 +86,26 @@ async fn a_part_of_the_limit_is_kept_to() {
         site.service_status().await.unwrap();
     }
     assert_eq!(max_in_a_minute(&service.sent()), 20);
+}
+
+#[tokio::test]
+async fn the_error_of_a_block_says_when_it_ends() {
+    for (retry_after, text) in [
+        (Some("600"), "the contract is blocked until 2027-01-15 08:10:00 UTC"),
+        (Some("Fri, 15 Jan 2027 08:09:59 GMT"), "the contract is blocked until 2027-01-15 08:09:59 UTC"),
+        (None, "the service blocks a contract for 10 minutes after 100 calls in a minute"),
+    ] {
+        let script = service_core::testing::ScriptedTransport::new();
+        let mut response = http::Response::builder().status(429);
+        if let Some(retry_after) = retry_after {
+            response = response.header("retry-after", retry_after);
+        }
+        script.respond(response.body("").unwrap());
+        let now = std::time::SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000);
+        let clock = std::sync::Arc::new(service_core::testing::ManualClock::jumping(now));
+        let builder = hulft_webconnect::SiteClient::builder("planted-key").clock(clock);
+        let builder = builder.transport(std::sync::Arc::new(script)).retry(RetryOptions::none());
+        let error = builder.build().unwrap().service_status().await.unwrap_err();
+        assert!(error.is_throttled() && error.to_string().contains(text), "{error}");
+    }
 }

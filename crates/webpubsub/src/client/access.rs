@@ -1,10 +1,13 @@
 //! Where a client connects to: a client access URL, fixed or fetched for each connection. The access token moves from the URL
 //! to a header, so that URLs in logs do not contain it.
 
+use std::any::Any;
 use std::fmt;
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 
+use futures_util::FutureExt;
 use http::Uri;
 use service_core::{BoxError, Endpoint, Error, ErrorKind, Result, Secret, push_pair};
 
@@ -57,7 +60,8 @@ impl Access {
     ///
     /// Recovering a dropped connection does not call `fetch`. Each call must finish within the
     /// [`attempt_timeout`](super::ClientBuilder::attempt_timeout). If the first call fails,
-    /// [`connect`](super::ClientBuilder::connect) returns the error. During a reconnect, a failure counts as a failed attempt.
+    /// [`connect`](super::ClientBuilder::connect) returns the error. During a reconnect, an error, an invalid URL, and a panic
+    /// count as failed attempts.
     ///
     /// # Examples
     ///
@@ -89,13 +93,22 @@ impl Access {
             Kind::Url(url) => Address::parse(url),
             Kind::Fetch(fetch) => {
                 let failed = |error: BoxError| {
-                    Error::new(ErrorKind::Credential, "could not obtain a client access URL")
-                        .with_source(error)
+                    let text = format!("could not obtain a client access URL: {error}");
+                    Error::new(ErrorKind::Credential, text).with_source(error)
                 };
-                Address::parse(&fetch().await.map_err(failed)?)
+                let fetching = AssertUnwindSafe(async { fetch().await }).catch_unwind();
+                let fetched = fetching.await.unwrap_or_else(|panic| Err(panicked(&*panic).into()));
+                Address::parse(&fetched.map_err(failed)?)
             }
         }
     }
+}
+
+/// Describes a panic of the program's function, which counts as any other error of it.
+fn panicked(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    format!("the access function panicked: {}", text.unwrap_or("without a text"))
 }
 
 impl From<&str> for Access {
@@ -152,7 +165,8 @@ impl Address {
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
             return Err(invalid("must begin with `wss://<host>` or `ws://<host>`"));
         };
-        let scheme = match scheme {
+        // Schemes are case-insensitive (RFC 3986, section 3.1).
+        let scheme = match scheme.to_ascii_lowercase().as_str() {
             "wss" | "https" => "https",
             "ws" | "http" => "http",
             _ => return Err(invalid("must have the scheme `wss` or `ws`")),
@@ -223,6 +237,9 @@ mod tests {
                 "http://localhost/client/?hub=chat&b=c",
                 true,
             ),
+            ("WS://localhost:80/client/?hub=chat", "http://localhost/client/?hub=chat", false),
+            ("Wss://a.example/client/hubs/c", "https://a.example/client/hubs/c", false),
+            ("HTTPS://a.example/client/hubs/c", "https://a.example/client/hubs/c", false),
             ("https://a.example/client/hubs/c%5B", "https://a.example/client/hubs/c%5B", false),
             ("wss://a.example/c?access_token=a%20b", "https://a.example/c?access_token=a%20b", false),
         ] {

@@ -5,13 +5,14 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use service_core::{ClientOptions, Error, Result};
-use tokio::sync::{Semaphore, mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot};
 
 use super::access::Access;
 use super::codec::Protocol;
 use super::connector::Connector;
 use super::queue::Queue;
 use super::session::{Reconnect, Session, Settings};
+use super::state::StateCell;
 use super::task::{Network, Task};
 use super::{Client, Shared};
 
@@ -57,7 +58,6 @@ pub struct ClientBuilder {
     access: Access,
     settings: Settings,
     event_capacity: usize,
-    max_pending: usize,
     options: ClientOptions,
 }
 
@@ -69,6 +69,7 @@ impl ClientBuilder {
             protocol: Protocol::default(),
             reconnect: Reconnect::default(),
             ack_timeout: Duration::from_secs(60),
+            max_pending: 256,
             attempt_timeout: Duration::ZERO,
             ping_interval: Duration::from_secs(20),
             idle_timeout: Duration::from_secs(120),
@@ -77,7 +78,7 @@ impl ClientBuilder {
             wants_events: true,
             fixed_access: access.is_fixed(),
         };
-        Self { access, settings, event_capacity: 256, max_pending: 256, options: ClientOptions::default() }
+        Self { access, settings, event_capacity: 256, options: ClientOptions::default() }
     }
 
     /// Sets the subprotocol. Default: [`Protocol::JsonReliable`].
@@ -94,9 +95,10 @@ impl ClientBuilder {
         self
     }
 
-    /// Sets how long a send waits for its acknowledgment, from the moment it is queued. Default: 60 s.
+    /// Sets how long a send may take, from its first poll to its acknowledgment. Default: 60 s.
     ///
-    /// Reconnects do not extend the timeout. Keep it above 30 s, so that a recovery fits into it. Must be greater than zero.
+    /// It includes the wait while [`max_pending`](Self::max_pending) sends are in flight. Reconnects do not extend it, and a
+    /// send's own deadline takes precedence. Keep it above 30 s, so that a recovery fits into it. Must be greater than zero.
     pub fn ack_timeout(mut self, limit: Duration) -> Self {
         self.settings.ack_timeout = limit;
         self
@@ -140,9 +142,9 @@ impl ClientBuilder {
 
     /// Sets how many sends can be in flight, 1 to 1000. Default: 256.
     ///
-    /// Further sends wait for a permit. The upper bound is the number of ack ids that the service remembers.
+    /// Further sends wait in the order in which they were first polled. The upper bound is the number of ack ids that the service remembers.
     pub fn max_pending(mut self, sends: usize) -> Self {
-        self.max_pending = sends;
+        self.settings.max_pending = sends;
         self
     }
 
@@ -173,7 +175,8 @@ impl ClientBuilder {
         let clock = self.options.clock();
         let next_id = Arc::new(AtomicU64::new(1));
         let queue = Arc::new(Queue::new(self.event_capacity));
-        let protocol = self.settings.protocol;
+        let state = Arc::new(StateCell::new());
+        let (protocol, ack_timeout) = (self.settings.protocol, self.settings.ack_timeout);
         let jitter = Box::new(self.options.jitter());
         let session = Session::new(self.settings, Arc::clone(&next_id), jitter, clock.elapsed());
         let (commands, received) = mpsc::unbounded_channel();
@@ -182,15 +185,17 @@ impl ClientBuilder {
             session,
             protocol,
             connector: Arc::new(Connector::new(self.access, self.options, protocol)),
-            clock,
+            clock: Arc::clone(&clock),
             commands: received,
             queue: Arc::clone(&queue),
+            state: Arc::clone(&state),
             first: Some(first),
             io: Network::None,
             timer: None,
         };
-        let permits = Arc::new(Semaphore::new(self.max_pending));
-        let client = Client { shared: Arc::new(Shared { protocol, commands, permits, next_id, queue }) };
+        let client = Client {
+            shared: Arc::new(Shared { protocol, commands, clock, ack_timeout, next_id, queue, state }),
+        };
         tokio::spawn(task.run());
         let aborted = || Error::new(service_core::ErrorKind::Transport, "the runtime is shutting down");
         outcome.await.unwrap_or_else(|_| Err(aborted()))?;
@@ -199,7 +204,7 @@ impl ClientBuilder {
 
     fn check(&self) -> Result<()> {
         let invalid = |what, rule: &str, value: String| Err(Error::invalid_input(what, rule, Some(&value)));
-        let Settings { ping_interval, idle_timeout, ack_timeout, .. } = &self.settings;
+        let Settings { ping_interval, idle_timeout, ack_timeout, max_pending, .. } = &self.settings;
         if self.event_capacity == 0 {
             return invalid(
                 "event capacity",
@@ -207,8 +212,8 @@ impl ClientBuilder {
                 "0".to_owned(),
             );
         }
-        if !(1..=MAX_PENDING).contains(&self.max_pending) {
-            return invalid("pending sends", "must be 1 to 1000", self.max_pending.to_string());
+        if !(1..=MAX_PENDING).contains(max_pending) {
+            return invalid("pending sends", "must be 1 to 1000", max_pending.to_string());
         }
         if ack_timeout.is_zero() {
             return invalid("ack timeout", "must be longer than zero", "0".to_owned());

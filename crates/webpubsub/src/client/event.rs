@@ -18,6 +18,8 @@ use super::data::Data;
 ///         Event::Connected(connected) => println!("connected as {}", connected.connection_id),
 ///         Event::GroupMessage(message) => println!("{}: {:?}", message.group, message.data.as_text()),
 ///         Event::ServerMessage(message) => println!("server: {:?}", message.data.as_text()),
+///         Event::Recovering(gone) => println!("recovering: {}", gone.reason),
+///         Event::Recovered(_) => println!("recovered, nothing is missing"),
 ///         Event::Disconnected(gone) => println!("messages may be missing: {}", gone.reason),
 ///         Event::RejoinFailed(failed) => println!("no longer in {}: {}", failed.group, failed.error),
 ///         Event::Stopped(stopped) => println!("stopped: {:?}", stopped.error),
@@ -34,10 +36,20 @@ pub enum Event {
     GroupMessage(GroupMessage),
     /// The application's server sent a message.
     ServerMessage(ServerMessage),
+    /// The connection dropped, and the client tries to recover it. [`Recovered`](Self::Recovered) or
+    /// [`Disconnected`](Self::Disconnected) follows within 30 s.
+    Recovering(Recovering),
+    /// The dropped connection was recovered. No message was lost.
+    Recovered(Recovered),
     /// The connection ended and could not be recovered. Messages sent until the next [`Connected`](Self::Connected) are lost.
     ///
     /// The client tries to establish a new connection, unless [`Stopped`](Self::Stopped) follows.
     Disconnected(Disconnected),
+    /// Messages were dropped, because the program did not receive its events and the buffer was full.
+    ///
+    /// Only with subprotocols that are not reliable. With the reliable ones, the service sends dropped messages again, or the
+    /// connection ends with [`Disconnected`](Self::Disconnected).
+    Dropped(Dropped),
     /// A group could not be rejoined on a new connection. The client is no longer in it.
     RejoinFailed(RejoinFailed),
     /// The client stopped for good. This is always the last event.
@@ -74,6 +86,24 @@ pub struct ServerMessage {
     pub data: Data,
 }
 
+/// Describes a connection that dropped; see [`Event::Recovering`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recovering {
+    /// The connection id that the service assigned.
+    pub connection_id: String,
+    /// Describes how the connection dropped. For logs only; the text may change.
+    pub reason: String,
+}
+
+/// Describes a recovered connection; see [`Event::Recovered`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recovered {
+    /// The connection id, which stays the same.
+    pub connection_id: String,
+}
+
 /// Describes the end of a connection; see [`Event::Disconnected`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -82,6 +112,14 @@ pub struct Disconnected {
     pub connection_id: String,
     /// The reason that the service stated, or a description of how the connection ended. For logs only; the text may change.
     pub reason: String,
+}
+
+/// Describes messages that were dropped; see [`Event::Dropped`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Dropped {
+    /// Contains the number of messages.
+    pub messages: u64,
 }
 
 /// Describes a group that could not be rejoined; see [`Event::RejoinFailed`].

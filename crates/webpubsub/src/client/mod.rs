@@ -11,24 +11,32 @@ mod queue;
 mod send;
 mod session;
 mod socket;
+mod state;
 mod task;
 
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use service_core::Clock;
+use tokio::sync::mpsc;
 
 pub use access::Access;
 pub use builder::ClientBuilder;
 pub use codec::Protocol;
 pub use data::{Data, Json};
-pub use event::{Connected, Disconnected, Event, GroupMessage, RejoinFailed, ServerMessage, Stopped};
+pub use event::{
+    Connected, Disconnected, Dropped, Event, GroupMessage, Recovered, Recovering, RejoinFailed,
+    ServerMessage, Stopped,
+};
 pub use queue::Events;
 pub use send::{JoinGroup, LeaveGroup, SendEvent, SendToGroup};
 pub use session::Reconnect;
+pub use state::State;
 
 use queue::Queue;
+use state::StateCell;
 use task::Command;
 
 /// A client that keeps one WebSocket connection to a hub open and reconnects it when it drops.
@@ -62,10 +70,11 @@ pub struct Client {
 struct Shared {
     protocol: Protocol,
     commands: mpsc::UnboundedSender<Command>,
-    /// Bounds the number of sends in flight, and so the length of `commands`.
-    permits: Arc<Semaphore>,
+    clock: Arc<dyn Clock>,
+    ack_timeout: Duration,
     next_id: Arc<AtomicU64>,
     queue: Arc<Queue>,
+    state: Arc<StateCell>,
 }
 
 impl Client {
@@ -246,17 +255,36 @@ impl Client {
         self.shared.commands.is_closed()
     }
 
+    /// Returns the state of the connection.
+    ///
+    /// It is at least as recent as the last received event, and can be newer.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webpubsub::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let url = emulator.webpubsub().client_access_url("chat", &service_emulator::webpubsub::ClientToken::new());
+    /// # let client = webpubsub::Client::builder(url).connect().await?;
+    /// use webpubsub::client::State;
+    ///
+    /// assert_eq!(client.state(), State::Connected);
+    /// client.close().await;
+    /// assert_eq!(client.state(), State::Stopped);
+    /// # Ok(()) }
+    /// ```
+    #[must_use]
+    pub fn state(&self) -> State {
+        self.shared.state.get()
+    }
+
     fn protocol(&self) -> Protocol {
         self.shared.protocol
     }
 
     fn next_id(&self) -> u64 {
         self.shared.next_id.fetch_add(1, Ordering::Relaxed)
-    }
-
-    /// Waits for a permit for one send in flight. The semaphore is never closed, so this always returns one.
-    async fn permit(&self) -> Option<OwnedSemaphorePermit> {
-        Arc::clone(&self.shared.permits).acquire_owned().await.ok()
     }
 
     fn send_command(&self, command: Command) -> bool {

@@ -26,7 +26,14 @@ macro_rules! send_setters {
             /// The future then completes once the frame has been written to the socket, or with an error if it could not be
             /// written. Whether the service received and processed it stays unknown.
             pub fn fire_and_forget(mut self) -> Self {
-                self.acknowledged = false;
+                self.options.acknowledged = false;
+                self
+            }
+
+            /// Sets the timeout of this request, which starts when it is first polled. Default: the client's
+            /// [`ack_timeout`](super::ClientBuilder::ack_timeout).
+            pub fn deadline(mut self, limit: Duration) -> Self {
+                self.options.deadline = Some(limit);
                 self
             }
         }
@@ -36,7 +43,11 @@ macro_rules! send_setters {
             type IntoFuture = CallFuture<()>;
 
             fn into_future(self) -> Self::IntoFuture {
-                Box::pin(self.send())
+                Box::pin(async move {
+                    // Submitting consumes the builder, so that its data does not stay in memory with the frame.
+                    let outcome = self.submit()?;
+                    outcome.get().await
+                })
             }
         }
     };
@@ -71,19 +82,19 @@ send_setters!(SendEvent);
 pub struct JoinGroup {
     client: Client,
     group: String,
-    acknowledged: bool,
+    options: Options,
 }
 
 impl JoinGroup {
     pub(super) fn new(client: Client, group: String) -> Self {
-        Self { client, group, acknowledged: true }
+        Self { client, group, options: Options::default() }
     }
 
-    async fn send(self) -> Result<()> {
+    fn submit(self) -> Result<Outcome> {
         names::group(&self.group)?;
         let effect = Effect::Join(self.group.clone());
         let frame = |ack_id| Upstream::JoinGroup { group: &self.group, ack_id };
-        send(&self.client, "joinGroup", self.acknowledged, effect, frame).await
+        submit(&self.client, "joinGroup", self.options, effect, frame)
     }
 }
 
@@ -110,19 +121,19 @@ impl JoinGroup {
 pub struct LeaveGroup {
     client: Client,
     group: String,
-    acknowledged: bool,
+    options: Options,
 }
 
 impl LeaveGroup {
     pub(super) fn new(client: Client, group: String) -> Self {
-        Self { client, group, acknowledged: true }
+        Self { client, group, options: Options::default() }
     }
 
-    async fn send(self) -> Result<()> {
+    fn submit(self) -> Result<Outcome> {
         names::group(&self.group)?;
         let effect = Effect::Leave(self.group.clone());
         let frame = |ack_id| Upstream::LeaveGroup { group: &self.group, ack_id };
-        send(&self.client, "leaveGroup", self.acknowledged, effect, frame).await
+        submit(&self.client, "leaveGroup", self.options, effect, frame)
     }
 }
 
@@ -152,14 +163,14 @@ pub struct SendToGroup {
     client: Client,
     group: String,
     data: Data,
-    acknowledged: bool,
+    options: Options,
     no_echo: bool,
     ttl: Option<u32>,
 }
 
 impl SendToGroup {
     pub(super) fn new(client: Client, group: String, data: Data) -> Self {
-        Self { client, group, data, acknowledged: true, no_echo: false, ttl: None }
+        Self { client, group, data, options: Options::default(), no_echo: false, ttl: None }
     }
 
     /// Excludes this connection from the receivers, even if it is in the group.
@@ -174,7 +185,7 @@ impl SendToGroup {
         self
     }
 
-    async fn send(self) -> Result<()> {
+    fn submit(self) -> Result<Outcome> {
         names::group(&self.group)?;
         let ttl_seconds = match self.ttl {
             Some(seconds) if seconds > MAX_TTL => {
@@ -183,9 +194,9 @@ impl SendToGroup {
             }
             ttl => ttl.and_then(|seconds| u16::try_from(seconds).ok()),
         };
-        let Self { client, group, data, acknowledged, no_echo, .. } = &self;
+        let Self { client, group, data, options, no_echo, .. } = &self;
         let frame = |ack_id| Upstream::SendToGroup { group, ack_id, no_echo: *no_echo, ttl_seconds, data };
-        send(client, "sendToGroup", *acknowledged, Effect::None, frame).await
+        submit(client, "sendToGroup", *options, Effect::None, frame)
     }
 }
 
@@ -209,18 +220,18 @@ pub struct SendEvent {
     client: Client,
     name: String,
     data: Data,
-    acknowledged: bool,
+    options: Options,
 }
 
 impl SendEvent {
     pub(super) fn new(client: Client, name: String, data: Data) -> Self {
-        Self { client, name, data, acknowledged: true }
+        Self { client, name, data, options: Options::default() }
     }
 
-    async fn send(self) -> Result<()> {
+    fn submit(self) -> Result<Outcome> {
         check_event(&self.name)?;
         let frame = |ack_id| Upstream::Event { name: &self.name, ack_id, data: &self.data };
-        send(&self.client, "event", self.acknowledged, Effect::None, frame).await
+        submit(&self.client, "event", self.options, Effect::None, frame)
     }
 }
 
@@ -235,28 +246,55 @@ fn check_event(name: &str) -> Result<()> {
     Err(Error::invalid_input("event", rule, Some(name)))
 }
 
-/// Waits for a permit, passes the frame to the task, and waits for the outcome.
-async fn send<'a>(
+/// The settings that all requests share.
+#[derive(Debug, Clone, Copy)]
+struct Options {
+    acknowledged: bool,
+    deadline: Option<Duration>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { acknowledged: true, deadline: None }
+    }
+}
+
+/// The outcome of a submitted request.
+struct Outcome {
+    name: &'static str,
+    receiver: oneshot::Receiver<Result<()>>,
+}
+
+impl Outcome {
+    async fn get(self) -> Result<()> {
+        // A task settles every send before it ends, so an outcome is missing only when the runtime shuts down.
+        self.receiver.await.unwrap_or_else(|_| Err(Op::closed(self.name, true)))
+    }
+}
+
+/// Passes a request to the task. This does not wait, so that requests are sent in the order in which they are first polled:
+/// with an await in between, the runtime could make some of them wait, such as those beyond its cooperative budget.
+fn submit<'a>(
     client: &Client,
     name: &'static str,
-    acknowledged: bool,
+    options: Options,
     effect: Effect,
     frame: impl FnOnce(Option<u64>) -> Upstream<'a>,
-) -> Result<()> {
-    let permit = client.permit().await;
-    // There is no await between here and `send_command`, so that a caller's ids and frames have the same order.
-    let ack_id = acknowledged.then(|| client.next_id());
+) -> Result<Outcome> {
+    let ack_id = options.acknowledged.then(|| client.next_id());
     let frame = client.protocol().encode(&frame(ack_id));
     if frame.len() > MAX_BYTES {
         let rule = format!("must be at most 1 MB as a frame, has {} bytes", frame.len());
         return Err(Error::invalid_input("data", &rule, None));
     }
-    let (sender, outcome) = oneshot::channel();
-    let done = Done::Caller { sender, _permit: permit };
-    let op = Op { name, ack_id, frame, effect, deadline: Duration::ZERO, done };
-    if !client.send_command(task::Command::Send(op)) {
-        return Err(Op::closed(name, false));
+    let timeout = options.deadline.unwrap_or(client.shared.ack_timeout);
+    let deadline = client.shared.clock.elapsed().saturating_add(timeout);
+    let (sender, receiver) = oneshot::channel();
+    let done = Done::Caller(sender);
+    let op = Op { name, ack_id, frame, effect, timeout, deadline, written: false, done };
+    if client.send_command(task::Command::Send(op)) {
+        Ok(Outcome { name, receiver })
+    } else {
+        Err(Op::closed(name, false))
     }
-    // A task settles every send before it ends, so an outcome is missing only when the runtime shuts down.
-    outcome.await.unwrap_or_else(|_| Err(Op::closed(name, true)))
 }

@@ -20,6 +20,7 @@ use super::event::{Event, Stopped};
 use super::queue::Queue;
 use super::session::{Action, Attempt, Loss, Op, Session};
 use super::socket::Socket;
+use super::state::{State, StateCell};
 
 /// A command from a handle to the task.
 #[derive(Debug)]
@@ -35,6 +36,7 @@ pub(super) struct Task {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) queue: Arc<Queue>,
+    pub(super) state: Arc<StateCell>,
     /// Receives the outcome of the first connection attempt.
     pub(super) first: Option<oneshot::Sender<Result<()>>>,
     pub(super) io: Network,
@@ -88,7 +90,7 @@ impl Task {
         commands.close();
         while let Ok(command) = commands.try_recv() {
             if let Command::Send(op) = command {
-                session.submit(op, now);
+                session.submit(op);
             }
         }
     }
@@ -101,6 +103,8 @@ impl Task {
             busy |= self.poll_network(context, now);
             // When the last ack has arrived, the closing handshake follows immediately.
             busy |= self.session.is_drained();
+            // Before the events, so that the state is never older than they are.
+            self.state.set(self.session.state());
             self.report_connected();
             let session = &mut self.session;
             busy |= self.queue.fill(context, || session.take_event(now));
@@ -119,7 +123,7 @@ impl Task {
     fn take_commands(&mut self, context: &mut Context<'_>, now: Duration) -> bool {
         for taken in 0..BATCH {
             match self.commands.poll_recv(context) {
-                Poll::Ready(Some(Command::Send(op))) => self.session.submit(op, now),
+                Poll::Ready(Some(Command::Send(op))) => self.session.submit(op),
                 Poll::Ready(Some(Command::Close)) => self.session.close(now),
                 // No handle is left, so no caller is waiting either.
                 Poll::Ready(None) => {
@@ -221,6 +225,7 @@ impl Task {
 impl Drop for Task {
     fn drop(&mut self) {
         let error = Error::new(service_core::ErrorKind::Transport, "the client's task was aborted");
+        self.state.set(State::Stopped);
         self.queue.close([Event::Stopped(Stopped { error: Some(error) })].into_iter());
     }
 }
@@ -235,9 +240,6 @@ impl OpenSocket {
         now: Duration,
     ) -> Result<bool, Loss> {
         for _ in 0..BATCH {
-            if session.is_full() {
-                return Ok(false);
-            }
             match Pin::new(&mut self.socket).poll_next(context) {
                 Poll::Pending => return Ok(false),
                 Poll::Ready(Some(Ok(message))) => {
@@ -247,8 +249,9 @@ impl OpenSocket {
                     }
                     // The library has queued a pong.
                     self.unflushed |= message.is_ping();
-                    if let Some(frame) = protocol.decode(&message) {
-                        session.receive(frame, message.len(), now);
+                    match protocol.decode(&message) {
+                        Some(frame) => session.receive(frame, message.len(), now),
+                        None => session.receive_control(),
                     }
                 }
                 Poll::Ready(Some(Err(error))) => return Err(socket_error(&error)),

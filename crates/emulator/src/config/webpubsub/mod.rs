@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 pub(super) use socket_faults::WebSocketFault;
 
 use super::rules::checked;
-use crate::webpubsub::{self, EventHandlerSettings, SystemEvent, UserEvents, check_key};
+use crate::webpubsub::{self, EntraTokens, EventHandlerSettings, SystemEvent, UserEvents, check_key};
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -19,6 +19,7 @@ pub(super) struct WebPubSub {
     access_key: Option<String>,
     #[serde(deserialize_with = "access_key")]
     secondary_access_key: Option<String>,
+    entra: Entra,
     hubs: Vec<Hub>,
 }
 
@@ -27,6 +28,7 @@ pub(super) struct WebPubSub {
 #[serde(try_from = "HubTable")]
 struct Hub {
     name: String,
+    allow_anonymous: bool,
     event_handlers: Vec<EventHandlerSettings>,
 }
 
@@ -34,6 +36,8 @@ struct Hub {
 #[serde(deny_unknown_fields)]
 struct HubTable {
     name: String,
+    #[serde(default)]
+    allow_anonymous: bool,
     #[serde(default)]
     event_handlers: Vec<EventHandler>,
 }
@@ -46,6 +50,14 @@ struct EventHandler {
     system_events: Vec<SystemEventName>,
     #[serde(default = "all", deserialize_with = "user_events")]
     user_events: UserEvents,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+enum Entra {
+    #[default]
+    Unvalidated,
+    Strict,
 }
 
 /// Named as in the service's portal.
@@ -64,7 +76,9 @@ impl WebPubSub {
         let primary = self.access_key.clone().unwrap_or_else(|| service.access_key());
         let secondary = self.secondary_access_key.clone().unwrap_or_else(|| service.secondary_access_key());
         service.set_access_keys(&primary, &secondary)?;
+        service.set_entra_tokens(self.entra.into());
         for hub in &self.hubs {
+            service.allow_anonymous(&hub.name, hub.allow_anonymous)?;
             for handler in &hub.event_handlers {
                 service.event_handler(&hub.name, handler.clone())?;
             }
@@ -90,7 +104,7 @@ impl TryFrom<HubTable> for Hub {
         for handler in &event_handlers {
             handler.check(&table.name).map_err(|error| error.to_string())?;
         }
-        Ok(Self { name: table.name, event_handlers })
+        Ok(Self { name: table.name, allow_anonymous: table.allow_anonymous, event_handlers })
     }
 }
 
@@ -99,6 +113,15 @@ impl From<EventHandler> for EventHandlerSettings {
         Self::new(table.url)
             .system_events(table.system_events.into_iter().map(SystemEvent::from))
             .user_events(table.user_events)
+    }
+}
+
+impl From<Entra> for EntraTokens {
+    fn from(entra: Entra) -> Self {
+        match entra {
+            Entra::Unvalidated => Self::Unvalidated,
+            Entra::Strict => Self::Strict,
+        }
     }
 }
 

@@ -13,6 +13,18 @@ fn the_sample_agents_have_both_directions_and_one_old_version() {
     assert_eq!(site.hulft.api_key().len(), 32);
 }
 
+#[tokio::test]
+async fn the_sample_relay_logs_are_of_today() {
+    let site = Site::new();
+    let start = site.clock.now();
+    site.hulft.add_sample_data();
+    site.hulft.add_relay_logs_until(3, start);
+    let day = |time| OffsetDateTime::from(time).date().to_string().replace('-', "");
+    let (from, to) = (day(start - Duration::from_secs(3600)), day(site.clock.now()));
+    let list = site.get(&format!("/relay/log?timezone=UTC&from={from}&to={to}")).await.body(200);
+    assert_eq!(list["totalSize"], 53);
+}
+
 /// If a registration would reject a sample, the sample contract could not exist.
 #[tokio::test]
 async fn all_samples_follow_the_rules_of_registration() {

@@ -264,6 +264,30 @@ async fn a_simple_client_in_publishing_mode_sends_each_frame_to_its_group() {
 }
 
 #[tokio::test]
+async fn the_parameters_of_a_simple_client_are_case_insensitive_and_the_last_one_counts() {
+    let emulator = Emulator::start().await.unwrap();
+    let claims = json!({ "role": "webpubsub.sendToGroup.g", "webpubsub.group": "g" });
+    for (query, echoes) in [
+        ("&webpubsub_mode=SENDTOGROUP&GROUP=g", true),
+        ("&webpubsub_mode=&WebPubSub_Mode=sendtogroup&group=other&group=g&noecho=False", true),
+        ("&webpubsub_mode=sendToGroup&group=g&noEcho=TRUE", false),
+    ] {
+        let mut json = Client::json(&emulator, json!({ "webpubsub.group": "g" })).await;
+        let mut simple = Client::simple(&emulator, claims.clone(), query).await;
+        simple.send(Message::text("one")).await;
+        assert_eq!(json.frame().await["data"], "one", "{query}");
+        send(&emulator, "POST", "groups/g/:send", "text/plain", "two").await;
+        let first = simple.next().await;
+        assert_eq!(first, Message::text(if echoes { "one" } else { "two" }), "{query}");
+    }
+    let ignored = "&webpubsub_mode=SendEvent&noEcho=maybe&group=";
+    assert_eq!(
+        Client::simple(&emulator, json!({ "sub": "ann" }), ignored).await.user.as_deref(),
+        Some("ann")
+    );
+}
+
+#[tokio::test]
 async fn a_simple_client_is_dropped_when_no_handler_accepts_what_it_sends() {
     let emulator = Emulator::start().await.unwrap();
     for query in ["", "&webpubsub_mode=sendEvent", "&webpubsub_mode=sendToGroup&group=g"] {
@@ -278,9 +302,21 @@ async fn a_handshake_that_cannot_be_served_is_rejected() {
     let emulator = Emulator::start().await.unwrap();
     let token = jwt(KEY, &client_claims(&emulator, json!({})));
     let target = |query: &str| format!("/client/hubs/chat?access_token={token}{query}");
-    for query in ["&webpubsub_mode=sendToGroup", "&webpubsub_mode=other"] {
-        assert_eq!(rejection(open(&emulator, &target(query), None).await), 400, "{query}");
+    for query in [
+        "&webpubsub_mode=sendToGroup",
+        "&webpubsub_mode=other",
+        "&webpubsub_mode=sendEvent&webpubsub_mode=other",
+        "&webpubsub_mode=sendToGroup&group=g&noEcho=maybe",
+    ] {
+        for protocol in [None, Some(JSON)] {
+            assert_eq!(rejection(open(&emulator, &target(query), protocol).await), 400, "{query}");
+        }
     }
+    assert_eq!(rejection(open(&emulator, "/client/", None).await), 400, "no hub");
+    let groups = json!({ "webpubsub.group": ["g", " "] });
+    let token = jwt(KEY, &client_claims(&emulator, groups));
+    let target_of_group = format!("/client/hubs/chat?access_token={token}");
+    assert_eq!(rejection(open(&emulator, &target_of_group, Some(JSON)).await), 400, "an invalid group");
     for path in ["/client/hubs/chat/more", "/client/other", "/clients/mqtt/hubs/chat"] {
         assert_eq!(rejection(open(&emulator, path, None).await), 404, "{path}");
     }
@@ -288,25 +324,38 @@ async fn a_handshake_that_cannot_be_served_is_rejected() {
     assert_eq!(http(&emulator, "GET", &target(""), &[], "").await.status, 400, "no opening at all");
 }
 
+/// The status and the selected subprotocol of a handshake.
+async fn selected(emulator: &Emulator, target: &str, offered: &str) -> (u16, Option<String>) {
+    let headers = [
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+        ("Sec-WebSocket-Protocol", offered),
+    ];
+    let text = crate::common::request_text(emulator, "GET", target, &headers, "");
+    let text = text.replace("Connection: close", "Connection: Upgrade");
+    let head = crate::common::head(emulator, text.as_bytes()).await;
+    // The example of RFC 6455, section 1.3.
+    assert_eq!(head.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    (head.status, head.header("sec-websocket-protocol").map(str::to_owned))
+}
+
 #[tokio::test]
-async fn a_known_subprotocol_is_selected_and_a_custom_one_is_not() {
+async fn the_first_supported_subprotocol_is_selected_in_the_spelling_of_the_client() {
     let emulator = Emulator::start().await.unwrap();
     let token = jwt(KEY, &client_claims(&emulator, json!({})));
-    for (asked, selected) in [(JSON, Some(JSON)), ("custom", None), ("json.webpubsub.azure.v1, custom", None)]
-    {
-        let headers = [
-            ("Upgrade", "websocket"),
-            ("Sec-WebSocket-Version", "13"),
-            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
-            ("Sec-WebSocket-Protocol", asked),
-        ];
-        let target = format!("/client/hubs/chat?access_token={token}");
-        let text = crate::common::request_text(&emulator, "GET", &target, &headers, "");
-        let text = text.replace("Connection: close", "Connection: Upgrade");
-        let head = crate::common::head(&emulator, text.as_bytes()).await;
-        assert_eq!((head.status, head.header("sec-websocket-protocol")), (101, selected), "{asked}");
-        // The example of RFC 6455, section 1.3.
-        assert_eq!(head.header("sec-websocket-accept"), Some("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
+    let target = format!("/client/hubs/chat?access_token={token}");
+    for (offered, expected) in [
+        (JSON, Some(JSON)),
+        ("custom", None),
+        ("json.webpubsub.azure.v1, custom", Some(JSON)),
+        ("custom, protobuf.webpubsub.azure.v1, json.webpubsub.azure.v1", Some("protobuf.webpubsub.azure.v1")),
+        ("JSON.WebPubSub.azure.v1", Some("JSON.WebPubSub.azure.v1")),
+        (",json.webpubsub.azure.v1, ,", Some(JSON)),
+        (",", None),
+    ] {
+        let expected = (101, expected.map(str::to_owned));
+        assert_eq!(selected(&emulator, &target, offered).await, expected, "{offered}");
     }
 }
 

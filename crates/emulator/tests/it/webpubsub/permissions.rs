@@ -131,8 +131,11 @@ async fn an_unknown_permission_and_a_bad_target_are_rejected() {
     let long = "g".repeat(1025);
     for method in ["PUT", "HEAD", "DELETE"] {
         for (permission, target) in [
-            ("sendtogroup", "g"),
             ("sendToGroups", "g"),
+            ("0", "g"),
+            ("3", "g"),
+            ("-1", "g"),
+            ("1,2", "g"),
             ("x", "g"),
             ("sendToGroup", ""),
             ("sendToGroup", "%20"),
@@ -140,6 +143,23 @@ async fn an_unknown_permission_and_a_bad_target_are_rejected() {
         ] {
             let path = path(permission, &client, Some(target));
             assert_eq!(status(&emulator, method, &path).await, 400, "{method} {permission}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_names_of_permissions_are_case_insensitive_and_have_numbers() {
+    let emulator = Emulator::start().await.unwrap();
+    for (names, other) in [
+        (["sendToGroup", "sendtogroup", "SENDTOGROUP", "1"], "joinLeaveGroup"),
+        (["joinLeaveGroup", "joinleavegroup", "JoinLeaveGroup", "2"], "sendToGroup"),
+    ] {
+        for name in names {
+            let [client, ..] = three(&emulator, json!({})).await;
+            let path = |name| path(name, &client, Some("g"));
+            assert_eq!(status(&emulator, "PUT", &path(name)).await, 200, "{name}");
+            assert_eq!(status(&emulator, "HEAD", &path(names[0])).await, 200, "{name}");
+            assert_eq!(status(&emulator, "HEAD", &path(other)).await, 404, "{name}");
         }
     }
 }

@@ -10,7 +10,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
-use super::common::clients::{Client, RELIABLE, open, publish, rest, send};
+use super::common::clients::{
+    Client, KEY, RELIABLE, client_claims, jwt, open, publish, rejection, rest, send,
+};
 use super::common::reliable::{connect, lose, message, recover, reopen};
 
 #[tokio::test]
@@ -119,6 +121,50 @@ async fn a_recovery_that_does_not_fit_is_closed_with_1008() {
     }
     client.assert_silent().await;
     assert_eq!(emulator.webpubsub().connections("chat").len(), 2, "no connection was affected");
+}
+
+#[tokio::test]
+async fn a_recovery_with_another_subprotocol_or_none_continues_with_the_original_one() {
+    let emulator = Emulator::start().await.unwrap();
+    let (client, token) = connect(&emulator, json!({ "webpubsub.group": "g" })).await;
+    let id = lose(&emulator, client).await;
+    let target = format!("/client/hubs/CHAT?awps_connection_id={id}&awps_reconnection_token={token}");
+    for (number, offered) in
+        [None, Some("custom"), Some("protobuf.webpubsub.azure.v1")].into_iter().enumerate()
+    {
+        let headers = [
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Version", "13"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("Sec-WebSocket-Protocol", offered.unwrap_or("")),
+        ];
+        let text = crate::common::request_text(&emulator, "GET", &target, &headers, "")
+            .replace("Connection: close", "Connection: Upgrade");
+        let head = crate::common::head(&emulator, text.as_bytes()).await;
+        assert_eq!(
+            (head.status, head.header("sec-websocket-protocol")),
+            (101, Some(RELIABLE)),
+            "{offered:?}"
+        );
+        publish(&emulator, "a").await;
+        let mut client = recover(&emulator, &id, &token).await;
+        assert_eq!(message(&mut client).await.0, number as u64 + 1);
+        client.send_json(json!({ "type": "sequenceAck", "sequenceId": number + 1 })).await;
+        client.assert_silent().await;
+    }
+}
+
+#[tokio::test]
+async fn a_reconnection_token_without_a_connection_id_opens_a_new_connection() {
+    let emulator = Emulator::start().await.unwrap();
+    let (client, token) = connect(&emulator, json!({})).await;
+    let target = format!("/client/hubs/chat?awps_reconnection_token={token}");
+    assert_eq!(rejection(open(&emulator, &target, Some(RELIABLE)).await), 401, "without an access token");
+    let access = jwt(KEY, &client_claims(&emulator, json!({})));
+    let target = format!("{target}&access_token={access}");
+    let socket = open(&emulator, &target, Some(RELIABLE)).await.unwrap();
+    let mut other = Client { socket, id: String::new(), user: None };
+    assert_ne!(other.frame().await["connectionId"], client.id);
 }
 
 #[tokio::test]

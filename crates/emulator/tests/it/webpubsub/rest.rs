@@ -15,11 +15,19 @@ fn ids(emulator: &Emulator) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn health_responds_without_a_token_but_not_without_a_version() {
+async fn health_responds_without_a_token_and_without_a_version() {
     let emulator = Emulator::start().await.unwrap();
     let response = http(&emulator, "HEAD", "/api/health?api-version=2024-12-01", &[], "").await;
     assert_eq!((response.status, response.header("api-supported-versions")), (200, None));
-    assert_eq!(http(&emulator, "HEAD", "/api/health", &[], "").await.status, 400);
+    for (method, target, status) in [
+        ("HEAD", "/api/health", 200),
+        ("GET", "/api/health", 200),
+        ("HEAD", "/api/health?api-version=2021-08-01-preview", 200),
+        ("HEAD", "/api/health?api-version=1", 400),
+        ("POST", "/api/health", 404),
+    ] {
+        assert_eq!(http(&emulator, method, target, &[], "").await.status, status, "{method} {target}");
+    }
 }
 
 #[tokio::test]
@@ -262,13 +270,14 @@ async fn a_send_without_a_length_is_rejected() {
 }
 
 #[tokio::test]
-async fn the_api_version_must_be_a_stable_one() {
+async fn an_api_version_is_optional_and_must_be_one_stable_one() {
     let emulator = Emulator::start().await.unwrap();
     for (query, status) in [
         ("?api-version=2021-10-01", 204),
         ("?api-version=2024-12-01", 204),
-        ("", 400),
+        ("", 204),
         ("?api-version=", 400),
+        ("?api-version=2024-12-01&api-version=2024-12-01", 400),
         ("?api-version=2024-12-02", 400),
         ("?api-version=2024-08-01-preview", 400),
     ] {

@@ -6,9 +6,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 use service_emulator::Emulator;
-use service_emulator::webpubsub::ClientToken;
+use service_emulator::webpubsub::{ClientToken, EntraTokens};
 
-use super::common::clients::{KEY, VERSION, client_claims, jwt, now, open, rejection, rest};
+use super::common::clients::{JSON, KEY, VERSION, client_claims, jwt, now, open, rejection, rest};
 use crate::common::http;
 
 const PATH: &str = "/api/hubs/chat/groups/a%20b";
@@ -85,10 +85,66 @@ async fn an_entra_token_is_taken_by_rest_for_an_hour_and_opens_no_websocket() {
         rejection(open(&emulator, &format!("/client/hubs/chat?access_token={token}"), None).await),
         401
     );
-    let foreign = json!({ "aud": "https://webpubsub.azure.com", "exp": now(&emulator) + 60 });
-    assert_eq!(status(&emulator, &jwt(KEY, &foreign)).await, 401, "an access key is not Entra ID");
     emulator.clock().advance(Duration::from_secs(3600 + 301));
     assert_eq!(status(&emulator, &token).await, 401);
+}
+
+#[tokio::test]
+async fn any_jwt_for_the_service_within_its_time_is_an_entra_token_unless_the_setting_is_strict() {
+    let emulator = Emulator::start().await.unwrap();
+    let service = emulator.webpubsub();
+    let now = now(&emulator);
+    let audience = "https://webpubsub.azure.com";
+    let signed = |claims: &Value| jwt("a key of Entra ID", claims);
+    for (claims, accepted) in [
+        (json!({ "aud": audience, "exp": now + 60, "roles": [1], "role": 7 }), true),
+        (json!({ "aud": [format!("{audience}/")], "exp": now - 290, "nbf": now + 290 }), true),
+        (json!({ "aud": audience, "exp": now - 310 }), false),
+        (json!({ "aud": audience, "exp": now + 600, "nbf": now + 310 }), false),
+        (json!({ "aud": audience }), false),
+        (json!({ "aud": "https://eventgrid.azure.net", "exp": now + 60 }), false),
+    ] {
+        let token = signed(&claims);
+        assert_eq!(status(&emulator, &token).await, if accepted { 404 } else { 401 }, "{claims}");
+        let target = format!("/client/hubs/chat?access_token={token}");
+        assert_eq!(rejection(open(&emulator, &target, None).await), 401, "no client's token");
+    }
+    let claims = json!({ "aud": audience, "exp": now + 60 });
+    let part = |value: &Value| URL_SAFE_NO_PAD.encode(value.to_string());
+    let unsigned = format!("{}.{}.", part(&json!({ "alg": "none" })), part(&claims));
+    assert_eq!(status(&emulator, &unsigned).await, 401, "unsigned");
+    service.set_entra_tokens(EntraTokens::Strict);
+    assert_eq!(status(&emulator, &signed(&claims)).await, 401, "strict");
+    assert_eq!(status(&emulator, &jwt(KEY, &claims)).await, 401, "an access key is not Entra ID");
+    assert_eq!(status(&emulator, &service.entra_token()).await, 404);
+}
+
+#[tokio::test]
+async fn the_entra_token_in_the_environment_outlives_every_run_of_the_program() {
+    let emulator = Emulator::start().await.unwrap();
+    let environment = emulator.environment();
+    let token = environment.iter().find(|(name, _)| *name == "WEBPUBSUB_ENTRA_TOKEN").unwrap();
+    emulator.clock().advance(Duration::from_secs(300 * 24 * 3600));
+    for tokens in [EntraTokens::Unvalidated, EntraTokens::Strict] {
+        emulator.webpubsub().set_entra_tokens(tokens);
+        assert_eq!(status(&emulator, &token.1).await, 404);
+    }
+}
+
+#[tokio::test]
+async fn a_client_without_a_token_may_enter_a_hub_that_allows_anonymous_clients() {
+    let emulator = Emulator::start().await.unwrap();
+    let service = emulator.webpubsub();
+    service.allow_anonymous("Chat", true).unwrap();
+    open(&emulator, "/client/hubs/chat", Some(JSON)).await.unwrap();
+    let connection = &service.connections("chat")[0];
+    assert_eq!((connection.user_id.as_deref(), connection.groups.as_slice()), (None, &[][..]));
+    assert_eq!(rejection(open(&emulator, "/client/hubs/other", None).await), 401);
+    let forged = "/client/hubs/chat?access_token=x";
+    assert_eq!(rejection(open(&emulator, forged, None).await), 401, "a token must be valid");
+    service.allow_anonymous("chat", false).unwrap();
+    assert_eq!(rejection(open(&emulator, "/client/hubs/chat", None).await), 401);
+    assert!(service.allow_anonymous("1chat", true).is_err());
 }
 
 #[tokio::test]
@@ -199,13 +255,13 @@ async fn a_url_from_the_handle_connects_with_what_its_token_says() {
     let token = ClientToken::new().user("ann").role("webpubsub.sendToGroup").group("g1").group("g 2");
     let url = service.client_access_url("Ch[a]t", &token);
     let target = url.strip_prefix(&format!("ws://{}", emulator.address())).unwrap();
-    let _socket = open(&emulator, target, Some(super::common::clients::JSON)).await.unwrap();
+    let _socket = open(&emulator, target, Some(JSON)).await.unwrap();
     let connection = &service.connections("ch[a]t")[0];
     assert_eq!(
         (connection.user_id.as_deref(), &connection.groups),
         (Some("ann"), &vec!["g 2".to_owned(), "g1".to_owned()])
     );
-    assert_eq!(connection.subprotocol.as_deref(), Some(super::common::clients::JSON));
+    assert_eq!(connection.subprotocol.as_deref(), Some(JSON));
 }
 
 #[tokio::test]

@@ -9,7 +9,8 @@ pub(crate) type Jitter = Box<dyn Fn(Duration) -> Duration + Send>;
 ///
 /// Every attempt, including the first, follows a delay with equal jitter: half of the current backoff plus a random part of
 /// the other half, so that clients that were disconnected together do not reconnect together. The backoff doubles with each
-/// attempt. It resets once a connection has delivered a message, an acknowledgment or a pong, or has lasted for 5 s.
+/// attempt. It resets once a connection has delivered a message or an acknowledgment of the program's own requests, or has lasted
+/// for 5 s.
 ///
 /// # Examples
 ///

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use service_core::Error;
 
-use super::op::{Done, Op};
+use super::op::Op;
 use super::{Session, Upstream};
 
 impl Session {
@@ -30,9 +30,9 @@ impl Session {
     }
 
     fn fail_all(&mut self) {
-        for (op, written) in self.outbox.take_all() {
-            let error = Op::closed(op.name, written);
-            if let Done::Caller { .. } = op.done {
+        for op in self.outbox.take_all() {
+            let error = Op::closed(op.name, op.written);
+            if !op.is_rejoin() {
                 self.settle(op, Err(error));
             }
         }

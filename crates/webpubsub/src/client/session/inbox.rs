@@ -1,9 +1,13 @@
 //! Received messages on their way to the program. Replays are dropped, and only messages that entered the program's queue are
 //! acknowledged (client protocols, section 7).
+//!
+//! If the program does not receive its events, the buffer becomes full, and further messages are dropped. With a reliable
+//! subprotocol, they are not acknowledged, so that a recovery brings them back; otherwise, an event counts them.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::overflow;
 use crate::client::event::{Disconnected, Event};
 
 /// The time that a message waits for others to be acknowledged with it, as in the official clients.
@@ -28,13 +32,17 @@ pub(super) struct Inbox {
     unacked: u32,
     unacked_bytes: usize,
     ack_at: Option<Duration>,
+    /// Whether messages of this connection were dropped that the service still stores.
+    has_gap: bool,
+    /// Whether messages were dropped since the program had received everything.
+    is_behind: bool,
 }
 
 #[derive(Debug)]
-struct Held {
+pub(super) struct Held {
     sequence_id: Option<u64>,
     /// `None` for a message that only needs an acknowledgment.
-    event: Option<Event>,
+    pub(super) event: Option<Event>,
     bytes: usize,
 }
 
@@ -49,10 +57,12 @@ impl Inbox {
             unacked: 0,
             unacked_bytes: 0,
             ack_at: None,
+            has_gap: false,
+            is_behind: false,
         }
     }
 
-    /// Adds a message. Returns `false` for a replay.
+    /// Adds a message. Returns `false` for a replay and for a message that is dropped.
     pub(super) fn message(
         &mut self,
         sequence_id: Option<u64>,
@@ -65,6 +75,10 @@ impl Inbox {
             self.ack_by(now.saturating_add(ACK_INTERVAL));
             return false;
         }
+        if self.has_gap || self.is_full() {
+            self.overflow(sequence_id.is_some());
+            return false;
+        }
         self.seen = sequence_id.or(self.seen);
         self.hold(Held { sequence_id, event: event.filter(|_| self.wants_events), bytes });
         self.skip_without_event(now);
@@ -73,13 +87,47 @@ impl Inbox {
 
     /// Adds an event that is not a message.
     pub(super) fn event(&mut self, event: Event) {
-        if self.wants_events {
+        if self.wants_events && !(self.is_full() && overflow::cancels_out(&mut self.held, &event)) {
             self.hold(Held { sequence_id: None, event: Some(event), bytes: 0 });
         }
     }
 
     pub(super) fn disconnected(&mut self, connection_id: String, reason: &str) {
-        self.event(Event::Disconnected(Disconnected { connection_id, reason: reason.to_owned() }));
+        let cause = if self.has_gap { "; the program did not receive its events in time" } else { "" };
+        self.has_gap = false;
+        self.event(Event::Disconnected(Disconnected { connection_id, reason: format!("{reason}{cause}") }));
+    }
+
+    /// Drops a message, because the program does not receive its events.
+    fn overflow(&mut self, is_numbered: bool) {
+        if !std::mem::replace(&mut self.is_behind, true) {
+            let (held, bytes) = (self.held.len(), self.held_bytes);
+            tracing::warn!(
+                held,
+                bytes,
+                "the program does not receive its events, so further messages are dropped"
+            );
+        }
+        self.has_gap |= is_numbered;
+        if !is_numbered && !overflow::count(&mut self.held) {
+            self.event(overflow::first());
+        }
+    }
+
+    /// Returns whether messages were dropped that a recovery can bring back, and there is room for them.
+    pub(super) fn wants_replay(&self) -> bool {
+        self.has_gap && self.held.len() <= MAX_HELD / 2 && self.held_bytes <= MAX_BYTES / 2
+    }
+
+    /// Returns whether the program has not caught up since messages were dropped.
+    pub(super) fn is_behind(&self) -> bool {
+        self.is_behind
+    }
+
+    /// Prepares for a recovered connection, on which the service replays all unacknowledged messages.
+    pub(super) fn recovered(&mut self, now: Duration) {
+        self.has_gap = false;
+        self.acknowledge_at_once(now);
     }
 
     fn hold(&mut self, held: Held) {
@@ -104,6 +152,7 @@ impl Inbox {
     fn release(&mut self, now: Duration) -> Option<Option<Event>> {
         let held = self.held.pop_front()?;
         self.held_bytes -= held.bytes;
+        self.is_behind &= !self.held.is_empty();
         if held.sequence_id.is_some() {
             self.taken = held.sequence_id;
             self.unacked += 1;
@@ -118,7 +167,7 @@ impl Inbox {
         self.ack_at = Some(self.ack_at.map_or(at, |earlier| earlier.min(at)));
     }
 
-    /// Acknowledges immediately. Used after a recovery, so that the service does not replay what has arrived.
+    /// Acknowledges immediately.
     pub(super) fn acknowledge_at_once(&mut self, now: Duration) {
         self.ack_by(now);
     }

@@ -9,6 +9,7 @@ mod inbox;
 mod lifecycle;
 mod op;
 mod outbox;
+mod overflow;
 #[cfg(test)]
 mod tests;
 
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use service_core::{Error, Result};
 use tokio_tungstenite::tungstenite::Message;
 
@@ -26,8 +28,9 @@ pub(super) use lifecycle::{Action, Attempt, Loss};
 pub(super) use op::{Done, Effect, Op};
 
 use super::codec::Protocol;
-use super::event::{Connected, Event, RejoinFailed};
+use super::event::{Connected, Event, Recovered, Recovering, RejoinFailed};
 use super::frame::{self, Downstream, Incoming, Rejection, Upstream};
+use super::state::State;
 use groups::Groups;
 use inbox::Inbox;
 use lifecycle::Lifecycle;
@@ -39,6 +42,7 @@ pub(super) struct Settings {
     pub(super) protocol: Protocol,
     pub(super) reconnect: Reconnect,
     pub(super) ack_timeout: Duration,
+    pub(super) max_pending: usize,
     pub(super) attempt_timeout: Duration,
     /// Zero disables it.
     pub(super) ping_interval: Duration,
@@ -70,6 +74,8 @@ pub(super) struct Session {
     disconnect_reason: Option<String>,
     /// Whether a connection has been established since the start.
     has_connected: bool,
+    /// Whether the connection was lost and has not been recovered or given up since.
+    is_recovering: bool,
 }
 
 impl Session {
@@ -78,13 +84,14 @@ impl Session {
         Self {
             lifecycle: Lifecycle::new(&settings, jitter, now),
             inbox: Inbox::new(settings.wants_events),
-            outbox: Outbox::default(),
+            outbox: Outbox::new(settings.max_pending),
             groups: Groups::default(),
             control: VecDeque::new(),
             due_ack: None,
             connection: None,
             disconnect_reason: None,
             has_connected: false,
+            is_recovering: false,
             settings,
             next_id,
         }
@@ -100,15 +107,14 @@ impl Session {
         self.has_connected
     }
 
+    /// Returns the state that the program sees.
+    pub(super) fn state(&self) -> State {
+        self.lifecycle.state(self.is_recovering)
+    }
+
     /// Returns the connection that a recovery resumes.
     pub(super) fn connection(&self) -> Option<&frame::Connected> {
         self.connection.as_ref()
-    }
-
-    /// Returns whether reading must pause because too many events wait for the program. A closing client keeps reading, since
-    /// it waits for acks and the service's close frame.
-    pub(super) fn is_full(&self) -> bool {
-        self.inbox.is_full() && !self.lifecycle.is_ending()
     }
 
     /// Returns the next event for the program. From then on, it counts as received and can be acknowledged.
@@ -124,7 +130,22 @@ impl Session {
         if attempt == Attempt::Recovery {
             tracing::debug!("connection recovered");
             self.outbox.recovered();
-            self.inbox.acknowledge_at_once(now);
+            self.inbox.recovered(now);
+        }
+    }
+
+    /// Records that a control frame was received.
+    pub(super) fn receive_control(&mut self) {
+        self.recovered();
+    }
+
+    /// Ends a recovery, since something was received on the recovered connection.
+    fn recovered(&mut self) {
+        if std::mem::take(&mut self.is_recovering)
+            && let Some(connection) = &self.connection
+        {
+            let connection_id = connection.connection_id.clone();
+            self.inbox.event(Event::Recovered(Recovered { connection_id }));
         }
     }
 
@@ -136,13 +157,14 @@ impl Session {
     /// Handles a received frame of this length.
     pub(super) fn receive(&mut self, frame: Downstream, length: usize, now: Duration) {
         let reliable = self.settings.protocol.is_reliable();
+        if !self.is_replaced_by(&frame) {
+            self.recovered();
+        }
         match frame {
             Downstream::Connected(connected) => self.connected(connected, now),
             Downstream::Disconnected { reason } => {
                 self.disconnect_reason = reason.filter(|reason| !reason.is_empty());
             }
-            // Dropped as if it had not arrived, since it was not acknowledged.
-            Downstream::Message { .. } | Downstream::Skipped { .. } if self.inbox.is_full() => {}
             Downstream::Message { sequence_id, message } => {
                 let event = match message {
                     Incoming::Group(message) => Event::GroupMessage(message),
@@ -152,17 +174,22 @@ impl Session {
                     self.progressed();
                 }
             }
-            Downstream::Ack { id, rejection } => {
-                self.progressed();
-                self.acked(id, rejection);
-            }
-            Downstream::Pong => self.progressed(),
+            Downstream::Ack { id, rejection } => self.acked(id, rejection),
+            Downstream::Pong => {}
             Downstream::Skipped { sequence_id, why } => {
                 tracing::warn!(length, sequence_id, why, "skipped a frame from the service");
                 if let Some(id) = sequence_id.filter(|_| reliable) {
                     self.inbox.message(Some(id), None, length, now);
                 }
             }
+        }
+    }
+
+    /// Returns whether this frame announces a new connection instead of the recovered one.
+    fn is_replaced_by(&self, frame: &Downstream) -> bool {
+        match (frame, &self.connection) {
+            (Downstream::Connected(new), Some(known)) => new.connection_id != known.connection_id,
+            _ => false,
         }
     }
 
@@ -191,11 +218,11 @@ impl Session {
     }
 
     fn rejoin(&mut self, now: Duration) {
-        let deadline = now.saturating_add(self.settings.ack_timeout);
+        let timeout = self.settings.ack_timeout;
         let ops = self.groups.names().map(|group| {
             let id = self.next_id.fetch_add(1, Ordering::Relaxed);
             let frame = self.settings.protocol.encode(&Upstream::JoinGroup { group, ack_id: Some(id) });
-            Op::rejoin(group.to_owned(), id, frame, deadline)
+            Op::rejoin(group.to_owned(), id, frame, timeout, now)
         });
         self.outbox.rejoin(ops.collect());
     }
@@ -205,6 +232,10 @@ impl Session {
             tracing::debug!(id, "ignored an ack without a pending request");
             return;
         };
+        // The ack of a rejoin does not show that the service accepts what the program does.
+        if !op.is_rejoin() {
+            self.progressed();
+        }
         let rejection = rejection.filter(|rejection| !rejection.is_duplicate());
         self.groups.acked(&op, rejection.is_none());
         let outcome = rejection.map_or(Ok(()), |rejection| Err(op.rejected(rejection)));
@@ -213,7 +244,7 @@ impl Session {
 
     fn settle(&mut self, op: Op, outcome: Result<()>) {
         match (op.done, outcome) {
-            (Done::Caller { sender, .. }, outcome) => {
+            (Done::Caller(sender), outcome) => {
                 // The caller may have stopped waiting.
                 let _ = sender.send(outcome);
             }
@@ -226,12 +257,11 @@ impl Session {
     }
 
     /// Queues a request.
-    pub(super) fn submit(&mut self, mut op: Op, now: Duration) {
+    pub(super) fn submit(&mut self, op: Op) {
         if self.lifecycle.is_ending() {
             let error = Op::closed(op.name, false);
             return self.settle(op, Err(error));
         }
-        op.deadline = now.saturating_add(self.settings.ack_timeout);
         self.outbox.submit(op);
     }
 
@@ -266,7 +296,7 @@ impl Session {
     /// Handles the end of the WebSocket.
     pub(super) fn lost(&mut self, loss: Loss, now: Duration) {
         for op in self.outbox.take_unflushed() {
-            let error = op.lost();
+            let error = op.lost(self.inbox.is_behind());
             self.settle(op, Err(error));
         }
         let reason = loss.reason;
@@ -283,8 +313,22 @@ impl Session {
             && has_token
             && loss.code != Some(lifecycle::NOT_RECOVERABLE);
         self.lifecycle.note_loss(now);
-        if !recoverable || !self.lifecycle.schedule_recovery(None, now) {
-            self.give_up(&reason, now);
+        if recoverable && self.lifecycle.schedule_recovery(now) {
+            return self.recovering(&reason);
+        }
+        if loss.code == Some(lifecycle::NOT_RECOVERABLE) && self.lifecycle.is_retrying() {
+            self.lifecycle.recovery_rejected();
+        }
+        self.give_up(&reason, now);
+    }
+
+    fn recovering(&mut self, reason: &str) {
+        if !std::mem::replace(&mut self.is_recovering, true)
+            && let Some(connection) = &self.connection
+        {
+            let connection_id = connection.connection_id.clone();
+            let reason = self.disconnect_reason.as_deref().unwrap_or(reason).to_owned();
+            self.inbox.event(Event::Recovering(Recovering { connection_id, reason }));
         }
     }
 
@@ -292,13 +336,15 @@ impl Session {
     pub(super) fn failed(&mut self, error: Error, now: Duration) {
         tracing::debug!(%error, "connection attempt failed");
         if self.connection.is_some() {
-            if error.is_rejected() || !self.lifecycle.schedule_recovery(error.retry_after(), now) {
+            let is_rejected = error.is_rejected();
+            self.lifecycle.hold_off(error.retry_after(), now);
+            if is_rejected {
+                self.lifecycle.recovery_rejected();
+            }
+            if is_rejected || !self.lifecycle.schedule_recovery(now) {
                 self.give_up(&error.to_string(), now);
             }
-        } else if !self.has_connected
-            || (self.settings.fixed_access && error.is_rejected())
-            || error.is_invalid_input()
-        {
+        } else if !self.has_connected || (self.settings.fixed_access && error.is_rejected()) {
             self.stop(Some(error));
         } else {
             self.schedule_reconnect(error, now);
@@ -329,12 +375,13 @@ impl Session {
         self.control.clear();
         self.due_ack = None;
         for op in self.outbox.lost(self.settings.resend) {
-            if let Done::Caller { .. } = op.done {
-                let error = op.lost();
+            if !op.is_rejoin() {
+                let error = op.lost(self.inbox.is_behind());
                 self.settle(op, Err(error));
             }
         }
         self.groups.lost();
+        self.is_recovering = false;
         if let Some(connection) = self.connection.take() {
             self.inbox.disconnected(connection.connection_id, reason);
         }
@@ -342,15 +389,19 @@ impl Session {
 
     /// Handles everything that is due at `now`.
     pub(super) fn tick(&mut self, now: Duration) {
-        for (op, written) in self.outbox.expired(now) {
-            let error = op.expired(written, self.settings.ack_timeout);
+        let pending = self.is_connected().then(|| self.outbox.pending());
+        for op in self.outbox.expired(now) {
+            let error = op.expired(pending, self.inbox.is_behind());
             self.settle(op, Err(error));
         }
         if self.is_connected() {
             // Taken out here too: otherwise it would stay due for as long as the socket accepts no data.
             self.due_ack = self.inbox.due_ack(now).or(self.due_ack);
+            if self.inbox.wants_replay() && !self.lifecycle.is_ending() {
+                self.replay(now);
+            }
         }
-        match self.lifecycle.tick(now, self.is_full()) {
+        match self.lifecycle.tick(now) {
             lifecycle::Tick::Nothing => {}
             lifecycle::Tick::Ping => self.control.push_back(self.settings.protocol.encode(&Upstream::Ping)),
             lifecycle::Tick::Idle => {
@@ -360,6 +411,10 @@ impl Session {
             lifecycle::Tick::NotConnected => {
                 self.failed(lifecycle::too_slow(self.settings.attempt_timeout), now);
             }
+            lifecycle::Tick::RecoveryTimedOut => self.failed(lifecycle::recovery_too_slow(), now),
+            // The service must respond with a pong (RFC 6455, section 5.5.2).
+            lifecycle::Tick::Probe => self.control.push_back(Message::Ping(Bytes::new())),
+            lifecycle::Tick::Silent => self.lost(lifecycle::silent(), now),
             lifecycle::Tick::NotRecovered => {
                 self.give_up("the connection could not be recovered in time", now);
             }
@@ -369,10 +424,17 @@ impl Session {
         }
     }
 
+    /// Recovers the connection, so that the service sends the messages again that were dropped.
+    fn replay(&mut self, now: Duration) {
+        self.lifecycle.hurry();
+        let reason = "messages that were dropped are received again".to_owned();
+        self.lost(Loss { code: None, reason }, now);
+    }
+
     /// Returns the latest time for the next `tick`.
     pub(super) fn deadline(&self) -> Option<Duration> {
         let ack = self.inbox.deadline().filter(|_| self.is_connected());
-        let deadlines = [self.lifecycle.deadline(self.is_full()), ack, self.outbox.deadline()];
+        let deadlines = [self.lifecycle.deadline(), ack, self.outbox.deadline()];
         deadlines.into_iter().flatten().min()
     }
 }

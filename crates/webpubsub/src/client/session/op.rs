@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use service_core::{Delivery, Error, ErrorKind, Result};
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::frame::Rejection;
@@ -16,7 +16,11 @@ pub(crate) struct Op {
     pub(crate) ack_id: Option<u64>,
     pub(crate) frame: Message,
     pub(crate) effect: Effect,
+    pub(crate) timeout: Duration,
+    /// The end of the timeout, which starts when the caller awaits the request.
     pub(crate) deadline: Duration,
+    /// Whether the frame was written on the current connection.
+    pub(crate) written: bool,
     pub(crate) done: Done,
 }
 
@@ -31,15 +35,23 @@ pub(crate) enum Effect {
 /// The receiver of the outcome.
 #[derive(Debug)]
 pub(crate) enum Done {
-    Caller { sender: oneshot::Sender<Result<()>>, _permit: Option<OwnedSemaphorePermit> },
+    Caller(oneshot::Sender<Result<()>>),
     Rejoin(String),
 }
 
 impl Op {
     /// Creates the join of a group that an earlier connection was in.
-    pub(super) fn rejoin(group: String, id: u64, frame: Message, deadline: Duration) -> Self {
-        let done = Done::Rejoin(group);
-        Self { name: "joinGroup", ack_id: Some(id), frame, effect: Effect::None, deadline, done }
+    pub(super) fn rejoin(group: String, id: u64, frame: Message, timeout: Duration, now: Duration) -> Self {
+        Self {
+            name: "joinGroup",
+            ack_id: Some(id),
+            frame,
+            effect: Effect::None,
+            timeout,
+            deadline: now.saturating_add(timeout),
+            written: false,
+            done: Done::Rejoin(group),
+        }
     }
 
     pub(super) fn is_rejoin(&self) -> bool {
@@ -48,7 +60,7 @@ impl Op {
 
     /// Returns whether the caller has stopped waiting.
     pub(super) fn is_abandoned(&self) -> bool {
-        matches!(&self.done, Done::Caller { sender, .. } if sender.is_closed())
+        matches!(&self.done, Done::Caller(sender) if sender.is_closed())
     }
 
     pub(super) fn rejected(&self, rejection: Rejection) -> Error {
@@ -56,22 +68,32 @@ impl Op {
         self.error(ErrorKind::Service, rejection.message, Delivery::Responded).with_code(code)
     }
 
-    pub(super) fn lost(&self) -> Error {
+    pub(super) fn lost(&self, is_behind: bool) -> Error {
         let text = match self.ack_id {
             Some(_) => {
                 "the connection was lost before the request was acknowledged and could not be recovered"
             }
             None => "the connection was lost while the request was being written",
         };
-        self.error(ErrorKind::Transport, text, Delivery::Unknown)
+        self.error(ErrorKind::Transport, with_cause(text, is_behind), Delivery::Unknown)
     }
 
-    pub(super) fn expired(&self, written: bool, limit: Duration) -> Error {
-        let (text, delivery) = match written {
-            true => (format!("no acknowledgment received within {limit:?}"), Delivery::Unknown),
-            false => (format!("no connection became available within {limit:?}"), Delivery::NotSent),
+    /// Returns the error for a request that timed out. `pending` requests wait for their outcomes on an established
+    /// connection; it is `None` without one.
+    pub(super) fn expired(&self, pending: Option<usize>, is_behind: bool) -> Error {
+        let limit = self.timeout;
+        let (text, delivery) = match (self.written, self.ack_id, pending) {
+            (true, Some(_), _) => (format!("no acknowledgment received within {limit:?}"), Delivery::Unknown),
+            (true, None, _) => (format!("not written completely within {limit:?}"), Delivery::Unknown),
+            (false, _, Some(pending)) => {
+                let text = format!("not sent within {limit:?}: {pending} sends are in flight");
+                (text, Delivery::NotSent)
+            }
+            (false, _, None) => {
+                (format!("no connection became available within {limit:?}"), Delivery::NotSent)
+            }
         };
-        self.error(ErrorKind::Timeout, text, delivery)
+        self.error(ErrorKind::Timeout, with_cause(&text, is_behind), delivery)
     }
 
     pub(crate) fn closed(name: &'static str, written: bool) -> Error {
@@ -85,4 +107,10 @@ impl Op {
     fn error(&self, kind: ErrorKind, text: impl Into<String>, delivery: Delivery) -> Error {
         Error::new(kind, text).with_operation(self.name).with_delivery(delivery)
     }
+}
+
+/// Adds a cause that the program can remove. The service closes a connection whose messages are not received.
+fn with_cause(text: &str, is_behind: bool) -> String {
+    let cause = if is_behind { "; the program does not receive its events" } else { "" };
+    format!("{text}{cause}")
 }

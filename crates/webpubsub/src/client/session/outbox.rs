@@ -1,6 +1,7 @@
 //! The requests of the program, from being queued to being acknowledged. Each keeps one ack id (client protocols, section 6).
+//! Requests are numbered in the order in which they were queued, and written in that order.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::time::Duration;
 
 use tokio_tungstenite::tungstenite::Message;
@@ -8,67 +9,146 @@ use tokio_tungstenite::tungstenite::Message;
 use super::groups::Groups;
 use super::op::Op;
 
-#[derive(Debug, Default)]
+/// The minimum length of the queue at which abandoned requests are removed from it. Their frames can have 1 MB each.
+const PRUNE_AT: usize = 64;
+
+#[derive(Debug)]
 pub(super) struct Outbox {
-    /// The rejoins of a new connection, which are written before all waiting requests.
-    rejoins: VecDeque<Op>,
+    /// The maximum number of requests that are written and not acknowledged.
+    max_pending: usize,
+    ops: BTreeMap<u64, Op>,
+    next_number: u64,
+    /// The rejoins of a new connection, which are written before all waiting requests. The numbers in this and the following
+    /// queues may be those of requests that have ended.
+    rejoins: VecDeque<u64>,
     /// Not written on the current connection.
-    waiting: VecDeque<Op>,
-    /// Written, but not acknowledged yet.
-    written: BTreeMap<u64, Op>,
-    /// The ids of `written` to retransmit after a recovery.
+    waiting: VecDeque<u64>,
+    prune_at: usize,
+    /// Written, but not acknowledged yet: the number for each ack id.
+    written: HashMap<u64, u64>,
+    /// Requests in `written` to retransmit after a recovery.
     retransmit: VecDeque<u64>,
     /// Written without an ack id, but perhaps not flushed yet.
-    unflushed: Vec<Op>,
+    unflushed: BTreeSet<u64>,
+    deadlines: BTreeSet<(Duration, u64)>,
 }
 
 impl Outbox {
+    pub(super) fn new(max_pending: usize) -> Self {
+        Self {
+            max_pending,
+            ops: BTreeMap::new(),
+            next_number: 0,
+            rejoins: VecDeque::new(),
+            waiting: VecDeque::new(),
+            prune_at: PRUNE_AT,
+            written: HashMap::new(),
+            retransmit: VecDeque::new(),
+            unflushed: BTreeSet::new(),
+            deadlines: BTreeSet::new(),
+        }
+    }
+
     pub(super) fn submit(&mut self, op: Op) {
-        self.waiting.push_back(op);
+        let number = self.add(op);
+        self.waiting.push_back(number);
+        if self.waiting.len() >= self.prune_at {
+            self.prune();
+        }
     }
 
     /// Queues the rejoins of a new connection.
     pub(super) fn rejoin(&mut self, ops: Vec<Op>) {
-        self.rejoins = ops.into();
+        self.rejoins = ops.into_iter().map(|op| self.add(op)).collect();
+    }
+
+    fn add(&mut self, op: Op) -> u64 {
+        let number = self.next_number;
+        self.next_number += 1;
+        self.deadlines.insert((op.deadline, number));
+        self.ops.insert(number, op);
+        number
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Op> {
+        let op = self.ops.remove(&number)?;
+        self.deadlines.remove(&(op.deadline, number));
+        match op.ack_id {
+            Some(id) if op.written => drop(self.written.remove(&id)),
+            Some(_) => {}
+            None => drop(self.unflushed.remove(&number)),
+        }
+        Some(op)
+    }
+
+    /// Removes abandoned requests from the queue, so that it does not grow during a long reconnect.
+    fn prune(&mut self) {
+        for number in std::mem::take(&mut self.waiting) {
+            if self.ops.get(&number).is_some_and(Op::is_abandoned) {
+                self.remove(number);
+            } else if self.ops.contains_key(&number) {
+                self.waiting.push_back(number);
+            }
+        }
+        self.prune_at = PRUNE_AT.max(self.waiting.len().saturating_mul(2));
     }
 
     pub(super) fn next_frame(&mut self, groups: &mut Groups) -> Option<Message> {
-        while let Some(id) = self.retransmit.pop_front() {
-            if let Some(op) = self.written.get(&id) {
+        while let Some(number) = self.retransmit.pop_front() {
+            if let Some(op) = self.ops.get(&number) {
                 return Some(op.frame.clone());
             }
         }
-        loop {
-            let op = self.rejoins.pop_front().or_else(|| self.waiting.pop_front())?;
+        while let Some(number) = self.next_unwritten() {
+            let Some(op) = self.ops.get_mut(&number) else { continue };
             if op.is_abandoned() {
+                self.remove(number);
                 continue;
             }
-            groups.written(&op);
-            let frame = op.frame.clone();
+            groups.written(op);
+            op.written = true;
             match op.ack_id {
-                Some(id) => drop(self.written.insert(id, op)),
-                None => self.unflushed.push(op),
+                Some(id) => drop(self.written.insert(id, number)),
+                None => drop(self.unflushed.insert(number)),
             }
-            return Some(frame);
+            return Some(op.frame.clone());
         }
+        None
+    }
+
+    fn next_unwritten(&mut self) -> Option<u64> {
+        if let Some(number) = self.rejoins.pop_front() {
+            return Some(number);
+        }
+        if self.pending() >= self.max_pending {
+            return None;
+        }
+        self.waiting.pop_front()
+    }
+
+    /// Returns how many requests were written and have no outcome yet.
+    pub(super) fn pending(&self) -> usize {
+        self.written.len() + self.unflushed.len()
     }
 
     /// Takes the written requests without an ack id. After a flush they have been sent; if the connection ends before that,
     /// their outcome is unknown.
     pub(super) fn take_unflushed(&mut self) -> Vec<Op> {
-        std::mem::take(&mut self.unflushed)
+        std::mem::take(&mut self.unflushed).into_iter().filter_map(|number| self.remove(number)).collect()
     }
 
     pub(super) fn acked(&mut self, id: u64) -> Option<Op> {
-        self.written.remove(&id)
+        let number = *self.written.get(&id)?;
+        self.remove(number)
     }
 
     /// Retransmits all unacknowledged requests after a recovery, in the order in which they were written. The service knows
-    /// which ids it has processed. The order is that of the ids, except that rejoins come first.
+    /// which ids it has processed. The order is that of the numbers, except that rejoins come first.
     pub(super) fn recovered(&mut self) {
-        let mut unacked: Vec<_> = self.written.iter().map(|(id, op)| (!op.is_rejoin(), *id)).collect();
+        let rejoins_first = |number: &u64| (!self.ops.get(number).is_some_and(Op::is_rejoin), *number);
+        let mut unacked: Vec<_> = self.written.values().map(rejoins_first).collect();
         unacked.sort_unstable();
-        self.retransmit = unacked.into_iter().map(|(_, id)| id).collect();
+        self.retransmit = unacked.into_iter().map(|(_, number)| number).collect();
     }
 
     /// Handles the loss of a connection, with which the service forgets its ack ids. Returns the written requests that must not
@@ -76,44 +156,40 @@ impl Outbox {
     pub(super) fn lost(&mut self, resend: bool) -> Vec<Op> {
         self.retransmit.clear();
         self.rejoins.clear();
-        let written = std::mem::take(&mut self.written).into_values();
-        let (kept, failed): (Vec<_>, _) = written.partition(|op| resend && !op.is_rejoin());
-        kept.into_iter().rev().for_each(|op| self.waiting.push_front(op));
-        failed
+        let ends = |op: &Op| op.is_rejoin() || (op.written && !resend);
+        let ended: Vec<_> = self.ops.iter().filter(|(_, op)| ends(op)).map(|(number, _)| *number).collect();
+        let ended = ended.into_iter().filter_map(|number| self.remove(number)).collect();
+        self.written.clear();
+        self.ops.values_mut().for_each(|op| op.written = false);
+        self.waiting = self.ops.keys().copied().collect();
+        ended
     }
 
-    /// Removes the requests that timed out, and returns whether each was written.
-    pub(super) fn expired(&mut self, now: Duration) -> Vec<(Op, bool)> {
+    /// Removes the requests that timed out.
+    pub(super) fn expired(&mut self, now: Duration) -> Vec<Op> {
         let mut expired = Vec::new();
-        while let Some(entry) = self.written.first_entry().filter(|entry| entry.get().deadline <= now) {
-            expired.push((entry.remove(), true));
-        }
-        for queue in [&mut self.rejoins, &mut self.waiting] {
-            while queue.front().is_some_and(|op| op.deadline <= now) {
-                expired.extend(queue.pop_front().map(|op| (op, false)));
-            }
+        while let Some((_, number)) = self.deadlines.first().copied().filter(|(at, _)| *at <= now) {
+            expired.extend(self.remove(number));
         }
         expired
     }
 
-    /// Returns when the next request times out. All have the same timeout, so that is the oldest.
+    /// Returns when the next request times out.
     pub(super) fn deadline(&self) -> Option<Duration> {
-        let written = self.written.first_key_value().map(|(_, op)| op.deadline);
-        let waiting = [&self.rejoins, &self.waiting].into_iter().filter_map(|queue| queue.front());
-        written.into_iter().chain(waiting.map(|op| op.deadline)).min()
+        self.deadlines.first().map(|(at, _)| *at)
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        let waiting = self.rejoins.len() + self.waiting.len();
-        waiting == 0 && self.written.is_empty() && self.unflushed.is_empty()
+        self.ops.is_empty()
     }
 
-    /// Removes all requests, and returns whether each was written.
-    pub(super) fn take_all(&mut self) -> Vec<(Op, bool)> {
-        self.retransmit.clear();
-        let written = std::mem::take(&mut self.written).into_values().chain(self.unflushed.drain(..));
-        let written = written.map(|op| (op, true));
-        let waiting = self.rejoins.drain(..).chain(self.waiting.drain(..)).map(|op| (op, false));
-        written.chain(waiting).collect()
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.ops.len()
+    }
+
+    /// Removes all requests.
+    pub(super) fn take_all(&mut self) -> Vec<Op> {
+        std::mem::replace(self, Self::new(self.max_pending)).ops.into_values().collect()
     }
 }

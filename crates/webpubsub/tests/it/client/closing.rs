@@ -1,7 +1,7 @@
 //! The end of a client: graceful, reported, and without a leaked task.
 
 use std::future::IntoFuture;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::StreamExt;
@@ -167,20 +167,43 @@ async fn a_closed_client_with_a_full_buffer_ends_without_waiting() {
 }
 
 #[tokio::test]
-async fn an_access_that_panics_stops_the_client_and_its_events_report_it() {
+async fn an_access_that_panics_or_returns_no_url_fails_one_attempt() {
+    type Outcome = std::io::Result<String>;
+    let failures: [(fn() -> Outcome, &str); 3] = [
+        (|| panic!("no {}", "session"), "the access function panicked: no session"),
+        (|| Ok(String::new()), "client access URL is not a URL"),
+        (|| Ok("<html>sign in</html>".to_owned()), "client access URL is not a URL"),
+    ];
+    for (failure, text) in failures {
+        let called = AtomicUsize::new(0);
+        let access = Access::from_fn(move || {
+            let call = called.fetch_add(1, Ordering::Relaxed);
+            async move { if call == 1 { failure() } else { Ok(URL.to_owned()) } }
+        });
+        let bed = TestBed::new();
+        let (client, mut peer) = bed.connect(bed.configure(Client::builder(access))).await;
+        peer.close(1008).await;
+        bed.pass(Duration::from_secs(1)).await;
+        assert!(bed.network.try_handshake().await.is_none());
+        bed.pass(Duration::from_secs(2)).await;
+        let _peer = bed.network.connect("c2").await;
+        let (mut events, mut connected) = (client.events(), 0);
+        while connected < 2 {
+            connected += usize::from(matches!(events.next().await, Some(Event::Connected(_))));
+        }
+
+        let first = Access::from_fn(move || async move { failure() });
+        let error = bed.configure(Client::builder(first)).connect().await.unwrap_err();
+        assert!(error.to_string().contains(text), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn an_access_that_panics_before_it_returns_a_future_is_an_error_too() {
+    fn access() -> std::future::Ready<std::io::Result<String>> {
+        panic!("too early")
+    }
     let bed = TestBed::new();
-    let called = AtomicBool::new(false);
-    let access = Access::from_fn(move || {
-        assert!(!called.swap(true, Ordering::Relaxed), "the second call");
-        async { Ok::<_, std::io::Error>(URL) }
-    });
-    let (client, mut peer) = bed.connect(bed.configure(Client::builder(access))).await;
-    peer.close(1008).await;
-    bed.pass(Duration::from_secs(1)).await;
-    let events: Vec<_> = client.events().collect().await;
-    let [Event::Connected(_), Event::Disconnected(_), Event::Stopped(stopped)] = &events[..] else {
-        panic!("{events:?}")
-    };
-    assert!(stopped.error.is_some());
-    assert!(client.is_closed());
+    let error = bed.configure(Client::builder(Access::from_fn(access))).connect().await.unwrap_err();
+    assert!(error.to_string().contains("the access function panicked: too early"), "{error}");
 }

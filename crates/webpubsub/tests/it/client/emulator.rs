@@ -63,6 +63,9 @@ async fn rejoin_after_close(protocol: Protocol) {
     let service = emulator.webpubsub().connection_string();
     let service = webpubsub::ServiceClient::from_connection_string(&service, "chat").unwrap();
     service.user("alice").close_connections().reason("moving").await.unwrap();
+    if protocol.is_reliable() {
+        assert!(matches!(events.next().await, Some(Event::Recovering(_))));
+    }
     let Some(Event::Disconnected(gone)) = events.next().await else { panic!("not disconnected") };
     assert_eq!(gone.reason, "moving");
     assert!(matches!(events.next().await, Some(Event::Connected(_))));

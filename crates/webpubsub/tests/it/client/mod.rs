@@ -5,8 +5,10 @@ mod access;
 mod closing;
 mod cuts;
 mod emulator;
+mod order;
 mod peer;
 mod secrets;
+mod slow;
 mod traffic;
 
 use std::sync::Arc;

@@ -142,9 +142,13 @@ impl Peer {
 
     /// Receives the next frame of the client as JSON.
     pub(crate) async fn json(&mut self) -> Value {
-        match self.next().await {
-            Some(Ok(Message::Text(text))) => serde_json::from_str(&text).unwrap(),
-            other => panic!("{other:?} is not JSON"),
+        loop {
+            match self.next().await {
+                Some(Ok(Message::Text(text))) => return serde_json::from_str(&text).unwrap(),
+                // Sent after a recovery; the library responds.
+                Some(Ok(Message::Ping(_))) => {}
+                other => panic!("{other:?} is not JSON"),
+            }
         }
     }
 

@@ -11,6 +11,7 @@ const LIST: &str = "http://localhost:8080/api/hubs/chat/groups/g/connections?api
 const AFTER_NEXT: &str =
     "http://localhost:8080/api/hubs/chat/groups/g/connections?continuationToken=c&api-version=2024-12-01";
 const NEXT: &str = "http://localhost:8080/api/hubs/chat/groups/g/connections?maxpagesize=2&continuationToken=a%2Fb&api-version=2024-12-01";
+const AFTER_NEXT: &str = "http://localhost:8080/api/hubs/chat/groups/g/connections?continuationToken=c";
 
 fn page(script: &ScriptedTransport, members: &str, next: Option<&str>) {
     let next = next.map(|link| format!(",\"nextLink\":\"{link}\"")).unwrap_or_default();
@@ -75,9 +76,12 @@ async fn the_remaining_connections_follow_those_that_were_taken() {
 
 #[tokio::test]
 async fn a_link_to_another_origin_ends_the_list_before_the_credential_goes_there() {
-    for link in
-        ["http://evil.example/api?planted", "https://localhost:8080/api", "http://localhost:8081/a", "/api"]
-    {
+    for link in [
+        "http://evil.example/api?planted",
+        "https://localhost:8080/api",
+        "http://localhost:8081/a",
+        "//evil.example/api",
+    ] {
         let (script, group) = group();
         page(&script, r#"{"connectionId":"a"}"#, Some(link));
         let mut list = group.list_connections();
@@ -151,4 +155,36 @@ fn a_list_can_be_sent_to_another_task() {
     fn check<T: Send + 'static>(_: fn(&ServiceClient) -> T) {}
     check(|service| service.group("g").list_connections());
     check(|service| service.group("g").list_connections().pages());
+}
+
+#[tokio::test]
+async fn a_relative_link_is_resolved_against_its_page() {
+    for (link, resolved) in [
+        ("/api/next?a=1", "http://localhost:8080/api/next?a=1"),
+        ("?a=1", "http://localhost:8080/api/hubs/chat/groups/g/connections?a=1"),
+        ("next?a=1", "http://localhost:8080/api/hubs/chat/groups/g/next?a=1"),
+    ] {
+        let (script, group) = group();
+        page(&script, "", Some(link));
+        page(&script, "", None);
+        group.list_connections().all().await.unwrap();
+        assert_eq!(targets(&script)[1], resolved);
+    }
+}
+
+#[tokio::test]
+async fn a_list_whose_links_repeat_is_an_error_instead_of_endless() {
+    // The link of the first page to itself, of a later one to itself, and of a later one to an earlier one.
+    for links in [&[LIST][..], &[NEXT, NEXT], &[NEXT, AFTER_NEXT, NEXT], &[NEXT, LIST]] {
+        let (script, group) = group();
+        links.iter().for_each(|link| page(&script, r#"{"connectionId":"a"}"#, Some(link)));
+        let mut list = group.list_connections();
+        for _ in links {
+            list.next().await.unwrap().unwrap();
+        }
+        let error = list.next().await.unwrap().unwrap_err();
+        assert_eq!((error.kind(), script.sent().len()), (ErrorKind::Decode, links.len()), "{links:?}");
+        assert!(error.to_string().contains("a page of the list that was already read"), "{error}");
+        assert!(list.next().await.is_none());
+    }
 }

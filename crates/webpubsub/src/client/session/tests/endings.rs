@@ -30,16 +30,6 @@ fn a_connection_without_data_for_120_seconds_counts_as_lost_and_is_recovered() {
 }
 
 #[test]
-fn the_idle_timeout_does_not_apply_while_reading_is_paused() {
-    let mut rig = online(kept_alive);
-    (1..=1000).for_each(|id| rig.message(id));
-    for _ in 0..100 {
-        rig.wait();
-    }
-    assert_eq!(rig.session.action(), Action::Exchange);
-}
-
-#[test]
 fn a_client_that_is_closed_while_it_waits_to_reconnect_stops_immediately() {
     let mut rig = online(|_| {});
     let written = rig.send();
@@ -179,9 +169,8 @@ fn a_client_that_is_closed_with_a_full_buffer_keeps_reading_its_acks() {
     let outcome = rig.send();
     rig.written();
     (1..=1000).for_each(|id| rig.message(id));
-    assert!(rig.session.is_full());
+    assert!(rig.session.inbox.is_full());
     rig.session.close(rig.now);
-    assert!(!rig.session.is_full());
     rig.message(1001);
     rig.ack(1);
     outcome.get().unwrap();

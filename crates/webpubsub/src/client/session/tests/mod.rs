@@ -2,8 +2,10 @@
 
 mod connections;
 mod endings;
+mod recovery;
 mod sends;
 mod sequence;
+mod slow;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -31,6 +33,7 @@ fn rig(change: impl FnOnce(&mut Settings)) -> Rig {
         protocol: Protocol::JsonReliable,
         reconnect: Reconnect::default(),
         ack_timeout: secs(60.0),
+        max_pending: 256,
         attempt_timeout: secs(30.0),
         ping_interval: Duration::ZERO,
         idle_timeout: Duration::ZERO,
@@ -130,15 +133,17 @@ impl Rig {
         frame: &Upstream<'_>,
     ) -> Outcome {
         let (sender, receiver) = oneshot::channel();
-        let done = Done::Caller { sender, _permit: None };
+        let timeout = self.session.settings.ack_timeout;
         let frame = self.session.settings.protocol.encode(frame);
-        self.session.submit(Op { name, ack_id, frame, effect, deadline: Duration::ZERO, done }, self.now);
+        let (deadline, done) = (self.now + timeout, Done::Caller(sender));
+        self.session.submit(Op { name, ack_id, frame, effect, timeout, deadline, written: false, done });
         Outcome(receiver)
     }
 
-    /// Writes all pending frames without flushing them.
+    /// Writes all pending frames without flushing them, and returns those of the subprotocol.
     fn written(&mut self) -> Vec<String> {
-        std::iter::from_fn(|| self.session.next_frame(self.now)).map(|frame| frame.to_string()).collect()
+        let frames = std::iter::from_fn(|| self.session.next_frame(self.now));
+        frames.filter(|frame| !frame.is_ping()).map(|frame| frame.to_string()).collect()
     }
 
     /// Writes all pending frames, which must be sequence acks, and returns their ids.
@@ -148,8 +153,13 @@ impl Rig {
         self.written().into_iter().map(id).collect()
     }
 
-    /// Receives all pending events.
+    /// Receives all pending events, and returns those other than `Recovering` and `Recovered`.
     fn events(&mut self) -> Vec<String> {
+        self.all_events().into_iter().filter(|event| !event.starts_with("recover")).collect()
+    }
+
+    /// Receives all pending events.
+    fn all_events(&mut self) -> Vec<String> {
         std::iter::from_fn(|| self.session.take_event(self.now)).map(|event| shown(&event)).collect()
     }
 
@@ -173,8 +183,20 @@ impl Rig {
     fn cut_and_recover(&mut self) {
         self.drop_with(None);
         self.wait();
+        self.recover();
+    }
+
+    /// Recovers the connection, on which the service responds to a ping.
+    fn recover(&mut self) {
         assert_eq!(self.session.action(), Action::Connect(Attempt::Recovery));
         self.session.opened(Attempt::Recovery, self.now);
+        self.pong();
+    }
+
+    /// Receives a pong at the level of the WebSocket.
+    fn pong(&mut self) {
+        self.session.heard(self.now);
+        self.session.receive_control();
     }
 
     /// Loses the connection without a recovery, and makes a new one.
@@ -190,7 +212,10 @@ fn shown(event: &Event) -> String {
         Event::Connected(connected) => format!("connected {}", connected.connection_id),
         Event::GroupMessage(message) => format!("{}: {}", message.group, message.data.as_text().unwrap()),
         Event::ServerMessage(message) => message.data.as_text().unwrap().to_owned(),
+        Event::Recovering(gone) => format!("recovering {}: {}", gone.connection_id, gone.reason),
+        Event::Recovered(back) => format!("recovered {}", back.connection_id),
         Event::Disconnected(gone) => format!("disconnected {}: {}", gone.connection_id, gone.reason),
+        Event::Dropped(dropped) => format!("dropped {}", dropped.messages),
         Event::RejoinFailed(failed) => format!("not rejoined {}: {}", failed.group, failed.error),
         Event::Stopped(_) => "stopped".to_owned(),
     }

@@ -190,3 +190,72 @@ fn rejoins_do_not_delay_the_ack_timeout_of_waiting_requests() {
     assert_eq!(rig.wait(), secs(30.0));
     assert!(waiting.get().unwrap_err().is_timeout());
 }
+
+#[test]
+fn a_send_that_waits_for_a_slot_has_the_same_deadline_as_those_in_flight() {
+    let mut rig = online(|settings| (settings.ack_timeout, settings.max_pending) = (secs(1.0), 2));
+    let outcomes: Vec<_> = (0..10).map(|_| rig.send()).collect();
+    assert_eq!(rig.written().len(), 2);
+    assert_eq!(rig.wait(), secs(1.0));
+    let errors: Vec<_> = outcomes.into_iter().map(|outcome| outcome.get().unwrap_err()).collect();
+    assert!(errors.iter().all(Error::is_timeout));
+    assert_eq!(errors.iter().filter(|error| error.outcome_unknown()).count(), 2);
+    assert_eq!(errors[9].to_string(), "sendToGroup: not sent within 1s: 2 sends are in flight");
+}
+
+#[test]
+fn a_deadline_of_one_send_ends_it_before_earlier_ones_that_have_more_time() {
+    for writes in [true, false] {
+        let mut rig = online(|_| {});
+        let mut long = rig.send();
+        let timeout = std::mem::replace(&mut rig.session.settings.ack_timeout, secs(1.0));
+        let short = rig.send();
+        rig.session.settings.ack_timeout = timeout;
+        let mut later = rig.send();
+        if writes {
+            rig.written();
+        }
+        assert_eq!(rig.wait(), secs(1.0));
+        let error = short.get().unwrap_err();
+        assert!(error.is_timeout() && error.outcome_unknown() == writes, "{error}");
+        assert!(long.is_open() && later.is_open());
+        assert_eq!(rig.wait(), secs(59.0));
+        assert!(long.get().unwrap_err().is_timeout() && later.get().unwrap_err().is_timeout());
+        assert_eq!(rig.session.deadline(), None);
+    }
+}
+
+#[test]
+fn a_frame_that_is_written_but_never_flushed_times_out_too() {
+    let mut rig = online(|_| {});
+    let outcome = rig.fire();
+    rig.written();
+    assert_eq!(rig.wait(), secs(60.0));
+    let error = outcome.get().unwrap_err();
+    assert!(error.is_timeout() && error.outcome_unknown(), "{error}");
+    rig.session.flushed();
+}
+
+#[test]
+fn abandoned_sends_do_not_stay_in_the_queue_while_there_is_no_connection() {
+    let mut rig = online(|_| {});
+    rig.drop_with(Some(1008));
+    let kept: Vec<_> = (0..10).map(|_| rig.send()).collect();
+    (0..100_000).for_each(|_| drop(rig.send()));
+    assert!(rig.session.outbox.len() < 200, "{}", rig.session.outbox.len());
+    rig.wait();
+    rig.connect("c2");
+    assert_eq!(rig.written().len(), kept.len());
+}
+
+#[test]
+fn an_ack_frees_the_slot_of_its_send() {
+    let mut rig = online(|settings| settings.max_pending = 1);
+    let outcomes = [rig.send(), rig.fire(), rig.send()];
+    assert_eq!(rig.written().len(), 1);
+    rig.ack(1);
+    assert_eq!(rig.written().len(), 1);
+    rig.session.flushed();
+    assert_eq!(rig.written(), [SENT.replace(":1,", ":2,")]);
+    drop(outcomes);
+}
