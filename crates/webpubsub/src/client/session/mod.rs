@@ -349,7 +349,7 @@ impl Session {
     pub(super) fn failed(&mut self, error: Error, now: Duration) {
         tracing::debug!(%error, "connection attempt failed");
         if self.connection.is_some() {
-            let is_rejected = lifecycle::is_permanent_rejection(&error);
+            let is_rejected = error.is_rejected();
             self.lifecycle.hold_off(error.retry_after(), now);
             if is_rejected {
                 self.lifecycle.recovery_rejected();
@@ -357,7 +357,7 @@ impl Session {
             if is_rejected || !self.lifecycle.schedule_recovery(now) {
                 self.give_up(&error.to_string(), now);
             }
-        } else if !self.has_connected || (self.settings.fixed_access && lifecycle::is_permanent(&error)) {
+        } else if !self.has_connected || (self.settings.fixed_access && error.is_rejected()) {
             self.stop(Some(error));
         } else {
             self.schedule_reconnect(error, now);
