@@ -29,7 +29,7 @@ pub mod testing;
 mod tests;
 mod transport;
 
-pub use call::{Call, CallFuture, RawRequest, read};
+pub use call::{Call, CallFuture, CallOptions, RawRequest, read};
 pub use clock::{Clock, SystemClock, timeout};
 pub use connection_string::ConnectionString;
 #[cfg(feature = "azure-identity")]

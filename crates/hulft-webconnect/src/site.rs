@@ -227,7 +227,7 @@ impl SiteClientBuilder {
     /// `http` to a host other than loopback, or if a setting is invalid.
     pub fn build(mut self) -> Result<SiteClient> {
         if let Some(rate_limiter) = self.rate_limit.rate_limiter() {
-            self.options.rate_limiter(Arc::new(rate_limiter));
+            self.options.set_rate_limiter(Arc::new(rate_limiter));
         }
         let endpoint = Endpoint::parse(&self.endpoint)?;
         let credential = Arc::new(HeaderKey::authorization("Bearer", &self.api_key)?);

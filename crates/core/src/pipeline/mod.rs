@@ -6,7 +6,6 @@ mod trace;
 mod upgrade;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::{HeaderValue, Request, Response};
@@ -15,8 +14,9 @@ use tracing::Instrument;
 use crate::call::CallOptions;
 use crate::clock::Randomness;
 use crate::error::Result;
-use crate::retry::{Quota, RetryOptions};
-use crate::{Authorize, Clock, Dialect, Endpoint, Operation, Policy, RateLimiter, Transport};
+use crate::options::CallSettings;
+use crate::retry::Quota;
+use crate::{Authorize, Clock, Dialect, Endpoint, Operation, Transport};
 use execution::Execution;
 
 /// A handle that sends a client's requests.
@@ -33,17 +33,11 @@ pub(crate) struct Inner {
     pub(crate) dialect: &'static Dialect,
     pub(crate) endpoint: Endpoint,
     pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) rate_limiter: Option<Arc<dyn RateLimiter>>,
     pub(crate) credential: Arc<dyn Authorize>,
-    pub(crate) call_policies: Vec<Arc<dyn Policy>>,
-    pub(crate) attempt_policies: Vec<Arc<dyn Policy>>,
-    pub(crate) retry: RetryOptions,
     pub(crate) quota: Quota,
     pub(crate) randomness: Randomness,
-    pub(crate) deadline: Duration,
-    pub(crate) attempt_timeout: Duration,
     pub(crate) user_agent: HeaderValue,
+    pub(crate) settings: CallSettings,
 }
 
 impl Pipeline {
@@ -56,7 +50,7 @@ impl Pipeline {
     /// Returns the client's clock.
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.inner.clock
+        &self.inner.settings.clock
     }
 
     pub(crate) async fn send<T>(
@@ -67,10 +61,12 @@ impl Pipeline {
         read: Read<T>,
     ) -> Result<crate::Response<T>> {
         let span = trace::open(&self.inner, operation);
-        let execution = Execution::new(&self.inner, operation, options);
+        // A value without a size, such as `()`, contains nothing of the response: losing it loses nothing.
+        let returns_value = size_of::<T>() > 0;
+        let execution = Execution::new(&self.inner, operation, options, returns_value);
         let id = execution.identify(request.headers_mut());
-        let outcome = execution.run(request).instrument(span.clone()).await;
-        let result = execution.finish(outcome, id, read);
+        let completed = execution.run(request).instrument(span.clone()).await;
+        let result = execution.finish(completed, id, read);
         trace::close(&span, &self.inner, &result);
         result
     }

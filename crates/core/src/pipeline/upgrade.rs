@@ -25,9 +25,11 @@ impl Pipeline {
             return Err(Error::new(ErrorKind::Credential, text).with_delivery(Delivery::NotSent).permanent());
         }
         request.headers_mut().entry(USER_AGENT).or_insert_with(|| client.user_agent.clone());
-        let limit = client.attempt_timeout;
+        let limit = client.settings.attempt_timeout;
         let options = SendOptions::new(MAX_ERROR_BODY_BYTES);
-        match clock::timeout(&*client.clock, limit, client.transport.upgrade(request, &options)).await {
+        match clock::timeout(&*client.settings.clock, limit, client.transport.upgrade(request, &options))
+            .await
+        {
             Some(Ok(Upgrade::Switched(head, stream))) => Ok((head, stream)),
             Some(Ok(Upgrade::Rejected(response))) => Err(self.rejected(response)),
             Some(Err(error)) => Err(error),
@@ -41,7 +43,7 @@ impl Pipeline {
 
     fn rejected(&self, response: Response<bytes::Bytes>) -> Error {
         let dialect = self.inner.dialect;
-        let hint = retry::hint_of(response.headers(), self.inner.clock.now());
+        let hint = retry::hint_of(response.headers(), self.inner.settings.clock.now());
         let (parts, body) = response.into_parts();
         let mut error = Error::from_response(parts.status, parts.headers, body, dialect.error_code);
         let mut ids = dialect

@@ -23,7 +23,7 @@ impl RateLimiter for Slow {
 
 fn limited() -> Kit {
     Kit::with(|mut client| {
-        client.options.rate_limiter(Arc::new(Slow::default()));
+        client.options.set_rate_limiter(Arc::new(Slow::default()));
         client
     })
 }

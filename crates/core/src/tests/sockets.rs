@@ -67,6 +67,19 @@ async fn a_success_with_a_cut_body_was_accepted() {
 }
 
 #[tokio::test]
+async fn a_success_whose_body_never_ends_was_accepted_and_is_not_retried_if_it_carries_nothing() {
+    let server = Server::responding("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf".to_owned()).await;
+    let pipeline = server.client();
+    let mut publish = Call::new(&pipeline, &ASK, &[("room", "blue")], read::unit);
+    publish.options_mut().set_idempotent(true);
+    publish.options_mut().set_attempt_timeout(Duration::from_millis(100));
+    let error = publish.send().await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Timeout, Some(Delivery::Accepted)));
+    assert!(error.outcome_unknown() && server.seen().len() == 1, "{error}");
+    assert!(error.to_string().contains("the response was not complete within 100"), "{error}");
+}
+
+#[tokio::test]
 async fn an_error_status_with_a_cut_body_keeps_status_and_text() {
     let server =
         Server::closing_after("HTTP/1.1 409 Conflict\r\ncontent-length: 100\r\n\r\nhalf of it").await;

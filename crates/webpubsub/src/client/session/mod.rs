@@ -292,13 +292,11 @@ impl Session {
     pub(super) fn failed(&mut self, error: Error, now: Duration) {
         tracing::debug!(%error, "connection attempt failed");
         if self.connection.is_some() {
-            if lifecycle::is_permanent_rejection(&error)
-                || !self.lifecycle.schedule_recovery(error.retry_after(), now)
-            {
+            if error.is_rejected() || !self.lifecycle.schedule_recovery(error.retry_after(), now) {
                 self.give_up(&error.to_string(), now);
             }
         } else if !self.has_connected
-            || (self.settings.fixed_access && lifecycle::is_permanent_rejection(&error))
+            || (self.settings.fixed_access && error.is_rejected())
             || error.is_invalid_input()
         {
             self.stop(Some(error));
