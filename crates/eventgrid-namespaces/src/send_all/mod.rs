@@ -1,6 +1,5 @@
 //! Publishing any number of events: requests are filled from an iterator or a stream, and several of them may be in flight.
 
-mod overrides;
 mod result;
 mod source;
 
@@ -10,9 +9,10 @@ use std::mem;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use self::overrides::Overrides;
+use service_core::CallOptions;
+
 use self::source::Events;
-use crate::{CallFuture, CloudEvent, EventBatch, NotAdded, Result, Sender};
+use crate::{CallFuture, CloudEvent, Error, EventBatch, NotAdded, Result, Sender};
 
 pub use result::{FailedEvents, SendAllResult};
 pub use source::IntoEvents;
@@ -63,6 +63,16 @@ pub struct SendAll {
     call: Overrides,
 }
 
+/// The overrides of all requests.
+#[derive(Default)]
+struct Overrides(CallOptions);
+
+impl Overrides {
+    fn options_mut(&mut self) -> &mut CallOptions {
+        &mut self.0
+    }
+}
+
 /// A request that is being filled. The events are kept so that they can be returned if the request fails.
 #[derive(Default)]
 struct Request {
@@ -104,10 +114,7 @@ impl SendAll {
     ///
     /// Up to 1 MiB of events is held per request, and the next request is filled meanwhile.
     pub fn concurrency(mut self, requests: usize) -> Self {
-        if requests == 0 {
-            self.call.invalid("concurrency", "must be at least 1", "0");
-        }
-        self.concurrency = requests.max(1);
+        self.concurrency = requests;
         self
     }
 
@@ -133,7 +140,7 @@ impl SendAll {
             }
             // A request that could still grow is sent rather than kept until the stream continues.
             let is_empty = self.filling.events.is_empty();
-            let starts = !is_empty && self.in_flight.len() < self.concurrency;
+            let starts = !is_empty && self.in_flight.len() < self.concurrency.max(1);
             if starts {
                 self.start();
             }
@@ -212,7 +219,11 @@ impl SendAll {
     fn start(&mut self) {
         let Request { batch, events } = mem::take(&mut self.filling);
         let mut send = self.sender.send_batch(batch);
-        self.call.apply(send.call_mut());
+        let call = send.call_mut();
+        call.set_options(self.call.0.clone());
+        if self.concurrency == 0 {
+            call.check(Err(Error::invalid_input("concurrency", "must be at least 1", Some("0"))));
+        }
         self.in_flight.push(InFlight { call: send.into_future(), events });
     }
 }
