@@ -29,12 +29,14 @@ pub mod testing;
 mod tests;
 mod transport;
 
-pub use call::{Call, CallFuture, PageLinks, RawRequest, read};
+pub use call::{Call, CallFuture, CallOptions, PageLinks, RawRequest, read};
 pub use clock::{Clock, SystemClock, timeout};
 pub use connection_string::ConnectionString;
 #[cfg(feature = "azure-identity")]
 pub use credential::AzureCredential;
-pub use credential::{AccessToken, Authorize, BearerToken, HeaderKey, TokenCredential, sensitive};
+pub use credential::{
+    AccessToken, Authorize, BearerToken, HeaderKey, TokenCredential, TokenRequest, sensitive,
+};
 pub use dialect::Dialect;
 pub use encode::{push_pair, push_segment};
 pub use endpoint::Endpoint;

@@ -1,5 +1,7 @@
 //! What is fixed about one operation of a service. Requests, retries, and coverage reports all use this one definition.
 
+use std::time::Duration;
+
 use http::Method;
 
 /// The number of bytes that are read of a successful response by default: 16 MiB.
@@ -38,7 +40,14 @@ pub struct Operation {
     pub idempotent: bool,
     /// The maximum size of a successful response, in bytes; a larger one is an error.
     pub max_response_bytes: usize,
+    /// How long the server may wait before it responds, if a call is a long poll.
+    pub(crate) long_poll: Option<Duration>,
 }
+
+/// How much longer the attempt of a long poll may take than the wait that was requested from the server.
+const LONG_POLL_ATTEMPT_MARGIN: Duration = Duration::from_secs(15);
+/// How much longer the whole call may take than one attempt, so that an attempt that fails early can be retried.
+const LONG_POLL_CALL_MARGIN: Duration = Duration::from_secs(25);
 
 impl Operation {
     /// Creates an operation without query parameters that is not idempotent and succeeds with status 200.
@@ -52,6 +61,7 @@ impl Operation {
             success: &[200],
             idempotent: false,
             max_response_bytes: DEFAULT_MAX_RESPONSE_BYTES,
+            long_poll: None,
         }
     }
 
@@ -83,5 +93,17 @@ impl Operation {
     pub const fn max_response_bytes(mut self, bytes: usize) -> Self {
         self.max_response_bytes = bytes;
         self
+    }
+
+    /// Returns the minimum timeout of one attempt, unless the caller sets one.
+    pub(crate) fn min_attempt_timeout(&self) -> Duration {
+        self.long_poll.map_or(Duration::ZERO, |wait| wait.saturating_add(LONG_POLL_ATTEMPT_MARGIN))
+    }
+
+    /// Returns the minimum deadline of the whole call, unless the caller sets one.
+    pub(crate) fn min_deadline(&self) -> Duration {
+        self.long_poll.map_or(Duration::ZERO, |wait| {
+            wait.saturating_add(LONG_POLL_ATTEMPT_MARGIN + LONG_POLL_CALL_MARGIN)
+        })
     }
 }

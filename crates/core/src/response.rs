@@ -24,7 +24,7 @@ use http::{HeaderMap, StatusCode};
 /// # let script = ScriptedTransport::new();
 /// # script.respond(http::Response::builder().header("x-request-id", "id-1").body("open").unwrap());
 /// # let mut options = ClientOptions::default();
-/// # options.transport(Arc::new(script));
+/// # options.set_transport(Arc::new(script));
 /// # let credential = Arc::new(HeaderKey::authorization("Bearer", &"key".into())?);
 /// # let pipeline = options.build(&DIALECT, Endpoint::parse("https://rooms.example")?, credential)?;
 ///

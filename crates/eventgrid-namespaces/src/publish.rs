@@ -1,20 +1,16 @@
 //! The builders of the two publish operations, the request body of each mode, and the check of the service's response.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderName, HeaderValue};
-use serde::de::IgnoredAny;
-use service_core::{Call, Operation, read};
+use http::{HeaderMap, HeaderValue};
+use serde_json::Value;
+use service_core::{Call, CallOptions, Operation};
 
 use crate::operations::{PUBLISH, PUBLISH_BATCH};
-use crate::{
-    CloudEvent, Data, Error, EventBatch, IntoBatch, InvalidEvent, Policy, Response, Result, RetryOptions,
-    Sender,
-};
+use crate::response;
+use crate::{CloudEvent, Data, Error, EventBatch, IntoBatch, InvalidEvent, Response, Result, Sender};
 
 const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";
 const BATCHED: &str = "application/cloudevents-batch+json; charset=utf-8";
@@ -113,6 +109,10 @@ impl SendBatch {
     pub(crate) fn new(sender: &Sender, batch: impl IntoBatch) -> Self {
         Self { call: Publish::new(sender, &PUBLISH_BATCH, Body::Ready(batch.encode())) }
     }
+
+    pub(crate) fn call_mut(&mut self) -> &mut Call<()> {
+        &mut self.call.call
+    }
 }
 
 service_core::call_setters!(SendBatch => ());
@@ -157,36 +157,16 @@ impl Publish {
         call.send().await
     }
 
-    fn header<N: TryInto<HeaderName>, V: TryInto<HeaderValue>>(&mut self, name: N, value: V) {
-        self.call.header(name, value);
-    }
-
-    fn deadline(&mut self, limit: Duration) {
-        self.call.deadline(limit);
-    }
-
-    fn attempt_timeout(&mut self, limit: Duration) {
-        self.call.attempt_timeout(limit);
-    }
-
-    fn connect_timeout(&mut self, limit: Duration) {
-        self.call.connect_timeout(limit);
-    }
-
-    fn retry(&mut self, retry: RetryOptions) {
-        self.call.retry(retry);
-    }
-
-    fn idempotent(&mut self, idempotent: bool) {
-        self.call.idempotent(idempotent);
-    }
-
-    fn policy(&mut self, policy: Arc<dyn Policy>) {
-        self.call.policy(policy);
+    fn options_mut(&mut self) -> &mut CallOptions {
+        self.call.options_mut()
     }
 }
 
-/// Expects a JSON object. Anything else, such as a login page with status 200, did not come from the service.
+/// Expects a JSON object, which has no required members, but does not describe an error.
 fn published(response: &http::Response<Bytes>) -> Result<()> {
-    read::json::<BTreeMap<String, IgnoredAny>>(response).map(drop)
+    let members: BTreeMap<String, Value> = response::parse(response)?;
+    match ["error", "code"].iter().find(|name| members.get(**name).is_some_and(|value| !value.is_null())) {
+        Some(name) => Err(response::unexpected(response, &format!("it has a member `{name}`"))),
+        None => Ok(()),
+    }
 }

@@ -3,14 +3,13 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode};
+use http::StatusCode;
 use serde::Serialize;
-use service_core::{Operation, Pipeline};
+use service_core::{CallOptions, Operation, Pipeline};
 
-use crate::{Clock, Error, Policy, Response, Result, RetryOptions, TimeZone, date, operations};
+use crate::{Clock, Error, Response, Result, TimeZone, date, operations};
 
 /// The body that a call sends.
 pub(crate) trait Body: Serialize + Send + 'static {
@@ -51,6 +50,17 @@ impl<T> Call<T> {
         Self { call, operation, clock: Arc::clone(pipeline.clock()), body: (), zone: None }
     }
 
+    /// Returns a copy of the call, for the next request of a list. An invalid argument moves to the copy.
+    pub(crate) fn again(&mut self) -> Self {
+        Self {
+            call: self.call.again(),
+            operation: self.operation,
+            clock: Arc::clone(&self.clock),
+            body: (),
+            zone: self.zone.clone(),
+        }
+    }
+
     pub(crate) fn with_body<B: Body>(self, body: B) -> Call<T, B> {
         Call { call: self.call, operation: self.operation, clock: self.clock, body, zone: self.zone }
     }
@@ -71,32 +81,8 @@ impl<T, B> Call<T, B> {
         self.zone = Some((set, zone));
     }
 
-    pub(crate) fn header<N: TryInto<HeaderName>, V: TryInto<HeaderValue>>(&mut self, name: N, value: V) {
-        self.call.header(name, value);
-    }
-
-    pub(crate) fn deadline(&mut self, timeout: Duration) {
-        self.call.deadline(timeout);
-    }
-
-    pub(crate) fn attempt_timeout(&mut self, timeout: Duration) {
-        self.call.attempt_timeout(timeout);
-    }
-
-    pub(crate) fn connect_timeout(&mut self, timeout: Duration) {
-        self.call.connect_timeout(timeout);
-    }
-
-    pub(crate) fn retry(&mut self, retry: RetryOptions) {
-        self.call.retry(retry);
-    }
-
-    pub(crate) fn idempotent(&mut self, idempotent: bool) {
-        self.call.idempotent(idempotent);
-    }
-
-    pub(crate) fn policy(&mut self, policy: Arc<dyn Policy>) {
-        self.call.policy(policy);
+    pub(crate) fn options_mut(&mut self) -> &mut CallOptions {
+        self.call.options_mut()
     }
 }
 

@@ -4,25 +4,24 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use futures_core::Stream;
-use http::{HeaderName, HeaderValue};
 use service_core::{Operation, Pipeline};
 
 use crate::call::Call;
 use crate::page::{Page, Row};
 use crate::pages::{List, Pages};
 use crate::rules::{self, MAX_RESULTS, MAX_START_INDEX};
-use crate::{Date, Error, Policy, Response, Result, RetryOptions, TimeZone};
+use crate::{Date, Response, Result, TimeZone, read};
 
 /// A list of items, which requests pages as [`next`](Self::next) needs them.
 ///
 /// Configure the list with the setters, then read it row by row with `next`, completely with [`all`](Self::all), or page
 /// by page with [`pages`](Self::pages). A pager is also a `Stream` of rows. It ends after the last row and after an
 /// error.
+///
+/// Overrides such as [`header`](Self::header) and [`deadline`](Self::deadline) apply to the request of each page.
 ///
 /// The service evaluates the search again for each page. If rows are added or removed while a list is read, other rows
 /// can appear twice or not at all. For logs, a [`to`](Self::to) in the past excludes new rows.
@@ -51,23 +50,9 @@ pub struct Pager<T> {
 }
 
 impl<T: Row> Pager<T> {
-    pub(crate) fn new(
-        pipeline: &Pipeline,
-        operation: &'static Operation,
-        segments: &[(&'static str, &str)],
-    ) -> Self {
-        let segments = segments.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        let list = List {
-            pipeline: pipeline.clone(),
-            operation,
-            segments,
-            page_size: MAX_RESULTS,
-            from: None,
-            to: None,
-            zone: None,
-            settings: Vec::new(),
-            invalid: None,
-        };
+    pub(crate) fn new(pipeline: &Pipeline, operation: &'static Operation, segments: &[(&str, &str)]) -> Self {
+        let call = Call::new(pipeline, operation, segments, read::page);
+        let list = List { call, operation, page_size: MAX_RESULTS, from: None, to: None, invalid: None };
         Self { pages: Pages::new(list), rows: VecDeque::new() }
     }
 
@@ -103,47 +88,9 @@ impl<T: Row> Pager<T> {
 
     /// Sets the time zone of the search and of the returned times. Default: UTC.
     pub fn time_zone(mut self, zone: TimeZone) -> Self {
-        self.pages.list.zone = Some(zone);
+        self.pages.list.call.query("timezone", zone.as_str());
+        self.pages.list.call.zone(zone, Page::set_time_zone);
         self
-    }
-
-    /// Sets a header on every request. It replaces any value that the header would otherwise have.
-    pub fn header<N, V>(self, name: N, value: V) -> Self
-    where
-        N: TryInto<HeaderName>,
-        V: TryInto<HeaderValue>,
-    {
-        match (name.try_into(), value.try_into()) {
-            (Ok(name), Ok(value)) => self.for_each_call(move |call| call.header(name.clone(), value.clone())),
-            // The error contains neither, because a header can contain a secret.
-            _ => self.reject("header", "has a name or value that HTTP does not allow"),
-        }
-    }
-
-    /// Sets the deadline for each page, including waits and retries.
-    pub fn deadline(self, limit: Duration) -> Self {
-        self.for_each_call(move |call| call.deadline(limit))
-    }
-
-    /// Sets the timeout for each attempt of a request.
-    pub fn attempt_timeout(self, limit: Duration) -> Self {
-        self.for_each_call(move |call| call.attempt_timeout(limit))
-    }
-
-    /// Sets the timeout for establishing a connection, if a request needs a new one.
-    pub fn connect_timeout(self, limit: Duration) -> Self {
-        self.for_each_call(move |call| call.connect_timeout(limit))
-    }
-
-    /// Sets the retry policy for transient failures of each request.
-    pub fn retry(self, retry: RetryOptions) -> Self {
-        self.for_each_call(move |call| call.retry(retry.clone()))
-    }
-
-    /// Adds a policy that wraps every request, outside its retries.
-    pub fn policy(self, policy: impl Policy) -> Self {
-        let policy: Arc<dyn Policy> = Arc::new(policy);
-        self.for_each_call(move |call| call.policy(Arc::clone(&policy)))
     }
 
     /// Returns the next row, or `None` after the last one.
@@ -203,25 +150,18 @@ impl<T: Row> Pager<T> {
     }
 
     /// Adds a search condition that only some operations have.
-    pub(crate) fn condition(self, name: &'static str, value: String) -> Self {
-        self.for_each_call(move |call| call.query(name, &value))
+    pub(crate) fn condition(mut self, name: &'static str, value: String) -> Self {
+        self.pages.list.call.query(name, &value);
+        self
     }
 
     pub(crate) fn check(&mut self, rule: Result<()>) {
         let invalid = &mut self.pages.list.invalid;
         *invalid = invalid.take().or(rule.err());
     }
-
-    fn reject(mut self, what: &str, rule: &str) -> Self {
-        self.check(Err(Error::invalid_input(what, rule, None)));
-        self
-    }
-
-    fn for_each_call(mut self, setting: impl Fn(&mut Call<Page<T>>) + Send + Sync + 'static) -> Self {
-        self.pages.list.settings.push(Arc::new(setting));
-        self
-    }
 }
+
+service_core::call_setters!(<T: Row> Pager<T>, pages.list.call);
 
 impl<T: Row> Stream for Pager<T> {
     type Item = Result<T>;

@@ -8,16 +8,15 @@ use std::fmt;
 use std::future::poll_fn;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use futures_core::Stream;
-use service_core::{CallFuture, Operation, Pipeline};
+use service_core::{CallFuture, Operation};
 
 use crate::call::Call;
 use crate::page::{Page, Row};
 use crate::rules::{MAX_RESULTS, MAX_START_INDEX};
-use crate::{Date, Error, ErrorKind, Result, TimeZone, read};
+use crate::{Date, Error, ErrorKind, Result};
 
 /// A list that is read page by page, created by [`Pager::pages`]. It is also a `Stream` of pages. It ends after the
 /// last page and after an error.
@@ -149,35 +148,21 @@ fn fingerprint<T: Row>(rows: &[T]) -> Option<u64> {
     Some(hasher.finish())
 }
 
-/// A change to the call of every page.
-type Setting<T> = Arc<dyn Fn(&mut Call<Page<T>>) + Send + Sync>;
-
 /// What the calls of all pages have in common.
 pub(crate) struct List<T> {
-    pub(crate) pipeline: Pipeline,
+    /// The call of every page, without its dates and the range of its rows.
+    pub(crate) call: Call<Page<T>>,
     pub(crate) operation: &'static Operation,
-    pub(crate) segments: Vec<(&'static str, String)>,
     pub(crate) page_size: u32,
     pub(crate) from: Option<Date>,
     pub(crate) to: Option<Date>,
-    pub(crate) zone: Option<TimeZone>,
-    pub(crate) settings: Vec<Setting<T>>,
     pub(crate) invalid: Option<Error>,
 }
 
 impl<T: Row> List<T> {
-    /// The same list for other days. An invalid argument stays with the original.
-    pub(crate) fn between(&self, from: Date, to: Date) -> Self {
-        Self {
-            pipeline: self.pipeline.clone(),
-            segments: self.segments.clone(),
-            zone: self.zone.clone(),
-            settings: self.settings.clone(),
-            from: Some(from),
-            to: Some(to),
-            invalid: None,
-            ..*self
-        }
+    /// The same list for other days. An invalid argument in `invalid` stays with the original.
+    pub(crate) fn between(&mut self, from: Date, to: Date) -> Self {
+        Self { call: self.call.again(), from: Some(from), to: Some(to), invalid: None, ..*self }
     }
 
     pub(crate) fn call(&mut self, start: u32, rows: u32) -> Result<Call<Page<T>>> {
@@ -190,21 +175,13 @@ impl<T: Row> List<T> {
             let rule = format!("must not be after `to`, {to}");
             return Err(Error::invalid_input("from", &rule, Some(&from.to_string())));
         }
-        let segments: Vec<_> = self.segments.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        let mut call = Call::new(&self.pipeline, self.operation, &segments, read::page);
+        let mut call = self.call.again();
         call.query("startIndex", &start.to_string());
         call.query("maxResults", &rows.to_string());
         for (name, day) in [("from", self.from), ("to", self.to)] {
             if let Some(day) = day {
                 call.query(name, &day.compact());
             }
-        }
-        if let Some(zone) = &self.zone {
-            call.query("timezone", zone.as_str());
-            call.zone(zone.clone(), Page::set_time_zone);
-        }
-        for setting in &self.settings {
-            setting(&mut call);
         }
         Ok(call)
     }

@@ -228,7 +228,7 @@ impl SiteClientBuilder {
     /// opened.
     pub fn build(mut self) -> Result<SiteClient> {
         if let Some(rate_limiter) = self.rate_limit.rate_limiter(self.options.clock())? {
-            self.options.rate_limiter(rate_limiter);
+            self.options.set_rate_limiter(rate_limiter);
         }
         let endpoint = Endpoint::parse(&self.endpoint)?;
         let credential = Arc::new(HeaderKey::authorization("Bearer", &self.api_key)?);

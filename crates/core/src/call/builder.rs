@@ -2,12 +2,15 @@
 
 /// Implements the overrides that all calls share for an operation's builder.
 ///
-/// The builder needs a field `call` of type [`Call<T>`](crate::Call). `call_setters!(Builder => T)` also implements
-/// `with_response` and [`IntoFuture`]; `call_setters!(Builder)`, as for lists, implements the overrides alone.
+/// The builder needs a field `call` of type [`Call<T>`](crate::Call), or of a type with the same methods `options_mut`, which
+/// returns the [`CallOptions`](crate::CallOptions) that all setters change, and `send`. `call_setters!(Builder => T)` also
+/// implements `with_response` and [`IntoFuture`]; `call_setters!(Builder)`, as for lists, implements the overrides alone.
+/// `call_setters!(<T: Row> List<T>, pages.call)` does so for a generic builder, with the path to its call.
 #[macro_export]
 macro_rules! call_setters {
-    ($builder:ty) => {
-        impl $builder {
+    // The overrides of a generic builder, or of one whose call is not in a field `call`.
+    (<$($param:ident: $bound:path),*> $builder:ty, $($field:ident).+) => {
+        impl<$($param: $bound),*> $builder {
             /// Sets a header of this call, replacing any value that the client would send.
             ///
             /// The call fails before anything is sent if the name or the value is invalid, or if the client must set the
@@ -17,7 +20,7 @@ macro_rules! call_setters {
                 N: TryInto<$crate::reexport::http::HeaderName>,
                 V: TryInto<$crate::reexport::http::HeaderValue>,
             {
-                self.call.header(name, value);
+                self.$($field).+.options_mut().set_header(name, value);
                 self
             }
 
@@ -25,13 +28,13 @@ macro_rules! call_setters {
             ///
             /// It includes all attempts, the waits between them, token requests, and policies.
             pub fn deadline(mut self, limit: ::std::time::Duration) -> Self {
-                self.call.deadline(limit);
+                self.$($field).+.options_mut().set_deadline(limit);
                 self
             }
 
             /// Sets the timeout of one attempt of this call. Default: the client's.
             pub fn attempt_timeout(mut self, limit: ::std::time::Duration) -> Self {
-                self.call.attempt_timeout(limit);
+                self.$($field).+.options_mut().set_attempt_timeout(limit);
                 self
             }
 
@@ -40,13 +43,13 @@ macro_rules! call_setters {
             /// Calls with another connect timeout than the client's use a separate connection pool. The pools of the four
             /// most recently used timeouts are kept.
             pub fn connect_timeout(mut self, limit: ::std::time::Duration) -> Self {
-                self.call.connect_timeout(limit);
+                self.$($field).+.options_mut().set_connect_timeout(limit);
                 self
             }
 
             /// Sets the retry policy of this call for transient failures. Default: the client's.
             pub fn retry(mut self, retry: $crate::RetryOptions) -> Self {
-                self.call.retry(retry);
+                self.$($field).+.options_mut().set_retry(retry);
                 self
             }
 
@@ -54,16 +57,19 @@ macro_rules! call_setters {
             ///
             /// Default: whether the operation is idempotent.
             pub fn idempotent(mut self, idempotent: bool) -> Self {
-                self.call.idempotent(idempotent);
+                self.$($field).+.options_mut().set_idempotent(idempotent);
                 self
             }
 
             /// Adds a policy that runs once around this call, outside the retries and inside the client's policies.
             pub fn policy(mut self, policy: impl $crate::Policy) -> Self {
-                self.call.policy(::std::sync::Arc::new(policy));
+                self.$($field).+.options_mut().add_policy(::std::sync::Arc::new(policy));
                 self
             }
         }
+    };
+    ($builder:ty) => {
+        $crate::call_setters!(<> $builder, call);
     };
     ($builder:ty => $value:ty) => {
         $crate::call_setters!($builder);

@@ -2,6 +2,7 @@
 
 mod builder;
 mod link;
+mod options;
 mod raw;
 pub mod read;
 mod target;
@@ -11,63 +12,22 @@ use std::fmt;
 use std::future::Future;
 use std::mem;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{
-    ACCEPT, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, CONTENT_TYPE, HOST, TRANSFER_ENCODING, UPGRADE,
-};
+use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
 
 pub use link::PageLinks;
+pub use options::CallOptions;
 pub use raw::RawRequest;
 
 use crate::encode;
 use crate::error::{Error, Result};
-use crate::{Operation, Pipeline, Policy, Response, RetryOptions};
+use crate::{Operation, Pipeline, Response};
 
 /// The future that is returned when a builder is awaited.
 pub type CallFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
-
-/// The headers that follow from the credential, the endpoint, and the body. Another value would be replaced silently, would
-/// name a host that the credential is not meant for, or would break the framing of HTTP/1.1.
-const RESERVED_HEADERS: [HeaderName; 6] =
-    [AUTHORIZATION, CONNECTION, CONTENT_LENGTH, HOST, TRANSFER_ENCODING, UPGRADE];
-
-/// The settings that a caller overrides for one call.
-#[derive(Clone, Default)]
-pub(crate) struct CallOptions {
-    headers: HeaderMap,
-    pub(crate) deadline: Option<Duration>,
-    attempt_timeout: Option<Duration>,
-    pub(crate) connect_timeout: Option<Duration>,
-    pub(crate) long_poll: Option<Duration>,
-    pub(crate) retry: Option<RetryOptions>,
-    pub(crate) idempotent: Option<bool>,
-    pub(crate) policies: Vec<Arc<dyn Policy>>,
-}
-
-/// How much longer the attempt of a long poll may take than the wait that was requested from the server.
-const LONG_POLL_ATTEMPT_MARGIN: Duration = Duration::from_secs(15);
-/// How much longer the whole call may take than one attempt, so that an attempt that fails early can be retried.
-const LONG_POLL_CALL_MARGIN: Duration = Duration::from_secs(25);
-
-impl CallOptions {
-    /// The timeout of one attempt; `default` is the client's.
-    pub(crate) fn attempt_timeout(&self, default: Duration) -> Duration {
-        let minimum =
-            self.long_poll.map_or(Duration::ZERO, |wait| wait.saturating_add(LONG_POLL_ATTEMPT_MARGIN));
-        self.attempt_timeout.unwrap_or_else(|| default.max(minimum))
-    }
-
-    /// The minimum deadline of the whole call, unless the caller sets one.
-    pub(crate) fn min_deadline(&self) -> Duration {
-        self.long_poll.map_or(Duration::ZERO, |wait| {
-            wait.saturating_add(LONG_POLL_ATTEMPT_MARGIN + LONG_POLL_CALL_MARGIN)
-        })
-    }
-}
 
 /// A builder that sends one request: an operation, its arguments, overrides, and a function that reads the response.
 ///
@@ -203,12 +163,22 @@ impl<T> Call<T> {
     /// The attempt timeout is then at least `wait` + 15 s, and the deadline at least 25 s longer than that. Timeouts that the
     /// caller sets for the call take precedence.
     pub fn long_poll(&mut self, wait: Duration) {
-        self.parts.options.long_poll = Some(wait);
+        self.parts.operation.to_mut().long_poll = Some(wait);
     }
 
     /// Sets the maximum size of a successful response, in bytes, if it depends on the arguments.
     pub fn max_response_bytes(&mut self, bytes: usize) {
         self.parts.operation.to_mut().max_response_bytes = bytes;
+    }
+
+    /// Returns the overrides of this call, which the setters of an operation's builder change.
+    pub fn options_mut(&mut self) -> &mut CallOptions {
+        &mut self.parts.options
+    }
+
+    /// Replaces the overrides of this call.
+    pub fn set_options(&mut self, options: CallOptions) {
+        self.parts.options = options;
     }
 
     /// Sends the request and reads the response.
@@ -227,60 +197,6 @@ impl<T> Call<T> {
         })?;
         parts.pipeline.send(&parts.operation, &mut request, &parts.options, read).await
     }
-
-    #[doc(hidden)]
-    pub fn header<N, V>(&mut self, name: N, value: V)
-    where
-        N: TryInto<HeaderName>,
-        V: TryInto<HeaderValue>,
-    {
-        match (name.try_into(), value.try_into()) {
-            (Ok(name), _) if RESERVED_HEADERS.contains(&name) => {
-                let rule = "is set by the client and cannot be overridden";
-                self.check(Err(Error::invalid_input("header", rule, Some(name.as_str()))));
-            }
-            (Ok(name), Ok(value)) => {
-                self.parts.options.headers.insert(name, value);
-            }
-            // The error repeats neither, since a header may contain a secret.
-            (Err(_), _) => {
-                self.check(Err(Error::invalid_input("header", "has an invalid name", None)));
-            }
-            (_, Err(_)) => {
-                self.check(Err(Error::invalid_input("header", "has an invalid value", None)));
-            }
-        }
-    }
-
-    #[doc(hidden)]
-    pub fn deadline(&mut self, limit: Duration) {
-        self.parts.options.deadline = Some(limit);
-    }
-
-    #[doc(hidden)]
-    pub fn attempt_timeout(&mut self, limit: Duration) {
-        self.parts.options.attempt_timeout = Some(limit);
-    }
-
-    #[doc(hidden)]
-    pub fn connect_timeout(&mut self, limit: Duration) {
-        self.parts.options.connect_timeout = Some(limit);
-    }
-
-    #[doc(hidden)]
-    pub fn retry(&mut self, retry: RetryOptions) {
-        self.parts.options.retry = Some(retry);
-    }
-
-    #[doc(hidden)]
-    pub fn idempotent(&mut self, idempotent: bool) {
-        self.parts.options.idempotent = Some(idempotent);
-    }
-
-    #[doc(hidden)]
-    pub fn policy(&mut self, policy: Arc<dyn Policy>) {
-        self.parts.options.policies.push(policy);
-    }
 }
 
 impl Parts {
@@ -289,6 +205,7 @@ impl Parts {
         if let Some(error) = self.invalid.take() {
             return Err(error);
         }
+        self.options.check()?;
         let Self { pipeline, operation, path, query, headers, body, options, .. } = self;
         let uri = target::url(pipeline.endpoint(), operation, path, query)?;
         let mut request = Request::new(mem::take(body));

@@ -41,7 +41,7 @@ const SUCCESS: [u16; 100] = {
 /// # let script = ScriptedTransport::new();
 /// # script.respond(http::Response::new("{}"));
 /// # let mut options = ClientOptions::default();
-/// # options.transport(Arc::new(script.clone()));
+/// # options.set_transport(Arc::new(script.clone()));
 /// # let credential = Arc::new(HeaderKey::authorization("Bearer", &"key".into())?);
 /// # let pipeline = options.build(&DIALECT, Endpoint::parse("https://rooms.example")?, credential)?;
 ///

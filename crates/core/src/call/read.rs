@@ -32,8 +32,8 @@ pub fn exists(response: &Response<Bytes>) -> Result<bool> {
 ///
 /// # Errors
 ///
-/// Returns [`ErrorKind::Decode`] if the body is not the expected JSON. Its delivery is [`Delivery::Accepted`], since the
-/// service has acted on the request.
+/// Returns [`ErrorKind::Decode`] if the body is not the expected JSON. Its delivery is [`Delivery::Unknown`], since such a
+/// response may come from a proxy instead of the service.
 pub fn json<T: DeserializeOwned>(response: &Response<Bytes>) -> Result<T> {
     json_borrowed(response)
 }
@@ -54,6 +54,6 @@ pub fn json_borrowed<'a, T: Deserialize<'a>>(response: &'a Response<Bytes>) -> R
         );
         Error::new(ErrorKind::Decode, text)
             .with_head(response.status(), response.headers().clone())
-            .with_delivery(Delivery::Accepted)
+            .with_delivery(Delivery::Unknown)
     })
 }

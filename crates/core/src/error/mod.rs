@@ -123,6 +123,8 @@ pub(crate) struct Inner {
     pub(crate) unauthorized_help: Option<&'static str>,
     /// Another attempt would fail in the same way, regardless of the delivery.
     pub(crate) permanent: bool,
+    /// A 503 means that the service did not act, because the caller declared it.
+    pub(crate) unavailable: bool,
     /// What a service crate adds to the line.
     note: Option<String>,
     source: Option<BoxError>,
@@ -314,13 +316,6 @@ impl Error {
     #[must_use]
     pub fn delivery(&self) -> Option<Delivery> {
         self.0.delivery
-    }
-
-    /// Returns whether the service may have acted on the request, in the last attempt or in an earlier one, although no
-    /// complete response arrived.
-    #[must_use]
-    pub fn outcome_unknown(&self) -> bool {
-        self.0.delivery == Some(Delivery::Unknown)
     }
 
     /// Returns whether the service responded with status 404.

@@ -38,19 +38,19 @@ impl<'a> Attempt<'a> {
         call_policies: bool,
     ) -> Self {
         sent.store(false, Ordering::Relaxed);
-        let url_may_change = call_policies || !client.attempt_policies.is_empty();
+        let url_may_change = call_policies || !client.settings.attempt_policies.is_empty();
         let mut send = SendOptions::new(operation.max_response_bytes);
         send.connect_timeout = options.connect_timeout;
-        send.long_poll = options.long_poll.is_some();
+        send.long_poll = operation.long_poll.is_some();
         Self { client, sent, send, url_may_change, signed: Mutex::new(None) }
     }
 
     pub(super) async fn run(&self, request: &Request<Bytes>) -> Result<Response<Bytes>> {
         let mut request = request.clone();
-        if self.client.attempt_policies.is_empty() {
+        if self.client.settings.attempt_policies.is_empty() {
             return self.sign_and_send(&mut request).await;
         }
-        Next::new(&self.client.attempt_policies, self).run(request).await
+        Next::new(&self.client.settings.attempt_policies, self).run(request).await
     }
 
     async fn sign_and_send(&self, request: &mut Request<Bytes>) -> Result<Response<Bytes>> {
@@ -82,6 +82,9 @@ impl<'a> Attempt<'a> {
         let sent = self.sent.load(Ordering::Relaxed) && !self.send.is_waiting();
         self.sent.store(sent, Ordering::Relaxed);
         let (delivery, text) = match sent {
+            true if self.send.is_accepted() => {
+                (Delivery::Accepted, format!("the response was not complete within {:?}", rounded(limit)))
+            }
             true => (Delivery::Unknown, format!("no response arrived within {:?}", rounded(limit))),
             false => (Delivery::NotSent, format!("the request was not sent within {:?}", rounded(limit))),
         };

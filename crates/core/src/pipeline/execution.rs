@@ -18,7 +18,7 @@ use crate::call::CallOptions;
 use crate::clock;
 use crate::error::{Delivery, Error, ErrorKind, Result, StopReason, rounded};
 use crate::policy::{Next, Terminal};
-use crate::retry::{self, Retries};
+use crate::retry::{self, Outcome, Retries};
 use crate::{NoSlot, Operation, RateLimiter};
 
 /// The execution of one call.
@@ -28,33 +28,52 @@ pub(super) struct Execution<'a> {
     options: &'a CallOptions,
     started: Duration,
     deadline: Duration,
+    /// Whether the response carries a value that the caller needs.
+    returns_value: bool,
     /// Whether the current attempt has called the transport.
     sent: AtomicBool,
-    state: Mutex<AttemptState>,
+    /// The history of attempts that ran inside policies, which can pass on only the result.
+    history: Mutex<History>,
 }
 
-/// What the retry loop records for the result, which is created after the policies have returned.
-#[derive(Default)]
-struct AttemptState {
+/// What a call returns: the result of its last attempt, or of its policies, and the history of its attempts.
+pub(super) struct Completed {
+    pub(super) result: Result<Response<Bytes>>,
+    history: History,
+}
+
+/// What happened in the attempts of a call.
+#[derive(Clone, Copy, Default)]
+struct History {
     attempts: u32,
     waited: Duration,
     stop: Option<StopReason>,
+    /// The retry hint of the last attempt.
     hint: Option<Duration>,
-    was_unknown: bool,
+    /// Whether the service may have acted on an attempt that did not succeed.
     may_have_acted: bool,
+    /// Whether the last attempt ended with a 503 that the caller declared to be a rejection.
+    unavailable: bool,
 }
 
 impl<'a> Execution<'a> {
-    pub(super) fn new(client: &'a Inner, operation: &'a Operation, options: &'a CallOptions) -> Self {
-        let deadline = options.deadline.unwrap_or_else(|| client.deadline.max(options.min_deadline()));
+    pub(super) fn new(
+        client: &'a Inner,
+        operation: &'a Operation,
+        options: &'a CallOptions,
+        returns_value: bool,
+    ) -> Self {
+        let deadline =
+            options.deadline.unwrap_or_else(|| client.settings.deadline.max(operation.min_deadline()));
         Self {
             client,
             operation,
             options,
-            started: client.clock.elapsed(),
+            started: client.settings.clock.elapsed(),
             deadline,
+            returns_value,
             sent: AtomicBool::new(false),
-            state: Mutex::default(),
+            history: Mutex::default(),
         }
     }
 
@@ -72,105 +91,132 @@ impl<'a> Execution<'a> {
         Some(id)
     }
 
-    pub(super) async fn run(&self, request: &Request<Bytes>) -> Result<Response<Bytes>> {
+    pub(super) async fn run(&self, request: &Request<Bytes>) -> Completed {
         if !self.has_policies() {
-            return self.run_attempts(request).await;
+            let mut history = History::default();
+            let result = self.retry(request, &mut history).await;
+            return Completed { result, history };
         }
         let policies: Vec<_> =
-            self.client.call_policies.iter().chain(&self.options.policies).cloned().collect();
+            self.client.settings.call_policies.iter().chain(&self.options.policies).cloned().collect();
         let chain = Next::new(&policies, self).run(request.clone());
         // The retry loop observes the deadline, but a policy around it may not.
-        clock::timeout(&*self.client.clock, self.deadline, chain)
+        let result = clock::timeout(&*self.client.settings.clock, self.deadline, chain)
             .await
-            .unwrap_or_else(|| Err(self.deadline_exceeded()))
+            .unwrap_or_else(|| Err(self.deadline_exceeded()));
+        Completed { result, history: *self.history.lock().unwrap_or_else(PoisonError::into_inner) }
     }
 
     fn has_policies(&self) -> bool {
-        !self.client.call_policies.is_empty() || !self.options.policies.is_empty()
+        !self.client.settings.call_policies.is_empty() || !self.options.policies.is_empty()
     }
 
-    async fn run_attempts(&self, request: &Request<Bytes>) -> Result<Response<Bytes>> {
-        let mut retries = Retries {
-            options: self.options.retry.as_ref().unwrap_or(&self.client.retry),
-            idempotent: self.options.idempotent.unwrap_or(self.operation.idempotent),
-            quota: &self.client.quota,
-            randomness: &self.client.randomness,
-            done: 0,
-            taken: 0,
-            was_unknown: false,
-            may_have_acted: false,
-        };
-        let attempt_timeout = self.options.attempt_timeout(self.client.attempt_timeout);
+    /// Makes attempts until one succeeds or is not retried.
+    async fn retry(&self, request: &Request<Bytes>, history: &mut History) -> Result<Response<Bytes>> {
+        let mut retries = self.retries();
         let mut refreshed = false;
         loop {
-            if let Some(rate_limiter) = &self.client.rate_limiter {
-                self.take_slot(&**rate_limiter).await?;
-            }
-            if self.left().is_zero() {
-                return Err(self.deadline_exceeded());
-            }
-            let limit = self.left().min(attempt_timeout);
-            let attempt =
-                Attempt::new(self.client, self.operation, self.options, &self.sent, self.has_policies());
-            let number = self.record(|state| {
-                state.attempts += 1;
-                state.attempts
-            });
-            let span = trace::attempt(self.client, self.operation, number);
-            let running = pin!(attempt.run(request).instrument(span.clone()));
-            let outcome = match clock::timeout(&*self.client.clock, limit, running).await {
-                Some(outcome) => outcome,
-                None => Err(attempt.timed_out(limit)),
-            };
-            trace::attempted(&span, self.operation, &outcome);
-            drop(span);
-            if outcome.as_ref().is_ok_and(|response| self.succeeded(response.status())) {
-                self.client.quota.give_back(retries.taken);
-                self.record(|state| state.hint = None);
-                return outcome;
-            }
-            if !refreshed && attempt.unauthorized(&outcome) && !self.left().is_zero() {
+            let attempt = self.attempt(history).await?;
+            let result = self.run_attempt(&attempt, history.attempts, request).await;
+            let wait = if !refreshed && attempt.unauthorized(&result) && !self.left().is_zero() {
                 refreshed = true;
-                trace::retry(number, Duration::ZERO, &outcome);
-                continue;
+                Duration::ZERO
+            } else {
+                match self.next(&result, &mut retries, history) {
+                    Some(wait) => wait,
+                    None => return result,
+                }
+            };
+            trace::retry(history.attempts, wait, &result);
+            history.waited += wait;
+            if !wait.is_zero() {
+                self.client.settings.clock.sleep(wait).await;
             }
-            let hint = retry::hint(&outcome, self.client.clock.now());
-            let next = retries.next(&outcome, hint, self.left());
-            self.record(|state| {
-                (state.hint, state.was_unknown) = (hint, retries.was_unknown);
-                state.may_have_acted = retries.may_have_acted;
-            });
-            match next {
-                retry::Next::Wait(wait) => {
-                    trace::retry(number, wait, &outcome);
-                    self.record(|state| state.waited += wait);
-                    self.client.clock.sleep(wait).await;
-                    // Timers may be late. The outcome so far is more useful than an attempt without time.
-                    if self.left().is_zero() {
-                        self.record(|state| state.stop = Some(StopReason::Deadline));
-                        return outcome;
-                    }
-                }
-                retry::Next::Stop(stop) => {
-                    self.record(|state| state.stop = stop);
-                    return outcome;
-                }
+            // Timers may be late. The result so far is more useful than an attempt without time.
+            if self.left().is_zero() {
+                history.stop = Some(StopReason::Deadline);
+                return result;
+            }
+        }
+    }
+
+    fn retries(&self) -> Retries<'a> {
+        Retries::new(
+            self.options.retry.as_ref().unwrap_or(&self.client.settings.retry),
+            self.options.idempotent.unwrap_or(self.operation.idempotent),
+            self.returns_value,
+            &self.client.quota,
+            &self.client.randomness,
+        )
+    }
+
+    /// Waits for the rate limiter and begins an attempt.
+    async fn attempt(&self, history: &mut History) -> Result<Attempt<'_>> {
+        if let Some(rate_limiter) = &self.client.settings.rate_limiter {
+            self.take_slot(&**rate_limiter, history).await?;
+        }
+        if self.left().is_zero() {
+            return Err(self.deadline_exceeded());
+        }
+        history.attempts += 1;
+        Ok(Attempt::new(self.client, self.operation, self.options, &self.sent, self.has_policies()))
+    }
+
+    async fn run_attempt(
+        &self,
+        attempt: &Attempt<'_>,
+        number: u32,
+        request: &Request<Bytes>,
+    ) -> Result<Response<Bytes>> {
+        let default = self.client.settings.attempt_timeout.max(self.operation.min_attempt_timeout());
+        let limit = self.left().min(self.options.attempt_timeout.unwrap_or(default));
+        let span = trace::attempt(self.client, self.operation, number);
+        let running = pin!(attempt.run(request).instrument(span.clone()));
+        let result = clock::timeout(&*self.client.settings.clock, limit, running)
+            .await
+            .unwrap_or_else(|| Err(attempt.timed_out(limit)));
+        trace::attempted(&span, self.operation, &result);
+        result
+    }
+
+    /// Records the result of an attempt. Returns the wait before the next one, or `None` if the result is final.
+    fn next(
+        &self,
+        result: &Result<Response<Bytes>>,
+        retries: &mut Retries<'_>,
+        history: &mut History,
+    ) -> Option<Duration> {
+        if result.as_ref().is_ok_and(|response| self.succeeded(response.status())) {
+            retries.succeeded();
+            history.hint = None;
+            return None;
+        }
+        let hint = retry::hint(result, self.client.settings.clock.now());
+        let outcome = retries.classify(result, hint);
+        history.hint = hint;
+        history.may_have_acted |= outcome.may_have_acted();
+        history.unavailable = outcome == Outcome::Throttled;
+        match retries.next(outcome, hint, self.left()) {
+            Ok(wait) => Some(wait),
+            Err(stop) => {
+                history.stop = stop;
+                None
             }
         }
     }
 
     /// Waits for this attempt's slot. A wait that exceeds the deadline ends the call at once.
-    async fn take_slot(&self, rate_limiter: &dyn RateLimiter) -> Result<()> {
+    async fn take_slot(&self, rate_limiter: &dyn RateLimiter, history: &mut History) -> Result<()> {
         loop {
             let left = self.left();
-            let wait = match rate_limiter.take(self.client.clock.elapsed(), left) {
+            let wait = match rate_limiter.take(self.client.settings.clock.elapsed(), left) {
                 Ok(wait) if wait.is_zero() => return Ok(()),
                 Ok(wait) => {
-                    self.client.clock.sleep(wait).await;
+                    self.client.settings.clock.sleep(wait).await;
                     return Ok(());
                 }
                 Err(NoSlot::Busy(wait)) => wait,
-                Err(NoSlot::TooLate(wait)) => return Err(self.no_slot(wait)),
+                Err(NoSlot::TooLate(wait)) => return Err(no_slot(wait, history)),
                 Err(NoSlot::Failed(error)) => {
                     return Err(error.with_delivery(Delivery::NotSent).permanent());
                 }
@@ -180,16 +226,8 @@ impl<'a> Execution<'a> {
                 let error = Error::new(ErrorKind::Throttled, text);
                 return Err(error.with_delivery(Delivery::NotSent).permanent());
             }
-            self.client.clock.sleep(wait).await;
+            self.client.settings.clock.sleep(wait).await;
         }
-    }
-
-    fn no_slot(&self, wait: Duration) -> Error {
-        self.record(|state| state.hint = Some(wait));
-        let text = format!(
-            "the client's rate limiter has no slot before the deadline: the wait would be {wait:.1?}"
-        );
-        Error::new(ErrorKind::Throttled, text).with_delivery(Delivery::NotSent).permanent()
     }
 
     fn succeeded(&self, status: StatusCode) -> bool {
@@ -199,36 +237,38 @@ impl<'a> Execution<'a> {
     /// Checks the status and reads the value, or completes the error.
     pub(super) fn finish<T>(
         &self,
-        outcome: Result<Response<Bytes>>,
+        completed: Completed,
         sent_id: Option<HeaderValue>,
         read: Read<T>,
     ) -> Result<crate::Response<T>> {
-        let state = std::mem::take(&mut *self.state.lock().unwrap_or_else(PoisonError::into_inner));
-        let mut error = match outcome.and_then(|response| self.accept(response, state.may_have_acted, read)) {
+        let Completed { result, history } = completed;
+        match result.and_then(|response| self.accept(response, history.may_have_acted, read)) {
             Ok((Parts { status, headers, .. }, body)) => {
-                trace::succeeded_after_retries(self.operation, state.attempts, state.waited);
+                trace::succeeded_after_retries(self.operation, history.attempts, history.waited);
                 let request_id = self.response_id(&headers).cloned().or(sent_id);
-                return Ok(crate::Response { body, status, headers, request_id, attempts: state.attempts });
+                Ok(crate::Response { body, status, headers, request_id, attempts: history.attempts })
             }
-            Err(error) => error,
-        };
+            Err(error) => Err(self.complete(error, history, sent_id)),
+        }
+    }
+
+    /// Adds what is known about the call to its error.
+    fn complete(&self, mut error: Error, history: History, sent_id: Option<HeaderValue>) -> Error {
         let request_id = self.response_id(error.headers()).cloned().or(sent_id);
-        let request_id = request_id.and_then(|id| id.to_str().ok().map(str::to_owned));
         let inner = error.inner_mut();
         inner.operation = Some(self.operation.id);
-        inner.request_id = request_id;
-        inner.attempts = state.attempts;
-        inner.elapsed = self.client.clock.elapsed().saturating_sub(self.started);
-        inner.retry_after = state.hint;
-        inner.stop = state.stop;
-        let not_sent = inner.delivery == Some(Delivery::NotSent);
-        if state.may_have_acted && not_sent || state.was_unknown && inner.delivery != Some(Delivery::Accepted)
-        {
+        inner.request_id = request_id.and_then(|id| id.to_str().ok().map(str::to_owned));
+        inner.attempts = history.attempts;
+        inner.elapsed = self.client.settings.clock.elapsed().saturating_sub(self.started);
+        inner.retry_after = history.hint;
+        inner.stop = history.stop;
+        inner.unavailable = history.unavailable;
+        if history.may_have_acted && !error.may_have_acted() {
             // An earlier attempt may have taken effect, regardless of how the last one failed.
-            inner.delivery = Some(Delivery::Unknown);
+            error.inner_mut().delivery = Some(Delivery::Unknown);
         }
-        trace::failed_after_retries(self.client, state.waited, &error);
-        Err(error)
+        trace::failed_after_retries(self.client, history.waited, &error);
+        error
     }
 
     fn accept<T>(
@@ -257,7 +297,7 @@ impl<'a> Execution<'a> {
     }
 
     fn left(&self) -> Duration {
-        self.deadline.saturating_sub(self.client.clock.elapsed().saturating_sub(self.started))
+        self.deadline.saturating_sub(self.client.settings.clock.elapsed().saturating_sub(self.started))
     }
 
     fn deadline_exceeded(&self) -> Error {
@@ -266,15 +306,31 @@ impl<'a> Execution<'a> {
         let text = format!("the call exceeded its deadline of {:?}", rounded(self.deadline));
         Error::new(ErrorKind::Timeout, text).with_delivery(delivery)
     }
+}
 
-    fn record<T>(&self, change: impl FnOnce(&mut AttemptState) -> T) -> T {
-        change(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+fn no_slot(wait: Duration, history: &mut History) -> Error {
+    history.hint = Some(wait);
+    let text =
+        format!("the client's rate limiter has no slot before the deadline: the wait would be {wait:.1?}");
+    Error::new(ErrorKind::Throttled, text).with_delivery(Delivery::NotSent).permanent()
+}
+
+/// Stores the history when it is dropped, since the deadline may cut off the attempts inside policies.
+struct Kept<'a> {
+    history: History,
+    place: &'a Mutex<History>,
+}
+
+impl Drop for Kept<'_> {
+    fn drop(&mut self) {
+        *self.place.lock().unwrap_or_else(PoisonError::into_inner) = self.history;
     }
 }
 
 #[async_trait]
 impl Terminal for Execution<'_> {
     async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
-        self.run_attempts(&request).await
+        let mut kept = Kept { history: History::default(), place: &self.history };
+        self.retry(&request, &mut kept.history).await
     }
 }

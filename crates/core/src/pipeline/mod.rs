@@ -6,7 +6,6 @@ mod trace;
 mod upgrade;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::ACCEPT_ENCODING;
@@ -16,8 +15,9 @@ use tracing::Instrument;
 use crate::call::CallOptions;
 use crate::clock::Randomness;
 use crate::error::{self, Delivery, Error, ErrorKind, Result};
-use crate::retry::{Quota, RetryOptions};
-use crate::{Authorize, Clock, Dialect, Endpoint, Operation, Policy, RateLimiter, Transport};
+use crate::options::CallSettings;
+use crate::retry::Quota;
+use crate::{Authorize, Clock, Dialect, Endpoint, Operation, Transport};
 use execution::Execution;
 
 /// A handle that sends a client's requests.
@@ -34,17 +34,11 @@ pub(crate) struct Inner {
     pub(crate) dialect: &'static Dialect,
     pub(crate) endpoint: Endpoint,
     pub(crate) transport: Arc<dyn Transport>,
-    pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) rate_limiter: Option<Arc<dyn RateLimiter>>,
     pub(crate) credential: Arc<dyn Authorize>,
-    pub(crate) call_policies: Vec<Arc<dyn Policy>>,
-    pub(crate) attempt_policies: Vec<Arc<dyn Policy>>,
-    pub(crate) retry: RetryOptions,
     pub(crate) quota: Quota,
     pub(crate) randomness: Randomness,
-    pub(crate) deadline: Duration,
-    pub(crate) attempt_timeout: Duration,
     pub(crate) user_agent: HeaderValue,
+    pub(crate) settings: CallSettings,
 }
 
 impl Pipeline {
@@ -57,7 +51,7 @@ impl Pipeline {
     /// Returns the client's clock.
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {
-        &self.inner.clock
+        &self.inner.settings.clock
     }
 
     pub(crate) async fn send<T>(
@@ -68,14 +62,16 @@ impl Pipeline {
         read: Read<T>,
     ) -> Result<crate::Response<T>> {
         let span = trace::open(&self.inner, operation);
-        let execution = Execution::new(&self.inner, operation, options);
+        // A value without a size, such as `()`, contains nothing of the response: losing it loses nothing.
+        let returns_value = size_of::<T>() > 0;
+        let execution = Execution::new(&self.inner, operation, options, returns_value);
         let id = execution.identify(request.headers_mut());
         let coding_requested = request.headers().contains_key(ACCEPT_ENCODING);
-        let mut outcome = execution.run(request).instrument(span.clone()).await;
+        let mut completed = execution.run(request).instrument(span.clone()).await;
         if !coding_requested {
-            outcome = outcome.and_then(|response| readable(response, operation));
+            completed.result = completed.result.and_then(|response| readable(response, operation));
         }
-        let result = span.in_scope(|| execution.finish(outcome, id, read));
+        let result = span.in_scope(|| execution.finish(completed, id, read));
         trace::close(&span, &self.inner, &result);
         result
     }

@@ -28,11 +28,11 @@ impl Pipeline {
         request.headers_mut().entry(USER_AGENT).or_insert_with(|| client.user_agent.clone());
         let sent_id =
             client.dialect.request_id_header.as_ref().and_then(|name| request.headers().get(name)).cloned();
-        let started = client.clock.elapsed();
+        let started = client.settings.clock.elapsed();
         self.attempt(request).await.map_err(|mut error| {
             let inner = error.inner_mut();
             inner.attempts = 1;
-            inner.elapsed = client.clock.elapsed().saturating_sub(started);
+            inner.elapsed = client.settings.clock.elapsed().saturating_sub(started);
             let sent_id = sent_id.and_then(|id| id.to_str().ok().map(str::to_owned));
             inner.request_id = inner.request_id.take().or(sent_id);
             let host = client.endpoint.host_and_port();
@@ -45,9 +45,11 @@ impl Pipeline {
 
     async fn attempt(&self, request: Request<()>) -> Result<(Response<()>, Box<dyn Io>)> {
         let client = &self.inner;
-        let limit = client.attempt_timeout;
+        let limit = client.settings.attempt_timeout;
         let options = SendOptions::new(MAX_ERROR_BODY_BYTES);
-        match clock::timeout(&*client.clock, limit, client.transport.upgrade(request, &options)).await {
+        match clock::timeout(&*client.settings.clock, limit, client.transport.upgrade(request, &options))
+            .await
+        {
             Some(Ok(Upgrade::Switched(head, stream))) => Ok((head, stream)),
             Some(Ok(Upgrade::Rejected(response))) => Err(self.rejected(response)),
             Some(Err(error)) => Err(error),
@@ -61,7 +63,7 @@ impl Pipeline {
 
     fn rejected(&self, response: Response<bytes::Bytes>) -> Error {
         let dialect = self.inner.dialect;
-        let hint = retry::hint_of(response.headers(), self.inner.clock.now());
+        let hint = retry::hint_of(response.headers(), self.inner.settings.clock.now());
         let (parts, body) = response.into_parts();
         let mut error = Error::from_response(parts.status, parts.headers, body, dialect.error_code);
         let mut ids = dialect

@@ -4,33 +4,35 @@
 //!
 //! | Outcome | Retried |
 //! |---|---|
-//! | not sent: DNS, connect, TLS handshake, rejected HTTP/2 stream | always, except for a rejected certificate |
+//! | not sent: DNS, connect, TLS handshake, pool, rejected HTTP/2 stream | always, except for a rejected certificate and a proxy that rejects the client |
 //! | 429, and 503 with `Retry-After` | always: the service rejected the request |
 //! | no complete response, 408, 500, 502, 504, 503 without `Retry-After` | only if the operation is idempotent |
-//! | success whose body was lost | only if the operation is idempotent |
+//! | a 2xx whose response was lost | only if the operation is idempotent and its response carries a value |
 //! | anything else | never |
 //!
 //! The backoff doubles from 0.8 s up to 30 s. The wait is random between zero and the backoff (full jitter), so that clients
-//! that failed together do not retry together. A `Retry-After` value replaces it. A wait that exceeds the call's deadline ends
-//! the call. A quota per client stops retries if nearly all of them fail.
+//! that failed together do not retry together. A longer `Retry-After` value replaces it. A wait that exceeds the call's
+//! deadline ends the call. A quota per client stops retries if nearly all of them fail.
 
 mod hint;
+mod outcome;
 mod quota;
 
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Response};
 
+pub(crate) use outcome::Outcome;
 pub(crate) use quota::Quota;
 
 use crate::clock::Randomness;
-use crate::error::{Delivery, Result, StopReason};
+use crate::error::{Result, StopReason};
 
 /// A builder that configures how a client or a single call retries transient failures.
 ///
 /// By default, up to 3 retries follow the first attempt, with exponential backoff from 0.8 s to 30 s and full jitter: the wait
-/// before retry *n* (starting at 0) is random between zero and `min(0.8 s * 2^n, 30 s)`. A `Retry-After` value in the response
-/// replaces the random wait.
+/// before retry *n* (starting at 0) is random between zero and `min(0.8 s * 2^n, 30 s)`. A longer `Retry-After` value in the
+/// response replaces the random wait.
 ///
 /// # Examples
 ///
@@ -51,6 +53,7 @@ pub struct RetryOptions {
     max_retries: u32,
     initial_backoff: Duration,
     max_backoff: Duration,
+    bare_503_is_rejection: bool,
 }
 
 impl Default for RetryOptions {
@@ -60,6 +63,7 @@ impl Default for RetryOptions {
             max_retries: 3,
             initial_backoff: Duration::from_millis(800),
             max_backoff: Duration::from_secs(30),
+            bare_503_is_rejection: false,
         }
     }
 }
@@ -90,6 +94,16 @@ impl RetryOptions {
         self
     }
 
+    /// Sets whether a 503 without `Retry-After` means that the service rejected the request and did not act. Default: `false`.
+    ///
+    /// With `true`, such a response is always retried, also if the operation is not idempotent, and
+    /// [`Error::outcome_unknown`](crate::Error::outcome_unknown) returns `false` for it. Only set it if no gateway or proxy on
+    /// the way responds with 503 after it has forwarded a request.
+    pub fn bare_503_is_rejection(mut self, rejection: bool) -> Self {
+        self.bare_503_is_rejection = rejection;
+        self
+    }
+
     /// Draws the wait before a retry, whose number starts at 0.
     fn wait(&self, retry: u32, randomness: &Randomness) -> Duration {
         let backoff = self.initial_backoff.saturating_mul(2u32.saturating_pow(retry)).min(self.max_backoff);
@@ -105,91 +119,85 @@ pub(crate) enum Cause {
 }
 
 /// Whether an attempt with a given outcome may be retried.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
     Final,
     Retry(Cause),
     NotIdempotent,
 }
 
+/// Implements the table in the module's documentation.
+fn decide(outcome: Outcome, idempotent: bool, returns_value: bool) -> Decision {
+    match outcome {
+        Outcome::NotSent => Decision::Retry(Cause::Transient),
+        Outcome::Throttled => Decision::Retry(Cause::Throttled),
+        Outcome::Accepted if !returns_value => Decision::Final,
+        Outcome::Unknown | Outcome::Accepted if idempotent => Decision::Retry(Cause::Transient),
+        Outcome::Unknown | Outcome::Accepted => Decision::NotIdempotent,
+        Outcome::Ambiguous | Outcome::Rejected | Outcome::Failed => Decision::Final,
+    }
+}
+
 /// The retry state of one call.
 pub(crate) struct Retries<'a> {
     pub(crate) options: &'a RetryOptions,
     pub(crate) idempotent: bool,
+    /// Whether the response carries a value that the caller needs.
+    pub(crate) returns_value: bool,
     pub(crate) quota: &'a Quota,
     pub(crate) randomness: &'a Randomness,
-    pub(crate) done: u32,
+    done: u32,
     /// What the last retry took from the quota.
-    pub(crate) taken: u32,
-    /// Whether an attempt of this call ended without a complete response, so that the service may have acted on it.
-    pub(crate) was_unknown: bool,
-    /// Whether an attempt of this call had an outcome after which only idempotent operations are retried: no complete response,
-    /// or one that leaves open whether the service acted.
-    pub(crate) may_have_acted: bool,
+    taken: u32,
 }
 
-/// What happens after an attempt.
-pub(crate) enum Next {
-    /// The outcome is final. There is a reason if its failure was transient.
-    Stop(Option<StopReason>),
-    Wait(Duration),
-}
+impl<'a> Retries<'a> {
+    pub(crate) fn new(
+        options: &'a RetryOptions,
+        idempotent: bool,
+        returns_value: bool,
+        quota: &'a Quota,
+        randomness: &'a Randomness,
+    ) -> Self {
+        Self { options, idempotent, returns_value, quota, randomness, done: 0, taken: 0 }
+    }
 
-impl Retries<'_> {
-    /// Decides whether to retry; `left` is the time until the call's deadline.
+    /// Classifies an attempt that did not succeed.
+    pub(crate) fn classify(
+        &self,
+        attempt: &Result<Response<bytes::Bytes>>,
+        hint: Option<Duration>,
+    ) -> Outcome {
+        Outcome::of(attempt, hint.is_some() || self.options.bare_503_is_rejection)
+    }
+
+    /// Returns the wait before the next attempt. An error means that the outcome is final; it contains a reason if the failure
+    /// was transient. `left` is the time until the call's deadline.
     pub(crate) fn next(
         &mut self,
-        outcome: &Result<Response<bytes::Bytes>>,
+        outcome: Outcome,
         hint: Option<Duration>,
         left: Duration,
-    ) -> Next {
-        if let Err(error) = outcome {
-            self.was_unknown |= matches!(error.delivery(), Some(Delivery::Unknown | Delivery::Accepted));
-        }
-        self.may_have_acted |= decide(outcome, hint.is_some(), false) == Decision::NotIdempotent;
-        let cause = match decide(outcome, hint.is_some(), self.idempotent) {
-            Decision::Final => return Next::Stop(None),
-            Decision::NotIdempotent => return Next::Stop(Some(StopReason::NotIdempotent)),
+    ) -> Result<Duration, Option<StopReason>> {
+        let cause = match decide(outcome, self.idempotent, self.returns_value) {
+            Decision::Final => return Err(None),
+            Decision::NotIdempotent => return Err(Some(StopReason::NotIdempotent)),
             Decision::Retry(cause) => cause,
         };
         if self.done >= self.options.max_retries {
-            return Next::Stop(Some(StopReason::Attempts));
+            return Err(Some(StopReason::Attempts));
         }
-        let wait = hint.unwrap_or_else(|| self.options.wait(self.done, self.randomness));
+        let wait = self.options.wait(self.done, self.randomness).max(hint.unwrap_or_default());
         if wait >= left {
-            return Next::Stop(Some(StopReason::Deadline));
+            return Err(Some(StopReason::Deadline));
         }
-        match self.quota.take(cause) {
-            Some(price) => {
-                self.taken = price;
-                self.done += 1;
-                Next::Wait(wait)
-            }
-            None => Next::Stop(Some(StopReason::Quota)),
-        }
+        self.taken = self.quota.take(cause).ok_or(Some(StopReason::Quota))?;
+        self.done += 1;
+        Ok(wait)
     }
-}
 
-/// Implements the table in the module's documentation.
-fn decide(outcome: &Result<Response<bytes::Bytes>>, has_hint: bool, idempotent: bool) -> Decision {
-    let if_idempotent = if idempotent { Decision::Retry(Cause::Transient) } else { Decision::NotIdempotent };
-    match outcome {
-        Ok(response) => match response.status() {
-            StatusCode::TOO_MANY_REQUESTS => Decision::Retry(Cause::Throttled),
-            StatusCode::SERVICE_UNAVAILABLE if has_hint => Decision::Retry(Cause::Throttled),
-            StatusCode::REQUEST_TIMEOUT
-            | StatusCode::INTERNAL_SERVER_ERROR
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT => if_idempotent,
-            _ => Decision::Final,
-        },
-        Err(error) if error.inner().permanent => Decision::Final,
-        Err(error) => match error.delivery() {
-            Some(Delivery::NotSent) => Decision::Retry(Cause::Transient),
-            Some(Delivery::Unknown | Delivery::Accepted) => if_idempotent,
-            Some(Delivery::Responded) | None => Decision::Final,
-        },
+    pub(crate) fn succeeded(&self) {
+        self.quota.give_back(self.taken);
     }
 }
 
@@ -209,44 +217,7 @@ pub(crate) fn hint_of(headers: &HeaderMap, now: SystemTime) -> Option<Duration> 
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
-    use crate::error::{Error, ErrorKind};
-
-    fn responded(status: u16) -> Result<Response<Bytes>> {
-        Ok(Response::builder().status(status).body(Bytes::new()).unwrap())
-    }
-
-    fn failed(delivery: Delivery) -> Result<Response<Bytes>> {
-        Err(Error::new(ErrorKind::Transport, "scripted").with_delivery(delivery))
-    }
-
-    #[test]
-    fn the_table_holds_for_every_outcome() {
-        let transient = || Decision::Retry(Cause::Transient);
-        let throttled = || Decision::Retry(Cause::Throttled);
-        for status in [200, 204, 301, 400, 401, 403, 404, 409, 413, 501] {
-            for idempotent in [true, false] {
-                assert_eq!(decide(&responded(status), true, idempotent), Decision::Final, "{status}");
-            }
-        }
-        for idempotent in [true, false] {
-            assert_eq!(decide(&responded(429), false, idempotent), throttled());
-            assert_eq!(decide(&responded(503), true, idempotent), throttled());
-            assert_eq!(decide(&failed(Delivery::NotSent), false, idempotent), transient());
-            let rejected = failed(Delivery::NotSent).map_err(Error::permanent);
-            assert_eq!(decide(&rejected, false, idempotent), Decision::Final);
-        }
-        for status in [408, 500, 502, 503, 504] {
-            assert_eq!(decide(&responded(status), false, true), transient(), "{status}");
-            assert_eq!(decide(&responded(status), false, false), Decision::NotIdempotent, "{status}");
-        }
-        for delivery in [Delivery::Unknown, Delivery::Accepted] {
-            assert_eq!(decide(&failed(delivery), false, true), transient());
-            assert_eq!(decide(&failed(delivery), false, false), Decision::NotIdempotent);
-        }
-    }
 
     #[test]
     fn waits_double_up_to_the_maximum_and_spread_over_their_range() {
@@ -263,21 +234,18 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_attempt_is_recorded_when_a_later_one_is_not_sent() {
-        let (options, quota, randomness) = (RetryOptions::default(), Quota::new(), Randomness::new(Some(1)));
-        let mut retries = Retries {
-            options: &options,
-            idempotent: true,
-            quota: &quota,
-            randomness: &randomness,
-            done: 0,
-            taken: 0,
-            was_unknown: false,
-            may_have_acted: false,
-        };
+    fn a_wait_is_never_shorter_than_the_backoff_or_the_retry_hint() {
+        let (options, quota, seed) = (RetryOptions::default(), Quota::new(), Some(1));
         let left = Duration::from_secs(100);
-        assert!(matches!(retries.next(&failed(Delivery::Unknown), None, left), Next::Wait(_)));
-        let _ = retries.next(&failed(Delivery::NotSent), None, left);
-        assert!(retries.was_unknown);
+        for hint in [None, Some(Duration::ZERO), Some(Duration::from_millis(1)), Some(Duration::from_secs(9))]
+        {
+            let (randomness, same) = (Randomness::new(seed), Randomness::new(seed));
+            let mut retries = Retries::new(&options, true, true, &quota, &randomness);
+            for retry in 0..3 {
+                let backoff = options.wait(retry, &same);
+                let wait = retries.next(Outcome::Throttled, hint, left);
+                assert_eq!(wait, Ok(backoff.max(hint.unwrap_or_default())), "{hint:?} {retry}");
+            }
+        }
     }
 }

@@ -60,7 +60,7 @@ async fn a_query_parameter_occurs_once_unless_it_is_a_list() {
 }
 
 #[tokio::test]
-async fn an_unreadable_response_reports_that_the_service_acted() {
+async fn an_unreadable_response_leaves_the_outcome_unknown() {
     let kit = Kit::new();
     kit.script.respond_after(
         Arc::new(kit.clock.clone()),
@@ -69,7 +69,8 @@ async fn an_unreadable_response_reports_that_the_service_acted() {
     );
     let call: Call<Vec<u8>> = Call::new(&kit.pipeline, &GET, &[("room", "a")], read::json);
     let error = call.send().await.unwrap_err();
-    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Decode, Some(Delivery::Accepted)));
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Decode, Some(Delivery::Unknown)));
+    assert!(error.outcome_unknown());
     assert_eq!((error.status().unwrap().as_u16(), error.attempts(), error.elapsed()), (200, 1, secs(3)));
     assert_eq!((error.request_id(), error.operation()), (Some("id-1"), Some("GetRoom")));
     assert!(!everything(&error).contains(PLANTED) && error.source().is_none(), "{error:?}");

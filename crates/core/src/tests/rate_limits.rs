@@ -23,7 +23,7 @@ impl RateLimiter for Slow {
 
 fn limited() -> Kit {
     Kit::with(|mut client| {
-        client.options.rate_limiter(Arc::new(Slow::default()));
+        client.options.set_rate_limiter(Arc::new(Slow::default()));
         client
     })
 }
@@ -86,7 +86,7 @@ async fn a_rate_limiter_in_use_is_asked_again_until_the_deadline_and_its_failure
         (9, 5, "the client's rate limiter was in use until the deadline", 5),
     ] {
         let kit = Kit::with(|mut client| {
-            client.options.rate_limiter(Arc::new(Occupied(Mutex::new(busy))));
+            client.options.set_rate_limiter(Arc::new(Occupied(Mutex::new(busy))));
             client
         });
         let error = kit.close().deadline(Duration::from_secs(deadline)).await.unwrap_err();

@@ -37,7 +37,7 @@ crate::client_setters!(Client);
 impl Client {
     pub(super) fn new() -> Self {
         let mut options = ClientOptions::default();
-        options.seed(7);
+        options.set_seed(7);
         Self { options }
     }
 

@@ -46,9 +46,15 @@ async fn a_connection_that_closes_without_a_response_leaves_the_outcome_unknown(
 
 #[tokio::test]
 async fn a_response_that_is_not_http_leaves_the_outcome_unknown() {
-    let server = Server::closing_after("SSH-2.0-OpenSSH\r\n\r\n").await;
-    let error = ask(&server.client()).await.unwrap_err();
-    assert!(error.outcome_unknown() && server.seen().len() == 1, "{error}");
+    // The second one is what a TLS server sends.
+    for bytes in [&b"SSH-2.0-OpenSSH\r\n\r\n"[..], b"\x15\x03\x03\x00\x02\x02\x28"] {
+        let server = Server::closing_after(bytes).await;
+        let error = ask(&server.client()).await.unwrap_err();
+        assert!(error.outcome_unknown() && server.seen().len() == 1, "{error}");
+        let (text, hint) =
+            (format!("the server at {} does not speak HTTP: ", server.address), "begin with `https`");
+        assert!(error.to_string().contains(&text) && error.to_string().contains(hint), "{error}");
+    }
 }
 
 #[tokio::test]
@@ -66,6 +72,19 @@ async fn a_success_with_a_cut_body_was_accepted() {
         let error = call(&server.client(), &GET).await.unwrap_err();
         assert_eq!(error.attempts(), 4, "an idempotent call is retried");
     }
+}
+
+#[tokio::test]
+async fn a_success_whose_body_never_ends_was_accepted_and_is_not_retried_if_it_carries_nothing() {
+    let server = Server::responding("HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf".to_owned()).await;
+    let pipeline = server.client();
+    let mut publish = Call::new(&pipeline, &ASK, &[("room", "blue")], read::unit);
+    publish.options_mut().set_idempotent(true);
+    publish.options_mut().set_attempt_timeout(Duration::from_millis(100));
+    let error = publish.send().await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Timeout, Some(Delivery::Accepted)));
+    assert!(error.outcome_unknown() && server.seen().len() == 1, "{error}");
+    assert!(error.to_string().contains("the response was not complete within 100"), "{error}");
 }
 
 #[tokio::test]

@@ -106,6 +106,9 @@ impl Transport for HttpClient {
         let pool = self.pools.get(options.connect_timeout, false)?;
         let slot = self.slots.take(&pool.health, options.long_poll).await;
         let response = self.head(&pool, request, slot.is_queued(), options).await?;
+        if response.status().is_success() {
+            options.set_accepted();
+        }
         self.buffer(response, &pool, options.max_response_bytes).await
     }
 

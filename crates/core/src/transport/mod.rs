@@ -77,7 +77,7 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 
 /// Describes one attempt to a transport, besides its request.
 ///
-/// The two flags are how a transport and the pipeline agree on what a timeout means: the pipeline drops the transport's
+/// The flags are how a transport and the pipeline agree on what a timeout means: the pipeline drops the transport's
 /// future, so the future cannot return how far the request got.
 #[derive(Debug)]
 #[non_exhaustive]
@@ -89,6 +89,7 @@ pub struct SendOptions {
     /// Whether the server delays its response on purpose, as for a long poll.
     pub long_poll: bool,
     waiting: AtomicBool,
+    accepted: AtomicBool,
     timed_out: AtomicBool,
 }
 
@@ -101,6 +102,7 @@ impl SendOptions {
             connect_timeout: None,
             long_poll: false,
             waiting: AtomicBool::new(false),
+            accepted: AtomicBool::new(false),
             timed_out: AtomicBool::new(false),
         }
     }
@@ -116,6 +118,17 @@ impl SendOptions {
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Records that the head of a successful response arrived, so that only its body can still be lost.
+    pub fn set_accepted(&self) {
+        self.accepted.store(true, Ordering::Relaxed);
+    }
+
+    /// Returns whether the head of a successful response arrived.
+    #[must_use]
+    pub fn is_accepted(&self) -> bool {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     /// Records that the attempt ran out of time. The transport's future is dropped next.

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::StatusCode;
-
 use super::Notice;
 use super::held;
 use super::lock::Lock;
 use super::run::{Run, TaskOutput};
-use crate::{Error, ErrorKind, ReceivedEvent, ReleaseDelay, Result, Settlement};
+use crate::{Error, ReceivedEvent, ReleaseDelay, Result, Settlement};
 
 /// The pause after the first failed receive call, which has already made its own retries with random waits.
 const INITIAL_PAUSE: Duration = Duration::from_secs(1);
@@ -51,7 +49,7 @@ impl Polling {
     /// Records a failure. Returns the pause before the next poll, or `None` if the failure ends the run.
     fn failed(&mut self, error: &Error, now: Duration) -> Option<Duration> {
         self.running = false;
-        if is_rejection(error) {
+        if error.is_rejected() {
             let since = *self.rejected_since.get_or_insert(now);
             if !self.has_succeeded || now.saturating_sub(since) >= MAX_REJECTED {
                 return None;
@@ -64,17 +62,6 @@ impl Polling {
         self.failures = self.failures.saturating_add(1);
         self.not_before = now + pause;
         Some(pause)
-    }
-}
-
-/// Returns whether the service or the client rejected the request, so that a retry alone cannot succeed.
-pub(super) fn is_rejection(error: &Error) -> bool {
-    match error.kind() {
-        ErrorKind::InvalidInput | ErrorKind::Credential => true,
-        ErrorKind::Service => error
-            .status()
-            .is_some_and(|status| status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT),
-        _ => false,
     }
 }
 

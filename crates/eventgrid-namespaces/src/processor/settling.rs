@@ -10,23 +10,10 @@ use super::polling::MAX_RETRY_AFTER;
 use super::run::{Run, TaskOutput};
 use super::{Notice, Settlement};
 use crate::settle::TOKENS_PER_REQUEST;
-use crate::{Delivery, Error, ErrorKind, FailedToken, Result, SettleResult, TokenErrorCode};
+use crate::{Error, ErrorKind, FailedToken, Result, SettleResult, TokenErrorCode};
 
 /// The minimum timeout of an attempt to renew locks.
 const MIN_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// Returns whether a failed call may have had its effect: for the statuses that are retried only if a call is idempotent.
-fn may_have_acted(error: &Error) -> bool {
-    match error.delivery() {
-        Some(Delivery::Unknown | Delivery::Accepted) => true,
-        Some(Delivery::Responded) => error.status().is_some_and(|status| {
-            // A 503 with `Retry-After` is a rejection.
-            let rejected = status.as_u16() == 503 && error.retry_after().is_some();
-            status.is_server_error() && !rejected || status.as_u16() == 408
-        }),
-        _ => false,
-    }
-}
 
 impl Run<'_> {
     pub(super) fn settle(&mut self, batch: Batch) {
@@ -86,7 +73,7 @@ impl Run<'_> {
 
     /// Schedules a retry for the events that are still locked. Events whose locks are lost are dropped.
     fn put_off(&mut self, settlement: Settlement, tokens: Vec<String>, failures: u32, error: &Error) {
-        let outcome_unknown = may_have_acted(error);
+        let outcome_unknown = error.may_have_acted();
         let retry_after = error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER);
         // A request that the service rejects as a whole, such as one with an unknown delay, would be rejected again.
         let is_permanent =

@@ -3,15 +3,13 @@
 use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use http::{HeaderName, HeaderValue};
-use service_core::{Clock, Operation};
+use service_core::{CallOptions, Clock, Operation};
 
 use super::wire::{LockTokens, renewed, settled};
 use super::{FailedToken, Interrupted, ReleaseDelay, SettleResult, TOKENS_PER_REQUEST};
 use crate::operations::{ACKNOWLEDGE, REJECT, RELEASE, RENEW_LOCK};
-use crate::{Error, Policy, Receiver, Response, Result, RetryOptions};
+use crate::{Error, Receiver, Response, Result};
 
 /// Returns whether this api-version has release delays and lock renewal. GA 2023-11-01 has neither, and in the previews before
 /// 2023-10-01 they have other names.
@@ -22,7 +20,10 @@ pub(crate) fn has_delay_and_renewal(api_version: &str) -> bool {
 /// One or more requests of one operation, sent sequentially.
 pub(super) struct Call {
     clock: Arc<dyn Clock>,
-    deadline: Option<Duration>,
+    /// The overrides of all requests. A deadline applies to all of them together.
+    options: CallOptions,
+    /// Whether one of the tokens is empty. It is not sent, but reported.
+    has_empty: bool,
     first: Part,
     rest: Vec<Part>,
 }
@@ -39,7 +40,9 @@ impl Call {
     fn new(receiver: &Receiver, operation: &'static Operation, tokens: impl Iterator<Item = String>) -> Self {
         let mut tokens: Vec<String> = tokens.collect();
         drop_repeated(&mut tokens);
-        let (none, empty) = (tokens.is_empty(), tokens.iter().any(String::is_empty));
+        let all = tokens.len();
+        tokens.retain(|token| !token.is_empty());
+        let (has_empty, none) = (tokens.len() < all, tokens.is_empty());
         let mut tokens = tokens.into_iter();
         let next = |tokens: &mut std::vec::IntoIter<String>| {
             Part::new(receiver, operation, tokens.take(TOKENS_PER_REQUEST).collect())
@@ -50,63 +53,37 @@ impl Call {
             rest.push(next(&mut tokens));
         }
         if none {
-            first.call.check(Err(Error::invalid_input("lock tokens", "must be at least one", None)));
+            let rule = if has_empty { "must not all be empty" } else { "must be at least one" };
+            first.call.check(Err(Error::invalid_input("lock tokens", rule, None)));
         }
-        // Reported by the first part, wherever the empty token is, so that nothing is sent.
-        if empty {
-            first.call.check(Err(Error::invalid_input("lock token", "must not be empty", None)));
-        }
-        Self { clock: Arc::clone(receiver.namespace.pipeline.clock()), deadline: None, first, rest }
+        let clock = Arc::clone(receiver.namespace.pipeline.clock());
+        Self { clock, options: CallOptions::default(), has_empty, first, rest }
     }
 
     fn each(&mut self) -> impl Iterator<Item = &mut service_core::Call<SettleResult>> {
         std::iter::once(&mut self.first).chain(&mut self.rest).map(|part| &mut part.call)
     }
 
-    fn header<N: TryInto<HeaderName>, V: TryInto<HeaderValue>>(&mut self, name: N, value: V) {
-        match (name.try_into(), value.try_into()) {
-            (Ok(name), Ok(value)) => self.each().for_each(|call| call.header(name.clone(), value.clone())),
-            // An invalid name and an invalid value make the core report its own error for each.
-            (Err(_), _) => self.first.call.header("", ""),
-            (_, Err(_)) => self.first.call.header("x", "\n"),
-        }
-    }
-
-    fn deadline(&mut self, limit: Duration) {
-        self.deadline = Some(limit);
-    }
-
-    fn attempt_timeout(&mut self, limit: Duration) {
-        self.each().for_each(|call| call.attempt_timeout(limit));
-    }
-
-    fn connect_timeout(&mut self, limit: Duration) {
-        self.each().for_each(|call| call.connect_timeout(limit));
-    }
-
-    fn retry(&mut self, retry: RetryOptions) {
-        self.rest.iter_mut().for_each(|part| part.call.retry(retry.clone()));
-        self.first.call.retry(retry);
-    }
-
-    fn idempotent(&mut self, idempotent: bool) {
-        self.each().for_each(|call| call.idempotent(idempotent));
-    }
-
-    fn policy(&mut self, policy: Arc<dyn Policy>) {
-        self.rest.iter_mut().for_each(|part| part.call.policy(Arc::clone(&policy)));
-        self.first.call.policy(policy);
+    fn options_mut(&mut self) -> &mut CallOptions {
+        &mut self.options
     }
 
     /// Fails only if the first request fails. Later failures are reported in the result.
     async fn send(self) -> Result<Response<SettleResult>> {
-        let Self { clock, deadline, first, rest } = self;
+        let Self { clock, options, has_empty, first, rest } = self;
         let started = clock.elapsed();
-        let left = || deadline.map(|limit| limit.saturating_sub(clock.elapsed().saturating_sub(started)));
-        let mut response = first.send(left()).await.map_err(|(error, _)| error)?;
+        let remaining = || {
+            let mut options = options.clone();
+            if let Some(limit) = options.deadline() {
+                options.set_deadline(limit.saturating_sub(clock.elapsed().saturating_sub(started)));
+            }
+            options
+        };
+        let mut response = first.send(remaining()).await.map_err(|(error, _)| error)?;
+        response.body.failed.extend(has_empty.then(FailedToken::empty));
         let mut rest = rest.into_iter();
         while let Some(part) = rest.next() {
-            match part.send(left()).await {
+            match part.send(remaining()).await {
                 Ok(next) => {
                     let mut sum = std::mem::take(&mut response.body);
                     response = next.map(|result| {
@@ -149,13 +126,8 @@ impl Part {
     }
 
     /// On failure, returns the tokens with the error.
-    async fn send(
-        mut self,
-        deadline: Option<Duration>,
-    ) -> Result<Response<SettleResult>, (Error, Vec<String>)> {
-        if let Some(limit) = deadline {
-            self.call.deadline(limit);
-        }
+    async fn send(mut self, options: CallOptions) -> Result<Response<SettleResult>, (Error, Vec<String>)> {
+        self.call.set_options(options);
         match self.call.send().await {
             Ok(mut response) => {
                 let missing = missing(&response.body, self.tokens);

@@ -130,7 +130,7 @@ async fn search_conditions_go_with_every_page_and_name_the_zone_of_its_times() {
     let logs = list.from(day).to(day).sender_connection_id("a&b=c").all().await.unwrap();
     let expected = |start| {
         format!(
-            "startIndex={start}&maxResults=2&from=20240229&to=20240229&timezone=Asia%2FTokyo&senderConnectionId=a%26b%3Dc"
+            "timezone=Asia%2FTokyo&senderConnectionId=a%26b%3Dc&startIndex={start}&maxResults=2&from=20240229&to=20240229"
         )
     };
     assert_eq!(service.queries(), [expected(0), expected(2)]);
@@ -160,7 +160,7 @@ async fn bad_arguments_are_the_only_item_and_nothing_is_sent() {
         (logs.list().page_size(1_001), "maxResults must be between 1 and 1000, got \"1001\""),
         (logs.list().start_index(10_001), "startIndex must be between 0 and 10000, got \"10001\""),
         (logs.list().from(late).to(early), "from must not be after `to`, 2024-01-01, got \"2024-01-02\""),
-        (logs.list().header("bad name", "x"), "header has a name or value"),
+        (logs.list().header("bad name", "x"), "header has an invalid name"),
         (logs.list_by_file(" "), "file id must not be empty"),
         (logs.list_by_transfer(".."), "must not be a dot segment"),
         (logs.list_by_transfer("t").sender_connection_id("c"), "is not a parameter of this operation"),

@@ -31,7 +31,7 @@ impl Rooms {
     pub(super) fn over(message: &Message, transport: Option<Arc<dyn Transport>>) -> Result<Self> {
         let mut options = ClientOptions::default();
         if let Some(transport) = transport {
-            options.transport(transport);
+            options.set_transport(transport);
         }
         let key = HeaderKey::authorization("Bearer", &Secret::new(KEY))?;
         let pipeline = options.build(&DIALECT, Endpoint::parse(&message.origin)?, Arc::new(key))?;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use http::StatusCode;
 use service_core::{Delivery, Error, ErrorKind};
 
 use super::backoff::{Jitter, Reconnect};
@@ -393,17 +392,6 @@ impl Lifecycle {
             _ => None,
         }
     }
-}
-
-/// Returns whether the service rejected the handshake permanently: a client error other than 408 and 429.
-pub(super) fn is_permanent_rejection(error: &Error) -> bool {
-    let transient = [StatusCode::REQUEST_TIMEOUT, StatusCode::TOO_MANY_REQUESTS];
-    error.status().is_some_and(|status| status.is_client_error() && !transient.contains(&status))
-}
-
-/// Returns whether another attempt with the same URL would fail in the same way.
-pub(super) fn is_permanent(error: &Error) -> bool {
-    is_permanent_rejection(error) || error.is_invalid_input()
 }
 
 pub(super) fn not_connected(reason: &str) -> Error {

@@ -56,7 +56,7 @@ pub(super) struct Settings {
 }
 
 /// The grace period of a closing client, first for outstanding acks and then for the closing handshake.
-const DRAIN: Duration = Duration::from_secs(5);
+pub(super) const DRAIN: Duration = Duration::from_secs(5);
 
 pub(super) struct Session {
     settings: Settings,
@@ -299,6 +299,7 @@ impl Session {
             let error = op.lost(self.inbox.is_behind());
             self.settle(op, Err(error));
         }
+        self.blame(&loss);
         let reason = loss.reason;
         tracing::debug!(code = loss.code, reason, "connection lost");
         if self.lifecycle.is_ending() {
@@ -322,6 +323,18 @@ impl Session {
         self.give_up(&reason, now);
     }
 
+    /// Ends the request that made the service close the connection, so that it does not do so again after each recovery.
+    fn blame(&mut self, loss: &Loss) {
+        if let Some(code) = loss.code
+            && let Some(op) = self.outbox.closed(code)
+        {
+            self.groups.acked(&op, false);
+            let error = op.blamed(code, &loss.reason);
+            self.settle(op, Err(error));
+        }
+        self.outbox.interrupted();
+    }
+
     fn recovering(&mut self, reason: &str) {
         if !std::mem::replace(&mut self.is_recovering, true)
             && let Some(connection) = &self.connection
@@ -336,7 +349,7 @@ impl Session {
     pub(super) fn failed(&mut self, error: Error, now: Duration) {
         tracing::debug!(%error, "connection attempt failed");
         if self.connection.is_some() {
-            let is_rejected = lifecycle::is_permanent_rejection(&error);
+            let is_rejected = error.is_rejected();
             self.lifecycle.hold_off(error.retry_after(), now);
             if is_rejected {
                 self.lifecycle.recovery_rejected();
@@ -344,7 +357,7 @@ impl Session {
             if is_rejected || !self.lifecycle.schedule_recovery(now) {
                 self.give_up(&error.to_string(), now);
             }
-        } else if !self.has_connected || (self.settings.fixed_access && lifecycle::is_permanent(&error)) {
+        } else if !self.has_connected || (self.settings.fixed_access && error.is_rejected()) {
             self.stop(Some(error));
         } else {
             self.schedule_reconnect(error, now);
