@@ -166,6 +166,9 @@ impl Emulator {
 
     /// Stops the server. Returns once every connection is closed and the port is free.
     ///
+    /// WebSockets are closed with code 1001, long polls get their empty response, and other requests are completed. What
+    /// is still open after 5 s is cut off.
+    ///
     /// Existing handles remain usable, but the server cannot be restarted.
     pub async fn shutdown(&self) {
         self.running.stop().await;
