@@ -6,8 +6,8 @@ use std::sync::Arc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 const DEFAULT: usize = 20_000;
-/// Connections beyond the maximum that may still send REST requests and health probes, and as many again that are only
-/// told that they are rejected.
+/// Connections beyond the maximum that may still send REST requests and health probes, and as many again on which every
+/// request gets 503.
 const RESERVED: usize = 64;
 /// The file descriptors for everything else: calls to webhooks, the listener, files, and standard streams.
 const OTHER_FILES: usize = 128;

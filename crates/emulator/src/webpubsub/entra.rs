@@ -64,7 +64,7 @@ impl Entra {
     }
 }
 
-/// The claims of a token, whoever signed it.
+/// The claims of a token with any signature.
 fn unverified(token: &str) -> Option<Claims> {
     let [header, claims, signature] = token.split('.').collect::<Vec<_>>().try_into().ok()?;
     let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();

@@ -207,7 +207,7 @@ async fn beyond_the_maximum_of_connections_requests_are_served_but_websockets_ar
 }
 
 #[tokio::test]
-async fn when_the_reserved_connections_are_used_up_further_ones_are_told_so() {
+async fn when_the_reserved_connections_are_used_up_further_ones_get_503() {
     let emulator = Emulator::builder().max_connections(1).start().await.unwrap();
     let _full = keep_open(&emulator).await.unwrap();
     let mut held = Vec::new();
