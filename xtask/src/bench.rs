@@ -1,22 +1,22 @@
 //! `cargo xtask bench`: builds and runs the benchmarks of `tests/bench` and writes a report.
 
 mod peers;
-mod report;
 
 use std::ffi::OsString;
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
 use crate::{flags, process, workspace};
 
-const HELP: &str = "\
+pub(crate) const HELP: &str = "\
 usage: cargo xtask bench [--peers]
-       cargo xtask bench NAME [ARGS..]
+       cargo xtask bench NAME [-- ARGS..]
 
 Builds the benchmarks in release and runs all of them, each with its baselines, and writes the results to
 target/bench/report.md; or runs the given one. Prints medians and spreads, and fails if the median exceeds its limit. ARGS are
-passed to the benchmark; `cargo xtask bench core --help` prints its help.
+passed to the benchmark; `cargo xtask bench core -- --help` prints its help.
 
   core       a call of service-core compared with the bare request, raw reqwest, raw hyper, and azure_core's pipeline
   webpubsub  a send compared with raw reqwest with the same signature; client tokens per second
@@ -30,47 +30,63 @@ passed to the benchmark; `cargo xtask bench core --help` prints its help.
 /// Each is a program `bench-<name>`.
 const NAMES: [&str; 4] = ["core", "webpubsub", "webpubsub-client", "eventgrid"];
 
-/// Runs all benchmarks or the given one.
-pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    match args.first().map(|first| first.to_string_lossy()) {
-        Some(name) if !name.starts_with('-') => one(name_of(&name)?, args),
-        Some(help) if matches!(&*help, "--help" | "-h") => {
-            println!("{HELP}");
-            Ok(())
-        }
-        _ => {
-            let [peers] = flags::switches(args, ["peers"])?;
-            all(peers)
-        }
-    }
-}
-
-/// Replaces this process with a benchmark, so that its exit status is ours.
-fn one(name: &str, mut args: Vec<OsString>) -> Result<()> {
-    args.remove(0);
+/// Runs all benchmarks, or replaces this process with the given one, so that its exit status is ours.
+pub(crate) fn run(mut args: Vec<OsString>) -> Result<()> {
+    let name = args.first().map(|first| first.to_string_lossy().into_owned());
+    let Some(name) = name.filter(|name| !name.starts_with('-')) else {
+        let [peers] = flags::switches(args, ["peers"])?;
+        return all(peers);
+    };
+    flags::one_of("benchmark", &name, &NAMES)?;
     build()?;
     let mut command = Command::new(program(&format!("bench-{name}"))?);
-    command.args(flags::passed_on(args));
+    command.args(flags::passed_on(args.split_off(1)));
     process::exec(command)
 }
 
 /// Runs every benchmark and writes the report, including benchmarks that exceeded a limit.
 fn all(peers: bool) -> Result<()> {
     build()?;
-    let mut report = report::Report::new()?;
+    let mut report = heading()?;
     let mut failures = Vec::new();
     for name in NAMES {
         let command = Command::new(program(&format!("bench-{name}"))?);
         let (lines, outcome) = process::run_and_keep(command, |_| true);
-        report.add(name, &lines);
-        failures.extend(outcome.err().map(|failure| failure.text().to_owned()));
+        report += &part(name, name, &format!("```text\n{}\n```\n", lines.join("\n").trim()));
+        failures.extend(outcome.err().map(|failure| failure.to_string()));
     }
     if peers {
-        report.add_peers(&peers::compare()?);
+        report += &part("Official SDKs", "--peers", &peers::compare()?);
     }
-    let path = report.write()?;
+    let directory = workspace::target_directory()?.join("bench");
+    let path = directory.join("report.md");
+    fs::create_dir_all(directory)
+        .and_then(|()| fs::write(&path, report))
+        .map_err(Failure::at(path.display()))?;
     println!("\nThe report is in {}", path.display());
-    if failures.is_empty() { Ok(()) } else { Err(Failure::failed(failures.join("\n"))) }
+    Failure::all("", &failures)
+}
+
+/// The start of the report: the commit, compiler, and machine.
+fn heading() -> Result<String> {
+    let cores = std::thread::available_parallelism().map_or(0, usize::from);
+    let compiler = process::read(process::program("rustc", &["--version"], &process::root()))?;
+    let git = process::program("git", &["describe", "--always", "--dirty"], &process::root());
+    let source = process::read(git).map(|commit| format!("commit {}", commit.trim()));
+    Ok(format!(
+        "# Benchmarks\n\n\
+         Written by `cargo xtask bench` from {}, with {} in release, on {cores} cores ({}, {}).\n\n\
+         Contenders take turns in the same minutes. Compare ratios: the times are those of one machine.\n",
+        source.unwrap_or_else(|_| "a checkout without history".to_owned()),
+        compiler.trim(),
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    ))
+}
+
+/// A part of the report, with the command that reproduces it.
+fn part(title: &str, args: &str, text: &str) -> String {
+    format!("\n## {title}\n\n`cargo xtask bench {args}`\n\n{text}")
 }
 
 fn build() -> Result<()> {
@@ -83,11 +99,6 @@ fn program(name: &str) -> Result<PathBuf> {
     Ok(workspace::target_directory()?.join("release").join(file))
 }
 
-fn name_of(given: &str) -> Result<&'static str> {
-    let known = NAMES.into_iter().find(|known| given == *known);
-    known.ok_or_else(|| Failure::usage(format!("no benchmark `{given}`; there are: {}", NAMES.join(", "))))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +109,11 @@ mod tests {
         assert_eq!(failure.exit_status(), 2);
         let text = failure.text();
         assert!(text.contains("`cor`") && text.contains("core, webpubsub"), "{text}");
-        assert_eq!(name_of("core").unwrap(), "core");
+    }
+
+    #[test]
+    fn each_part_has_its_name_and_the_command_that_reproduces_it() {
+        let text = part("core", "core", "```text\nfigures\n```\n");
+        assert_eq!(text, "\n## core\n\n`cargo xtask bench core`\n\n```text\nfigures\n```\n");
     }
 }

@@ -2,14 +2,16 @@
 //! Counted for a standalone hello-world program, because the workspace's other packages would add features.
 
 mod license;
-mod measure;
 mod tree;
 
 use std::ffi::OsString;
+use std::fs;
+use std::process::Stdio;
 
 use crate::failure::{Failure, Result};
 use crate::standalone::Standalone;
-use crate::workspace::{self, Package};
+use crate::stopwatch::Stopwatch;
+use crate::workspace::{self, CORE, EMULATOR, Package};
 use crate::{flags, process};
 use tree::Crate;
 
@@ -22,9 +24,6 @@ packages of this workspace, and on licenses that xtask/src/deps/license.rs does 
 and prints its build time and size, for information only; this takes minutes for each.
 
   --quick  leave out the builds";
-
-const CORE: &str = "service-core";
-const EMULATOR: &str = "service-emulator";
 
 /// The maximum number of crates in a hello-world program, including itself. It limits build time and what a user's
 /// security team has to review. Raising it is a decision, so it is a constant.
@@ -40,58 +39,66 @@ struct Row {
     problems: Vec<String>,
 }
 
-/// Runs the checks for a command line.
+/// Runs the checks, and then the builds.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
     let [quick] = flags::switches(args, ["quick"])?;
-    let result = check();
+    let packages = workspace::packages()?;
+    let result = rows(&packages).and_then(|rows| report(&rows));
     if !quick {
-        for package in clients(&workspace::packages()?) {
-            measure::print(&Standalone::hello(package, &[], true)?);
+        for package in clients(&packages) {
+            let hello = Standalone::hello(package, &[], true)?;
+            match build(&hello) {
+                Ok((took, size)) => println!("{}: {took}, {size} KiB stripped", hello.name),
+                Err(failure) => println!("{}: not built: {failure}", hello.name),
+            }
         }
     }
     result
 }
 
-/// Runs the checks alone.
-pub(crate) fn check() -> Result<()> {
-    let packages = workspace::packages()?;
+fn rows(packages: &[Package]) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
-    for package in clients(&packages) {
-        rows.push(with_default_features(package)?);
-        if package.features.iter().any(|feature| feature == "client") {
-            rows.push(with_client(package)?);
+    for package in clients(packages) {
+        let name = &package.name;
+        let hello = |features: &[&str], default| tree::of(&Standalone::hello(package, features, default)?);
+        let crates = hello(&[], true)?;
+        let twice =
+            tree::in_two_versions(&crates).into_iter().map(|name| format!("`{name}` in two versions"));
+        rows.push(row(name.clone(), &crates, Some(MAX_CRATES), twice.collect()));
+        if package.has_feature("client") {
+            let (crates, max) = (hello(&["client"], true)?, Some(MAX_CRATES_WITH_CLIENT));
+            rows.push(row(format!("{name} +client"), &crates, max, Vec::new()));
         }
-        rows.push(without_provider(package)?);
+        // A user with another provider must not get aws-lc: it needs a C compiler, and with two providers in one program
+        // rustls cannot choose one.
+        let crates = hello(&["rustls-no-provider"], false)?;
+        let aws_lc = crates.iter().map(|one| &one.name).filter(|name| name.starts_with("aws-lc"));
+        let problems = aws_lc.map(|name| format!("has {name}")).collect();
+        rows.push(row(format!("{name} -provider"), &crates, None, problems));
     }
     for package in packages.iter().filter(|package| package.published) {
-        rows.push(below(package, &packages)?);
+        rows.push(below(package, packages)?);
     }
-    report(&rows)
+    Ok(rows)
 }
 
 fn clients(packages: &[Package]) -> impl Iterator<Item = &Package> {
     packages.iter().filter(|package| package.published && package.name != CORE && package.name != EMULATOR)
 }
 
-fn with_default_features(package: &Package) -> Result<Row> {
-    let crates = tree::of(&Standalone::hello(package, &[], true)?)?;
-    let problems = tree::in_two_versions(&crates).into_iter().map(|name| format!("`{name}` in two versions"));
-    Ok(row(package.name.clone(), &crates, Some(MAX_CRATES), problems.collect()))
-}
-
-fn with_client(package: &Package) -> Result<Row> {
-    let crates = tree::of(&Standalone::hello(package, &["client"], true)?)?;
-    Ok(row(format!("{} +client", package.name), &crates, Some(MAX_CRATES_WITH_CLIENT), Vec::new()))
-}
-
-/// A user with another provider must not get aws-lc: it needs a C compiler, and with two providers in one program rustls
-/// cannot choose one.
-fn without_provider(package: &Package) -> Result<Row> {
-    let crates = tree::of(&Standalone::hello(package, &["rustls-no-provider"], false)?)?;
-    let problems =
-        crates.iter().filter(|one| one.name.starts_with("aws-lc")).map(|one| format!("has {}", one.name));
-    let problems = problems.collect();
-    Ok(row(format!("{} -provider", package.name), &crates, None, problems))
+/// Builds a program in release from scratch and returns the time and its size in KiB: for information, since both depend on
+/// the machine.
+fn build(hello: &Standalone) -> Result<(String, u64)> {
+    let target = hello.dir.join("target");
+    // Missing before the first build. If it cannot be removed, the time is that of a partial build.
+    let _ = fs::remove_dir_all(&target);
+    let mut command = hello.cargo(&["build", "--release", "--quiet", "--target-dir"]);
+    command.arg(&target).stdin(Stdio::null());
+    let watch = Stopwatch::start();
+    process::run(command)?;
+    let took = watch.read();
+    let program = target.join("release").join(format!("{}{}", hello.name, std::env::consts::EXE_SUFFIX));
+    Ok((took, fs::metadata(&program).map_err(Failure::at(program.display()))?.len().div_ceil(1024)))
 }
 
 /// Checks the dependencies of a published package with all features: no other package of this workspace except the core,
@@ -104,7 +111,9 @@ fn below(package: &Package, packages: &[Package]) -> Result<Row> {
         if one.name != CORE && packages.iter().any(|ours| ours.name == one.name) {
             problems.push(format!("depends on {}", one.name));
         }
-        problems.extend(license::ACCEPTED.problem(one));
+        if !license::is_accepted(&one.license) {
+            problems.push(format!("`{}` has the license `{}`", one.name, one.license));
+        }
     }
     Ok(row(format!("{} --all-features", package.name), &crates, None, problems))
 }

@@ -15,6 +15,15 @@ pub(crate) fn switches<const N: usize>(args: Vec<OsString>, known: [&str; N]) ->
     Ok(given)
 }
 
+/// Returns the known name that is given; otherwise fails with the known ones.
+pub(crate) fn one_of<'a>(what: &str, given: &str, known: &[&'a str]) -> Result<&'a str> {
+    known.iter().find(|known| **known == given).copied().ok_or_else(|| not_one_of(what, given, known))
+}
+
+pub(crate) fn not_one_of(what: &str, given: &str, known: &[&str]) -> Failure {
+    Failure::usage(format!("no {what} `{given}`; there are: {}", known.join(", ")))
+}
+
 /// Checks the flags (with dashes) of a program before it is built. The program itself checks values and words.
 pub(crate) fn are_known(args: &[OsString], known: &[&str]) -> Result<()> {
     for arg in args {

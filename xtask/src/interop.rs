@@ -3,13 +3,12 @@
 
 mod emulator;
 mod table;
-mod webhook;
 
 use std::ffi::OsString;
 
 use crate::failure::{Failure, Result};
-use crate::process;
 use crate::sdks::Sdks;
+use crate::{flags, process};
 use emulator::Emulator;
 use table::Table;
 
@@ -27,36 +26,28 @@ registries.
 
 const NAMES: [&str; 4] = ["eventgrid", WEBHOOK, "webpubsub", "webpubsub-client"];
 const WEBHOOK: &str = "webhook";
+
 /// Runs the scripts of a service.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
     let name = name_of(args)?;
     let sdks = Sdks::with("tests/interop")?;
-    process::run(process::cargo([
-        "build",
-        "--quiet",
-        "--package",
-        "service-emulator",
-        "--bin",
-        "service-emulator",
-    ]))?;
-    let emulator = if name == WEBHOOK { webhook::start(&sdks.folder)? } else { Emulator::start(&[])? };
+    process::run(process::cargo(["build", "--quiet", "--package", "service-emulator", "--bins"]))?;
+    let has_python = name != WEBHOOK;
+    let emulator = if has_python { Emulator::start(&[]) } else { Emulator::with_webhooks(&sdks.folder) }?;
     let mut table = Table::default();
     table.add("JavaScript", &emulator.read(sdks.javascript(&format!("{name}.mjs")))?);
-    if name != WEBHOOK {
+    if has_python {
         table.add("Python", &emulator.read(sdks.python(&format!("{name}.py")))?);
     }
     print!("{table}");
     table.check()
 }
 
-fn name_of(args: Vec<OsString>) -> Result<&'static str> {
-    let mut args = args.into_iter();
-    let (Some(given), None) = (args.next(), args.next()) else {
+fn name_of(mut args: Vec<OsString>) -> Result<&'static str> {
+    let (1, Some(given)) = (args.len(), args.pop()) else {
         return Err(Failure::usage(format!("one service is needed; there are: {}", NAMES.join(", "))));
     };
-    NAMES.into_iter().find(|known| given == *known).ok_or_else(|| {
-        Failure::usage(format!("no service `{}`; there are: {}", given.to_string_lossy(), NAMES.join(", ")))
-    })
+    flags::one_of("service", &given.to_string_lossy(), &NAMES)
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
 //! `cargo xtask lint`: everything that the compiler and its tools can check, with warnings as errors, including builds with
 //! fewer features.
 
-use std::ffi::OsString;
-
 use crate::failure::{Failure, Result};
+use crate::process;
 use crate::workspace::{self, Package};
-use crate::{flags, process};
 
 pub(crate) const HELP: &str = "\
 usage: cargo xtask lint
@@ -17,25 +15,15 @@ feature, the error of a package must name the features that it needs.";
 /// The TLS features: a client needs one of them.
 const TLS: [&str; 2] = ["rustls", "rustls-no-provider"];
 
-/// Runs the checks for a command line.
-pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    let [] = flags::switches(args, [])?;
-    check()
-}
-
 /// Runs all checks, up to the first that fails.
-pub(crate) fn check() -> Result<()> {
-    let packages = workspace::packages()?;
+pub(crate) fn run() -> Result<()> {
     process::run(process::cargo(["fmt", "--all", "--check"]))?;
-    process::run(process::cargo(
-        ["clippy", "--workspace", "--all-targets", "--all-features", "--"]
-            .into_iter()
-            .chain(["-D", "warnings"]),
-    ))?;
+    let clippy = ["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
+    process::run(process::cargo(clippy))?;
     let mut doc = process::cargo(["doc", "--workspace", "--no-deps", "--all-features"]);
     doc.env("RUSTDOCFLAGS", "-D warnings");
     process::run(doc)?;
-    for package in packages.iter().filter(|package| package.published) {
+    for package in &workspace::published()? {
         asks_for_features(package)?;
         for features in feature_sets(package) {
             // Clippy and not `check`: it denies warnings of this package alone, so that nothing else is rebuilt.
@@ -54,12 +42,10 @@ fn asks_for_features(package: &Package) -> Result<()> {
     let outcome = match process::read(process::cargo(args)) {
         Ok(_) => "it builds".to_owned(),
         Err(failure) if failure.text().contains("one of the features ") => return Ok(()),
-        Err(failure) => failure.text().to_owned(),
+        Err(failure) => failure.to_string(),
     };
-    Err(Failure::failed(format!(
-        "{} without features does not name the missing feature: {outcome}",
-        package.name
-    )))
+    let what = format!("{} without features does not name the missing feature", package.name);
+    Err(Failure::at(what)(outcome))
 }
 
 /// The sets that are checked in addition to "all", which contains both TLS features: each of those alone, and each other
@@ -67,7 +53,7 @@ fn asks_for_features(package: &Package) -> Result<()> {
 /// long.
 fn feature_sets(package: &Package) -> Vec<String> {
     let further = package.features.iter().filter(|name| *name != "default" && !TLS.contains(&name.as_str()));
-    if package.features.iter().any(|name| name == TLS[1]) {
+    if package.has_feature(TLS[1]) {
         let with_tls = |name: &String| format!("{},{name}", TLS[1]);
         return TLS.map(str::to_owned).into_iter().chain(further.map(with_tls)).collect();
     }

@@ -1,14 +1,12 @@
 //! `cargo xtask package`: packages the published crates as for the registry and builds a first program on each.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::failure::{Failure, Result};
+use crate::process;
 use crate::standalone::Standalone;
-use crate::workspace::{self, Package};
-use crate::{flags, process};
+use crate::workspace::{self, CORE, Package};
 
 pub(crate) const HELP: &str = "\
 usage: cargo xtask package
@@ -17,8 +15,6 @@ Packages every published crate as `cargo publish` does, unpacks it below the tar
 README, changelog, and licenses and no large files, and builds the hello-world program of each (examples/hello.rs) outside the
 workspace, with that crate and the packaged core. Takes some minutes. Not part of `cargo xtask ci`, because
 `cargo xtask release` packages and builds what it releases.";
-
-const CORE: &str = "service-core";
 
 /// The files that every package must contain.
 const NEEDED: [&str; 6] =
@@ -36,31 +32,21 @@ struct Packed {
     size: u64,
 }
 
-/// Checks the packages for a command line.
-pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    let [] = flags::switches(args, [])?;
-    check()
-}
-
 /// Packages the crates and builds the programs.
-pub(crate) fn check() -> Result<()> {
-    let packages = workspace::packages()?;
-    let published: Vec<&Package> = packages.iter().filter(|package| package.published).collect();
-    let packed = pack(&published)?;
+pub(crate) fn run() -> Result<()> {
+    let packed = pack(&workspace::published()?)?;
     let mut problems = Vec::new();
     for one in &packed {
         let files = files_of(&one.dir)?;
         println!("{:<22} {:>4} files, {:>4} KiB packed", one.name, files.len(), one.size.div_ceil(1024));
         problems.extend(problems_of(one, &files));
     }
-    if !problems.is_empty() {
-        return Err(Failure::failed(format!("packages:\n- {}", problems.join("\n- "))));
-    }
+    Failure::all("packages:\n", &problems)?;
     packed.iter().filter(|one| one.name != CORE).try_for_each(|one| build_hello(one, &packed))
 }
 
 /// Packages and unpacks the crates. Cargo does not build them here: the hello-world programs do.
-fn pack(packages: &[&Package]) -> Result<Vec<Packed>> {
+fn pack(packages: &[Package]) -> Result<Vec<Packed>> {
     let target = workspace::target_directory()?.join("xtask/package");
     // Missing before the first run. Files of an earlier run would count as part of the package.
     let _ = fs::remove_dir_all(target.join("package"));
@@ -74,25 +60,21 @@ fn pack(packages: &[&Package]) -> Result<Vec<Packed>> {
 }
 
 fn unpack(package: &Package, directory: &Path) -> Result<Packed> {
-    let version = package.metadata["version"].as_str().unwrap_or_default();
-    let stem = format!("{}-{version}", package.name);
+    let stem = format!("{}-{}", package.name, package.version());
     let file = format!("{stem}.crate");
     // Every supported system has a `tar` with gzip.
-    let mut tar = Command::new("tar");
-    tar.args(["-xzf", &file]).current_dir(directory);
-    process::read(tar)?;
-    let size = fs::metadata(directory.join(&file)).map_err(|error| failed(&file, &error))?.len();
+    process::read(process::program("tar", &["-xzf", &file], directory))?;
+    let size = fs::metadata(directory.join(&file)).map_err(Failure::at(&file))?.len();
     Ok(Packed { name: package.name.clone(), dir: directory.join(stem), size })
 }
 
 /// The files of a directory with their sizes, by their relative paths with `/`.
 fn files_of(dir: &Path) -> Result<Vec<(String, u64)>> {
-    let mut files = Vec::new();
-    for path in workspace::found_in(dir) {
-        let size = fs::metadata(dir.join(&path)).map_err(|error| failed(&path, &error))?.len();
-        files.push((path, size));
-    }
-    Ok(files)
+    let size = |path: String| {
+        let size = fs::metadata(dir.join(&path)).map_err(Failure::at(&path))?.len();
+        Ok((path, size))
+    };
+    workspace::found_in(dir).into_iter().map(size).collect()
 }
 
 fn problems_of(packed: &Packed, files: &[(String, u64)]) -> Vec<String> {
@@ -113,19 +95,12 @@ fn build_hello(packed: &Packed, all: &[Packed]) -> Result<()> {
     // The emulator does not depend on the core, and cargo warns about an unused patch.
     let depends = fs::read_to_string(packed.dir.join("Cargo.toml")).is_ok_and(|text| text.contains(CORE));
     let hello = Standalone::hello_packed(&packed.name, &packed.dir, core.filter(|_| depends))?;
-    let build = |args: &[&str]| {
-        let mut command = hello.cargo(args);
-        command.arg("--target-dir").arg(workspace::target_directory()?);
-        process::run(command)
-    };
     hello.fetch()?;
-    build(&["build", "--quiet", "--offline"])?;
+    let mut command = hello.cargo(&["build", "--quiet", "--offline", "--target-dir"]);
+    command.arg(workspace::target_directory()?);
+    process::run(command)?;
     println!("{} builds", hello.name);
     Ok(())
-}
-
-fn failed(path: &str, error: &std::io::Error) -> Failure {
-    Failure::failed(format!("{path}: {error}"))
 }
 
 #[cfg(test)]

@@ -2,18 +2,31 @@
 
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
-use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Output, Stdio};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 
 use crate::failure::{Failure, Result};
-use crate::workspace;
+
+/// The directory of the workspace.
+pub(crate) fn root() -> PathBuf {
+    // The run-time value first: the checkout may have moved since this program was built.
+    let xtask = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
+    Path::new(&xtask).parent().map(Path::to_path_buf).unwrap_or_default()
+}
 
 /// `cargo` with these arguments, run from the workspace root.
 pub(crate) fn cargo<S: AsRef<OsStr>>(args: impl IntoIterator<Item = S>) -> Command {
     // The cargo that started this program, so that a `+toolchain` applies to its commands.
     let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(program);
-    command.args(args).current_dir(workspace::root());
+    command.args(args).current_dir(root());
+    command
+}
+
+/// A program with these arguments, run from a directory.
+pub(crate) fn program(name: impl AsRef<OsStr>, args: &[&str], dir: &Path) -> Command {
+    let mut command = Command::new(name);
+    command.args(args).current_dir(dir);
     command
 }
 
@@ -27,33 +40,25 @@ pub(crate) fn run(mut command: Command) -> Result<()> {
 /// Runs a program and returns its standard output; its standard error is part of the failure.
 pub(crate) fn read(mut command: Command) -> Result<String> {
     let output = command.stdin(Stdio::null()).output().map_err(|error| not_started(&command, &error))?;
-    match output {
-        Output { status, stdout, .. } if status.success() => {
-            Ok(String::from_utf8_lossy(&stdout).into_owned())
-        }
-        Output { status, stderr, .. } => {
-            let error = String::from_utf8_lossy(&stderr);
-            Err(Failure::failed(format!("`{}`: {status}\n{}", line_of(&command), error.trim_end())))
-        }
+    if output.status.success() {
+        return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
+    let error = String::from_utf8_lossy(&output.stderr);
+    Err(Failure::failed(format!("`{}`: {}\n{}", line_of(&command), output.status, error.trim_end())))
 }
 
-/// Replaces this process with a program, so that signals reach it and its exit status is ours.
-#[cfg(unix)]
+/// Replaces this process with a program, so that signals reach it and its exit status is ours. Elsewhere than on Unix, runs
+/// it and exits with its status.
 pub(crate) fn exec(mut command: Command) -> Result<()> {
-    use std::os::unix::process::CommandExt as _;
-
     show(&command);
-    let error = command.exec();
+    #[cfg(unix)]
+    let error = std::os::unix::process::CommandExt::exec(&mut command);
+    #[cfg(not(unix))]
+    let error = match command.status() {
+        Ok(status) => std::process::exit(status.code().unwrap_or(1)),
+        Err(error) => error,
+    };
     Err(not_started(&command, &error))
-}
-
-/// Runs a program and exits with its status.
-#[cfg(not(unix))]
-pub(crate) fn exec(mut command: Command) -> Result<()> {
-    show(&command);
-    let status = command.status().map_err(|error| not_started(&command, &error))?;
-    std::process::exit(status.code().unwrap_or(1));
 }
 
 /// Runs a program, prints its output as it appears, and returns the lines of both outputs that `keep` selects, and
@@ -91,21 +96,21 @@ impl Running {
         let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut child = started.map_err(|error| not_started(&command, &error))?;
         let (input, output) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
-        Ok(Self { name: line_of(&command), child, input, output })
+        Ok(Self { name: format!("`{}`", line_of(&command)), child, input, output })
     }
 
     pub(crate) fn write_line(&mut self, line: &str) -> Result<()> {
         let written = self.input.as_mut().map_or(Ok(()), |input| writeln!(input, "{line}"));
-        written.map_err(|error| Failure::failed(format!("`{}`: {error}", self.name)))
+        written.map_err(Failure::at(&self.name))
     }
 
     /// Returns the next line of the standard output. Fails if the program has ended.
     pub(crate) fn read_line(&mut self) -> Result<String> {
         let mut line = String::new();
         match self.output.as_mut().map_or(Ok(0), |output| output.read_line(&mut line)) {
-            Ok(0) => Err(Failure::failed(format!("`{}` ended early", self.name))),
+            Ok(0) => Err(Failure::failed(format!("{} ended early", self.name))),
             Ok(_) => Ok(line.trim_end().to_owned()),
-            Err(error) => Err(Failure::failed(format!("`{}`: {error}", self.name))),
+            Err(error) => Err(Failure::at(&self.name)(error)),
         }
     }
 }
@@ -188,11 +193,7 @@ mod tests {
         running.write_line("7").unwrap();
         assert_eq!(running.read_line().unwrap(), "7.5");
         let failure = running.read_line().unwrap_err();
-        assert!(
-            failure.text().contains("sh -c") && failure.text().contains("ended early"),
-            "{}",
-            failure.text()
-        );
+        assert!(failure.text().contains("sh -c") && failure.text().contains("ended early"), "{failure}");
     }
 
     #[test]

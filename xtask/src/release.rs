@@ -9,6 +9,8 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::Command;
 
+use lexopt::prelude::*;
+
 use crate::failure::{Failure, Result};
 use crate::{process, stopwatch, workspace};
 use plan::Plan;
@@ -33,7 +35,7 @@ A failure up to step 4 leaves the files unchanged. Later failures print the comm
 
 /// Releases a crate as the command line requests.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    let release = Release { root: workspace::root(), today: stopwatch::today()?, slow: &process::run };
+    let release = Release { root: process::root(), today: stopwatch::today(), slow: &process::run };
     release.run(args)
 }
 
@@ -51,8 +53,8 @@ impl Release<'_> {
         let mut parser = lexopt::Parser::from_args(args);
         while let Some(arg) = parser.next()? {
             match arg {
-                lexopt::Arg::Value(word) => words.push(word.to_string_lossy().into_owned()),
-                lexopt::Arg::Long("execute") => execute = true,
+                Value(word) => words.push(word.string()?),
+                Long("execute") => execute = true,
                 other => return Err(other.unexpected().into()),
             }
         }
@@ -60,7 +62,7 @@ impl Release<'_> {
             return Err(Failure::usage("missing crate or level: cargo xtask release webpubsub patch"));
         };
         let plan = Plan::new(&workspace::packages_of(&self.root)?, name, level)?;
-        println!("{name} {} -> {}", plan.old, plan.new);
+        println!("{name} {} -> {}", plan.package.version(), plan.new);
         self.verify(&plan)?;
         step("edits");
         let edits = plan.edits(&self.root, &self.today)?;
@@ -82,9 +84,8 @@ impl Release<'_> {
         let published = tagged.and_then(|()| (self.slow)(self.cargo(&["publish", "--package", name])));
         published.map_err(|failure| {
             Failure::failed(format!(
-                "{}\n{tag} is committed but not published. When the cause is fixed, run what remains of:\n  {rest}\n\
-                 Or undo the release, unless the registry has it:\n  git tag --delete {tag}\n  git reset --keep HEAD~1",
-                failure.text()
+                "{failure}\n{tag} is committed but not published. When the cause is fixed, run what remains of:\n  {rest}\n\
+                 Or undo the release, unless the registry has it:\n  git tag --delete {tag}\n  git reset --keep HEAD~1"
             ))
         })?;
         println!("\n{tag} is published. Now run:\n  git push origin HEAD {tag}");
@@ -96,11 +97,11 @@ impl Release<'_> {
         step("checks");
         self.check(plan)?;
         step("tests");
-        (self.slow)(self.cargo(&["test", "--package", &plan.name, "--all-features"]))?;
+        (self.slow)(self.cargo(&["test", "--package", &plan.package.name, "--all-features"]))?;
         step("package");
         // With the crates that it depends on, which cargo provides as a temporary registry.
-        let mut package = self.cargo(&["package", "--package", &plan.name]);
-        for dependency in &plan.dependencies {
+        let mut package = self.cargo(&["package", "--package", &plan.package.name]);
+        for (dependency, _) in &plan.dependencies {
             package.args(["--package", &dependency.name]);
         }
         (self.slow)(package)
@@ -117,33 +118,29 @@ impl Release<'_> {
             reasons.push(format!("the tag {} exists already", plan.tag));
         }
         if !plan.has_changelog_entries(&self.root)? {
-            reasons.push(format!("{}/CHANGELOG.md has no entry under Unreleased", plan.dir));
+            reasons.push(format!("{}/CHANGELOG.md has no entry under Unreleased", plan.package.dir));
         }
-        for dependency in &plan.dependencies {
-            let plan::Dependency { name, dir, tag, is_built_by_users } = dependency;
-            if !self.has_tag(tag)? {
+        for (dependency, is_built_by_users) in &plan.dependencies {
+            let (name, tag) = (&dependency.name, plan::tag(&dependency.name, dependency.version()));
+            if !self.has_tag(&tag)? {
                 reasons.push(format!("{name} is not released (no tag {tag}): release it first"));
             } else if *is_built_by_users {
                 // The registry would build the crate with what was released, not with what is here.
-                let (src, manifest) = (format!("{dir}/src"), format!("{dir}/Cargo.toml"));
-                let diff = self.git(&["diff", "--name-only", tag, "HEAD", "--", &src, &manifest]);
+                let built = ["src", "Cargo.toml"].map(|path| format!("{}/{path}", dependency.dir));
+                let diff = self.git(&["diff", "--name-only", &tag, "HEAD", "--", &built[0], &built[1]]);
                 if let Some(file) = process::read(diff)?.lines().next() {
                     reasons
                         .push(format!("{name} has changed since {tag} (such as {file}): release it first"));
                 }
             }
         }
-        if reasons.is_empty() {
-            return Ok(());
-        }
-        Err(Failure::failed(format!("{} cannot be released:\n- {}", plan.tag, reasons.join("\n- "))))
+        Failure::all(&format!("{} cannot be released:\n", plan.tag), &reasons)
     }
 
     /// Changes the files and commits them; restores them on failure. Nothing was uncommitted before.
     fn write_and_commit(&self, edits: &[(String, String)], message: &str) -> Result<()> {
         let write = |(path, text): &(String, String)| {
-            std::fs::write(self.root.join(path), text)
-                .map_err(|error| Failure::failed(format!("{path}: {error}")))
+            std::fs::write(self.root.join(path), text).map_err(Failure::at(path))
         };
         let written = edits
             .iter()
@@ -152,12 +149,10 @@ impl Release<'_> {
             .and_then(|()| process::run(self.cargo(&["update", "--workspace", "--offline", "--quiet"])))
             .and_then(|()| process::run(self.git(&["commit", "--quiet", "--all", "--message", message])));
         written.map_err(|failure| {
-            match process::read(self.git(&["checkout", "--quiet", "HEAD", "--", "."])) {
-                Ok(_) => Failure::failed(format!("{}\nthe files are restored", failure.text())),
-                Err(_) => {
-                    Failure::failed(format!("{}\nto restore the files: git checkout -- .", failure.text()))
-                }
-            }
+            let restored = process::read(self.git(&["checkout", "--quiet", "HEAD", "--", "."]));
+            let files =
+                restored.map_or("to restore the files: git checkout -- .", |_| "the files are restored");
+            Failure::failed(format!("{failure}\n{files}"))
         })
     }
 
@@ -166,9 +161,7 @@ impl Release<'_> {
     }
 
     fn git(&self, args: &[&str]) -> Command {
-        let mut command = Command::new("git");
-        command.args(args).current_dir(&self.root);
-        command
+        process::program("git", args, &self.root)
     }
 
     fn cargo(&self, args: &[&str]) -> Command {

@@ -1,7 +1,7 @@
 //! The official SDKs in a scratch folder, for `interop` and `bench`.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use crate::failure::{Failure, Result};
@@ -35,40 +35,27 @@ impl Sdks {
     /// Installs missing SDKs and copies these scripts of the workspace into the folder.
     pub(crate) fn with(scripts: &str) -> Result<Self> {
         let folder = workspace::target_directory()?.join("sdks");
-        let failed = |error: std::io::Error| Failure::failed(format!("{}: {error}", folder.display()));
-        fs::create_dir_all(&folder).map_err(failed)?;
-        for script in fs::read_dir(workspace::root().join(scripts)).map_err(failed)?.flatten() {
-            fs::copy(script.path(), folder.join(script.file_name())).map_err(failed)?;
+        let failed = Failure::at(folder.display().to_string());
+        fs::create_dir_all(&folder).map_err(&failed)?;
+        for script in fs::read_dir(process::root().join(scripts)).map_err(&failed)?.flatten() {
+            fs::copy(script.path(), folder.join(script.file_name())).map_err(&failed)?;
         }
-        let mut npm = Command::new("npm");
-        npm.args(["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"]).args(JAVASCRIPT);
-        process::run(within(npm, &folder))?;
-        let mut venv = Command::new("python3");
-        venv.args(["-m", "venv", "venv"]);
-        process::run(within(venv, &folder))?;
+        let npm = ["install", "--no-save", "--no-audit", "--no-fund", "--loglevel=error"];
+        process::run(process::program("npm", &[&npm[..], &JAVASCRIPT].concat(), &folder))?;
+        process::run(process::program("python3", &["-m", "venv", "venv"], &folder))?;
         let python = folder.join("venv").join(if cfg!(windows) { "Scripts/python" } else { "bin/python" });
-        let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"]).args(PYTHON);
-        process::run(within(pip, &folder))?;
+        let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+        process::run(process::program(&python, &[&pip[..], &PYTHON].concat(), &folder))?;
         Ok(Self { folder, python })
     }
 
     /// Runs a script with Node.
     pub(crate) fn javascript(&self, script: &str) -> Command {
-        let mut command = Command::new("node");
-        command.arg(script);
-        within(command, &self.folder)
+        process::program("node", &[script], &self.folder)
     }
 
     /// Runs a script with Python.
     pub(crate) fn python(&self, script: &str) -> Command {
-        let mut command = Command::new(&self.python);
-        command.arg(script);
-        within(command, &self.folder)
+        process::program(&self.python, &[script], &self.folder)
     }
-}
-
-fn within(mut command: Command, directory: &Path) -> Command {
-    command.current_dir(directory);
-    command
 }

@@ -22,42 +22,31 @@ impl Standalone {
         for (path, text) in files {
             let path = dir.join(path);
             let created = path.parent().map_or(Ok(()), fs::create_dir_all);
-            created.and_then(|()| fs::write(&path, text)).map_err(|error| failed(&path, &error))?;
+            created.and_then(|()| fs::write(&path, text)).map_err(Failure::at(path.display()))?;
         }
         // Cargo removes what is not needed from the copy and keeps the remaining versions.
-        let lock = workspace::root().join("Cargo.lock");
-        fs::copy(&lock, dir.join("Cargo.lock")).map_err(|error| failed(&lock, &error))?;
+        let lock = process::root().join("Cargo.lock");
+        fs::copy(&lock, dir.join("Cargo.lock")).map_err(Failure::at(lock.display()))?;
         Ok(Self { name: name.to_owned(), dir })
     }
 
     /// Writes a hello-world program with these features of a crate of the workspace.
     pub(crate) fn hello(package: &Package, features: &[&str], default_features: bool) -> Result<Self> {
         let name = [&["hello", &package.name], features].concat().join("-");
-        let crate_dir = workspace::root().join(&package.dir);
-        let manifest = manifest(&name, &package.name, &crate_dir, features, default_features);
-        Self::write_hello(&name, &package.name, &crate_dir, manifest)
+        let dir = process::root().join(&package.dir);
+        let manifest = manifest(&name, &package.name, &dir, features, default_features);
+        Self::write(&name, &[("Cargo.toml", manifest), ("src/main.rs", hello_world(&package.name, &dir))])
     }
 
     /// Writes a hello-world program with the default features of the crate in a directory. `core`, if given, replaces the
     /// core from the registry with the one in a directory.
-    pub(crate) fn hello_packed(package: &str, crate_dir: &Path, core: Option<(&str, &Path)>) -> Result<Self> {
+    pub(crate) fn hello_packed(package: &str, dir: &Path, core: Option<(&str, &Path)>) -> Result<Self> {
         let name = format!("hello-packed-{package}");
-        let mut manifest = manifest(&name, package, crate_dir, &[], true);
+        let mut manifest = manifest(&name, package, dir, &[], true);
         if let Some((core, dir)) = core {
             manifest.push_str(&format!("\n[patch.crates-io]\n{core} = {{ path = {dir:?} }}\n"));
         }
-        Self::write_hello(&name, package, crate_dir, manifest)
-    }
-
-    fn write_hello(name: &str, package: &str, crate_dir: &Path, manifest: String) -> Result<Self> {
-        let empty = || {
-            format!(
-                "//! Empty.\n\nuse {} as _;\n\n#[tokio::main]\nasync fn main() {{}}\n",
-                package.replace('-', "_")
-            )
-        };
-        let main = fs::read_to_string(crate_dir.join("examples/hello.rs")).unwrap_or_else(|_| empty());
-        Self::write(name, &[("Cargo.toml", manifest), ("src/main.rs", main)])
+        Self::write(&name, &[("Cargo.toml", manifest), ("src/main.rs", hello_world(package, dir))])
     }
 
     /// `cargo` in the package's directory.
@@ -74,25 +63,22 @@ impl Standalone {
     }
 }
 
-fn manifest(
-    name: &str,
-    package: &str,
-    crate_dir: &Path,
-    features: &[&str],
-    default_features: bool,
-) -> String {
+/// The example of the crate in a directory, or a program that only links it.
+fn hello_world(package: &str, dir: &Path) -> String {
+    let library = package.replace('-', "_");
+    let empty = format!("//! Empty.\n\nuse {library} as _;\n\n#[tokio::main]\nasync fn main() {{}}\n");
+    fs::read_to_string(dir.join("examples/hello.rs")).unwrap_or(empty)
+}
+
+fn manifest(name: &str, package: &str, dir: &Path, features: &[&str], default_features: bool) -> String {
     format!(
         "[package]\nname = \"{name}\"\nversion = \"0.0.0\"\nedition = \"2024\"\npublish = false\n\n\
          # Not a member of the workspace above, which would unify its features.\n[workspace]\n\n\
          # As in the workspace, so that shared dependencies are built once.\n[profile.dev]\ndebug = \"line-tables-only\"\n\n\
          [profile.release]\nstrip = true\n\n[dependencies]\n\
-         {package} = {{ path = {crate_dir:?}, default-features = {default_features}, features = {features:?} }}\n\
+         {package} = {{ path = {dir:?}, default-features = {default_features}, features = {features:?} }}\n\
          tokio = {{ version = \"1\", features = [\"macros\", \"rt-multi-thread\"] }}\n"
     )
-}
-
-fn failed(path: &Path, error: &std::io::Error) -> Failure {
-    Failure::failed(format!("{}: {error}", path.display()))
 }
 
 #[cfg(test)]

@@ -2,7 +2,10 @@
 //! tests that passed and failed.
 
 use std::ffi::OsString;
+use std::num::NonZeroU32;
 use std::process::Command;
+
+use lexopt::prelude::*;
 
 use crate::failure::{Failure, Result};
 use crate::process;
@@ -10,14 +13,14 @@ use crate::stopwatch::Stopwatch;
 use crate::workspace::{self, Package};
 
 pub(crate) const HELP: &str = "\
-usage: cargo xtask test [--repeat N] [-p PKG].. [-- FILTER..]
+usage: cargo xtask test [--repeat N] [-p PKG].. [FILTER..]
 
 Compiles and runs all tests with all features, including doctests: with cargo-nextest if it is installed, otherwise with
 `cargo test`. The last line is `N passed, N failed`. Fails if a test fails or if no test ran.
 
   --repeat N       run the tests up to N times to find flaky ones; stops after the first run with a failure
   -p, --package P  test only this package; can be repeated
-  FILTER..         run only tests with this in their name; further arguments are passed to the test runner";
+  FILTER..         run only tests with this in their name; options of the test runner follow `--`";
 
 /// The parsed command line.
 #[derive(Debug)]
@@ -49,55 +52,38 @@ impl Tally {
     }
 }
 
-/// Runs the tests that the command line selects.
-pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    run_all(&parse(args)?)
-}
-
-/// Runs all tests once.
-pub(crate) fn check() -> Result<()> {
-    run_all(&Options { repeat: 1, packages: Vec::new(), filter: Vec::new() })
-}
-
 fn parse(args: Vec<OsString>) -> Result<Options> {
     let mut options = Options { repeat: 1, packages: Vec::new(), filter: Vec::new() };
-    let mut args = args.into_iter();
-    let options_only: Vec<_> = args.by_ref().take_while(|arg| arg != "--").collect();
-    options.filter = args.collect();
-    let mut parser = lexopt::Parser::from_args(options_only);
+    let mut parser = lexopt::Parser::from_args(args);
     while let Some(arg) = parser.next()? {
         match arg {
-            lexopt::Arg::Long("repeat") => options.repeat = repeat(&parser.value()?)?,
-            lexopt::Arg::Short('p') | lexopt::Arg::Long("package") => {
-                options.packages.push(parser.value()?.to_string_lossy().into_owned());
-            }
-            other => return Err(other.unexpected().into()),
+            Long("repeat") => options.repeat = parser.value()?.parse::<NonZeroU32>()?.get(),
+            Short('p') | Long("package") => options.packages.push(parser.value()?.string()?),
+            Value(word) => options.filter.push(word),
+            other @ Long(_) | other @ Short(_) => return Err(other.unexpected().into()),
         }
     }
     Ok(options)
 }
 
-fn repeat(value: &OsString) -> Result<u32> {
-    let number = value.to_str().and_then(|text| text.parse().ok()).filter(|number| *number > 0);
-    number
-        .ok_or_else(|| Failure::usage(format!("invalid --repeat {value:?}: must be a number of at least 1")))
-}
-
-fn run_all(options: &Options) -> Result<()> {
+/// Runs the tests that the command line selects.
+pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
+    let options = parse(args)?;
     let packages = workspace::packages()?;
     if let Some(unknown) = options.packages.iter().find(|name| packages.iter().all(|p| p.name != **name)) {
         return Err(Failure::usage(format!("no package `{unknown}` in this workspace")));
     }
-    let nextest = nextest_is_installed();
+    let nextest = process::read(process::cargo(["nextest", "--version"])).is_ok();
     println!("== compiling the tests (all of them from scratch: about 3.5 minutes on 2 cores)");
     let watch = Stopwatch::start();
     // Separately, so that cargo shows its progress, and so that every round takes the same time.
-    process::run(compilation(options, nextest))?;
+    let runner: &[&str] = if nextest { &["nextest", "run", "--no-run"] } else { &["test", "--no-run"] };
+    process::run(command(runner, &options.packages, &[]))?;
     println!("== compiled in {}", watch.read());
     let mut total = Tally::default();
     let result = (1..=options.repeat).try_for_each(|round| {
         println!("== running the tests, then the doctests (round {round} of {})", options.repeat);
-        let (tally, result) = one_round(commands(options, &packages, nextest));
+        let (tally, result) = one_round(commands(&options, &packages, nextest));
         total = total.and(tally);
         result.and_then(|()| tally.check())
     });
@@ -107,13 +93,11 @@ fn run_all(options: &Options) -> Result<()> {
 
 /// Runs all commands, even after one of them has failed.
 fn one_round(commands: Vec<Command>) -> (Tally, Result<()>) {
-    commands.into_iter().map(run_one).fold((Tally::default(), Ok(())), |(sum, result), (tally, outcome)| {
-        (sum.and(tally), result.and(outcome))
+    commands.into_iter().fold((Tally::default(), Ok(())), |(tally, result), command| {
+        let (summaries, outcome) = process::run_and_keep(command, |line| tally_of(line).is_some());
+        let tallies = summaries.iter().filter_map(|line| tally_of(line));
+        (tallies.fold(tally, Tally::and), result.and(outcome))
     })
-}
-
-fn nextest_is_installed() -> bool {
-    process::read(process::cargo(["nextest", "--version"])).is_ok()
 }
 
 /// The commands of one round. `cargo test` runs doctests too; nextest does not.
@@ -134,12 +118,6 @@ fn commands(options: &Options, packages: &[Package], nextest: bool) -> Vec<Comma
     commands
 }
 
-/// The command that compiles all tests except doctests.
-fn compilation(options: &Options, nextest: bool) -> Command {
-    let runner: &[&str] = if nextest { &["nextest", "run", "--no-run"] } else { &["test", "--no-run"] };
-    command(runner, &options.packages, &[])
-}
-
 fn command(runner: &[&str], packages: &[String], filter: &[OsString]) -> Command {
     let mut command = process::cargo(runner);
     command.arg("--all-features");
@@ -153,13 +131,6 @@ fn command(runner: &[&str], packages: &[String], filter: &[OsString]) -> Command
         command.arg("--").args(filter);
     }
     command
-}
-
-fn run_one(command: Command) -> (Tally, Result<()>) {
-    let (summaries, result) = process::run_and_keep(command, |line| tally_of(line).is_some());
-    let tallies = summaries.iter().filter_map(|line| tally_of(line));
-    let tally = tallies.fold(Tally::default(), Tally::and);
-    (tally, result)
 }
 
 /// Parses a runner's summary line; returns `None` for any other line.
@@ -257,7 +228,7 @@ mod tests {
 
     #[test]
     fn an_unknown_package_is_a_usage_error() {
-        let failure = run_all(&options("-p no-such-package").unwrap()).unwrap_err();
+        let failure = run(vec!["--package=no-such-package".into()]).unwrap_err();
         assert_eq!((failure.exit_status(), failure.text().contains("no-such-package")), (2, true));
     }
 }

@@ -6,11 +6,9 @@ mod language;
 mod manifests;
 mod sources;
 
-use std::ffi::OsString;
 use std::fmt;
 
 use crate::failure::{Failure, Result};
-use crate::flags;
 use crate::workspace::{self, Package, TextFile};
 
 pub(crate) const HELP: &str = "\
@@ -26,6 +24,12 @@ struct Breach {
     line: usize,
     rule: &'static str,
     what_to_do: String,
+}
+
+impl Breach {
+    fn new(path: impl Into<String>, line: usize, rule: &'static str, what_to_do: impl Into<String>) -> Self {
+        Self { path: path.into(), line, rule, what_to_do: what_to_do.into() }
+    }
 }
 
 impl fmt::Display for Breach {
@@ -54,14 +58,8 @@ impl Tree {
 /// A rule: returns the breaches that it finds.
 type Rule = fn(&Tree) -> Vec<Breach>;
 
-/// Checks the rules for a command line.
-pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
-    let [] = flags::switches(args, [])?;
-    check()
-}
-
 /// Checks the rules.
-pub(crate) fn check() -> Result<()> {
+pub(crate) fn run() -> Result<()> {
     let tree = Tree::read()?;
     let breaches = breaches(&tree);
     for breach in &breaches {
@@ -72,6 +70,22 @@ pub(crate) fn check() -> Result<()> {
         return Ok(());
     }
     Err(Failure::failed(format!("breaches of the house rules: {}", breaches.len())))
+}
+
+/// Reports each line for which a check returns what to do.
+fn each_line<'a>(
+    files: impl IntoIterator<Item = &'a TextFile>,
+    rule: &'static str,
+    check: impl Fn(&str) -> Option<String>,
+) -> Vec<Breach> {
+    let mut breaches = Vec::new();
+    for TextFile { path, text } in files {
+        // Not `lines()`, which removes the carriage return.
+        for (index, line) in text.split('\n').enumerate() {
+            breaches.extend(check(line).map(|what_to_do| Breach::new(path, index + 1, rule, what_to_do)));
+        }
+    }
+    breaches
 }
 
 fn breaches(tree: &Tree) -> Vec<Breach> {
@@ -106,7 +120,7 @@ mod tests {
 
     #[test]
     fn a_breach_is_reported_on_one_line_that_an_editor_can_follow() {
-        let breach = Breach { path: "a/b.rs".into(), line: 3, rule: "size", what_to_do: "split it".into() };
+        let breach = Breach::new("a/b.rs", 3, "size", "split it");
         assert_eq!(breach.to_string(), "a/b.rs:3: size: split it");
     }
 }

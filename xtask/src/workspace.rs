@@ -6,7 +6,11 @@ use std::path::{Path, PathBuf};
 use serde_json::Value;
 
 use crate::failure::{Failure, Result};
-use crate::process;
+use crate::process::{self, root};
+
+/// The crate that the clients share.
+pub(crate) const CORE: &str = "service-core";
+pub(crate) const EMULATOR: &str = "service-emulator";
 
 /// A package of the workspace.
 #[derive(Debug, Default, Clone)]
@@ -22,6 +26,16 @@ pub(crate) struct Package {
     pub(crate) dependencies: Vec<Dependency>,
     /// Its complete entry in `cargo metadata`.
     pub(crate) metadata: Value,
+}
+
+impl Package {
+    pub(crate) fn version(&self) -> &str {
+        self.metadata["version"].as_str().unwrap_or_default()
+    }
+
+    pub(crate) fn has_feature(&self, name: &str) -> bool {
+        self.features.iter().any(|feature| feature == name)
+    }
 }
 
 /// A dependency as the manifest names it.
@@ -40,16 +54,14 @@ pub(crate) struct TextFile {
     pub(crate) text: String,
 }
 
-/// The directory of the workspace.
-pub(crate) fn root() -> PathBuf {
-    // The run-time value first: the checkout may have moved since this program was built.
-    let xtask = std::env::var("CARGO_MANIFEST_DIR").unwrap_or_else(|_| env!("CARGO_MANIFEST_DIR").to_owned());
-    Path::new(&xtask).parent().map(Path::to_path_buf).unwrap_or_default()
-}
-
 /// The packages of the workspace, in the order of their names.
 pub(crate) fn packages() -> Result<Vec<Package>> {
     packages_of(&root())
+}
+
+/// The packages that are published, in the order of their names.
+pub(crate) fn published() -> Result<Vec<Package>> {
+    Ok(packages()?.into_iter().filter(|package| package.published).collect())
 }
 
 /// The packages of the workspace in a directory, in the order of their names.
@@ -83,7 +95,7 @@ fn metadata(root: &Path) -> Result<Value> {
     let mut command = process::cargo(["metadata", "--no-deps", "--format-version", "1", "--offline"]);
     command.current_dir(root);
     let text = process::read(command)?;
-    serde_json::from_str(&text).map_err(|error| Failure::failed(format!("`cargo metadata`: {error}")))
+    serde_json::from_str(&text).map_err(Failure::at("`cargo metadata`"))
 }
 
 fn package(root: &Path, metadata: &Value) -> Package {
@@ -124,7 +136,7 @@ pub(crate) fn found_in(root: &Path) -> Vec<String> {
             let path = entry.path();
             match entry.file_type() {
                 // `.git` is a file in a git worktree.
-                _ if is_not_source(&path, root) => {}
+                _ if path == root.join("target") || path.ends_with(".git") => {}
                 Ok(kind) if kind.is_dir() => directories.push(path),
                 Ok(kind) if kind.is_file() => paths.extend(path.strip_prefix(root).ok().map(slashed)),
                 _ => {}
@@ -132,10 +144,6 @@ pub(crate) fn found_in(root: &Path) -> Vec<String> {
         }
     }
     paths
-}
-
-fn is_not_source(path: &Path, root: &Path) -> bool {
-    path == root.join("target") || path.ends_with(".git")
 }
 
 #[cfg(test)]

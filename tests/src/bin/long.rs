@@ -7,30 +7,8 @@ use lexopt::prelude::*;
 use service_core::{BoxError, Clock, SystemClock};
 use workspace_tests::{chaos, soak};
 
-const CHAOS: &str = "\
-Four WebSocket clients publish over the reliable protocol and four subscribe, while all connections are cut at random bytes.
-Exits non-zero unless every subscriber received every message once, in order per publisher.
-
-Usage: cargo xtask chaos [OPTIONS]
-
-  --messages N      number of messages [default: 100000]
-  --mean-bytes N    mean number of bytes after which a connection is cut [default: 8000]
-  --unrecoverable   also make some connections unrecoverable: every send must be acknowledged or reported as unknown
-  --seed N          seed of the random number generator [default: 1]
-  -h, --help        print this help
-";
-
-const SOAK: &str = "\
-Sends events through a sender, the emulator, and four processors while handlers fail, connections are cut, the service rejects and
-fails, locks expire, and processors are dropped. Exits non-zero unless every event was handled or dead-lettered after ten
-deliveries.
-
-Usage: cargo xtask soak eventgrid [OPTIONS]
-
-  --events N   number of events [default: 1000000]
-  --seed N     seed of the random number generator [default: 1]
-  -h, --help   print this help
-";
+const CHAOS: &str = include_str!("../chaos/help.txt");
+const SOAK: &str = include_str!("../soak/help.txt");
 
 /// What the command line requests.
 enum Run {

@@ -1,6 +1,5 @@
 //! Compares our clients with the official SDKs for other languages, each in a separate process, in turns.
 
-use std::fmt::Write as _;
 use std::process::Command;
 
 use super::program;
@@ -29,21 +28,23 @@ pub(super) fn compare() -> Result<String> {
     // Ends with its standard input.
     let mut server = Running::start(Command::new(program("bench-server")?))?;
     let origin = format!("http://127.0.0.1:{}", server.read_line()?);
-    let mut contenders = [
+    let contenders = [
         ("Rust, these crates", Command::new(program("bench-peer")?)),
         ("JavaScript", sdks.javascript("peer.mjs")),
         ("Python, asyncio", sdks.python("peer.py")),
-    ]
-    .map(|(name, mut command)| {
+    ];
+    let names = contenders.each_ref().map(|(name, _)| *name);
+    let start = |(_, mut command): (_, Command)| {
         command.env("BENCH_ORIGIN", &origin);
-        (name, Running::start(command))
-    });
+        Running::start(command)
+    };
+    let mut contenders = contenders.into_iter().map(start).collect::<Result<Vec<_>>>()?;
     let mut rows = Vec::new();
     for task in &TASKS {
         let mut turns = vec![Vec::new(); contenders.len()];
         for round in 0..=ROUNDS {
-            for ((name, contender), turns) in contenders.iter_mut().zip(&mut turns) {
-                let took = turn(name, contender, task)?;
+            for (contender, turns) in contenders.iter_mut().zip(&mut turns) {
+                let took = turn(contender, task)?;
                 if round > 0 {
                     turns.push(took);
                 }
@@ -52,18 +53,14 @@ pub(super) fn compare() -> Result<String> {
         eprintln!("{}: measured", task.about);
         rows.push((task.about, turns.iter_mut().map(|turns| median(turns)).collect()));
     }
-    Ok(table(&contenders.each_ref().map(|(name, _)| *name), &rows))
+    Ok(table(&names, &rows))
 }
 
 /// Runs one turn of a contender: it reads `TASK REQUESTS` and prints the CPU time of a request in microseconds.
-fn turn(name: &str, contender: &mut Result<Running>, task: &Task) -> Result<f64> {
-    let failed = |what: &str| Failure::failed(format!("{name}, {}: {what}", task.name));
-    let running = contender.as_mut().map_err(|failure| failed(failure.text()))?;
-    let line = running
-        .write_line(&format!("{} {}", task.name, task.requests))
-        .and_then(|()| running.read_line())
-        .map_err(|failure| failed(failure.text()))?;
-    line.parse().map_err(|_| failed("it printed no number; its error is above"))
+fn turn(contender: &mut Running, task: &Task) -> Result<f64> {
+    contender.write_line(&format!("{} {}", task.name, task.requests))?;
+    let line = contender.read_line()?;
+    line.parse().map_err(|_| Failure::failed(format!("{}: `{line}` is not a number", task.name)))
 }
 
 fn median(turns: &mut [f64]) -> f64 {
@@ -74,22 +71,20 @@ fn median(turns: &mut [f64]) -> f64 {
 fn table(names: &[&str], rows: &[(&str, Vec<f64>)]) -> String {
     let mut text = format!(
         "CPU time of the client process per request in µs, 32 in flight, median of {ROUNDS} rounds in turns; in brackets the\n\
-         ratio to the first column.\n\n| |"
+         ratio to the first column.\n\n| | {} |\n|---|{}\n",
+        names.join(" | "),
+        "---:|".repeat(names.len())
     );
-    for name in names {
-        let _ = write!(text, " {name} |");
-    }
-    let _ = write!(text, "\n|---|{}", "---:|".repeat(names.len()));
     for (about, medians) in rows {
-        let _ = write!(text, "\n| {about} |");
-        for (column, median) in medians.iter().enumerate() {
-            let _ = match (column, medians.first()) {
-                (0, _) | (_, None) => write!(text, " {median:.0} |"),
-                (_, Some(ours)) => write!(text, " {median:.0} ({:.1}) |", median / ours),
-            };
-        }
+        let ours = medians.first().copied().unwrap_or(f64::NAN);
+        let ratio = |(column, median): (usize, &f64)| match column {
+            0 => format!("{median:.0}"),
+            _ => format!("{median:.0} ({:.1})", median / ours),
+        };
+        let cells: Vec<_> = medians.iter().enumerate().map(ratio).collect();
+        text += &format!("| {about} | {} |\n", cells.join(" | "));
     }
-    text + "\n"
+    text
 }
 
 #[cfg(test)]
@@ -104,9 +99,7 @@ mod tests {
     #[test]
     fn each_cell_except_the_first_contains_its_ratio_to_the_first() {
         let table = table(&["ours", "theirs"], &[("send", vec![20.0, 50.0])]);
-        assert!(
-            table.ends_with("| | ours | theirs |\n|---|---:|---:|\n| send | 20 | 50 (2.5) |\n"),
-            "{table}"
-        );
+        let expected = "| | ours | theirs |\n|---|---:|---:|\n| send | 20 | 50 (2.5) |\n";
+        assert!(table.ends_with(expected), "{table}");
     }
 }

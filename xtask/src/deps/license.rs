@@ -1,11 +1,9 @@
 //! Checks whether a license expression (SPDX: `MIT OR (Apache-2.0 AND ISC)`) can be met with accepted licenses.
 
-use super::tree::Crate;
-
 /// Permissive licenses only: users link these crates into programs with any license. `CC0-1.0` and `MIT-0` are missing
 /// because nothing needs them: the packages that offer them also offer one of these. aws-lc-sys no longer contains code
 /// under `OpenSSL`; if that changes, add an exception here with the reason.
-pub(super) const ACCEPTED: Allowed = Allowed(&[
+const ACCEPTED: &[&str] = &[
     "0BSD",
     "Apache-2.0",
     "BSD-2-Clause",
@@ -16,32 +14,26 @@ pub(super) const ACCEPTED: Allowed = Allowed(&[
     "Unicode-3.0",
     "Unlicense",
     "Zlib",
-]);
+];
 
-/// A set of accepted licenses.
-pub(super) struct Allowed(&'static [&'static str]);
+/// Returns whether the license of a crate is accepted.
+pub(super) fn is_accepted(license: &str) -> bool {
+    is_met(license, ACCEPTED)
+}
 
-impl Allowed {
-    /// Describes why the license of a crate is not accepted.
-    pub(super) fn problem(&self, one: &Crate) -> Option<String> {
-        let Crate { name, license, .. } = one;
-        (!self.accepts(license)).then(|| format!("`{name}` has the license `{license}`"))
-    }
-
-    /// Requires one accepted license in each operand of `AND`. Parentheses are ignored, which can only reject more: every
-    /// expression is true if all of these are.
-    fn accepts(&self, expression: &str) -> bool {
-        // Older manifests write a slash for OR.
-        let flat = expression.replace(['(', ')'], "").replace('/', " OR ");
-        let words: Vec<&str> = flat.split_whitespace().collect();
-        words.split(|word| *word == "AND").all(|operands| {
-            operands.split(|word| *word == "OR").any(|operand| match operand {
-                // An exception permits more than its license.
-                [license] | [license, "WITH", _] => self.0.contains(license),
-                _ => false,
-            })
+/// Requires one of these licenses in each operand of `AND`. Parentheses are ignored, which can only reject more: every
+/// expression is true if all of these are.
+fn is_met(expression: &str, accepted: &[&str]) -> bool {
+    // Older manifests write a slash for OR.
+    let flat = expression.replace(['(', ')'], "").replace('/', " OR ");
+    let words: Vec<&str> = flat.split_whitespace().collect();
+    words.split(|word| *word == "AND").all(|operands| {
+        operands.split(|word| *word == "OR").any(|operand| match operand {
+            // An exception permits more than its license.
+            [license] | [license, "WITH", _] => accepted.contains(license),
+            _ => false,
         })
-    }
+    })
 }
 
 #[cfg(test)]
@@ -49,7 +41,7 @@ mod tests {
     use super::*;
 
     fn accepts(expression: &str) -> bool {
-        Allowed(&["MIT", "ISC", "Apache-2.0"]).accepts(expression)
+        is_met(expression, &["MIT", "ISC", "Apache-2.0"])
     }
 
     #[test]
@@ -83,9 +75,9 @@ mod tests {
 
     #[test]
     fn the_list_of_the_workspace_has_only_permissive_licenses() {
-        assert!(ACCEPTED.accepts("MIT OR Apache-2.0"));
+        assert!(is_accepted("MIT OR Apache-2.0"));
         for strict in ["GPL-3.0-only", "MPL-2.0", "OpenSSL"] {
-            assert!(!ACCEPTED.accepts(strict), "{strict}");
+            assert!(!is_accepted(strict), "{strict}");
         }
     }
 }

@@ -27,11 +27,9 @@ pub(super) fn of(hello: &Standalone) -> Result<Vec<Crate>> {
 /// Returns the crates of the tree that a command prints, each once: offline if possible, otherwise from the registry.
 pub(super) fn crates(command: impl Fn(&'static [&'static str]) -> Command) -> Result<Vec<Crate>> {
     let text = process::read(command(&["--offline"])).or_else(|_| process::read(command(&[])))?;
-    let crates = parse(&text);
-    if crates.is_empty() {
-        return Err(Failure::failed("`cargo tree` printed no crate"));
-    }
-    Ok(crates)
+    Some(parse(&text))
+        .filter(|crates| !crates.is_empty())
+        .ok_or_else(|| Failure::failed("`cargo tree` printed no crate"))
 }
 
 /// Returns the names of crates in more than one version.

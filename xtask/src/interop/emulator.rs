@@ -1,11 +1,18 @@
 //! The emulator as a separate program, and programs that receive its address.
 
 use std::ffi::OsStr;
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::Path;
 use std::process::Command;
 
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::process::{self, Running};
 use crate::workspace;
+
+/// The hubs of the webhook script: one whose handler accepts the emulator's calls, and one whose handler allows only another
+/// origin.
+const HUBS: [&str; 2] = ["webhook", "foreign"];
 
 /// A running emulator.
 pub(super) struct Emulator {
@@ -32,15 +39,48 @@ impl Emulator {
         }
     }
 
-    /// Adds an environment variable for the programs that run later.
-    pub(super) fn with_env(mut self, name: &str, value: String) -> Self {
-        self.environment.push((name.to_owned(), value));
-        self
+    /// Starts an emulator that calls a port without a listener so far, and passes that port as `WEBHOOK_PORT`.
+    pub(super) fn with_webhooks(scratch: &Path) -> Result<Self> {
+        let file = scratch.join("webhook.toml");
+        // Released at once: the handler binds it a moment later, and the system does not assign a port twice in a row.
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr());
+        let port = free.map_err(Failure::at("free port"))?.port();
+        fs::write(&file, settings(port)).map_err(Failure::at(file.display()))?;
+        let mut emulator = Self::start(&[OsStr::new("--config"), file.as_os_str()])?;
+        emulator.environment.push(("WEBHOOK_PORT".to_owned(), port.to_string()));
+        Ok(emulator)
     }
 
     /// Runs a program with the emulator's address in its environment and returns its output.
     pub(super) fn read(&self, mut command: Command) -> Result<String> {
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         process::read(command)
+    }
+}
+
+/// The configuration file of an emulator whose hubs have an event handler at this port.
+fn settings(port: u16) -> String {
+    let hub = |name| {
+        format!(
+            "[[webpubsub.hubs]]\nname = \"{name}\"\n\n[[webpubsub.hubs.event_handlers]]\n\
+             url = \"http://127.0.0.1:{port}/{{hub}}/{{event}}\"\n\
+             system_events = [\"connect\", \"connected\", \"disconnected\", \"groupJoined\", \"groupLeft\"]\n"
+        )
+    };
+    HUBS.map(hub).join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_hub_has_a_handler_at_the_port_that_takes_every_event() {
+        let settings = settings(8080);
+        for hub in HUBS {
+            assert!(settings.contains(&format!("[[webpubsub.hubs]]\nname = \"{hub}\"\n")), "{settings}");
+        }
+        assert_eq!(settings.matches("url = \"http://127.0.0.1:8080/{hub}/{event}\"\n").count(), HUBS.len());
+        assert_eq!(settings.matches("\"groupLeft\"").count(), HUBS.len());
     }
 }

@@ -37,7 +37,7 @@ impl Table {
         if self.results.is_empty() {
             failures.push("no operation was run".to_owned());
         }
-        if failures.is_empty() { Ok(()) } else { Err(Failure::failed(failures.join("\n"))) }
+        Failure::all("", &failures)
     }
 }
 

@@ -3,99 +3,74 @@
 use std::fs;
 use std::path::Path;
 
-use toml_edit::{DocumentMut, Value};
+use toml_edit::{DocumentMut, TomlError, Value};
 
 use crate::failure::{Failure, Result};
+use crate::flags;
 use crate::workspace::Package;
 
 const UNRELEASED: &str = "## Unreleased\n";
 
 /// A planned release.
 pub(super) struct Plan {
-    pub(super) name: String,
-    pub(super) dir: String,
-    pub(super) old: String,
+    pub(super) package: Package,
+    /// The new version.
     pub(super) new: String,
     pub(super) tag: String,
-    /// The crates of this workspace that it depends on, including dev-dependencies.
-    pub(super) dependencies: Vec<Dependency>,
-}
-
-/// A crate of this workspace that the released one depends on.
-pub(super) struct Dependency {
-    pub(super) name: String,
-    pub(super) dir: String,
-    pub(super) tag: String,
-    /// Whether it is more than a dev-dependency.
-    pub(super) is_built_by_users: bool,
+    /// The crates of this workspace that it depends on, and whether each is more than a dev-dependency: its users build it.
+    pub(super) dependencies: Vec<(Package, bool)>,
 }
 
 impl Plan {
     pub(super) fn new(packages: &[Package], name: &str, level: &str) -> Result<Self> {
-        let published: Vec<&Package> = packages.iter().filter(|package| package.published).collect();
-        let package = published.iter().find(|package| package.name == name).ok_or_else(|| {
-            let names: Vec<_> = published.iter().map(|package| package.name.as_str()).collect();
-            Failure::usage(format!("no published crate `{name}`; there are: {}", names.join(", ")))
-        })?;
-        let (old, new) = (version(package), next(version(package), level)?);
-        let dependency = |other: &&Package| {
+        let published = || packages.iter().filter(|package| package.published);
+        let Some(package) = published().find(|package| package.name == name) else {
+            let names: Vec<_> = published().map(|package| package.name.as_str()).collect();
+            return Err(flags::not_one_of("published crate", name, &names));
+        };
+        let dependency = |other: &Package| {
             let mut kinds = package.dependencies.iter().filter(|one| one.name == other.name).peekable();
             kinds.peek()?;
-            Some(Dependency {
-                name: other.name.clone(),
-                dir: other.dir.clone(),
-                tag: tag(&other.name, version(other)),
-                is_built_by_users: kinds.any(|one| one.kind != "dev"),
-            })
+            Some((other.clone(), kinds.any(|one| one.kind != "dev")))
         };
-        Ok(Self {
-            name: name.to_owned(),
-            dir: package.dir.clone(),
-            tag: tag(name, &new),
-            dependencies: published.iter().filter_map(dependency).collect(),
-            old: old.to_owned(),
-            new,
-        })
+        let new = next(package.version(), level)?;
+        let dependencies = published().filter_map(dependency).collect();
+        Ok(Self { package: package.clone(), tag: tag(name, &new), new, dependencies })
     }
 
     pub(super) fn has_changelog_entries(&self, root: &Path) -> Result<bool> {
-        let text = read(root, &format!("{}/CHANGELOG.md", self.dir))?;
+        let text = read(root, &format!("{}/CHANGELOG.md", self.package.dir))?;
         let unreleased = text.split_once(UNRELEASED).map_or("", |(_, rest)| rest);
         Ok(unreleased.lines().take_while(|line| !line.starts_with("## ")).any(|line| line.starts_with("- ")))
     }
 
     /// The changed files, by their paths from the root, with their new text. Not yet written.
     pub(super) fn edits(&self, root: &Path, today: &str) -> Result<Vec<(String, String)>> {
-        let edit = |path: String, change: &dyn Fn(&str) -> Result<String>| {
-            let changed = read(root, &path).and_then(|text| change(&text));
-            changed
-                .map(|text| (path.clone(), text))
-                .map_err(|failure| Failure::failed(format!("{path}: {}", failure.text())))
-        };
+        let changelog = format!("{}/CHANGELOG.md", self.package.dir);
         let heading = format!("{UNRELEASED}\n## {} ({today})\n", self.new);
+        let dated = read(root, &changelog)?.replacen(UNRELEASED, &heading, 1);
+        let with_version = |path: String, keys: &[&str]| -> Result<_> {
+            let changed = with_value(&read(root, &path)?, keys, &self.new).map_err(Failure::at(&path))?;
+            Ok((path, changed))
+        };
         Ok(vec![
-            edit(format!("{}/CHANGELOG.md", self.dir), &|text| Ok(text.replacen(UNRELEASED, &heading, 1)))?,
-            edit(format!("{}/Cargo.toml", self.dir), &|text| {
-                with_value(text, &["package", "version"], &self.new)
-            })?,
+            (changelog, dated),
+            with_version(format!("{}/Cargo.toml", self.package.dir), &["package", "version"])?,
             // Even if only unpublished packages depend on it: a path with another version is an error.
-            edit("Cargo.toml".to_owned(), &|text| {
-                with_value(text, &["workspace", "dependencies", &self.name, "version"], &self.new)
-            })?,
+            with_version(
+                "Cargo.toml".to_owned(),
+                &["workspace", "dependencies", &self.package.name, "version"],
+            )?,
         ])
     }
 }
 
-fn version(package: &Package) -> &str {
-    package.metadata["version"].as_str().unwrap_or_default()
-}
-
-fn tag(name: &str, version: &str) -> String {
+pub(super) fn tag(name: &str, version: &str) -> String {
     format!("{name}-v{version}")
 }
 
 fn read(root: &Path, path: &str) -> Result<String> {
-    fs::read_to_string(root.join(path)).map_err(|error| Failure::failed(format!("{path}: {error}")))
+    fs::read_to_string(root.join(path)).map_err(Failure::at(path))
 }
 
 /// The version after `version`.
@@ -109,14 +84,13 @@ fn next(version: &str, level: &str) -> Result<String> {
         "patch" => Ok(format!("{major}.{minor}.{}", patch + 1)),
         "minor" => Ok(format!("{major}.{}.0", minor + 1)),
         "major" => Ok(format!("{}.0.0", major + 1)),
-        _ => Err(Failure::usage(format!("no level `{level}`; there are: first, patch, minor, major"))),
+        _ => Err(flags::not_one_of("level", level, &["first", "patch", "minor", "major"])),
     }
 }
 
 /// Replaces the text at a path of keys in a manifest; everything else stays, including comments.
 fn with_value(manifest: &str, keys: &[&str], text: &str) -> Result<String> {
-    let mut document: DocumentMut =
-        manifest.parse().map_err(|error: toml_edit::TomlError| Failure::failed(error.to_string()))?;
+    let mut document: DocumentMut = manifest.parse().map_err(Failure::at::<TomlError>("TOML"))?;
     let item = keys.iter().try_fold(document.as_item_mut(), |item, key| item.get_mut(key));
     let Some(value) = item.and_then(toml_edit::Item::as_value_mut) else {
         return Err(Failure::failed(format!("`{}` is missing", keys.join("."))));

@@ -37,11 +37,12 @@ impl Scratch {
                 .write(&format!("{dir}/CHANGELOG.md"), "# Changelog\n\n## Unreleased\n\n- **added:** all\n");
         }
         process::read(scratch.release().cargo(&["generate-lockfile", "--offline"])).unwrap();
-        for line in ["init --quiet", "config user.name A", "config user.email a@example.com"] {
-            scratch.git(line);
+        scratch.git("init --quiet");
+        for setting in
+            ["user.name A", "user.email a@example.com", "commit.gpgsign false", "tag.gpgsign false"]
+        {
+            scratch.git(&format!("config {setting}"));
         }
-        scratch.git("config commit.gpgsign false");
-        scratch.git("config tag.gpgsign false");
         scratch.commit();
         scratch.git("tag core-x-v0.1.0");
         scratch
@@ -58,9 +59,8 @@ impl Scratch {
     }
 
     fn git(&self, line: &str) -> String {
-        let mut command = Command::new("git");
-        command.args(line.split(' ')).current_dir(&self.root);
-        process::read(command).unwrap()
+        let words: Vec<_> = line.split(' ').collect();
+        process::read(self.release().git(&words)).unwrap()
     }
 
     fn commit(&self) {
@@ -85,10 +85,6 @@ impl Scratch {
         release.run(line.split_whitespace().map(OsString::from).collect())
     }
 
-    fn slow(&self) -> Vec<String> {
-        self.slow.take()
-    }
-
     /// The state of the repository: commits, tags, uncommitted changes.
     fn state(&self) -> String {
         [self.git("log --format=%s"), self.git("tag"), self.git("status --porcelain")].concat()
@@ -106,16 +102,14 @@ fn a_release_changes_versions_dates_the_changelog_commits_tags_and_publishes() {
         "package --package client-x --package core-x",
         "publish --package client-x",
     ];
-    assert_eq!(scratch.slow(), expected);
+    assert_eq!(scratch.slow.take(), expected);
     assert_eq!(scratch.state(), "Release client-x 0.1.1\nx\nclient-x-v0.1.1\ncore-x-v0.1.0\n");
     assert!(scratch.read("client/Cargo.toml").contains("version = \"0.1.1\""));
     assert!(scratch.read("Cargo.toml").contains("path = \"client\", version = \"0.1.1\""));
     assert!(scratch.read("Cargo.lock").contains("name = \"client-x\"\nversion = \"0.1.1\""));
     let changelog = scratch.read("client/CHANGELOG.md");
-    assert!(
-        changelog.contains("## Unreleased\n\n## 0.1.1 (2026-11-22)\n\n- **added:** all\n"),
-        "{changelog}"
-    );
+    let dated = "## Unreleased\n\n## 0.1.1 (2026-11-22)\n\n- **added:** all\n";
+    assert!(changelog.contains(dated), "{changelog}");
 }
 
 #[test]
@@ -132,7 +126,7 @@ fn without_execute_nothing_changes() {
     let scratch = Scratch::new("dry");
     scratch.run("client-x patch").unwrap();
     assert_eq!(scratch.state(), BEFORE);
-    assert!(!scratch.slow().iter().any(|line| line.starts_with("publish")));
+    assert!(!scratch.slow.take().iter().any(|line| line.starts_with("publish")));
 }
 
 #[test]
@@ -143,7 +137,7 @@ fn the_first_release_takes_the_version_of_the_manifest_and_is_released_once() {
     scratch.write("client/CHANGELOG.md", "## Unreleased\n\n- **fixed:** b\n");
     scratch.commit();
     let failure = scratch.run("client-x first --execute").unwrap_err();
-    assert!(failure.text().contains("the tag client-x-v0.1.0 exists already"), "{}", failure.text());
+    assert!(failure.text().contains("the tag client-x-v0.1.0 exists already"), "{failure}");
 }
 
 #[test]
@@ -157,9 +151,9 @@ fn all_reasons_against_a_release_are_reported_together_and_nothing_is_run() {
     let parts =
         ["client/src/new.rs", "client/CHANGELOG.md has no entry", "core-x has changed since core-x-v0.1.0"];
     for part in parts {
-        assert!(failure.text().contains(part), "{part}: {}", failure.text());
+        assert!(failure.text().contains(part), "{part}: {failure}");
     }
-    assert!(scratch.slow().is_empty());
+    assert!(scratch.slow.take().is_empty());
 }
 
 #[test]
@@ -167,7 +161,7 @@ fn a_crate_is_not_released_before_its_dependency() {
     let scratch = Scratch::new("order");
     scratch.git("tag --delete core-x-v0.1.0");
     let failure = scratch.run("client-x patch").unwrap_err();
-    assert!(failure.text().contains("core-x is not released"), "{}", failure.text());
+    assert!(failure.text().contains("core-x is not released"), "{failure}");
 }
 
 #[test]
@@ -188,7 +182,7 @@ fn a_rejected_commit_restores_the_files() {
     fs::create_dir(scratch.root.join(".git/COMMIT_EDITMSG")).unwrap();
     let before = scratch.read("client/Cargo.toml");
     let failure = scratch.run("client-x patch --execute").unwrap_err();
-    assert!(failure.text().contains("the files are restored"), "{}", failure.text());
+    assert!(failure.text().contains("the files are restored"), "{failure}");
     assert_eq!((scratch.state().as_str(), scratch.read("client/Cargo.toml")), (BEFORE, before));
 }
 
@@ -198,7 +192,7 @@ fn a_failed_publication_prints_the_commands_that_remain() {
     scratch.failing.replace("publish");
     let failure = scratch.run("client-x patch --execute").unwrap_err();
     for part in ["cargo publish --package client-x\n", "git tag --delete client-x-v0.1.1"] {
-        assert!(failure.text().contains(part), "{}", failure.text());
+        assert!(failure.text().contains(part), "{failure}");
     }
     assert!(scratch.state().contains("client-x-v0.1.1"));
 }

@@ -1,7 +1,6 @@
 //! Rules about all text files: trailing white space, paths of a developer's machine, paths in the documentation.
 
-use super::{Breach, Rule, Tree};
-use crate::workspace::TextFile;
+use super::{Breach, Rule, Tree, each_line};
 
 pub(super) const RULES: &[Rule] =
     &[no_trailing_white_space, no_path_of_a_machine, the_architecture_names_existing_paths];
@@ -18,9 +17,8 @@ fn no_path_of_a_machine(tree: &Tree) -> Vec<Breach> {
     // In two parts, so that this file follows the rule.
     const PLACES: [&str; 3] = [concat!("/wo", "rk/"), concat!("/ro", "ot/"), concat!("/ho", "me/")];
     each_line(&tree.files, "path", |line| {
-        let starts_a_path =
-            |place: &&&str| line.match_indices(**place).any(|(at, _)| starts_a_path(line, at));
-        let place = PLACES.iter().find(starts_a_path)?;
+        let is_in = |place: &&&str| line.match_indices(**place).any(|(at, _)| starts_a_path(line, at));
+        let place = PLACES.iter().find(is_in)?;
         Some(format!("`{place}`: use a path relative to the repository"))
     })
 }
@@ -47,23 +45,10 @@ fn the_architecture_names_existing_paths(tree: &Tree) -> Vec<Breach> {
         let is_below = ["crates/", "tests/", "xtask/"].iter().any(|top| word.starts_with(top));
         is_below || word.ends_with(".rs") || word.ends_with(".toml")
     };
-    let map = tree.files.iter().filter(|file| file.path == "ARCHITECTURE.md").cloned().collect::<Vec<_>>();
-    each_line(&map, "map", |line| {
+    each_line(tree.file("ARCHITECTURE.md"), "map", |line| {
         let missing = line.split('`').skip(1).step_by(2).filter(is_path).find(|word| !exists(word))?;
         Some(format!("`{missing}` does not exist: update the path"))
     })
-}
-
-fn each_line(files: &[TextFile], rule: &'static str, check: impl Fn(&str) -> Option<String>) -> Vec<Breach> {
-    let mut breaches = Vec::new();
-    for TextFile { path, text } in files {
-        // Not `lines()`, which removes the carriage return.
-        for (index, line) in text.split('\n').enumerate() {
-            let breach = |what_to_do| Breach { path: path.clone(), line: index + 1, rule, what_to_do };
-            breaches.extend(check(line).map(breach));
-        }
-    }
-    breaches
 }
 
 #[cfg(test)]

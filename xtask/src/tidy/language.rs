@@ -63,12 +63,7 @@ fn in_file(file: &TextFile) -> Vec<Breach> {
         for (phrase, instead) in RETIRED {
             if find(&both, phrase).is_some_and(|at| at < text.len()) {
                 let what_to_do = format!("replace `{}`: {instead}", phrase.trim_end_matches('*'));
-                breaches.push(Breach {
-                    path: file.path.clone(),
-                    line: index + 1,
-                    rule: "language",
-                    what_to_do,
-                });
+                breaches.push(Breach::new(&file.path, index + 1, "language", what_to_do));
             }
         }
     }

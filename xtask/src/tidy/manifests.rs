@@ -1,7 +1,7 @@
 //! Rules about packages: the direction of dependencies, and the contents of a manifest and its directory.
 
 use super::{Breach, Rule, Tree};
-use crate::workspace::{self, Package};
+use crate::workspace::{self, CORE, EMULATOR, Package};
 
 pub(super) const RULES: &[Rule] = &[
     dependencies_have_one_direction,
@@ -10,11 +10,8 @@ pub(super) const RULES: &[Rule] = &[
     a_published_package_has_its_files,
 ];
 
-const CORE: &str = "service-core";
-const EMULATOR: &str = "service-emulator";
-
-fn breach(package: &Package, line: usize, rule: &'static str, what_to_do: String) -> Breach {
-    Breach { path: format!("{}/Cargo.toml", package.dir), line, rule, what_to_do }
+fn breach(package: &Package, line: usize, rule: &'static str, what_to_do: impl Into<String>) -> Breach {
+    Breach::new(format!("{}/Cargo.toml", package.dir), line, rule, what_to_do)
 }
 
 /// A client depends on the core alone, so that each can be used alone. The emulator shares no code with the clients, so
@@ -50,23 +47,22 @@ fn the_workspace_sets_lints_and_versions(tree: &Tree) -> Vec<Breach> {
         let path = format!("{}/Cargo.toml", package.dir);
         let text = tree.file(&path).map_or("", |file| &file.text);
         if !text.contains("[lints]\nworkspace = true\n") {
-            breaches.push(breach(package, 1, "lints", "add `[lints]` with `workspace = true`".to_owned()));
+            breaches.push(breach(package, 1, "lints", "add `[lints]` with `workspace = true`"));
         }
         let mut table = "";
         for (index, line) in text.lines().enumerate() {
             if line.starts_with('[') {
                 table = line;
             }
-            let own_table = table.contains("dependencies.");
             let is_entry = line.starts_with(|c: char| c.is_ascii_alphanumeric());
-            let sets_a_version = match is_entry {
-                true if table.ends_with("dependencies]") => !line.replace(' ', "").contains("workspace=true"),
-                true => own_table && ["version", "path", "git"].iter().any(|key| line.starts_with(key)),
-                false => false,
+            let sets_a_version = if table.ends_with("dependencies]") {
+                !line.replace(' ', "").contains("workspace=true")
+            } else {
+                table.contains("dependencies.")
+                    && ["version", "path", "git"].iter().any(|key| line.starts_with(key))
             };
-            if sets_a_version {
-                let what_to_do =
-                    "write `.workspace = true` and set the version in the root manifest".to_owned();
+            if is_entry && sets_a_version {
+                let what_to_do = "write `.workspace = true` and set the version in the root manifest";
                 breaches.push(breach(package, index + 1, "versions", what_to_do));
             }
         }
@@ -121,7 +117,7 @@ fn a_published_package_has_its_files(tree: &Tree) -> Vec<Breach> {
 mod tests {
     use serde_json::json;
 
-    use super::super::tests::tree_of;
+    use super::super::tests::{places, tree_of};
     use super::*;
     use crate::workspace::Dependency;
 
@@ -135,13 +131,6 @@ mod tests {
             dependencies: dependencies.iter().map(dependency).collect(),
             ..Package::default()
         }
-    }
-
-    fn found(rule: Rule, tree: &Tree) -> Vec<String> {
-        rule(tree)
-            .iter()
-            .map(|breach| format!("{}:{} {}", breach.path, breach.line, breach.what_to_do))
-            .collect()
     }
 
     /// The manifests with a dependency against the direction.
@@ -190,7 +179,7 @@ mod tests {
         ]);
         tree.packages = vec![package("a", true, &[]), package("b", true, &[])];
         let expected = [5, 10, 14].map(|line| format!("crates/a/Cargo.toml:{line}"));
-        let found = super::super::tests::places(the_workspace_sets_lints_and_versions, &tree);
+        let found = places(the_workspace_sets_lints_and_versions, &tree);
         assert_eq!(found, [&expected[..], &["crates/b/Cargo.toml:1".to_owned()]].concat());
     }
 
@@ -207,7 +196,7 @@ mod tests {
         wordy.metadata["keywords"] = json!(["1", "2", "3", "4", "5", "6"]);
         let mut tree = tree_of(&[]);
         tree.packages = vec![complete, wordy, package("c", true, &[]), package("d", false, &[])];
-        let found = found(a_published_package_is_complete, &tree);
+        let found = places(a_published_package_is_complete, &tree);
         assert_eq!(found.iter().filter(|line| line.starts_with("crates/b/")).count(), 1);
         assert_eq!(found.iter().filter(|line| line.starts_with("crates/c/")).count(), 7);
         assert_eq!(found.len(), 8);
@@ -224,9 +213,10 @@ mod tests {
         ]);
         tree.packages = vec![package("a", true, &[]), package("b", false, &[])];
         let expected = [
-            "crates/a/Cargo.toml:1 make crates/a/LICENSE-APACHE and LICENSE-APACHE the same text",
-            "crates/a/Cargo.toml:1 add crates/a/CHANGELOG.md",
+            "crates/a/Cargo.toml:1: files: make crates/a/LICENSE-APACHE and LICENSE-APACHE the same text",
+            "crates/a/Cargo.toml:1: files: add crates/a/CHANGELOG.md",
         ];
-        assert_eq!(found(a_published_package_has_its_files, &tree), expected);
+        let found = a_published_package_has_its_files(&tree);
+        assert_eq!(found.iter().map(ToString::to_string).collect::<Vec<_>>(), expected);
     }
 }

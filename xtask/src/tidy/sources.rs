@@ -1,15 +1,11 @@
 //! Rules about Rust files.
 
-use super::{Breach, Rule, Tree};
+use super::{Breach, Rule, Tree, each_line};
 use crate::workspace::TextFile;
 
 pub(super) const RULES: &[Rule] = &[a_file_is_short, a_file_says_what_it_is, the_core_names_no_service];
 
 const LONGEST_FILE: usize = 400;
-
-fn breach(file: &TextFile, line: usize, rule: &'static str, what_to_do: impl Into<String>) -> Breach {
-    Breach { path: file.path.clone(), line, rule, what_to_do: what_to_do.into() }
-}
 
 fn sources(tree: &Tree) -> impl Iterator<Item = &TextFile> {
     tree.files.iter().filter(|file| file.path.ends_with(".rs"))
@@ -37,7 +33,7 @@ fn a_file_is_short(tree: &Tree) -> Vec<Breach> {
     let check = |file: &TextFile| {
         let lines = product_lines(&file.text).count();
         let what_to_do = format!("split it: {lines} lines without tests, {LONGEST_FILE} allowed");
-        (lines > LONGEST_FILE).then(|| breach(file, LONGEST_FILE + 1, "size", what_to_do))
+        (lines > LONGEST_FILE).then(|| Breach::new(&file.path, LONGEST_FILE + 1, "size", what_to_do))
     };
     sources(tree).filter(|file| counts(&file.path)).filter_map(check).collect()
 }
@@ -52,7 +48,7 @@ fn a_file_says_what_it_is(tree: &Tree) -> Vec<Breach> {
         // A plain comment may come first, to say why the documentation is an attribute.
         let first = file.text.lines().find(|line| !line.starts_with("// "));
         let what_to_do = "start with `//!`: what the file contains and why it is separate";
-        (!first.is_some_and(is_documentation)).then(|| breach(file, 1, "doc", what_to_do))
+        (!first.is_some_and(is_documentation)).then(|| Breach::new(&file.path, 1, "doc", what_to_do))
     };
     sources(tree).filter_map(check).collect()
 }
@@ -65,20 +61,14 @@ fn the_core_names_no_service(tree: &Tree) -> Vec<Breach> {
     const ADAPTER: &str = "crates/core/src/credential/azure.rs";
     const ALLOWED: [&str; 5] =
         ["x-ms-retry-after-ms", "azure-identity", "mod azure;", "azure::azurecredential", "azurecredential"];
-    let mut breaches = Vec::new();
     let is_core = |file: &&TextFile| file.path.starts_with("crates/core/src/") && file.path != ADAPTER;
-    for file in sources(tree).filter(is_core) {
-        for (index, line) in file.text.lines().enumerate() {
-            let line = ALLOWED.iter().fold(line.to_lowercase(), |line, allowed| line.replace(allowed, ""));
-            // However a name is written: `web pubsub`, `event-grid`, `x-ms-`.
-            let joined = line.replace([' ', '-', '_'], "");
-            if let Some(name) = NAMES.iter().find(|name| joined.contains(**name)) {
-                let what_to_do = format!("take `{name}` out of the core: pass it in");
-                breaches.push(breach(file, index + 1, "vendor", what_to_do));
-            }
-        }
-    }
-    breaches
+    each_line(sources(tree).filter(is_core), "vendor", |line| {
+        let line = ALLOWED.iter().fold(line.to_lowercase(), |line, allowed| line.replace(allowed, ""));
+        // However a name is written: `web pubsub`, `event-grid`, `x-ms-`.
+        let joined = line.replace([' ', '-', '_'], "");
+        let name = NAMES.iter().find(|name| joined.contains(**name))?;
+        Some(format!("take `{name}` out of the core: pass it in"))
+    })
 }
 
 #[cfg(test)]

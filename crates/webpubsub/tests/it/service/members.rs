@@ -11,7 +11,6 @@ const LIST: &str = "http://localhost:8080/api/hubs/chat/groups/g/connections?api
 const AFTER_NEXT: &str =
     "http://localhost:8080/api/hubs/chat/groups/g/connections?continuationToken=c&api-version=2024-12-01";
 const NEXT: &str = "http://localhost:8080/api/hubs/chat/groups/g/connections?maxpagesize=2&continuationToken=a%2Fb&api-version=2024-12-01";
-const AFTER_NEXT: &str = "http://localhost:8080/api/hubs/chat/groups/g/connections?continuationToken=c";
 
 fn page(script: &ScriptedTransport, members: &str, next: Option<&str>) {
     let next = next.map(|link| format!(",\"nextLink\":\"{link}\"")).unwrap_or_default();
