@@ -36,11 +36,16 @@ pub(crate) fn today() -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::in_words;
+    use super::{in_words, today};
 
     #[test]
     fn a_long_time_is_printed_in_minutes() {
         assert_eq!(in_words(1.24), "1.2 s");
         assert_eq!(in_words(184.9), "3 min 4 s");
+    }
+
+    #[test]
+    fn today_is_a_date_of_year_month_and_day() {
+        assert_eq!(today().split('-').map(str::len).collect::<Vec<_>>(), [4, 2, 2]);
     }
 }

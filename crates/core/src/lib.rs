@@ -34,7 +34,9 @@ pub use clock::{Clock, SystemClock, timeout};
 pub use connection_string::ConnectionString;
 #[cfg(feature = "azure-identity")]
 pub use credential::AzureCredential;
-pub use credential::{AccessToken, Authorize, BearerToken, HeaderKey, TokenCredential, sensitive};
+pub use credential::{
+    AccessToken, Authorize, BearerToken, HeaderKey, TokenCredential, TokenRequest, sensitive,
+};
 pub use dialect::Dialect;
 pub use encode::{push_pair, push_segment};
 pub use endpoint::Endpoint;

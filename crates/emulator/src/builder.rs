@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::io;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,8 +13,8 @@ use crate::clock::Clock;
 use crate::emulator::Emulator;
 use crate::faults::Faults;
 use crate::journal::{Journal, LogStyle};
-use crate::message::Endpoint;
-use crate::server::{Running, Shared, Tls};
+use crate::message::{Endpoint, host};
+use crate::server::{Running, Shared, Tls, max_connections};
 use crate::services::Services;
 
 /// A builder that configures and starts an [`Emulator`].
@@ -36,12 +36,14 @@ use crate::services::Services;
 #[derive(Clone)]
 #[must_use = "does nothing until started"]
 pub struct Builder {
-    host: IpAddr,
+    host: String,
+    advertised: Option<String>,
     port: u16,
     sample_data: bool,
     tls: bool,
     ca_file: Option<PathBuf>,
     log: LogStyle,
+    max_connections: Option<usize>,
     arrangements: Vec<Arc<Arrangement>>,
 }
 
@@ -50,12 +52,14 @@ type Arrangement = dyn Fn(&Emulator) -> Result<(), Box<dyn Error + Send + Sync>>
 impl Builder {
     pub(crate) fn new() -> Self {
         Self {
-            host: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            host: Ipv4Addr::LOCALHOST.to_string(),
+            advertised: None,
             port: 0,
             sample_data: false,
             tls: false,
             ca_file: None,
             log: LogStyle::Off,
+            max_connections: None,
             arrangements: Vec::new(),
         }
     }
@@ -66,11 +70,22 @@ impl Builder {
         self
     }
 
-    /// Sets the address to listen on. Default: 127.0.0.1.
+    /// Sets the address to listen on, or a name that is resolved to one. Default: 127.0.0.1.
     ///
-    /// The default access keys are public, so any other address than loopback gives others access.
-    pub fn host(mut self, host: IpAddr) -> Self {
-        self.host = host;
+    /// If a name has several addresses, IPv4 is preferred. The default access keys are public, so any other address
+    /// than loopback gives others access.
+    #[allow(clippy::needless_pass_by_value, reason = "callers pass addresses and texts alike")]
+    pub fn host(mut self, host: impl ToString) -> Self {
+        self.host = host.to_string();
+        self
+    }
+
+    /// Sets the URL under which clients find the emulator, such as `http://emulator:8080` in a network of containers.
+    /// Default: the address that it listens on, or loopback if it listens on all addresses.
+    ///
+    /// The URL appears in [`Emulator::endpoint`], in [`Emulator::environment`], and in client access URLs.
+    pub fn advertise(mut self, url: impl Into<String>) -> Self {
+        self.advertised = Some(url.into());
         self
     }
 
@@ -109,6 +124,16 @@ impl Builder {
         self
     }
 
+    /// Sets the maximum number of connections that are served at once, WebSockets included. Default: 20,000, or what the
+    /// process's limit of file descriptors allows, whichever is lower.
+    ///
+    /// Beyond the maximum, WebSockets are rejected with 503, while other requests are served on 64 reserved connections.
+    /// If these are used up as well, all requests on further connections get 503.
+    pub fn max_connections(mut self, maximum: usize) -> Self {
+        self.max_connections = Some(maximum);
+        self
+    }
+
     /// Adds a function that runs once the address is known, before the first request is served.
     ///
     /// Use it to declare topics, add event handlers, change keys, or push faults. Several functions run in the order in
@@ -144,26 +169,21 @@ impl Builder {
     ///
     /// Returns an error if the address cannot be bound or if the authority's certificate cannot be written. Returns an
     /// error of kind [`InvalidInput`](io::ErrorKind::InvalidInput) if a function added with [`arrange`](Self::arrange)
-    /// fails.
+    /// fails, or if the limit of file descriptors does not allow [`max_connections`](Self::max_connections).
     pub async fn start(self) -> io::Result<Emulator> {
-        let Self { host, port, .. } = self;
-        let listener = TcpListener::bind((host, port)).await.map_err(|error| {
-            io::Error::new(
-                error.kind(),
-                format!("could not listen on {}: {error}", SocketAddr::new(host, port)),
-            )
-        })?;
+        let max_connections = max_connections(self.max_connections)?;
+        let listener = bind(&self.host, self.port).await?;
         let address = listener.local_addr()?;
+        let endpoint = Endpoint::new(address, self.tls, self.advertised.as_deref())?;
+        let names = [host(endpoint.authority()).to_owned(), self.host.clone(), address.ip().to_string()];
         let clock = Clock::new();
         let faults = Faults::default();
         let journal = Arc::new(Journal::new(clock.clone(), self.log));
-        let tls =
-            self.tls.then(|| Tls::new(address.ip(), clock.now())).transpose().map_err(io::Error::other)?;
-        let endpoint = Endpoint { address, secure: tls.is_some() };
-        let services = Services::new(&clock, endpoint, &faults, &journal, self.sample_data);
+        let tls = self.tls.then(|| Tls::new(&names, clock.now())).transpose().map_err(io::Error::other)?;
+        let services = Services::new(&clock, &endpoint, &faults, &journal, self.sample_data);
         let ca_file =
             tls.as_ref().map(|tls| write_ca(self.ca_file.as_deref(), &tls.authority)).transpose()?;
-        let shared = Arc::new(Shared::new(endpoint, tls, clock, faults, journal, services));
+        let shared = Arc::new(Shared::new(endpoint, tls, clock, faults, journal, services, max_connections));
         let running = Arc::new(Running::new());
         let emulator = Emulator { shared: Arc::clone(&shared), running, ca_file: ca_file.flatten() };
         for arrangement in &self.arrangements {
@@ -172,6 +192,18 @@ impl Builder {
         emulator.running.serve(listener, shared).await;
         Ok(emulator)
     }
+}
+
+/// Binds the first address of the host that can be bound.
+async fn bind(host: &str, port: u16) -> io::Result<TcpListener> {
+    let failed = |error: io::Error| {
+        let host = if host.contains(':') { format!("[{host}]") } else { host.to_owned() };
+        io::Error::new(error.kind(), format!("could not listen on {host}:{port}: {error}"))
+    };
+    let mut addresses: Vec<_> = tokio::net::lookup_host((host, port)).await.map_err(failed)?.collect();
+    // Most clients try IPv4 when they are given a name.
+    addresses.sort_by_key(SocketAddr::is_ipv6);
+    TcpListener::bind(&addresses[..]).await.map_err(failed)
 }
 
 fn write_ca(path: Option<&Path>, certificate: &str) -> io::Result<Option<Arc<Path>>> {
@@ -186,11 +218,13 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder")
             .field("host", &self.host)
+            .field("advertised", &self.advertised)
             .field("port", &self.port)
             .field("sample_data", &self.sample_data)
             .field("tls", &self.tls)
             .field("ca_file", &self.ca_file)
             .field("log", &self.log)
+            .field("max_connections", &self.max_connections)
             .field("arrangements", &self.arrangements.len())
             .finish()
     }

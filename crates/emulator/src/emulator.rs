@@ -51,7 +51,8 @@ impl Emulator {
         Builder::new()
     }
 
-    /// Returns the endpoint of all services: `http://127.0.0.1:PORT`, or `https` with [TLS](Builder::tls).
+    /// Returns the endpoint of all services: `http://127.0.0.1:PORT`, `https` with [TLS](Builder::tls), or the
+    /// [advertised URL](Builder::advertise).
     pub fn endpoint(&self) -> String {
         self.shared.endpoint.http()
     }
@@ -129,7 +130,8 @@ impl Emulator {
     /// Returns the environment variables that clients need to find the services, as names and values.
     ///
     /// Contains only the services that this build includes. `SERVICE_EMULATOR_CA` is included if a
-    /// [certificate file](Builder::tls_ca_file) was written.
+    /// [certificate file](Builder::tls_ca_file) was written. If clients on other hosts would send requests in clear
+    /// text, variables are included by which the clients' `from_env` allows that.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let ca_file = self.ca_file().map(|path| ("SERVICE_EMULATOR_CA", path.display().to_string()));
         let services = [
@@ -149,7 +151,17 @@ impl Emulator {
                 ("HULFT_WEBCONNECT_API_KEY", self.hulft().api_key()),
             ],
         ];
-        services.into_iter().flatten().chain(ca_file).collect()
+        let insecure = [
+            #[cfg(feature = "webpubsub")]
+            "WEBPUBSUB_ALLOW_INSECURE_HTTP",
+            #[cfg(feature = "eventgrid")]
+            "EVENTGRID_NAMESPACES_ALLOW_INSECURE_HTTP",
+            #[cfg(feature = "hulft")]
+            "HULFT_WEBCONNECT_ALLOW_INSECURE_HTTP",
+        ];
+        let insecure = insecure.into_iter().filter(|_| self.shared.endpoint.is_exposed());
+        let insecure = insecure.map(|name| (name, "1".to_owned()));
+        services.into_iter().flatten().chain(ca_file).chain(insecure).collect()
     }
 
     /// Stops the server. Returns once every connection is closed and the port is free.

@@ -24,7 +24,7 @@ impl Services {
     #[allow(unused_variables, reason = "each service uses some of them, and a build may lack services")]
     pub(crate) fn new(
         clock: &Clock,
-        endpoint: Endpoint,
+        endpoint: &Endpoint,
         faults: &Faults,
         journal: &Arc<Journal>,
         sample_data: bool,
@@ -33,7 +33,7 @@ impl Services {
             #[cfg(feature = "webpubsub")]
             webpubsub: crate::webpubsub::WebPubSub::new(
                 clock.clone(),
-                endpoint,
+                endpoint.clone(),
                 faults.clone(),
                 Arc::clone(journal),
             ),
@@ -42,6 +42,14 @@ impl Services {
             #[cfg(feature = "hulft")]
             hulft: crate::hulft::Hulft::new(clock.clone(), sample_data),
         }
+    }
+
+    /// Ends what would keep connections open when the server stops: WebSockets and long polls.
+    pub(crate) fn end(&self) {
+        #[cfg(feature = "webpubsub")]
+        self.webpubsub.end();
+        #[cfg(feature = "eventgrid")]
+        self.eventgrid.end();
     }
 
     /// Performs the request.

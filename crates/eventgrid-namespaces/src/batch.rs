@@ -11,7 +11,7 @@ use crate::{CloudEvent, Data, Error, ErrorKind, InvalidEvent};
 ///
 /// # Examples
 ///
-/// Sends any number of events in as few requests as possible:
+/// Fills requests one by one. [`Sender::send_all`](crate::Sender::send_all) does the same for an iterator or a stream.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")]
@@ -67,11 +67,11 @@ impl EventBatch {
     pub fn try_add(&mut self, event: CloudEvent) -> Result<(), NotAdded> {
         match self.add(&event) {
             Ok(()) => Ok(()),
-            Err(reason) => Err(NotAdded(Box::new(Inner { event, index: self.events, reason }))),
+            Err(reason) => Err(NotAdded::new(event, self.events, reason)),
         }
     }
 
-    fn add(&mut self, event: &CloudEvent) -> Result<(), Reason> {
+    pub(crate) fn add(&mut self, event: &CloudEvent) -> Result<(), Reason> {
         check_data(event).map_err(Reason::Invalid)?;
         if self.events == Self::MAX_EVENTS {
             return Err(Reason::Count);
@@ -193,19 +193,34 @@ struct Inner {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Reason {
+pub(crate) enum Reason {
     #[error("the batch holds {max} events, the maximum", max = EventBatch::MAX_EVENTS)]
     Count,
     /// The size of the event in bytes.
     #[error("its {0} bytes would make the batch larger than {max} bytes", max = EventBatch::MAX_BYTES)]
     Bytes(usize),
-    #[error("its {0} bytes exceed the maximum of {max} bytes", max = EventBatch::MAX_BYTES)]
+    #[error("its {0} bytes and the {BRACKETS} brackets of a batch exceed the maximum of {max} bytes", max = EventBatch::MAX_BYTES)]
     TooLarge(usize),
     #[error("{0}")]
     Invalid(InvalidEvent),
 }
 
+impl Reason {
+    /// Returns whether only this batch is full.
+    pub(crate) fn fits_in_another(&self) -> bool {
+        matches!(self, Self::Count | Self::Bytes(_))
+    }
+}
+
 impl NotAdded {
+    pub(crate) fn new(event: CloudEvent, index: usize, reason: Reason) -> Self {
+        Self(Box::new(Inner { event, index, reason }))
+    }
+
+    pub(crate) fn to_error(&self) -> Error {
+        Error::new(ErrorKind::InvalidInput, self.to_string()).with_delivery(crate::Delivery::NotSent)
+    }
+
     /// Returns the event that was not added.
     #[must_use]
     pub fn event(&self) -> &CloudEvent {
@@ -229,7 +244,7 @@ impl NotAdded {
     /// If `false`, the event is larger than any batch, or the service would reject it.
     #[must_use]
     pub fn fits_in_another(&self) -> bool {
-        matches!(self.0.reason, Reason::Count | Reason::Bytes(_))
+        self.0.reason.fits_in_another()
     }
 }
 
@@ -241,6 +256,6 @@ impl fmt::Debug for NotAdded {
 
 impl From<NotAdded> for Error {
     fn from(not_added: NotAdded) -> Self {
-        Error::new(ErrorKind::InvalidInput, not_added.to_string()).with_delivery(crate::Delivery::NotSent)
+        not_added.to_error()
     }
 }

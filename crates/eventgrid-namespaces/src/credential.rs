@@ -7,14 +7,16 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
-use service_core::{Authorize, BearerToken, Clock, HeaderKey, Result, Secret, TokenCredential};
+use service_core::{Authorize, BearerToken, Clock, HeaderKey, Result, Secret, TokenCredential, TokenRequest};
 
 use crate::sas;
 use crate::{Delivery, Error, ErrorKind};
 
-/// A credential with which a [`Sender`](crate::Sender) or [`Receiver`](crate::Receiver) authenticates.
+/// A credential with which a [`NamespaceClient`](crate::NamespaceClient), a [`Sender`](crate::Sender) or a
+/// [`Receiver`](crate::Receiver) authenticates.
 ///
-/// A credential is sent only to the client's own origin.
+/// A credential is sent only to the client's own origin. Clones of a token credential share that credential, but each client has
+/// its own cache of tokens.
 ///
 /// # Examples
 ///
@@ -30,12 +32,14 @@ use crate::{Delivery, Error, ErrorKind};
 ///     Credential::token(credential)
 /// }
 /// ```
+#[derive(Clone)]
 pub struct Credential(Kind);
 
+#[derive(Clone)]
 enum Kind {
     Key(Secret),
     Sas(Secret),
-    Token(Box<dyn TokenCredential>),
+    Token(Arc<dyn TokenCredential>),
 }
 
 impl Credential {
@@ -59,14 +63,16 @@ impl Credential {
     ///
     /// Accepts any implementation of [`TokenCredential`], including async closures.
     pub fn token(credential: impl TokenCredential) -> Self {
-        Self(Kind::Token(Box::new(credential)))
+        Self(Kind::Token(Arc::new(credential)))
     }
 
     pub(crate) fn authorizer(self, scope: String, clock: Arc<dyn Clock>) -> Result<Arc<dyn Authorize>> {
         Ok(match self.0 {
             Kind::Key(key) => Arc::new(HeaderKey::authorization("SharedAccessKey", &key)?),
             Kind::Sas(token) => Arc::new(Signature::new(&token, clock)?),
-            Kind::Token(credential) => Arc::new(BearerToken::boxed(credential, vec![scope], clock)),
+            Kind::Token(credential) => {
+                Arc::new(BearerToken::new(credential, TokenRequest::new([scope]), clock))
+            }
         })
     }
 }

@@ -10,21 +10,26 @@ mod processor;
 mod publish;
 mod receive;
 mod receiver;
+mod response;
 mod sas;
+mod send_all;
 mod sender;
 mod settle;
+mod split;
 
 pub use batch::{EventBatch, IntoBatch, NotAdded};
 pub use credential::Credential;
 pub use event::{CloudEvent, CloudEventBuilder, Data, ExtensionValue, InvalidEvent, Json};
+pub use namespace::{NamespaceClient, NamespaceClientBuilder};
 pub use processor::{
     Context, EventDelivery, Handler, IntoSettlement, Notice, Processor, ProcessorBuilder, Settlement,
 };
 pub use publish::{SendBatch, SendEvent};
 pub use receive::{Receive, ReceivedEvent, UnreadableEvent};
-pub use receiver::{Receiver, ReceiverBuilder};
+pub use receiver::Receiver;
 pub use sas::SasToken;
-pub use sender::{Sender, SenderBuilder};
+pub use send_all::{FailedEvents, IntoEvents, SendAll, SendAllResult};
+pub use sender::Sender;
 pub use settle::{
     Acknowledge, FailedToken, Interrupted, Reject, Release, ReleaseDelay, RenewLocks, SettleResult,
     TokenErrorCode,
@@ -35,7 +40,7 @@ pub use service_core::AzureCredential;
 pub use service_core::{
     AccessToken, BoxError, CallFuture, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Io, Next,
     Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, SendOptions, StopReason,
-    SystemClock, TokenCredential, Transport, Upgrade,
+    SystemClock, TokenCredential, TokenRequest, Transport, Upgrade,
 };
 /// Re-exports the crates whose request and response types appear in [`Policy`], [`Transport`] and `request`.
 pub use {bytes, http};

@@ -1,13 +1,13 @@
-//! What the sender and the receiver share: the namespace's address, the api-version, and the headers in which responses carry
-//! error codes and request ids.
+//! The client for a namespace, whose senders and receivers share its connections, tokens and settings.
 
+use std::fmt;
 use std::sync::Arc;
 
 use http::{HeaderName, Method};
 use service_core::{ClientOptions, Dialect, Endpoint, Pipeline};
 
 use crate::operations::API_VERSION;
-use crate::{Credential, Error, RawRequest, Result};
+use crate::{Credential, Error, RawRequest, Receiver, Result, Sender};
 
 /// The scope of Microsoft Entra ID tokens for this service in the public cloud.
 const SCOPE: &str = "https://eventgrid.azure.net/.default";
@@ -22,73 +22,176 @@ static DIALECT: Dialect = Dialect::new(
 // The specification names the first; the service was seen to send the second.
 .error_code(&["x-ms-error-code", "broker-errorcode"]);
 
-/// A namespace as configured on a builder, not validated yet.
-#[derive(Debug)]
-pub(crate) struct Address {
-    endpoint: String,
-    credential: Credential,
-    pub(crate) api_version: String,
-    pub(crate) scope: String,
-}
-
-impl Address {
-    pub(crate) fn new(endpoint: &str, credential: Credential) -> Self {
-        Self {
-            endpoint: endpoint.to_owned(),
-            credential,
-            api_version: API_VERSION.to_owned(),
-            scope: SCOPE.to_owned(),
-        }
-    }
-
-    /// Validates the address. Sends nothing.
-    pub(crate) fn connect(self, options: ClientOptions) -> Result<Namespace> {
-        let endpoint = parse(&self.endpoint)?;
-        if self.api_version.is_empty() {
-            return Err(Error::invalid_input("api-version", "must not be empty", None));
-        }
-        let credential = self.credential.authorizer(self.scope, options.clock())?;
-        let pipeline = options.build(&DIALECT, endpoint, credential)?;
-        Ok(Namespace { pipeline, api_version: self.api_version.into() })
-    }
-}
-
-/// A namespace that requests can be sent to. Clones share connections, tokens and retry quota.
+/// A client for a namespace, which creates the senders and receivers for its topics.
+///
+/// The client, its clones, and all of its senders and receivers share connections, tokens, retry quota and settings. Creating a
+/// sender or a receiver costs next to nothing, so a program can create one for every topic, or one for every call.
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), eventgrid_namespaces::BoxError> {
+/// # let emulator = service_emulator::Emulator::start().await?;
+/// # emulator.eventgrid().declare("orders", "billing");
+/// # emulator.eventgrid().declare("returns", "billing");
+/// # let (endpoint, key) = (emulator.endpoint(), emulator.eventgrid().key());
+/// use eventgrid_namespaces::{CloudEvent, Credential, NamespaceClient};
+///
+/// let namespace = NamespaceClient::new(&endpoint, Credential::access_key(key))?;
+/// for topic in ["orders", "returns"] {
+///     let event = CloudEvent::new("/orders/123", "com.example.order.changed", &["screws"])?;
+///     namespace.sender(topic).send(event).await?;
+/// }
+/// let received = namespace.receiver("returns", "billing").receive().await?;
+/// assert_eq!(received.len(), 1);
+/// # Ok(()) }
+/// ```
 #[derive(Clone)]
-pub(crate) struct Namespace {
+pub struct NamespaceClient {
     pub(crate) pipeline: Pipeline,
     pub(crate) api_version: Arc<str>,
 }
 
-impl Namespace {
+impl NamespaceClient {
+    /// Creates a client with default settings.
+    ///
+    /// `endpoint` is the namespace's HTTP host name or URL.
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the endpoint is malformed, is that of an Event
+    /// Grid Basic topic, or uses plain `http` to a host other than loopback, or if the key is empty.
+    pub fn new(endpoint: &str, credential: Credential) -> Result<Self> {
+        Self::builder(endpoint, credential).build()
+    }
+
+    /// Creates a builder that configures a client.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # fn main() -> eventgrid_namespaces::Result<()> {
+    /// use std::time::Duration;
+    ///
+    /// use eventgrid_namespaces::{Credential, NamespaceClient, RetryOptions};
+    ///
+    /// let credential = Credential::access_key("a2V5");
+    /// let namespace = NamespaceClient::builder("name.westeurope-1.eventgrid.azure.net", credential)
+    ///     .deadline(Duration::from_secs(20))
+    ///     .retry(RetryOptions::default().max_retries(5))
+    ///     .app_id("shop")
+    ///     .build()?;
+    /// let sender = namespace.sender("orders");
+    /// # let _ = sender;
+    /// # Ok(()) }
+    /// ```
+    pub fn builder(endpoint: &str, credential: Credential) -> NamespaceClientBuilder {
+        NamespaceClientBuilder {
+            endpoint: endpoint.to_owned(),
+            credential,
+            api_version: API_VERSION.to_owned(),
+            scope: SCOPE.to_owned(),
+            options: ClientOptions::default(),
+        }
+    }
+
+    /// Returns a sender for a topic.
+    ///
+    /// An invalid name is reported by the sender's calls, before anything is sent.
+    #[must_use]
+    pub fn sender(&self, topic: impl Into<String>) -> Sender {
+        Sender { namespace: self.clone(), topic: topic.into().into() }
+    }
+
+    /// Returns a receiver for an event subscription of a topic.
+    ///
+    /// An invalid name is reported by the receiver's calls, before anything is sent.
+    #[must_use]
+    pub fn receiver(&self, topic: impl Into<String>, subscription: impl Into<String>) -> Receiver {
+        let (topic, subscription) = (topic.into().into(), subscription.into().into());
+        Receiver { namespace: self.clone(), topic, subscription }
+    }
+
     /// Creates a request for an operation that this crate has no method for.
-    pub(crate) fn request(&self, method: Method, path: &str, segments: &[&str]) -> RawRequest {
+    ///
+    /// The request uses the client's credential, retries and timeouts. Each `{}` in `path` is replaced by the next of
+    /// `segments`, escaped. The client's api-version is sent unless `.query("api-version", ..)` sets another one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), eventgrid_namespaces::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # emulator.eventgrid().declare("orders", "billing");
+    /// # let (endpoint, key) = (emulator.endpoint(), emulator.eventgrid().key());
+    /// # use eventgrid_namespaces::{CloudEvent, Credential, NamespaceClient};
+    /// # let namespace = NamespaceClient::new(&endpoint, Credential::access_key(key))?;
+    /// # let event = CloudEvent::new("/orders/123", "com.example.order.created", &["screws"])?;
+    /// # namespace.sender("orders").send(event).await?;
+    /// use eventgrid_namespaces::http::Method;
+    ///
+    /// let path = "/topics/{}/eventsubscriptions/{}:receive";
+    /// namespace.request(Method::POST, path, &["orders", "billing"]).query("maxEvents", "10").await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn request(&self, method: Method, path: &str, segments: &[&str]) -> RawRequest {
         RawRequest::new(&self.pipeline, method, path, segments)
             .default_query("api-version", &*self.api_version)
     }
 }
 
-/// Adds the setters of the namespace to a client's builder. The builder needs a field `address: Address`.
-macro_rules! namespace_setters {
-    ($builder:ty) => {
-        impl $builder {
-            /// Sets the api-version to send. Default: `2024-06-01`.
-            pub fn api_version(mut self, version: impl Into<String>) -> Self {
-                self.address.api_version = version.into();
-                self
-            }
-
-            /// Sets the scope of the tokens to request. Default: `https://eventgrid.azure.net/.default`, which is the scope of
-            /// the public cloud.
-            pub fn scope(mut self, scope: impl Into<String>) -> Self {
-                self.address.scope = scope.into();
-                self
-            }
-        }
-    };
+impl fmt::Debug for NamespaceClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NamespaceClient").field("endpoint", self.pipeline.endpoint()).finish()
+    }
 }
 
-pub(crate) use namespace_setters;
+/// A builder that configures a [`NamespaceClient`].
+///
+/// Invalid arguments are reported by [`build`](Self::build).
+#[must_use = "does nothing until built"]
+#[derive(Debug)]
+pub struct NamespaceClientBuilder {
+    endpoint: String,
+    credential: Credential,
+    api_version: String,
+    scope: String,
+    options: ClientOptions,
+}
+
+impl NamespaceClientBuilder {
+    /// Sets the api-version to send. Default: `2024-06-01`.
+    pub fn api_version(mut self, version: impl Into<String>) -> Self {
+        self.api_version = version.into();
+        self
+    }
+
+    /// Sets the scope of the tokens to request. Default: `https://eventgrid.azure.net/.default`, which is the scope of the public
+    /// cloud.
+    pub fn scope(mut self, scope: impl Into<String>) -> Self {
+        self.scope = scope.into();
+        self
+    }
+
+    /// Validates the settings and creates the client. Sends nothing.
+    ///
+    /// # Errors
+    ///
+    /// Returns the same errors as [`NamespaceClient::new`], and an error if a setting is invalid.
+    pub fn build(self) -> Result<NamespaceClient> {
+        let endpoint = parse(&self.endpoint)?;
+        if self.api_version.is_empty() {
+            return Err(Error::invalid_input("api-version", "must not be empty", None));
+        }
+        let credential = self.credential.authorizer(self.scope, self.options.clock())?;
+        let pipeline = self.options.build(&DIALECT, endpoint, credential)?;
+        Ok(NamespaceClient { pipeline, api_version: self.api_version.into() })
+    }
+}
+
+service_core::client_setters!(NamespaceClientBuilder);
 
 /// Accepts a bare host name too, since that is what the portal shows.
 fn parse(endpoint: &str) -> Result<Endpoint> {

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
-use serde::de::IgnoredAny;
-use service_core::{Call, CallOptions, Operation, read};
+use serde_json::Value;
+use service_core::{Call, CallOptions, Operation};
 
 use crate::operations::{PUBLISH, PUBLISH_BATCH};
+use crate::response;
 use crate::{CloudEvent, Data, Error, EventBatch, IntoBatch, InvalidEvent, Response, Result, Sender};
 
 const STRUCTURED: &str = "application/cloudevents+json; charset=utf-8";
@@ -108,6 +109,10 @@ impl SendBatch {
     pub(crate) fn new(sender: &Sender, batch: impl IntoBatch) -> Self {
         Self { call: Publish::new(sender, &PUBLISH_BATCH, Body::Ready(batch.encode())) }
     }
+
+    pub(crate) fn call_mut(&mut self) -> &mut Call<()> {
+        &mut self.call.call
+    }
 }
 
 service_core::call_setters!(SendBatch => ());
@@ -157,7 +162,11 @@ impl Publish {
     }
 }
 
-/// Expects a JSON object. Anything else, such as a login page with status 200, did not come from the service.
+/// Expects a JSON object, which has no required members, but does not describe an error.
 fn published(response: &http::Response<Bytes>) -> Result<()> {
-    read::json::<BTreeMap<String, IgnoredAny>>(response).map(drop)
+    let members: BTreeMap<String, Value> = response::parse(response)?;
+    match ["error", "code"].iter().find(|name| members.get(**name).is_some_and(|value| !value.is_null())) {
+        Some(name) => Err(response::unexpected(response, &format!("it has a member `{name}`"))),
+        None => Ok(()),
+    }
 }

@@ -6,13 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::Response;
 use serde::Deserialize;
-use serde_json::Value;
+use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
-use service_core::{Call, DEFAULT_MAX_RESPONSE_BYTES, read};
+use service_core::{Call, DEFAULT_MAX_RESPONSE_BYTES};
 
 use crate::event::Embedded;
 use crate::operations::RECEIVE;
-use crate::{CloudEvent, Error, InvalidEvent, Receiver, Result};
+use crate::{CloudEvent, Error, InvalidEvent, Receiver, Result, response, split};
 
 /// The space that an event of 1 MB may need in a response, since its data can be escaped and attributes are added.
 const MAX_BYTES_PER_EVENT: usize = 1024 * 1024 + 512 * 1024;
@@ -103,7 +103,7 @@ service_core::call_setters!(Receive => Vec<ReceivedEvent>);
 
 #[derive(Deserialize)]
 struct ReceiveBody<E> {
-    value: Option<Vec<E>>,
+    value: Vec<E>,
 }
 
 #[derive(Deserialize)]
@@ -127,52 +127,66 @@ impl Properties {
 }
 
 fn received(response: &Response<Bytes>) -> Result<Vec<ReceivedEvent>> {
-    if let Some(events) = all_readable(response.body()) {
+    let json = response::json(response)?;
+    if let Some(events) = all_readable(json) {
         return Ok(events);
     }
-    let ReceiveBody { value } = read::json_borrowed(response)?;
-    Ok(value.unwrap_or_default().into_iter().map(|entry| read_entry(response.body(), entry)).collect())
+    match split::array(json, "value") {
+        Some(entries) => Ok(entries.into_iter().map(|entry| read_entry(response.body(), entry)).collect()),
+        None => {
+            response::parse::<ReceiveBody<IgnoredAny>>(response)?;
+            Err(response::unexpected(response, "its member `value` is not a list"))
+        }
+    }
 }
 
-/// Reads a response in one pass, whereas parsing entry by entry reads most bytes three times. Returns `None` if anything is
+/// Reads a response in one pass, whereas parsing entry by entry reads most bytes several times. Returns `None` if anything is
 /// invalid, even a single event: finding the reason and keeping the other events then takes entry-by-entry parsing.
-fn all_readable(body: &[u8]) -> Option<Vec<ReceivedEvent>> {
-    let text = std::str::from_utf8(body).ok()?;
+fn all_readable(json: &[u8]) -> Option<Vec<ReceivedEvent>> {
+    let text = std::str::from_utf8(json).ok()?;
     let ReceiveBody { value } = serde_json::from_str(text).ok()?;
     let readable = |Entry { broker_properties, event: Embedded(event) }: Entry<Properties, Embedded>| {
         let (lock_token, delivery_count) = broker_properties.map(Properties::or_default).unwrap_or_default();
         ReceivedEvent { event: Ok(event), lock_token, delivery_count }
     };
-    Some(value.unwrap_or_default().into_iter().map(readable).collect())
+    Some(value.into_iter().map(readable).collect())
 }
 
 /// Reads one entry of a response. A defect in it does not affect the other entries.
-fn read_entry(body: &Bytes, entry: &RawValue) -> ReceivedEvent {
-    let unreadable =
-        |reason, json: &str| Err(UnreadableEvent { reason, json: body.slice_ref(json.as_bytes()) });
-    let parts: Result<Entry<&RawValue, Option<&RawValue>>, _> = serde_json::from_str(entry.get());
-    let Ok(Entry { broker_properties, event }) = parts else {
-        let event =
-            unreadable(InvalidEvent::new("the event's entry does not have the expected form"), entry.get());
+fn read_entry(body: &Bytes, entry: &[u8]) -> ReceivedEvent {
+    let unreadable = |reason, json| Err(UnreadableEvent { reason, json: body.slice_ref(json) });
+    let Some([properties, event]) = entry_parts(entry) else {
+        let event = unreadable(InvalidEvent::new("the event's entry does not have the expected form"), entry);
         return ReceivedEvent { event, lock_token: String::new(), delivery_count: 0 };
     };
     let event = match event {
-        Some(json) => {
-            CloudEvent::from_json(json.get().as_bytes()).or_else(|reason| unreadable(reason, json.get()))
-        }
-        None => unreadable(InvalidEvent::new("the entry has no `event`"), entry.get()),
+        Some(json) => CloudEvent::from_json(json).or_else(|reason| unreadable(reason, json)),
+        None => unreadable(InvalidEvent::new("the entry has no `event`"), entry),
     };
-    let (lock_token, delivery_count) = broker_properties.map_or_else(Default::default, locked);
+    let (lock_token, delivery_count) = properties.map_or_else(Default::default, locked);
     ReceivedEvent { event, lock_token, delivery_count }
 }
 
-/// Reads the lock token and the delivery count. An invalid count does not discard the token.
-fn locked(properties: &RawValue) -> (String, u32) {
-    if let Ok(properties) = serde_json::from_str(properties.get()) {
+/// Returns the JSON of an entry's broker properties and of its event, of which only the brackets need to be valid.
+fn entry_parts(entry: &[u8]) -> Option<[Option<&[u8]>; 2]> {
+    if let Ok(Entry { broker_properties, event }) =
+        serde_json::from_slice::<Entry<&RawValue, Option<&RawValue>>>(entry)
+    {
+        return Some([broker_properties, event].map(|json| json.map(|json| json.get().as_bytes())));
+    }
+    let members = split::members(entry)?;
+    Some(["brokerProperties", "event"].map(|name| split::member(&members, name)))
+}
+
+/// Reads the lock token and the delivery count. A defect elsewhere in the properties does not discard the token.
+fn locked(properties: &[u8]) -> (String, u32) {
+    if let Ok(properties) = serde_json::from_slice(properties) {
         return Properties::or_default(properties);
     }
-    let properties: Value = serde_json::from_str(properties.get()).unwrap_or_default();
-    (properties["lockToken"].as_str().unwrap_or_default().to_owned(), 0)
+    let members = split::members(properties).unwrap_or_default();
+    let token = split::member(&members, "lockToken").and_then(|json| serde_json::from_slice(json).ok());
+    let count = split::member(&members, "deliveryCount").and_then(|json| serde_json::from_slice(json).ok());
+    (token.unwrap_or_default(), count.unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -184,8 +198,7 @@ mod tests {
 
     fn entry_by_entry(text: &str) -> String {
         let body = Bytes::from(text.to_owned());
-        let ReceiveBody { value } = serde_json::from_slice(&body).unwrap();
-        let entries: Vec<&RawValue> = value.unwrap_or_default();
+        let entries = split::array(&body, "value").unwrap();
         format!("{:?}", entries.into_iter().map(|entry| read_entry(&body, entry)).collect::<Vec<_>>())
     }
 
@@ -206,7 +219,7 @@ mod tests {
             let read = all_readable(text.as_bytes()).unwrap();
             assert_eq!(format!("{read:?}"), entry_by_entry(&text));
         }
-        assert!(all_readable(b"{}").unwrap().is_empty());
+        assert!(all_readable(b"{}").is_none());
     }
 
     #[test]

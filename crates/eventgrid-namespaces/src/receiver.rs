@@ -4,15 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::Method;
-use service_core::ClientOptions;
 
-use crate::namespace::{Address, Namespace, namespace_setters};
-use crate::{Acknowledge, Credential, RawRequest, Receive, Reject, Release, RenewLocks, Result};
+use crate::{
+    Acknowledge, Credential, NamespaceClient, RawRequest, Receive, Reject, Release, RenewLocks, Result,
+};
 
 /// A client that receives and settles the events of one subscription.
 ///
 /// A receiver is cheap to clone. Clones share connections, tokens and retry quota. To handle events in a loop, with lock renewal
-/// and a graceful shutdown, use a [`Processor`](crate::Processor).
+/// and a graceful shutdown, use a [`Processor`](crate::Processor). To receive from several subscriptions, or to change settings,
+/// create a [`NamespaceClient`] and call its [`receiver`](NamespaceClient::receiver) method.
 ///
 /// [Service documentation](https://learn.microsoft.com/azure/event-grid/pull-delivery-overview)
 ///
@@ -40,57 +41,31 @@ use crate::{Acknowledge, Credential, RawRequest, Receive, Reject, Release, Renew
 /// ```
 #[derive(Clone)]
 pub struct Receiver {
-    pub(crate) namespace: Namespace,
+    pub(crate) namespace: NamespaceClient,
     pub(crate) topic: Arc<str>,
     pub(crate) subscription: Arc<str>,
 }
 
 impl Receiver {
-    /// Creates a receiver with default settings.
+    /// Creates a receiver with default settings and with connections of its own.
     ///
     /// `endpoint` is the namespace's HTTP host name or URL.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the endpoint is malformed, is that of an Event
-    /// Grid Basic topic, or uses plain `http` to a host other than loopback, or if the topic, the subscription or the key is
-    /// empty.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the topic or the subscription is empty, and the
+    /// same errors as [`NamespaceClient::new`].
     pub fn new(
         endpoint: &str,
         topic: impl Into<String>,
         subscription: impl Into<String>,
         credential: Credential,
     ) -> Result<Self> {
-        Self::builder(endpoint, topic, subscription, credential).build()
-    }
-
-    /// Creates a builder that configures a receiver.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # fn main() -> eventgrid_namespaces::Result<()> {
-    /// use eventgrid_namespaces::{Credential, Receiver, RetryOptions};
-    ///
-    /// let credential = Credential::access_key("a2V5");
-    /// let receiver = Receiver::builder("name.westeurope-1.eventgrid.azure.net", "orders", "billing", credential)
-    ///     .retry(RetryOptions::default().max_retries(5))
-    ///     .build()?;
-    /// # let _ = receiver;
-    /// # Ok(()) }
-    /// ```
-    pub fn builder(
-        endpoint: &str,
-        topic: impl Into<String>,
-        subscription: impl Into<String>,
-        credential: Credential,
-    ) -> ReceiverBuilder {
-        ReceiverBuilder {
-            address: Address::new(endpoint, credential),
-            topic: topic.into(),
-            subscription: subscription.into(),
-            options: ClientOptions::default(),
+        let (topic, subscription) = (topic.into(), subscription.into());
+        for (what, name) in [("topic", &topic), ("event subscription", &subscription)] {
+            service_core::push_segment(&mut String::new(), what, name)?;
         }
+        Ok(NamespaceClient::new(endpoint, credential)?.receiver(topic, subscription))
     }
 
     /// Receives events and locks them.
@@ -119,12 +94,12 @@ impl Receiver {
     ///
     /// Events are identified by the lock tokens that they were received with.
     /// A success response does not mean that any event was settled: check the [result](crate::SettleResult). A token that is
-    /// given twice is sent once.
+    /// given twice is sent once, and one that is empty is reported as failed.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens or
-    /// a token is empty. Returns an error if the first request fails.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens.
+    /// Returns an error if the first request fails.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/acknowledge-cloud-events/acknowledge-cloud-events)
     pub fn acknowledge<S: Into<String>>(&self, lock_tokens: impl IntoIterator<Item = S>) -> Acknowledge {
@@ -136,12 +111,12 @@ impl Receiver {
     /// Redelivery is immediate unless a [`delay`](Release::delay) is set. Events are identified by the lock tokens that they
     /// were received with.
     /// A success response does not mean that any event was settled: check the [result](crate::SettleResult). A token that is
-    /// given twice is sent once.
+    /// given twice is sent once, and one that is empty is reported as failed.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens, if
-    /// a token is empty, or if the api-version does not support the delay. Returns an error if the first request fails.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens, or
+    /// if the api-version does not support the delay. Returns an error if the first request fails.
     ///
     /// # Examples
     ///
@@ -173,12 +148,12 @@ impl Receiver {
     /// If the subscription has no dead-letter destination, the service drops the events. Events are identified by the lock
     /// tokens that they were received with.
     /// A success response does not mean that any event was settled: check the [result](crate::SettleResult). A token that is
-    /// given twice is sent once.
+    /// given twice is sent once, and one that is empty is reported as failed.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens or
-    /// a token is empty. Returns an error if the first request fails.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens.
+    /// Returns an error if the first request fails.
     ///
     /// [Service documentation](https://learn.microsoft.com/rest/api/eventgrid/dataplane/reject-cloud-events/reject-cloud-events)
     pub fn reject<S: Into<String>>(&self, lock_tokens: impl IntoIterator<Item = S>) -> Reject {
@@ -192,8 +167,8 @@ impl Receiver {
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens, if
-    /// a token is empty, or if the api-version does not support renewal (2023-11-01, and the previews before 2023-10-01).
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput), without sending anything, if there are no tokens, or
+    /// if the api-version does not support renewal (2023-11-01, and the previews before 2023-10-01).
     /// Returns an error if the first request fails.
     ///
     /// # Examples
@@ -225,25 +200,6 @@ impl Receiver {
     ///
     /// The request uses the receiver's credential, retries and timeouts. Each `{}` in `path` is replaced by the next of
     /// `segments`, escaped. The client's api-version is sent unless `.query("api-version", ..)` sets another one.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), eventgrid_namespaces::BoxError> {
-    /// # let emulator = service_emulator::Emulator::start().await?;
-    /// # emulator.eventgrid().declare("orders", "billing");
-    /// # let (endpoint, key) = (emulator.endpoint(), emulator.eventgrid().key());
-    /// # use eventgrid_namespaces::{CloudEvent, Credential, Receiver, Sender};
-    /// # let sender = Sender::new(&endpoint, "orders", Credential::access_key(emulator.eventgrid().key()))?;
-    /// # sender.send(CloudEvent::new("/orders/123", "com.example.order.created", &["screws"])?).await?;
-    /// # let receiver = Receiver::new(&endpoint, "orders", "billing", Credential::access_key(key))?;
-    /// use eventgrid_namespaces::http::Method;
-    ///
-    /// let path = "/topics/{}/eventsubscriptions/{}:receive";
-    /// receiver.request(Method::POST, path, &["orders", "billing"]).query("maxEvents", "10").await?;
-    /// # Ok(()) }
-    /// ```
     pub fn request(&self, method: Method, path: &str, segments: &[&str]) -> RawRequest {
         self.namespace.request(method, path, segments)
     }
@@ -258,33 +214,3 @@ impl fmt::Debug for Receiver {
             .finish()
     }
 }
-
-/// A builder that configures a [`Receiver`].
-///
-/// Invalid arguments are reported by [`build`](Self::build).
-#[must_use = "does nothing until built"]
-#[derive(Debug)]
-pub struct ReceiverBuilder {
-    address: Address,
-    topic: String,
-    subscription: String,
-    options: ClientOptions,
-}
-
-impl ReceiverBuilder {
-    /// Validates the settings and creates the receiver. Sends nothing.
-    ///
-    /// # Errors
-    ///
-    /// Returns the same errors as [`Receiver::new`], and an error if a setting is invalid.
-    pub fn build(self) -> Result<Receiver> {
-        for (what, name) in [("topic", &self.topic), ("event subscription", &self.subscription)] {
-            service_core::push_segment(&mut String::new(), what, name)?;
-        }
-        let namespace = self.address.connect(self.options)?;
-        Ok(Receiver { namespace, topic: self.topic.into(), subscription: self.subscription.into() })
-    }
-}
-
-namespace_setters!(ReceiverBuilder);
-service_core::client_setters!(ReceiverBuilder);

@@ -4,14 +4,16 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::Method;
-use service_core::ClientOptions;
 
-use crate::namespace::{Address, Namespace, namespace_setters};
-use crate::{CloudEvent, Credential, IntoBatch, RawRequest, Result, SendBatch, SendEvent};
+use crate::{
+    CloudEvent, Credential, IntoBatch, IntoEvents, NamespaceClient, RawRequest, Result, SendAll, SendBatch,
+    SendEvent,
+};
 
 /// A client that publishes events to one topic of a namespace.
 ///
-/// A sender is cheap to clone. Clones share connections, tokens and retry quota.
+/// A sender is cheap to clone. Clones share connections, tokens and retry quota. To publish to several topics, or to change
+/// settings, create a [`NamespaceClient`] and call its [`sender`](NamespaceClient::sender) method.
 ///
 /// **At least once.** A publish whose outcome is unknown is retried, so its event may be delivered twice. An event keeps its id
 /// across retries, so consumers can detect duplicates by comparing `source` and `id`. With `.idempotent(false)`, a call
@@ -37,44 +39,23 @@ use crate::{CloudEvent, Credential, IntoBatch, RawRequest, Result, SendBatch, Se
 /// ```
 #[derive(Clone)]
 pub struct Sender {
-    pub(crate) namespace: Namespace,
+    pub(crate) namespace: NamespaceClient,
     pub(crate) topic: Arc<str>,
 }
 
 impl Sender {
-    /// Creates a sender with default settings.
+    /// Creates a sender with default settings and with connections of its own.
     ///
     /// `endpoint` is the namespace's HTTP host name or URL.
     ///
     /// # Errors
     ///
-    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the endpoint is malformed, is that of an Event
-    /// Grid Basic topic, or uses plain `http` to a host other than loopback, or if the topic or the key is empty.
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the topic is empty, and the same errors as
+    /// [`NamespaceClient::new`].
     pub fn new(endpoint: &str, topic: impl Into<String>, credential: Credential) -> Result<Self> {
-        Self::builder(endpoint, topic, credential).build()
-    }
-
-    /// Creates a builder that configures a sender.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// # fn main() -> eventgrid_namespaces::Result<()> {
-    /// use std::time::Duration;
-    ///
-    /// use eventgrid_namespaces::{Credential, Sender};
-    ///
-    /// let credential = Credential::access_key("a2V5");
-    /// let sender = Sender::builder("name.westeurope-1.eventgrid.azure.net", "orders", credential)
-    ///     .deadline(Duration::from_secs(20))
-    ///     .app_id("shop")
-    ///     .build()?;
-    /// # let _ = sender;
-    /// # Ok(()) }
-    /// ```
-    pub fn builder(endpoint: &str, topic: impl Into<String>, credential: Credential) -> SenderBuilder {
-        let address = Address::new(endpoint, credential);
-        SenderBuilder { address, topic: topic.into(), options: ClientOptions::default() }
+        let topic = topic.into();
+        service_core::push_segment(&mut String::new(), "topic", &topic)?;
+        Ok(NamespaceClient::new(endpoint, credential)?.sender(topic))
     }
 
     /// Publishes one event as JSON, or with its attributes in headers if [`binary_mode`](SendEvent::binary_mode) is set.
@@ -126,6 +107,38 @@ impl Sender {
         SendBatch::new(self, events)
     }
 
+    /// Publishes all events of an iterator or a stream, in as few requests as possible.
+    ///
+    /// Requests are filled up to the limits of [`send_batch`](Self::send_batch) and sent one after another, or several at a time
+    /// with [`concurrency`](SendAll::concurrency). A request that could still grow is sent when a stream has no event at the
+    /// moment. Events are taken only as fast as they are published.
+    ///
+    /// The result lists the events that were not published, with the reason. A failure does not stop the call: the following
+    /// events are still sent. To observe the progress or to stop early, call [`next`](SendAll::next) instead of awaiting.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), eventgrid_namespaces::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # emulator.eventgrid().declare("orders", "billing");
+    /// # let (endpoint, key) = (emulator.endpoint(), emulator.eventgrid().key());
+    /// use eventgrid_namespaces::{CloudEvent, Credential, Sender};
+    ///
+    /// let sender = Sender::new(&endpoint, "orders", Credential::access_key(key))?;
+    /// let events: Result<Vec<_>, _> = (0..2500).map(|n| CloudEvent::new("/orders", "com.example.order", &n)).collect();
+    /// let result = sender.send_all(events?).concurrency(4).await;
+    /// for failed in &result.failed {
+    ///     println!("{failed}");
+    /// }
+    /// assert_eq!(result.sent, 2500);
+    /// # Ok(()) }
+    /// ```
+    pub fn send_all<Kind>(&self, events: impl IntoEvents<Kind>) -> SendAll {
+        SendAll::new(self, events)
+    }
+
     /// Creates a request for an operation that this crate has no method for.
     ///
     /// The request uses the sender's credential, retries and timeouts. Each `{}` in `path` is replaced by the next of
@@ -143,30 +156,3 @@ impl fmt::Debug for Sender {
             .finish()
     }
 }
-
-/// A builder that configures a [`Sender`].
-///
-/// Invalid arguments are reported by [`build`](Self::build).
-#[must_use = "does nothing until built"]
-#[derive(Debug)]
-pub struct SenderBuilder {
-    address: Address,
-    topic: String,
-    options: ClientOptions,
-}
-
-impl SenderBuilder {
-    /// Validates the settings and creates the sender. Sends nothing.
-    ///
-    /// # Errors
-    ///
-    /// Returns the same errors as [`Sender::new`], and an error if a setting is invalid.
-    pub fn build(self) -> Result<Sender> {
-        service_core::push_segment(&mut String::new(), "topic", &self.topic)?;
-        let namespace = self.address.connect(self.options)?;
-        Ok(Sender { namespace, topic: self.topic.into() })
-    }
-}
-
-namespace_setters!(SenderBuilder);
-service_core::client_setters!(SenderBuilder);

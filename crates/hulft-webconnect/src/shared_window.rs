@@ -24,7 +24,7 @@ const LINE: usize = 16;
 /// The maximum size of a file that is read.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// How soon a locked file is tried again. A program holds the lock for much less than this.
+/// The pause before a locked file is opened again. A program holds the lock for much less than this.
 const PAUSE: Duration = Duration::from_millis(10);
 
 /// A slot further in the future was written before the clock was set back.

@@ -11,7 +11,7 @@ use http::{Request, Uri};
 use serde::Serialize;
 use service_core::{
     Authorize, BearerToken, Clock, Delivery, Endpoint, Error, ErrorKind, Result, Secret, TokenCredential,
-    sensitive, url_text,
+    TokenRequest, sensitive, url_text,
 };
 
 use crate::jwt::Signer;
@@ -26,17 +26,19 @@ const REQUEST_TOKEN_LIFETIME: Duration = Duration::from_secs(300);
 /// # Examples
 ///
 /// ```
-/// use webpubsub::{AccessToken, BoxError, Credential};
+/// use webpubsub::{AccessToken, BoxError, Credential, TokenRequest};
 /// # async fn fetch_token() -> Result<AccessToken, BoxError> { Err("offline".into()) }
 ///
 /// let by_key = Credential::access_key("the access key");
-/// let by_token = Credential::token(async |_scopes: Vec<String>| fetch_token().await);
+/// let by_token = Credential::token(async |_request: TokenRequest| fetch_token().await);
 /// ```
+#[derive(Clone)]
 pub struct Credential(Kind);
 
+#[derive(Clone)]
 enum Kind {
     AccessKey(Secret),
-    Token(Box<dyn TokenCredential>),
+    Token(Arc<dyn TokenCredential>),
 }
 
 impl Credential {
@@ -49,7 +51,7 @@ impl Credential {
     /// Creates a credential that uses tokens of Microsoft Entra ID. It accepts anything that implements
     /// [`TokenCredential`], including async closures. Tokens are cached and renewed before they expire.
     pub fn token(credential: impl TokenCredential) -> Self {
-        Self(Kind::Token(Box::new(credential)))
+        Self(Kind::Token(Arc::new(credential)))
     }
 
     /// Returns what authenticates requests and, for an access key, what signs the tokens of clients.
@@ -66,7 +68,9 @@ impl Credential {
                 let authorizer = AccessKey { signer, clock, audience: Audience::new(addresses) };
                 (Arc::new(authorizer), Some(own_key))
             }
-            Kind::Token(credential) => (Arc::new(BearerToken::boxed(credential, vec![scope], clock)), None),
+            Kind::Token(credential) => {
+                (Arc::new(BearerToken::new(credential, TokenRequest::new([scope]), clock)), None)
+            }
         })
     }
 }

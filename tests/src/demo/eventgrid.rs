@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use eventgrid_namespaces::{Credential, Receiver};
+use eventgrid_namespaces::{Credential, NamespaceClient, Receiver};
 use http::Method;
 use serde_json::{Value, json};
 use service_core::{BoxError, Clock, SystemClock};
@@ -32,8 +32,8 @@ pub(super) async fn show(
             (emulator.endpoint(), emulator.eventgrid().key().into(), "orders", "billing")
         }
     };
-    let receiver = Receiver::builder(&endpoint, topic, subscription, Credential::access_key(key));
-    let receiver = receiver.attempt_policy(recorder.clone()).build()?;
+    let namespace = NamespaceClient::builder(&endpoint, Credential::access_key(key));
+    let receiver = namespace.attempt_policy(recorder.clone()).build()?.receiver(topic, subscription);
     let scene = Scene { receiver, topic, subscription };
 
     story.step("Event Grid Namespaces: reject an event")?;

@@ -3,7 +3,7 @@
 use std::ops::Range;
 use std::time::Duration;
 
-use eventgrid_namespaces::{CloudEvent, Credential, EventBatch, RetryOptions, Sender};
+use eventgrid_namespaces::{CloudEvent, Credential, EventBatch, NamespaceClient, RetryOptions, Sender};
 use serde_json::json;
 use service_core::{BoxError, Clock, SystemClock};
 use service_emulator::Emulator;
@@ -21,9 +21,8 @@ pub(super) async fn run(namespace: &Namespace, emulator: &Emulator) -> Result<()
     let retry = RetryOptions::default()
         .initial_backoff(Duration::from_millis(5))
         .max_backoff(Duration::from_millis(200));
-    let sender = Sender::builder(&namespace.endpoint, TOPIC, Credential::access_key(namespace.key.clone()))
-        .retry(retry)
-        .build()?;
+    let client = NamespaceClient::builder(&namespace.endpoint, Credential::access_key(namespace.key.clone()));
+    let sender = client.retry(retry).build()?.sender(TOPIC);
     let mut publishers = JoinSet::new();
     for publisher in 0..PUBLISHERS {
         let (namespace, sender, broker) = (namespace.clone(), sender.clone(), emulator.eventgrid());

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use eventgrid_namespaces::{
-    BoxError, CloudEvent, Context, Credential, Processor, Receiver, ReleaseDelay, RetryOptions, Settlement,
+    BoxError, CloudEvent, Context, Credential, NamespaceClient, Processor, ReleaseDelay, RetryOptions,
+    Settlement,
 };
 use service_core::{Clock, SystemClock, timeout};
 use tokio::sync::watch;
@@ -110,8 +111,10 @@ fn processor(namespace: &Namespace) -> Result<Processor, BoxError> {
         .initial_backoff(Duration::from_millis(5))
         .max_backoff(Duration::from_millis(200));
     let credential = Credential::access_key(namespace.key.clone());
-    let receiver =
-        Receiver::builder(&namespace.endpoint, TOPIC, SUBSCRIPTION, credential).retry(retry).build()?;
+    let receiver = NamespaceClient::builder(&namespace.endpoint, credential)
+        .retry(retry)
+        .build()?
+        .receiver(TOPIC, SUBSCRIPTION);
     let namespace = namespace.clone();
     let handle = move |event: CloudEvent, _: Context| handle(namespace.clone(), event);
     let builder = Processor::builder(receiver)

@@ -1,6 +1,6 @@
 //! The emulator over TLS: clients reach it over https and wss once they trust its authority, and not before.
 
-use eventgrid_namespaces::{CloudEvent, Credential, Receiver, Sender};
+use eventgrid_namespaces::{CloudEvent, Credential, NamespaceClient};
 use hulft_webconnect::SiteClient;
 use service_emulator::{Emulator, Fault};
 use webpubsub::client::Event;
@@ -47,14 +47,12 @@ async fn messages_travel_over_https_and_wss() {
 async fn the_other_services_are_reached_over_https() {
     let (emulator, authority) = start().await;
     emulator.eventgrid().declare("orders", "billing");
-    let key = || Credential::access_key(emulator.eventgrid().key());
-    let sender = Sender::builder(&emulator.endpoint(), "orders", key());
-    let sender = sender.root_certificate(authority.clone()).build().unwrap();
-    sender.send(CloudEvent::new("/tests", "order.created", "x").unwrap()).await.unwrap();
+    let key = Credential::access_key(emulator.eventgrid().key());
+    let namespace = NamespaceClient::builder(&emulator.endpoint(), key);
+    let namespace = namespace.root_certificate(authority.clone()).build().unwrap();
+    namespace.sender("orders").send(CloudEvent::new("/tests", "order.created", "x").unwrap()).await.unwrap();
     assert_eq!(emulator.eventgrid().waiting("orders", "billing"), 1);
-    let receiver = Receiver::builder(&emulator.endpoint(), "orders", "billing", key());
-    let receiver = receiver.root_certificate(authority.clone()).build().unwrap();
-    assert_eq!(receiver.receive().await.unwrap().len(), 1);
+    assert_eq!(namespace.receiver("orders", "billing").receive().await.unwrap().len(), 1);
     let site = SiteClient::builder(emulator.hulft().api_key()).endpoint(emulator.endpoint());
     let site = site.root_certificate(authority).build().unwrap();
     assert_eq!(site.agents().list().page().await.unwrap().total_size, 0);

@@ -41,8 +41,7 @@ pub(super) fn in_two_versions(crates: &[Crate]) -> Vec<&str> {
 }
 
 fn parse(text: &str) -> Vec<Crate> {
-    let crates: BTreeSet<Crate> = text.lines().filter_map(parse_line).collect();
-    crates.into_iter().collect()
+    text.lines().filter_map(parse_line).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 /// `name v1.0.0 (proc-macro)<tab>MIT (*)`, where the star means that its dependencies are listed above.

@@ -46,7 +46,8 @@ impl Plan {
 
     /// The changed files, by their paths from the root, with their new text. Not yet written.
     pub(super) fn edits(&self, root: &Path, today: &str) -> Result<Vec<(String, String)>> {
-        let changelog = format!("{}/CHANGELOG.md", self.package.dir);
+        let Package { name, dir, .. } = &self.package;
+        let changelog = format!("{dir}/CHANGELOG.md");
         let heading = format!("{UNRELEASED}\n## {} ({today})\n", self.new);
         let dated = read(root, &changelog)?.replacen(UNRELEASED, &heading, 1);
         let with_version = |path: String, keys: &[&str]| -> Result<_> {
@@ -55,12 +56,9 @@ impl Plan {
         };
         Ok(vec![
             (changelog, dated),
-            with_version(format!("{}/Cargo.toml", self.package.dir), &["package", "version"])?,
+            with_version(format!("{dir}/Cargo.toml"), &["package", "version"])?,
             // Even if only unpublished packages depend on it: a path with another version is an error.
-            with_version(
-                "Cargo.toml".to_owned(),
-                &["workspace", "dependencies", &self.package.name, "version"],
-            )?,
+            with_version("Cargo.toml".to_owned(), &["workspace", "dependencies", name, "version"])?,
         ])
     }
 }

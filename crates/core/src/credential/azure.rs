@@ -7,13 +7,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use azure_core::credentials::TokenCredential as AzureTokenCredential;
 
-use super::{AccessToken, TokenCredential};
+use super::{AccessToken, TokenCredential, TokenRequest};
 use crate::error::BoxError;
 
 /// An adapter that turns any credential of `azure_core` into a [`TokenCredential`].
 ///
 /// The constructors of `azure_identity` return an [`Arc`], which can be passed directly:
-/// `AzureCredential::new(ManagedIdentityCredential::new(None)?)`.
+/// `AzureCredential::new(ManagedIdentityCredential::new(None)?)`. `azure_core` only takes the scopes of a
+/// [`TokenRequest`](crate::TokenRequest); its credentials choose the tenant themselves.
 #[derive(Clone)]
 pub struct AzureCredential(Arc<dyn AzureTokenCredential>);
 
@@ -33,8 +34,8 @@ impl From<Arc<dyn AzureTokenCredential>> for AzureCredential {
 
 #[async_trait]
 impl TokenCredential for AzureCredential {
-    async fn token(&self, scopes: Vec<String>) -> Result<AccessToken, BoxError> {
-        let scopes: Vec<&str> = scopes.iter().map(String::as_str).collect();
+    async fn token(&self, request: TokenRequest) -> Result<AccessToken, BoxError> {
+        let scopes: Vec<&str> = request.scopes.iter().map(String::as_str).collect();
         let token = self.0.get_token(&scopes, None).await?;
         Ok(AccessToken::new(token.token.secret(), token.expires_on.into()))
     }

@@ -13,7 +13,7 @@ use http::{HeaderName, HeaderValue, Request};
 
 #[cfg(feature = "azure-identity")]
 pub use azure::AzureCredential;
-pub use token::{AccessToken, BearerToken, TokenCredential};
+pub use token::{AccessToken, BearerToken, TokenCredential, TokenRequest};
 
 use crate::{Error, Result, Secret};
 

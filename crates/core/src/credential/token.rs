@@ -18,8 +18,8 @@ use crate::{Clock, Error, Result, Secret, clock};
 
 /// How long before its expiry a token is refreshed; a token with a shorter lifetime is refreshed halfway.
 const REFRESH_AHEAD: Duration = Duration::from_secs(300);
-/// How long a failed refresh is not retried while the old token is valid.
-const RETRY_REFRESH_AFTER: Duration = Duration::from_secs(30);
+/// How long no token is requested after a failed request, whether or not the old token is still valid.
+const COOLDOWN: Duration = Duration::from_secs(30);
 /// The timeout of a token request, so that a half-open connection to the identity service does not block later calls.
 const FETCH_TIMEOUT: Duration = Duration::from_secs(120);
 
@@ -40,59 +40,97 @@ impl AccessToken {
     }
 }
 
+/// Describes the access token that a client needs.
+///
+/// # Examples
+///
+/// ```
+/// use service_core::TokenRequest;
+///
+/// let request = TokenRequest::new(["https://rooms.example/.default"]);
+/// assert_eq!(request.scopes, ["https://rooms.example/.default"]);
+/// assert_eq!((request.claims, request.tenant), (None, None));
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TokenRequest {
+    /// The scopes that the token must be valid for.
+    pub scopes: Vec<String>,
+    /// The additional claims that the token must contain, as JSON, or `None` if any token will do.
+    pub claims: Option<String>,
+    /// The tenant that must issue the token, or `None` for the credential's own.
+    pub tenant: Option<String>,
+}
+
+impl TokenRequest {
+    /// Creates a request for a token that is valid for the given scopes.
+    pub fn new<S: Into<String>>(scopes: impl IntoIterator<Item = S>) -> Self {
+        Self { scopes: scopes.into_iter().map(Into::into).collect(), ..Self::default() }
+    }
+}
+
 /// Requests access tokens from an identity service.
 ///
-/// Async closures implement this trait. Credentials of other libraries need an adapter.
+/// Async closures implement this trait, and so does an [`Arc`] of any implementation, so that several clients can share a
+/// credential. Credentials of other libraries need an adapter.
 ///
 /// # Examples
 ///
 /// ```
 /// use std::time::{Duration, SystemTime};
 ///
-/// use service_core::{AccessToken, TokenCredential};
+/// use service_core::{AccessToken, TokenCredential, TokenRequest};
 ///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), service_core::BoxError> {
-/// let credential = async |scopes: Vec<String>| {
+/// let credential = async |request: TokenRequest| {
 ///     // A real credential sends the scopes to an identity service.
 ///     let expires_on = SystemTime::now() + Duration::from_secs(3600);
-///     Ok::<_, std::io::Error>(AccessToken::new(format!("token for {}", scopes.join(" ")), expires_on))
+///     Ok::<_, std::io::Error>(AccessToken::new(format!("token for {}", request.scopes.join(" ")), expires_on))
 /// };
 ///
-/// let token = credential.token(vec!["https://rooms.example/.default".to_owned()]).await?;
+/// let token = credential.token(TokenRequest::new(["https://rooms.example/.default"])).await?;
 /// assert_eq!(token.token.expose(), "token for https://rooms.example/.default");
 /// # Ok(())
 /// # }
 /// ```
 #[async_trait]
 pub trait TokenCredential: Send + Sync + 'static {
-    /// Requests a fresh token for the given scopes. The caller caches it.
+    /// Requests a fresh token. The caller caches it.
     ///
     /// # Errors
     ///
     /// Returns any error if no token can be obtained. The call fails with
     /// [`ErrorKind::Credential`](crate::ErrorKind::Credential), and this error is its source.
-    async fn token(&self, scopes: Vec<String>) -> Result<AccessToken, BoxError>;
+    async fn token(&self, request: TokenRequest) -> Result<AccessToken, BoxError>;
 }
 
 #[async_trait]
 impl<F, Fut, E> TokenCredential for F
 where
-    F: Fn(Vec<String>) -> Fut + Send + Sync + 'static,
+    F: Fn(TokenRequest) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Result<AccessToken, E>> + Send,
     E: Into<BoxError>,
 {
-    async fn token(&self, scopes: Vec<String>) -> Result<AccessToken, BoxError> {
-        let fetched = self(scopes).await;
+    async fn token(&self, request: TokenRequest) -> Result<AccessToken, BoxError> {
+        let fetched = self(request).await;
         fetched.map_err(Into::into)
+    }
+}
+
+#[async_trait]
+impl<T: TokenCredential + ?Sized> TokenCredential for Arc<T> {
+    async fn token(&self, request: TokenRequest) -> Result<AccessToken, BoxError> {
+        (**self).token(request).await
     }
 }
 
 /// A credential that sends `Authorization: Bearer` with a cached token.
 ///
 /// A token is refreshed in the background five minutes before it expires, or halfway through a lifetime of less than ten
-/// minutes. A failed refresh is not retried for 30 seconds while the old token is valid. After a response with status 401,
-/// the token is replaced once and the request is sent once more. Clones share the cache.
+/// minutes. A failed token request is not repeated for 30 seconds: meanwhile, calls use the old token while it is valid, and
+/// afterwards fail with the error of that request. After a response with status 401, the token is replaced once and the request
+/// is sent once more. Clones share the cache.
 ///
 /// # Examples
 ///
@@ -100,21 +138,21 @@ where
 /// use std::sync::Arc;
 /// use std::time::{Duration, SystemTime};
 ///
-/// use service_core::{AccessToken, BearerToken, SystemClock};
+/// use service_core::{AccessToken, BearerToken, SystemClock, TokenRequest};
 ///
-/// let fetch = async |_scopes: Vec<String>| {
+/// let fetch = async |_request: TokenRequest| {
 ///     let expires_on = SystemTime::now() + Duration::from_secs(3600);
 ///     Ok::<_, std::io::Error>(AccessToken::new("from an identity service", expires_on))
 /// };
-/// let scopes = vec!["https://rooms.example/.default".to_owned()];
-/// let credential = BearerToken::new(fetch, scopes, Arc::new(SystemClock::new()));
+/// let request = TokenRequest::new(["https://rooms.example/.default"]);
+/// let credential = BearerToken::new(fetch, request, Arc::new(SystemClock::new()));
 /// ```
 #[derive(Clone)]
 pub struct BearerToken(Arc<Cache>);
 
 struct Cache {
     credential: Box<dyn TokenCredential>,
-    scopes: Vec<String>,
+    request: TokenRequest,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
 }
@@ -123,8 +161,22 @@ struct Cache {
 struct State {
     current: Option<Current>,
     fetch: Option<Fetching>,
-    /// A valid token is not refreshed before this value of `Clock::elapsed`.
-    no_refresh_before: Duration,
+    failed: Option<Failed>,
+}
+
+/// A failed token request.
+struct Failed {
+    /// No token is requested before this value of `Clock::elapsed`.
+    until: Duration,
+    cause: Arc<BoxError>,
+}
+
+/// What a call finds in the cache.
+enum Found {
+    Header(HeaderValue),
+    Fetching(Fetching),
+    /// There is no usable token, and the last request has failed too recently to be repeated.
+    Failed(Arc<BoxError>),
 }
 
 #[derive(Clone)]
@@ -138,29 +190,24 @@ type Fetched = Result<Current, Arc<BoxError>>;
 type Fetching = watch::Receiver<Option<Fetched>>;
 
 impl BearerToken {
-    /// Creates a cache for the tokens that `credential` returns for `scopes`.
-    pub fn new(credential: impl TokenCredential, scopes: Vec<String>, clock: Arc<dyn Clock>) -> Self {
-        Self::boxed(Box::new(credential), scopes, clock)
-    }
-
-    /// Creates a cache for the tokens of a boxed credential.
-    pub fn boxed(credential: Box<dyn TokenCredential>, scopes: Vec<String>, clock: Arc<dyn Clock>) -> Self {
-        Self(Arc::new(Cache { credential, scopes, clock, state: Mutex::new(State::default()) }))
+    /// Creates a cache for the tokens that `credential` returns for `request`.
+    pub fn new(credential: impl TokenCredential, request: TokenRequest, clock: Arc<dyn Clock>) -> Self {
+        let (credential, state) = (Box::new(credential), Mutex::new(State::default()));
+        Self(Arc::new(Cache { credential, request, clock, state }))
     }
 
     async fn header(&self) -> Result<HeaderValue> {
         // A fetch ends with the runtime of the call that started it; this call then starts another.
         for _ in 0..2 {
             let mut fetch = match self.cached_or_fetching() {
-                Ok(header) => return Ok(header),
-                Err(fetch) => fetch,
+                Found::Header(header) => return Ok(header),
+                Found::Failed(cause) => return Err(failed(cause)),
+                Found::Fetching(fetch) => fetch,
             };
             let fetched = fetch.wait_for(Option::is_some).await.ok().and_then(|fetched| fetched.clone());
             match fetched {
                 Some(Ok(current)) => return Ok(current.header),
-                Some(Err(cause)) => {
-                    return Err(token_error(&root_cause(&**cause)).with_source(Shared(cause)));
-                }
+                Some(Err(cause)) => return Err(failed(cause)),
                 None => {}
             }
         }
@@ -168,7 +215,7 @@ impl BearerToken {
     }
 
     /// Returns the cached header while it is valid (a refresh may start in the background), otherwise the fetch to wait for.
-    fn cached_or_fetching(&self) -> Result<HeaderValue, Fetching> {
+    fn cached_or_fetching(&self) -> Found {
         let (found, started) = self.look_up();
         // Runs in a separate task, so that a dropped call does not abort it for the others. It is spawned outside the lock,
         // since a runtime that is shutting down drops the task at once, and a fetch that ends takes the lock.
@@ -178,24 +225,28 @@ impl BearerToken {
         found
     }
 
-    fn look_up(&self) -> (Result<HeaderValue, Fetching>, Option<Fetch>) {
-        let now = self.0.clock.now();
+    fn look_up(&self) -> (Found, Option<Fetch>) {
+        let (now, elapsed) = (self.0.clock.now(), self.0.clock.elapsed());
         let mut state = self.0.lock();
+        let cooling = state.failed.as_ref().filter(|failed| elapsed < failed.until);
+        let cooling = cooling.map(|failed| Arc::clone(&failed.cause));
         let Some(current) = state.current.clone().filter(|current| now < current.expires_on) else {
             if let Some(fetching) = &state.fetch {
-                return (Err(fetching.clone()), None);
+                return (Found::Fetching(fetching.clone()), None);
+            }
+            if let Some(cause) = cooling {
+                return (Found::Failed(cause), None);
             }
             let (fetch, fetching) = self.fetch();
             state.fetch = Some(fetching.clone());
-            return (Err(fetching), Some(fetch));
+            return (Found::Fetching(fetching), Some(fetch));
         };
-        let too_early = self.0.clock.elapsed() < state.no_refresh_before;
         let mut started = None;
-        if now >= current.refresh_on && !too_early && state.fetch.is_none() {
+        if now >= current.refresh_on && cooling.is_none() && state.fetch.is_none() {
             let (fetch, fetching) = self.fetch();
             (state.fetch, started) = (Some(fetching), Some(fetch));
         }
-        (Ok(current.header), started)
+        (Found::Header(current.header), started)
     }
 
     fn fetch(&self) -> (Fetch, Fetching) {
@@ -214,7 +265,7 @@ struct Fetch {
 impl Fetch {
     async fn run(mut self) {
         let cache = Arc::clone(&self.cache);
-        let token = cache.credential.token(cache.scopes.clone());
+        let token = cache.credential.token(cache.request.clone());
         let token = clock::timeout(&*cache.clock, FETCH_TIMEOUT, token).await;
         let token = token.unwrap_or_else(|| {
             Err(format!("the credential returned no token within {FETCH_TIMEOUT:?}").into())
@@ -228,9 +279,10 @@ impl Fetch {
         let mut state = self.cache.lock();
         state.fetch = None;
         match &fetched {
-            Ok(current) => state.current = Some(current.clone()),
-            Err(_) => {
-                state.no_refresh_before = self.cache.clock.elapsed().saturating_add(RETRY_REFRESH_AFTER);
+            Ok(current) => (state.current, state.failed) = (Some(current.clone()), None),
+            Err(cause) => {
+                let until = self.cache.clock.elapsed().saturating_add(COOLDOWN);
+                state.failed = Some(Failed { until, cause: Arc::clone(cause) });
             }
         }
         drop(state);
@@ -288,8 +340,12 @@ impl Authorize for BearerToken {
 
 impl fmt::Debug for BearerToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BearerToken").field("scopes", &self.0.scopes).finish_non_exhaustive()
+        f.debug_struct("BearerToken").field("request", &self.0.request).finish_non_exhaustive()
     }
+}
+
+fn failed(cause: Arc<BoxError>) -> Error {
+    token_error(&root_cause(&**cause)).with_source(Shared(cause))
 }
 
 fn token_error(cause: &str) -> Error {

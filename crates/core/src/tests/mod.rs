@@ -29,7 +29,7 @@ use self::rooms::{Client, Rooms};
 use crate::testing::{ManualClock, ScriptedTransport};
 use crate::{
     AccessToken, Authorize, BearerToken, BoxError, Call, Clock, Dialect, Endpoint, HeaderKey, Operation,
-    Pipeline, Result, TokenCredential, Transport, read,
+    Pipeline, Result, TokenCredential, TokenRequest, Transport, read,
 };
 
 /// The secret that tests plant where secrets belong, and search for everywhere else.
@@ -140,7 +140,7 @@ impl Identity {
 
     fn bearer(self, clock: Arc<dyn Clock>) -> BearerToken {
         self.clock.set(Arc::clone(&clock)).unwrap();
-        BearerToken::new(self, vec!["scope".to_owned()], clock)
+        BearerToken::new(self, TokenRequest::new(["scope"]), clock)
     }
 
     fn asked(&self) -> u32 {
@@ -150,7 +150,7 @@ impl Identity {
 
 #[async_trait::async_trait]
 impl TokenCredential for Identity {
-    async fn token(&self, _scopes: Vec<String>) -> Result<AccessToken, BoxError> {
+    async fn token(&self, _request: TokenRequest) -> Result<AccessToken, BoxError> {
         let number = self.asked.fetch_add(1, Ordering::SeqCst) + 1;
         let clock = self.clock.get().unwrap();
         if !self.takes.is_zero() {

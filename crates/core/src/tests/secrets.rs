@@ -111,8 +111,8 @@ async fn no_failure_of_a_call_shows_a_secret_in_its_error_or_in_the_log() {
 async fn no_credential_shows_its_secret() {
     let logged = Logged::default();
     let guard = logged.watch();
-    let token = async |_: Vec<String>| Ok::<_, crate::Error>(AccessToken::new(PLANTED, start() + secs(600)));
-    let kit = Kit::signed(|client| client, |clock| BearerToken::new(token, vec!["s".to_owned()], clock));
+    let token = async |_: TokenRequest| Ok::<_, crate::Error>(AccessToken::new(PLANTED, start() + secs(600)));
+    let kit = Kit::signed(|client| client, |clock| BearerToken::new(token, TokenRequest::new(["s"]), clock));
     kit.script.status(401).status(401);
     let error = kit.send().await.unwrap_err();
     clean("error", &everything(&error));

@@ -46,9 +46,15 @@ async fn a_connection_that_closes_without_a_response_leaves_the_outcome_unknown(
 
 #[tokio::test]
 async fn a_response_that_is_not_http_leaves_the_outcome_unknown() {
-    let server = Server::closing_after("SSH-2.0-OpenSSH\r\n\r\n").await;
-    let error = ask(&server.client()).await.unwrap_err();
-    assert!(error.outcome_unknown() && server.seen().len() == 1, "{error}");
+    // The second one is what a TLS server sends.
+    for bytes in [&b"SSH-2.0-OpenSSH\r\n\r\n"[..], b"\x15\x03\x03\x00\x02\x02\x28"] {
+        let server = Server::closing_after(bytes).await;
+        let error = ask(&server.client()).await.unwrap_err();
+        assert!(error.outcome_unknown() && server.seen().len() == 1, "{error}");
+        let (text, hint) =
+            (format!("the server at {} does not speak HTTP: ", server.address), "begin with `https`");
+        assert!(error.to_string().contains(&text) && error.to_string().contains(hint), "{error}");
+    }
 }
 
 #[tokio::test]

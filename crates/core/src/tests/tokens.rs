@@ -115,8 +115,27 @@ async fn without_a_token_all_waiting_calls_share_one_request_and_its_error() {
         let text = "could not obtain an access token: the identity service is down (";
         assert!(error.to_string().contains(text) && everything(&error).contains("is down"), "{error:?}");
     }
-    kit.send().await.unwrap_err();
-    assert_eq!(identity.asked(), 3, "the next call requests a token again");
+}
+
+#[tokio::test]
+async fn without_a_token_a_failed_request_is_repeated_after_30_s_and_its_error_returned_meanwhile() {
+    let identity = Identity::new(Duration::ZERO, |number, _| match number {
+        1 | 2 => Err(format!("failure {number}").into()),
+        _ => Ok(secs(600)),
+    });
+    let kit = Kit::with_tokens(&identity);
+    kit.accepts(1);
+    for number in 1..=2 {
+        for _ in 0..10 {
+            let error = kit.send().await.unwrap_err();
+            assert_eq!((error.kind(), error.outcome_unknown()), (ErrorKind::Credential, false));
+            assert!(everything(&error).contains(&format!("failure {number}")), "{error:?}");
+            kit.clock.sleep(secs(3)).await;
+        }
+        assert_eq!(identity.asked(), number);
+    }
+    kit.send().await.unwrap();
+    assert_eq!(identity.asked(), 3);
 }
 
 #[tokio::test]
@@ -164,6 +183,23 @@ async fn a_401_about_an_old_token_does_not_drop_the_fresh_one() {
 }
 
 #[tokio::test]
+async fn a_shared_credential_of_any_type_receives_the_request_verbatim() {
+    let echo = async |request: TokenRequest| {
+        let text = format!("{} {:?} {:?}", request.scopes.join("+"), request.claims, request.tenant);
+        Ok::<_, Error>(AccessToken::new(text, start() + secs(600)))
+    };
+    let shared: Arc<dyn TokenCredential> = Arc::new(echo);
+    for _ in 0..2 {
+        let (shared, mut request) = (Arc::clone(&shared), TokenRequest::new(["a", "b"]));
+        request.tenant = Some("t".to_owned());
+        let kit = Kit::signed(|client| client, |clock| BearerToken::new(shared, request, clock));
+        kit.accepts(1);
+        kit.send().await.unwrap();
+        assert_eq!(kit.tokens_sent(), [r#"a+b None Some("t")"#]);
+    }
+}
+
+#[tokio::test]
 async fn a_401_to_a_key_is_final() {
     let kit = Kit::new();
     kit.script.status(401).status(202);
@@ -182,6 +218,7 @@ async fn a_credential_that_panics_causes_an_error_and_is_called_again_later() {
     let error = kit.send().await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Credential);
     assert!(everything(&error).contains("the credential panicked"), "{error:?}");
+    kit.clock.sleep(secs(30)).await;
     kit.send().await.unwrap();
 
     kit.clock.sleep(secs(400)).await;
@@ -206,11 +243,11 @@ async fn an_invalid_token_is_an_error_that_does_not_repeat_it() {
     let kit = Kit::signed(
         |client| client,
         |clock| {
-            let credential = async move |_: Vec<String>| {
+            let credential = async move |_: TokenRequest| {
                 let token = AccessToken::new("planted\r\nx: y", start() + secs(60));
                 Ok::<_, Error>(token)
             };
-            BearerToken::new(credential, Vec::new(), clock)
+            BearerToken::new(credential, TokenRequest::default(), clock)
         },
     );
     let error = kit.send().await.unwrap_err();
@@ -233,7 +270,7 @@ async fn a_dropped_call_does_not_abort_the_token_request_for_the_others() {
 async fn a_token_request_that_never_ends_times_out_so_that_later_calls_can_retry() {
     let asked = Arc::new(AtomicU32::new(0));
     let counted = Arc::clone(&asked);
-    let credential = move |_: Vec<String>| {
+    let credential = move |_: TokenRequest| {
         let number = counted.fetch_add(1, Ordering::SeqCst);
         async move {
             if number == 0 {
@@ -242,11 +279,13 @@ async fn a_token_request_that_never_ends_times_out_so_that_later_calls_can_retry
             Ok::<_, Error>(AccessToken::new("token", start() + secs(100_000)))
         }
     };
-    let kit = Kit::signed(|client| client, |clock| BearerToken::new(credential, Vec::new(), clock));
+    let kit =
+        Kit::signed(|client| client, |clock| BearerToken::new(credential, TokenRequest::default(), clock));
     let error = kit.send().await.unwrap_err();
     assert!(error.is_timeout() && !error.outcome_unknown(), "{error}");
     assert_eq!(kit.elapsed(), secs(100));
-    kit.clock.sleep(secs(21)).await;
+    // The request times out after 120 s, and the next one may follow 30 s later.
+    kit.clock.sleep(secs(51)).await;
     kit.accepts(1);
     kit.send().await.unwrap();
     assert_eq!(asked.load(Ordering::SeqCst), 2);
@@ -259,7 +298,7 @@ fn runtime() -> tokio::runtime::Runtime {
 /// A kit whose first token request never ends.
 fn stuck() -> Kit {
     let asked = AtomicU32::new(0);
-    let credential = move |_: Vec<String>| {
+    let credential = move |_: TokenRequest| {
         let number = asked.fetch_add(1, Ordering::SeqCst);
         async move {
             if number == 0 {
@@ -268,7 +307,7 @@ fn stuck() -> Kit {
             Ok::<_, Error>(AccessToken::new("token", start() + secs(100_000)))
         }
     };
-    Kit::signed(|client| client, |clock| BearerToken::new(credential, Vec::new(), clock))
+    Kit::signed(|client| client, |clock| BearerToken::new(credential, TokenRequest::default(), clock))
 }
 
 #[test]

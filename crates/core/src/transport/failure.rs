@@ -16,6 +16,8 @@ use crate::error::{Delivery, Error, ErrorKind, Result, chain, root_cause};
 #[derive(Debug)]
 pub(super) struct Peers {
     host: String,
+    /// Whether requests are sent without TLS.
+    plain: bool,
     proxy: Option<String>,
 }
 
@@ -29,7 +31,7 @@ impl Peers {
             Proxy::Environment if options.reads_environment(endpoint) => environment_proxy(endpoint)?,
             Proxy::Environment | Proxy::None => None,
         };
-        Ok(Self { host: endpoint.host_and_port(), proxy })
+        Ok(Self { host: endpoint.host_and_port(), plain: !endpoint.is_https(), proxy })
     }
 
     /// Host and port of the service.
@@ -78,7 +80,9 @@ impl Peers {
             return Failure::not_sent(format!("the request is not valid: {cause}")).permanent();
         }
         if traits.not_http {
-            return Failure::unknown(format!("the server at {host} does not speak HTTP: {cause}"));
+            let hint =
+                if self.plain { " (if it expects TLS, the endpoint must begin with `https`)" } else { "" };
+            return Failure::unknown(format!("the server at {host} does not speak HTTP: {cause}{hint}"));
         }
         Failure::unknown(format!("the connection to {host} failed before a response arrived: {cause}"))
     }

@@ -30,7 +30,9 @@ use crate::journal::LogStyle;
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Config {
-    host: Option<IpAddr>,
+    #[serde(deserialize_with = "host")]
+    host: Option<String>,
+    advertise: Option<String>,
     #[serde(deserialize_with = "port")]
     port: Option<u16>,
     sample_data: Option<bool>,
@@ -38,6 +40,8 @@ struct Config {
     tls_ca: Option<PathBuf>,
     #[serde(deserialize_with = "log")]
     log: Option<LogStyle>,
+    #[serde(deserialize_with = "max_connections")]
+    max_connections: Option<usize>,
     #[cfg(feature = "webpubsub")]
     webpubsub: webpubsub::WebPubSub,
     #[cfg(feature = "eventgrid")]
@@ -69,8 +73,11 @@ impl Config {
     }
 
     fn apply(self, mut builder: Builder) -> Builder {
-        if let Some(host) = self.host {
+        if let Some(host) = &self.host {
             builder = builder.host(host);
+        }
+        if let Some(url) = &self.advertise {
+            builder = builder.advertise(url);
         }
         if let Some(port) = self.port {
             builder = builder.port(port);
@@ -86,6 +93,9 @@ impl Config {
         }
         if let Some(style) = self.log {
             builder = builder.request_log(style);
+        }
+        if let Some(maximum) = self.max_connections {
+            builder = builder.max_connections(maximum);
         }
         builder.arrange(move |emulator| {
             let faults = emulator.faults();
@@ -107,6 +117,20 @@ impl Config {
 fn log<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<LogStyle>, D::Error> {
     let style: String = rules::checked(deserializer, |style: &String| style.parse::<LogStyle>().map(drop))?;
     Ok(style.parse().ok())
+}
+
+/// An address, or a name that is resolved at start.
+fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let in_name = |byte: u8| byte.is_ascii_alphanumeric() || b"-._".contains(&byte);
+    let check = |host: &String| {
+        let valid = host.parse::<IpAddr>().is_ok() || (!host.is_empty() && host.bytes().all(in_name));
+        if valid { Ok(()) } else { Err("must be an IP address or a host name") }
+    };
+    rules::checked(deserializer, check).map(Some)
+}
+
+fn max_connections<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {
+    Ok(rules::count(deserializer)?.and_then(|count| usize::try_from(count).ok()))
 }
 
 fn port<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u16>, D::Error> {

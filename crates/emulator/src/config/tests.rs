@@ -83,7 +83,10 @@ fn a_value_out_of_bounds_is_reported_with_its_line_key_and_rule() {
         "[[eventgrid.topics]]\nname = 'orders'\n[[eventgrid.topics.subscriptions]]\nname = 'billing'";
     for (text, expected) in [
         ("port = 70000", "line 1: `port`: must be 0 to 65535, not 70000"),
-        ("host = 'here'", "line 1: `host`: "),
+        ("host = 'not here'", "line 1: `host`: must be an IP address or a host name"),
+        ("max_connections = 0", "line 1: `max_connections`: must be 1 to 4294967295, not 0"),
+        ("[webpubsub]\nentra = 'none'", "line 2: `entra`: unknown value `none`, expected"),
+        ("[webpubsub]\nack_delay_ms = 60001", "line 2: `ack_delay_ms`: must be 0 to 60000, not 60001"),
         ("log = 'loud'", "line 1: `log`: must be off, plain, color, or auto, not 'loud'"),
         ("[[eventgrid.topics]]", "line 1: missing key `name`"),
         ("[[faults]]\nkind = 'x'", "line 2: `kind`: unknown value `x`, expected one of `status`"),

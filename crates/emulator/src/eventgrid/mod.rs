@@ -23,6 +23,8 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::watch;
+
 use self::namespace::{Namespace, Queue};
 pub use self::namespace::{SubscriptionInfo, TopicInfo};
 pub use self::settings::SubscriptionSettings;
@@ -68,13 +70,15 @@ struct Inner {
     clock: Clock,
     keys: KeyPair,
     namespace: Mutex<Namespace>,
+    /// Whether long polls end at once.
+    ended: watch::Sender<bool>,
 }
 
 impl EventGrid {
     pub(crate) fn new(clock: Clock) -> Self {
         let [primary, secondary] = credential::KEYS;
         let keys = KeyPair::new(primary, secondary);
-        Self(Arc::new(Inner { clock, keys, namespace: Mutex::default() }))
+        Self(Arc::new(Inner { clock, keys, namespace: Mutex::default(), ended: watch::Sender::new(false) }))
     }
 
     /// Returns the primary access key, for `Authorization: SharedAccessKey <key>` and for signing shared access
@@ -175,6 +179,11 @@ impl EventGrid {
         self.inspect(topic, subscription, |queue| queue.subscription.dead_letters())
     }
 
+    /// Ends all long polls with what they have, because the server stops.
+    pub(crate) fn end(&self) {
+        self.0.ended.send_replace(true);
+    }
+
     pub(crate) async fn respond(&self, request: &Request) -> Response {
         match routes::respond(self, request).await {
             Ok(response) => response,
@@ -184,6 +193,11 @@ impl EventGrid {
 
     fn keys(&self) -> Arc<[String; 2]> {
         self.0.keys.both()
+    }
+
+    /// Changes to `true` when long polls must end.
+    fn ended(&self) -> watch::Receiver<bool> {
+        self.0.ended.subscribe()
     }
 
     fn clock(&self) -> &Clock {

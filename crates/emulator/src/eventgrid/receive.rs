@@ -51,11 +51,12 @@ async fn wait_for(
     let signals = on_queue(grid, target, |queue| Arc::clone(&queue.signals))?;
     let mut due = signals.due.subscribe();
     let mut ready = pin!(signals.ready.notified());
+    let mut ended = grid.ended();
     let mut my_turn = true;
     loop {
         let next_due = *due.borrow_and_update();
         let now = clock.now();
-        let ends = now >= deadline;
+        let ends = now >= deadline || *ended.borrow_and_update();
         // A receiver that wakes because time has passed must not overtake others: the change signals the first one in
         // the queue.
         let max = if my_turn || ends { max } else { 0 };
@@ -71,6 +72,7 @@ async fn wait_for(
                 true
             }
             _ = due.changed() => false,
+            _ = ended.changed() => false,
             () = clock.sleep_until(until) => false,
         };
     }

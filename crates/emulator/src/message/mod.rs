@@ -7,7 +7,7 @@ mod request;
 mod response;
 mod service;
 
-pub(crate) use endpoint::Endpoint;
+pub(crate) use endpoint::{Endpoint, host};
 pub(crate) use json::{json_from_slice, json_from_str};
 pub(crate) use request::Request;
 pub(crate) use response::{Content, Cut, Response, Upgrade, Upgraded, cut, plain_error, reset};

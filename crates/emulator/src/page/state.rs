@@ -9,7 +9,7 @@ use crate::services::Services;
 /// The parts of an emulator that the page shows.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct State<'a> {
-    pub(crate) endpoint: Endpoint,
+    pub(crate) endpoint: &'a Endpoint,
     pub(crate) clock: &'a Clock,
     pub(crate) faults: &'a Faults,
     pub(crate) journal: &'a Journal,

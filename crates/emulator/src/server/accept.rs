@@ -4,13 +4,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Mutex, OwnedSemaphorePermit, Semaphore, watch};
+use tokio::sync::{Mutex, watch};
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::connection;
+use super::limit::Slots;
 use super::shared::Shared;
+use crate::clock::real_time;
 
-const MAX_CONNECTIONS: usize = 1_024;
+/// In real time: how long connections may take to end in order when the server stops.
+const GRACE: Duration = Duration::from_secs(5);
 
 /// The running server. It stops when this is dropped.
 #[derive(Debug)]
@@ -41,35 +44,33 @@ impl Running {
 
 async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
-    loop {
+    let slots = Slots::new(shared.max_connections);
+    let stops = stopped.clone();
+    let in_order = loop {
         while connections.try_join_next().is_some() {}
-        let (stream, slot) = tokio::select! {
+        let stream = tokio::select! {
             // An error means that the last handle was dropped.
-            _ = stopped.wait_for(|stopped| *stopped) => break,
-            next = accept(&listener, &slots, &shared) => next,
+            stopped = stopped.wait_for(|stopped| *stopped) => break stopped.is_ok(),
+            stream = accept(&listener, &shared) => stream,
         };
-        let shared = Arc::clone(&shared);
-        connections.spawn(async move {
-            connection::serve(stream, shared).await;
-            drop(slot);
-        });
-    }
+        let Some(slot) = slots.take() else {
+            tracing::warn!("dropped a connection: the maximum and the reserve are used up");
+            continue;
+        };
+        connections.spawn(connection::serve(stream, Arc::clone(&shared), slot, stops.clone()));
+    };
     drop(listener);
+    if in_order {
+        shared.services.end();
+        real_time::within(GRACE, async { while connections.join_next().await.is_some() {} }).await;
+    }
     connections.shutdown().await;
 }
 
-/// Waits for a free slot first: further connections stay in the kernel's backlog.
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-    shared: &Shared,
-) -> (TcpStream, Option<OwnedSemaphorePermit>) {
-    // The semaphore is never closed, so this cannot fail.
-    let slot = Arc::clone(slots).acquire_owned().await.ok();
+async fn accept(listener: &TcpListener, shared: &Shared) -> TcpStream {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return (stream, slot),
+            Ok((stream, _)) => return stream,
             Err(error) => {
                 // Out of file descriptors, or a connection that failed in the backlog: the listener remains usable.
                 tracing::warn!(%error, "a connection could not be accepted");

@@ -1,9 +1,11 @@
 //! One connection: sequential requests, faults between client and service, and possibly an upgrade.
 
+use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::header::UPGRADE;
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -12,8 +14,10 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 use super::io::{ResetSwitch, Socket};
+use super::limit::{Admission, Slot};
 use super::shared::Shared;
 use crate::clock::real_time;
 use crate::journal::{Outcome, Pending};
@@ -24,6 +28,8 @@ use crate::page;
 const MAX_BODY: usize = 1_600_000;
 /// In real time: advancing the emulator's clock must not disconnect idle clients.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(120);
+/// For connections beyond the maximum, which must not keep their slots. In real time.
+const RESERVED_HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 /// In real time as well.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -36,6 +42,8 @@ struct NoResponse;
 #[derive(Clone)]
 struct Connection {
     shared: Arc<Shared>,
+    admission: Admission,
+    stopped: watch::Receiver<bool>,
     reset: ResetSwitch,
     upgrade: Arc<Mutex<Option<Kept>>>,
 }
@@ -47,14 +55,22 @@ struct Kept {
     upgrade: Upgrade,
 }
 
-/// Serves a connection until either side closes it.
-pub(super) async fn serve(stream: TcpStream, shared: Arc<Shared>) {
-    let connection = Connection { shared, reset: ResetSwitch::default(), upgrade: Arc::default() };
+/// Serves a connection until either side closes it, or until the server stops.
+pub(super) async fn serve(
+    stream: TcpStream,
+    shared: Arc<Shared>,
+    slot: Slot,
+    stopped: watch::Receiver<bool>,
+) {
+    let reset = ResetSwitch::default();
+    let connection =
+        Connection { shared, admission: slot.admission, stopped, reset, upgrade: Arc::default() };
     let _ = stream.set_nodelay(true);
     let socket = Socket::new(stream, connection.reset.clone());
     let Some(tls) = &connection.shared.tls else { return serve_http(socket, &connection).await };
-    match real_time::within(HANDSHAKE_TIMEOUT, tls.acceptor.accept(socket)).await {
-        Some(Ok(stream)) => serve_http(stream, &connection).await,
+    match Box::pin(real_time::within(HANDSHAKE_TIMEOUT, tls.acceptor.accept(socket))).await {
+        // Boxed, so that connections without TLS are not larger because of it.
+        Some(Ok(stream)) => Box::pin(serve_http(stream, &connection)).await,
         Some(Err(error)) => tracing::debug!(%error, "a client did not complete its TLS handshake"),
         None => tracing::debug!("a client did not complete its TLS handshake in time"),
     }
@@ -65,16 +81,34 @@ async fn serve_http<S>(stream: S, connection: &Connection)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    // Boxed, so that an upgraded connection does not keep the memory for requests.
+    if let Err(error) = Box::pin(serve_requests(stream, connection)).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+    connection.continue_upgraded().await;
+}
+
+/// Serves requests until an upgrade. When the server stops, the current request is still served.
+async fn serve_requests<S>(stream: S, connection: &Connection) -> hyper::Result<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     let service = service_fn(|request| {
         let connection = connection.clone();
         async move { connection.handle(request).await }
     });
+    let full = connection.admission == Admission::Full;
+    let head_timeout = if full { HEAD_TIMEOUT } else { RESERVED_HEAD_TIMEOUT };
     let mut http = hyper::server::conn::http1::Builder::new();
-    http.timer(TokioTimer::new()).header_read_timeout(HEAD_TIMEOUT);
-    if let Err(error) = http.serve_connection(TokioIo::new(stream), service).with_upgrades().await {
-        tracing::debug!(%error, "a connection ended early");
+    http.timer(TokioTimer::new()).header_read_timeout(head_timeout).keep_alive(full);
+    let mut serving = pin!(http.serve_connection(TokioIo::new(stream), service).with_upgrades());
+    tokio::select! {
+        outcome = serving.as_mut() => outcome,
+        () = connection.stop() => {
+            serving.as_mut().graceful_shutdown();
+            serving.await
+        }
     }
-    connection.continue_upgraded().await;
 }
 
 impl Connection {
@@ -104,6 +138,12 @@ impl Connection {
 
     /// Returns the service's response, or what a due fault makes of it.
     async fn respond(&self, request: &Request, pending: &mut Pending<'_>) -> Response {
+        if !self.admits(request) {
+            pending.note("connection limit");
+            let max = self.shared.max_connections;
+            let message = format!("the maximum of {max} connections is reached (setting max_connections)");
+            return plain_error(StatusCode::SERVICE_UNAVAILABLE, &message);
+        }
         let service = Service::of(request);
         pending.of(service);
         let response = self.shared.services.respond(request);
@@ -113,6 +153,23 @@ impl Connection {
                 pending.note("fault");
                 fault.apply(&request.method, response, &self.shared.clock).await
             }
+        }
+    }
+
+    /// Returns once the server stops in order. Otherwise, never returns.
+    async fn stop(&self) {
+        let mut stopped = self.stopped.clone();
+        if stopped.wait_for(|stopped| *stopped).await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Whether the connection's slot allows this request.
+    fn admits(&self, request: &Request) -> bool {
+        match self.admission {
+            Admission::Full => true,
+            Admission::Reserved => !request.headers.contains_key(UPGRADE),
+            Admission::Rejected => false,
         }
     }
 

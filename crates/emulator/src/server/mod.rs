@@ -4,11 +4,13 @@ mod accept;
 mod connection;
 mod content;
 mod io;
+mod limit;
 mod log;
 mod shared;
 mod tls;
 
 pub(crate) use accept::Running;
+pub(crate) use limit::max_connections;
 pub use log::Received;
 pub(crate) use shared::Shared;
 pub(crate) use tls::Tls;

@@ -21,6 +21,7 @@ pub(crate) struct Shared {
     pub(crate) log: Log,
     pub(crate) journal: Arc<Journal>,
     pub(crate) services: Services,
+    pub(super) max_connections: usize,
 }
 
 impl Shared {
@@ -31,14 +32,15 @@ impl Shared {
         faults: Faults,
         journal: Arc<Journal>,
         services: Services,
+        max_connections: usize,
     ) -> Self {
-        Self { endpoint, tls, clock, faults, log: Log::default(), journal, services }
+        Self { endpoint, tls, clock, faults, log: Log::default(), journal, services, max_connections }
     }
 
     /// What the status page shows.
     pub(super) fn state(&self) -> State<'_> {
         State {
-            endpoint: self.endpoint,
+            endpoint: &self.endpoint,
             clock: &self.clock,
             faults: &self.faults,
             journal: &self.journal,

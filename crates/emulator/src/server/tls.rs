@@ -3,7 +3,6 @@
 
 use std::error::Error;
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -27,11 +26,11 @@ pub(crate) struct Tls {
 }
 
 impl Tls {
-    /// Creates an authority, and a certificate for `localhost`, the loopback addresses, and this address.
-    pub(crate) fn new(address: IpAddr, now: SystemTime) -> Result<Self, Box<dyn Error + Send + Sync>> {
+    /// Creates an authority, and a certificate for `localhost`, the loopback addresses, and these names and addresses.
+    pub(crate) fn new(names: &[String], now: SystemTime) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let issuer = authority(now)?;
         let key = KeyPair::generate()?;
-        let certificate = server_params(address, now)?.signed_by(&key, &issuer)?;
+        let certificate = server_params(names, now)?.signed_by(&key, &issuer)?;
         let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
         let provider = Arc::new(aws_lc_rs::default_provider());
         let mut config = ServerConfig::builder_with_provider(provider)
@@ -59,10 +58,12 @@ fn authority(now: SystemTime) -> Result<CertifiedIssuer<'static, KeyPair>, rcgen
     CertifiedIssuer::self_signed(params, KeyPair::generate()?)
 }
 
-fn server_params(address: IpAddr, now: SystemTime) -> Result<CertificateParams, rcgen::Error> {
+fn server_params(more: &[String], now: SystemTime) -> Result<CertificateParams, rcgen::Error> {
     let mut names = vec!["localhost".to_owned(), "127.0.0.1".to_owned(), "::1".to_owned()];
-    if !address.is_loopback() {
-        names.push(address.to_string());
+    for name in more {
+        if !names.contains(name) {
+            names.push(name.clone());
+        }
     }
     let mut params = CertificateParams::new(names)?;
     params.distinguished_name.push(DnType::CommonName, "service-emulator");

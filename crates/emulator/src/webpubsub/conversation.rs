@@ -10,7 +10,7 @@ use super::hub::Joined;
 use super::member::Member;
 use super::membership::Membership;
 use super::names;
-use super::outbox::{Closing, Outbox};
+use super::outbox::{Closing, Due, Outbox};
 use super::roles::Permission;
 use super::upstream::Outcome;
 use crate::faults::sockets::{AckFault, SocketFaults};
@@ -84,7 +84,8 @@ impl Conversation<'_> {
 
     /// Sends the event to its handler. Without a handler, the event is acknowledged.
     async fn event(&self, name: &str, data: &Data) -> Result<(), Failure> {
-        match self.membership.link.user_event(name, data).await {
+        // Boxed, so that idle connections have no room for the call.
+        match Box::pin(self.membership.link.user_event(name, data)).await {
             Outcome::Unhandled => {}
             Outcome::Accepted(response) => {
                 response.into_iter().for_each(|data| self.membership.deliver(data));
@@ -140,18 +141,17 @@ impl Conversation<'_> {
             self.with_member(|member| member.acknowledged.remember(id));
         }
         let frame = ServerFrame::Ack { id, failure: outcome.as_ref().err() };
-        match self.faults.ack() {
-            None => self.send(&frame),
-            Some(AckFault::Lost) => {}
-            Some(AckFault::Delayed(by)) => {
-                let due = self.membership.hubs().clock.now() + by;
-                self.identity
-                    .protocol
-                    .encode(&frame)
-                    .into_iter()
-                    .for_each(|ack| self.outbox.push_at(ack, due));
-            }
+        let hubs = self.membership.hubs();
+        let (delay, at_close) = match self.faults.ack() {
+            None => (hubs.ack_delay(), true),
+            Some(AckFault::Delayed(by)) => (by, false),
+            Some(AckFault::Lost) => return,
+        };
+        if delay.is_zero() {
+            return self.send(&frame);
         }
+        let due = Due { at: hubs.clock.now() + delay, at_close };
+        self.identity.protocol.encode(&frame).into_iter().for_each(|ack| self.outbox.push_at(ack, due));
     }
 
     fn send(&self, frame: &ServerFrame<'_>) {

@@ -59,7 +59,7 @@ fn claims(service: &Inner, request: &Request, hub: &str) -> Result<Claims, &'sta
     if client_token(request).is_none() && service.anonymous.allow(hub) {
         return Ok(Claims::default());
     }
-    service.keys.check_client_token(request, hub, service.clock.now())
+    service.keys.check_client_token(request, hub, service.endpoint.authority(), service.clock.now())
 }
 
 /// The 101 response. Clients compare the selected subprotocol with what they offered, so it is spelled as offered.

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
@@ -19,6 +19,7 @@ pub(super) struct Hubs {
     pub(super) clock: Clock,
     state: Mutex<State>,
     changed: watch::Sender<()>,
+    ack_delay: Mutex<Duration>,
 }
 
 type Members = BTreeMap<String, Member>;
@@ -59,7 +60,21 @@ pub(super) enum Joined {
 
 impl Hubs {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { clock, state: Mutex::default(), changed: watch::Sender::default() }
+        Self {
+            clock,
+            state: Mutex::default(),
+            changed: watch::Sender::default(),
+            ack_delay: Mutex::default(),
+        }
+    }
+
+    /// The time by which acks are delayed.
+    pub(super) fn ack_delay(&self) -> Duration {
+        *self.ack_delay.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_ack_delay(&self, delay: Duration) {
+        *self.ack_delay.lock().unwrap_or_else(PoisonError::into_inner) = delay;
     }
 
     /// Adds a connection to its hub.

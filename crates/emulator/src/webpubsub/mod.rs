@@ -5,6 +5,7 @@ mod call;
 mod close;
 mod connection;
 mod conversation;
+mod cors;
 mod cut;
 mod delivery;
 mod entra;
@@ -38,6 +39,7 @@ mod unacknowledged;
 mod upstream;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use entra::EntraTokens;
 pub use filter::{Filter, FilterError, FilterSubject};
@@ -174,6 +176,16 @@ impl WebPubSub {
         format!("{}/client/hubs/{hub}?access_token={token}", self.0.endpoint.ws())
     }
 
+    /// Sets the time by which acks are sent later than the service would at the earliest. Default: zero. The program
+    /// `service-emulator` uses 5 ms.
+    ///
+    /// In the cloud, an ack takes milliseconds. Some clients, such as the official one for Python, wait for an ack only
+    /// after they have sent the frame, and miss one that arrives within microseconds. Other frames are not delayed, so
+    /// they may overtake an ack.
+    pub fn set_ack_delay(&self, delay: Duration) {
+        self.0.hubs.set_ack_delay(delay);
+    }
+
     /// Adds an event handler to a hub, after the existing ones. Each event is sent to the first handler that accepts
     /// it.
     ///
@@ -210,10 +222,20 @@ impl WebPubSub {
         self.0.hubs.wait_for(hub, count).await;
     }
 
+    /// Closes all connections, because the server stops.
+    pub(crate) fn end(&self) {
+        for hub in self.0.hubs.names() {
+            self.0.hubs.close(&hub, &outbox::Closing::stopping(), |_, _| true);
+        }
+    }
+
     pub(crate) async fn respond(&self, request: &Request) -> Response {
         match request.path().as_slice() {
             ["client" | "clients", ..] => handshake::respond(&self.0, request).await,
-            _ => routes::respond(&self.0, request),
+            _ => match cors::preflight(request) {
+                Some(response) => response,
+                None => cors::allowed(request, routes::respond(&self.0, request)),
+            },
         }
     }
 }

@@ -68,6 +68,12 @@ impl Closing {
         Self { code: CloseCode::Away, reason, announced: true, drained: false, recoverable: true }
     }
 
+    /// Closed because the emulator stops.
+    pub(super) fn stopping() -> Self {
+        let reason = Some("the emulator is shutting down".to_owned());
+        Self { code: CloseCode::Away, reason, announced: true, drained: true, recoverable: true }
+    }
+
     /// Closed because the client left too much unread or unacknowledged.
     pub(super) fn slow_client() -> Self {
         let reason = Some("SlowClient".to_owned());
@@ -92,7 +98,7 @@ pub(super) struct Pending {
     size: Arc<Size>,
     clock: Clock,
     /// Messages taken from the queue that are not due yet, soonest first.
-    delayed: VecDeque<(SystemTime, Message)>,
+    delayed: VecDeque<(Due, Message)>,
     pub(super) closing: watch::Receiver<Option<Closing>>,
 }
 
@@ -102,7 +108,15 @@ struct Queued {
     message: Message,
     expires: Option<SystemTime>,
     /// Not sent before this time. Other messages may overtake it.
-    due: Option<SystemTime>,
+    due: Option<Due>,
+}
+
+/// When a delayed message is sent.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Due {
+    pub(super) at: SystemTime,
+    /// Whether it is sent early if the connection closes. Otherwise, it is lost.
+    pub(super) at_close: bool,
 }
 
 #[derive(Debug, Default)]
@@ -144,7 +158,7 @@ impl Outbox {
     }
 
     /// Queues a message that is not sent before a time. Later messages may overtake it.
-    pub(super) fn push_at(&self, message: Message, due: SystemTime) {
+    pub(super) fn push_at(&self, message: Message, due: Due) {
         self.push_queued(Queued { message, expires: None, due: Some(due) });
     }
 
@@ -201,7 +215,7 @@ impl Pending {
     /// Returns the next message, waiting for one if necessary.
     pub(super) async fn next(&mut self) -> Message {
         loop {
-            let due = self.delayed.front().map(|(due, _)| *due);
+            let due = self.delayed.front().map(|(due, _)| due.at);
             let queued = tokio::select! {
                 Some(queued) = self.queue.recv() => queued,
                 () = self.clock.sleep_until_some(due) => {
@@ -225,17 +239,25 @@ impl Pending {
                 return Some(message);
             }
         }
-        let due = self.delayed.front().is_some_and(|(due, _)| *due <= self.clock.now());
+        let due = self.delayed.front().is_some_and(|(due, _)| due.at <= self.clock.now());
         if due { self.delayed.pop_front().map(|(_, message)| message) } else { None }
+    }
+
+    /// Returns the next message that is sent before the connection closes.
+    pub(super) fn next_at_close(&mut self) -> Option<Message> {
+        self.try_next().or_else(|| {
+            let position = self.delayed.iter().position(|(due, _)| due.at_close)?;
+            self.delayed.remove(position).map(|(_, message)| message)
+        })
     }
 
     /// The message, unless it has expired or is not due yet.
     fn taken(&mut self, queued: Queued) -> Option<Message> {
         self.size.take(queued.message.len());
         let now = self.clock.now();
-        match queued.due.filter(|due| *due > now) {
+        match queued.due.filter(|due| due.at > now) {
             Some(due) => {
-                let place = self.delayed.partition_point(|(other, _)| *other <= due);
+                let place = self.delayed.partition_point(|(other, _)| other.at <= due.at);
                 self.delayed.insert(place, (due, queued.message));
                 None
             }

@@ -90,7 +90,7 @@ fn authorize(service: &Inner, request: &Request) -> Result<(), &'static str> {
     {
         return Ok(());
     }
-    service.keys.check_service_token(request, now)
+    service.keys.check_service_token(request, &service.endpoint.http(), now)
 }
 
 fn matches<'a>(route: &Route, method: &Method, path: &[&'a str]) -> Option<Vec<(&'static str, &'a str)>> {

@@ -23,7 +23,8 @@ pub(super) async fn receive(
         _ => return Ok(()),
     };
     let SimpleMode::SendToGroup { group, no_echo } = mode else {
-        return match membership.link.user_event("message", &data).await {
+        // Boxed, so that idle connections have no room for the call.
+        return match Box::pin(membership.link.user_event("message", &data)).await {
             Outcome::Unhandled => {
                 Err(Closing::for_fault(CloseCode::Policy, "no event handler accepts the event `message`"))
             }

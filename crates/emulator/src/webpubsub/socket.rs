@@ -29,6 +29,8 @@ type Sink = SplitSink<WebSocketStream<Cut>, Message>;
 type Source = SplitStream<WebSocketStream<Cut>>;
 
 const MAX_BYTES: usize = 1024 * 1024;
+/// Kept for each socket, also for an idle one, so it is small. Larger frames take several reads.
+const READ_BUFFER: usize = 4 * 1024;
 /// The time limit for closing a connection, so that an unresponsive client cannot hold it.
 const GRACE: Duration = Duration::from_secs(5);
 
@@ -120,7 +122,10 @@ pub(super) async fn reject_recovery(stream: Upgraded, clock: Clock) {
 }
 
 async fn open<S: AsyncRead + AsyncWrite + Unpin>(stream: S) -> WebSocketStream<S> {
-    let config = WebSocketConfig::default().max_message_size(Some(MAX_BYTES)).max_frame_size(Some(MAX_BYTES));
+    let config = WebSocketConfig::default()
+        .read_buffer_size(READ_BUFFER)
+        .max_message_size(Some(MAX_BYTES))
+        .max_frame_size(Some(MAX_BYTES));
     WebSocketStream::from_raw_socket(stream, Role::Server, Some(config)).await
 }
 
@@ -224,7 +229,7 @@ async fn write_queued(sink: &mut Sink, pending: &mut Pending, faults: &SocketFau
 }
 
 async fn write_last(sink: &mut Sink, pending: &mut Pending, identity: &Identity, closing: &Closing) {
-    while let Some(message) = pending.try_next() {
+    while let Some(message) = pending.next_at_close() {
         if closing.drained && sink.send(message).await.is_err() {
             return;
         }

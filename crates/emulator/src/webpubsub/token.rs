@@ -215,12 +215,20 @@ impl Keys {
     }
 
     /// Checks the token of a REST request: its audience is the URL of the request, with or without the query.
-    pub(super) fn check_service_token(&self, request: &Request, now: SystemTime) -> Result<(), &'static str> {
+    ///
+    /// The URL may start with the advertised origin, because a proxy may change scheme and host.
+    pub(super) fn check_service_token(
+        &self,
+        request: &Request,
+        advertised: &str,
+        now: SystemTime,
+    ) -> Result<(), &'static str> {
         let token = bearer(request).ok_or("the request has no bearer token")?;
         let claims = self.read(token, now)?;
-        let url = format!("{}{}", request.origin(), request.target);
-        let path = url.split('?').next().unwrap_or(&url);
-        let fits = |audience: &String| same(audience, &url) || same(audience, path);
+        let path = request.target.split('?').next().unwrap_or_default();
+        let urls = [request.origin().as_str(), advertised]
+            .map(|origin| [format!("{origin}{}", request.target), format!("{origin}{path}")]);
+        let fits = |audience: &String| urls.iter().flatten().any(|url| same(audience, url));
         if claims.aud.as_slice().iter().any(fits) {
             Ok(())
         } else {
@@ -233,16 +241,17 @@ impl Keys {
         &self,
         request: &Request,
         hub: &str,
+        advertised: &str,
         now: SystemTime,
     ) -> Result<Claims, &'static str> {
         let token = client_token(request).ok_or("the request has no token")?;
         let claims = self.read(token, now)?;
-        let address = format!("{}/client/hubs/{hub}", request.host);
+        let addresses = [&request.host, advertised].map(|host| format!("{host}/client/hubs/{hub}"));
         let fits = |audience: &String| {
             let bare = ["http://", "https://", "ws://", "wss://"]
                 .iter()
                 .find_map(|scheme| audience.strip_prefix(scheme));
-            bare.is_some_and(|bare| same(bare, &address))
+            bare.is_some_and(|bare| addresses.iter().any(|address| same(bare, address)))
         };
         if claims.aud.as_slice().iter().any(fits) {
             Ok(claims)
@@ -367,10 +376,16 @@ mod tests {
     #[test]
     fn the_service_token_of_the_spec_is_taken_at_its_time() {
         let request = request(Method::POST, "/api/hubs/chat/:send?api-version=2024-12-01", SERVICE);
-        assert_eq!(Keys::default().check_service_token(&request, at(1_700_000_000)), Ok(()));
-        assert_eq!(Keys::default().check_service_token(&request, at(1_700_000_600)), Ok(()));
         assert_eq!(
-            Keys::default().check_service_token(&request, at(1_700_000_601)),
+            Keys::default().check_service_token(&request, "http://localhost:8080", at(1_700_000_000)),
+            Ok(())
+        );
+        assert_eq!(
+            Keys::default().check_service_token(&request, "http://localhost:8080", at(1_700_000_600)),
+            Ok(())
+        );
+        assert_eq!(
+            Keys::default().check_service_token(&request, "http://localhost:8080", at(1_700_000_601)),
             Err("the token has expired")
         );
     }
@@ -378,7 +393,9 @@ mod tests {
     #[test]
     fn the_client_token_of_the_spec_says_who_the_client_is() {
         let request = request(Method::GET, "/client/hubs/chat", CLIENT);
-        let claims = Keys::default().check_client_token(&request, "chat", at(1_700_000_000)).unwrap();
+        let claims = Keys::default()
+            .check_client_token(&request, "chat", "localhost:8080", at(1_700_000_000))
+            .unwrap();
         assert_eq!(claims.user().as_deref(), Some("user1"));
         assert_eq!(
             (claims.role.as_slice(), claims.groups.as_slice()),

@@ -123,7 +123,7 @@ async fn the_sample_of_settings_is_printed() {
 
 /// A running program: its port, and the process with a readable standard error.
 #[cfg(unix)]
-async fn running(arguments: &[&str]) -> (tokio::process::Child, u16) {
+pub(crate) async fn running(arguments: &[&str]) -> (tokio::process::Child, u16) {
     let mut child = program(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut port = None;
@@ -136,7 +136,7 @@ async fn running(arguments: &[&str]) -> (tokio::process::Child, u16) {
 }
 
 #[cfg(unix)]
-async fn send(signal: &str, child: &tokio::process::Child) {
+pub(crate) async fn send(signal: &str, child: &tokio::process::Child) {
     let command = format!("kill -{signal} {}", child.id().unwrap());
     assert!(Command::new("sh").args(["-c", &command]).status().await.unwrap().success());
 }

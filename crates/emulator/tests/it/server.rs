@@ -173,26 +173,53 @@ async fn a_body_beyond_the_bound_is_rejected() {
     assert!(alive(&emulator).await);
 }
 
+/// A connection that has had one response and stays open, or `None` if the server closes it after the response.
+async fn keep_open(emulator: &Emulator) -> Option<TcpStream> {
+    let request = request_text(emulator, "GET", "/health", &[], "").replace("Connection: close\r\n", "");
+    let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    if head.to_ascii_lowercase().contains("connection: close") { None } else { Some(stream) }
+}
+
 #[tokio::test]
-async fn the_thousand_and_twenty_fifth_connection_waits_for_a_free_slot() {
-    let emulator = Emulator::start().await.unwrap();
-    let request = request_text(&emulator, "GET", "/nothing", &[], "").replace("Connection: close\r\n", "");
-    let mut open = Vec::new();
-    for _ in 0..1_024 {
-        let mut stream = TcpStream::connect(emulator.address()).await.unwrap();
-        stream.write_all(request.as_bytes()).await.unwrap();
-        stream.read_u8().await.unwrap();
-        open.push(stream);
+async fn beyond_the_maximum_of_connections_requests_are_served_but_websockets_are_rejected() {
+    let emulator = Emulator::builder().max_connections(2).start().await.unwrap();
+    let mut open = vec![keep_open(&emulator).await.unwrap(), keep_open(&emulator).await.unwrap()];
+    for _ in 0..100 {
+        assert!(keep_open(&emulator).await.is_none(), "a reserved connection serves one request");
+        assert_eq!(http(&emulator, "GET", "/api/health", &[], "").await.status, 200);
     }
-    let mut waiting = Box::pin(outcome(&emulator));
-    for _ in 0..200 {
-        tokio::select! {
-            response = &mut waiting => panic!("served beyond the bound: {response:?}"),
-            () = tokio::task::yield_now() => {}
-        }
-    }
+    let handshake =
+        [("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13"), ("Sec-WebSocket-Key", "eA==")];
+    let rejected = http(&emulator, "GET", "/client/hubs/chat", &handshake, "").await;
+    assert_eq!(rejected.status, 503);
+    assert!(rejected.body.contains("the maximum of 2 connections is reached"), "{}", rejected.body);
     open.pop();
-    assert!(waiting.await.unwrap().starts_with("HTTP/1.1 404 "));
+    while http(&emulator, "GET", "/client/hubs/chat", &handshake, "").await.status == 503 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn when_the_reserved_connections_are_used_up_further_ones_are_told_so() {
+    let emulator = Emulator::builder().max_connections(1).start().await.unwrap();
+    let _full = keep_open(&emulator).await.unwrap();
+    let mut held = Vec::new();
+    for _ in 0..64 {
+        held.push(TcpStream::connect(emulator.address()).await.unwrap());
+    }
+    let rejected = http(&emulator, "GET", "/health", &[], "").await;
+    assert_eq!(rejected.status, 503);
+    held.clear();
+    while http(&emulator, "GET", "/health", &[], "").await.status == 503 {
+        tokio::task::yield_now().await;
+    }
 }
 
 #[tokio::test]
@@ -233,6 +260,39 @@ async fn a_port_in_use_is_an_error() {
     let emulator = Emulator::start().await.unwrap();
     let error = Emulator::builder().port(emulator.address().port()).start().await.unwrap_err();
     assert_eq!(error.kind(), std::io::ErrorKind::AddrInUse);
+}
+
+#[tokio::test]
+async fn the_host_may_be_a_name() {
+    let emulator = Emulator::builder().host("localhost").start().await.unwrap();
+    assert!(emulator.address().ip().is_loopback());
+    assert!(alive(&emulator).await);
+    let error = Emulator::builder().host("none.invalid").start().await.unwrap_err();
+    assert!(error.to_string().starts_with("could not listen on none.invalid:0: "), "{error}");
+}
+
+#[tokio::test]
+async fn the_advertised_url_is_what_clients_are_given() {
+    let emulator = Emulator::builder().advertise("http://emulator.test:8080/").start().await.unwrap();
+    assert_eq!(emulator.endpoint(), "http://emulator.test:8080");
+    let environment = emulator.environment();
+    let values: Vec<_> = environment.iter().filter(|(_, value)| value.contains("http://")).collect();
+    assert!(
+        !values.is_empty() && values.iter().all(|(_, value)| value.contains("http://emulator.test:8080"))
+    );
+    let allowing =
+        environment.iter().filter(|(name, value)| name.ends_with("_ALLOW_INSECURE_HTTP") && value == "1");
+    assert_eq!(
+        allowing.count(),
+        environment
+            .iter()
+            .filter(|(name, _)| name.ends_with("_CONNECTION_STRING") || name.ends_with("_ENDPOINT"))
+            .count()
+    );
+    let error = Emulator::builder().advertise("emulator").start().await.unwrap_err();
+    assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+    let all = Emulator::builder().host("0.0.0.0").start().await.unwrap();
+    assert_eq!(all.endpoint(), format!("http://127.0.0.1:{}", all.address().port()));
 }
 
 #[tokio::test]

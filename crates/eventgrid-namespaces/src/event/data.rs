@@ -147,6 +147,11 @@ pub(crate) fn is_json(content_type: Option<&str>) -> bool {
     tail.eq_ignore_ascii_case("json")
 }
 
+/// Returns the text without a byte order mark, which some writers put before JSON.
+pub(crate) fn without_bom(json: &[u8]) -> &[u8] {
+    json.strip_prefix(b"\xef\xbb\xbf").unwrap_or(json)
+}
+
 /// Returns a content type without its parameters.
 pub(crate) fn essence(content_type: &str) -> &str {
     content_type.split(';').next().unwrap_or_default().trim()

@@ -10,7 +10,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig};
 use serde::de::{Deserialize, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{CloudEvent, Data, ExtensionValue, InvalidEvent, Json, SPEC_VERSION, data};
+use super::{CloudEvent, Data, ExtensionValue, InvalidEvent, Json, SPEC_VERSION, data, without_bom};
 
 impl CloudEvent {
     /// Reads an event in the JSON format.
@@ -20,6 +20,7 @@ impl CloudEvent {
     /// * An attribute that is `null` is absent, whereas `data: null` is data. Next to `data_base64`, `data: null` is ignored.
     /// * If a name appears twice, the last one wins.
     /// * The padding of base64 is optional.
+    /// * A byte order mark before the JSON is skipped.
     /// * JSON data is kept as JSON even if the media type is not JSON.
     ///
     /// # Errors
@@ -38,7 +39,8 @@ impl CloudEvent {
     /// # Ok(()) }
     /// ```
     pub fn from_json(json: &[u8]) -> Result<Self, InvalidEvent> {
-        let text = std::str::from_utf8(json).map_err(|_| InvalidEvent::new("the event is not UTF-8"))?;
+        let text = std::str::from_utf8(without_bom(json))
+            .map_err(|_| InvalidEvent::new("the event is not UTF-8"))?;
         if !text.trim_start().starts_with('{') {
             return Err(InvalidEvent::new("the event is not a JSON object"));
         }

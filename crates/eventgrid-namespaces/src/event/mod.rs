@@ -21,6 +21,7 @@ use serde::Deserialize;
 
 pub use builder::CloudEventBuilder;
 pub use data::{Data, Json};
+pub(crate) use data::{essence, is_json, without_bom};
 pub(crate) use decode::Embedded;
 pub use extension::ExtensionValue;
 pub use invalid::InvalidEvent;
@@ -194,7 +195,7 @@ impl CloudEvent {
             Some(Data::Binary(bytes)) if self.datacontenttype.is_some() && self.has_json_type() => {
                 let mismatch =
                     |error| InvalidEvent::json("the data does not match the requested type", &error);
-                return serde_json::from_slice(bytes).map_err(mismatch);
+                return serde_json::from_slice(without_bom(bytes)).map_err(mismatch);
             }
             Some(Data::Binary(_)) => "bytes",
             Some(Data::Text(_)) => "text",
@@ -207,6 +208,6 @@ impl CloudEvent {
     }
 
     fn has_json_type(&self) -> bool {
-        data::is_json(self.datacontenttype())
+        is_json(self.datacontenttype())
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Call {
     clock: Arc<dyn Clock>,
     /// The overrides of all requests. A deadline applies to all of them together.
     options: CallOptions,
+    /// Whether one of the tokens is empty. It is not sent, but reported.
+    has_empty: bool,
     first: Part,
     rest: Vec<Part>,
 }
@@ -38,7 +40,9 @@ impl Call {
     fn new(receiver: &Receiver, operation: &'static Operation, tokens: impl Iterator<Item = String>) -> Self {
         let mut tokens: Vec<String> = tokens.collect();
         drop_repeated(&mut tokens);
-        let (none, empty) = (tokens.is_empty(), tokens.iter().any(String::is_empty));
+        let all = tokens.len();
+        tokens.retain(|token| !token.is_empty());
+        let (has_empty, none) = (tokens.len() < all, tokens.is_empty());
         let mut tokens = tokens.into_iter();
         let next = |tokens: &mut std::vec::IntoIter<String>| {
             Part::new(receiver, operation, tokens.take(TOKENS_PER_REQUEST).collect())
@@ -49,14 +53,11 @@ impl Call {
             rest.push(next(&mut tokens));
         }
         if none {
-            first.call.check(Err(Error::invalid_input("lock tokens", "must be at least one", None)));
-        }
-        // Reported by the first part, wherever the empty token is, so that nothing is sent.
-        if empty {
-            first.call.check(Err(Error::invalid_input("lock token", "must not be empty", None)));
+            let rule = if has_empty { "must not all be empty" } else { "must be at least one" };
+            first.call.check(Err(Error::invalid_input("lock tokens", rule, None)));
         }
         let clock = Arc::clone(receiver.namespace.pipeline.clock());
-        Self { clock, options: CallOptions::default(), first, rest }
+        Self { clock, options: CallOptions::default(), has_empty, first, rest }
     }
 
     fn each(&mut self) -> impl Iterator<Item = &mut service_core::Call<SettleResult>> {
@@ -69,7 +70,7 @@ impl Call {
 
     /// Fails only if the first request fails. Later failures are reported in the result.
     async fn send(self) -> Result<Response<SettleResult>> {
-        let Self { clock, options, first, rest } = self;
+        let Self { clock, options, has_empty, first, rest } = self;
         let started = clock.elapsed();
         let remaining = || {
             let mut options = options.clone();
@@ -79,6 +80,7 @@ impl Call {
             options
         };
         let mut response = first.send(remaining()).await.map_err(|(error, _)| error)?;
+        response.body.failed.extend(has_empty.then(FailedToken::empty));
         let mut rest = rest.into_iter();
         while let Some(part) = rest.next() {
             match part.send(remaining()).await {

@@ -24,6 +24,12 @@ impl FailedToken {
         let message = "the service's response does not mention this token".to_owned();
         Self { lock_token, code: TokenErrorCode::Other(String::new()), message, detail: None }
     }
+
+    /// Creates the failure of an empty token, which is not sent.
+    pub(super) fn empty() -> Self {
+        let message = "the lock token is empty; the service sent none with the event".to_owned();
+        Self { lock_token: String::new(), code: TokenErrorCode::BadToken, message, detail: None }
+    }
 }
 
 impl fmt::Display for FailedToken {
@@ -41,7 +47,7 @@ impl fmt::Display for FailedToken {
 pub enum TokenErrorCode {
     /// The token is unknown, its lock has expired, or its event has already been settled.
     TokenLost,
-    /// The token is malformed.
+    /// The token is malformed or empty.
     BadToken,
     /// The service failed. This is the only code that is transient.
     InternalServerError,

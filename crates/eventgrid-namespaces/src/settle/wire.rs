@@ -4,10 +4,10 @@ use bytes::Bytes;
 use http::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use service_core::{AfterUnknown, ErrorDetail, read};
+use service_core::{AfterUnknown, ErrorDetail};
 
 use super::{FailedToken, SettleResult, TokenErrorCode};
-use crate::Result;
+use crate::{Result, response};
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -44,18 +44,22 @@ impl From<FailedLockToken> for FailedToken {
 }
 
 /// Reads the result of a renewal. A renewal does not consume the token, so a lost token is lost regardless of earlier attempts.
-pub(super) fn renewed(response: &Response<Bytes>) -> Result<SettleResult> {
-    let SettleBody { succeeded_lock_tokens, failed_lock_tokens } = read::json(response)?;
+pub(super) fn renewed(received: &Response<Bytes>) -> Result<SettleResult> {
+    let SettleBody { succeeded_lock_tokens, failed_lock_tokens } = response::parse(received)?;
+    if succeeded_lock_tokens.is_none() && failed_lock_tokens.is_none() {
+        let reason = "it has neither `succeededLockTokens` nor `failedLockTokens`";
+        return Err(response::unexpected(received, reason));
+    }
     let failed = failed_lock_tokens.unwrap_or_default().into_iter().map(FailedToken::from).collect();
     let succeeded = succeeded_lock_tokens.unwrap_or_default();
     Ok(SettleResult { succeeded, failed, ..SettleResult::default() })
 }
 
 /// Reads the result of a settle operation.
-pub(super) fn settled(response: &Response<Bytes>) -> Result<SettleResult> {
-    let mut result = renewed(response)?;
+pub(super) fn settled(received: &Response<Bytes>) -> Result<SettleResult> {
+    let mut result = renewed(received)?;
     // A token that was settled by an attempt without a response is lost for the next attempt, so `TokenLost` is ambiguous.
-    if response.extensions().get::<AfterUnknown>().is_some() {
+    if received.extensions().get::<AfterUnknown>().is_some() {
         let failed = std::mem::take(&mut result.failed).into_iter();
         (result.maybe_settled, result.failed) =
             failed.partition(|token| token.code == TokenErrorCode::TokenLost);

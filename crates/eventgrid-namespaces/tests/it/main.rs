@@ -3,6 +3,7 @@
 
 mod cloudevents;
 mod common;
+mod namespace;
 mod processor;
 mod receiver;
 mod sas;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use eventgrid_namespaces::{Credential, ErrorKind, Receiver, Result, SasToken};
+use eventgrid_namespaces::{Credential, ErrorKind, NamespaceClient, Receiver, Result, SasToken};
 use service_core::testing::{ManualClock, ScriptedTransport};
 
 const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
@@ -11,9 +11,9 @@ const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 fn receiver(credential: Credential) -> Result<(ScriptedTransport, ManualClock, Receiver)> {
     let (transport, clock) = (ScriptedTransport::new(), ManualClock::new(SystemTime::UNIX_EPOCH));
     transport.status(200).status(200);
-    let builder = Receiver::builder("https://x.example", "orders", "billing", credential);
-    let receiver = builder.transport(Arc::new(transport.clone())).clock(Arc::new(clock.clone())).build()?;
-    Ok((transport, clock, receiver))
+    let builder = NamespaceClient::builder("https://x.example", credential);
+    let namespace = builder.transport(Arc::new(transport.clone())).clock(Arc::new(clock.clone())).build()?;
+    Ok((transport, clock, namespace.receiver("orders", "billing")))
 }
 
 async fn call(receiver: &Receiver) -> Result<()> {

@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use service_core::{ClientOptions, Error, Result};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::access::Access;
@@ -159,18 +160,17 @@ impl ClientBuilder {
     ///
     /// * a setting or the URL is invalid, or the URL uses plain `ws` for a remote host without
     ///   [`allow_insecure_http`](Self::allow_insecure_http),
+    /// * the future is polled outside a Tokio runtime, or that runtime has no timers or I/O,
     /// * [`Access::from_fn`] fails or times out,
     /// * the connection cannot be established, or
     /// * the service rejects the handshake: 401 for an invalid token, 429 for too many connections, or the status that the
     ///   application's `connect` event handler returned.
     ///
-    /// # Panics
-    ///
-    /// Panics if the future is polled outside a Tokio runtime.
-    ///
     /// [Service documentation](https://learn.microsoft.com/azure/azure-web-pubsub/reference-json-reliable-webpubsub-subprotocol)
     pub async fn connect(mut self) -> Result<Client> {
         self.check()?;
+        let runtime = Handle::try_current()
+            .map_err(|_| Error::invalid_input("connect", "must be awaited on a Tokio runtime", None))?;
         self.settings.attempt_timeout = self.options.attempt_timeout();
         let clock = self.options.clock();
         let next_id = Arc::new(AtomicU64::new(1));
@@ -194,10 +194,22 @@ impl ClientBuilder {
             timer: None,
         };
         let client = Client {
-            shared: Arc::new(Shared { protocol, commands, clock, ack_timeout, next_id, queue, state }),
+            shared: Arc::new(Shared {
+                protocol,
+                commands,
+                clock,
+                ack_timeout,
+                runtime: runtime.id(),
+                next_id,
+                queue,
+                state,
+            }),
         };
-        tokio::spawn(task.run());
-        let aborted = || Error::new(service_core::ErrorKind::Transport, "the runtime is shutting down");
+        runtime.spawn(task.run());
+        let aborted = || {
+            let text = "the client's task was aborted: the runtime is shutting down, or has no timers or I/O";
+            Error::new(service_core::ErrorKind::Transport, text)
+        };
         outcome.await.unwrap_or_else(|_| Err(aborted()))?;
         Ok(client)
     }

@@ -15,11 +15,13 @@ mod state;
 mod task;
 
 use std::fmt;
+use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use service_core::Clock;
+use tokio::runtime;
 use tokio::sync::mpsc;
 
 pub use access::Access;
@@ -36,14 +38,18 @@ pub use session::Reconnect;
 pub use state::State;
 
 use queue::Queue;
+use session::DRAIN;
 use state::StateCell;
 use task::Command;
+
+/// The time that a task on another runtime has to report what it decides at a deadline.
+const GRACE: Duration = Duration::from_millis(100);
 
 /// A client that keeps one WebSocket connection to a hub open and reconnects it when it drops.
 ///
 /// A `Client` is a handle to a background task. Clones are cheap and share the connection. The client closes gracefully on
 /// [`close`](Self::close), or when the last clone and the last [`Events`] are dropped. See [the module](self) for delivery
-/// guarantees, event backpressure and reconnection.
+/// guarantees, event backpressure, reconnection and runtimes.
 ///
 /// # Examples
 ///
@@ -72,6 +78,8 @@ struct Shared {
     commands: mpsc::UnboundedSender<Command>,
     clock: Arc<dyn Clock>,
     ack_timeout: Duration,
+    /// Where the task runs.
+    runtime: runtime::Id,
     next_id: Arc<AtomicU64>,
     queue: Arc<Queue>,
     state: Arc<StateCell>,
@@ -218,7 +226,7 @@ impl Client {
     /// # Ok(()) }
     /// ```
     pub fn events(&self) -> Events {
-        Events { queue: Arc::clone(&self.shared.queue), _client: self.clone() }
+        Events::new(Arc::clone(&self.shared.queue), self.clone())
     }
 
     /// Closes the client and waits until its background task has ended.
@@ -246,7 +254,8 @@ impl Client {
     /// ```
     pub async fn close(&self) {
         self.send_command(Command::Close);
-        self.shared.commands.closed().await;
+        // The task needs at most this long, if its runtime runs.
+        let _ = self.while_runtime_runs(2 * DRAIN, self.shared.commands.closed()).await;
     }
 
     /// Returns whether the client has stopped for good: it was closed, or gave up reconnecting.
@@ -285,6 +294,17 @@ impl Client {
 
     fn next_id(&self) -> u64 {
         self.shared.next_id.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Waits for something that the task does, for at most `limit` if it runs on another runtime than the caller, which may not
+    /// be running. Returns `None` after the limit.
+    async fn while_runtime_runs<T>(&self, limit: Duration, done: impl Future<Output = T>) -> Option<T> {
+        if runtime::Handle::try_current().is_ok_and(|current| current.id() != self.shared.runtime) {
+            let limit = limit.saturating_add(GRACE);
+            service_core::timeout(&*self.shared.clock, limit, done).await
+        } else {
+            Some(done.await)
+        }
     }
 
     fn send_command(&self, command: Command) -> bool {

@@ -1,6 +1,7 @@
 //! The bounded queue between a client's connection and the program that receives its events.
 
-use std::collections::VecDeque;
+use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +22,9 @@ pub(super) struct Queue {
 struct State {
     events: VecDeque<Event>,
     closed: bool,
-    receivers: Vec<Waker>,
+    /// The handles that wait for an event.
+    receivers: BTreeMap<u64, Waker>,
+    next_receiver: u64,
     sender: Option<Waker>,
 }
 
@@ -41,7 +44,7 @@ impl Queue {
         }
         let filled = state.events.len() > before;
         if filled {
-            state.receivers.drain(..).for_each(Waker::wake);
+            state.wake_receivers();
         }
         state.sender = (state.events.len() >= self.capacity).then(|| context.waker().clone());
         filled
@@ -55,10 +58,10 @@ impl Queue {
         }
         state.events.extend(last);
         state.closed = true;
-        state.receivers.drain(..).for_each(Waker::wake);
+        state.wake_receivers();
     }
 
-    fn poll_recv(&self, context: &Context<'_>) -> Poll<Option<Event>> {
+    fn poll_recv(&self, receiver: u64, context: &Context<'_>) -> Poll<Option<Event>> {
         let mut state = self.lock();
         if let Some(event) = state.events.pop_front() {
             // Waits until the queue is half empty, so that a full queue does not wake the connection for each event.
@@ -72,14 +75,26 @@ impl Queue {
         if state.closed {
             return Poll::Ready(None);
         }
-        if !state.receivers.iter().any(|receiver| receiver.will_wake(context.waker())) {
-            state.receivers.push(context.waker().clone());
+        match state.receivers.entry(receiver) {
+            Entry::Occupied(mut waker) => waker.get_mut().clone_from(context.waker()),
+            Entry::Vacant(entry) => drop(entry.insert(context.waker().clone())),
         }
         Poll::Pending
     }
 
+    /// Removes the waker of a handle that no longer waits, which would keep its task in memory.
+    fn forget(&self, receiver: u64) {
+        self.lock().receivers.remove(&receiver);
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn wake_receivers(&mut self) {
+        std::mem::take(&mut self.receivers).into_values().for_each(Waker::wake);
     }
 }
 
@@ -113,11 +128,20 @@ impl Queue {
 /// ```
 #[must_use = "events stay in their queue until they are received"]
 pub struct Events {
-    pub(super) queue: Arc<Queue>,
-    pub(super) _client: Client,
+    queue: Arc<Queue>,
+    receiver: u64,
+    _client: Client,
 }
 
 impl Events {
+    pub(super) fn new(queue: Arc<Queue>, client: Client) -> Self {
+        let mut state = queue.lock();
+        let receiver = state.next_receiver;
+        state.next_receiver += 1;
+        drop(state);
+        Self { queue, receiver, _client: client }
+    }
+
     /// Receives the next event, or returns `None` after [`Event::Stopped`].
     ///
     /// # Cancel safety
@@ -125,7 +149,12 @@ impl Events {
     /// This method is cancel safe: no event is lost if the future is dropped. With a reliable subprotocol, a returned message
     /// counts as received and is acknowledged to the service.
     pub async fn next(&mut self) -> Option<Event> {
-        std::future::poll_fn(|context| self.queue.poll_recv(context)).await
+        let waiting = Waiting(self);
+        std::future::poll_fn(|context| waiting.0.poll(context)).await
+    }
+
+    fn poll(&self, context: &Context<'_>) -> Poll<Option<Event>> {
+        self.queue.poll_recv(self.receiver, context)
     }
 }
 
@@ -133,7 +162,22 @@ impl Stream for Events {
     type Item = Event;
 
     fn poll_next(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Event>> {
-        self.queue.poll_recv(context)
+        self.poll(context)
+    }
+}
+
+impl Drop for Events {
+    fn drop(&mut self) {
+        self.queue.forget(self.receiver);
+    }
+}
+
+/// A call of [`Events::next`], which can be dropped while it waits.
+struct Waiting<'a>(&'a Events);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.queue.forget(self.0.receiver);
     }
 }
 

@@ -45,8 +45,9 @@ macro_rules! send_setters {
             fn into_future(self) -> Self::IntoFuture {
                 Box::pin(async move {
                     // Submitting consumes the builder, so that its data does not stay in memory with the frame.
+                    let client = self.client.clone();
                     let outcome = self.submit()?;
-                    outcome.get().await
+                    outcome.get(&client).await
                 })
             }
         }
@@ -262,13 +263,17 @@ impl Default for Options {
 /// The outcome of a submitted request.
 struct Outcome {
     name: &'static str,
+    timeout: Duration,
     receiver: oneshot::Receiver<Result<()>>,
 }
 
 impl Outcome {
-    async fn get(self) -> Result<()> {
-        // A task settles every send before it ends, so an outcome is missing only when the runtime shuts down.
-        self.receiver.await.unwrap_or_else(|_| Err(Op::closed(self.name, true)))
+    async fn get(self, client: &Client) -> Result<()> {
+        match client.while_runtime_runs(self.timeout, self.receiver).await {
+            // A task settles every send before it ends, so an outcome is missing only when the runtime shuts down.
+            Some(outcome) => outcome.unwrap_or_else(|_| Err(Op::closed(self.name, true))),
+            None => Err(Op::stalled(self.name, self.timeout)),
+        }
     }
 }
 
@@ -291,9 +296,20 @@ fn submit<'a>(
     let deadline = client.shared.clock.elapsed().saturating_add(timeout);
     let (sender, receiver) = oneshot::channel();
     let done = Done::Caller(sender);
-    let op = Op { name, ack_id, frame, effect, timeout, deadline, written: false, done };
+    let op = Op {
+        name,
+        ack_id,
+        frame,
+        effect,
+        timeout,
+        deadline,
+        written: false,
+        in_flight: false,
+        closes: 0,
+        done,
+    };
     if client.send_command(task::Command::Send(op)) {
-        Ok(Outcome { name, receiver })
+        Ok(Outcome { name, timeout, receiver })
     } else {
         Err(Op::closed(name, false))
     }

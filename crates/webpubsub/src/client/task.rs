@@ -10,6 +10,7 @@ use std::time::Duration;
 use futures_util::{Sink, Stream};
 use service_core::{Clock, Error, Result};
 use tokio::sync::{mpsc, oneshot};
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{self, Message};
@@ -254,7 +255,7 @@ impl OpenSocket {
                         None => session.receive_control(),
                     }
                 }
-                Poll::Ready(Some(Err(error))) => return Err(socket_error(&error)),
+                Poll::Ready(Some(Err(error))) => return Err(self.unreadable(&error, context)),
                 Poll::Ready(None) => return Err(lost_without_code("the connection was closed")),
             }
         }
@@ -275,6 +276,19 @@ impl OpenSocket {
             }
             None => lost_without_code("the service closed the connection"),
         }
+    }
+
+    /// Handles an error while reading: closes with the code for what the service violated, as far as possible without waiting
+    /// (RFC 6455, section 7.1.7).
+    fn unreadable(&mut self, error: &tungstenite::Error, context: &mut Context<'_>) -> Loss {
+        let mut socket = Pin::new(&mut self.socket);
+        if let Some(code) = close_code(error)
+            && matches!(socket.as_mut().poll_ready(context), Poll::Ready(Ok(())))
+        {
+            let _ = socket.as_mut().start_send(Message::Close(Some(CloseFrame { code, reason: "".into() })));
+            let _ = socket.poll_flush(context);
+        }
+        socket_error(error)
     }
 
     /// Writes the pending frames. Returns whether something was written.
@@ -305,6 +319,17 @@ impl OpenSocket {
             session.flushed();
         }
         Ok(wrote)
+    }
+}
+
+/// Returns the code that names a violation of the protocol, and `None` if the connection is gone.
+fn close_code(error: &tungstenite::Error) -> Option<CloseCode> {
+    match error {
+        tungstenite::Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => None,
+        tungstenite::Error::Protocol(_) => Some(CloseCode::Protocol),
+        tungstenite::Error::Utf8(_) => Some(CloseCode::Invalid),
+        tungstenite::Error::Capacity(_) => Some(CloseCode::Size),
+        _ => None,
     }
 }
 

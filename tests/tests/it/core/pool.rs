@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use eventgrid_namespaces::Receiver;
+use eventgrid_namespaces::NamespaceClient;
 use http::Method;
 use tokio::sync::Notify;
 use tokio::task::JoinSet;
@@ -72,8 +72,8 @@ async fn a_settle_call_is_sent_at_once_while_long_polls_occupy_all_connections()
         FaultServer::start([poll.clone(), poll, vec![Step::Request, Step::write(settled), Step::Hang]])
             .unwrap();
     let key = eventgrid_namespaces::Credential::access_key("planted-key");
-    let receiver =
-        Receiver::builder(&server.http(), "orders", "billing", key).pool_max_connections(2).build().unwrap();
+    let namespace = NamespaceClient::builder(&server.http(), key).pool_max_connections(2).build().unwrap();
+    let receiver = namespace.receiver("orders", "billing");
     let polls: Vec<_> = (0..2).map(|_| tokio::spawn(receiver.receive().into_future())).collect();
     for _ in &polls {
         reached(&arrived).await.unwrap();
@@ -124,11 +124,12 @@ async fn a_long_poll_that_times_out_never_replaces_a_connection() {
     ];
     let server = FaultServer::start([script]).unwrap();
     let key = eventgrid_namespaces::Credential::access_key("planted-key");
-    let receiver = Receiver::builder(&server.https(), "orders", "billing", key)
+    let namespace = NamespaceClient::builder(&server.https(), key)
         .root_certificate(authority.pem())
         .retry(RetryOptions::none())
         .build()
         .unwrap();
+    let receiver = namespace.receiver("orders", "billing");
     for _ in 0..3 {
         let error = receiver.receive().attempt_timeout(Duration::from_millis(50)).await.unwrap_err();
         assert!(error.is_timeout(), "{error}");

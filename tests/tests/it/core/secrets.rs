@@ -8,14 +8,14 @@ use std::time::{Duration, SystemTime};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use eventgrid_namespaces::Receiver;
+use eventgrid_namespaces::{NamespaceClient, Receiver};
 use futures_util::future::join_all;
 use http::Method;
 use hulft_webconnect::SiteClient;
 use tokio_rustls::rustls::ServerConfig;
 use webpubsub::{
     AccessToken, BoxError, Credential, Error, ErrorKind, RawRequest, RetryOptions, ServiceClient,
-    TokenCredential,
+    TokenCredential, TokenRequest,
 };
 use workspace_tests::fault_server::{FaultServer, Reserved, Script, Step, frames, http1_response};
 use workspace_tests::tls::{Authority, Tls};
@@ -79,7 +79,7 @@ macro_rules! set_up {
 }
 
 fn token() -> impl TokenCredential {
-    async |_: Vec<String>| {
+    async |_: TokenRequest| {
         // Later than any run of this test.
         let expires_on = SystemTime::UNIX_EPOCH + Duration::from_secs(30_000_000_000);
         Ok::<_, BoxError>(AccessToken::new(TOKEN, expires_on))
@@ -92,8 +92,8 @@ fn web_pubsub(setup: &Setup, credential: Credential) -> Caller {
 }
 
 fn event_grid(setup: &Setup, credential: eventgrid_namespaces::Credential) -> Caller {
-    let receiver = set_up!(Receiver::builder(&setup.endpoint, "orders", "billing", credential), setup);
-    Box::new(move |method| receiver.request(method, "/topics/{}", &[SEGMENT]))
+    let namespace = set_up!(NamespaceClient::builder(&setup.endpoint, credential), setup);
+    Box::new(move |method| namespace.request(method, "/topics/{}", &[SEGMENT]))
 }
 
 fn hulft(setup: &Setup) -> Caller {

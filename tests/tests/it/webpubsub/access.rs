@@ -4,7 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::json;
 use service_core::{Clock, SystemClock};
-use webpubsub::{AccessToken, BoxError, Credential, Role, ServiceClient};
+use webpubsub::{AccessToken, BoxError, Credential, Role, ServiceClient, TokenRequest};
 use workspace_tests::socket::Client;
 
 use super::hall::{HUB, Hall};
@@ -50,7 +50,7 @@ async fn a_token_that_is_signed_here_lets_its_bearer_in() {
 async fn a_token_that_the_service_makes_lets_its_bearer_in() {
     let hall = Hall::open().await;
     let token = hall.emulator.webpubsub().entra_token();
-    let credential = move |_: Vec<String>| {
+    let credential = move |_: TokenRequest| {
         let expires_on = SystemClock::new().now() + Duration::from_secs(3600);
         let token = AccessToken::new(token.clone(), expires_on);
         async move { Ok::<_, BoxError>(token) }

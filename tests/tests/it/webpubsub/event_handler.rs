@@ -211,6 +211,7 @@ async fn an_event_that_the_handler_rejects_is_an_error_of_its_sender_and_the_end
     stage.sees(&ENTERING).await;
     stage.sees(&["unheard-of of guest ann at 1"]).await;
     assert!(matches!(events.next().await, Some(Event::Connected(_))));
+    assert!(matches!(events.next().await, Some(Event::Recovering(_))));
     assert!(matches!(events.next().await, Some(Event::Disconnected(_))));
 }
 

@@ -1,6 +1,5 @@
 //! Parses the command line, and contains the help text.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
 
 use lexopt::prelude::{Long, Short, ValueExt as _};
@@ -18,12 +17,14 @@ pub(super) enum Task {
 #[derive(Default)]
 pub(super) struct Arguments {
     pub(super) config: Option<PathBuf>,
-    host: Option<IpAddr>,
+    host: Option<String>,
+    advertise: Option<String>,
     port: Option<u16>,
     sample_data: Option<bool>,
     tls: Option<bool>,
     tls_ca: Option<PathBuf>,
     log: Option<LogStyle>,
+    max_connections: Option<usize>,
 }
 
 pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
@@ -31,7 +32,8 @@ pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
     while let Some(argument) = parser.next()? {
         match argument {
             Long("config") => arguments.config = Some(parser.value()?.into()),
-            Long("host") => arguments.host = Some(parser.value()?.parse()?),
+            Long("host") => arguments.host = Some(parser.value()?.string()?),
+            Long("advertise") => arguments.advertise = Some(parser.value()?.string()?),
             Long("port") => arguments.port = Some(parser.value()?.parse()?),
             Long("sample-data") => arguments.sample_data = Some(true),
             Long("no-sample-data") => arguments.sample_data = Some(false),
@@ -42,6 +44,7 @@ pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
                 arguments.tls = Some(true);
             }
             Long("log") => arguments.log = Some(parser.value()?.parse()?),
+            Long("max-connections") => arguments.max_connections = Some(parser.value()?.parse()?),
             Long("print-config") => return Ok(Task::Print(SAMPLE.to_owned())),
             Short('h') | Long("help") => return Ok(Task::Print(HELP.to_owned())),
             Short('V') | Long("version") => {
@@ -57,8 +60,11 @@ pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
 
 impl Arguments {
     pub(super) fn apply(&self, mut builder: Builder) -> Builder {
-        if let Some(host) = self.host {
+        if let Some(host) = &self.host {
             builder = builder.host(host);
+        }
+        if let Some(url) = &self.advertise {
+            builder = builder.advertise(url);
         }
         if let Some(port) = self.port {
             builder = builder.port(port);
@@ -74,6 +80,9 @@ impl Arguments {
         }
         if let Some(style) = self.log {
             builder = builder.request_log(style);
+        }
+        if let Some(maximum) = self.max_connections {
+            builder = builder.max_connections(maximum);
         }
         builder
     }

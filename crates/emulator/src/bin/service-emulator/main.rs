@@ -2,6 +2,7 @@
 //! services, then `ready`, and runs until it is interrupted.
 
 mod arguments;
+mod files;
 mod interrupt;
 
 use std::io::{self, Write as _};
@@ -11,6 +12,10 @@ use std::process::ExitCode;
 use arguments::{Arguments, Task};
 use interrupt::Interrupt;
 use service_emulator::{Builder, Emulator, LogStyle};
+
+/// The official Python client misses acks that arrive within microseconds.
+#[cfg(feature = "webpubsub")]
+const ACK_DELAY: std::time::Duration = std::time::Duration::from_millis(5);
 
 /// Why the program exits early: its arguments or settings are invalid, or an operation failed.
 enum Failure {
@@ -43,6 +48,7 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let builder = configured(arguments, &ca_file)?;
     // Created before `ready` is printed, because the reader may interrupt the program right away.
     let interrupt = Interrupt::new()?;
+    files::raise_limit();
     let emulator = builder.start().await?;
     let mut text = String::new();
     for (name, value) in emulator.environment() {
@@ -60,7 +66,14 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
 
 /// Applies the program's defaults, then the settings file, then the flags: later settings win.
 fn configured(arguments: &Arguments, ca_file: &Path) -> Result<Builder, Failure> {
-    let mut builder = Emulator::builder().sample_data(true).request_log(LogStyle::Auto).tls_ca_file(ca_file);
+    let builder = Emulator::builder().sample_data(true).request_log(LogStyle::Auto).tls_ca_file(ca_file);
+    let mut builder = builder.arrange(|emulator| {
+        #[cfg(feature = "webpubsub")]
+        emulator.webpubsub().set_ack_delay(ACK_DELAY);
+        #[cfg(not(feature = "webpubsub"))]
+        let _ = emulator;
+        Ok(())
+    });
     if let Some(path) = &arguments.config {
         let file = path.display();
         let text = std::fs::read_to_string(path)

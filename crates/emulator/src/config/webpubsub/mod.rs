@@ -3,13 +3,14 @@
 mod socket_faults;
 
 use std::error::Error;
+use std::time::Duration;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
 pub(super) use socket_faults::WebSocketFault;
 
-use super::rules::checked;
+use super::rules::{checked, within};
 use crate::webpubsub::{self, EntraTokens, EventHandlerSettings, SystemEvent, UserEvents, check_key};
 
 #[derive(Clone, Default, Deserialize)]
@@ -20,6 +21,8 @@ pub(super) struct WebPubSub {
     #[serde(deserialize_with = "access_key")]
     secondary_access_key: Option<String>,
     entra: Entra,
+    #[serde(deserialize_with = "ack_delay")]
+    ack_delay_ms: Option<u64>,
     hubs: Vec<Hub>,
 }
 
@@ -76,6 +79,9 @@ impl WebPubSub {
         let primary = self.access_key.clone().unwrap_or_else(|| service.access_key());
         let secondary = self.secondary_access_key.clone().unwrap_or_else(|| service.secondary_access_key());
         service.set_access_keys(&primary, &secondary)?;
+        if let Some(delay) = self.ack_delay_ms {
+            service.set_ack_delay(Duration::from_millis(delay));
+        }
         service.set_entra_tokens(self.entra.into());
         for hub in &self.hubs {
             service.allow_anonymous(&hub.name, hub.allow_anonymous)?;
@@ -135,6 +141,11 @@ impl From<SystemEventName> for SystemEvent {
             SystemEventName::GroupLeft => Self::GroupLeft,
         }
     }
+}
+
+/// At most a minute.
+fn ack_delay<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    within(deserializer, &(0..=60_000)).map(Some)
 }
 
 fn all() -> UserEvents {

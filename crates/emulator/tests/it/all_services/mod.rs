@@ -3,3 +3,4 @@
 mod byte_order_mark;
 mod keys;
 mod page;
+mod shutdown;

@@ -384,3 +384,23 @@ async fn messages_of_one_sender_arrive_in_order() {
         assert_eq!(receiver.frame().await["data"], number);
     }
 }
+
+#[tokio::test]
+async fn delayed_acks_wait_for_their_time_and_are_not_lost_at_a_close() {
+    let emulator = Emulator::start().await.unwrap();
+    emulator.webpubsub().set_ack_delay(Duration::from_secs(3_600));
+    let mut client = Client::json(&emulator, json!({ "role": all_roles() })).await;
+    for id in 1..=2 {
+        client.send_json(json!({ "type": "joinGroup", "group": "g", "ackId": id })).await;
+        client.assert_silent().await;
+    }
+    emulator.clock().advance(Duration::from_secs(3_601));
+    for id in 1..=2 {
+        assert_eq!(client.frame().await, json!({ "type": "ack", "ackId": id, "success": true }));
+    }
+    client.send_json(json!({ "type": "leaveGroup", "group": "g", "ackId": 3 })).await;
+    client.assert_silent().await;
+    assert_eq!(rest(&emulator, "DELETE", &format!("connections/{}", client.id)).await.status, 204);
+    assert_eq!(client.frame().await["ackId"], 3);
+    assert_eq!(client.frame().await["event"], "disconnected");
+}

@@ -9,6 +9,7 @@ mod groups;
 mod keep_alive;
 mod lists;
 mod permissions;
+mod program;
 mod protobuf;
 mod reliable;
 mod rest;

@@ -338,3 +338,40 @@ async fn a_path_or_method_without_an_operation_is_not_found() {
     assert_eq!(http(&emulator, "GET", "/nothing", &[], "").await.status, 404);
     assert_eq!(http(&emulator, "GET", "/api", &[], "").await.status, 404);
 }
+
+#[tokio::test]
+async fn a_page_of_any_origin_may_call_rest_and_read_the_response() {
+    let emulator = Emulator::start().await.unwrap();
+    let origin = ("Origin", "http://page.example:3000");
+    let preflight = [
+        origin,
+        ("Access-Control-Request-Method", "POST"),
+        ("Access-Control-Request-Headers", "authorization,content-type"),
+    ];
+    let target = "/api/hubs/chat/:closeConnections?api-version=2024-12-01";
+    let response = http(&emulator, "OPTIONS", target, &preflight, "").await;
+    assert_eq!(response.status, 204, "without a token");
+    for (name, value) in [
+        ("access-control-allow-origin", origin.1),
+        ("access-control-allow-credentials", "true"),
+        ("access-control-allow-methods", "POST"),
+        ("access-control-allow-headers", "authorization,content-type"),
+        ("access-control-max-age", "600"),
+    ] {
+        assert_eq!(response.header(name), Some(value), "{name}");
+    }
+    let authorization = super::common::clients::authorization(&emulator, target);
+    for (headers, status) in
+        [(vec![origin, ("Authorization", authorization.as_str())], 204), (vec![origin], 401)]
+    {
+        let response = http(&emulator, "POST", target, &headers, "").await;
+        assert_eq!(
+            (response.status, response.header("access-control-allow-origin")),
+            (status, Some(origin.1))
+        );
+        assert!(response.header("access-control-expose-headers").unwrap().contains("x-ms-error-code"));
+    }
+    let plain = http(&emulator, "POST", target, &[("Authorization", &authorization)], "").await;
+    assert_eq!(plain.header("access-control-allow-origin"), None, "not for other programs");
+    assert_eq!(http(&emulator, "OPTIONS", target, &[origin], "").await.status, 404, "no preflight");
+}

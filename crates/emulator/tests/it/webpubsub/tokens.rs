@@ -320,3 +320,13 @@ async fn no_token_is_generated_for_parameters_that_break_a_rule() {
         assert_eq!(response.header("content-type"), Some("application/json; charset=utf-8"), "{query}");
     }
 }
+
+#[tokio::test]
+async fn tokens_for_the_advertised_url_are_accepted() {
+    let emulator = Emulator::builder().advertise("https://emulator.test").start().await.unwrap();
+    let claims = json!({ "aud": format!("https://emulator.test{PATH}"), "exp": now(&emulator) + 60 });
+    assert_eq!(status(&emulator, &jwt(KEY, &claims)).await, 404);
+    let url = emulator.webpubsub().client_access_url("chat", &ClientToken::new());
+    let target = url.strip_prefix("wss://emulator.test").unwrap();
+    open(&emulator, target, None).await.unwrap();
+}

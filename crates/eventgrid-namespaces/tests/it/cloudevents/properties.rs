@@ -11,6 +11,29 @@ use serde_json::Value;
 /// Strings of any allowed characters.
 const TEXT: &str = "[^\\p{Cc}\\p{Cn}]{1,12}";
 
+/// Random numbers that are the same in every run (SplitMix64).
+fn random(seed: &mut u64) -> u64 {
+    *seed = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    let mixed = (*seed ^ (*seed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}
+
+#[test]
+fn a_hundred_thousand_random_numbers_are_read_exactly_as_they_were_written() {
+    let (mut seed, unit) = (7, |bits: u64| (bits >> 11) as f64 / (1_u64 << 53) as f64);
+    let mut numbers = vec![0.42433994906060596, -0.0, 5e-324, f64::MAX];
+    while numbers.len() < 100_000 {
+        let bits = random(&mut seed);
+        numbers.extend([f64::from_bits(bits), unit(bits)].into_iter().filter(|number| number.is_finite()));
+    }
+    for number in numbers {
+        let event = CloudEvent::new("/s", "t", &number).unwrap();
+        let event = CloudEvent::from_json(&serde_json::to_vec(&event).unwrap()).unwrap();
+        assert_eq!(event.data_as::<f64>().unwrap().to_bits(), number.to_bits(), "{number:e}");
+    }
+}
+
 fn extension() -> impl Strategy<Value = ExtensionValue> {
     prop_oneof![
         any::<bool>().prop_map(ExtensionValue::Boolean),

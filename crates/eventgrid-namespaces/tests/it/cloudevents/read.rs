@@ -5,6 +5,15 @@ use serde_json::{Value, json};
 
 use super::{received, written};
 
+#[test]
+fn a_byte_order_mark_before_json_is_skipped() {
+    let json = "\u{feff}{\"specversion\":\"1.0\",\"id\":\"1\",\"source\":\"/s\",\"type\":\"t\"}";
+    assert_eq!(CloudEvent::from_json(json.as_bytes()).unwrap().id(), "1");
+    let event =
+        CloudEvent::builder("/s", "t").data_bytes("\u{feff}7".as_bytes().to_vec(), "application/json");
+    assert_eq!(event.build().unwrap().data_as::<u8>().unwrap(), 7);
+}
+
 fn data(members: &Value) -> Option<Data> {
     received(members).unwrap().into_data()
 }

@@ -1,13 +1,18 @@
-//! What several subjects share: a receiver for a scripted transport, and an emulator with one subscription.
+//! What several subjects share: a namespace for a scripted transport, and an emulator with one subscription.
 
-use eventgrid_namespaces::{Credential, Receiver, ReceiverBuilder};
+use eventgrid_namespaces::{Credential, NamespaceClient, NamespaceClientBuilder, Receiver};
 use http::Method;
 use serde_json::json;
 use service_emulator::Emulator;
 
-/// A builder of a receiver whose requests go to a transport that the test sets.
-pub(crate) fn receiver_builder() -> ReceiverBuilder {
-    Receiver::builder("https://x.example", "orders", "billing", Credential::access_key("k"))
+/// A builder of a client whose requests go to a transport that the test sets.
+pub(crate) fn namespace_builder() -> NamespaceClientBuilder {
+    NamespaceClient::builder("https://x.example", Credential::access_key("k"))
+}
+
+/// The receiver of the subscription `billing` of the topic `orders`.
+pub(crate) fn receiver(builder: NamespaceClientBuilder) -> Receiver {
+    builder.build().unwrap().receiver("orders", "billing")
 }
 
 /// An emulator with the topic `orders` and its subscription `billing`.

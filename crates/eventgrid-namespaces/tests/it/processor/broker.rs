@@ -17,7 +17,7 @@ use service_core::testing::ManualClock;
 use service_core::timeout;
 use tokio::sync::Notify;
 
-use crate::common::receiver_builder;
+use crate::common::{self, namespace_builder};
 
 pub(crate) const WINDOW: Duration = Duration::from_secs(3600);
 
@@ -108,13 +108,13 @@ impl Broker {
     }
 
     pub(crate) fn processor_of(&self, version: &str) -> ProcessorBuilder {
-        let receiver = receiver_builder()
+        let builder = namespace_builder()
             .transport(Arc::new(self.clone()))
             .clock(Arc::new(self.clock.clone()))
             .api_version(version)
             .retry(RetryOptions::none());
         let notices = Arc::clone(&self.notices);
-        Processor::builder(receiver.build().unwrap())
+        Processor::builder(common::receiver(builder))
             .on_notice(move |notice: &Notice<'_>| notices.lock().unwrap().push(notice.to_string()))
     }
 
@@ -274,7 +274,7 @@ impl Broker {
         if let Some(Fault::NoResponse) = fault {
             return Err(Error::new(ErrorKind::Transport, "reset").with_delivery(Delivery::Unknown));
         }
-        Ok(Response::new(body.to_string().into()))
+        Ok(Response::new(damaged(&body.to_string()).into()))
     }
 }
 
@@ -316,6 +316,11 @@ impl Transport for Broker {
     async fn upgrade(&self, _: Request<()>, _: &service_core::SendOptions) -> Result<Upgrade> {
         Err(Error::new(ErrorKind::Transport, "nothing to upgrade here").permanent())
     }
+}
+
+/// Replaces U+FFFD, which stands for a byte that is not UTF-8.
+fn damaged(body: &str) -> Vec<u8> {
+    body.split('\u{fffd}').map(str::as_bytes).collect::<Vec<_>>().join(&0xff)
 }
 
 pub(crate) fn event(id: usize) -> String {

@@ -34,6 +34,24 @@ async fn unreadable_events_go_to_the_poison_handler_which_decides() {
 }
 
 #[tokio::test]
+async fn an_event_that_is_not_utf_8_is_rejected_and_the_others_are_handled() {
+    let broker = Broker::with(1);
+    broker.publish(
+        "{\"specversion\":\"1.0\",\"id\":\"bad\",\"source\":\"\u{fffd}\",\"type\":\"t\",\"data\":{}}",
+    );
+    let builder = broker.processor().on_poison(|received: ReceivedEvent, _| async move {
+        let unreadable = received.event.unwrap_err();
+        assert_eq!(unreadable.reason().to_string(), "the event is not UTF-8");
+        assert!(unreadable.json().contains(&0xff));
+        Settlement::Reject
+    });
+    let processor = builder.handler(|_: CloudEvent, _| async {});
+    run(processor, broker.until_settled(2)).await.unwrap();
+    assert_eq!(broker.settled(), ["acknowledge 0", "reject bad"]);
+    assert_eq!(broker.times("receive").len(), 2, "the batch was not received again");
+}
+
+#[tokio::test]
 async fn without_a_poison_handler_an_unreadable_event_is_a_failure_and_is_reported() {
     let broker = Broker::with(0);
     broker.publish(UNREADABLE);

@@ -8,7 +8,7 @@ use std::time::Duration;
 use eventgrid_namespaces::{Clock, CloudEvent, Processor, ProcessorBuilder, ReleaseDelay, Settlement};
 
 use super::broker::{Broker, Fault, run};
-use crate::common::receiver_builder;
+use crate::common::{namespace_builder, receiver};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -16,9 +16,9 @@ async fn nothing(_: CloudEvent, _: eventgrid_namespaces::Context) {}
 
 /// A processor whose client has the default retry settings.
 fn with_default_retries(broker: &Broker) -> ProcessorBuilder {
-    let builder = receiver_builder();
+    let builder = namespace_builder();
     let builder = builder.transport(Arc::new(broker.clone())).clock(Arc::new(broker.clock.clone()));
-    Processor::builder(builder.build().unwrap())
+    Processor::builder(receiver(builder))
 }
 
 #[tokio::test]

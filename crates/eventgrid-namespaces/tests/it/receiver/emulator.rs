@@ -6,8 +6,8 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use eventgrid_namespaces::{
-    CloudEvent, Context, Next, Notice, Policy, Processor, ReceivedEvent, Receiver, ReleaseDelay, Result,
-    Settlement, TokenErrorCode,
+    CloudEvent, Context, NamespaceClient, Next, Notice, Policy, Processor, ReceivedEvent, Receiver,
+    ReleaseDelay, Result, Settlement, TokenErrorCode,
 };
 use http::{Request, Response};
 use service_core::testing::ManualClock;
@@ -46,9 +46,9 @@ impl Scene {
     async fn start() -> Self {
         let emulator = emulator().await;
         let (clock, renewals) = (ManualClock::new(SystemTime::UNIX_EPOCH), Arc::default());
-        let receiver = Receiver::builder(&emulator.endpoint(), "orders", "billing", key(&emulator));
-        let receiver = receiver.clock(Arc::new(clock.clone())).policy(Renewals(Arc::clone(&renewals)));
-        Self { emulator, clock, receiver: receiver.build().unwrap(), renewals }
+        let builder = NamespaceClient::builder(&emulator.endpoint(), key(&emulator));
+        let builder = builder.clock(Arc::new(clock.clone())).policy(Renewals(Arc::clone(&renewals)));
+        Self { emulator, clock, receiver: crate::common::receiver(builder), renewals }
     }
 
     async fn publish(&self, id: &str) {

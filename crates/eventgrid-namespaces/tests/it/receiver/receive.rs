@@ -10,12 +10,12 @@ use eventgrid_namespaces::{
 use http::Response;
 use service_core::testing::{ManualClock, ScriptedTransport};
 
-use crate::common::receiver_builder;
+use crate::common::{self, namespace_builder};
 
 fn scripted() -> (ScriptedTransport, ManualClock, Receiver) {
     let (transport, clock) = (ScriptedTransport::new(), ManualClock::jumping(SystemTime::UNIX_EPOCH));
-    let receiver = receiver_builder().transport(Arc::new(transport.clone())).clock(Arc::new(clock.clone()));
-    (transport, clock, receiver.build().unwrap())
+    let builder = namespace_builder().transport(Arc::new(transport.clone())).clock(Arc::new(clock.clone()));
+    (transport, clock, common::receiver(builder))
 }
 
 async fn receive(body: &'static str) -> Vec<ReceivedEvent> {
@@ -24,10 +24,18 @@ async fn receive(body: &'static str) -> Vec<ReceivedEvent> {
     receiver.receive().max_events(100).await.unwrap()
 }
 
+async fn receive_bytes(body: Vec<u8>) -> Vec<ReceivedEvent> {
+    let (transport, _, receiver) = scripted();
+    transport.respond(Response::new(body));
+    receiver.receive().max_events(100).await.unwrap()
+}
+
 #[tokio::test]
 async fn by_default_a_receive_asks_for_one_event_for_a_minute() {
     let (transport, _, receiver) = scripted();
-    transport.respond(Response::new(r#"{"value":[]}"#)).respond(Response::new("{}"));
+    for _ in 0..2 {
+        transport.respond(Response::new(r#"{"value":[]}"#));
+    }
     assert!(receiver.receive().await.unwrap().is_empty());
     let other = receiver.receive().max_events(100).max_wait_time(Duration::from_secs(10));
     assert!(other.await.unwrap().is_empty());
@@ -126,6 +134,78 @@ async fn a_missing_part_of_an_entry_does_not_discard_the_others() {
 }
 
 #[tokio::test]
+async fn a_defect_inside_one_event_neither_hides_the_others_nor_discards_a_lock_token() {
+    let head = br#"{"value":[{"brokerProperties":{"lockToken":"a","deliveryCount":1},"event":{"specversion":"1.0","id":"1","source":"/s","type":"t"}},
+        {"brokerProperties":{"lockToken":"b","deliveryCount":2"#;
+    for (defect, reason) in [
+        (&b"},\"event\":{\"id\":\"\xff\"}"[..], "the event is not UTF-8"),
+        (b"},\"event\":{\"id\":\"\xed\xa0\x80,}]\"}", "the event is not UTF-8"),
+        (b"},\"event\":{\"data\":\"a\tb\"}", "not valid JSON"),
+        (b"},\"event\":{\"data\":\"\\q\"}", "not valid JSON"),
+        (b"},\"event\":{\"data\":NaN}", "not valid JSON"),
+        (b",\"more\":\"\xff\"},\"event\":{\"data\":01}", "not valid JSON"),
+    ] {
+        let body = [&head[..], defect, b"}]}"].concat();
+        let events = receive_bytes(body).await;
+        let locks: Vec<_> = events.iter().map(|one| (one.lock_token.as_str(), one.delivery_count)).collect();
+        assert_eq!((locks, events[0].event.is_ok()), (vec![("a", 1), ("b", 2)], true), "{reason}");
+        let unreadable = events[1].event.as_ref().unwrap_err();
+        assert!(unreadable.reason().to_string().contains(reason), "{}", unreadable.reason());
+        assert!(defect.ends_with(unreadable.json()), "{:?}", unreadable.json());
+    }
+}
+
+#[tokio::test]
+async fn a_byte_order_mark_before_the_response_is_skipped() {
+    let (transport, _, receiver) = scripted();
+    for event in [r#"{"specversion":"1.0","id":"1","source":"/s","type":"t"}"#, "{}"] {
+        let body = format!(
+            "\u{feff}{{\"value\":[{{\"brokerProperties\":{{\"lockToken\":\"a\"}},\"event\":{event}}}]}}"
+        );
+        transport.respond(Response::new(body));
+        let events = receiver.receive().await.unwrap();
+        assert_eq!((events[0].lock_token.as_str(), events[0].event.is_ok()), ("a", event != "{}"));
+    }
+    let settled = "\u{feff}{\"succeededLockTokens\":[\"a\"],\"failedLockTokens\":[]}";
+    for _ in 0..2 {
+        transport.respond(Response::new(settled));
+    }
+    assert_eq!(receiver.acknowledge(["a"]).await.unwrap().into_result().unwrap(), ["a"]);
+    assert_eq!(receiver.renew_locks(["a"]).await.unwrap().into_result().unwrap(), ["a"]);
+}
+
+#[tokio::test]
+async fn a_success_without_the_required_members_or_of_another_type_is_an_error_with_an_unknown_outcome() {
+    let error = r#"{"error":{"code":"Oops","message":"planted"}}"#;
+    for (content_type, body, reason) in [
+        ("application/json", "{}", "not the expected JSON"),
+        ("application/json", r#"{"value":null}"#, "not the expected JSON"),
+        ("application/json", "[[]]", "not a JSON object"),
+        ("application/json; charset=utf-8", error, "Oops"),
+        ("text/html", r#"{"value":[]}"#, r#"its content type is "text/html", not JSON"#),
+    ] {
+        let (transport, _, receiver) = scripted();
+        for _ in 0..3 {
+            transport.respond(Response::builder().header("content-type", content_type).body(body).unwrap());
+        }
+        let results = [
+            receiver.receive().await.map(|_| ()),
+            receiver.renew_locks(["t"]).await.map(|_| ()),
+            receiver.acknowledge(["t"]).await.map(|_| ()),
+        ];
+        for (sent, result) in results.into_iter().enumerate() {
+            let error = result.unwrap_err();
+            let text = error.to_string();
+            assert_eq!((error.kind(), error.outcome_unknown()), (ErrorKind::Decode, true), "{text}");
+            assert!(text.contains("does not look like one from the service"), "{text}");
+            assert!(sent > 0 || text.contains(reason), "{text}");
+            assert!(!format!("{text} {error:?}").contains("planted"), "{error:?}");
+        }
+        assert_eq!(transport.sent().len(), 3, "not retried");
+    }
+}
+
+#[tokio::test]
 async fn a_response_that_is_not_a_list_of_events_is_an_error_that_quotes_nothing() {
     for body in ["", "<html>planted</html>", r#"{"value":[{"event":"planted"#, r#"{"value":{"planted":1}}"#] {
         let (transport, _, receiver) = scripted();
@@ -163,7 +243,7 @@ impl eventgrid_namespaces::Transport for Caps {
 #[tokio::test]
 async fn the_response_may_be_as_large_as_the_requested_events() {
     let caps = Arc::new(Caps::default());
-    let receiver = receiver_builder().transport(Arc::clone(&caps) as Arc<_>).build().unwrap();
+    let receiver = common::receiver(namespace_builder().transport(Arc::clone(&caps) as Arc<_>));
     for events in [1, 100] {
         receiver.receive().max_events(events).await.unwrap();
     }

@@ -43,6 +43,8 @@ fn an_event_that_fits_nowhere_is_distinguished_from_a_full_batch() {
     let mut batch = EventBatch::new();
     batch.try_add(order()).unwrap();
     let bare = CloudEvent::builder("/s", "t").id("bare").build().unwrap();
+    let text = batch.try_add(sized(EventBatch::MAX_BYTES - 1)).unwrap_err().to_string();
+    assert!(text.contains("its 1048575 bytes and the 2 brackets of a batch exceed"), "{text}");
     for (event, rule) in
         [(sized(EventBatch::MAX_BYTES - 1), "exceed the maximum of 1048576 bytes"), (bare, "no data")]
     {

@@ -1,6 +1,6 @@
 //! Published events reach their subscribers on the emulated service.
 
-use eventgrid_namespaces::{CloudEvent, Credential, Data, Sender};
+use eventgrid_namespaces::{CloudEvent, Credential, Data, NamespaceClient, Sender};
 use http::Method;
 use serde_json::{Value, json};
 use service_emulator::Emulator;
@@ -93,6 +93,14 @@ async fn each_form_of_data_arrives_as_that_form() {
 }
 
 #[tokio::test]
+async fn fractions_arrive_exactly() {
+    let (_emulator, sender) = sender().await;
+    let numbers = [0.42433994906060596, 0.1, 1e300, 5e-324];
+    sender.send(CloudEvent::new("/s", "t", &numbers).unwrap()).await.unwrap();
+    assert_eq!(received(&sender, 1).await[0].data_as::<[f64; 4]>().unwrap(), numbers);
+}
+
+#[tokio::test]
 async fn a_received_event_is_forwarded_as_received() {
     let (_emulator, sender) = sender().await;
     let json = br##"{"specversion":"1.0","id":"1","source":"/s","type":"t","dataschema":"#","data":[1]}"##;
@@ -110,11 +118,11 @@ async fn a_rejection_by_the_service_is_one_readable_error() {
     assert!(error.is_not_found() && error.to_string().contains("Topic 'unknown' is not found"), "{error}");
     let stranger = Sender::new(&emulator.endpoint(), "orders", Credential::access_key("bm8=")).unwrap();
     assert_eq!(stranger.send(full("1")).await.unwrap_err().status().unwrap(), 401);
-    let old = Sender::builder(&emulator.endpoint(), "orders", key(&emulator))
+    let old = NamespaceClient::builder(&emulator.endpoint(), key(&emulator))
         .api_version("2000-01-01")
         .build()
         .unwrap();
-    assert_eq!(old.send(full("1")).await.unwrap_err().status().unwrap(), 400);
+    assert_eq!(old.sender("orders").send(full("1")).await.unwrap_err().status().unwrap(), 400);
     assert_eq!(emulator.eventgrid().waiting("orders", "billing"), 0);
     sender.send(full("1")).await.unwrap();
     assert_eq!(emulator.eventgrid().waiting("orders", "billing"), 1);

@@ -1,5 +1,6 @@
 //! The sender: the shape of each request, its retries, its batches, and its effect on the emulated service.
 
+mod all;
 mod batches;
 mod effects;
 mod repeats;

@@ -1,6 +1,7 @@
 //! The retries of a publish, in virtual time.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -8,12 +9,17 @@ use eventgrid_namespaces::{CloudEvent, Credential, Delivery, Sender, StopReason}
 use http::Response;
 use service_core::Clock;
 use service_core::testing::{ManualClock, ScriptedTransport};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+
+use crate::common::namespace_builder;
 
 fn scripted() -> (Sender, ScriptedTransport, ManualClock) {
     let (script, clock) = (ScriptedTransport::new(), ManualClock::jumping(SystemTime::UNIX_EPOCH));
-    let builder = Sender::builder("https://x.example", "orders", Credential::access_key("k"));
-    let sender = builder.transport(Arc::new(script.clone())).clock(Arc::new(clock.clone())).build().unwrap();
-    (sender, script, clock)
+    let builder = namespace_builder();
+    let namespace =
+        builder.transport(Arc::new(script.clone())).clock(Arc::new(clock.clone())).build().unwrap();
+    (namespace.sender("orders"), script, clock)
 }
 
 fn event() -> CloudEvent {
@@ -60,6 +66,46 @@ async fn a_throttled_publish_is_retried_after_the_delay_that_the_service_asked_f
     script.respond(throttled).respond(Response::new("{}"));
     sender.send_batch([event()]).await.unwrap();
     assert_eq!((script.sent().len(), clock.elapsed()), (2, Duration::from_secs(8)));
+}
+
+#[tokio::test]
+async fn a_publish_that_the_service_accepted_is_not_retried_although_its_response_was_lost() {
+    let (sender, script, _) = scripted();
+    for _ in 0..4 {
+        script.fail(Delivery::Accepted);
+    }
+    let errors = [
+        sender.send(event()).await.unwrap_err(),
+        sender.send(event()).binary_mode().await.unwrap_err(),
+        sender.send_batch([event()]).await.unwrap_err(),
+        sender.send_all([event()]).await.into_result().unwrap_err(),
+    ];
+    assert_eq!(script.sent().len(), 4);
+    for error in errors {
+        assert_eq!((error.delivery(), error.stop_reason()), (Some(Delivery::Accepted), None));
+        assert!(error.to_string().contains("the service accepted the request"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_publish_whose_success_response_is_cut_off_is_sent_once() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let endpoint = format!("http://{}", listener.local_addr().unwrap());
+    let requests = Arc::new(AtomicUsize::new(0));
+    let received = Arc::clone(&requests);
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let mut request = Vec::new();
+            while !request.ends_with(b"}") {
+                stream.read_buf(&mut request).await.unwrap();
+            }
+            received.fetch_add(1, Ordering::SeqCst);
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{").await.unwrap();
+        }
+    });
+    let sender = Sender::new(&endpoint, "orders", Credential::access_key("k")).unwrap();
+    let error = sender.send(event()).await.unwrap_err();
+    assert_eq!((error.delivery(), requests.load(Ordering::SeqCst)), (Some(Delivery::Accepted), 1));
 }
 
 #[tokio::test]

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use eventgrid_namespaces::{CloudEvent, Credential, ErrorKind, EventBatch, RetryOptions, Sender};
+use eventgrid_namespaces::{
+    CloudEvent, Credential, ErrorKind, EventBatch, NamespaceClient, RetryOptions, Sender,
+};
 use http::Method;
 use mockito::{Matcher, Mock, Server, ServerGuard};
 use serde_json::json;
@@ -100,8 +102,8 @@ async fn the_caller_chooses_api_version_and_headers() {
         .create_async()
         .await;
     let builder =
-        Sender::builder(&server.url(), "orders", Credential::access_key("k")).api_version("2023-11-01");
-    let send = builder.build().unwrap().send(order()).binary_mode();
+        NamespaceClient::builder(&server.url(), Credential::access_key("k")).api_version("2023-11-01");
+    let send = builder.build().unwrap().sender("orders").send(order()).binary_mode();
     send.header("x-mine", "yes")
         .header("ce-type", "the caller's")
         .deadline(Duration::from_secs(60))
@@ -187,8 +189,35 @@ async fn a_success_that_is_not_a_json_object_is_an_error() {
         mock.assert_async().await;
     }
     let mut server = Server::new_async().await;
-    server.mock("POST", TARGET).with_body(r#"{"novelty":[1]}"#).create_async().await;
+    server.mock("POST", TARGET).with_body("\u{feff}{\"novelty\":[1],\"error\":null}").create_async().await;
     sender(&server).send(order()).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_success_that_describes_an_error_or_is_not_json_has_an_unknown_outcome() {
+    for (content_type, body, reason) in [
+        ("application/json", r#"{"error":{"code":"Oops","message":"planted"}}"#, "200 OK, Oops: "),
+        ("application/json", r#"{"error":"planted"}"#, "it has a member `error`"),
+        ("application/json", r#"{"code":"Oops"}"#, "200 OK, Oops: "),
+        ("text/html; charset=utf-8", "{}", r#"its content type is "text/html", not JSON"#),
+    ] {
+        let mut server = Server::new_async().await;
+        let mock = server.mock("POST", TARGET).with_header("content-type", content_type).with_body(body);
+        let mock = mock.expect(2).create_async().await;
+        for error in [
+            sender(&server).send(order()).await.unwrap_err(),
+            sender(&server).send_batch([order()]).await.unwrap_err(),
+        ] {
+            let text = error.to_string();
+            assert_eq!((error.kind(), error.outcome_unknown()), (ErrorKind::Decode, true), "{text}");
+            assert!(
+                text.contains(reason) && text.contains("does not look like one from the service"),
+                "{text}"
+            );
+            assert!(!format!("{text} {error:?}").contains("planted"), "{text}");
+        }
+        mock.assert_async().await;
+    }
 }
 
 #[tokio::test]
@@ -224,9 +253,11 @@ async fn each_error_status_gives_one_readable_error() {
 
 #[test]
 fn neither_the_sender_nor_its_builder_shows_the_key() {
-    let builder = Sender::builder("https://x.example", "orders", Credential::access_key("planted"));
+    let builder = NamespaceClient::builder("https://x.example", Credential::access_key("planted"));
     assert!(!format!("{builder:?}").contains("planted"));
-    let sender = builder.build().unwrap();
+    let namespace = builder.build().unwrap();
+    assert!(!format!("{namespace:?}").contains("planted"));
+    let sender = namespace.sender("orders");
     let text = format!("{sender:?} {:?} {:?}", sender.send(order()), sender.send_batch([order()]));
     assert!(text.contains("orders") && !text.contains("planted"), "{text}");
 }

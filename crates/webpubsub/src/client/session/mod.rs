@@ -56,7 +56,7 @@ pub(super) struct Settings {
 }
 
 /// The grace period of a closing client, first for outstanding acks and then for the closing handshake.
-const DRAIN: Duration = Duration::from_secs(5);
+pub(super) const DRAIN: Duration = Duration::from_secs(5);
 
 pub(super) struct Session {
     settings: Settings,
@@ -299,6 +299,7 @@ impl Session {
             let error = op.lost(self.inbox.is_behind());
             self.settle(op, Err(error));
         }
+        self.blame(&loss);
         let reason = loss.reason;
         tracing::debug!(code = loss.code, reason, "connection lost");
         if self.lifecycle.is_ending() {
@@ -320,6 +321,18 @@ impl Session {
             self.lifecycle.recovery_rejected();
         }
         self.give_up(&reason, now);
+    }
+
+    /// Ends the request that made the service close the connection, so that it does not do so again after each recovery.
+    fn blame(&mut self, loss: &Loss) {
+        if let Some(code) = loss.code
+            && let Some(op) = self.outbox.closed(code)
+        {
+            self.groups.acked(&op, false);
+            let error = op.blamed(code, &loss.reason);
+            self.settle(op, Err(error));
+        }
+        self.outbox.interrupted();
     }
 
     fn recovering(&mut self, reason: &str) {

@@ -21,6 +21,10 @@ pub(crate) struct Op {
     pub(crate) deadline: Duration,
     /// Whether the frame was written on the current connection.
     pub(crate) written: bool,
+    /// Whether the frame was written since the connection was last recovered.
+    pub(crate) in_flight: bool,
+    /// How often the service closed the connection while this was the oldest request in flight.
+    pub(crate) closes: u8,
     pub(crate) done: Done,
 }
 
@@ -50,6 +54,8 @@ impl Op {
             timeout,
             deadline: now.saturating_add(timeout),
             written: false,
+            in_flight: false,
+            closes: 0,
             done: Done::Rejoin(group),
         }
     }
@@ -96,12 +102,25 @@ impl Op {
         self.error(ErrorKind::Timeout, with_cause(&text, is_behind), delivery)
     }
 
+    /// Returns the error for a request after which the service closes the connection, so that it is not sent again. Another
+    /// request may be the cause, so the outcome counts as unknown.
+    pub(super) fn blamed(&self, code: u16, reason: &str) -> Error {
+        let text = format!("the service closed the connection after this request: {reason}");
+        self.error(ErrorKind::Service, text, Delivery::Unknown).with_code(code.to_string())
+    }
+
     pub(crate) fn closed(name: &'static str, written: bool) -> Error {
         let (text, delivery) = match written {
             true => ("the client was closed before the request was acknowledged", Delivery::Unknown),
             false => ("the client is closed", Delivery::NotSent),
         };
         Error::new(ErrorKind::Transport, text).with_operation(name).with_delivery(delivery)
+    }
+
+    /// Returns the error for a request that the client's task did not handle in time.
+    pub(crate) fn stalled(name: &'static str, limit: Duration) -> Error {
+        let text = format!("the runtime on which the client was connected did not run for {limit:?}");
+        Error::new(ErrorKind::Timeout, text).with_operation(name).with_delivery(Delivery::Unknown)
     }
 
     fn error(&self, kind: ErrorKind, text: impl Into<String>, delivery: Delivery) -> Error {

@@ -11,6 +11,12 @@ use super::op::Op;
 
 /// The minimum length of the queue at which abandoned requests are removed from it. Their frames can have 1 MB each.
 const PRUNE_AT: usize = 64;
+/// The close code for a message that is too large for the receiver (RFC 6455, section 7.4.1).
+const TOO_LARGE: u16 = 1009;
+/// The close codes for what a message contains: data of a kind that cannot be accepted, inconsistent data, and too much of it.
+const BLAMING: [u16; 3] = [1003, 1007, TOO_LARGE];
+/// The number of closes after which a request is given up.
+const MAX_CLOSES: u8 = 2;
 
 #[derive(Debug)]
 pub(super) struct Outbox {
@@ -95,7 +101,8 @@ impl Outbox {
 
     pub(super) fn next_frame(&mut self, groups: &mut Groups) -> Option<Message> {
         while let Some(number) = self.retransmit.pop_front() {
-            if let Some(op) = self.ops.get(&number) {
+            if let Some(op) = self.ops.get_mut(&number) {
+                op.in_flight = true;
                 return Some(op.frame.clone());
             }
         }
@@ -106,7 +113,7 @@ impl Outbox {
                 continue;
             }
             groups.written(op);
-            op.written = true;
+            (op.written, op.in_flight) = (true, true);
             match op.ack_id {
                 Some(id) => drop(self.written.insert(id, number)),
                 None => drop(self.unflushed.insert(number)),
@@ -181,6 +188,27 @@ impl Outbox {
 
     pub(super) fn is_empty(&self) -> bool {
         self.ops.is_empty()
+    }
+
+    /// Finds the request that made the service close the connection, and removes it if it is not to be sent again.
+    ///
+    /// The service processes requests in their order, so the cause is probably the oldest one without an ack; if the service
+    /// calls it too large, it is the largest. Some codes blame a frame; after the others, it has a second chance.
+    pub(super) fn closed(&mut self, code: u16) -> Option<Op> {
+        let in_flight = self.ops.iter_mut().filter(|(_, op)| op.in_flight && op.ack_id.is_some());
+        let (number, op) = match code {
+            TOO_LARGE => in_flight.max_by_key(|(_, op)| op.frame.len()),
+            _ => { in_flight }.next(),
+        }?;
+        op.closes = op.closes.saturating_add(1);
+        let ends = BLAMING.contains(&code) || op.closes >= MAX_CLOSES;
+        let number = *number;
+        if ends { self.remove(number) } else { None }
+    }
+
+    /// Records that nothing is in flight, since the WebSocket has ended.
+    pub(super) fn interrupted(&mut self) {
+        self.ops.values_mut().for_each(|op| op.in_flight = false);
     }
 
     #[cfg(test)]

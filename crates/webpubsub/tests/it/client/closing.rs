@@ -169,7 +169,8 @@ async fn a_closed_client_with_a_full_buffer_ends_without_waiting() {
 #[tokio::test]
 async fn an_access_that_panics_or_returns_no_url_fails_one_attempt() {
     type Outcome = std::io::Result<String>;
-    let failures: [(fn() -> Outcome, &str); 3] = [
+    type Fails = fn() -> Outcome;
+    let failures: [(Fails, &str); 3] = [
         (|| panic!("no {}", "session"), "the access function panicked: no session"),
         (|| Ok(String::new()), "client access URL is not a URL"),
         (|| Ok("<html>sign in</html>".to_owned()), "client access URL is not a URL"),

@@ -7,9 +7,12 @@ mod cuts;
 mod emulator;
 mod order;
 mod peer;
+mod runtimes;
 mod secrets;
 mod slow;
 mod traffic;
+mod violations;
+mod wakers;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};

@@ -94,24 +94,6 @@ async fn a_link_to_another_origin_ends_the_list_before_the_credential_goes_there
 }
 
 #[tokio::test]
-async fn a_link_that_repeats_ends_the_list_with_an_error() {
-    for (links, sent) in [(&[NEXT, NEXT][..], 2), (&[NEXT, AFTER_NEXT, NEXT], 3), (&[LIST, LIST], 2)] {
-        let (script, group) = group();
-        for link in links {
-            page(&script, r#"{"connectionId":"a"}"#, Some(link));
-        }
-        let mut list = group.list_connections();
-        for _ in 0..sent {
-            assert_eq!(list.next().await.unwrap().unwrap().connection_id, "a");
-        }
-        let error = list.next().await.unwrap().unwrap_err();
-        assert_eq!((error.kind(), script.sent().len()), (ErrorKind::Decode, sent), "{links:?}");
-        assert!(error.to_string().contains("the link to the next page was followed before"), "{error}");
-        assert!(list.next().await.is_none(), "it has ended");
-    }
-}
-
-#[tokio::test]
 async fn overrides_hold_for_the_request_of_every_page() {
     let (script, group) = group();
     page(&script, r#"{"connectionId":"a"}"#, Some(NEXT));

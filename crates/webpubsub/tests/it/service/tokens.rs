@@ -8,7 +8,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::Response;
 use serde_json::json;
 use webpubsub::{
-    AccessToken, ClientAccess, ClientProtocol, CreateClientAccess, Credential, ErrorKind, Role, ServiceClient,
+    AccessToken, ClientAccess, ClientProtocol, CreateClientAccess, Credential, ErrorKind, Role,
+    ServiceClient, TokenRequest,
 };
 
 use super::{KEY, now, scripted, scripted_by, targets};
@@ -18,7 +19,7 @@ const VECTOR: &str = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJhdWQiOiJodHRwOi8vb
 /// A response of the service whose token contains `{"exp":1700000600}`.
 pub(crate) const RESPONSE: &str = r#"{"token":"eyJhbGciOiJIUzI1NiJ9.eyJleHAiOjE3MDAwMDA2MDB9.planted"}"#;
 
-pub(crate) async fn granted(_scopes: Vec<String>) -> Result<AccessToken, Infallible> {
+pub(crate) async fn granted(_request: TokenRequest) -> Result<AccessToken, Infallible> {
     Ok(AccessToken::new("planted", now() + Duration::from_secs(3600)))
 }
 

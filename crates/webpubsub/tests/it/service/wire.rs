@@ -5,13 +5,13 @@ use std::convert::Infallible;
 use std::time::{Duration, SystemTime};
 
 use mockito::{Matcher, Mock, Server, ServerGuard};
-use webpubsub::{AccessToken, Credential, ServiceClient, operations};
+use webpubsub::{AccessToken, Credential, ServiceClient, TokenRequest, operations};
 
 use super::cases::{self, Case};
 
 /// Uses a token credential, since only then `generateToken` is called.
 fn client(server: &ServerGuard) -> ServiceClient {
-    let credential = Credential::token(async |_scopes: Vec<String>| {
+    let credential = Credential::token(async |_request: TokenRequest| {
         let expires_on = SystemTime::UNIX_EPOCH + Duration::from_secs(4_000_000_000);
         Ok::<_, Infallible>(AccessToken::new("planted", expires_on))
     });

@@ -1,5 +1,6 @@
 //! Clients of Web PubSub: tokens made from their claims alone, REST requests, and WebSockets.
 
+use std::net::SocketAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -73,11 +74,20 @@ pub(crate) fn client_claims(emulator: &Emulator, more: Value) -> Value {
 
 /// Opens a WebSocket at any path and query, with or without a subprotocol.
 pub(crate) async fn open(emulator: &Emulator, target: &str, protocol: Option<&str>) -> Result<Socket, Error> {
-    let mut request = format!("ws://{}{target}", emulator.address()).into_client_request()?;
+    open_at(emulator.address(), target, protocol).await
+}
+
+/// Opens a WebSocket at an emulator in another process.
+pub(crate) async fn open_at(
+    address: SocketAddr,
+    target: &str,
+    protocol: Option<&str>,
+) -> Result<Socket, Error> {
+    let mut request = format!("ws://{address}{target}").into_client_request()?;
     if let Some(protocol) = protocol {
         request.headers_mut().insert("sec-websocket-protocol", HeaderValue::from_str(protocol).unwrap());
     }
-    let stream = TcpStream::connect(emulator.address()).await?;
+    let stream = TcpStream::connect(address).await?;
     tokio_tungstenite::client_async(request, MaybeTlsStream::Plain(stream)).await.map(|(socket, _)| socket)
 }
 

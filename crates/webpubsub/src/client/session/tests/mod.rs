@@ -1,5 +1,6 @@
 //! Tests of the session in virtual time and without a network. Frames are JSON, times are numbers of seconds.
 
+mod blame;
 mod connections;
 mod endings;
 mod recovery;
@@ -136,7 +137,18 @@ impl Rig {
         let timeout = self.session.settings.ack_timeout;
         let frame = self.session.settings.protocol.encode(frame);
         let (deadline, done) = (self.now + timeout, Done::Caller(sender));
-        self.session.submit(Op { name, ack_id, frame, effect, timeout, deadline, written: false, done });
+        self.session.submit(Op {
+            name,
+            ack_id,
+            frame,
+            effect,
+            timeout,
+            deadline,
+            written: false,
+            in_flight: false,
+            closes: 0,
+            done,
+        });
         Outcome(receiver)
     }
 

@@ -1,0 +1,76 @@
+//! WebSocket clients of the program: their memory, and what they see when it is stopped.
+#![cfg(unix)]
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use futures_util::StreamExt as _;
+use serde_json::json;
+use service_emulator::Emulator;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio_tungstenite::tungstenite::Message;
+
+use super::common::clients::{JSON, KEY, RELIABLE, Socket, jwt, now, open_at};
+use crate::program::{running, send};
+
+/// An open WebSocket that has received its first frame.
+async fn connect(port: u16, protocol: &str) -> Socket {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let clock = Emulator::start().await.unwrap();
+    let audience = format!("http://{address}/client/hubs/chat");
+    let token = jwt(KEY, &json!({ "aud": audience, "exp": now(&clock) + 60 }));
+    let target = format!("/client/hubs/chat?access_token={token}");
+    let mut socket = open_at(address, &target, Some(protocol)).await.unwrap();
+    assert!(matches!(socket.next().await, Some(Ok(Message::Text(_)))));
+    socket
+}
+
+#[tokio::test]
+async fn a_signal_closes_websockets_with_1001_and_the_program_exits_with_0() {
+    for signal in ["INT", "TERM"] {
+        let (mut child, port) = running(&["--log", "off"]).await;
+        let mut sockets = [connect(port, JSON).await, connect(port, RELIABLE).await];
+        send(signal, &child).await;
+        for socket in &mut sockets {
+            let Some(Ok(Message::Text(frame))) = socket.next().await else { panic!("no frame") };
+            assert!(frame.contains("disconnected"), "{frame}");
+            let Some(Ok(Message::Close(Some(close)))) = socket.next().await else { panic!("no close") };
+            assert_eq!(u16::from(close.code), 1001, "{signal}");
+            assert!(socket.next().await.is_none());
+        }
+        assert_eq!(child.wait().await.unwrap().code(), Some(0), "{signal}");
+    }
+}
+
+/// The resident memory of a process in KiB.
+#[cfg(target_os = "linux")]
+fn resident(child: &tokio::process::Child) -> usize {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", child.id().unwrap())).unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn an_idle_connection_takes_less_than_24_kib() {
+    const COUNT: usize = 400;
+    let (child, port) = running(&["--log", "off"]).await;
+    let mut open = Vec::new();
+    for _ in 0..50 {
+        open.push(connect(port, RELIABLE).await);
+    }
+    // The requests that the emulator remembers are not part of a connection.
+    let mut stream = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+    let mut response = [0; 4096];
+    for _ in 0..1_000 {
+        stream.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\nx-padding: 0123456789\r\n\r\n").await.unwrap();
+        assert!(stream.read(&mut response).await.unwrap() > 0);
+    }
+    let before = resident(&child);
+    for _ in 0..COUNT {
+        open.push(connect(port, RELIABLE).await);
+    }
+    let each = resident(&child).saturating_sub(before) / COUNT;
+    println!("{each} KiB per connection");
+    assert!(each < 24, "{each} KiB");
+    drop(open);
+}
