@@ -150,8 +150,8 @@ impl<T: Row> Pager<T> {
     }
 
     /// Adds a search condition that only some operations have.
-    pub(crate) fn condition(mut self, name: &'static str, value: String) -> Self {
-        self.pages.list.call.query(name, &value);
+    pub(crate) fn condition(mut self, name: &'static str, value: &str) -> Self {
+        self.pages.list.call.query(name, value);
         self
     }
 

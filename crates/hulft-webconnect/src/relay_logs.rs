@@ -53,7 +53,7 @@ impl RelayLogs {
         let file_id = file_id.into();
         let mut pager = Pager::new(&self.pipeline, &LIST_RELAY_LOGS_BY_FILE, &[]);
         pager.check(rules::required("file id", &file_id));
-        pager.condition("fileId", file_id)
+        pager.condition("fileId", &file_id)
     }
 
     /// Returns the transfer with this processing identifier, or `None` if it does not exist. Requires the scope *Relay
@@ -90,22 +90,22 @@ impl Pager<RelayLog> {
 
     /// Selects transfers from this connection ID.
     pub fn sender_connection_id(self, id: impl Into<String>) -> Self {
-        self.condition("senderConnectionId", id.into())
+        self.condition("senderConnectionId", &id.into())
     }
 
     /// Selects transfers to this connection ID.
     pub fn receiver_connection_id(self, id: impl Into<String>) -> Self {
-        self.condition("receiverConnectionId", id.into())
+        self.condition("receiverConnectionId", &id.into())
     }
 
     /// Selects transfers from this previous secondary account, identified by its e-mail address.
     pub fn sender_secondary_account(self, mail_address: impl Into<String>) -> Self {
-        self.condition("senderSecondaryAccount", mail_address.into())
+        self.condition("senderSecondaryAccount", &mail_address.into())
     }
 
     /// Selects transfers to this previous secondary account, identified by its e-mail address.
     pub fn receiver_secondary_account(self, mail_address: impl Into<String>) -> Self {
-        self.condition("receiverSecondaryAccount", mail_address.into())
+        self.condition("receiverSecondaryAccount", &mail_address.into())
     }
 }
 
