@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use service_core::{Delivery, Error, ErrorKind};
+use service_core::Error;
 
 use super::backoff::{Jitter, Reconnect};
 use super::{DRAIN, Settings};
@@ -13,8 +13,8 @@ const RECOVERY_WINDOW: Duration = Duration::from_secs(30);
 /// The maximum backoff within that window.
 const RECOVERY_MAX_BACKOFF: Duration = Duration::from_secs(5);
 /// The maximum time of an attempt to recover, and then of the silence on the recovered connection.
-const RECOVERY_ATTEMPT: Duration = Duration::from_secs(5);
-/// The silence on a recovered connection after which the service is pinged. Usually, it sends something by itself.
+pub(super) const RECOVERY_ATTEMPT: Duration = Duration::from_secs(5);
+/// The silence on a recovered connection after which the service is pinged. Usually, it sends something unprompted.
 const PROBE_AFTER: Duration = Duration::from_secs(1);
 /// The setbacks up to which `RECOVERY_MAX_BACKOFF` applies. A service that closes more connections than this is not restarting.
 const HURRIED: u32 = 5;
@@ -392,24 +392,4 @@ impl Lifecycle {
             _ => None,
         }
     }
-}
-
-pub(super) fn not_connected(reason: &str) -> Error {
-    let text = format!("the connection ended: {reason}");
-    Error::new(ErrorKind::Transport, text).with_delivery(Delivery::NotSent)
-}
-
-pub(super) fn recovery_too_slow() -> Error {
-    let text = format!("the connection was not recovered within {RECOVERY_ATTEMPT:?}");
-    Error::new(ErrorKind::Timeout, text).with_delivery(Delivery::NotSent)
-}
-
-pub(super) fn silent() -> Loss {
-    let reason = format!("no data received within {RECOVERY_ATTEMPT:?} after a recovery");
-    Loss { code: None, reason }
-}
-
-pub(super) fn too_slow(limit: Duration) -> Error {
-    let text = format!("the service did not send a `connected` frame within {limit:?}");
-    Error::new(ErrorKind::Timeout, text).with_delivery(Delivery::NotSent)
 }

@@ -7,6 +7,7 @@ mod end;
 mod groups;
 mod inbox;
 mod lifecycle;
+mod losses;
 mod op;
 mod outbox;
 mod overflow;
@@ -19,7 +20,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use service_core::{Error, Result};
+use service_core::Result;
 use tokio_tungstenite::tungstenite::Message;
 
 pub(super) use backoff::Jitter;
@@ -293,113 +294,6 @@ impl Session {
         }
     }
 
-    /// Handles the end of the WebSocket.
-    pub(super) fn lost(&mut self, loss: Loss, now: Duration) {
-        for op in self.outbox.take_unflushed() {
-            let error = op.lost(self.inbox.is_behind());
-            self.settle(op, Err(error));
-        }
-        self.blame(&loss);
-        let reason = loss.reason;
-        tracing::debug!(code = loss.code, reason, "connection lost");
-        if self.lifecycle.is_ending() {
-            return self.stop(None);
-        }
-        if self.connection.is_none() {
-            let reason = self.disconnect_reason.take().unwrap_or(reason);
-            return self.failed(lifecycle::not_connected(&reason), now);
-        }
-        let has_token = self.connection.as_ref().is_some_and(|known| known.reconnection_token.is_some());
-        let recoverable = self.settings.protocol.is_reliable()
-            && has_token
-            && loss.code != Some(lifecycle::NOT_RECOVERABLE);
-        self.lifecycle.note_loss(now);
-        if recoverable && self.lifecycle.schedule_recovery(now) {
-            return self.recovering(&reason);
-        }
-        if loss.code == Some(lifecycle::NOT_RECOVERABLE) && self.lifecycle.is_retrying() {
-            self.lifecycle.recovery_rejected();
-        }
-        self.give_up(&reason, now);
-    }
-
-    /// Ends the request that made the service close the connection, so that it does not do so again after each recovery.
-    fn blame(&mut self, loss: &Loss) {
-        if let Some(code) = loss.code
-            && let Some(op) = self.outbox.closed(code)
-        {
-            self.groups.acked(&op, false);
-            let error = op.blamed(code, &loss.reason);
-            self.settle(op, Err(error));
-        }
-        self.outbox.interrupted();
-    }
-
-    fn recovering(&mut self, reason: &str) {
-        if !std::mem::replace(&mut self.is_recovering, true)
-            && let Some(connection) = &self.connection
-        {
-            let connection_id = connection.connection_id.clone();
-            let reason = self.disconnect_reason.as_deref().unwrap_or(reason).to_owned();
-            self.inbox.event(Event::Recovering(Recovering { connection_id, reason }));
-        }
-    }
-
-    /// Handles a failed attempt to connect.
-    pub(super) fn failed(&mut self, error: Error, now: Duration) {
-        tracing::debug!(%error, "connection attempt failed");
-        if self.connection.is_some() {
-            let is_rejected = error.is_rejected();
-            self.lifecycle.hold_off(error.retry_after(), now);
-            if is_rejected {
-                self.lifecycle.recovery_rejected();
-            }
-            if is_rejected || !self.lifecycle.schedule_recovery(now) {
-                self.give_up(&error.to_string(), now);
-            }
-        } else if !self.has_connected || (self.settings.fixed_access && error.is_rejected()) {
-            self.stop(Some(error));
-        } else {
-            self.schedule_reconnect(error, now);
-        }
-    }
-
-    /// Gives up the connection and schedules a new one.
-    fn give_up(&mut self, reason: &str, now: Duration) {
-        let reason = self.disconnect_reason.take().unwrap_or_else(|| reason.to_owned());
-        self.disconnected(&reason);
-        self.schedule_reconnect(lifecycle::not_connected(&reason), now);
-    }
-
-    fn progressed(&mut self) {
-        self.lifecycle.progressed();
-        self.disconnect_reason = None;
-    }
-
-    fn schedule_reconnect(&mut self, error: Error, now: Duration) {
-        if !self.lifecycle.schedule_reconnect(error.retry_after(), now) {
-            self.stop(Some(error));
-        }
-    }
-
-    /// Drops the state of the connection, and notifies callers and the program.
-    fn disconnected(&mut self, reason: &str) {
-        self.inbox.forget_sequence();
-        self.control.clear();
-        self.due_ack = None;
-        for op in self.outbox.lost(self.settings.resend) {
-            if !op.is_rejoin() {
-                let error = op.lost(self.inbox.is_behind());
-                self.settle(op, Err(error));
-            }
-        }
-        self.groups.lost();
-        self.is_recovering = false;
-        if let Some(connection) = self.connection.take() {
-            self.inbox.disconnected(connection.connection_id, reason);
-        }
-    }
-
     /// Handles everything that is due at `now`.
     pub(super) fn tick(&mut self, now: Duration) {
         let pending = self.is_connected().then(|| self.outbox.pending());
@@ -422,12 +316,12 @@ impl Session {
                 self.lost(Loss { code: None, reason }, now);
             }
             lifecycle::Tick::NotConnected => {
-                self.failed(lifecycle::too_slow(self.settings.attempt_timeout), now);
+                self.failed(losses::too_slow(self.settings.attempt_timeout), now);
             }
-            lifecycle::Tick::RecoveryTimedOut => self.failed(lifecycle::recovery_too_slow(), now),
+            lifecycle::Tick::RecoveryTimedOut => self.failed(losses::recovery_too_slow(), now),
             // The service must respond with a pong (RFC 6455, section 5.5.2).
             lifecycle::Tick::Probe => self.control.push_back(Message::Ping(Bytes::new())),
-            lifecycle::Tick::Silent => self.lost(lifecycle::silent(), now),
+            lifecycle::Tick::Silent => self.lost(losses::silent(), now),
             lifecycle::Tick::NotRecovered => {
                 self.give_up("the connection could not be recovered in time", now);
             }

@@ -102,7 +102,7 @@ impl Op {
         self.error(ErrorKind::Timeout, with_cause(&text, is_behind), delivery)
     }
 
-    /// Returns the error for a request after which the service closes the connection, so that it is not sent again. Another
+    /// Returns the error for a request after which the service closes the connection, so that it is not resent. Another
     /// request may be the cause, so the outcome counts as unknown.
     pub(super) fn blamed(&self, code: u16, reason: &str) -> Error {
         let text = format!("the service closed the connection after this request: {reason}");

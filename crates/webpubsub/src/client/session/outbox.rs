@@ -190,7 +190,7 @@ impl Outbox {
         self.ops.is_empty()
     }
 
-    /// Finds the request that made the service close the connection, and removes it if it is not to be sent again.
+    /// Finds the request that made the service close the connection, and removes it if it is not to be resent.
     ///
     /// The service processes requests in their order, so the cause is probably the oldest one without an ack; if the service
     /// calls it too large, it is the largest. Some codes blame a frame; after the others, it has a second chance.
