@@ -18,7 +18,7 @@ use crate::page::{Page, Row};
 use crate::rules::{MAX_RESULTS, MAX_START_INDEX};
 use crate::{Date, Error, ErrorKind, Result};
 
-/// A list that is read page by page, created by [`Pager::pages`]. It is also a `Stream` of pages. It ends after the
+/// A list that is read page by page, created by [`Pager::pages`](crate::Pager::pages). It is also a `Stream` of pages. It ends after the
 /// last page and after an error.
 #[must_use = "does nothing until its pages are taken"]
 pub struct Pages<T> {
@@ -43,7 +43,7 @@ impl<T: Row> Pages<T> {
     ///
     /// # Errors
     ///
-    /// Returns an error in the same cases as [`Pager::next`].
+    /// Returns an error in the same cases as [`Pager::next`](crate::Pager::next).
     pub async fn next(&mut self) -> Option<Result<Page<T>>> {
         poll_fn(|context| Pin::new(&mut *self).poll_next(context)).await
     }
