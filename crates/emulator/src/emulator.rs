@@ -134,34 +134,30 @@ impl Emulator {
     /// text, variables are included by which the clients' `from_env` allows that.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let ca_file = self.ca_file().map(|path| ("SERVICE_EMULATOR_CA", path.display().to_string()));
+        // An empty value is left out.
+        let allow_insecure_http = if self.shared.endpoint.is_exposed() { "1" } else { "" };
         let services = [
             #[cfg(feature = "webpubsub")]
             vec![
                 ("WEBPUBSUB_CONNECTION_STRING", self.webpubsub().connection_string()),
                 ("WEBPUBSUB_ENTRA_TOKEN", self.webpubsub().printed_entra_token()),
+                ("WEBPUBSUB_ALLOW_INSECURE_HTTP", allow_insecure_http.to_owned()),
             ],
             #[cfg(feature = "eventgrid")]
             vec![
                 ("EVENTGRID_NAMESPACES_ENDPOINT", self.endpoint()),
                 ("EVENTGRID_NAMESPACES_KEY", self.eventgrid().key()),
+                ("EVENTGRID_NAMESPACES_ALLOW_INSECURE_HTTP", allow_insecure_http.to_owned()),
             ],
             #[cfg(feature = "hulft")]
             vec![
                 ("HULFT_WEBCONNECT_ENDPOINT", self.endpoint()),
                 ("HULFT_WEBCONNECT_API_KEY", self.hulft().api_key()),
+                ("HULFT_WEBCONNECT_ALLOW_INSECURE_HTTP", allow_insecure_http.to_owned()),
             ],
         ];
-        let insecure = [
-            #[cfg(feature = "webpubsub")]
-            "WEBPUBSUB_ALLOW_INSECURE_HTTP",
-            #[cfg(feature = "eventgrid")]
-            "EVENTGRID_NAMESPACES_ALLOW_INSECURE_HTTP",
-            #[cfg(feature = "hulft")]
-            "HULFT_WEBCONNECT_ALLOW_INSECURE_HTTP",
-        ];
-        let insecure = insecure.into_iter().filter(|_| self.shared.endpoint.is_exposed());
-        let insecure = insecure.map(|name| (name, "1".to_owned()));
-        services.into_iter().flatten().chain(ca_file).chain(insecure).collect()
+        let variables = services.into_iter().flatten().chain(ca_file);
+        variables.filter(|(_, value)| !value.is_empty()).collect()
     }
 
     /// Stops the server. Returns once every connection is closed and the port is free.

@@ -13,10 +13,6 @@ use arguments::{Arguments, Task};
 use interrupt::Interrupt;
 use service_emulator::{Builder, Emulator, LogStyle};
 
-/// The official Python client misses acks that arrive within microseconds.
-#[cfg(feature = "webpubsub")]
-const ACK_DELAY: std::time::Duration = std::time::Duration::from_millis(5);
-
 /// Why the program exits early: its arguments or settings are invalid, or an operation failed.
 enum Failure {
     Usage(String),
@@ -69,7 +65,8 @@ fn configured(arguments: &Arguments, ca_file: &Path) -> Result<Builder, Failure>
     let builder = Emulator::builder().sample_data(true).request_log(LogStyle::Auto).tls_ca_file(ca_file);
     let mut builder = builder.arrange(|emulator| {
         #[cfg(feature = "webpubsub")]
-        emulator.webpubsub().set_ack_delay(ACK_DELAY);
+        // The official Python client misses acks that arrive within microseconds.
+        emulator.webpubsub().set_ack_delay(std::time::Duration::from_millis(5));
         #[cfg(not(feature = "webpubsub"))]
         let _ = emulator;
         Ok(())
