@@ -20,10 +20,10 @@ impl fmt::Display for Error {
         if let Some(reason) = inner.reason.as_deref().filter(|reason| self.message() != Some(reason)) {
             write!(f, "; {reason}")?;
         }
-        match inner.delivery {
-            Some(Delivery::Unknown) => f.write_str("; the service may have acted on it")?,
-            Some(Delivery::Accepted) => f.write_str("; the service accepted the request")?,
-            _ => {}
+        if inner.delivery == Some(Delivery::Accepted) {
+            f.write_str("; the service accepted the request")?;
+        } else if self.outcome_unknown() {
+            f.write_str("; the service may have acted on it")?;
         }
         if let Some(stop) = inner.stop {
             write!(f, "; not retried: {stop}")?;
