@@ -202,7 +202,7 @@ mod tests {
         );
         assert!(error.message().is_none() && error.body().len() > 10_000);
         let empty = Error::from_response(StatusCode::BAD_GATEWAY, HeaderMap::new(), Bytes::new(), &[]);
-        assert_eq!(empty.to_string(), "502 Bad Gateway");
+        assert_eq!(empty.to_string(), "502 Bad Gateway; the service may have acted on it");
     }
 
     #[test]

@@ -238,7 +238,7 @@ async fn the_error_after_all_retries_reports_attempts_time_and_reason() {
     assert_eq!(error.stop_reason(), Some(StopReason::Attempts));
     assert_eq!(
         error.to_string(),
-        "CloseRoom: 500 Internal Server Error, Broken; not retried: the maximum number of retries was reached; \
+        "CloseRoom: 500 Internal Server Error, Broken; the service may have acted on it; not retried: the maximum number of retries was reached; \
          the service asked to wait 2.0 s (request id id-4, 4 attempts, 6.0 s)"
     );
 }
