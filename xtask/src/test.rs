@@ -77,7 +77,8 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
     println!("== compiling the tests (all of them from scratch: about 3.5 minutes on 2 cores)");
     let watch = Stopwatch::start();
     // Separately, so that cargo shows its progress, and so that every round takes the same time.
-    let runner: &[&str] = if nextest { &["nextest", "run", "--no-run"] } else { &["test", "--no-run"] };
+    let runner: &[&str] =
+        if nextest { &["nextest", "run", "--no-run", "--tests"] } else { &["test", "--no-run", "--tests"] };
     process::run(command(runner, &options.packages, &[]))?;
     println!("== compiled in {}", watch.read());
     let mut total = Tally::default();
@@ -100,19 +101,19 @@ fn one_round(commands: Vec<Command>) -> (Tally, Result<()>) {
     })
 }
 
-/// The commands of one round. `cargo test` runs doctests too; nextest does not.
+/// The commands of one round. The examples are not built on their own: every one of them is a module of a test.
 fn commands(options: &Options, packages: &[Package], nextest: bool) -> Vec<Command> {
     let all: &[&str] = if nextest {
         // A package without tests is not a failure: the sum shows whether any test ran.
-        &["nextest", "run", "--no-fail-fast", "--no-tests=pass"]
+        &["nextest", "run", "--tests", "--no-fail-fast", "--no-tests=pass"]
     } else {
-        &["test", "--no-fail-fast"]
+        &["test", "--tests", "--no-fail-fast"]
     };
     let mut commands = vec![command(all, &options.packages, &options.filter)];
     // `cargo test --doc` rejects a package without a library; without any package it tests the whole workspace.
     let has_doctests = |name: &&String| packages.iter().any(|p| p.name == **name && p.doctests);
     let documented: Vec<_> = options.packages.iter().filter(has_doctests).cloned().collect();
-    if nextest && documented.is_empty() == options.packages.is_empty() {
+    if documented.is_empty() == options.packages.is_empty() {
         commands.push(command(&["test", "--doc", "--no-fail-fast"], &documented, &options.filter));
     }
     commands
@@ -207,8 +208,11 @@ mod tests {
     }
 
     #[test]
-    fn plain_cargo_test_runs_once_doctests_included() {
-        assert_eq!(lines("", false), ["test --no-fail-fast --all-features --workspace"]);
+    fn plain_cargo_test_runs_the_same_two_commands() {
+        let both = lines("", false);
+        assert_eq!(both.len(), 2);
+        assert_eq!(both[0], "test --tests --no-fail-fast --all-features --workspace");
+        assert_eq!(both[1], "test --doc --no-fail-fast --all-features --workspace");
     }
 
     #[test]

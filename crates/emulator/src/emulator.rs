@@ -22,7 +22,7 @@ use crate::server::{Received, Running, Shared};
 /// use service_emulator::Emulator;
 ///
 /// let emulator = Emulator::start().await?;
-/// // Point any client at the emulator, for example through the variables that its `from_env` reads.
+/// // Point any client at the emulator, for example through environment variables.
 /// let environment = emulator.environment();
 /// assert!(!environment.is_empty());
 /// emulator.shutdown().await;
@@ -131,7 +131,7 @@ impl Emulator {
     ///
     /// Contains only the services that this build includes. `SERVICE_EMULATOR_CA` is included if a
     /// [certificate file](Builder::tls_ca_file) was written. If clients on other hosts would send requests in clear
-    /// text, variables are included by which the clients' `from_env` allows that.
+    /// text, variables named `.._ALLOW_INSECURE_HTTP` are included, so that a program can allow that.
     pub fn environment(&self) -> Vec<(&'static str, String)> {
         let ca_file = self.ca_file().map(|path| ("SERVICE_EMULATOR_CA", path.display().to_string()));
         // An empty value is left out.
