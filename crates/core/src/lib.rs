@@ -14,6 +14,7 @@ mod credential;
 mod dialect;
 mod encode;
 mod endpoint;
+mod environment;
 mod error;
 mod operation;
 mod options;
@@ -40,6 +41,7 @@ pub use credential::{
 pub use dialect::Dialect;
 pub use encode::{push_pair, push_segment};
 pub use endpoint::Endpoint;
+pub use environment::{Environment, Variable};
 pub use error::{
     BoxError, Delivery, Error, ErrorDetail, ErrorKind, InnerError, MAX_ERROR_BODY_BYTES, Result, StopReason,
 };

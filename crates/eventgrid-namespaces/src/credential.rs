@@ -7,7 +7,9 @@ use std::time::SystemTime;
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
-use service_core::{Authorize, BearerToken, Clock, HeaderKey, Result, Secret, TokenCredential, TokenRequest};
+use service_core::{
+    Authorize, BearerToken, Clock, HeaderKey, Result, Secret, SystemClock, TokenCredential, TokenRequest,
+};
 
 use crate::sas;
 use crate::{Delivery, Error, ErrorKind};
@@ -64,6 +66,15 @@ impl Credential {
     /// Accepts any implementation of [`TokenCredential`], including async closures.
     pub fn token(credential: impl TokenCredential) -> Self {
         Self(Kind::Token(Arc::new(credential)))
+    }
+
+    /// Validates a key or a signature.
+    pub(crate) fn check(&self) -> Result<()> {
+        match &self.0 {
+            Kind::Key(key) => HeaderKey::authorization("SharedAccessKey", key).map(drop),
+            Kind::Sas(token) => Signature::new(token, Arc::new(SystemClock::new())).map(drop),
+            Kind::Token(_) => Ok(()),
+        }
     }
 
     pub(crate) fn authorizer(self, scope: String, clock: Arc<dyn Clock>) -> Result<Arc<dyn Authorize>> {

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::{HeaderName, Method};
-use service_core::{ClientOptions, Dialect, Endpoint, Pipeline};
+use service_core::{ClientOptions, Dialect, Endpoint, Environment, Pipeline};
 
 use crate::operations::API_VERSION;
 use crate::{Credential, Error, RawRequest, Receiver, Result, Sender};
@@ -94,6 +94,44 @@ impl NamespaceClient {
             scope: SCOPE.to_owned(),
             options: ClientOptions::default(),
         }
+    }
+
+    /// Creates a client with default settings from the environment.
+    ///
+    /// | Variable | Value |
+    /// |---|---|
+    /// | `EVENTGRID_NAMESPACES_ENDPOINT` | the namespace's HTTP host name or URL |
+    /// | `EVENTGRID_NAMESPACES_KEY` | an access key |
+    /// | `EVENTGRID_NAMESPACES_SAS_TOKEN` | a shared access signature, instead of the key |
+    /// | `EVENTGRID_NAMESPACES_ALLOW_INSECURE_HTTP` | `1` allows plain `http` to another machine |
+    ///
+    /// The emulator prints the variables that its clients need. An empty variable counts as missing.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the variable, without its value, if it is missing, empty, or malformed, or if there is both a
+    /// key and a signature.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # fn main() -> eventgrid_namespaces::Result<()> {
+    /// let namespace = eventgrid_namespaces::NamespaceClient::from_env()?;
+    /// let (sender, receiver) = (namespace.sender("orders"), namespace.receiver("orders", "billing"));
+    /// # let _ = (sender, receiver);
+    /// # Ok(()) }
+    /// ```
+    pub fn from_env() -> Result<Self> {
+        Self::builder_from_env()?.build()
+    }
+
+    /// Creates a builder that configures a client from the same environment variables as [`from_env`](Self::from_env).
+    ///
+    /// # Errors
+    ///
+    /// Returns the same errors as [`from_env`](Self::from_env).
+    pub fn builder_from_env() -> Result<NamespaceClientBuilder> {
+        from_environment(&Environment::process())
     }
 
     /// Returns a sender for a topic.
@@ -208,9 +246,72 @@ fn parse(endpoint: &str) -> Result<Endpoint> {
     if bare_host { Endpoint::parse(&format!("https://{endpoint}")) } else { Endpoint::parse(endpoint) }
 }
 
+/// Reads the environment variables of [`NamespaceClient::from_env`].
+fn from_environment(environment: &Environment) -> Result<NamespaceClientBuilder> {
+    let source = environment.require("EVENTGRID_NAMESPACES_ENDPOINT")?;
+    let endpoint = source.read(|text| parse(text.expose()))?;
+    let signature = "EVENTGRID_NAMESPACES_SAS_TOKEN";
+    let secret = environment.require_one_of("EVENTGRID_NAMESPACES_KEY", signature)?;
+    let credential = secret.read(|value| {
+        let is_signature = secret.name() == signature;
+        let kind = if is_signature { Credential::sas_token } else { Credential::access_key };
+        let credential = kind(value.clone());
+        credential.check()?;
+        Ok(credential)
+    })?;
+    let insecure =
+        environment.allows_insecure_http("EVENTGRID_NAMESPACES_ALLOW_INSECURE_HTTP", &endpoint, &source)?;
+    let builder = NamespaceClient::builder(endpoint.as_str(), credential);
+    Ok(if insecure { builder.allow_insecure_http() } else { builder })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SAS: &str = "r=https%3A%2F%2Fname.example&e=2030-01-01T00%3A00%3A00&s=c2ln";
+
+    fn read(variables: [(&'static str, &'static str); 3]) -> Result<NamespaceClient> {
+        let environment = Environment::new(move |name| {
+            let suffix = name.strip_prefix("EVENTGRID_NAMESPACES_")?;
+            variables.iter().find(|(known, _)| *known == suffix).map(|(_, value)| value.into())
+        });
+        from_environment(&environment)?.build()
+    }
+
+    #[test]
+    fn a_client_is_configured_by_its_variables() {
+        for (variables, kept) in [
+            ([("ENDPOINT", "name.example"), ("KEY", "a2V5"), ("SAS_TOKEN", "")], "https://name.example"),
+            ([("ENDPOINT", "http://127.0.0.1:1"), ("KEY", ""), ("SAS_TOKEN", SAS)], "http://127.0.0.1:1"),
+            (
+                [("ENDPOINT", "http://emulator:1"), ("KEY", "a2V5"), ("ALLOW_INSECURE_HTTP", "1")],
+                "http://emulator:1",
+            ),
+        ] {
+            assert_eq!(read(variables).unwrap().pipeline.endpoint().as_str(), kept);
+        }
+    }
+
+    #[test]
+    fn an_invalid_variable_is_named_and_its_value_is_not_repeated() {
+        for (variables, named, rule) in [
+            ([("ENDPOINT", ""), ("KEY", "k"), ("", "")], "ENDPOINT", "missing or empty"),
+            ([("ENDPOINT", "'planted.example'"), ("KEY", "k"), ("", "")], "ENDPOINT", "quotation marks"),
+            ([("ENDPOINT", "x.example/api/events"), ("KEY", "k"), ("", "")], "ENDPOINT", "Basic topic"),
+            ([("ENDPOINT", "http://planted.example"), ("KEY", "k"), ("", "")], "ENDPOINT", "HTTP=1"),
+            ([("ENDPOINT", "x.example"), ("KEY", ""), ("", "")], "KEY", "missing or empty"),
+            ([("ENDPOINT", "x.example"), ("KEY", "\"planted\""), ("", "")], "KEY", "quotation marks"),
+            ([("ENDPOINT", "x.example"), ("SAS_TOKEN", "planted"), ("", "")], "SAS_TOKEN", "the form"),
+            ([("ENDPOINT", "x.example"), ("SAS_TOKEN", SAS), ("KEY", "planted")], "SAS_TOKEN", "both set"),
+        ] {
+            let error = read(variables).err().unwrap();
+            let text = error.to_string();
+            assert!(error.is_invalid_input() && text.contains(rule), "{text}");
+            assert!(text.contains(&format!("EVENTGRID_NAMESPACES_{named}")), "{text}");
+            assert!(!format!("{error:?}").contains("planted"), "{text}");
+        }
+    }
 
     #[test]
     fn a_bare_host_name_is_an_https_endpoint() {

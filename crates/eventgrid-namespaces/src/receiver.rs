@@ -61,11 +61,19 @@ impl Receiver {
         subscription: impl Into<String>,
         credential: Credential,
     ) -> Result<Self> {
-        let (topic, subscription) = (topic.into(), subscription.into());
-        for (what, name) in [("topic", &topic), ("event subscription", &subscription)] {
-            service_core::push_segment(&mut String::new(), what, name)?;
-        }
+        let (topic, subscription) = checked(topic.into(), subscription.into())?;
         Ok(NamespaceClient::new(endpoint, credential)?.receiver(topic, subscription))
+    }
+
+    /// Creates a receiver like [`new`](Self::new) from the environment variables of [`NamespaceClient::from_env`].
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the topic or the subscription is empty, and the
+    /// same errors as [`NamespaceClient::from_env`].
+    pub fn from_env(topic: impl Into<String>, subscription: impl Into<String>) -> Result<Self> {
+        let (topic, subscription) = checked(topic.into(), subscription.into())?;
+        Ok(NamespaceClient::from_env()?.receiver(topic, subscription))
     }
 
     /// Receives events and locks them.
@@ -203,6 +211,13 @@ impl Receiver {
     pub fn request(&self, method: Method, path: &str, segments: &[&str]) -> RawRequest {
         self.namespace.request(method, path, segments)
     }
+}
+
+fn checked(topic: String, subscription: String) -> Result<(String, String)> {
+    for (what, name) in [("topic", &topic), ("event subscription", &subscription)] {
+        service_core::push_segment(&mut String::new(), what, name)?;
+    }
+    Ok((topic, subscription))
 }
 
 impl fmt::Debug for Receiver {

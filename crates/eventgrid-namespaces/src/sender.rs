@@ -53,9 +53,19 @@ impl Sender {
     /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the topic is empty, and the same errors as
     /// [`NamespaceClient::new`].
     pub fn new(endpoint: &str, topic: impl Into<String>, credential: Credential) -> Result<Self> {
-        let topic = topic.into();
-        service_core::push_segment(&mut String::new(), "topic", &topic)?;
+        let topic = checked(topic.into())?;
         Ok(NamespaceClient::new(endpoint, credential)?.sender(topic))
+    }
+
+    /// Creates a sender like [`new`](Self::new) from the environment variables of [`NamespaceClient::from_env`].
+    ///
+    /// # Errors
+    ///
+    /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if the topic is empty, and the same errors as
+    /// [`NamespaceClient::from_env`].
+    pub fn from_env(topic: impl Into<String>) -> Result<Self> {
+        let topic = checked(topic.into())?;
+        Ok(NamespaceClient::from_env()?.sender(topic))
     }
 
     /// Publishes one event as JSON, or with its attributes in headers if [`binary_mode`](SendEvent::binary_mode) is set.
@@ -146,6 +156,11 @@ impl Sender {
     pub fn request(&self, method: Method, path: &str, segments: &[&str]) -> RawRequest {
         self.namespace.request(method, path, segments)
     }
+}
+
+fn checked(topic: String) -> Result<String> {
+    service_core::push_segment(&mut String::new(), "topic", &topic)?;
+    Ok(topic)
 }
 
 impl fmt::Debug for Sender {

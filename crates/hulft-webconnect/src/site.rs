@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::{HeaderName, Method};
-use service_core::{ClientOptions, Dialect, Endpoint, HeaderKey, Pipeline};
+use service_core::{ClientOptions, Dialect, Endpoint, Environment, HeaderKey, Pipeline};
 
 use crate::{
     AccessDenials, Accounts, Agents, BrowserToHulft, BrowserTransferGroups, Connections, DClients,
@@ -35,7 +35,7 @@ static DIALECT: Dialect = Dialect::new(
 /// use hulft_webconnect::SiteClient;
 ///
 /// # async fn run() -> Result<(), hulft_webconnect::BoxError> {
-/// let site = SiteClient::new(std::env::var("HULFT_WEBCONNECT_API_KEY")?)?;
+/// let site = SiteClient::from_env()?;
 /// let mut agents = site.agents().list();
 /// while let Some(agent) = agents.next().await {
 ///     let agent = agent?;
@@ -58,6 +58,32 @@ impl SiteClient {
     /// Returns an error if the key is empty or cannot be sent in a header.
     pub fn new(api_key: impl Into<Secret>) -> Result<Self> {
         Self::builder(api_key).build()
+    }
+
+    /// Creates a client with default settings from the environment.
+    ///
+    /// | Variable | Value |
+    /// |---|---|
+    /// | `HULFT_WEBCONNECT_API_KEY` | an API key |
+    /// | `HULFT_WEBCONNECT_ENDPOINT` | the address of the service; default: `https://www.webconnect.hulft.com` |
+    /// | `HULFT_WEBCONNECT_ALLOW_INSECURE_HTTP` | `1` allows plain `http` to another machine |
+    ///
+    /// The emulator prints the variables that its clients need. An empty variable counts as missing.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the variable, without its value, if the API key is missing or a value is malformed.
+    pub fn from_env() -> Result<Self> {
+        Self::builder_from_env()?.build()
+    }
+
+    /// Creates a builder that configures a client from the same environment variables as [`from_env`](Self::from_env).
+    ///
+    /// # Errors
+    ///
+    /// Returns the same errors as [`from_env`](Self::from_env).
+    pub fn builder_from_env() -> Result<SiteClientBuilder> {
+        from_environment(&Environment::process())
     }
 
     /// Creates a builder that configures a client.
@@ -237,3 +263,61 @@ impl SiteClientBuilder {
 }
 
 service_core::client_setters!(SiteClientBuilder);
+
+/// Reads the environment variables of [`SiteClient::from_env`].
+fn from_environment(environment: &Environment) -> Result<SiteClientBuilder> {
+    let key = environment.require("HULFT_WEBCONNECT_API_KEY")?;
+    key.read(|key| HeaderKey::authorization("Bearer", key))?;
+    let builder = SiteClient::builder(key.value().clone());
+    let Some(source) = environment.get("HULFT_WEBCONNECT_ENDPOINT")? else { return Ok(builder) };
+    let endpoint = source.read(|text| Endpoint::parse(text.expose()))?;
+    let insecure =
+        environment.allows_insecure_http("HULFT_WEBCONNECT_ALLOW_INSECURE_HTTP", &endpoint, &source)?;
+    let builder = builder.endpoint(endpoint.as_str());
+    Ok(if insecure { builder.allow_insecure_http() } else { builder })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(api_key: &'static str, endpoint: &'static str, insecure: &'static str) -> Result<SiteClient> {
+        let environment = Environment::new(move |name| match name {
+            "HULFT_WEBCONNECT_API_KEY" => Some(api_key.into()),
+            "HULFT_WEBCONNECT_ENDPOINT" => Some(endpoint.into()),
+            "HULFT_WEBCONNECT_ALLOW_INSECURE_HTTP" => Some(insecure.into()),
+            _ => None,
+        });
+        from_environment(&environment)?.build()
+    }
+
+    #[test]
+    fn a_client_is_configured_by_its_variables() {
+        for (endpoint, insecure, kept) in [
+            ("", "", ENDPOINT),
+            ("http://127.0.0.1:8080", "", "http://127.0.0.1:8080"),
+            ("http://emulator:8080", "1", "http://emulator:8080"),
+        ] {
+            assert_eq!(read("key", endpoint, insecure).unwrap().pipeline.endpoint().as_str(), kept);
+        }
+    }
+
+    #[test]
+    fn an_invalid_variable_is_named_and_its_value_is_not_repeated() {
+        for (api_key, endpoint, named, rule) in [
+            ("", "", "API_KEY", "missing or empty"),
+            ("'planted'", "", "API_KEY", "quotation marks"),
+            ("\u{feff}planted", "", "API_KEY", "byte order mark"),
+            ("API_KEY=planted", "", "API_KEY", "`NAME=`"),
+            ("k", "planted", "ENDPOINT", "no scheme"),
+            ("k", "\"https://planted.example\"", "ENDPOINT", "quotation marks"),
+            ("k", "http://planted.example", "ENDPOINT", "set HULFT_WEBCONNECT_ALLOW_INSECURE_HTTP=1"),
+        ] {
+            let error = read(api_key, endpoint, "").err().unwrap();
+            let text = error.to_string();
+            assert!(error.is_invalid_input() && text.contains(rule), "{text}");
+            assert!(text.contains(&format!("HULFT_WEBCONNECT_{named}")), "{text}");
+            assert!(!format!("{error:?}").contains("planted"), "{text}");
+        }
+    }
+}

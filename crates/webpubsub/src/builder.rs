@@ -1,7 +1,7 @@
 //! The builder of the service client, which validates endpoint, credential, and settings in one place.
 
 use http::HeaderName;
-use service_core::{ClientOptions, ConnectionString, Dialect, Endpoint};
+use service_core::{ClientOptions, ConnectionString, Dialect, Endpoint, Environment};
 
 use crate::credential::Addresses;
 use crate::operations::API_VERSION;
@@ -125,4 +125,58 @@ pub(crate) fn parse(text: &str) -> Result<(Endpoint, Credential)> {
         endpoint = endpoint.with_port(port)?;
     }
     Ok((endpoint, Credential::access_key(key)))
+}
+
+/// Reads the environment variables of [`ServiceClient::from_env`].
+pub(crate) fn from_environment(environment: &Environment, hub: String) -> Result<ServiceClientBuilder> {
+    let source = environment.require("WEBPUBSUB_CONNECTION_STRING")?;
+    let (endpoint, credential) = source.read(|text| {
+        let (endpoint, credential) = parse(text.expose())?;
+        credential.check()?;
+        Ok((endpoint, credential))
+    })?;
+    let insecure = environment.allows_insecure_http("WEBPUBSUB_ALLOW_INSECURE_HTTP", &endpoint, &source)?;
+    let builder = ServiceClientBuilder::new(Ok((endpoint, credential)), hub);
+    Ok(if insecure { builder.allow_insecure_http() } else { builder })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(connection_string: &'static str, insecure: &'static str) -> Result<ServiceClient> {
+        let environment = Environment::new(move |name| match name {
+            "WEBPUBSUB_CONNECTION_STRING" => Some(connection_string.into()),
+            "WEBPUBSUB_ALLOW_INSECURE_HTTP" => Some(insecure.into()),
+            _ => None,
+        });
+        from_environment(&environment, "chat".to_owned())?.build()
+    }
+
+    #[test]
+    fn a_client_is_configured_by_the_variables_of_the_emulator() {
+        let service = read("Endpoint=http://127.0.0.1;Port=8080;AccessKey=key;Version=1.0;", "").unwrap();
+        assert_eq!((service.endpoint(), service.hub_name()), ("http://127.0.0.1:8080", "chat"));
+        let service = read("Endpoint=http://emulator:8080;AccessKey=key;Version=1.0;", "1").unwrap();
+        assert_eq!(service.endpoint(), "http://emulator:8080");
+    }
+
+    #[test]
+    fn an_invalid_connection_string_is_rejected_with_the_name_of_its_variable() {
+        for (text, rule) in [
+            ("", "missing or empty"),
+            (" ", "missing or empty"),
+            ("\"Endpoint=https://x.example;AccessKey=planted;\"", "quotation marks"),
+            ("\u{feff}Endpoint=https://x.example;AccessKey=planted;", "byte order mark"),
+            ("Endpoint=planted;AccessKey=planted", "no scheme"),
+            ("Endpoint=https://x.example;Port=planted;AccessKey=k", "`Port`"),
+            ("Endpoint=https://x.example", "`AccessKey`"),
+            ("Endpoint=http://planted.example;AccessKey=k", "set WEBPUBSUB_ALLOW_INSECURE_HTTP=1"),
+        ] {
+            let error = read(text, "").err().unwrap();
+            assert!(error.is_invalid_input() && error.to_string().contains(rule), "{text}: {error}");
+            assert!(error.to_string().contains("WEBPUBSUB_CONNECTION_STRING"), "{text}: {error}");
+            assert!(!format!("{error:?}").contains("planted"), "{error}");
+        }
+    }
 }

@@ -54,6 +54,14 @@ impl Credential {
         Self(Kind::Token(Arc::new(credential)))
     }
 
+    /// Validates an access key.
+    pub(crate) fn check(&self) -> Result<()> {
+        match &self.0 {
+            Kind::AccessKey(key) => Signer::new(key).map(drop),
+            Kind::Token(_) => Ok(()),
+        }
+    }
+
     /// Returns what authenticates requests and, for an access key, what signs the tokens of clients.
     pub(crate) fn authorizer(
         self,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Method;
-use service_core::{Call, Endpoint, Operation, Pipeline, read};
+use service_core::{Call, Endpoint, Environment, Operation, Pipeline, read};
 
 use crate::credential::OwnKey;
 use crate::operations::{
@@ -72,6 +72,29 @@ impl ServiceClient {
         Self::builder_from_connection_string(text, hub).build()
     }
 
+    /// Creates a client with default settings from the environment variable `WEBPUBSUB_CONNECTION_STRING`.
+    ///
+    /// The emulator prints this variable. If its endpoint is a plain `http` URL of another machine,
+    /// `WEBPUBSUB_ALLOW_INSECURE_HTTP=1` must be set. An empty variable counts as missing. No other variable is read, and
+    /// nothing is sent yet.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the variable, without its value, if it is missing, empty, or malformed, and an error if the
+    /// hub name is invalid.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// # async fn run() -> Result<(), webpubsub::BoxError> {
+    /// let service = webpubsub::ServiceClient::from_env("chat")?;
+    /// service.send_to_all("hello, world").await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn from_env(hub: impl Into<String>) -> Result<Self> {
+        Self::builder_from_env(hub)?.build()
+    }
+
     /// Creates a client with default settings. `endpoint` is `https://<name>.webpubsub.azure.com`.
     ///
     /// Nothing is sent yet.
@@ -95,6 +118,15 @@ impl ServiceClient {
     /// Returns a builder that configures a client from a connection string.
     pub fn builder_from_connection_string(text: &str, hub: impl Into<String>) -> ServiceClientBuilder {
         ServiceClientBuilder::new(builder::parse(text), hub.into())
+    }
+
+    /// Returns a builder that configures a client from the same environment variables as [`from_env`](Self::from_env).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the variable, without its value, if it is missing, empty, or malformed.
+    pub fn builder_from_env(hub: impl Into<String>) -> Result<ServiceClientBuilder> {
+        builder::from_environment(&Environment::process(), hub.into())
     }
 
     pub(crate) fn with(pipeline: Pipeline, hub: String, resource: Resource) -> Self {

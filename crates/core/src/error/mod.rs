@@ -153,6 +153,13 @@ impl Error {
         error.permanent()
     }
 
+    /// Puts the name of the environment variable that was read in front of the text, and removes the invalid value.
+    pub(crate) fn with_variable(mut self, name: &str) -> Self {
+        let rule = self.0.text.split_once(", got \"").map_or(&*self.0.text, |(rule, _)| rule);
+        self.0.text = format!("{name}: {rule}");
+        self
+    }
+
     /// Sets the error that caused this one.
     #[must_use]
     pub fn with_source(mut self, source: impl Into<BoxError>) -> Self {
