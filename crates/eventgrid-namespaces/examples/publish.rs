@@ -2,14 +2,11 @@
 //! `EVENTGRID_NAMESPACES_KEY`.
 use std::io::Write;
 
-use eventgrid_namespaces::{BoxError, CloudEvent, Credential, EventBatch, Sender};
+use eventgrid_namespaces::{BoxError, CloudEvent, EventBatch, Sender};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
-    let key = Credential::access_key(var("EVENTGRID_NAMESPACES_KEY")?);
-    let sender = Sender::new(&var("EVENTGRID_NAMESPACES_ENDPOINT")?, "orders", key)?;
-    run(&sender, &mut std::io::stdout()).await
+    run(&Sender::from_env("orders")?, &mut std::io::stdout()).await
 }
 
 pub(crate) async fn run(sender: &Sender, out: &mut impl Write) -> Result<(), BoxError> {

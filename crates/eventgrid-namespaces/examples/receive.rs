@@ -2,14 +2,11 @@
 //! `EVENTGRID_NAMESPACES_ENDPOINT` and `EVENTGRID_NAMESPACES_KEY`.
 use std::io::Write;
 
-use eventgrid_namespaces::{BoxError, Credential, Receiver};
+use eventgrid_namespaces::{BoxError, Receiver};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
-    let key = Credential::access_key(var("EVENTGRID_NAMESPACES_KEY")?);
-    let receiver = Receiver::new(&var("EVENTGRID_NAMESPACES_ENDPOINT")?, "orders", "billing", key)?;
-    run(&receiver, &mut std::io::stdout()).await
+    run(&Receiver::from_env("orders", "billing")?, &mut std::io::stdout()).await
 }
 
 pub(crate) async fn run(receiver: &Receiver, out: &mut impl Write) -> Result<(), BoxError> {

@@ -1,14 +1,10 @@
 //! Handles events of the subscription `billing` of the topic `orders` until Ctrl-C. Reads `EVENTGRID_NAMESPACES_ENDPOINT` and
 //! `EVENTGRID_NAMESPACES_KEY`.
-use eventgrid_namespaces::{
-    BoxError, CloudEvent, Context, Credential, Processor, ReceivedEvent, Receiver, Settlement,
-};
+use eventgrid_namespaces::{BoxError, CloudEvent, Context, Processor, ReceivedEvent, Receiver, Settlement};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
-    let key = Credential::access_key(var("EVENTGRID_NAMESPACES_KEY")?);
-    let receiver = Receiver::new(&var("EVENTGRID_NAMESPACES_ENDPOINT")?, "orders", "billing", key)?;
+    let receiver = Receiver::from_env("orders", "billing")?;
     let interrupted = async { tokio::signal::ctrl_c().await.unwrap_or_default() };
     Ok(processor(receiver)?.run_until(interrupted).await?)
 }

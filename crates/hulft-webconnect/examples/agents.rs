@@ -6,10 +6,7 @@ use hulft_webconnect::{BoxError, SiteClient};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
-    let site = SiteClient::builder(var("HULFT_WEBCONNECT_API_KEY")?);
-    let site = site.endpoint(var("HULFT_WEBCONNECT_ENDPOINT")?).build()?;
-    run(&site, &mut std::io::stdin().lock(), &mut std::io::stdout()).await
+    run(&SiteClient::from_env()?, &mut std::io::stdin().lock(), &mut std::io::stdout()).await
 }
 
 type Done = Result<(), BoxError>;

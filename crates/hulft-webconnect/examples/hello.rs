@@ -4,10 +4,7 @@ use hulft_webconnect::{BoxError, SiteClient};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
-    let site = SiteClient::builder(var("HULFT_WEBCONNECT_API_KEY")?);
-    let site = site.endpoint(var("HULFT_WEBCONNECT_ENDPOINT")?).build()?;
-    list_agents(&site, &mut std::io::stdout()).await
+    list_agents(&SiteClient::from_env()?, &mut std::io::stdout()).await
 }
 
 pub(crate) async fn list_agents(site: &SiteClient, out: &mut impl std::io::Write) -> Result<(), BoxError> {

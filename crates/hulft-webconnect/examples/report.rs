@@ -5,10 +5,7 @@ use hulft_webconnect::{Agent, BoxError, RelayLog, SiteClient, TransferStatus};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
-    let site = SiteClient::builder(var("HULFT_WEBCONNECT_API_KEY")?);
-    let site = site.endpoint(var("HULFT_WEBCONNECT_ENDPOINT")?).build()?;
-    run(&site, &mut std::io::stdout()).await
+    run(&SiteClient::from_env()?, &mut std::io::stdout()).await
 }
 
 pub(crate) async fn run(site: &SiteClient, out: &mut impl Write) -> Result<(), BoxError> {

@@ -7,9 +7,7 @@ use webpubsub::{BoxError, Client, Role, ServiceClient};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
-    let text = var("WEBPUBSUB_CONNECTION_STRING")?;
-    let access = ServiceClient::from_connection_string(&text, "chat")?.client_access().user("alice");
+    let access = ServiceClient::from_env("chat")?.client_access().user("alice");
     let access = access.roles([Role::join_leave_group("room"), Role::send_to_group("room")]).await?;
     let client = Client::builder(access).connect().await?;
     run(&client, &["hello", "is anybody here?"], 2, &mut std::io::stdout()).await

@@ -3,8 +3,7 @@ use webpubsub::{BoxError, ServiceClient};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
-    let service = ServiceClient::from_connection_string(&var("WEBPUBSUB_CONNECTION_STRING")?, "chat")?;
+    let service = ServiceClient::from_env("chat")?;
     greet(&service).await
 }
 

@@ -7,9 +7,7 @@ use webpubsub::{BoxError, Message, Role, ServiceClient};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
-    let text = var("WEBPUBSUB_CONNECTION_STRING")?;
-    let service = ServiceClient::from_connection_string(&text, "chat")?;
+    let service = ServiceClient::from_env("chat")?;
     let access = service.client_access().user("dave").groups(["lobby"]);
     let access = access.roles([Role::send_to_group("lobby")]).await?;
     println!("Connect to this within the hour, then press Enter:\n{}", access.url);

@@ -6,6 +6,7 @@ mod coverage;
 mod demo;
 mod eventgrid;
 mod examples;
+mod from_env;
 mod hello;
 mod hulft;
 mod recordings;
