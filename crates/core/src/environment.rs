@@ -25,8 +25,10 @@ use crate::{Endpoint, Error, Result, Secret};
 /// # Ok::<(), service_core::Error>(())
 /// ```
 pub struct Environment {
-    lookup: Box<dyn Fn(&str) -> Option<OsString> + Send + Sync>,
+    lookup: Box<Lookup>,
 }
+
+type Lookup = dyn Fn(&str) -> Option<OsString> + Send + Sync;
 
 impl Environment {
     /// Creates an environment that reads the variables of this process.

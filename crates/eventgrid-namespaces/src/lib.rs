@@ -16,6 +16,8 @@ mod send_all;
 mod sender;
 mod settle;
 mod split;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use batch::{EventBatch, IntoBatch, NotAdded};
 pub use credential::Credential;

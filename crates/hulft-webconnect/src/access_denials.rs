@@ -71,6 +71,4 @@ pub struct AccessDenial {
     pub denial_reason: String,
 }
 
-row!(AccessDenial, "accessDenialLogs", required {}, |row, zone| {
-    row.accessed_at.set_time_zone(zone);
-});
+row!(AccessDenial, "accessDenialLogs", required {}, times accessed_at);

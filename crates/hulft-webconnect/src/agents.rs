@@ -116,9 +116,7 @@ pub struct Agent {
     pub supports_disconnection: bool,
 }
 
-row!(Agent, "status", required { agent_id: "agentId" }, |row, zone| {
-    row.start_connection.set_time_zone(zone);
-});
+row!(Agent, "status", required { agent_id: "agentId" }, times start_connection);
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]

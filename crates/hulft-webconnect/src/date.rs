@@ -228,6 +228,12 @@ impl Timestamp {
         SystemTime::UNIX_EPOCH.checked_add(Duration::from_secs(days * 86_400) + of_day)
     }
 
+    /// Appends the zone to the text.
+    #[cfg(feature = "csv")]
+    pub(crate) fn include_time_zone(&mut self) {
+        self.text = self.to_string();
+    }
+
     pub(crate) fn set_time_zone(&mut self, zone: &TimeZone) {
         self.zone = zone.clone();
     }

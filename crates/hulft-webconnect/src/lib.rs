@@ -9,6 +9,8 @@ mod browser_transfers;
 mod by_date;
 mod call;
 mod connections;
+#[cfg(feature = "csv")]
+mod csv;
 mod date;
 mod dclients;
 mod ip_filter_groups;
@@ -27,6 +29,8 @@ mod service_status;
 #[cfg(feature = "shared-rate-limit")]
 mod shared_window;
 mod site;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod values;
 
 pub use access_denials::{AccessDenial, AccessDenials};
@@ -49,6 +53,8 @@ pub use by_date::{IncompleteRelayLogs, Progress, RelayLogsByDate};
 pub use connections::{
     Connection, Connections, DeleteConnection, GetConnection, RegisterConnection, UpdateConnection,
 };
+#[cfg(feature = "csv")]
+pub use csv::write_csv;
 pub use date::{Date, TimeZone, Timestamp};
 pub use dclients::{
     ConnectionStatus, DClient, DClients, DeleteDClient, GetDClient, RegisterDClient, RequestDClientMail,

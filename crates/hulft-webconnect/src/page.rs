@@ -8,7 +8,7 @@ use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::read::Object;
-use crate::{TimeZone, lenient};
+use crate::{TimeZone, Timestamp, lenient};
 
 /// Is implemented by the items of lists. This trait is sealed: only the models of this crate implement it.
 pub trait Row: sealed::Item + Serialize + Send + Unpin {
@@ -20,9 +20,9 @@ pub trait Row: sealed::Item + Serialize + Send + Unpin {
     #[doc(hidden)]
     const LIMIT: Option<&'static str> = None;
 
-    /// Assigns the time zone of the request to the times of the row.
+    /// Calls a function for each time of the row.
     #[doc(hidden)]
-    fn set_time_zone(&mut self, _zone: &TimeZone) {}
+    fn for_each_time(&mut self, _change: &mut dyn FnMut(&mut Timestamp)) {}
 }
 
 pub(crate) mod sealed {
@@ -70,7 +70,7 @@ impl<T> Default for Page<T> {
 impl<T: Row> Page<T> {
     pub(crate) fn set_time_zone(&mut self, zone: &TimeZone) {
         for row in &mut self.rows {
-            row.set_time_zone(zone);
+            row.for_each_time(&mut |time| time.set_time_zone(zone));
         }
     }
 }
@@ -188,11 +188,11 @@ macro_rules! item {
     };
 }
 
-/// Makes a model the row of a list with this member name; `zone` assigns the time zone.
+/// Makes a model the row of a list with this member name.
 macro_rules! row {
     (
         $model:ty, $name:literal, required { $($required:tt)* }
-        $(, limit $limit:literal)? $(, |$row:ident, $zone:ident| $set:block)?
+        $(, limit $limit:literal)? $(, times $($time:ident)+)?
     ) => {
         $crate::page::item!($model, required { $($required)* });
 
@@ -200,9 +200,8 @@ macro_rules! row {
             const NAME: &'static str = $name;
             $(const LIMIT: Option<&'static str> = Some($limit);)?
 
-            $(fn set_time_zone(&mut self, $zone: &$crate::TimeZone) {
-                let $row = self;
-                $set
+            $(fn for_each_time(&mut self, change: &mut dyn FnMut(&mut $crate::Timestamp)) {
+                $(change(&mut self.$time);)+
             })?
         }
     };

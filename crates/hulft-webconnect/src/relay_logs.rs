@@ -118,7 +118,11 @@ impl GetRelayLog {
     /// Sets the time zone of the returned times. Default: UTC.
     pub fn time_zone(mut self, zone: TimeZone) -> Self {
         self.call.query("timezone", zone.as_str());
-        self.call.zone(zone, |log, zone| log.iter_mut().for_each(|log| log.set_time_zone(zone)));
+        self.call.zone(zone, |log, zone| {
+            if let Some(log) = log {
+                log.for_each_time(&mut |time| time.set_time_zone(zone));
+            }
+        });
         self
     }
 }
@@ -179,10 +183,7 @@ pub struct RelayLog {
     pub receiver_secondary_account: String,
 }
 
-row!(RelayLog, "logs", required {}, |row, zone| {
-    row.start_time.set_time_zone(zone);
-    row.end_time.set_time_zone(zone);
-});
+row!(RelayLog, "logs", required {}, times start_time end_time);
 
 open_values! {
     /// Says how a transfer ended.

@@ -27,6 +27,8 @@ mod role;
 mod rules;
 mod send;
 mod service;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod user;
 
 pub use builder::ServiceClientBuilder;
