@@ -125,7 +125,7 @@ mod tests {
         let log: RelayLog = row(serde_json::json!({
             "status": "1", "startTime": "2024-05-01 09:00:00.000", "fileName": "a,\"b\"\nc", "dataSize": "7",
         }));
-        let text = written(&[log.clone()]);
+        let text = written(std::slice::from_ref(&log));
         let mut reader = csv::Reader::from_reader(text.as_bytes());
         let names = reader.headers().unwrap().clone();
         let record = reader.records().next().unwrap().unwrap();

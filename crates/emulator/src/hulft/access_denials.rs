@@ -50,7 +50,8 @@ pub struct AccessDenial {
 /// Handles GET `/access-denial/log`.
 pub(super) fn list(state: &mut State, call: &Call<'_>) -> Result<Response, Rejection> {
     let page = Page::read(call.request)?;
-    let mut rows: Vec<_> = state.access_denials.iter().filter(|row| page.covers(row.accessed_at)).collect();
+    let rows = state.access_denials.iter();
+    let mut rows: Vec<_> = rows.filter(|row| page.covers(row.accessed_at, state.includes_to)).collect();
     rows.sort_by_key(|row| std::cmp::Reverse(row.accessed_at));
     page.response("accessDenialLogs", rows.into_iter(), |row| Wire::of(row, page.zone))
 }

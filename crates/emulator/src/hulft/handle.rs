@@ -48,6 +48,11 @@ impl Hulft {
         self.state().rate_limit = RateLimit::new(requests_per_minute);
     }
 
+    /// Sets whether searches of logs include the day of `to`. Default: `true`. The vendor does not document it.
+    pub fn searches_include_to(&self, included: bool) {
+        self.state().includes_to = included;
+    }
+
     /// Sets the maximum number of Connection IDs. Default: 10, as in the vendor's example.
     ///
     /// Existing Connection IDs above a new limit are kept.

@@ -104,6 +104,8 @@ struct State {
     api_key: String,
     keys: keys::Keys,
     rate_limit: RateLimit,
+    /// Whether searches include the day of `to`, which the vendor does not document.
+    includes_to: bool,
     access_denials: Vec<AccessDenial>,
     accounts: Store<accounts::Account>,
     agents: agents::Agents,
@@ -129,6 +131,7 @@ impl Default for State {
             api_key: API_KEY.to_owned(),
             keys,
             rate_limit: RateLimit::default(),
+            includes_to: true,
             access_denials: Vec::new(),
             accounts: Store::new(accounts::LIMIT),
             agents: agents::Agents::default(),

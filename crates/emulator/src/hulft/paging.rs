@@ -39,10 +39,11 @@ impl Page {
         Ok(Self { start_index, max_results, from, to, zone })
     }
 
-    /// Whether the time is on a day between `from` and `to`, both included.
-    pub(super) fn covers(&self, time: SystemTime) -> bool {
+    /// Whether the time is on a day from `from`, which is included, to `to`.
+    pub(super) fn covers(&self, time: SystemTime, includes_to: bool) -> bool {
         let day = self.zone.date(time);
-        self.from.is_none_or(|from| from <= day) && self.to.is_none_or(|to| day <= to)
+        let is_early_enough = |to| day < to || (includes_to && day == to);
+        self.from.is_none_or(|from| from <= day) && self.to.is_none_or(is_early_enough)
     }
 
     /// Writes this page of the rows in the envelope. The response is 204 if there are no rows at all (the vendor lists

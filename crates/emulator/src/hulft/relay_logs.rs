@@ -176,7 +176,7 @@ fn response(
 ) -> Result<Response, Rejection> {
     let page = Page::read(call.request)?;
     let lines = state.relay_logs.lines.iter().rev();
-    let lines = lines.filter(|line| page.covers(line.start_time) && wanted(line));
+    let lines = lines.filter(|line| page.covers(line.start_time, state.includes_to) && wanted(line));
     page.response("logs", lines, |line| Wire::of(line, page.zone))
 }
 

@@ -1,6 +1,7 @@
 //! Logs, agents at work and what is only read, over real sockets.
 
 use hulft_webconnect::{Date, Direction, Health, TimeZone, TransferStatus};
+use service_emulator::Emulator;
 use service_emulator::hulft::EndpointStatus;
 
 use super::{start, unpaced};
@@ -32,6 +33,25 @@ async fn a_log_longer_than_the_service_gives_out_is_read_by_dates() {
     let late = site.relay_logs().list().from(day(5)).all().await.unwrap();
     assert_eq!((early.len(), late.len()), (4 * 1_440, 11_500 - 4 * 1_440));
     assert!(early.iter().all(|log| log.start_time.date().unwrap() <= day(4)));
+}
+
+#[tokio::test]
+async fn a_long_log_is_read_by_one_call_whether_or_not_a_search_includes_its_last_day() {
+    for included in [true, false] {
+        let emulator = Emulator::start().await.unwrap();
+        emulator.hulft().rate_limit(None);
+        emulator.hulft().searches_include_to(included);
+        // A row a minute from 2024-01-01 on: the last one is on 2024-01-09.
+        emulator.hulft().add_relay_logs(12_000);
+        let site = unpaced(&emulator, &emulator.hulft().api_key());
+        let (first, last) = (Date::new(2024, 1, 1).unwrap(), Date::new(2024, 1, 9).unwrap());
+        let one_day = site.relay_logs().list().from(last).to(last).all().await.unwrap();
+        assert_eq!(one_day.is_empty(), !included);
+        let end = if included { last } else { Date::new(2024, 1, 10).unwrap() };
+        let rows = site.relay_logs().list().from(first).to(end).by_date().all().await.unwrap();
+        assert_eq!(rows.len(), 12_000);
+        assert!(rows.windows(2).all(|pair| pair[0].start_time.as_str() > pair[1].start_time.as_str()));
+    }
 }
 
 #[tokio::test]
