@@ -150,6 +150,12 @@ macro_rules! connection_setters {
                 self.options.set_clock(clock);
                 self
             }
+
+            /// Sets the meter that receives the client's metrics. Default: none; nothing is then measured.
+            pub fn meter(mut self, meter: ::std::sync::Arc<dyn $crate::Meter>) -> Self {
+                self.options.set_meter(meter);
+                self
+            }
         }
     };
 }
