@@ -47,6 +47,12 @@ macro_rules! client_setters {
                 self
             }
 
+            /// Sets the meter that receives the client's metrics. Default: none; nothing is then measured.
+            pub fn meter(mut self, meter: ::std::sync::Arc<dyn $crate::Meter>) -> Self {
+                self.options.set_meter(meter);
+                self
+            }
+
             /// Adds a policy that runs once around every call, outside the retries.
             ///
             /// Policies run in the order in which they are added.
@@ -148,12 +154,6 @@ macro_rules! connection_setters {
             /// clock.
             pub fn clock(mut self, clock: ::std::sync::Arc<dyn $crate::Clock>) -> Self {
                 self.options.set_clock(clock);
-                self
-            }
-
-            /// Sets the meter that receives the client's metrics. Default: none; nothing is then measured.
-            pub fn meter(mut self, meter: ::std::sync::Arc<dyn $crate::Meter>) -> Self {
-                self.options.set_meter(meter);
                 self
             }
         }
