@@ -8,6 +8,7 @@ mod eventgrid;
 mod examples;
 mod hello;
 mod hulft;
+mod metrics;
 mod recordings;
 mod tls;
 mod webpubsub;

@@ -44,7 +44,6 @@ pub struct Instrument {
 
 /// Classifies an [`Instrument`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum InstrumentKind {
     /// Values are added up and never negative.
     Counter,

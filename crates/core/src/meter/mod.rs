@@ -47,7 +47,6 @@ pub trait Meter: Send + Sync + 'static {
 
 /// The value of a metric's attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum AttributeValue<'a> {
     /// A text.
     Text(&'a str),
