@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use eventgrid_namespaces::{CloudEvent, Credential, INSTRUMENTS, Meter, NamespaceClient, RetryOptions};
 use opentelemetry::metrics::MeterProvider;
-use opentelemetry_sdk::metrics::data::{AggregatedMetrics, MetricData};
+use opentelemetry_sdk::metrics::data::{
+    AggregatedMetrics, HistogramDataPoint, MetricData, ResourceMetrics, ScopeMetrics,
+};
 use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
 use service_emulator::{Emulator, Fault};
 
@@ -45,8 +47,8 @@ async fn opentelemetry_counts_the_calls_that_the_emulator_counted() {
     provider.force_flush().unwrap();
     let exported = exporter.get_finished_metrics().unwrap();
     let count = |name: &str, attribute: Option<(&str, &str)>| -> u64 {
-        let scopes = exported.iter().flat_map(|resource| resource.scope_metrics());
-        let metric = scopes.flat_map(|scope| scope.metrics()).find(|metric| metric.name() == name).unwrap();
+        let scopes = exported.iter().flat_map(ResourceMetrics::scope_metrics);
+        let metric = scopes.flat_map(ScopeMetrics::metrics).find(|metric| metric.name() == name).unwrap();
         let has = |mut all: Box<dyn Iterator<Item = &opentelemetry::KeyValue> + '_>| match attribute {
             None => true,
             Some((key, "")) => all.all(|pair| pair.key.as_str() != key),
@@ -55,7 +57,7 @@ async fn opentelemetry_counts_the_calls_that_the_emulator_counted() {
         match metric.data() {
             AggregatedMetrics::F64(MetricData::Histogram(histogram)) => {
                 let points = histogram.data_points().filter(|point| has(Box::new(point.attributes())));
-                points.map(|point| point.count()).sum()
+                points.map(HistogramDataPoint::count).sum()
             }
             AggregatedMetrics::F64(MetricData::Sum(sum)) => {
                 let points = sum.data_points().filter(|point| has(Box::new(point.attributes())));

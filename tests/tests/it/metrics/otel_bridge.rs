@@ -3,30 +3,28 @@
 use std::collections::HashMap;
 
 use eventgrid_namespaces::{AttributeValue, Instrument, InstrumentKind};
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Histogram, Meter, UpDownCounter};
+use opentelemetry::{KeyValue, metrics::Meter};
 
-enum Handle {
-    Counter(Counter<f64>),
-    UpDown(UpDownCounter<f64>),
-    Histogram(Histogram<f64>),
-}
+type Record = Box<dyn Fn(f64, &[KeyValue]) + Send + Sync>;
 
-pub(super) struct OpenTelemetry(HashMap<&'static str, Handle>);
+pub(super) struct OpenTelemetry(HashMap<&'static str, Record>);
 
 impl OpenTelemetry {
     pub(super) fn new(meter: &Meter, instruments: &[&'static Instrument]) -> Self {
-        let handle = |i: &Instrument| match i.kind {
-            InstrumentKind::Counter => Handle::Counter(meter.f64_counter(i.name).with_unit(i.unit).build()),
-            InstrumentKind::Histogram => Handle::Histogram(
-                meter.f64_histogram(i.name).with_unit(i.unit).with_boundaries(i.bounds.to_vec()).build(),
-            ),
-            InstrumentKind::UpDownCounter => {
-                Handle::UpDown(meter.f64_up_down_counter(i.name).with_unit(i.unit).build())
-            }
-        };
-        Self(instruments.iter().map(|i| (i.name, handle(i))).collect())
+        Self(instruments.iter().map(|i| (i.name, instrument(meter, i))).collect())
     }
+}
+
+fn instrument(meter: &Meter, i: &'static Instrument) -> Record {
+    if i.kind == InstrumentKind::Counter {
+        let counter = meter.f64_counter(i.name).with_unit(i.unit).build();
+        return Box::new(move |value, attributes| counter.add(value, attributes));
+    } else if i.kind == InstrumentKind::UpDownCounter {
+        let counter = meter.f64_up_down_counter(i.name).with_unit(i.unit).build();
+        return Box::new(move |value, attributes| counter.add(value, attributes));
+    }
+    let histogram = meter.f64_histogram(i.name).with_unit(i.unit).with_boundaries(i.bounds.to_vec()).build();
+    Box::new(move |value, attributes| histogram.record(value, attributes))
 }
 
 impl eventgrid_namespaces::Meter for OpenTelemetry {
@@ -35,12 +33,6 @@ impl eventgrid_namespaces::Meter for OpenTelemetry {
             AttributeValue::Text(text) => KeyValue::new(*key, text.to_owned()),
             AttributeValue::Number(number) => KeyValue::new(*key, number),
         });
-        let attributes: Vec<_> = attributes.collect();
-        match self.0.get(i.name) {
-            Some(Handle::Counter(counter)) => counter.add(value, &attributes),
-            Some(Handle::UpDown(counter)) => counter.add(value, &attributes),
-            Some(Handle::Histogram(histogram)) => histogram.record(value, &attributes),
-            None => {}
-        }
+        self.0.get(i.name).inspect(|record| record(value, &attributes.collect::<Vec<_>>()));
     }
 }
