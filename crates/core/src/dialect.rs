@@ -5,6 +5,8 @@ use std::mem;
 use http::HeaderName;
 use tracing::Span;
 
+use crate::CallInstruments;
+
 /// Describes the header names, user agent, and tracing span of one service.
 ///
 /// A service crate defines its dialect as a `static` and passes it to [`ClientOptions::build`](crate::ClientOptions::build).
@@ -43,6 +45,8 @@ pub struct Dialect {
     pub span: fn() -> Span,
     /// The span field that records the service's request id.
     pub span_request_id: &'static str,
+    /// The instruments of the service's calls, in addition to those of HTTP.
+    pub instruments: Option<&'static CallInstruments>,
 }
 
 impl Dialect {
@@ -60,6 +64,7 @@ impl Dialect {
             unauthorized_help: None,
             span,
             span_request_id,
+            instruments: None,
         }
     }
 
@@ -82,6 +87,13 @@ impl Dialect {
     #[must_use]
     pub const fn unauthorized_help(mut self, text: &'static str) -> Self {
         self.unauthorized_help = Some(text);
+        self
+    }
+
+    /// Sets the instruments of the service's calls.
+    #[must_use]
+    pub const fn instruments(mut self, instruments: &'static CallInstruments) -> Self {
+        self.instruments = Some(instruments);
         self
     }
 

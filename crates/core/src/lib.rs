@@ -16,6 +16,7 @@ mod encode;
 mod endpoint;
 mod environment;
 mod error;
+mod meter;
 mod operation;
 mod options;
 mod pace;
@@ -45,10 +46,14 @@ pub use environment::{Environment, Variable};
 pub use error::{
     BoxError, Delivery, Error, ErrorDetail, ErrorKind, InnerError, MAX_ERROR_BODY_BYTES, Result, StopReason,
 };
+pub use meter::{
+    AttributeValue, CallInstruments, HTTP_REQUEST_DURATION, Instrument, InstrumentKind, LATENCY_BOUNDS,
+    Meter, MeterHandle,
+};
 pub use operation::{DEFAULT_MAX_RESPONSE_BYTES, Operation};
 pub use options::ClientOptions;
 pub use pace::{NoSlot, RateLimiter};
-pub use pipeline::{AfterUnknown, Pipeline};
+pub use pipeline::{AfterUnknown, ClientStats, Pipeline};
 pub use policy::{Next, Policy};
 pub use response::Response;
 pub use retry::RetryOptions;

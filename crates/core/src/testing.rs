@@ -32,6 +32,8 @@
 //! # Ok(()) }
 //! ```
 
+mod meter;
+
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -42,6 +44,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::{Request, Response};
 
+pub use self::meter::{Recorded, RecordingMeter};
 use crate::error::{Delivery, Error, ErrorKind, Result};
 use crate::{Clock, SendOptions, Transport, Upgrade};
 

@@ -8,7 +8,8 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use http::Request;
 use service_core::{
-    Authorize, BearerToken, Clock, HeaderKey, Result, Secret, SystemClock, TokenCredential, TokenRequest,
+    Authorize, BearerToken, ClientOptions, Clock, HeaderKey, Result, Secret, SystemClock, TokenCredential,
+    TokenRequest,
 };
 
 use crate::sas;
@@ -77,13 +78,16 @@ impl Credential {
         }
     }
 
-    pub(crate) fn authorizer(self, scope: String, clock: Arc<dyn Clock>) -> Result<Arc<dyn Authorize>> {
+    pub(crate) fn authorizer(self, scope: String, options: &ClientOptions) -> Result<Arc<dyn Authorize>> {
         Ok(match self.0 {
             Kind::Key(key) => Arc::new(HeaderKey::authorization("SharedAccessKey", &key)?),
-            Kind::Sas(token) => Arc::new(Signature::new(&token, clock)?),
-            Kind::Token(credential) => {
-                Arc::new(BearerToken::new(credential, TokenRequest::new([scope]), clock))
-            }
+            Kind::Sas(token) => Arc::new(Signature::new(&token, options.clock())?),
+            Kind::Token(credential) => Arc::new(BearerToken::for_client(
+                credential,
+                TokenRequest::new([scope]),
+                options,
+                &crate::metrics::CALLS,
+            )),
         })
     }
 }

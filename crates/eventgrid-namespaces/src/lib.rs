@@ -4,6 +4,7 @@
 mod batch;
 mod credential;
 mod event;
+mod metrics;
 mod namespace;
 pub mod operations;
 mod processor;
@@ -22,6 +23,7 @@ pub mod testing;
 pub use batch::{EventBatch, IntoBatch, NotAdded};
 pub use credential::Credential;
 pub use event::{CloudEvent, CloudEventBuilder, Data, ExtensionValue, InvalidEvent, Json};
+pub use metrics::INSTRUMENTS;
 pub use namespace::{NamespaceClient, NamespaceClientBuilder};
 pub use processor::{
     Context, EventDelivery, Handler, IntoSettlement, Notice, Processor, ProcessorBuilder, Settlement,
@@ -40,9 +42,10 @@ pub use settle::{
 #[cfg(feature = "azure-identity")]
 pub use service_core::AzureCredential;
 pub use service_core::{
-    AccessToken, BoxError, CallFuture, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Io, Next,
-    Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, SendOptions, StopReason,
-    SystemClock, TokenCredential, TokenRequest, Transport, Upgrade,
+    AccessToken, AttributeValue, BoxError, CallFuture, ClientStats, Clock, Delivery, Error, ErrorDetail,
+    ErrorKind, InnerError, Instrument, InstrumentKind, Io, Meter, Next, Operation, Policy, RawRequest,
+    Response, Result, RetryOptions, Secret, SendOptions, StopReason, SystemClock, TokenCredential,
+    TokenRequest, Transport, Upgrade,
 };
 /// Re-exports the crates whose request and response types appear in [`Policy`], [`Transport`] and `request`.
 pub use {bytes, http};

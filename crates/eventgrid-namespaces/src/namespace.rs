@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::{HeaderName, Method};
-use service_core::{ClientOptions, Dialect, Endpoint, Environment, Pipeline};
+use service_core::{ClientOptions, ClientStats, Dialect, Endpoint, Environment, Pipeline};
 
 use crate::operations::API_VERSION;
 use crate::{Credential, Error, RawRequest, Receiver, Result, Sender};
@@ -14,11 +14,12 @@ const SCOPE: &str = "https://eventgrid.azure.net/.default";
 
 static DIALECT: Dialect = Dialect::new(
     concat!("eventgrid-namespaces/", env!("CARGO_PKG_VERSION")),
-    service_core::call_span!("az.service_request_id"),
-    "az.service_request_id",
+    service_core::call_span!("azure.service.request.id"),
+    "azure.service.request.id",
 )
 .request_id_header(HeaderName::from_static("x-ms-client-request-id"))
 .response_request_id_headers(&["x-ms-request-id"])
+.instruments(&crate::metrics::CALLS)
 // The specification names the first; the service was seen to send the second.
 .error_code(&["x-ms-error-code", "broker-errorcode"]);
 
@@ -151,6 +152,14 @@ impl NamespaceClient {
         Receiver { namespace: self.clone(), topic, subscription }
     }
 
+    /// Returns what the client is doing at the moment, for health endpoints and autoscalers.
+    ///
+    /// Clones share their numbers.
+    #[must_use]
+    pub fn stats(&self) -> ClientStats {
+        self.pipeline.stats()
+    }
+
     /// Creates a request for an operation that this crate has no method for.
     ///
     /// The request uses the client's credential, retries and timeouts. Each `{}` in `path` is replaced by the next of
@@ -223,7 +232,7 @@ impl NamespaceClientBuilder {
         if self.api_version.is_empty() {
             return Err(Error::invalid_input("api-version", "must not be empty", None));
         }
-        let credential = self.credential.authorizer(self.scope, self.options.clock())?;
+        let credential = self.credential.authorizer(self.scope, &self.options)?;
         let pipeline = self.options.build(&DIALECT, endpoint, credential)?;
         Ok(NamespaceClient { pipeline, api_version: self.api_version.into() })
     }

@@ -15,6 +15,7 @@ mod date;
 mod dclients;
 mod ip_filter_groups;
 mod lenient;
+mod metrics;
 pub mod operations;
 mod page;
 mod pager;
@@ -64,6 +65,7 @@ pub use ip_filter_groups::{
     DeleteIpFilterGroup, GetIpFilterGroup, IpAddressError, IpFilterGroup, IpFilterGroupUsers, IpFilterGroups,
     RegisterIpFilterGroup, UpdateIpFilterGroup,
 };
+pub use metrics::INSTRUMENTS;
 pub use page::{Page, Row};
 pub use pager::Pager;
 pub use pages::Pages;
@@ -82,9 +84,9 @@ pub use site::{SiteClient, SiteClientBuilder};
 pub use values::{AccountLink, ClientType, DefinitionLink, Direction, Number};
 
 pub use service_core::{
-    BoxError, CallFuture, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Io, Next, Operation,
-    Policy, RawRequest, Response, Result, RetryOptions, Secret, SendOptions, StopReason, SystemClock,
-    Transport, Upgrade,
+    AttributeValue, BoxError, CallFuture, ClientStats, Clock, Delivery, Error, ErrorDetail, ErrorKind,
+    InnerError, Instrument, InstrumentKind, Io, Meter, Next, Operation, Policy, RawRequest, Response, Result,
+    RetryOptions, Secret, SendOptions, StopReason, SystemClock, Transport, Upgrade,
 };
 /// Provides the types of requests and responses, for [`Policy`], [`Transport`] and `request`.
 pub use {bytes, http};

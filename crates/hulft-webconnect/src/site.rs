@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use http::{HeaderName, Method};
-use service_core::{ClientOptions, Dialect, Endpoint, Environment, HeaderKey, Pipeline};
+use service_core::{ClientOptions, ClientStats, Dialect, Endpoint, Environment, HeaderKey, Pipeline};
 
 use crate::{
     AccessDenials, Accounts, Agents, BrowserToHulft, BrowserTransferGroups, Connections, DClients,
@@ -21,7 +21,8 @@ static DIALECT: Dialect = Dialect::new(
     "hulft.request_id",
 )
 // The vendor documents no such header. With the common one, proxies and gateways can log the id of a call.
-.request_id_header(HeaderName::from_static("x-request-id"));
+.request_id_header(HeaderName::from_static("x-request-id"))
+.instruments(&crate::metrics::CALLS);
 
 /// A client that manages one HULFT-WebConnect contract.
 ///
@@ -108,6 +109,14 @@ impl SiteClient {
             rate_limit: RateLimit::default(),
             options: ClientOptions::default(),
         }
+    }
+
+    /// Returns what the client is doing at the moment, for health endpoints and autoscalers.
+    ///
+    /// Clones share their numbers.
+    #[must_use]
+    pub fn stats(&self) -> ClientStats {
+        self.pipeline.stats()
     }
 
     /// Returns a handle to the access denial log.

@@ -13,11 +13,12 @@ const SCOPE: &str = "https://webpubsub.azure.com/.default";
 
 pub(crate) static DIALECT: Dialect = Dialect::new(
     concat!("webpubsub/", env!("CARGO_PKG_VERSION")),
-    service_core::call_span!("az.service_request_id"),
-    "az.service_request_id",
+    service_core::call_span!("azure.service.request.id"),
+    "azure.service.request.id",
 )
 .request_id_header(HeaderName::from_static("x-ms-client-request-id"))
 .response_request_id_headers(&["x-ms-request-id"])
+.instruments(&crate::metrics::CALLS)
 .error_code(&["x-ms-error-code"])
 .unauthorized_help("`ServiceClient::explain_unauthorized`");
 
@@ -98,7 +99,7 @@ impl ServiceClientBuilder {
             return Err(Error::invalid_input("api-version", "must not be empty", None));
         }
         let addresses = Addresses { endpoint, reverse_proxy: self.reverse_proxy? };
-        let (authorizer, own_key) = credential.authorizer(&addresses, self.scope, self.options.clock())?;
+        let (authorizer, own_key) = credential.authorizer(&addresses, self.scope, &self.options)?;
         let Addresses { endpoint, reverse_proxy } = addresses;
         let target = reverse_proxy.unwrap_or_else(|| endpoint.clone());
         let pipeline = self.options.build(&DIALECT, target, authorizer)?;

@@ -10,8 +10,8 @@ use http::header::AUTHORIZATION;
 use http::{Request, Uri};
 use serde::Serialize;
 use service_core::{
-    Authorize, BearerToken, Clock, Delivery, Endpoint, Error, ErrorKind, Result, Secret, TokenCredential,
-    TokenRequest, sensitive, url_text,
+    Authorize, BearerToken, ClientOptions, Clock, Delivery, Endpoint, Error, ErrorKind, Result, Secret,
+    TokenCredential, TokenRequest, sensitive, url_text,
 };
 
 use crate::jwt::Signer;
@@ -67,18 +67,25 @@ impl Credential {
         self,
         addresses: &Addresses,
         scope: String,
-        clock: Arc<dyn Clock>,
+        options: &ClientOptions,
     ) -> Result<Signed> {
         Ok(match self.0 {
             Kind::AccessKey(key) => {
                 let signer = Signer::new(&key)?;
                 let own_key = OwnKey { signer: signer.clone(), key };
-                let authorizer = AccessKey { signer, clock, audience: Audience::new(addresses) };
+                let authorizer =
+                    AccessKey { signer, clock: options.clock(), audience: Audience::new(addresses) };
                 (Arc::new(authorizer), Some(own_key))
             }
-            Kind::Token(credential) => {
-                (Arc::new(BearerToken::new(credential, TokenRequest::new([scope]), clock)), None)
-            }
+            Kind::Token(credential) => (
+                Arc::new(BearerToken::for_client(
+                    credential,
+                    TokenRequest::new([scope]),
+                    options,
+                    &crate::metrics::CALLS,
+                )),
+                None,
+            ),
         })
     }
 }
@@ -187,7 +194,9 @@ mod tests {
     async fn signed(addresses: &Addresses, url: &str) -> Result<Request<Bytes>> {
         let clock = ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
         let key = Credential::access_key(EMULATOR_KEY);
-        let (credential, _) = key.authorizer(addresses, String::new(), Arc::new(clock)).unwrap();
+        let mut options = ClientOptions::default();
+        options.set_clock(Arc::new(clock));
+        let (credential, _) = key.authorizer(addresses, String::new(), &options).unwrap();
         let mut request = Request::new(Bytes::new());
         *request.uri_mut() = url.parse().unwrap();
         credential.authorize(&mut request).await?;

@@ -19,6 +19,7 @@ mod jwt;
 mod members;
 mod membership;
 mod message;
+mod metrics;
 mod names;
 pub mod operations;
 mod permission;
@@ -46,6 +47,7 @@ pub use group::Group;
 pub use members::{ConnectionPages, ListConnections, Member, MemberPage};
 pub use membership::{ChangeMembership, ChangeMemberships, Connections};
 pub use message::Message;
+pub use metrics::INSTRUMENTS;
 pub use permission::{GrantPermission, HasPermission, Permission, RevokePermission};
 pub use role::Role;
 pub use send::{SendToAll, SendToConnection, SendToGroup, SendToUser};
@@ -55,9 +57,10 @@ pub use user::User;
 #[cfg(feature = "azure-identity")]
 pub use service_core::AzureCredential;
 pub use service_core::{
-    AccessToken, BoxError, CallFuture, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Io, Next,
-    Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, SendOptions, StopReason,
-    SystemClock, TokenCredential, TokenRequest, Transport, Upgrade,
+    AccessToken, AttributeValue, BoxError, CallFuture, ClientStats, Clock, Delivery, Error, ErrorDetail,
+    ErrorKind, InnerError, Instrument, InstrumentKind, Io, Meter, Next, Operation, Policy, RawRequest,
+    Response, Result, RetryOptions, Secret, SendOptions, StopReason, SystemClock, TokenCredential,
+    TokenRequest, Transport, Upgrade,
 };
 /// The crates that define the types of requests and responses, for [`Policy`], [`Transport`], and
 /// [`ServiceClient::request`].

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use http::Method;
-use service_core::{Call, Endpoint, Environment, Operation, Pipeline, read};
+use service_core::{Call, ClientStats, Endpoint, Environment, Operation, Pipeline, read};
 
 use crate::credential::OwnKey;
 use crate::operations::{
@@ -140,6 +140,14 @@ impl ServiceClient {
     #[must_use]
     pub fn hub(&self, hub: &str) -> Self {
         Self { hub: hub.into(), ..self.clone() }
+    }
+
+    /// Returns what the client is doing at the moment, for health endpoints and autoscalers.
+    ///
+    /// Clones share their numbers.
+    #[must_use]
+    pub fn stats(&self) -> ClientStats {
+        self.pipeline.stats()
     }
 
     /// Returns the endpoint of the resource. Behind a reverse proxy, this is still the endpoint of the service.

@@ -9,6 +9,7 @@ mod examples;
 mod from_env;
 mod hello;
 mod hulft;
+mod metrics;
 mod recordings;
 mod tls;
 mod webpubsub;

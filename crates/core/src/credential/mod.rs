@@ -2,6 +2,7 @@
 
 #[cfg(feature = "azure-identity")]
 mod azure;
+mod measure;
 mod token;
 
 use std::fmt;

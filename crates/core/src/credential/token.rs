@@ -12,6 +12,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderValue, Request};
 use tokio::sync::watch;
 
+use super::measure::TokenMeter;
 use super::{Authorize, sensitive};
 use crate::error::{BoxError, Delivery, ErrorKind, root_cause};
 use crate::{Clock, Error, Result, Secret, clock};
@@ -154,6 +155,7 @@ struct Cache {
     credential: Box<dyn TokenCredential>,
     request: TokenRequest,
     clock: Arc<dyn Clock>,
+    meter: Option<TokenMeter>,
     state: Mutex<State>,
 }
 
@@ -192,8 +194,17 @@ type Fetching = watch::Receiver<Option<Fetched>>;
 impl BearerToken {
     /// Creates a cache for the tokens that `credential` returns for `request`.
     pub fn new(credential: impl TokenCredential, request: TokenRequest, clock: Arc<dyn Clock>) -> Self {
+        Self::with_meter(credential, request, clock, None)
+    }
+
+    pub(super) fn with_meter(
+        credential: impl TokenCredential,
+        request: TokenRequest,
+        clock: Arc<dyn Clock>,
+        meter: Option<TokenMeter>,
+    ) -> Self {
         let (credential, state) = (Box::new(credential), Mutex::new(State::default()));
-        Self(Arc::new(Cache { credential, request, clock, state }))
+        Self(Arc::new(Cache { credential, request, clock, meter, state }))
     }
 
     async fn header(&self) -> Result<HeaderValue> {
@@ -265,12 +276,18 @@ struct Fetch {
 impl Fetch {
     async fn run(mut self) {
         let cache = Arc::clone(&self.cache);
+        let started = cache.meter.as_ref().map(|_| cache.clock.elapsed());
         let token = cache.credential.token(cache.request.clone());
         let token = clock::timeout(&*cache.clock, FETCH_TIMEOUT, token).await;
+        let timed_out = token.is_none();
         let token = token.unwrap_or_else(|| {
             Err(format!("the credential returned no token within {FETCH_TIMEOUT:?}").into())
         });
-        self.end(token.and_then(|token| cache.accept(&token)));
+        let fetched = token.and_then(|token| cache.accept(&token));
+        if let (Some(meter), Some(started)) = (&cache.meter, started) {
+            meter.record(cache.clock.elapsed().saturating_sub(started), timed_out, fetched.is_err());
+        }
+        self.end(fetched);
     }
 
     fn end(&mut self, fetched: Result<Current, BoxError>) {

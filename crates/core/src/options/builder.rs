@@ -47,6 +47,12 @@ macro_rules! client_setters {
                 self
             }
 
+            /// Sets the meter that receives the client's metrics. Default: none; nothing is then measured.
+            pub fn meter(mut self, meter: ::std::sync::Arc<dyn $crate::Meter>) -> Self {
+                self.options.set_meter(meter);
+                self
+            }
+
             /// Adds a policy that runs once around every call, outside the retries.
             ///
             /// Policies run in the order in which they are added.

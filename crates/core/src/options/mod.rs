@@ -4,6 +4,7 @@ mod builder;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,8 +15,8 @@ use crate::pipeline::Inner;
 use crate::retry::Quota;
 use crate::transport::{ConnectionOptions, HttpClient, Proxy};
 use crate::{
-    Authorize, Clock, Dialect, Endpoint, Error, Pipeline, Policy, RateLimiter, Result, RetryOptions, Secret,
-    Transport,
+    Authorize, Clock, Dialect, Endpoint, Error, Meter, MeterHandle, Pipeline, Policy, RateLimiter, Result,
+    RetryOptions, Secret, Transport,
 };
 
 /// Contains a client's settings.
@@ -44,6 +45,7 @@ pub(crate) struct CallSettings {
     pub(crate) attempt_policies: Vec<Arc<dyn Policy>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rate_limiter: Option<Arc<dyn RateLimiter>>,
+    pub(crate) meter: MeterHandle,
 }
 
 impl Default for ClientOptions {
@@ -62,6 +64,7 @@ impl Default for ClientOptions {
                 attempt_policies: Vec::new(),
                 clock: Arc::new(SystemClock::new()),
                 rate_limiter: None,
+                meter: MeterHandle::default(),
             },
         }
     }
@@ -125,6 +128,7 @@ impl ClientOptions {
             randomness: Randomness::new(self.seed),
             user_agent,
             settings: self.calls,
+            in_flight: AtomicUsize::new(0),
         };
         Ok(Pipeline { inner: Arc::new(inner) })
     }
@@ -132,6 +136,17 @@ impl ClientOptions {
     /// Sets a rate limiter, from which every attempt takes a slot before it is sent. Default: none.
     pub fn set_rate_limiter(&mut self, rate_limiter: Arc<dyn RateLimiter>) {
         self.calls.rate_limiter = Some(rate_limiter);
+    }
+
+    /// Returns the handle to the client's meter, for values that are measured outside the pipeline.
+    #[must_use]
+    pub fn meter(&self) -> MeterHandle {
+        self.calls.meter.clone()
+    }
+
+    /// Sets the meter that receives the client's metrics. Default: none.
+    pub fn set_meter(&mut self, meter: Arc<dyn Meter>) {
+        self.calls.meter = MeterHandle::new(meter);
     }
 
     /// Sets the name of the calling program, which the user agent starts with.

@@ -13,7 +13,7 @@ use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tracing::Instrument;
 
 use super::attempt::Attempt;
-use super::{AfterUnknown, Inner, Read, trace};
+use super::{AfterUnknown, Inner, Read, measure, trace};
 use crate::call::CallOptions;
 use crate::clock;
 use crate::error::{Delivery, Error, ErrorKind, Result, StopReason, rounded};
@@ -26,7 +26,7 @@ pub(super) struct Execution<'a> {
     client: &'a Inner,
     operation: &'a Operation,
     options: &'a CallOptions,
-    started: Duration,
+    pub(super) started: Duration,
     deadline: Duration,
     /// Whether the response carries a value that the caller needs.
     returns_value: bool,
@@ -128,6 +128,7 @@ impl<'a> Execution<'a> {
                 }
             };
             trace::retry(history.attempts, wait, &result);
+            measure::retried(self.client, self.operation, &result);
             history.waited += wait;
             if !wait.is_zero() {
                 self.client.settings.clock.sleep(wait).await;
@@ -153,7 +154,10 @@ impl<'a> Execution<'a> {
     /// Waits for the rate limiter and begins an attempt.
     async fn attempt(&self, history: &mut History) -> Result<Attempt<'_>> {
         if let Some(rate_limiter) = &self.client.settings.rate_limiter {
-            self.take_slot(&**rate_limiter, history).await?;
+            let started = measure::start(self.client);
+            let taken = self.take_slot(&**rate_limiter, history).await;
+            measure::rate_limited(self.client, self.operation, started);
+            taken?;
         }
         if self.left().is_zero() {
             return Err(self.deadline_exceeded());
@@ -171,11 +175,13 @@ impl<'a> Execution<'a> {
         let default = self.client.settings.attempt_timeout.max(self.operation.min_attempt_timeout());
         let limit = self.left().min(self.options.attempt_timeout.unwrap_or(default));
         let span = trace::attempt(self.client, self.operation, number);
+        let started = measure::start(self.client);
         let running = pin!(attempt.run(request).instrument(span.clone()));
         let result = clock::timeout(&*self.client.settings.clock, limit, running)
             .await
             .unwrap_or_else(|| Err(attempt.timed_out(limit)));
         trace::attempted(&span, self.operation, &result);
+        measure::attempted(self.client, self.operation, started, &result);
         result
     }
 

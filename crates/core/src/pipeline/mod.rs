@@ -2,10 +2,13 @@
 
 mod attempt;
 mod execution;
+mod measure;
+mod stats;
 mod trace;
 mod upgrade;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
 use http::header::ACCEPT_ENCODING;
@@ -19,6 +22,9 @@ use crate::options::CallSettings;
 use crate::retry::Quota;
 use crate::{Authorize, Clock, Dialect, Endpoint, Operation, Transport};
 use execution::Execution;
+use stats::InFlight;
+
+pub use stats::ClientStats;
 
 /// A handle that sends a client's requests.
 ///
@@ -39,6 +45,7 @@ pub(crate) struct Inner {
     pub(crate) randomness: Randomness,
     pub(crate) user_agent: HeaderValue,
     pub(crate) settings: CallSettings,
+    pub(crate) in_flight: AtomicUsize,
 }
 
 impl Pipeline {
@@ -61,6 +68,7 @@ impl Pipeline {
         options: &CallOptions,
         read: Read<T>,
     ) -> Result<crate::Response<T>> {
+        let _in_flight = InFlight::new(&self.inner.in_flight);
         let span = trace::open(&self.inner, operation);
         // A value without a size, such as `()`, contains nothing of the response: losing it loses nothing.
         let returns_value = size_of::<T>() > 0;
@@ -73,6 +81,7 @@ impl Pipeline {
         }
         let result = span.in_scope(|| execution.finish(completed, id, read));
         trace::close(&span, &self.inner, &result);
+        measure::called(&self.inner, operation, execution.started, &result);
         result
     }
 }

@@ -152,11 +152,16 @@ pub(super) fn failed_after_retries(client: &Inner, waited: Duration, error: &Err
 }
 
 fn record_server(span: &Span, endpoint: &Endpoint) {
-    // OpenTelemetry expects an IPv6 address without the brackets that URLs need.
-    span.record("server.address", endpoint.host().trim_matches(['[', ']']));
+    let (address, port) = server(endpoint);
+    span.record("server.address", address);
+    span.record("server.port", port);
+}
+
+/// The endpoint's host and port. OpenTelemetry expects an IPv6 address without the brackets that URLs need.
+pub(super) fn server(endpoint: &Endpoint) -> (&str, u16) {
     let default = if endpoint.is_https() { 443 } else { 80 };
     let port = endpoint.authority().rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-    span.record("server.port", port.unwrap_or(default));
+    (endpoint.host().trim_matches(['[', ']']), port.unwrap_or(default))
 }
 
 fn fail(span: &Span, error_type: &str) {
@@ -170,7 +175,7 @@ fn error_type(error: &Error) -> String {
     status.map_or_else(|| error.kind().to_string(), |status| status.as_str().to_owned())
 }
 
-fn version(version: Version) -> &'static str {
+pub(super) fn version(version: Version) -> &'static str {
     match version {
         Version::HTTP_2 => "2",
         Version::HTTP_10 => "1.0",

@@ -4,9 +4,6 @@ use std::sync::{Mutex, PoisonError};
 
 use super::Cause;
 
-/// The initial and maximum number of tokens that a client can spend on retries.
-const CAPACITY: u32 = 500;
-
 impl Cause {
     /// The number of tokens that one retry takes. A rejection is cheap for the service, so retrying it costs less.
     fn price(self) -> u32 {
@@ -22,8 +19,15 @@ impl Cause {
 pub(crate) struct Quota(Mutex<u32>);
 
 impl Quota {
+    /// The initial and maximum number of tokens that a client can spend on retries.
+    pub(crate) const CAPACITY: u32 = 500;
+
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(CAPACITY))
+        Self(Mutex::new(Self::CAPACITY))
+    }
+
+    pub(crate) fn left(&self) -> u32 {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes a retry's price. Returns `None` if too few tokens are left.
@@ -36,7 +40,7 @@ impl Quota {
     /// Returns the price of a successful call's last retry, or 1 if it had none, so that a drained client recovers.
     pub(crate) fn give_back(&self, taken: u32) {
         let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *left = (*left + taken.max(1)).min(CAPACITY);
+        *left = (*left + taken.max(1)).min(Self::CAPACITY);
     }
 }
 

@@ -4,6 +4,7 @@
 mod calls;
 mod deadlines;
 mod messages;
+mod metrics;
 mod overrides;
 mod policies;
 mod proxies;
@@ -28,8 +29,8 @@ use http::{HeaderName, HeaderValue, Method, Request, Response};
 use self::rooms::{Client, Rooms};
 use crate::testing::{ManualClock, ScriptedTransport};
 use crate::{
-    AccessToken, Authorize, BearerToken, BoxError, Call, Clock, Dialect, Endpoint, HeaderKey, Operation,
-    Pipeline, Result, TokenCredential, TokenRequest, Transport, read,
+    AccessToken, Authorize, BearerToken, BoxError, Call, CallInstruments, Clock, Dialect, Endpoint,
+    HeaderKey, Operation, Pipeline, Result, TokenCredential, TokenRequest, Transport, read,
 };
 
 /// The secret that tests plant where secrets belong, and search for everywhere else.
@@ -39,7 +40,10 @@ static DIALECT: Dialect =
     Dialect::new("rooms/1.2.3", crate::call_span!("rooms.request_id"), "rooms.request_id")
         .request_id_header(HeaderName::from_static("x-call-id"))
         .response_request_id_headers(&["x-request-id"])
-        .error_code(&["x-error-code"]);
+        .error_code(&["x-error-code"])
+        .instruments(&CALLS);
+
+static CALLS: CallInstruments = crate::call_instruments!("rooms");
 
 /// Not idempotent, as sending a message is.
 static SEND: Operation =
