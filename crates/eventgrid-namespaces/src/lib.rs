@@ -40,7 +40,7 @@ pub use service_core::AzureCredential;
 pub use service_core::{
     AccessToken, BoxError, CallFuture, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Io, Next,
     Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, SendOptions, StopReason,
-    SystemClock, TokenCredential, TokenRequest, Transport, Upgrade,
+    SystemClock, TokenCredential, TokenRequest, TraceContext, Transport, Upgrade,
 };
 /// Re-exports the crates whose request and response types appear in [`Policy`], [`Transport`] and `request`.
 pub use {bytes, http};

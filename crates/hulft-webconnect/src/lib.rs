@@ -78,7 +78,7 @@ pub use values::{AccountLink, ClientType, DefinitionLink, Direction, Number};
 pub use service_core::{
     BoxError, CallFuture, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Io, Next, Operation,
     Policy, RawRequest, Response, Result, RetryOptions, Secret, SendOptions, StopReason, SystemClock,
-    Transport, Upgrade,
+    TraceContext, Transport, Upgrade,
 };
 /// Provides the types of requests and responses, for [`Policy`], [`Transport`] and `request`.
 pub use {bytes, http};

@@ -55,7 +55,7 @@ pub use service_core::AzureCredential;
 pub use service_core::{
     AccessToken, BoxError, CallFuture, Clock, Delivery, Error, ErrorDetail, ErrorKind, InnerError, Io, Next,
     Operation, Policy, RawRequest, Response, Result, RetryOptions, Secret, SendOptions, StopReason,
-    SystemClock, TokenCredential, TokenRequest, Transport, Upgrade,
+    SystemClock, TokenCredential, TokenRequest, TraceContext, Transport, Upgrade,
 };
 /// The crates that define the types of requests and responses, for [`Policy`], [`Transport`], and
 /// [`ServiceClient::request`].

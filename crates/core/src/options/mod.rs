@@ -15,7 +15,7 @@ use crate::retry::Quota;
 use crate::transport::{ConnectionOptions, HttpClient, Proxy};
 use crate::{
     Authorize, Clock, Dialect, Endpoint, Error, Pipeline, Policy, RateLimiter, Result, RetryOptions, Secret,
-    Transport,
+    TraceContext, Transport,
 };
 
 /// Contains a client's settings.
@@ -44,6 +44,14 @@ pub(crate) struct CallSettings {
     pub(crate) attempt_policies: Vec<Arc<dyn Policy>>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rate_limiter: Option<Arc<dyn RateLimiter>>,
+    pub(crate) trace_context: Option<Arc<dyn Fn() -> Option<TraceContext> + Send + Sync>>,
+}
+
+impl CallSettings {
+    /// Returns the trace context of the current span.
+    pub(crate) fn trace_context(&self) -> Option<TraceContext> {
+        self.trace_context.as_ref().and_then(|current| current())
+    }
 }
 
 impl Default for ClientOptions {
@@ -62,6 +70,7 @@ impl Default for ClientOptions {
                 attempt_policies: Vec::new(),
                 clock: Arc::new(SystemClock::new()),
                 rate_limiter: None,
+                trace_context: None,
             },
         }
     }
@@ -132,6 +141,11 @@ impl ClientOptions {
     /// Sets a rate limiter, from which every attempt takes a slot before it is sent. Default: none.
     pub fn set_rate_limiter(&mut self, rate_limiter: Arc<dyn RateLimiter>) {
         self.calls.rate_limiter = Some(rate_limiter);
+    }
+
+    /// Sets the function that returns the trace context of the current span. Default: none.
+    pub fn set_trace_context(&mut self, current: Arc<dyn Fn() -> Option<TraceContext> + Send + Sync>) {
+        self.calls.trace_context = Some(current);
     }
 
     /// Sets the name of the calling program, which the user agent starts with.
