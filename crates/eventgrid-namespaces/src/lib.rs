@@ -8,6 +8,8 @@ mod namespace;
 pub mod operations;
 mod processor;
 mod publish;
+#[cfg(feature = "push")]
+pub mod push;
 mod receive;
 mod receiver;
 mod response;
