@@ -150,7 +150,7 @@ impl Publish {
                 let encoded = encode(&event);
                 if encoded.is_ok() && event.is_untraced() {
                     call.on_trace_context(move |context, request| {
-                        traced::event(event, encode, context, request)
+                        traced::event(event, encode, context, request);
                     });
                 }
                 encoded

@@ -78,7 +78,7 @@ async fn what_cannot_be_read_is_400_and_the_other_events_of_the_batch_are_handle
     let webhook = builder.accept_unverified().build().unwrap();
     let basic = r#"{"id":"1","eventType":"t","subject":"s","data":{}}"#.to_owned();
     for body in
-        ["{}".to_owned(), "nonsense".to_owned(), "[{]".to_owned(), format!("[{}]", basic), String::new()]
+        ["{}".to_owned(), "nonsense".to_owned(), "[{]".to_owned(), format!("[{basic}]"), String::new()]
     {
         assert_eq!(send(&webhook, post(body.clone())).await.status(), 400, "{body}");
     }

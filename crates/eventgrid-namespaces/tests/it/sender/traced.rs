@@ -93,9 +93,9 @@ async fn a_request_that_has_no_room_for_the_trace_context_is_published_without_i
         let (sender, script) = traced();
         let event = fill(event(), largest);
         if single {
-            sender.send(event).await.unwrap()
+            sender.send(event).await.unwrap();
         } else {
-            sender.send_batch([event]).await.unwrap()
+            sender.send_batch([event]).await.unwrap();
         }
         let request = script.sent().remove(0);
         assert!(request.body().len() <= EventBatch::MAX_BYTES);
