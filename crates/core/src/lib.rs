@@ -29,6 +29,7 @@ mod secret;
 pub mod testing;
 #[cfg(test)]
 mod tests;
+mod trace_context;
 mod transport;
 
 pub use call::{Call, CallFuture, CallOptions, PageLinks, RawRequest, read};
@@ -58,6 +59,7 @@ pub use policy::{Next, Policy};
 pub use response::Response;
 pub use retry::RetryOptions;
 pub use secret::Secret;
+pub use trace_context::TraceContext;
 pub use transport::{Io, SendOptions, Transport, Upgrade, url_text};
 
 /// The crates that the macros of this crate use.

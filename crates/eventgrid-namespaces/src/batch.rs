@@ -44,6 +44,8 @@ pub struct EventBatch {
     /// The JSON array without its closing bracket. Empty while there are no events.
     json: Vec<u8>,
     events: usize,
+    /// Where the JSON of each event without a trace context ends, before its closing brace.
+    untraced: Vec<usize>,
 }
 
 impl EventBatch {
@@ -86,6 +88,9 @@ impl EventBatch {
             Err(_) => Reason::Invalid(InvalidEvent::new("the event cannot be written as JSON")),
             Ok(()) if self.bytes() <= Self::MAX_BYTES => {
                 self.events += 1;
+                if event.is_untraced() {
+                    self.untraced.push(self.json.len() - 1);
+                }
                 return Ok(());
             }
             Ok(()) if bytes + BRACKETS > Self::MAX_BYTES => Reason::TooLarge(bytes),
@@ -165,7 +170,7 @@ impl sealed::Encode for EventBatch {
             return Err(Error::invalid_input("batch", "must hold at least one event", None));
         }
         self.json.push(b']');
-        Ok(Encoded::batch(self.json))
+        Ok(Encoded::batch(self.json, self.untraced))
     }
 }
 

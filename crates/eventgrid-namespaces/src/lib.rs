@@ -9,6 +9,8 @@ mod namespace;
 pub mod operations;
 mod processor;
 mod publish;
+#[cfg(feature = "push")]
+pub mod push;
 mod receive;
 mod receiver;
 mod response;
@@ -45,7 +47,7 @@ pub use service_core::{
     AccessToken, AttributeValue, BoxError, CallFuture, ClientStats, Clock, Delivery, Error, ErrorDetail,
     ErrorKind, InnerError, Instrument, InstrumentKind, Io, Meter, Next, Operation, Policy, RawRequest,
     Response, Result, RetryOptions, Secret, SendOptions, StopReason, SystemClock, TokenCredential,
-    TokenRequest, Transport, Upgrade,
+    TokenRequest, TraceContext, Transport, Upgrade,
 };
 /// Re-exports the crates whose request and response types appear in [`Policy`], [`Transport`] and `request`.
 pub use {bytes, http};

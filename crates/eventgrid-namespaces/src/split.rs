@@ -7,6 +7,12 @@ pub(crate) fn array<'a>(object: &'a [u8], name: &str) -> Option<Vec<&'a [u8]>> {
     parts(member(&members(object)?, name)?, b'[', b']')
 }
 
+/// Returns the elements of an array, or `None` if quotation marks and brackets do not match.
+#[cfg(feature = "push")]
+pub(crate) fn elements(json: &[u8]) -> Option<Vec<&[u8]>> {
+    parts(json, b'[', b']')
+}
+
 /// Returns the names and values of an object's members. A name that cannot be read is empty.
 pub(crate) fn members(object: &[u8]) -> Option<Vec<(String, &[u8])>> {
     parts(object, b'{', b'}')?.into_iter().map(named).collect()

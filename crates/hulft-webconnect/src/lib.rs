@@ -86,7 +86,7 @@ pub use values::{AccountLink, ClientType, DefinitionLink, Direction, Number};
 pub use service_core::{
     AttributeValue, BoxError, CallFuture, ClientStats, Clock, Delivery, Error, ErrorDetail, ErrorKind,
     InnerError, Instrument, InstrumentKind, Io, Meter, Next, Operation, Policy, RawRequest, Response, Result,
-    RetryOptions, Secret, SendOptions, StopReason, SystemClock, Transport, Upgrade,
+    RetryOptions, Secret, SendOptions, StopReason, SystemClock, TraceContext, Transport, Upgrade,
 };
 /// Provides the types of requests and responses, for [`Policy`], [`Transport`] and `request`.
 pub use {bytes, http};

@@ -60,7 +60,7 @@ pub use service_core::{
     AccessToken, AttributeValue, BoxError, CallFuture, ClientStats, Clock, Delivery, Error, ErrorDetail,
     ErrorKind, InnerError, Instrument, InstrumentKind, Io, Meter, Next, Operation, Policy, RawRequest,
     Response, Result, RetryOptions, Secret, SendOptions, StopReason, SystemClock, TokenCredential,
-    TokenRequest, Transport, Upgrade,
+    TokenRequest, TraceContext, Transport, Upgrade,
 };
 /// The crates that define the types of requests and responses, for [`Policy`], [`Transport`], and
 /// [`ServiceClient::request`].

@@ -78,6 +78,7 @@ impl<T> Call<T> {
             body: body.clone(),
             options: options.clone(),
             invalid,
+            on_trace_context: None,
         };
         Self { parts: Box::new(parts), read: self.read }
     }

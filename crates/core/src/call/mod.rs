@@ -24,7 +24,7 @@ pub use raw::RawRequest;
 
 use crate::encode;
 use crate::error::{Error, Result};
-use crate::{Operation, Pipeline, Response};
+use crate::{Operation, Pipeline, Response, TraceContext};
 
 /// The future that is returned when a builder is awaited.
 pub type CallFuture<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
@@ -66,7 +66,11 @@ struct Parts {
     body: Bytes,
     options: CallOptions,
     invalid: Option<Error>,
+    on_trace_context: Option<OnTraceContext>,
 }
+
+/// A function that adds the trace context of a call to its request.
+pub(crate) type OnTraceContext = Box<dyn FnOnce(&TraceContext, &mut Request<Bytes>) + Send + Sync>;
 
 impl<T> Call<T> {
     /// Creates a call of `operation`. `segments` contains a value for each `{name}` in the operation's path.
@@ -99,6 +103,7 @@ impl<T> Call<T> {
             body: Bytes::new(),
             options: CallOptions::default(),
             invalid,
+            on_trace_context: None,
         };
         Self { parts: Box::new(parts), read }
     }
@@ -181,6 +186,18 @@ impl<T> Call<T> {
         self.parts.options = options;
     }
 
+    /// Sets a function that adds the trace context of the call to what it sends, such as the events of a publish.
+    ///
+    /// It is called at most once, in the span of the call and before the first attempt, if the client's
+    /// [`trace_context`](crate::ClientOptions::set_trace_context) returns a context. The headers of the context are added to
+    /// each attempt in any case.
+    pub fn on_trace_context(
+        &mut self,
+        add: impl FnOnce(&TraceContext, &mut Request<Bytes>) + Send + Sync + 'static,
+    ) {
+        self.parts.on_trace_context = Some(Box::new(add));
+    }
+
     /// Sends the request and reads the response.
     ///
     /// Dropping the future cancels the call; a request that was already sent may still take effect.
@@ -195,7 +212,9 @@ impl<T> Call<T> {
             error.inner_mut().operation = Some(parts.operation.id);
             error
         })?;
-        parts.pipeline.send(&parts.operation, &mut request, &parts.options, read).await
+        let on_trace_context = parts.on_trace_context.take();
+        let Parts { pipeline, operation, options, .. } = &*parts;
+        pipeline.send(operation, &mut request, options, on_trace_context, read).await
     }
 }
 

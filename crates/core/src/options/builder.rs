@@ -68,6 +68,21 @@ macro_rules! client_setters {
                 self.options.add_attempt_policy(::std::sync::Arc::new(policy));
                 self
             }
+
+            /// Sets the function that returns the trace context of the current span. Default: none.
+            ///
+            /// It is called in the span of each attempt, whose request gets the headers `traceparent` and `tracestate`. If the
+            /// caller or a policy has set one of them, both are left as they are. The function must neither block nor panic.
+            pub fn trace_context(
+                mut self,
+                current: impl Fn() -> ::std::option::Option<$crate::TraceContext>
+                + ::std::marker::Send
+                + ::std::marker::Sync
+                + 'static,
+            ) -> Self {
+                self.options.set_trace_context(::std::sync::Arc::new(current));
+                self
+            }
         }
     };
 }

@@ -16,7 +16,7 @@ use crate::retry::Quota;
 use crate::transport::{ConnectionOptions, HttpClient, Proxy};
 use crate::{
     Authorize, Clock, Dialect, Endpoint, Error, Meter, MeterHandle, Pipeline, Policy, RateLimiter, Result,
-    RetryOptions, Secret, Transport,
+    RetryOptions, Secret, TraceContext, Transport,
 };
 
 /// Contains a client's settings.
@@ -46,6 +46,14 @@ pub(crate) struct CallSettings {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) rate_limiter: Option<Arc<dyn RateLimiter>>,
     pub(crate) meter: MeterHandle,
+    pub(crate) trace_context: Option<Arc<dyn Fn() -> Option<TraceContext> + Send + Sync>>,
+}
+
+impl CallSettings {
+    /// Returns the trace context of the current span.
+    pub(crate) fn trace_context(&self) -> Option<TraceContext> {
+        self.trace_context.as_ref().and_then(|current| current())
+    }
 }
 
 impl Default for ClientOptions {
@@ -65,6 +73,7 @@ impl Default for ClientOptions {
                 clock: Arc::new(SystemClock::new()),
                 rate_limiter: None,
                 meter: MeterHandle::default(),
+                trace_context: None,
             },
         }
     }
@@ -147,6 +156,11 @@ impl ClientOptions {
     /// Sets the meter that receives the client's metrics. Default: none.
     pub fn set_meter(&mut self, meter: Arc<dyn Meter>) {
         self.calls.meter = MeterHandle::new(meter);
+    }
+
+    /// Sets the function that returns the trace context of the current span. Default: none.
+    pub fn set_trace_context(&mut self, current: Arc<dyn Fn() -> Option<TraceContext> + Send + Sync>) {
+        self.calls.trace_context = Some(current);
     }
 
     /// Sets the name of the calling program, which the user agent starts with.

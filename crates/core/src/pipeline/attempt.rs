@@ -61,6 +61,9 @@ impl<'a> Attempt<'a> {
             );
             return Err(Error::new(ErrorKind::Credential, text).with_delivery(Delivery::NotSent).permanent());
         }
+        if let Some(context) = self.client.settings.trace_context() {
+            context.add_to(request.headers_mut());
+        }
         self.client.credential.authorize(request).await?;
         *self.signed.lock().unwrap_or_else(PoisonError::into_inner) =
             request.headers().get(AUTHORIZATION).cloned();

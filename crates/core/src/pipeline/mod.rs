@@ -15,7 +15,7 @@ use http::header::ACCEPT_ENCODING;
 use http::{HeaderValue, Request, Response};
 use tracing::Instrument;
 
-use crate::call::CallOptions;
+use crate::call::{CallOptions, OnTraceContext};
 use crate::clock::Randomness;
 use crate::error::{self, Delivery, Error, ErrorKind, Result};
 use crate::options::CallSettings;
@@ -66,10 +66,16 @@ impl Pipeline {
         operation: &Operation,
         request: &mut Request<Bytes>,
         options: &CallOptions,
+        on_trace_context: Option<OnTraceContext>,
         read: Read<T>,
     ) -> Result<crate::Response<T>> {
         let _in_flight = InFlight::new(&self.inner.in_flight);
         let span = trace::open(&self.inner, operation);
+        if let Some(add) = on_trace_context
+            && let Some(context) = span.in_scope(|| self.inner.settings.trace_context())
+        {
+            add(&context, request);
+        }
         // A value without a size, such as `()`, contains nothing of the response: losing it loses nothing.
         let returns_value = size_of::<T>() > 0;
         let execution = Execution::new(&self.inner, operation, options, returns_value);

@@ -18,6 +18,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use serde::Deserialize;
+use service_core::TraceContext;
 
 pub use builder::CloudEventBuilder;
 pub use data::{Data, Json};
@@ -167,6 +168,30 @@ impl CloudEvent {
     /// Returns an iterator over the extension attributes, ordered by name.
     pub fn extensions(&self) -> impl ExactSizeIterator<Item = (&str, &ExtensionValue)> {
         self.extensions.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Returns the trace context that the event carries in the extensions `traceparent` and `tracestate`.
+    ///
+    /// It identifies the span that produced the event. Returns `None` if the event has no `traceparent` or a malformed one. A
+    /// malformed `tracestate` is ignored.
+    #[must_use]
+    pub fn trace_context(&self) -> Option<TraceContext> {
+        let context = TraceContext::new(self.extension("traceparent")?.as_str()?).ok()?;
+        let state = self.extension("tracestate").and_then(ExtensionValue::as_str);
+        Some(state.and_then(|state| context.clone().with_tracestate(state).ok()).unwrap_or(context))
+    }
+
+    /// Returns whether the event carries neither extension of a trace context.
+    pub(crate) fn is_untraced(&self) -> bool {
+        !["traceparent", "tracestate"].iter().any(|name| self.extensions.contains_key(*name))
+    }
+
+    /// Adds a trace context.
+    pub(crate) fn set_trace_context(&mut self, context: &TraceContext) {
+        self.extensions.insert("traceparent".to_owned(), context.traceparent().to_owned().into());
+        if let Some(state) = context.tracestate() {
+            self.extensions.insert("tracestate".to_owned(), state.to_owned().into());
+        }
     }
 
     /// Returns the data in the form in which it was set or received.

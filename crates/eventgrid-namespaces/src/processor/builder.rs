@@ -4,10 +4,20 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tracing::Span;
+
 use super::handler::{Erased, Handler, erased};
-use super::{Notice, Processor, Settlement};
+use super::{EventDelivery, Notice, Processor, Settlement};
 use crate::settle::has_delay_and_renewal;
-use crate::{CloudEvent, Error, ReceivedEvent, Receiver, ReleaseDelay, Result};
+use crate::{CloudEvent, Error, ReceivedEvent, Receiver, ReleaseDelay, Result, TraceContext};
+
+/// Creates the span in which a handler runs.
+pub(crate) type SpanOf = Arc<dyn Fn(&EventDelivery, Option<&TraceContext>) -> Span + Send + Sync>;
+
+/// Returns the default of [`ProcessorBuilder::span`].
+pub(crate) fn default_span() -> SpanOf {
+    Arc::new(|delivery, _| super::handling::span(delivery))
+}
 
 type Hook = Arc<dyn Fn(&Notice<'_>) + Send + Sync>;
 
@@ -24,6 +34,7 @@ pub(super) struct Settings {
     pub(super) max_deliveries: Option<u32>,
     /// Whether the api-version has release delays and lock renewal.
     pub(super) has_delay_and_renewal: bool,
+    pub(super) span: SpanOf,
     pub(super) handler: Erased<CloudEvent>,
     pub(super) poison: Option<Erased<ReceivedEvent>>,
     pub(super) on_notice: Option<Hook>,
@@ -61,6 +72,7 @@ pub struct ProcessorBuilder {
     shutdown_timeout: Duration,
     failure: Option<Settlement>,
     max_deliveries: Option<u32>,
+    span: SpanOf,
     poison: Option<Erased<ReceivedEvent>>,
     on_notice: Option<Hook>,
 }
@@ -77,6 +89,7 @@ impl ProcessorBuilder {
             shutdown_timeout: Duration::from_secs(25),
             failure: None,
             max_deliveries: None,
+            span: default_span(),
             poison: None,
             on_notice: None,
         }
@@ -154,6 +167,19 @@ impl ProcessorBuilder {
         self
     }
 
+    /// Sets the function that creates the span in which a handler runs.
+    ///
+    /// It receives the delivery and the trace context that the event carries, so that it can set the span's parent or link it to
+    /// the span that produced the event. It runs on the processor's own task, so it must neither block nor panic. Default: a span
+    /// `handle` at DEBUG.
+    pub fn span(
+        mut self,
+        create: impl Fn(&EventDelivery, Option<&TraceContext>) -> Span + Send + Sync + 'static,
+    ) -> Self {
+        self.span = Arc::new(create);
+        self
+    }
+
     /// Sets a callback that is called with each [`Notice`]: a problem that does not end the processor.
     ///
     /// The callback runs on the processor's own task, so it must neither block nor panic.
@@ -186,6 +212,7 @@ impl ProcessorBuilder {
             failure: self.failure.unwrap_or(Settlement::Release(default)),
             max_deliveries: self.max_deliveries,
             has_delay_and_renewal,
+            span: self.span,
             handler: erased(handler),
             poison: self.poison,
             on_notice: self.on_notice,

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use service_core::TraceContext;
 use tokio::sync::watch;
 
 /// Identifies one delivery of an event to this processor.
@@ -16,6 +17,8 @@ pub struct EventDelivery {
     pub lock_token: String,
     /// Counts the deliveries of the event, including this one.
     pub delivery_count: u32,
+    /// Contains the trace context that the event carries.
+    pub trace_context: Option<TraceContext>,
 }
 
 /// A handle that gives a handler information about its event's delivery and lock.
@@ -26,6 +29,18 @@ pub struct Context {
 }
 
 impl Context {
+    /// Creates the context of a delivery that has no lock.
+    #[cfg(feature = "push")]
+    pub(crate) fn pushed(delivery: EventDelivery) -> Self {
+        Self { delivery: Arc::new(delivery), lost: watch::channel(false).1 }
+    }
+
+    /// Returns the trace context that the event carries, which identifies the span that produced it.
+    #[must_use]
+    pub fn trace_context(&self) -> Option<&TraceContext> {
+        self.delivery.trace_context.as_ref()
+    }
+
     /// Returns how often the event was delivered, including this time, starting at 1.
     #[must_use]
     pub fn delivery_count(&self) -> u32 {

@@ -53,12 +53,12 @@ where
     }
 }
 
-type Handling = Pin<Box<dyn Future<Output = Result<Settlement, BoxError>> + Send>>;
+pub(crate) type Handling = Pin<Box<dyn Future<Output = Result<Settlement, BoxError>> + Send>>;
 
 /// A type-erased handler.
-pub(super) type Erased<T> = Arc<dyn Fn(T, Context) -> Handling + Send + Sync>;
+pub(crate) type Erased<T> = Arc<dyn Fn(T, Context) -> Handling + Send + Sync>;
 
-pub(super) fn erased<T: Send + 'static>(handler: impl Handler<T>) -> Erased<T> {
+pub(crate) fn erased<T: Send + 'static>(handler: impl Handler<T>) -> Erased<T> {
     let handler = Arc::new(handler);
     Arc::new(move |event, context| {
         let handler = Arc::clone(&handler);
@@ -68,14 +68,14 @@ pub(super) fn erased<T: Send + 'static>(handler: impl Handler<T>) -> Erased<T> {
 }
 
 /// How a handler ended.
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Decided(Settlement),
     Failed(BoxError),
     Panicked(String),
 }
 
 /// Runs a handler until it returns or panics.
-pub(super) async fn run(mut handling: Handling) -> Outcome {
+pub(crate) async fn run(mut handling: Handling) -> Outcome {
     let guarded =
         poll_fn(|context| match catch_unwind(AssertUnwindSafe(|| handling.as_mut().poll(context))) {
             Ok(poll) => poll.map(Ok),

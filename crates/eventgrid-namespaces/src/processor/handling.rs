@@ -28,7 +28,8 @@ impl Run<'_> {
             },
         };
         let run = {
-            let (span, token) = (span(&delivery), token.clone());
+            let (span, token) =
+                ((self.settings.span)(&delivery, delivery.trace_context.as_ref()), token.clone());
             async move { TaskOutput::Handled(token, handler::run(handling).await) }.instrument(span)
         };
         let task = self.tasks.spawn(run);
@@ -80,7 +81,8 @@ impl Run<'_> {
     }
 }
 
-fn span(delivery: &EventDelivery) -> tracing::Span {
+/// The default span of a handler.
+pub(super) fn span(delivery: &EventDelivery) -> tracing::Span {
     tracing::debug_span!(
         "handle",
         "cloudevents.event_id" = delivery.id.as_deref(),

@@ -9,7 +9,7 @@ use tokio::task::AbortHandle;
 
 use super::lock::Lock;
 use super::{Context, EventDelivery};
-use crate::ReceivedEvent;
+use crate::{CloudEvent, ReceivedEvent};
 
 /// An event that was received and has not been settled yet.
 #[derive(Debug)]
@@ -163,5 +163,6 @@ pub(super) fn delivery(received: &ReceivedEvent) -> EventDelivery {
         id: event.map(|event| event.id().to_owned()),
         lock_token: received.lock_token.clone(),
         delivery_count: received.delivery_count,
+        trace_context: event.and_then(CloudEvent::trace_context),
     }
 }

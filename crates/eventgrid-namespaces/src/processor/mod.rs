@@ -18,8 +18,12 @@ use std::future::{Future, pending};
 use std::sync::Arc;
 
 pub use builder::ProcessorBuilder;
+#[cfg(feature = "push")]
+pub(crate) use builder::{SpanOf, default_span};
 pub use context::{Context, EventDelivery};
 pub use handler::Handler;
+#[cfg(feature = "push")]
+pub(crate) use handler::{Erased, Outcome, erased, run as run_handler};
 pub use notice::Notice;
 pub use settlement::{IntoSettlement, Settlement};
 

@@ -5,6 +5,8 @@ mod cloudevents;
 mod common;
 mod namespace;
 mod processor;
+#[cfg(feature = "push-entra")]
+mod push;
 mod receiver;
 mod sas;
 mod sender;

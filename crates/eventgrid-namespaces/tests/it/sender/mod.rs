@@ -4,6 +4,7 @@ mod all;
 mod batches;
 mod effects;
 mod repeats;
+mod traced;
 mod wire;
 
 use eventgrid_namespaces::CloudEvent;

@@ -1,5 +1,7 @@
 //! The builders of the two publish operations, the request body of each mode, and the check of the service's response.
 
+mod traced;
+
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
@@ -21,16 +23,18 @@ const BATCHED: &str = "application/cloudevents-batch+json; charset=utf-8";
 pub struct Encoded {
     headers: HeaderMap,
     body: Bytes,
+    /// Where the JSON of each event of a batch ends that has no trace context, before its closing brace.
+    untraced: Vec<usize>,
 }
 
 impl Encoded {
-    pub(crate) fn batch(json: Vec<u8>) -> Self {
-        Self::json(BATCHED, json)
+    pub(crate) fn batch(json: Vec<u8>, untraced: Vec<usize>) -> Self {
+        Self { untraced, ..Self::json(BATCHED, json) }
     }
 
     fn json(content_type: &'static str, json: Vec<u8>) -> Self {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
-        Self { headers, body: json.into() }
+        Self { headers, body: json.into(), untraced: Vec::new() }
     }
 
     fn structured(event: &CloudEvent) -> Result<Self> {
@@ -47,7 +51,7 @@ impl Encoded {
             let rule = "the event's `datacontenttype` is missing, which Event Grid requires in binary mode";
             return Err(InvalidEvent::new(rule).into());
         }
-        Self { headers, body }.checked()
+        Self { headers, body, untraced: Vec::new() }.checked()
     }
 
     fn checked(self) -> Result<Self> {
@@ -142,11 +146,22 @@ impl Publish {
     async fn send(self) -> Result<Response<()>> {
         let Self { mut call, body } = self;
         let encoded = match body {
-            Body::One { event, encode } => encode(&event),
+            Body::One { event, encode } => {
+                let encoded = encode(&event);
+                if encoded.is_ok() && event.is_untraced() {
+                    call.on_trace_context(move |context, request| {
+                        traced::event(event, encode, context, request);
+                    });
+                }
+                encoded
+            }
             Body::Ready(encoded) => encoded,
         };
         match encoded {
-            Ok(Encoded { headers, body }) => {
+            Ok(Encoded { headers, body, untraced }) => {
+                if !untraced.is_empty() {
+                    call.on_trace_context(move |context, request| traced::batch(&untraced, context, request));
+                }
                 call.body(STRUCTURED, body);
                 for (name, value) in &headers {
                     call.default_header(name.clone(), value.clone());
