@@ -30,15 +30,15 @@ pub static HTTP_REQUEST_DURATION: Instrument = Instrument::histogram(
 #[derive(Debug, PartialEq)]
 #[non_exhaustive]
 pub struct Instrument {
-    /// The name, with dots.
+    /// Names the instrument, with dots.
     pub name: &'static str,
     /// What the values mean.
     pub kind: InstrumentKind,
-    /// The unit, in UCUM's notation.
+    /// Specifies the unit, in UCUM's notation.
     pub unit: &'static str,
-    /// One sentence for people.
+    /// Describes the instrument in one sentence for people.
     pub description: &'static str,
-    /// The bounds of a histogram's buckets; empty for counters.
+    /// Contains the bounds of a histogram's buckets. It is empty for counters.
     pub bounds: &'static [f64],
 }
 
@@ -78,7 +78,7 @@ impl Instrument {
     }
 }
 
-/// The instruments of a service's calls, whose names start with the service's prefix.
+/// Contains the instruments of a service's calls, whose names start with the service's prefix.
 ///
 /// [`call_instruments!`](crate::call_instruments) creates them, and [`Dialect::instruments`](crate::Dialect::instruments) sets
 /// them.
@@ -86,13 +86,13 @@ impl Instrument {
 pub struct CallInstruments {
     /// The key of the attribute that contains the operation's id.
     pub(crate) operation: &'static str,
-    /// The duration of a whole call, with its retries.
+    /// Measures the duration of a whole call, with its retries.
     pub duration: Instrument,
-    /// The number of retries.
+    /// Counts the retries.
     pub retries: Instrument,
-    /// The duration of a token request.
+    /// Measures the duration of a token request.
     pub token: Instrument,
-    /// The wait for the client's rate limiter.
+    /// Measures the wait for the client's rate limiter.
     pub rate_limit: Instrument,
 }
 

@@ -45,12 +45,12 @@ pub trait Meter: Send + Sync + 'static {
     );
 }
 
-/// The value of a metric's attribute.
+/// Contains the value of a metric's attribute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AttributeValue<'a> {
-    /// A text.
+    /// The value is a text.
     Text(&'a str),
-    /// A number, such as a port or a status code.
+    /// The value is a number, such as a port or a status code.
     Number(i64),
 }
 

@@ -14,7 +14,7 @@ pub struct ClientStats {
     pub calls_in_flight: usize,
     /// The number of tokens that are left for retries. A transient failure takes 14, a rejection 5, and success returns them.
     pub retry_tokens: u32,
-    /// The maximum number of tokens.
+    /// The number of tokens that a client starts with, which is also the maximum.
     pub max_retry_tokens: u32,
 }
 

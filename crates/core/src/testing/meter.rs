@@ -27,11 +27,11 @@ pub struct RecordingMeter(Arc<Mutex<Vec<Recorded>>>);
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct Recorded {
-    /// The instrument.
+    /// Identifies the instrument.
     pub instrument: &'static Instrument,
-    /// The value.
+    /// Contains the value.
     pub value: f64,
-    /// The attributes. Numbers are written as text.
+    /// Contains the attributes. Numbers are written as text.
     pub attributes: BTreeMap<&'static str, String>,
 }
 

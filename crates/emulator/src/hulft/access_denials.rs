@@ -33,7 +33,7 @@ pub enum Denied {
 pub struct AccessDenial {
     /// The access that was denied.
     pub denied: Denied,
-    /// The time of the access.
+    /// The time at which the access was denied.
     pub accessed_at: SystemTime,
     /// The type of connection that was attempted. The vendor does not list the values.
     pub connection_type: String,

@@ -64,7 +64,7 @@ pub struct RelayLog {
     pub file_name: String,
     /// The processing identifier that the service assigned to the transfer.
     pub processing_id: String,
-    /// The size of the file in bytes.
+    /// Contains the size of the file in bytes.
     pub data_size: u64,
     /// The number of bytes that were sent over the network.
     pub data_size_on_route: u64,

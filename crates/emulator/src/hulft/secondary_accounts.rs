@@ -18,7 +18,7 @@ pub(super) const LIMIT: usize = 10_000;
 pub struct SecondaryAccount {
     /// The id that identifies the account.
     pub id: String,
-    /// The mail address of the account. It also serves as its name in the logs.
+    /// Contains the mail address of the account. It also serves as its name in the logs.
     pub mail_address: String,
     /// Whether the contractor manages the password, instead of the user.
     pub password_is_managed_by_contractor: bool,

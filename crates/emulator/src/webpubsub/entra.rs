@@ -21,10 +21,10 @@ const LONG_LIFETIME: Duration = Duration::from_secs(365 * 24 * 3600);
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EntraTokens {
-    /// Any JWT for the audience `https://webpubsub.azure.com` within its lifetime. The signature is not verified.
+    /// Accepts any JWT for the audience `https://webpubsub.azure.com` within its lifetime. The signature is not verified.
     #[default]
     Unvalidated,
-    /// Only tokens of this emulator, such as [`entra_token`](super::WebPubSub::entra_token).
+    /// Accepts only tokens of this emulator, such as [`entra_token`](super::WebPubSub::entra_token).
     Strict,
 }
 

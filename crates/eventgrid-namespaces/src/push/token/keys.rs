@@ -85,7 +85,7 @@ impl fmt::Debug for VerificationKey {
     }
 }
 
-/// The signing keys of a Microsoft Entra ID tenant.
+/// Provides the signing keys of a Microsoft Entra ID tenant.
 ///
 /// They are read when the first token arrives, when a token names an unknown key (at most once a minute), and after a day. While
 /// they cannot be read, known keys remain valid.
