@@ -16,9 +16,17 @@ const ALLOWED: [Allowed; 11] = [
     ("service_core", &[]),
     // The traits of a connection that a transport hands over.
     ("tokio", &["service_core::Io"]),
-    // The webhook handler is a service of tower, so that every framework takes it as it is: the trait's own two crates.
-    ("tower_service", &["webpubsub::event_handler::Webhook"]),
-    ("http_body", &["webpubsub::event_handler::Webhook", "webpubsub::event_handler::ResponseBody"]),
+    // The webhooks are services of tower, so that every framework takes them as they are: the trait's own two crates.
+    ("tower_service", &["webpubsub::event_handler::Webhook", "eventgrid_namespaces::push::Webhook"]),
+    (
+        "http_body",
+        &[
+            "webpubsub::event_handler::Webhook",
+            "webpubsub::event_handler::ResponseBody",
+            "eventgrid_namespaces::push::Webhook",
+            "eventgrid_namespaces::push::ResponseBody",
+        ],
+    ),
     // The feature `azure-identity` is there for this type, and named after it.
     ("azure_core", &["service_core::AzureCredential"]),
     // JSON of any shape, at 1.0: a problem in a response that a service crate has read, an event without a receiver.
@@ -26,8 +34,17 @@ const ALLOWED: [Allowed; 11] = [
         "serde_json",
         &["service_core::ErrorDetail::from_value", "service_emulator::eventgrid::DeadLetter::event"],
     ),
-    // A span's name and fields are fixed where it is written, so each service crate writes its own.
-    ("tracing", &["service_core::Dialect::new", "service_core::Dialect::span"]),
+    // A span's name and fields are fixed where it is written, so each service crate writes its own, and users write those
+    // of their handlers, with the parent and the links of their choice.
+    (
+        "tracing",
+        &[
+            "service_core::Dialect::new",
+            "service_core::Dialect::span",
+            "eventgrid_namespaces::ProcessorBuilder::span",
+            "eventgrid_namespaces::push::WebhookBuilder::span",
+        ],
+    ),
 ];
 
 /// What of the language is no other crate.
