@@ -23,6 +23,8 @@ mod pace;
 mod pipeline;
 mod policy;
 mod response;
+#[cfg(feature = "webhook")]
+mod response_body;
 mod retry;
 mod secret;
 #[cfg(any(test, feature = "testing"))]
@@ -57,6 +59,8 @@ pub use pace::{NoSlot, RateLimiter};
 pub use pipeline::{AfterUnknown, ClientStats, Pipeline};
 pub use policy::{Next, Policy};
 pub use response::Response;
+#[cfg(feature = "webhook")]
+pub use response_body::ResponseBody;
 pub use retry::RetryOptions;
 pub use secret::Secret;
 pub use trace_context::TraceContext;

@@ -22,9 +22,8 @@ const ALLOWED: [Allowed; 11] = [
         "http_body",
         &[
             "webpubsub::event_handler::Webhook",
-            "webpubsub::event_handler::ResponseBody",
             "eventgrid_namespaces::push::Webhook",
-            "eventgrid_namespaces::push::ResponseBody",
+            "service_core::ResponseBody",
         ],
     ),
     // The feature `azure-identity` is there for this type, and named after it.

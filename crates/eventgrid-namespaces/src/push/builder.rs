@@ -165,7 +165,7 @@ impl WebhookBuilder {
     ///
     /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if deliveries are not authenticated and
     /// [`accept_unverified`](Self::accept_unverified) was not called, or if both are the case, if a secret is empty, if secrets of
-    /// one kind have different names, if an allowed origin is not a host, or if the deadline is zero.
+    /// one kind have different names, if a token has no audience, if an allowed origin is not a host, or if the deadline is zero.
     pub fn build(mut self) -> Result<Webhook> {
         let authentication = &self.authentication;
         let (verifies, unverified) = (authentication.verifies(), authentication.unverified);
@@ -181,6 +181,11 @@ impl WebhookBuilder {
         );
         self.check(filled, "secret", "must not be empty");
         self.check(!self.deadline.is_zero(), "deadline", "must not be zero");
+        #[cfg(feature = "push-entra")]
+        {
+            let audience = self.authentication.token.as_ref().is_none_or(EntraToken::has_audience);
+            self.check(audience, "Entra token", "needs an audience");
+        }
         if let Some(error) = self.invalid {
             return Err(error);
         }

@@ -36,7 +36,6 @@ mod deliver;
 mod notice;
 mod origin;
 mod rejection;
-mod response_body;
 mod service;
 #[cfg(feature = "push-entra")]
 mod token;
@@ -45,7 +44,7 @@ mod webhook;
 pub use builder::{DEFAULT_BODY_LIMIT, WebhookBuilder};
 pub use deliver::PendingDelivery;
 pub use notice::Notice;
-pub use response_body::ResponseBody;
+pub use service_core::ResponseBody;
 #[cfg(feature = "push-entra")]
 pub use token::{EntraKeys, EntraKeysBuilder, EntraToken, KeySource, VerificationKey};
 pub use webhook::{Check, Handled, Webhook};

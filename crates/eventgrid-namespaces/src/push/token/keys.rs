@@ -23,8 +23,8 @@ const MAX_AGE: Duration = Duration::from_secs(24 * 60 * 60);
 
 static DIALECT: Dialect = Dialect::new(
     concat!("eventgrid-namespaces/", env!("CARGO_PKG_VERSION")),
-    service_core::call_span!("az.service_request_id"),
-    "az.service_request_id",
+    service_core::call_span!("azure.service.request.id"),
+    "azure.service.request.id",
 );
 
 /// Supplies the keys with which tokens are verified.
@@ -143,7 +143,12 @@ impl EntraKeys {
             let verification = VerificationKey::rsa(key.n.as_deref()?, key.e.as_deref()?).ok()?;
             Some((key.kid?, verification))
         });
-        Ok(keys.collect())
+        let keys: HashMap<_, _> = keys.collect();
+        if keys.is_empty() {
+            // It proves no token invalid, whose events would be lost.
+            return Err(Error::invalid_input("key set", "must contain an RSA key", None));
+        }
+        Ok(keys)
     }
 }
 

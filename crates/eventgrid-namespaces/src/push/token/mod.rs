@@ -62,7 +62,7 @@ pub struct EntraToken {
 impl EntraToken {
     /// Requires tokens of a tenant, given by its ID, whose signing keys come from a key source.
     ///
-    /// No token is accepted before an [`audience`](Self::audience) is added.
+    /// At least one [`audience`](Self::audience) must be added.
     pub fn new(tenant: impl Into<String>, keys: impl KeySource) -> Self {
         let tenant = tenant.into();
         let issuers = [
@@ -84,6 +84,11 @@ impl EntraToken {
     pub fn audience(mut self, audience: impl Into<String>) -> Self {
         self.audiences.push(audience.into());
         self
+    }
+
+    /// Without one, every token would be rejected, and Event Grid would give the events up.
+    pub(super) fn has_audience(&self) -> bool {
+        !self.audiences.is_empty()
     }
 
     /// Replaces the issuers, for other clouds: that of tokens of version 1.0 and that of version 2.0.

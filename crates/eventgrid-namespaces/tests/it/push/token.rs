@@ -1,14 +1,13 @@
 //! Tokens of Microsoft Entra ID, signed by this test, and keys as the tenant publishes them.
 
 use std::sync::LazyLock;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{KeyPair as _, RSA_PKCS1_SHA256, RsaKeyPair};
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD as BASE64;
-use eventgrid_namespaces::Clock as _;
 use eventgrid_namespaces::push::{EntraKeys, EntraToken};
 use serde_json::{Value, json};
 use service_core::testing::{ManualClock, ScriptedTransport};
@@ -177,5 +176,24 @@ async fn while_keys_cannot_be_read_a_known_key_is_accepted_and_others_are_503() 
     }
     assert_eq!(fixture.token(&token).await, 200);
     assert!(fixture.tenant.sent().len() > reads);
-    assert!(fixture.clock.now() > SystemTime::UNIX_EPOCH);
+}
+
+#[tokio::test]
+async fn a_key_set_without_a_readable_key_is_503_and_does_not_replace_known_keys() {
+    let fixture = fixture();
+    let empty = || Response::new(r#"{"keys":[{"kty":"EC","kid":"other"}]}"#.to_owned());
+    fixture.tenant.respond(empty()).respond(key_set("k1")).respond(empty());
+    let token = sign(&KEY, "k1", &with("exp", json!(NOW.as_secs() + 200_000)));
+    assert_eq!(fixture.token(&token).await, 503);
+    fixture.clock.advance(Duration::from_secs(60));
+    assert_eq!(fixture.token(&token).await, 200);
+    fixture.clock.advance(Duration::from_secs(24 * 60 * 60));
+    assert_eq!((fixture.token(&token).await, fixture.tenant.sent().len()), (200, 3));
+}
+
+#[test]
+fn a_webhook_whose_tokens_have_no_audience_is_not_built() {
+    let keys = EntraKeys::builder(TENANT).transport(Arc::new(ScriptedTransport::new())).build().unwrap();
+    let error = webhook().0.entra_token(EntraToken::new(TENANT, keys)).build().unwrap_err();
+    assert_eq!(error.to_string(), "Entra token needs an audience");
 }

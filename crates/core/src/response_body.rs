@@ -8,12 +8,14 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 
-/// Represents the body of a response of a [`Webhook`](super::Webhook), which is a single chunk or empty.
+/// Represents the body of a webhook's response, which is a single chunk or empty.
 #[derive(Default)]
 pub struct ResponseBody(Bytes);
 
 impl ResponseBody {
-    pub(super) fn new(bytes: Bytes) -> Self {
+    /// Creates a body from its bytes.
+    #[must_use]
+    pub fn new(bytes: Bytes) -> Self {
         Self(bytes)
     }
 }
