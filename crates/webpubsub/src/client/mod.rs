@@ -8,6 +8,7 @@ mod data;
 mod event;
 mod frame;
 mod queue;
+mod read_ahead;
 mod send;
 mod session;
 mod socket;
