@@ -308,7 +308,7 @@ fn submit<'a>(
         closes: 0,
         done,
     };
-    if client.send_command(task::Command::Send(op)) {
+    if client.send_command(task::Command::Send(Box::new(op))) {
         Ok(Outcome { name, timeout, receiver })
     } else {
         Err(Op::closed(name, false))
