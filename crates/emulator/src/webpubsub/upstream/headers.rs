@@ -60,7 +60,7 @@ pub(super) fn allows(headers: &HeaderMap, origin: &str) -> bool {
 }
 
 /// The headers of an event that is sent to this address.
-pub(super) fn event(about: About<'_>, target: &Target, keys: &[String; 2], kept: &Kept) -> HeaderMap {
+pub(super) fn event(about: &About<'_>, target: &Target, keys: &[String; 2], kept: &Kept) -> HeaderMap {
     let mut headers = HeaderMap::new();
     set(&mut headers, ORIGIN, about.origin);
     set(&mut headers, REQUEST_ID, &names::new_guid());
@@ -77,7 +77,6 @@ pub(super) fn event(about: About<'_>, target: &Target, keys: &[String; 2], kept:
         ("ce-time", Some(&time)),
         ("ce-hub", Some(about.hub)),
         ("ce-connectionid", Some(about.connection)),
-        ("ce-userid", about.user),
         ("ce-eventname", about.event_name),
         ("ce-subprotocol", about.subprotocol),
         ("ce-signature", Some(&signature(keys, about.connection))),
@@ -87,6 +86,9 @@ pub(super) fn event(about: About<'_>, target: &Target, keys: &[String; 2], kept:
             set(&mut headers, HeaderName::from_static(name), value);
         }
     }
+    if let Some(user) = about.user.filter(|user| !user.is_empty()) {
+        set_raw(&mut headers, HeaderName::from_static("ce-userid"), user);
+    }
     kept.write(&mut headers, target, about.time);
     headers
 }
@@ -95,6 +97,16 @@ pub(super) fn event(about: About<'_>, target: &Target, keys: &[String; 2], kept:
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(&utf8_percent_encode(value, CONTROLS).to_string()) {
         headers.insert(name, value);
+    }
+}
+
+/// Text beyond ASCII is sent as UTF-8. Only characters that no header may have are percent-encoded.
+fn set_raw(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    match HeaderValue::from_bytes(value.as_bytes()) {
+        Ok(value) => {
+            headers.insert(name, value);
+        }
+        Err(_) => set(headers, name, value),
     }
 }
 

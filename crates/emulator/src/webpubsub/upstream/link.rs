@@ -267,7 +267,7 @@ impl Link {
             id: outbound.numbered.id,
             time: outbound.numbered.time,
         };
-        headers::event(about, target, &self.upstream.keys.both(), &state.kept)
+        headers::event(&about, target, &self.upstream.keys.both(), &state.kept)
     }
 
     /// How the log names an event.

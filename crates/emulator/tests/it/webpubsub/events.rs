@@ -41,7 +41,7 @@ async fn an_event_reaches_the_handler_in_its_type_and_is_acknowledged_once_it_ha
             (Some("order"), "/hubs/chat/order?code=x")
         );
         assert_eq!(call.header("ce-subprotocol"), Some("json.webpubsub.azure.v1"));
-        assert_eq!(call.header("ce-userid"), Some("%C3%A4nn%C3%AB"));
+        assert_eq!(call.header("ce-userid"), Some("ännë"));
         assert_eq!(call.header("ce-id").unwrap(), (id + 1).to_string(), "0 and 1 are reserved");
         client.send_json(json!({ "type": "ping" })).await;
         assert!(client.socket.next().now_or_never().is_none(), "later frames wait too");
@@ -186,9 +186,9 @@ async fn a_call_that_fails_is_repeated_with_the_same_ids() {
             ["ce-id", "x-ms-client-request-id", "ce-time"].map(|name| call.header(name).unwrap().to_owned());
         same.push((ids, call.body.clone()));
         if status == 0 {
-            drop(call)
+            drop(call);
         } else {
-            call.respond(status, "Set-Cookie: a=1\r\n", "")
+            call.respond(status, "Set-Cookie: a=1\r\n", "");
         }
         wait_for_hook(&emulator, &format!("attempt {attempt}")).await;
         emulator.clock().advance(Duration::from_secs(pause));
