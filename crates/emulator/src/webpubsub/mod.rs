@@ -178,7 +178,7 @@ impl WebPubSub {
     }
 
     /// Sets the time by which acks are sent later than the service would at the earliest. Default: zero. The program
-    /// `service-emulator` uses 5 ms.
+    /// `service-emulator` uses 10 ms.
     ///
     /// In the cloud, an ack takes milliseconds. Some clients, such as the official one for Python, wait for an ack only
     /// after they have sent the frame, and miss one that arrives within microseconds. Other frames are not delayed, so
