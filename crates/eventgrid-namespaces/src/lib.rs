@@ -28,7 +28,8 @@ pub use event::{CloudEvent, CloudEventBuilder, Data, ExtensionValue, InvalidEven
 pub use metrics::INSTRUMENTS;
 pub use namespace::{NamespaceClient, NamespaceClientBuilder};
 pub use processor::{
-    Context, EventDelivery, Handler, IntoSettlement, Notice, Processor, ProcessorBuilder, Settlement,
+    Context, EventDelivery, Handler, IntoSettlement, Notice, Processor, ProcessorBuilder, ProcessorStats,
+    Settlement,
 };
 pub use publish::{SendBatch, SendEvent};
 pub use receive::{Receive, ReceivedEvent, UnreadableEvent};

@@ -7,3 +7,4 @@ mod locks;
 mod poison;
 mod pressure;
 mod shutdown;
+mod starved;
