@@ -3,6 +3,7 @@
 
 mod batch;
 mod credential;
+pub mod dead_letter;
 mod event;
 mod metrics;
 mod namespace;

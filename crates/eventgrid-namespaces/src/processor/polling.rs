@@ -35,6 +35,10 @@ pub(super) struct Polling {
     max: usize,
     /// The number of polls that are useful at the moment: one, or more while handlers are starved.
     wanted: usize,
+    /// Whether the last response was large.
+    was_large: bool,
+    /// Whether handlers had no events at some time since then.
+    starved: bool,
     running: usize,
     /// The number of events that the running polls may add.
     reserved: usize,
@@ -53,6 +57,8 @@ impl Polling {
         Self {
             max,
             wanted: 1,
+            was_large: false,
+            starved: false,
             running: 0,
             reserved: 0,
             not_before: Duration::ZERO,
@@ -100,15 +106,25 @@ impl Polling {
         }
     }
 
-    /// Adapts the number of polls to a response. The service may return fewer events than it has.
-    fn adapt(&mut self, poll: Poll, received: usize, starved: bool) {
-        self.wanted = if received == 0 {
-            1
-        } else if received * 2 <= poll.max_events {
-            self.wanted.saturating_sub(1).max(1)
-        } else {
-            (self.wanted + usize::from(starved)).min(self.max)
-        };
+    /// Notes that handlers could run and have no events.
+    pub(super) fn starve(&mut self) {
+        self.starved = true;
+    }
+
+    /// Adapts the number of polls to a response. The service may return fewer events than it has, so half of them is much.
+    ///
+    /// Before the first response after a pause, handlers never have events. Only if they run out of events between two large
+    /// responses, another poll helps.
+    fn adapt(&mut self, poll: Poll, received: usize) {
+        let is_large = received * 2 > poll.max_events;
+        if received == 0 {
+            self.wanted = 1;
+        } else if !is_large {
+            self.wanted = self.wanted.saturating_sub(1).max(1);
+        } else if self.was_large && self.starved {
+            self.wanted = (self.wanted + 1).min(self.max);
+        }
+        (self.was_large, self.starved) = (is_large, false);
     }
 
     /// Records a failure. Returns the pause before the next poll, or `None` if the failure ends the run.
@@ -152,7 +168,7 @@ impl Run<'_> {
             Ok(events) => {
                 tracing::trace!(events = events.len(), held = self.held.len(), "received");
                 self.gauge.received(now, events.len() >= poll.max_events);
-                self.polling.adapt(poll, events.len(), self.is_starved());
+                self.polling.adapt(poll, events.len());
                 let before = self.held.len();
                 for event in events {
                     self.hold(event, now);
@@ -164,11 +180,6 @@ impl Run<'_> {
                 None => self.stop(Some(error)),
             },
         }
-    }
-
-    /// Returns whether handlers could run and have no events.
-    fn is_starved(&self) -> bool {
-        self.waiting.is_empty() && self.handlers.len() < self.settings.concurrency
     }
 
     fn hold(&mut self, received: ReceivedEvent, now: Duration) {

@@ -129,6 +129,9 @@ impl<'a> Run<'a> {
             {
                 self.handle(received);
             }
+            if self.handlers.len() < self.settings.concurrency {
+                self.polling.starve();
+            }
             while let Some(events) = self.polling.next(now, self.room(), self.held.len()) {
                 self.receive(events, now);
             }
