@@ -123,7 +123,7 @@ impl Gauge {
     pub(super) fn received(&self, elapsed: Duration, full: bool) {
         let number = slot_number(elapsed);
         let mut numbers = self.statistics.lock();
-        let Some(slot) = numbers.slots.iter_mut().nth((number % SLOTS) as usize) else { return };
+        let Some(slot) = numbers.slots.get_mut((number % SLOTS) as usize) else { return };
         if slot.number != number {
             *slot = Slot { number, ..Slot::default() };
         }
