@@ -6,6 +6,7 @@ use service_core::{Delivery, Error, ErrorKind};
 
 use super::lifecycle::{self, Loss, RECOVERY_ATTEMPT};
 use super::{Event, Recovering, Session};
+use crate::client::event::Disconnected;
 
 impl Session {
     /// Handles the end of the WebSocket.
@@ -111,6 +112,10 @@ impl Session {
         self.groups.lost();
         self.is_recovering = false;
         if let Some(connection) = self.connection.take() {
+            let gone =
+                Disconnected { connection_id: connection.connection_id.clone(), reason: reason.to_owned() };
+            let rejoins = |group: &str| self.settings.rejoin && self.groups.names().any(|name| name == group);
+            self.subscriptions.disconnected(&gone, rejoins);
             self.inbox.disconnected(connection.connection_id, reason);
         }
     }
