@@ -245,7 +245,7 @@ impl Lifecycle {
             false => self.backoff(self.recoveries, max_backoff),
         };
         self.recoveries = self.recoveries.saturating_add(1);
-        let until = now.saturating_add(delay).max(self.not_before).min(ends);
+        let until = self.not_earlier(now, delay).min(ends);
         self.phase = Phase::Pausing { attempt: Attempt::Recovery, until };
         true
     }
@@ -265,9 +265,19 @@ impl Lifecycle {
             attempts => self.backoff(attempts, Duration::MAX),
         };
         self.attempts = self.attempts.saturating_add(1);
-        let until = now.saturating_add(delay).max(self.not_before);
+        let until = self.not_earlier(now, delay);
         self.phase = Phase::Pausing { attempt: Attempt::New, until };
         true
+    }
+
+    /// Returns the end of a delay, or a random time after the end of the `Retry-After` value if that is later. The value can be a
+    /// date, which is the same for all clients.
+    fn not_earlier(&self, now: Duration, delay: Duration) -> Duration {
+        let until = now.saturating_add(delay);
+        if self.not_before <= now {
+            return until;
+        }
+        until.max(self.not_before.saturating_add(self.reconnect.spread(&self.jitter)))
     }
 
     fn backoff(&self, attempts: u32, at_most: Duration) -> Duration {

@@ -108,7 +108,7 @@ fn clients_that_lose_the_server_at_once_spread_their_attempts() {
             let share = 100.0 * busiest_window(&all) as f64 / all.len() as f64;
             report
                 .push((share, format!("{name}, {protocol:?}: {} attempts, {share:.1}% at once", all.len())));
-            assert!(all.len() as u64 >= CLIENTS);
+            assert!(all.len() as u64 >= CLIENTS, "{name}");
         }
     }
     let lines: Vec<_> = report.iter().map(|(_, line)| line.as_str()).collect();

@@ -162,7 +162,7 @@ fn changes_of_the_connection_do_not_pile_up_in_a_subscription_that_is_not_read()
     }
     let events = received(&buffer);
     assert!(events.len() < 16, "{events:?}");
-    assert_eq!(events[9..12], ["10", "dropped 10", "disconnected c1: cut"].map(str::to_owned), "{events:?}");
+    assert_eq!(events[9..12], ["10", "dropped 508", "disconnected c1: cut"].map(str::to_owned), "{events:?}");
 }
 
 #[test]
