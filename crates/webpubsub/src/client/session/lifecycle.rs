@@ -20,6 +20,8 @@ const PROBE_AFTER: Duration = Duration::from_secs(1);
 const HURRIED: u32 = 5;
 /// The lifetime after which a connection counts as stable, if something was received on it.
 const STABLE: Duration = Duration::from_secs(5);
+/// The delay of the client's task that is logged. The runtime is blocked or overloaded, or the machine was suspended.
+const LATE: Duration = Duration::from_secs(5);
 /// The close code after which a connection is not recoverable.
 pub(super) const NOT_RECOVERABLE: u16 = 1008;
 
@@ -186,6 +188,11 @@ impl Lifecycle {
         self.ping_at = now.saturating_add(self.ping_interval);
     }
 
+    /// Returns when data was last received, or the connection was opened.
+    pub(super) fn heard_at(&self) -> Duration {
+        self.heard_at
+    }
+
     pub(super) fn heard(&mut self, now: Duration) {
         self.heard_at = now;
         if let Phase::Online { silence, .. } = &mut self.phase {
@@ -319,6 +326,13 @@ impl Lifecycle {
             return Tick::Idle;
         }
         if !self.ping_interval.is_zero() && now >= self.ping_at {
+            let late_by = now.saturating_sub(self.ping_at);
+            if late_by >= LATE {
+                tracing::warn!(
+                    ?late_by,
+                    "the client's task ran late, and could not respond to the service meanwhile"
+                );
+            }
             self.ping_at = now.saturating_add(self.ping_interval);
             return Tick::Ping;
         }

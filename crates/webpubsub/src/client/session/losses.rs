@@ -17,7 +17,9 @@ impl Session {
         }
         self.blame(&loss);
         let reason = loss.reason;
-        tracing::debug!(code = loss.code, reason, "connection lost");
+        let idle_for = now.saturating_sub(self.lifecycle.heard_at());
+        let blocked_for = self.unflushed.take().map(|unflushed| now.saturating_sub(unflushed.since));
+        tracing::debug!(code = loss.code, reason, ?idle_for, ?blocked_for, "connection lost");
         if self.lifecycle.is_ending() {
             return self.stop(None);
         }

@@ -63,6 +63,16 @@ pub(super) struct Settings {
 /// The grace period of a closing client, first for outstanding acks and then for the closing handshake.
 pub(super) const DRAIN: Duration = Duration::from_secs(5);
 
+/// Frames that were written to a socket and that it has not accepted completely.
+#[derive(Debug)]
+struct Unflushed {
+    since: Duration,
+    is_logged: bool,
+}
+
+/// The time without progress of a write that is logged.
+const BLOCKED: Duration = Duration::from_secs(10);
+
 pub(super) struct Session {
     settings: Settings,
     lifecycle: Lifecycle,
@@ -78,6 +88,8 @@ pub(super) struct Session {
     next_id: Arc<AtomicU64>,
     /// The reason in the last `disconnected` frame; cleared when the connection makes progress.
     disconnect_reason: Option<String>,
+    /// The frames that were written and not flushed yet.
+    unflushed: Option<Unflushed>,
     /// Whether a connection has been established since the start.
     has_connected: bool,
     /// Whether the connection was lost and has not been recovered or given up since.
@@ -97,6 +109,7 @@ impl Session {
             due_ack: None,
             connection: None,
             disconnect_reason: None,
+            unflushed: None,
             has_connected: false,
             is_recovering: false,
             settings,
@@ -132,7 +145,7 @@ impl Session {
     /// Handles an opened WebSocket.
     pub(super) fn opened(&mut self, attempt: Attempt, now: Duration) {
         self.control.clear();
-        self.due_ack = None;
+        (self.due_ack, self.unflushed) = (None, None);
         self.lifecycle.opened(attempt, now);
         if attempt == Attempt::Recovery {
             tracing::debug!("connection recovered");
@@ -314,6 +327,14 @@ impl Session {
 
     /// Returns the next frame to write. From then on, the service may have received it.
     pub(super) fn next_frame(&mut self, now: Duration) -> Option<Message> {
+        let frame = self.next_pending(now);
+        if frame.is_some() {
+            self.unflushed.get_or_insert(Unflushed { since: now, is_logged: false });
+        }
+        frame
+    }
+
+    fn next_pending(&mut self, now: Duration) -> Option<Message> {
         if let Some(frame) = self.control.pop_front() {
             return Some(frame);
         }
@@ -335,6 +356,7 @@ impl Session {
 
     /// Records that everything that was written has been flushed to the socket.
     pub(super) fn flushed(&mut self) {
+        self.unflushed = None;
         for op in self.outbox.take_unflushed() {
             self.settle(op, Ok(false));
         }
@@ -347,6 +369,7 @@ impl Session {
             let error = op.expired(pending, self.inbox.is_behind());
             self.settle(op, Err(error));
         }
+        self.log_blocked_write(now);
         if self.is_connected() {
             // Taken out here too: otherwise it would stay due for as long as the socket accepts no data.
             self.due_ack = self.inbox.due_ack(now).or(self.due_ack);
@@ -374,6 +397,18 @@ impl Session {
         }
         if self.is_drained() || self.lifecycle.drained_long_enough(now) {
             self.finish(now);
+        }
+    }
+
+    /// Logs that the socket does not accept what was written, such as the response to a ping.
+    fn log_blocked_write(&mut self, now: Duration) {
+        let Some(unflushed) = self.unflushed.as_mut().filter(|unflushed| !unflushed.is_logged) else {
+            return;
+        };
+        let blocked_for = now.saturating_sub(unflushed.since);
+        if blocked_for >= BLOCKED {
+            unflushed.is_logged = true;
+            tracing::warn!(?blocked_for, "the connection accepts no data, such as the response to a ping");
         }
     }
 

@@ -4,7 +4,9 @@
 mod access;
 mod closing;
 mod cuts;
+mod diagnostics;
 mod emulator;
+mod hostile;
 mod order;
 mod peer;
 mod runtimes;
