@@ -168,7 +168,7 @@ impl IntoFuture for Subscribe {
                 return Err(Error::invalid_input("capacity", "must be at least 1", Some("0")));
             }
             let buffer = Arc::new(Buffer::new(capacity));
-            send::subscribe(&client, name, options, &buffer)?.get(&client).await?;
+            send::subscribe(&client, &name, options, &buffer)?.get(&client).await?;
             Ok(Subscription::new(buffer, client))
         })
     }

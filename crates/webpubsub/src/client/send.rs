@@ -169,13 +169,13 @@ impl fmt::Debug for WithReceipt {
 /// Submits the join of a group whose messages `buffer` receives from then on.
 pub(super) fn subscribe(
     client: &Client,
-    group: String,
+    group: &str,
     options: Options,
     buffer: &Arc<Buffer>,
 ) -> Result<Outcome> {
-    names::group(&group)?;
-    let effect = Effect::Subscribe(group.clone(), Arc::clone(buffer));
-    let frame = |ack_id| Upstream::JoinGroup { group: &group, ack_id };
+    names::group(group)?;
+    let effect = Effect::Subscribe(group.to_owned(), Arc::clone(buffer));
+    let frame = |ack_id| Upstream::JoinGroup { group, ack_id };
     submit(client, "joinGroup", options, effect, frame)
 }
 

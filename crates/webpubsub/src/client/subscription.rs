@@ -66,10 +66,12 @@ impl Buffer {
     /// Adds an event that is not a message.
     pub(super) fn change(&self, event: GroupEvent) {
         let mut state = self.lock();
-        if !state.ended && !(state.events.len() >= self.capacity && state.cancels_out(&event)) {
-            state.events.push_back(event);
-            state.wake();
+        let is_full = state.events.len() >= self.capacity;
+        if state.ended || (is_full && state.cancels_out(&event)) {
+            return;
         }
+        state.events.push_back(event);
+        state.wake();
     }
 
     /// Ends the subscription after the events that are in the buffer.

@@ -53,7 +53,8 @@ async fn a_socket_that_accepts_no_data_is_logged_once_until_it_does() {
             tokio::spawn(send.into_future())
         })
         .collect();
-    (bed.pass(INTERVAL).await, bed.pass(INTERVAL).await);
+    bed.pass(INTERVAL).await;
+    bed.pass(INTERVAL).await;
     let text = log.text();
     let warnings: Vec<_> = text.lines().filter(|line| line.contains(" WARN ")).collect();
     assert_eq!(warnings.len(), 1, "{text}");
@@ -64,9 +65,4 @@ async fn a_socket_that_accepts_no_data_is_logged_once_until_it_does() {
     while sends.iter().any(|send| !send.is_finished()) {
         peer.json().await;
     }
-    drop(peer);
-    let mut events = client.events();
-    while !matches!(events.next().await, Some(Event::Recovering(_))) {}
-    let text = log.text();
-    assert!(text.contains("connection lost") && text.contains("idle_for=40s blocked_for=None"), "{text}");
 }

@@ -13,6 +13,7 @@ use webpubsub::{Error, ErrorKind};
 use super::peer::connected;
 use super::*;
 
+type Fails = fn() -> Fetched;
 type Fetched = Pin<Box<dyn Future<Output = std::io::Result<String>> + Send>>;
 
 /// Acknowledges the next send.
@@ -60,7 +61,7 @@ async fn after_any_response_to_a_recovery_the_client_goes_on_and_reports_the_sen
 
 #[tokio::test]
 async fn an_access_that_fails_hangs_or_panics_costs_one_attempt() {
-    let failures: [(fn() -> Fetched, &str); 4] = [
+    let failures: [(Fails, &str); 4] = [
         (|| Box::pin(async { Err(std::io::Error::other("the server is down")) }), "the server is down"),
         (|| Box::pin(std::future::pending()), "could not obtain a client access URL within 7s"),
         (|| Box::pin(async { std::panic::panic_any(5) }), "the access function panicked: without a text"),

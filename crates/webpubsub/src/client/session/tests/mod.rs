@@ -244,10 +244,10 @@ impl Outcome {
     }
 
     fn get(self) -> Result<()> {
-        self.is_duplicate().map(drop)
+        self.duplicate().map(drop)
     }
 
-    fn is_duplicate(mut self) -> Result<bool> {
+    fn duplicate(mut self) -> Result<bool> {
         self.0.try_recv().expect("the request is still pending")
     }
 }

@@ -96,9 +96,9 @@ fn messages_that_arrive_before_the_join_is_acknowledged_are_received_or_returned
         rig.written();
         rig.group_message("g", 1);
         if succeeds {
-            rig.ack(id)
+            rig.ack(id);
         } else {
-            rig.reject(id, "Forbidden")
+            rig.reject(id, "Forbidden");
         }
         assert_eq!(outcome.get().is_ok(), succeeds);
         let expected = if succeeds { (vec!["1"], vec![]) } else { (vec!["end"], vec!["g: 1"]) };
@@ -282,11 +282,11 @@ fn a_send_that_the_service_had_processed_before_succeeds_as_a_duplicate() {
     let first = rig.own(own);
     assert!(rig.written()[0].contains(&format!("\"ackId\":{own}")));
     rig.ack(own);
-    assert!(!first.is_duplicate().unwrap());
+    assert!(!first.duplicate().unwrap());
     let again = rig.own(own);
     rig.written();
     rig.reject(own, "Duplicate");
-    assert!(again.is_duplicate().unwrap());
+    assert!(again.duplicate().unwrap());
 }
 
 #[test]
@@ -329,5 +329,5 @@ fn an_own_ack_id_is_kept_across_a_recovery() {
     rig.cut_and_recover();
     assert_eq!(rig.written(), frames);
     rig.reject(u64::MAX, "Duplicate");
-    assert!(outcome.is_duplicate().unwrap(), "it cannot be distinguished from an earlier send");
+    assert!(outcome.duplicate().unwrap(), "it cannot be distinguished from an earlier send");
 }
