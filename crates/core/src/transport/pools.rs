@@ -16,6 +16,8 @@ use crate::{Clock, Endpoint, Secret};
 /// How many pools are kept besides the client's own. Calls that keep using new connect timeouts then get connections that
 /// are not reused, but not an unlimited number of pools.
 const MAX_OTHER_POOLS: usize = 4;
+/// The number of bytes of a response's body that are buffered before the call reads them, if the response is over HTTP/2.
+const STREAM_WINDOW: u32 = 1024 * 1024;
 /// HTTP/2 connections with a call in flight are pinged this often when nothing is received.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
 /// A connection whose peer does not acknowledge a ping within this time is closed.
@@ -134,6 +136,11 @@ fn build(
         .connect_timeout(kind.connect_timeout)
         .pool_idle_timeout(options.pool_idle_timeout)
         .pool_max_idle_per_host(options.max_connections)
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
+        .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
         .connector_layer(Handshakes::new(Arc::clone(&health), Arc::clone(clock)));
