@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH};
+use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH};
 use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Body as _;
 
 use super::failure::Peers;
 use super::handshake::tracked;
+use super::ledger::Account;
 use super::pools::{Pool, Pools};
 use super::slots::Slots;
 use super::target::Target;
@@ -56,11 +57,11 @@ impl HttpClient {
         &self,
         pool: &Pool,
         request: reqwest::Request,
-        queued: bool,
+        account: &mut Account<'_>,
         options: &SendOptions,
     ) -> Result<reqwest::Response> {
         let _watch = Watch { client: self, pool, options, started: self.clock.elapsed() };
-        let response = tracked(pool.client.execute(request), queued, options).await;
+        let response = tracked(pool.client.execute(request), account, options).await;
         let response = response.map_err(|error| self.peers.failure(error))?;
         pool.health.received(self.clock.elapsed());
         Ok(response)
@@ -126,23 +127,29 @@ impl Transport for HttpClient {
         options.set_waiting(true);
         let request = outgoing(&self.target, request)?;
         let pool = self.pools.get(options.connect_timeout, false)?;
-        let slot = self.slots.take(&pool.health, options.long_poll).await;
-        let response = self.head(&pool, request, slot.is_queued(), options).await?;
+        let _slot = self.slots.take(&pool.health, options.long_poll).await;
+        let mut account = pool.ledger.account(options.long_poll, &*self.clock);
+        let response = self.head(&pool, request, &mut account, options).await?;
         if response.status() == StatusCode::SWITCHING_PROTOCOLS {
             return Err(self.peers.switched());
         }
         if response.status().is_success() {
             options.set_accepted();
         }
-        self.buffer(response, &pool, options.max_response_bytes).await
+        let response = self.buffer(response, &pool, options.max_response_bytes).await?;
+        if keeps_connection(&response) {
+            account.can_be_reused();
+        }
+        Ok(response)
     }
 
     async fn upgrade(&self, request: Request<()>, options: &SendOptions) -> Result<Upgrade> {
         options.set_waiting(true);
         let request = outgoing(&self.target, request.map(|()| Bytes::new()))?;
         let pool = self.pools.get(options.connect_timeout, true)?;
-        let slot = self.slots.take(&pool.health, true).await;
-        let response = self.head(&pool, request, slot.is_queued(), options).await?;
+        let _slot = self.slots.take(&pool.health, true).await;
+        let mut account = pool.ledger.account(true, &*self.clock);
+        let response = self.head(&pool, request, &mut account, options).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return self.buffer(response, &pool, MAX_ERROR_BODY_BYTES).await.map(Upgrade::Rejected);
         }
@@ -171,6 +178,12 @@ impl Drop for Watch<'_> {
             self.client.pools.replace(self.pool);
         }
     }
+}
+
+/// Whether the server leaves the connection of an HTTP/1 response open.
+fn keeps_connection(response: &Response<Bytes>) -> bool {
+    let closes = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"close");
+    response.version() != Version::HTTP_10 && !response.headers().get_all(CONNECTION).iter().any(closes)
 }
 
 /// What reqwest's own conversion does, but for the origin's part of the URL.

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::handshake::Handshakes;
 use super::health::{Health, Protocol};
+use super::ledger::Ledger;
 use super::{ConnectionOptions, Proxy};
 use crate::error::{Error, Result};
 use crate::{Clock, Endpoint, Secret};
@@ -37,6 +38,7 @@ struct Kind {
 pub(super) struct Pool {
     pub(super) client: reqwest::Client,
     pub(super) health: Arc<Health>,
+    pub(super) ledger: Arc<Ledger>,
     kind: Kind,
 }
 
@@ -129,6 +131,7 @@ fn build(
     };
     let protocol = if kind.http1_only || !endpoint.is_https() { Protocol::Http1 } else { Protocol::Unknown };
     let health = Arc::new(Health::new(protocol));
+    let ledger = Arc::new(Ledger::new(options.max_connections));
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
@@ -143,7 +146,7 @@ fn build(
         .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-        .connector_layer(Handshakes::new(Arc::clone(&health), Arc::clone(clock)));
+        .connector_layer(Handshakes::new(Arc::clone(&health), Arc::clone(&ledger), Arc::clone(clock)));
     if !options.reads_environment(endpoint) {
         builder = builder.no_proxy();
     }
@@ -170,7 +173,7 @@ fn build(
     }
     // reqwest checks the certificates only here.
     let client = builder.build().map_err(|error| invalid("certificate or TLS setting", error))?;
-    Ok(Pool { client, health, kind })
+    Ok(Pool { client, health, ledger, kind })
 }
 
 /// Whether no connection of the pool can ever be encrypted: plain `http`, and no proxy that might be spoken to otherwise.
