@@ -242,6 +242,12 @@ mod tests {
         (Arc::new(Ledger::new(limit)), ManualClock::new(SystemTime::UNIX_EPOCH))
     }
 
+    /// How many connections are open, and how many of them are idle or on their way back.
+    fn counts(ledger: &Ledger) -> (usize, usize) {
+        let state = ledger.state();
+        (state.open, state.returned.len())
+    }
+
     /// Polls once.
     async fn ready<T>(future: &mut (impl Future<Output = T> + Unpin)) -> Option<T> {
         std::future::poll_fn(|context| match std::pin::Pin::new(&mut *future).poll(context) {
@@ -289,7 +295,7 @@ mod tests {
             call.polled(Step::Other);
             call.can_be_reused();
             drop(call);
-            assert_eq!((ledger.state().open, ledger.state().returned.len()), (1, 1));
+            assert_eq!(counts(&ledger), (1, 1));
         }
     }
 
@@ -339,7 +345,7 @@ mod tests {
         ledger.admit(&clock).await.unused(clock.elapsed());
         let mut call = ledger.account(false, &clock);
         call.polled(Step::Other);
-        assert_eq!((ledger.state().open, ledger.state().returned.len()), (1, 0));
+        assert_eq!(counts(&ledger), (1, 0));
     }
 
     #[tokio::test]
