@@ -9,6 +9,7 @@ mod event;
 mod frame;
 mod group;
 mod queue;
+mod read_ahead;
 mod send;
 mod session;
 mod socket;
