@@ -9,6 +9,7 @@ mod event;
 mod frame;
 mod group;
 mod queue;
+mod receipt;
 mod send;
 mod session;
 mod socket;
@@ -36,7 +37,8 @@ pub use event::{
 };
 pub use group::{Group, Subscribe};
 pub use queue::Events;
-pub use send::{JoinGroup, LeaveGroup, OWN_ACK_IDS, Receipt, SendEvent, SendToGroup, WithReceipt};
+pub use receipt::{OWN_ACK_IDS, Receipt, WithReceipt};
+pub use send::{JoinGroup, LeaveGroup, SendEvent, SendToGroup};
 pub use session::Reconnect;
 pub use state::State;
 pub use subscription::Subscription;

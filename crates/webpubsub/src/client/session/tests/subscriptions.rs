@@ -1,7 +1,8 @@
 //! Subscriptions to groups, and ack ids of the program's own.
 
 use super::*;
-use crate::client::send::OWN_ACK_IDS;
+use crate::client::event::GroupEvent;
+use crate::client::receipt::OWN_ACK_IDS;
 use crate::client::subscription::Buffer;
 
 fn buffer(capacity: usize) -> Arc<Buffer> {
