@@ -191,6 +191,7 @@ impl ClientBuilder {
             state: Arc::clone(&state),
             first: Some(first),
             io: Network::None,
+            ending: None,
             timer: None,
         };
         let client = Client {

@@ -9,6 +9,7 @@ mod event;
 mod frame;
 mod group;
 mod queue;
+mod read_ahead;
 mod receipt;
 mod send;
 mod session;

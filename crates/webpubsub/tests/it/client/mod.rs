@@ -2,6 +2,7 @@
 //! clock.
 
 mod access;
+mod bad_input;
 mod closing;
 mod cuts;
 mod diagnostics;

@@ -3,6 +3,7 @@
 mod blame;
 mod connections;
 mod endings;
+mod ids;
 mod recovery;
 mod sends;
 mod sequence;
