@@ -197,6 +197,28 @@ fn a_subscription_receives_messages_while_the_program_does_not_receive_its_event
 }
 
 #[test]
+fn events_without_a_message_that_are_not_received_delay_no_acknowledgment() {
+    let mut rig = online(|_| {});
+    let buffer = rig.subscribed("g", 10_000);
+    for id in 1..=2000 {
+        rig.cut_and_recover();
+        rig.group_message("g", id);
+        rig.pass(1.0);
+        assert_eq!(rig.sequence_acks().last(), Some(&id.to_string()));
+    }
+    assert_eq!(received(&buffer).len(), 2000);
+    let events = rig.all_events();
+    assert!(events.len() <= 1001, "{} events", events.len());
+    rig.message(2001);
+    rig.group_message("g", 2002);
+    rig.pass(1.0);
+    assert!(rig.sequence_acks().is_empty(), "a message does");
+    assert_eq!(rig.events(), ["2001"]);
+    rig.pass(1.0);
+    assert_eq!(rig.sequence_acks(), ["2002"]);
+}
+
+#[test]
 fn a_group_that_is_subscribed_while_messages_are_missing_gets_those_that_are_sent_again() {
     let mut rig = online(|_| {});
     let a = rig.subscribed("a", 10);
