@@ -3,6 +3,7 @@
 
 mod batch;
 mod credential;
+pub mod dead_letter;
 mod event;
 mod metrics;
 mod namespace;
@@ -28,7 +29,8 @@ pub use event::{CloudEvent, CloudEventBuilder, Data, ExtensionValue, InvalidEven
 pub use metrics::INSTRUMENTS;
 pub use namespace::{NamespaceClient, NamespaceClientBuilder};
 pub use processor::{
-    Context, EventDelivery, Handler, IntoSettlement, Notice, Processor, ProcessorBuilder, Settlement,
+    Context, EventDelivery, Handler, IntoSettlement, Notice, Processor, ProcessorBuilder, ProcessorStats,
+    Settlement,
 };
 pub use publish::{SendBatch, SendEvent};
 pub use receive::{Receive, ReceivedEvent, UnreadableEvent};

@@ -29,7 +29,7 @@ pub struct ReceivedEvent {
     pub delivery_count: u32,
 }
 
-/// Is returned when a received event is not a valid CloudEvent.
+/// Is returned when a received event or a dead letter is not a valid CloudEvent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("received event cannot be read")]
 pub struct UnreadableEvent {
@@ -39,6 +39,10 @@ pub struct UnreadableEvent {
 }
 
 impl UnreadableEvent {
+    pub(crate) fn new(reason: InvalidEvent, json: Bytes) -> Self {
+        Self { reason, json }
+    }
+
     /// Returns the rule that the event breaks.
     #[must_use]
     pub fn reason(&self) -> &InvalidEvent {

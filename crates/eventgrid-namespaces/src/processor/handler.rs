@@ -6,15 +6,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+
 use super::{Context, IntoSettlement, Settlement};
-use crate::BoxError;
+use crate::{BoxError, CloudEvent, ReceivedEvent};
 
 /// Handles the events of a [`Processor`](crate::Processor).
 ///
 /// Async closures and functions that take the event and its [`Context`] implement this trait. Implement it for a type to keep
 /// state without cloning it into a closure.
 ///
-/// `T` is [`CloudEvent`](crate::CloudEvent), or [`ReceivedEvent`](crate::ReceivedEvent) for poison events.
+/// `T` is [`CloudEvent`](crate::CloudEvent), [`ReceivedEvent`](crate::ReceivedEvent) for poison events, or the type of the events'
+/// data for a [`typed_handler`](crate::ProcessorBuilder::typed_handler).
 ///
 /// # Examples
 ///
@@ -64,6 +67,30 @@ pub(crate) fn erased<T: Send + 'static>(handler: impl Handler<T>) -> Erased<T> {
         let handler = Arc::clone(&handler);
         // Called inside the future, so that a panic of the call itself is caught with the rest.
         Box::pin(async move { handler.handle(event, context).await })
+    })
+}
+
+/// Erases a handler of deserialized data. Events whose data has another type go to the poison handler.
+///
+/// The data is deserialized inside the future, since that may take long or panic.
+pub(crate) fn typed<T: DeserializeOwned + Send + 'static>(
+    handler: impl Handler<T>,
+    poison: Option<Erased<ReceivedEvent>>,
+) -> Erased<CloudEvent> {
+    let handler = Arc::new(handler);
+    Arc::new(move |event, context| {
+        let (handler, poison) = (Arc::clone(&handler), poison.clone());
+        Box::pin(async move {
+            let error = match event.data_as::<T>() {
+                Ok(data) => return handler.handle(data, context).await,
+                Err(error) => error,
+            };
+            let Some(poison) = poison else { return Err(error.into()) };
+            tracing::debug!(%error, "the data of an event has another type");
+            let (lock_token, delivery_count) =
+                (context.delivery().lock_token.clone(), context.delivery_count());
+            poison(ReceivedEvent { event: Ok(event), lock_token, delivery_count }, context).await
+        })
     })
 }
 

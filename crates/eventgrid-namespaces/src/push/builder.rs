@@ -66,7 +66,7 @@ impl WebhookBuilder {
             body_limit: DEFAULT_BODY_LIMIT,
             deadline: Duration::from_secs(25),
             clock: Arc::new(SystemClock::new()),
-            span: default_span(),
+            span: default_span(None, None),
             handler: erased(handler),
             on_notice: None,
         }
@@ -141,7 +141,8 @@ impl WebhookBuilder {
         self
     }
 
-    /// Sets the function that creates the span in which a handler runs. Default: a span `handle` at DEBUG.
+    /// Sets the function that creates the span in which a handler runs. Default: a span `process` at INFO, with OpenTelemetry's
+    /// attributes for messaging.
     ///
     /// It receives the delivery and the trace context that the event carries, so that it can link the span to the one that
     /// produced the event. It must neither block nor panic.

@@ -13,7 +13,7 @@ use super::body;
 use super::builder::Shared;
 use super::notice::Notice;
 use super::rejection::{Rejection, empty};
-use crate::processor::{Outcome, run_handler};
+use crate::processor::{Outcome, record, run_handler};
 use crate::{CloudEvent, Context, EventDelivery, ReleaseDelay, Settlement};
 
 /// A delivery that is authenticated, and whose body has not been read yet. [`Webhook::check`](super::Webhook::check) returns it.
@@ -68,12 +68,13 @@ impl PendingDelivery {
         let delivery = self.delivery(&event);
         let context = Context::pushed(delivery.clone());
         let span = (self.shared.span)(&delivery, delivery.trace_context.as_ref());
-        let handling = run_handler((self.shared.handler)(event, context)).instrument(span);
+        let handling = run_handler((self.shared.handler)(event, context)).instrument(span.clone());
         let Some(outcome) = self.within_deadline(handling).await else {
             let deadline = self.shared.deadline;
             self.shared.notify(&Notice::DeadlineExceeded { event: &delivery, deadline });
             return StatusCode::SERVICE_UNAVAILABLE;
         };
+        record(&span, &outcome);
         self.status(outcome, &delivery)
     }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use super::ours;
 use crate::Result;
+use crate::resident::resident;
 
 /// What clients have added to the resident set, in KiB.
 pub(super) struct Idle {
@@ -41,28 +42,4 @@ pub(super) async fn of_idle(address: &str, counts: &[u32]) -> Result<Option<Vec<
     }
     drop((first, clients));
     Ok(Some(measured))
-}
-
-/// The resident set in KiB, if the system reports it (proc(5), `VmRSS`).
-fn resident() -> Result<Option<u32>> {
-    if !cfg!(target_os = "linux") {
-        return Ok(None);
-    }
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("VmRSS is missing")?;
-    Ok(Some(line.trim().trim_end_matches("kB").trim().parse()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn memory_that_is_used_shows() {
-        let before = resident().unwrap().unwrap();
-        let used = vec![1u8; 64 << 20];
-        let after = resident().unwrap().unwrap();
-        assert!(after - before > 60 << 10, "{before} {after} {}", used[1]);
-    }
 }

@@ -47,7 +47,9 @@ pub(crate) struct State {
     tokens: u32,
     /// Whether released events are delivered again.
     redeliver: bool,
-    polls: usize,
+    pub(crate) polls: usize,
+    /// How long a request and its response travel together.
+    pub(crate) round_trip: Duration,
     /// The time and the operation of each call, with its number of tokens or its maximum number of events.
     pub(crate) calls: Vec<(Duration, String, usize)>,
     /// What was settled, as `<verb> <event's id>`.
@@ -237,6 +239,12 @@ impl Broker {
         json!({"succeededLockTokens": succeeded, "failedLockTokens": failed})
     }
 
+    async fn travel(&self, time: Duration) {
+        if !time.is_zero() {
+            self.clock.sleep(time).await;
+        }
+    }
+
     async fn respond(&self, verb: &str, request: &Request<Bytes>) -> Result<Response<Bytes>> {
         let query = request.uri().query().unwrap();
         let tokens: Vec<String> = serde_json::from_slice::<Value>(request.body())
@@ -310,7 +318,11 @@ impl Transport for Broker {
     async fn send(&self, request: Request<Bytes>, _: &service_core::SendOptions) -> Result<Response<Bytes>> {
         let verb = request.uri().path().rsplit_once(':').unwrap().1.to_owned();
         let _polling = (verb == "receive").then(|| Polling::new(self));
-        self.respond(&verb, &request).await
+        let half = self.state().round_trip / 2;
+        self.travel(half).await;
+        let response = self.respond(&verb, &request).await;
+        self.travel(half).await;
+        response
     }
 
     async fn upgrade(&self, _: Request<()>, _: &service_core::SendOptions) -> Result<Upgrade> {

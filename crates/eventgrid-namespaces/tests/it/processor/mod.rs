@@ -7,3 +7,7 @@ mod locks;
 mod poison;
 mod pressure;
 mod shutdown;
+mod span;
+mod starved;
+mod stats;
+mod typed;

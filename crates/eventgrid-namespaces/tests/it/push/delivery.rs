@@ -42,6 +42,26 @@ async fn objects_arrays_and_binary_mode_are_read_whatever_the_content_type() {
 }
 
 #[tokio::test]
+async fn a_body_with_the_content_type_of_cloudevents_is_structured_despite_binary_headers() {
+    let (builder, seen) = webhook();
+    let webhook = builder.accept_unverified().build().unwrap();
+    for (content_type, body) in [
+        (STRUCTURED, event("body", "t")),
+        ("Application/CloudEvents+JSON", event("body", "t")),
+        ("application/cloudevents-batch+json", format!("[{}]", event("body", "t"))),
+    ] {
+        let mut request = post(body);
+        for (name, value) in [("specversion", "1.0"), ("id", "header"), ("source", "/s"), ("type", "t")] {
+            let name = http::HeaderName::try_from(format!("ce-{name}")).unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        request.headers_mut().insert("content-type", content_type.parse().unwrap());
+        assert_eq!(send(&webhook, request).await.status(), 200, "{content_type}");
+    }
+    assert_eq!(*seen.lock().unwrap(), ["body", "body", "body"]);
+}
+
+#[tokio::test]
 async fn the_status_is_what_makes_the_service_act_as_the_handler_decided() {
     let notices: Seen = Seen::default();
     let noted = Arc::clone(&notices);

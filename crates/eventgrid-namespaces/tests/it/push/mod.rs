@@ -2,6 +2,7 @@
 
 mod delivery;
 mod handshake;
+mod stream;
 mod token;
 
 use std::sync::{Arc, Mutex};

@@ -81,8 +81,16 @@ impl Handshake {
     }
 
     pub(crate) fn reject(self, status: u16) {
+        self.reject_with(status, None);
+    }
+
+    pub(crate) fn reject_with(self, status: u16, retry_after: Option<&str>) {
         let body = Bytes::from_static(br#"{"code":"Odd","message":"test rejection"}"#);
-        let response = Response::builder().status(status).body(body).unwrap();
+        let mut response = Response::builder().status(status);
+        if let Some(value) = retry_after {
+            response = response.header("retry-after", value);
+        }
+        let response = response.body(body).unwrap();
         let _ = self.response.send(Ok(Upgrade::Rejected(response)));
     }
 
