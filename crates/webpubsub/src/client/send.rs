@@ -367,7 +367,7 @@ fn submit<'a>(
         closes: 0,
         done,
     };
-    if client.send_command(task::Command::Send(op)) {
+    if client.send_command(task::Command::Send(Box::new(op))) {
         Ok(Outcome { name, ack_id, timeout, receiver })
     } else {
         Err(Op::closed(name, false))
