@@ -30,6 +30,7 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    log_warnings();
     let outcome = match run {
         Run::Chaos(options) => report_chaos(options).await,
         Run::Fleet(options) => report_fleet(options).await,
@@ -48,6 +49,12 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+/// Prints the warnings of clients and emulator, which explain a failure that occurs once in a hundred runs.
+fn log_warnings() {
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN);
+    subscriber.with_ansi(false).with_writer(std::io::stderr).init();
 }
 
 fn arguments(command: &str) -> Result<Run, BoxError> {

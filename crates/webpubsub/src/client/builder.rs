@@ -90,7 +90,7 @@ impl ClientBuilder {
 
     /// Sets the reconnect policy.
     ///
-    /// Default: exponential backoff from 0.5 s to 30 s with jitter, and no limit on attempts.
+    /// Default: exponential backoff from 1.25 s to 30 s with jitter, and no limit on attempts.
     pub fn reconnect(mut self, reconnect: Reconnect) -> Self {
         self.settings.reconnect = reconnect;
         self
@@ -191,6 +191,7 @@ impl ClientBuilder {
             state: Arc::clone(&state),
             first: Some(first),
             io: Network::None,
+            ending: None,
             timer: None,
         };
         let client = Client {

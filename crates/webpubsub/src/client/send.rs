@@ -1,6 +1,9 @@
 //! The requests that a client can send to the service, as builders that are awaited.
 
+use std::fmt;
 use std::future::IntoFuture;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
 use std::time::Duration;
 
 use service_core::{CallFuture, Error, Result};
@@ -9,6 +12,7 @@ use tokio::sync::oneshot;
 use super::data::Data;
 use super::frame::Upstream;
 use super::session::{Done, Effect, Op};
+use super::subscription::Buffer;
 use super::{Client, task};
 use crate::names;
 
@@ -16,8 +20,37 @@ use crate::names;
 const MAX_BYTES: usize = 1024 * 1024;
 /// The maximum time in seconds for which the service keeps a message to a group.
 const MAX_TTL: u32 = 300;
+/// The rule for settings that have no effect on a send without an acknowledgment.
+const UNACKNOWLEDGED: &str = "needs an acknowledgment, which `fire_and_forget` does not request";
 
-/// Implements `fire_and_forget` and `.await` for a builder.
+/// The ack ids that a program can choose with `ack_id`, from 2^48 on.
+///
+/// The client itself counts from 1 and never reaches this range, so a program's own id never equals one of the client's.
+///
+/// # Examples
+///
+/// ```
+/// use webpubsub::client::OWN_ACK_IDS;
+///
+/// // The id for the order number 42.
+/// let id = OWN_ACK_IDS.start() + 42;
+/// assert!(OWN_ACK_IDS.contains(&id));
+/// ```
+pub const OWN_ACK_IDS: RangeInclusive<u64> = 1 << 48..=u64::MAX;
+
+/// Contains what the service reported about a send; see [`SendToGroup::with_receipt`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Receipt {
+    /// The ack id of the send.
+    pub ack_id: u64,
+    /// Whether the service had already processed a send with this ack id on this connection, and did not process it again.
+    ///
+    /// This can also be the same send, if the connection was recovered before its acknowledgment arrived.
+    pub duplicate: bool,
+}
+
+/// Implements the setters that all sends share, and `.await`, for a builder.
 macro_rules! send_setters {
     ($builder:ident) => {
         impl $builder {
@@ -36,6 +69,29 @@ macro_rules! send_setters {
                 self.options.deadline = Some(limit);
                 self
             }
+
+            /// Sets the ack id, by which the service recognizes a send that it has already processed. Default: a new id.
+            ///
+            /// It must be in [`OWN_ACK_IDS`], and no other send in flight may have it. A send stays in flight until it is
+            /// acknowledged or its deadline has passed, even if its future was dropped. Both rules are checked before anything
+            /// is sent.
+            ///
+            /// Use it to repeat a send whose outcome is unknown, such as after a timeout: with the same id, it is processed at
+            /// most once. The service remembers the last 1000 successful ids of a connection. It forgets them when the
+            /// connection ends and cannot be recovered.
+            pub fn ack_id(mut self, id: u64) -> Self {
+                self.options.ack_id = Some(id);
+                self
+            }
+
+            /// Makes `.await` return a [`Receipt`], which reports whether the service had already processed the send.
+            ///
+            /// It needs an acknowledgment, and therefore cannot be combined with
+            /// [`fire_and_forget`](Self::fire_and_forget).
+            pub fn with_receipt(self) -> WithReceipt {
+                let acknowledged = self.options.acknowledged;
+                WithReceipt { client: self.client.clone(), acknowledged, submit: Box::new(|| self.submit()) }
+            }
         }
 
         impl IntoFuture for $builder {
@@ -47,7 +103,7 @@ macro_rules! send_setters {
                     // Submitting consumes the builder, so that its data does not stay in memory with the frame.
                     let client = self.client.clone();
                     let outcome = self.submit()?;
-                    outcome.get(&client).await
+                    outcome.get(&client).await.map(drop)
                 })
             }
         }
@@ -58,6 +114,70 @@ send_setters!(JoinGroup);
 send_setters!(LeaveGroup);
 send_setters!(SendToGroup);
 send_setters!(SendEvent);
+
+/// A send that returns a [`Receipt`] when awaited.
+///
+/// Created by `with_receipt` of any send, such as [`SendToGroup::with_receipt`].
+///
+/// # Examples
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), webpubsub::BoxError> {
+/// # let emulator = service_emulator::Emulator::start().await?;
+/// # let token = service_emulator::webpubsub::ClientToken::new().user("ann");
+/// # let token = token.role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
+/// # let url = emulator.webpubsub().client_access_url("chat", &token);
+/// # let client = webpubsub::Client::builder(url).connect().await?;
+/// use webpubsub::client::OWN_ACK_IDS;
+///
+/// let id = OWN_ACK_IDS.start() + 42;
+/// let first = client.send_to_group("orders", "order 42").ack_id(id).with_receipt().await?;
+/// let again = client.send_to_group("orders", "order 42").ack_id(id).with_receipt().await?;
+/// assert_eq!((first.duplicate, again.duplicate), (false, true)); // The group received it once.
+/// # Ok(()) }
+/// ```
+#[must_use = "does nothing until awaited"]
+pub struct WithReceipt {
+    client: Client,
+    acknowledged: bool,
+    submit: Box<dyn FnOnce() -> Result<Outcome> + Send>,
+}
+
+impl IntoFuture for WithReceipt {
+    type Output = Result<Receipt>;
+    type IntoFuture = CallFuture<Receipt>;
+
+    fn into_future(self) -> Self::IntoFuture {
+        Box::pin(async move {
+            if !self.acknowledged {
+                return Err(Error::invalid_input("receipt", UNACKNOWLEDGED, None));
+            }
+            let outcome = (self.submit)()?;
+            let ack_id = outcome.ack_id.unwrap_or_default();
+            Ok(Receipt { ack_id, duplicate: outcome.get(&self.client).await? })
+        })
+    }
+}
+
+impl fmt::Debug for WithReceipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WithReceipt(..)")
+    }
+}
+
+/// Submits the join of a group whose messages `buffer` receives from then on.
+pub(super) fn subscribe(
+    client: &Client,
+    group: &str,
+    options: Options,
+    buffer: &Arc<Buffer>,
+) -> Result<Outcome> {
+    names::group(group)?;
+    let effect = Effect::Subscribe(group.to_owned(), Arc::clone(buffer));
+    let frame = |ack_id| Upstream::JoinGroup { group, ack_id };
+    submit(client, "joinGroup", options, effect, frame)
+}
 
 /// A request that joins a group when awaited.
 ///
@@ -249,26 +369,44 @@ fn check_event(name: &str) -> Result<()> {
 
 /// The settings that all requests share.
 #[derive(Debug, Clone, Copy)]
-struct Options {
+pub(super) struct Options {
     acknowledged: bool,
-    deadline: Option<Duration>,
+    pub(super) deadline: Option<Duration>,
+    /// The program's own ack id.
+    ack_id: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { acknowledged: true, deadline: None }
+        Self { acknowledged: true, deadline: None, ack_id: None }
+    }
+}
+
+impl Options {
+    fn ack_id(&self, client: &Client) -> Result<Option<u64>> {
+        match (self.acknowledged, self.ack_id) {
+            (true, None) => Ok(Some(client.next_id())),
+            (true, Some(id)) if OWN_ACK_IDS.contains(&id) => Ok(Some(id)),
+            (true, Some(id)) => {
+                Err(Error::invalid_input("ack id", "must be at least 2^48", Some(&id.to_string())))
+            }
+            (false, None) => Ok(None),
+            (false, Some(_)) => Err(Error::invalid_input("ack id", UNACKNOWLEDGED, None)),
+        }
     }
 }
 
 /// The outcome of a submitted request.
-struct Outcome {
+pub(super) struct Outcome {
     name: &'static str,
+    ack_id: Option<u64>,
     timeout: Duration,
-    receiver: oneshot::Receiver<Result<()>>,
+    receiver: oneshot::Receiver<Result<bool>>,
 }
 
 impl Outcome {
-    async fn get(self, client: &Client) -> Result<()> {
+    /// Waits for the outcome: whether the service had processed the request before.
+    pub(super) async fn get(self, client: &Client) -> Result<bool> {
         match client.while_runtime_runs(self.timeout, self.receiver).await {
             // A task settles every send before it ends, so an outcome is missing only when the runtime shuts down.
             Some(outcome) => outcome.unwrap_or_else(|_| Err(Op::closed(self.name, true))),
@@ -286,7 +424,7 @@ fn submit<'a>(
     effect: Effect,
     frame: impl FnOnce(Option<u64>) -> Upstream<'a>,
 ) -> Result<Outcome> {
-    let ack_id = options.acknowledged.then(|| client.next_id());
+    let ack_id = options.ack_id(client)?;
     let frame = client.protocol().encode(&frame(ack_id));
     if frame.len() > MAX_BYTES {
         let rule = format!("must be at most 1 MB as a frame, has {} bytes", frame.len());
@@ -309,7 +447,7 @@ fn submit<'a>(
         done,
     };
     if client.send_command(task::Command::Send(op)) {
-        Ok(Outcome { name, timeout, receiver })
+        Ok(Outcome { name, ack_id, timeout, receiver })
     } else {
         Err(Op::closed(name, false))
     }

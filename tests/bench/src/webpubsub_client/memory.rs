@@ -2,6 +2,7 @@
 
 use super::ours;
 use crate::Result;
+use crate::resident::resident;
 
 /// Connects so many clients and returns what each has added.
 pub(super) async fn of_idle(address: &str, count: u32) -> Result<String> {
@@ -19,28 +20,4 @@ pub(super) async fn of_idle(address: &str, count: u32) -> Result<String> {
     drop(clients);
     let each = f64::from(added) / f64::from(count);
     Ok(format!("memory of an idle client: {each:.1} KiB (resident set, {count} clients)"))
-}
-
-/// The resident set in KiB, if the system reports it (proc(5), `VmRSS`).
-fn resident() -> Result<Option<u32>> {
-    if !cfg!(target_os = "linux") {
-        return Ok(None);
-    }
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).ok_or("VmRSS is missing")?;
-    Ok(Some(line.trim().trim_end_matches("kB").trim().parse()?))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[cfg(target_os = "linux")]
-    #[test]
-    fn memory_that_is_used_shows() {
-        let before = resident().unwrap().unwrap();
-        let used = vec![1u8; 64 << 20];
-        let after = resident().unwrap().unwrap();
-        assert!(after - before > 60 << 10, "{before} {after} {}", used[1]);
-    }
 }

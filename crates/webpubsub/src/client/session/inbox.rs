@@ -85,6 +85,28 @@ impl Inbox {
         true
     }
 
+    /// Adds a message that the subscriptions of a group receive instead of the program's queue. Returns `false` for a replay.
+    ///
+    /// It is acknowledged once everything before it is. If the buffer is full, it is not acknowledged, and the service sends it
+    /// again after a recovery.
+    pub(super) fn routed(&mut self, sequence_id: Option<u64>, bytes: usize, now: Duration) -> bool {
+        if sequence_id.is_none() {
+            return true;
+        }
+        if sequence_id <= self.seen {
+            self.ack_by(now.saturating_add(ACK_INTERVAL));
+            return false;
+        }
+        if self.has_gap || self.is_full() {
+            self.overflow(true);
+        } else {
+            self.seen = sequence_id;
+            self.hold(Held { sequence_id, event: None, bytes });
+            self.skip_without_event(now);
+        }
+        true
+    }
+
     /// Adds an event that is not a message.
     pub(super) fn event(&mut self, event: Event) {
         if self.wants_events && !(self.is_full() && overflow::cancels_out(&mut self.held, &event)) {

@@ -20,6 +20,8 @@ const PROBE_AFTER: Duration = Duration::from_secs(1);
 const HURRIED: u32 = 5;
 /// The lifetime after which a connection counts as stable, if something was received on it.
 const STABLE: Duration = Duration::from_secs(5);
+/// The delay of the client's task that is logged. The runtime is blocked or overloaded, or the machine was suspended.
+const LATE: Duration = Duration::from_secs(5);
 /// The close code after which a connection is not recoverable.
 pub(super) const NOT_RECOVERABLE: u16 = 1008;
 
@@ -186,6 +188,11 @@ impl Lifecycle {
         self.ping_at = now.saturating_add(self.ping_interval);
     }
 
+    /// Returns when data was last received, or the connection was opened.
+    pub(super) fn heard_at(&self) -> Duration {
+        self.heard_at
+    }
+
     pub(super) fn heard(&mut self, now: Duration) {
         self.heard_at = now;
         if let Phase::Online { silence, .. } = &mut self.phase {
@@ -245,7 +252,7 @@ impl Lifecycle {
             false => self.backoff(self.recoveries, max_backoff),
         };
         self.recoveries = self.recoveries.saturating_add(1);
-        let until = now.saturating_add(delay).max(self.not_before).min(ends);
+        let until = self.not_earlier(now, delay).min(ends);
         self.phase = Phase::Pausing { attempt: Attempt::Recovery, until };
         true
     }
@@ -265,9 +272,19 @@ impl Lifecycle {
             attempts => self.backoff(attempts, Duration::MAX),
         };
         self.attempts = self.attempts.saturating_add(1);
-        let until = now.saturating_add(delay).max(self.not_before);
+        let until = self.not_earlier(now, delay);
         self.phase = Phase::Pausing { attempt: Attempt::New, until };
         true
+    }
+
+    /// Returns the end of a delay, or a random time after the end of the `Retry-After` value if that is later. The value can be a
+    /// date, which is the same for all clients.
+    fn not_earlier(&self, now: Duration, delay: Duration) -> Duration {
+        let until = now.saturating_add(delay);
+        if self.not_before <= now {
+            return until;
+        }
+        until.max(self.not_before.saturating_add(self.reconnect.spread(&self.jitter)))
     }
 
     fn backoff(&self, attempts: u32, at_most: Duration) -> Duration {
@@ -309,6 +326,13 @@ impl Lifecycle {
             return Tick::Idle;
         }
         if !self.ping_interval.is_zero() && now >= self.ping_at {
+            let late_by = now.saturating_sub(self.ping_at);
+            if late_by >= LATE {
+                tracing::warn!(
+                    ?late_by,
+                    "the client's task ran late, and could not respond to the service meanwhile"
+                );
+            }
             self.ping_at = now.saturating_add(self.ping_interval);
             return Tick::Ping;
         }
