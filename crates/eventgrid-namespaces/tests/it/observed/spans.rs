@@ -22,6 +22,7 @@ fn further((name, level, mut fields): (&'static str, Level, BTreeMap<&'static st
     for (key, value) in COMMON {
         assert_eq!(fields.remove(key).as_deref(), Some(value), "{key}");
     }
+    assert!(fields.remove("azure.service.request.id").is_some(), "a random id");
     fields.into_iter().map(|(key, value)| format!("{key}={value}")).collect()
 }
 

@@ -114,11 +114,15 @@ async fn a_run_that_is_dropped_holds_no_events_any_more() {
     let broker = Broker::with(3);
     let (builder, meter) = broker.metered();
     let processor = builder.handler(slow(&broker)).unwrap();
-    let (stop, seen) = (broker.until(2), meter.clone());
+    let (later, seen) = (broker.until(2), meter.clone());
+    let stop = async move {
+        later.await;
+        seen.sum("eventgrid.processor.events.held", &[])
+    };
     let held = tokio::spawn(async move {
         tokio::select! {
             _ = processor.run() => 0.0,
-            () = stop => seen.sum("eventgrid.processor.events.held", &[]),
+            held = stop => held,
         }
     });
     assert_eq!(held.await.unwrap(), 3.0);
