@@ -121,7 +121,8 @@ impl State {
     fn reuse(&mut self) {
         self.used += 1;
         if self.returned.len() > self.unused() {
-            self.returned.pop_back();
+            // Whichever it is: what remains must not look older than the connection that returned last.
+            self.returned.pop_front();
         }
     }
 
@@ -378,6 +379,21 @@ mod tests {
         second.can_be_reused();
         drop(second);
         assert_eq!(counts(&ledger), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_idle_for_long_and_is_used_does_not_make_the_others_look_old() {
+        let (ledger, clock) = ledger(2);
+        let mut calls = [connected(&ledger, &clock).await, connected(&ledger, &clock).await];
+        calls.iter_mut().for_each(Account::can_be_reused);
+        let [first, second] = calls;
+        drop(first);
+        clock.advance(RETURN_TIME);
+        drop(second);
+        // This one gets the first connection, while the second is on its way.
+        let mut third = ledger.account(false, &clock);
+        third.polled(Step::Other);
+        assert!(ready(&mut Box::pin(ledger.admit(&clock))).await.is_none());
     }
 
     #[tokio::test]
