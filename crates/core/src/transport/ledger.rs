@@ -69,25 +69,25 @@ impl Ledger {
         loop {
             let changed = self.changed.notified();
             let now = clock.elapsed();
-            let Some(wait) = self.try_admit(now) else {
-                return Admission { ledger: Arc::clone(self), state: Some(Counted::Yes) };
-            };
-            if now >= latest {
-                // A connector that no call waits for takes long. A call never waits for one.
-                return Admission { ledger: Arc::clone(self), state: Some(Counted::No) };
+            match self.try_admit(now, now >= latest) {
+                Ok(counted) => return Admission { ledger: Arc::clone(self), state: Some(counted) },
+                Err(wait) => either(changed, clock.sleep(wait)).await,
             }
-            either(changed, clock.sleep(wait.min(latest - now))).await;
         }
     }
 
-    /// Counts one more connection, or returns how long to wait before the next attempt.
-    fn try_admit(&self, now: Duration) -> Option<Duration> {
+    /// Counts one more connection.
+    ///
+    /// # Errors
+    ///
+    /// Returns how long to wait before the next attempt.
+    fn try_admit(&self, now: Duration, is_late: bool) -> Result<Counted, Duration> {
         let limit = self.limit + self.long.load(Ordering::Relaxed);
         let mut state = self.state();
         if state.open < limit {
             state.open += 1;
             state.connecting += 1;
-            return None;
+            return Ok(Counted::Yes);
         }
         let State { returned, closing, connecting, .. } = &mut *state;
         let mut soonest = RETURN_TIME;
@@ -98,11 +98,13 @@ impl Ledger {
                 // The pool had no idle connection, so this one was closed. The new one takes its place.
                 since.pop_front();
                 *connecting += 1;
-                return None;
+                return Ok(Counted::Yes);
             }
             soonest = soonest.min(time - age);
         }
-        Some(soonest)
+        // A call with a slot finds all connections in use only if one is being established that no call waits for. Otherwise, a
+        // connection was closed that seemed to be in use.
+        if is_late && *connecting == 0 { Ok(Counted::No) } else { Err(soonest) }
     }
 
     /// Makes a change that may let a waiting call continue sooner than it expects.
@@ -417,11 +419,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_call_waits_longer_than_a_connection_takes_to_return() {
+    async fn a_call_waits_for_a_connector_without_a_call_and_not_for_a_connection_that_is_gone() {
         let (ledger, clock) = ledger(1);
-        let _never = ledger.admit(&clock).await;
+        let connector = ledger.admit(&clock).await;
         let mut waiting = Box::pin(ledger.admit(&clock));
         assert!(ready(&mut waiting).await.is_none());
+        clock.advance(RETURN_TIME);
+        assert!(ready(&mut waiting).await.is_none());
+        connector.used();
         clock.advance(RETURN_TIME);
         drop(ready(&mut waiting).await.unwrap());
         assert_eq!(ledger.state().open, 1, "it was not counted");
