@@ -189,6 +189,11 @@ impl Outbox {
         });
     }
 
+    /// The number of messages that are not sent yet.
+    pub(super) fn queued(&self) -> usize {
+        self.size.messages.load(Ordering::Acquire)
+    }
+
     /// Returns once a close was requested.
     pub(super) async fn closed(&self) {
         // This handle keeps the channel open, so this cannot fail.
