@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use eventgrid_namespaces::{BoxError, CloudEvent, Context, Settlement, TraceContext};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Level, Span, Subscriber};
+use tracing::{Dispatch, Level, Span, Subscriber};
 use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -51,11 +51,22 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
     }
 }
 
+/// While a process has one subscriber, a thread without any that first comes to a span disables it for all threads. So there are
+/// always two.
+static OTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+
 impl Spans {
-    fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+    /// Keeps the spans of this thread from now on. Another thread may be coming to the span for the first time, so this thread
+    /// does that before.
+    async fn start() -> (Self, tracing::subscriber::DefaultGuard) {
+        LazyLock::force(&OTHER);
+        let broker = Broker::with(1);
+        run(broker.processor().handler(handle), broker.until_settled(1)).await.unwrap();
         let spans = Self::default();
         let subscriber = tracing_subscriber::registry().with(spans.clone());
-        (spans, tracing::subscriber::set_default(subscriber))
+        let guard = tracing::subscriber::set_default(subscriber);
+        tracing::callsite::rebuild_interest_cache();
+        (spans, guard)
     }
 
     /// The spans, sorted by the event's id.
@@ -76,7 +87,7 @@ async fn handle(event: CloudEvent, _: Context) -> Result<Settlement, BoxError> {
 
 #[tokio::test]
 async fn by_default_a_handler_runs_in_a_consumer_span_named_after_the_topic() {
-    let (spans, _guard) = Spans::start();
+    let (spans, _guard) = Spans::start().await;
     let broker = Broker::with(3);
     run(broker.processor().handler(handle), broker.until_settled(3)).await.unwrap();
     let seen = spans.seen();
@@ -106,7 +117,7 @@ async fn by_default_a_handler_runs_in_a_consumer_span_named_after_the_topic() {
 
 #[tokio::test]
 async fn a_handler_runs_in_the_span_that_the_program_creates_from_its_trace_context() {
-    let (spans, _guard) = Spans::start();
+    let (spans, _guard) = Spans::start().await;
     let broker = Broker::with(1);
     broker.publish(&event(1).replace("\"data\"", &format!("\"traceparent\":\"{TRACE}\",\"data\"")));
     let (contexts, ids) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
