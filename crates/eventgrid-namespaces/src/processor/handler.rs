@@ -106,6 +106,17 @@ pub(crate) enum Outcome {
     Panicked(String),
 }
 
+impl Outcome {
+    /// Returns why the handler failed, as an attribute of spans and metrics.
+    pub(crate) fn error_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Decided(_) => None,
+            Self::Failed(_) => Some("handler_failed"),
+            Self::Panicked(_) => Some("handler_panicked"),
+        }
+    }
+}
+
 /// Runs a handler until it returns or panics.
 pub(crate) async fn run(mut handling: Handling) -> Outcome {
     let guarded =

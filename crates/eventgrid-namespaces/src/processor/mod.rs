@@ -7,6 +7,7 @@ mod handler;
 mod handling;
 mod held;
 mod lock;
+mod measure;
 mod notice;
 mod polling;
 mod run;

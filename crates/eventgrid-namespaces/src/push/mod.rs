@@ -33,6 +33,7 @@ mod authentication;
 mod body;
 mod builder;
 mod deliver;
+mod measure;
 mod notice;
 mod origin;
 mod rejection;

@@ -127,7 +127,11 @@ impl Webhook {
             Method::POST => self.check_delivery(uri, headers).await,
             _ => return Check::NotOurs,
         };
-        checked.unwrap_or_else(|rejection| Check::Response(rejection.respond()))
+        let check = checked.unwrap_or_else(|rejection| Check::Response(rejection.respond()));
+        if let Check::Response(response) = &check {
+            self.0.responded(method, response.status());
+        }
+        check
     }
 
     async fn check_delivery(&self, uri: &Uri, headers: &HeaderMap) -> Result<Check, Rejection> {
