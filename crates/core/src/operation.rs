@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::Method;
 
-/// The number of bytes that are read of a successful response by default: 16 MiB.
-pub const DEFAULT_MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
+/// The number of bytes that are read of a successful response by default: 4 MiB.
+pub const DEFAULT_MAX_RESPONSE_BYTES: usize = 4 * 1024 * 1024;
 
 /// Describes one operation of a service's API.
 ///

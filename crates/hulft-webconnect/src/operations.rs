@@ -38,8 +38,12 @@ const LOG_OF_FILE: &[&str] = &[
 const SUCCESS: [u16; 8] = [200, 201, 202, 203, 204, 205, 206, 207];
 const SUCCESS_OR_NONE: [u16; 9] = [200, 201, 202, 203, 204, 205, 206, 207, 404];
 
+/// The maximum size of a page. It has up to 1,000 rows, and some of them hold lists of their own.
+const MAX_PAGE_BYTES: usize = 16 * 1024 * 1024;
+
 const fn list(id: &'static str, path: &'static str, query: &'static [&'static str]) -> Operation {
-    Operation::new(id, Method::GET, path).query(query).success(&SUCCESS).idempotent()
+    let list = Operation::new(id, Method::GET, path).query(query).success(&SUCCESS).idempotent();
+    list.max_response_bytes(MAX_PAGE_BYTES)
 }
 
 const fn get(id: &'static str, path: &'static str, query: &'static [&'static str]) -> Operation {

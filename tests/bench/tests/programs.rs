@@ -8,7 +8,7 @@ use std::path::Path;
 use workspace_bench::plan::Plan;
 use workspace_bench::responses::response_to;
 use workspace_bench::server::Server;
-use workspace_bench::{Result, calls, eventgrid, webpubsub, webpubsub_client};
+use workspace_bench::{Result, calls, eventgrid, network, webpubsub, webpubsub_client};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_bench-server");
 
@@ -65,7 +65,7 @@ fn every_contender_of_the_services_gets_its_requests_through() {
         assert!(eventgrid.contains(expected), "{eventgrid}");
     }
     let client = webpubsub_client::compare(once, Path::new(PROGRAM)).unwrap().to_string();
-    for expected in ["receive: times", "send: times", "memory of an idle client"] {
+    for expected in ["receive: times", "send: times", "idle clients"] {
         assert!(client.contains(expected), "{client}");
     }
 }
@@ -74,4 +74,16 @@ fn every_contender_of_the_services_gets_its_requests_through() {
 fn a_program_that_is_no_server_is_told_apart() {
     let error = Server::start(Path::new("no-such-bench-server")).unwrap_err().to_string();
     assert!(error.contains("no-such-bench-server"), "{error}");
+}
+
+#[test]
+fn the_long_runs_count_failures_and_memory() {
+    let program = Path::new(PROGRAM);
+    assert!(network::descriptors(program, 20, None).unwrap().is_within_limit());
+    let figures = network::memory(program, 32, 64).unwrap().to_string();
+    assert!(figures.starts_with("64 calls, 32 in flight: "), "{figures}");
+    let plan = network::Idle { lanes: 2, calls: 3, pause: 0..1, ..network::Idle::default() };
+    let figures = network::idle(&plan).unwrap();
+    assert!(figures.is_within_limit(), "{figures}");
+    assert!(figures.to_string().contains("2 connections, 0 failures"), "{figures}");
 }

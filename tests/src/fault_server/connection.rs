@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::{Bytes, BytesMut};
 use service_core::{Clock, SystemClock};
-use tokio::io::{AsyncReadExt, AsyncWriteExt, copy_bidirectional};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy, copy_bidirectional, sink, split};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -56,6 +56,8 @@ impl Connection {
             Step::Bytes => self.more().await?,
             Step::Write(bytes) => self.write(&bytes).await?,
             Step::Trickle(bytes, pause) => self.trickle(&bytes, pause).await?,
+            Step::Flood(bytes) => self.flood(&bytes).await?,
+            Step::Pour(window) => self.pour(window).await?,
             Step::Serve(body) => self.serve(body).await?,
             Step::Tunnel(to) => self.tunnel(to).await?,
             Step::Finish => {
@@ -120,6 +122,36 @@ impl Connection {
             self.write(&[*byte]).await?;
         }
         Ok(())
+    }
+
+    /// What the client writes meanwhile is discarded, so that only the client can slow the flood down.
+    async fn flood(&mut self, bytes: &Bytes) -> io::Result<()> {
+        match &mut self.stream {
+            Stream::Plain(stream) => {
+                let (read, write) = stream.split();
+                flood(read, write, bytes).await
+            }
+            Stream::Tls(stream) => {
+                let (read, write) = split(stream);
+                flood(read, write, bytes).await
+            }
+        }
+    }
+
+    async fn pour(&mut self, mut window: usize) -> io::Result<()> {
+        let data = frames::frame(frames::DATA, 0, 1, &[b'x'; frames::MAX_PAYLOAD]);
+        loop {
+            while window >= frames::MAX_PAYLOAD {
+                self.write(&data).await?;
+                window -= frames::MAX_PAYLOAD;
+            }
+            let frame = self.frame().await?;
+            match (frame.kind, frame.stream) {
+                (frames::RST_STREAM, 1) => return Ok(()),
+                (frames::WINDOW_UPDATE, 1) => window += frame.increment(),
+                _ => {}
+            }
+        }
     }
 
     async fn hang(&mut self) {
@@ -214,5 +246,24 @@ impl Connection {
                 stream.flush().await
             }
         }
+    }
+}
+
+/// Writes the bytes again and again until the client closes the connection.
+async fn flood(
+    mut read: impl AsyncRead + Unpin,
+    mut write: impl AsyncWrite + Unpin,
+    bytes: &[u8],
+) -> io::Result<()> {
+    let pour = async {
+        loop {
+            write.write_all(bytes).await?;
+            write.flush().await?;
+        }
+    };
+    let mut discarded = sink();
+    tokio::select! {
+        closed = copy(&mut read, &mut discarded) => closed.and(Err(io::ErrorKind::UnexpectedEof.into())),
+        poured = pour => poured,
     }
 }

@@ -24,6 +24,10 @@ pub enum Step {
     Write(Bytes),
     /// Writes these bytes one at a time, with this pause before each.
     Trickle(Bytes, Duration),
+    /// Writes these bytes repeatedly, as fast as the client reads them, until it closes the connection.
+    Flood(Bytes),
+    /// Writes a body without an end on stream 1, as fast as flow control with this initial window allows.
+    Pour(usize),
     /// Responds to every request with success and this body until the client closes the connection.
     Serve(&'static str),
     /// Reads the head of a request for a tunnel, counts it, and connects the client to this address.
@@ -44,6 +48,12 @@ impl Step {
     /// Writes these bytes.
     pub fn write(bytes: impl Into<Bytes>) -> Self {
         Self::Write(bytes.into())
+    }
+
+    /// Writes these bytes repeatedly, many of them at a time.
+    #[must_use]
+    pub fn flood(bytes: &[u8]) -> Self {
+        Self::Flood(bytes.repeat(16_384_usize.div_ceil(bytes.len().max(1))).into())
     }
 }
 

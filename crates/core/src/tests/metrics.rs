@@ -51,6 +51,45 @@ async fn each_attempt_is_one_duration_and_the_call_another_and_each_retry_is_cou
 }
 
 #[tokio::test]
+async fn a_request_that_was_not_sent_and_one_without_a_response_differ_in_their_error_type() {
+    let (kit, meter) = metered();
+    kit.script.fail(Delivery::NotSent).fail(Delivery::Unknown);
+    // The second attempt is not repeated, since the operation is not idempotent.
+    kit.send().await.unwrap_err();
+    let attempts = "http.client.request.duration";
+    for (error_type, count) in [("connect", 1), ("transport", 1), ("", 0)] {
+        assert_eq!(meter.count(attempts, &[("error.type", error_type)]), count, "{error_type}");
+    }
+    assert_eq!(meter.count("rooms.client.call.retries", &[("error.type", "connect")]), 1);
+    assert_eq!(meter.count("rooms.client.call.duration", &[("error.type", "transport")]), 1);
+}
+
+#[tokio::test]
+async fn the_wait_for_the_rate_limiter_is_measured_for_each_attempt() {
+    let meter = RecordingMeter::new();
+    let given = Arc::new(meter.clone());
+    let kit = Kit::with(|mut client| {
+        client.options.set_rate_limiter(Arc::new(rate_limits::Slow::default()));
+        client.meter(given)
+    });
+    kit.script.status(500).status(204);
+    kit.close().retry(crate::RetryOptions::default().initial_backoff(Duration::ZERO)).await.unwrap();
+    let waits = meter.values().into_iter().filter(|recorded| recorded.instrument.name.contains("rate_limit"));
+    let waits: Vec<_> = waits.map(|recorded| (recorded.value, recorded.attributes)).collect();
+    let of = |seconds| (seconds, [("rooms.operation", "CloseRoom".to_owned())].into());
+    assert_eq!(waits, [of(0.0), of(10.0)]);
+    assert_eq!(keys(&meter, "rooms.client.rate_limit.duration"), ["rooms.operation"]);
+}
+
+#[tokio::test]
+async fn without_a_rate_limiter_no_wait_is_measured() {
+    let (kit, meter) = metered();
+    kit.script.status(204);
+    kit.close().await.unwrap();
+    assert_eq!(meter.count("rooms.client.rate_limit.duration", &[]), 0);
+}
+
+#[tokio::test]
 async fn what_a_service_invents_is_no_attribute() {
     let (kit, meter) = metered();
     kit.script.respond(response(477, &[("x-error-code", "RoomOnFire")]));
@@ -106,6 +145,22 @@ async fn a_panicking_meter_does_not_disturb_the_call() {
     let kit = Kit::with(|client| client.meter(Arc::new(Panicking)));
     kit.script.status(503).status(204);
     assert_eq!(kit.close().into_future().await.map(|_| ()).map_err(|error| error.to_string()), Ok(()));
+}
+
+#[tokio::test]
+async fn of_a_meter_that_keeps_panicking_only_the_first_panic_is_logged() {
+    let kit = Kit::with(|client| client.meter(Arc::new(Panicking)));
+    kit.script.status(503).status(204).status(204);
+    let (outcome, _, events) = traces::watched(async {
+        kit.close().await?;
+        kit.close().await
+    })
+    .await;
+    outcome.unwrap();
+    let logged: Vec<_> = events.iter().filter(|event| event.target == "service_core::meter").collect();
+    assert_eq!((logged.len(), logged[0].level), (1, tracing::Level::ERROR), "{logged:?}");
+    assert!(logged[0].fields["message"].starts_with("the meter panicked"), "{logged:?}");
+    assert!(logged[0].fields.contains_key("instrument"), "{logged:?}");
 }
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use crate::{Delivery, Error, ErrorKind, NoSlot, RateLimiter, RetryOptions};
 
 /// One slot every ten seconds.
 #[derive(Debug, Default)]
-struct Slow(Mutex<Duration>);
+pub(super) struct Slow(Mutex<Duration>);
 
 impl RateLimiter for Slow {
     fn take(&self, now: Duration, longest: Duration) -> Result<Duration, NoSlot> {

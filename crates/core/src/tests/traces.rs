@@ -15,14 +15,14 @@ use crate::error::Delivery;
 
 /// Name, level and fields of a span or an event.
 #[derive(Debug, Clone)]
-struct Seen {
+pub(super) struct Seen {
     name: String,
-    level: Level,
-    fields: BTreeMap<String, String>,
+    pub(super) level: Level,
+    pub(super) fields: BTreeMap<String, String>,
     /// The span around it.
     parent: Option<u64>,
     id: u64,
-    target: String,
+    pub(super) target: String,
 }
 
 #[derive(Clone, Default)]
@@ -83,7 +83,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Watcher {
 }
 
 /// Runs a future under a watcher for its thread alone.
-async fn watched<F: Future>(future: F) -> (F::Output, Vec<Seen>, Vec<Seen>) {
+pub(super) async fn watched<F: Future>(future: F) -> (F::Output, Vec<Seen>, Vec<Seen>) {
     let watcher = Watcher::default();
     let subscriber = tracing_subscriber::registry().with(watcher.clone());
     let guard = tracing::subscriber::set_default(subscriber);
@@ -321,4 +321,65 @@ async fn a_call_in_a_span_of_the_service_has_its_name_kind_and_fields_and_those_
         ]
     );
     assert_eq!(spans[1].parent, Some(spans[0].id), "the attempt is part of the call");
+}
+
+/// A trace context whose span has this number, for each time that it is asked for.
+fn numbered() -> (impl Fn() -> Option<crate::TraceContext> + Send + Sync + 'static, Arc<AtomicU32>) {
+    let asked = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&asked);
+    let current = move || {
+        let number = count.fetch_add(1, Ordering::SeqCst) + 1;
+        let context = crate::TraceContext::new(format!("00-{:032x}-{number:016x}-01", 7)).unwrap();
+        Some(context.with_tracestate(format!("rooms={number}")).unwrap())
+    };
+    (current, asked)
+}
+
+#[tokio::test]
+async fn each_attempt_has_the_trace_context_of_its_own_span() {
+    let (current, asked) = numbered();
+    let kit = Kit::with(|client| client.trace_context(current));
+    kit.script.respond(response(503, &[("retry-after", "2")])).fail(Delivery::Unknown).status(204);
+    kit.close().await.unwrap();
+    let headers: Vec<_> = kit.script.sent().iter().map(|request| request.headers().clone()).collect();
+    assert_eq!((headers.len(), asked.load(Ordering::SeqCst)), (3, 3));
+    for (number, headers) in (1..).zip(headers) {
+        let traceparent = format!("00-{:032x}-{number:016x}-01", 7);
+        assert_eq!(headers.get_all("traceparent").iter().collect::<Vec<_>>(), [traceparent.as_str()]);
+        assert_eq!(headers["tracestate"], format!("rooms={number}"));
+    }
+}
+
+#[tokio::test]
+async fn the_context_is_asked_for_within_the_span_of_the_attempt() {
+    let inside = Arc::new(Mutex::new(Vec::new()));
+    let current = {
+        let inside = Arc::clone(&inside);
+        move || {
+            let id = tracing::Span::current().id().map(|id| id.into_u64());
+            inside.lock().unwrap().push(id);
+            None
+        }
+    };
+    let kit = Kit::with(|client| client.trace_context(current));
+    kit.script.respond(response(503, &[("retry-after", "2")])).status(204);
+    let (outcome, spans, _) = watched(kit.close().into_future()).await;
+    outcome.unwrap();
+    let attempts: Vec<_> =
+        spans.iter().filter(|span| span.name == "attempt").map(|span| Some(span.id)).collect();
+    assert_eq!((attempts.len(), &attempts), (2, &*inside.lock().unwrap()));
+    assert!(!kit.script.sent()[0].headers().contains_key("traceparent"), "there was no context");
+}
+
+#[tokio::test]
+async fn a_trace_context_that_the_caller_sets_is_left_alone() {
+    let (current, _) = numbered();
+    let kit = Kit::with(|client| client.trace_context(current));
+    kit.script.status(503).status(204);
+    let own = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    kit.close().header("traceparent", own).await.unwrap();
+    for request in kit.script.sent() {
+        assert_eq!(request.headers().get_all("traceparent").iter().collect::<Vec<_>>(), [own]);
+        assert!(!request.headers().contains_key("tracestate"));
+    }
 }

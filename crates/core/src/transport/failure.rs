@@ -34,11 +34,6 @@ impl Peers {
         Ok(Self { host: endpoint.host_and_port(), plain: !endpoint.is_https(), proxy })
     }
 
-    /// Host and port of the service.
-    pub(super) fn host(&self) -> &str {
-        &self.host
-    }
-
     /// Converts an error that occurred before a response arrived.
     pub(super) fn failure(&self, error: reqwest::Error) -> Error {
         let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
@@ -48,6 +43,30 @@ impl Peers {
             failure = failure.with_head(status, HeaderMap::new());
         }
         if permanent { failure.permanent() } else { failure }
+    }
+
+    /// The server responded with status 101 to a request that did not ask for another protocol (RFC 9110, 15.2.2).
+    pub(super) fn switched(&self) -> Error {
+        let text = format!("the server at {} switched protocols instead of responding", self.host);
+        Error::new(ErrorKind::Transport, text).with_delivery(Delivery::Unknown)
+    }
+
+    /// Converts an error that occurred in the middle of a success response's body.
+    pub(super) fn cut_off(&self, error: reqwest::Error) -> Error {
+        let text = format!("the response from {} was cut off", self.host);
+        let cut_off = match Traits::of(&error).invalid {
+            Some(fault) => {
+                Error::new(ErrorKind::Transport, format!("{text}: {fault}")).with_source(error.without_url())
+            }
+            None => Error::new(ErrorKind::Transport, text).with_cause(error.without_url()),
+        };
+        cut_off.with_delivery(Delivery::Accepted)
+    }
+
+    /// The stream of a success response ended before its body did.
+    pub(super) fn ended_early(&self) -> Error {
+        let text = format!("the response from {} was cut off: the server ended its stream early", self.host);
+        Error::new(ErrorKind::Transport, text).with_delivery(Delivery::Accepted)
     }
 
     fn classify(&self, error: &reqwest::Error) -> Failure {
@@ -83,6 +102,9 @@ impl Peers {
             let hint =
                 if self.plain { " (if it expects TLS, the endpoint must begin with `https`)" } else { "" };
             return Failure::unknown(format!("the server at {host} does not speak HTTP: {cause}{hint}"));
+        }
+        if let Some(fault) = traits.invalid {
+            return Failure::unknown(format!("the server at {host} sent an invalid response: {fault}"));
         }
         Failure::unknown(format!("the connection to {host} failed before a response arrived: {cause}"))
     }
@@ -166,6 +188,8 @@ struct Traits {
     unsent: bool,
     not_tls: bool,
     not_http: bool,
+    /// How the server violated HTTP.
+    invalid: Option<String>,
     /// The text of a failed tunnel through a proxy.
     tunnel: Option<String>,
 }
@@ -188,16 +212,40 @@ impl Traits {
         } else if let Some(http) = error.downcast_ref::<hyper::Error>() {
             // The pool closed the connection before the request was written to it.
             self.unsent |= http.is_canceled();
-            self.not_http |= http.is_parse();
+            if http.is_parse() {
+                let text = http.to_string();
+                self.not_http |= text.contains("HTTP version");
+                self.invalid = Some(fault(&text));
+            }
         } else if let Some(stream) = error.downcast_ref::<h2::Error>() {
             // REFUSED_STREAM, and GOAWAY for streams above its last one, promise that nothing was processed (RFC 9113, 8.7).
             let refused = stream.reason() == Some(h2::Reason::REFUSED_STREAM);
             self.unsent |= stream.is_remote() && (refused || stream.is_go_away());
+            if stream.is_library() && stream.reason() != Some(h2::Reason::NO_ERROR) {
+                self.invalid = Some(fault(&stream.to_string()));
+            }
         } else if self.tunnel.is_none() {
             // hyper-util keeps the type of this error to itself.
             self.tunnel = Some(error.to_string()).filter(|text| text.starts_with("tunnel error"));
         }
     }
+}
+
+/// Explains how a response violates HTTP. hyper and h2 keep the types of these errors to themselves.
+fn fault(text: &str) -> String {
+    let known = [
+        // More than 100 headers or 400 KiB in HTTP/1.1, more than 16 KiB in HTTP/2.
+        ("message head is too large", "its head is too large"),
+        ("header_list_way_too_large", "its head is too large"),
+        ("too_many_continuations", "its head is too large"),
+        ("too_many_data_frames", "it has too many small frames"),
+        ("content-length", "its `Content-Length` is invalid"),
+    ];
+    let known = known.iter().find(|(part, _)| text.contains(part));
+    known.map_or_else(
+        || text.split_whitespace().collect::<Vec<_>>().join(" "),
+        |(_, fault)| (*fault).to_owned(),
+    )
 }
 
 /// The alerts by which a server rejects the client's certificate, or requires one. In TLS 1.3 it decides after the client's

@@ -8,7 +8,6 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use hyper_util::client::legacy::connect::Connection;
 use tower_layer::Layer;
@@ -16,10 +15,8 @@ use tower_service::Service;
 
 use super::SendOptions;
 use super::health::{Health, Protocol};
+use super::ledger::{Account, Admission, Ledger, Step};
 use crate::{BoxError, Clock};
-
-/// How long a connection may take to return to the pool after its call has ended.
-const RETURN_TIME: Duration = Duration::from_millis(5);
 
 thread_local! {
     /// What the call polled on this thread is doing.
@@ -30,25 +27,27 @@ thread_local! {
 enum Scope {
     /// No call is being polled.
     Outside,
-    /// A call is being polled.
-    Inside,
-    /// A call that took over the slot of another one is being polled.
-    Queued,
-    /// A call is being polled, and its connector was pending.
-    Connecting,
+    /// A call is being polled, and its connector has done this.
+    Inside(Step),
 }
 
-/// Runs a call and records in `options` whether it is still waiting for its connection.
+/// Runs a call and records in `options` whether it is still waiting for its connection, and in `account` what becomes of that.
 ///
 /// hyper's pool polls the connector only from the call that needs it, so a call whose last poll left the connector pending
 /// has written nothing.
-pub(super) async fn tracked<F: Future>(call: F, queued: bool, options: &SendOptions) -> F::Output {
+pub(super) async fn tracked<F: Future>(
+    call: F,
+    account: &mut Account<'_>,
+    options: &SendOptions,
+) -> F::Output {
     let mut call = pin!(call);
     std::future::poll_fn(|context| {
-        let outer = SCOPE.replace(if queued { Scope::Queued } else { Scope::Inside });
+        let outer = SCOPE.replace(Scope::Inside(Step::Other));
         let polled = call.as_mut().poll(context);
-        let inner = SCOPE.replace(outer);
-        options.set_waiting(polled.is_pending() && inner == Scope::Connecting);
+        if let Scope::Inside(step) = SCOPE.replace(outer) {
+            options.set_waiting(polled.is_pending() && step == Step::Connecting);
+            account.polled(step);
+        }
         polled
     })
     .await
@@ -62,12 +61,13 @@ pub(super) struct Handshakes {
 
 struct Shared {
     health: Arc<Health>,
+    ledger: Arc<Ledger>,
     clock: Arc<dyn Clock>,
 }
 
 impl Handshakes {
-    pub(super) fn new(health: Arc<Health>, clock: Arc<dyn Clock>) -> Self {
-        Self { shared: Arc::new(Shared { health, clock }) }
+    pub(super) fn new(health: Arc<Health>, ledger: Arc<Ledger>, clock: Arc<dyn Clock>) -> Self {
+        Self { shared: Arc::new(Shared { health, ledger, clock }) }
     }
 }
 
@@ -122,33 +122,43 @@ where
     S: Service<R, Error = BoxError>,
     S::Response: Connection,
 {
-    let Shared { health, clock } = &*shared;
-    if health.protocol() == Protocol::Http1 {
-        if SCOPE.get() == Scope::Queued {
-            // The connection of the call that freed the slot is on its way back to the pool, unless it was closed.
-            clock.sleep(RETURN_TIME).await;
-        }
-        started.store(true, Ordering::Relaxed);
-        return connector.call(request).await;
-    }
+    let Shared { health, ledger, clock } = &*shared;
     let handshakes = health.handshakes();
-    let turn = health.handshake_turn().await;
+    let turn = match health.protocol() {
+        Protocol::Http1 => None,
+        _ => Some(health.handshake_turn().await),
+    };
     if health.protocol() == Protocol::Http1 {
         // Such connections carry one call at a time, so every call needs its own.
         drop(turn);
+        let admission = ledger.admit(&**clock).await;
         started.store(true, Ordering::Relaxed);
-        return connector.call(request).await;
+        let connection = connector.call(request).await?;
+        established(admission, &**clock);
+        return Ok(connection);
     }
     if health.handshakes() != handshakes {
         // The pool hands that connection to every waiting call. It then drops this future.
         drop(turn);
         return pending().await;
     }
+    let admission = ledger.admit(&**clock).await;
     started.store(true, Ordering::Relaxed);
     let connection = connector.call(request).await?;
     let http2 = connection.connected().is_negotiated_h2();
     health.connected(if http2 { Protocol::Http2 } else { Protocol::Http1 });
+    if !http2 {
+        established(admission, &**clock);
+    }
     Ok(connection)
+}
+
+/// Records a connection of the call that is being polled, or of none.
+fn established(admission: Admission, clock: &dyn Clock) {
+    match SCOPE.get() {
+        Scope::Outside => admission.unused(clock.elapsed()),
+        Scope::Inside(_) => admission.used(),
+    }
 }
 
 /// A connection being established for a call.
@@ -167,8 +177,13 @@ impl<C> Future for Connecting<C> {
             return Poll::Ready(Err(Unneeded.into()));
         }
         let polled = self.connection.as_mut().poll(context);
-        if polled.is_pending() && !background {
-            SCOPE.set(Scope::Connecting);
+        if !background {
+            let step = match &polled {
+                Poll::Pending => Step::Connecting,
+                Poll::Ready(Ok(_)) => Step::Connected,
+                Poll::Ready(Err(_)) => Step::Failed,
+            };
+            SCOPE.set(Scope::Inside(step));
         }
         polled
     }

@@ -1,15 +1,18 @@
 //! The real transport: reqwest, with its redirects, its own retries and its URLs in errors switched off.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH};
-use http::{HeaderValue, Method, Request, Response, StatusCode};
+use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH};
+use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use hyper::body::Body as _;
 
 use super::failure::Peers;
 use super::handshake::tracked;
+use super::ledger::Account;
 use super::pools::{Pool, Pools};
 use super::slots::Slots;
 use super::target::Target;
@@ -29,6 +32,9 @@ pub(crate) struct HttpClient {
     peers: Peers,
     target: Target,
     clock: Arc<dyn Clock>,
+    /// Whether bodies state that their HTTP/2 stream ended. They do not if another crate of the program enables one of reqwest's
+    /// decompressors, which hide it even when they are switched off.
+    states_end: AtomicBool,
 }
 
 impl HttpClient {
@@ -42,7 +48,8 @@ impl HttpClient {
             .map_err(|error| Error::invalid_input("endpoint", "is not a URL", None).with_source(error))?;
         let peers = Peers::new(&options, endpoint)?;
         let slots = Slots::new(options.max_connections);
-        Ok(Self { pools: Pools::new(options, endpoint, Arc::clone(&clock))?, slots, peers, target, clock })
+        let pools = Pools::new(options, endpoint, Arc::clone(&clock))?;
+        Ok(Self { pools, slots, peers, target, clock, states_end: AtomicBool::new(false) })
     }
 
     /// Sends the request and waits for the response's head.
@@ -50,11 +57,11 @@ impl HttpClient {
         &self,
         pool: &Pool,
         request: reqwest::Request,
-        queued: bool,
+        account: &mut Account<'_>,
         options: &SendOptions,
     ) -> Result<reqwest::Response> {
         let _watch = Watch { client: self, pool, options, started: self.clock.elapsed() };
-        let response = tracked(pool.client.execute(request), queued, options).await;
+        let response = tracked(pool.client.execute(request), account, options).await;
         let response = response.map_err(|error| self.peers.failure(error))?;
         pool.health.received(self.clock.elapsed());
         Ok(response)
@@ -71,14 +78,27 @@ impl HttpClient {
         *head.status_mut() = response.status();
         *head.version_mut() = response.version();
         *head.headers_mut() = std::mem::take(response.headers_mut());
-        let mut chunks = Chunks::default();
+        let length = response.content_length().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
+        let mut chunks = Chunks::new(length, limit);
         if head.status().is_success() {
-            while let Some(chunk) = response.chunk().await.map_err(|error| self.cut_off(error, &mut head))? {
+            if length > Some(limit) {
+                return Err(too_large(head, limit));
+            }
+            let cut_off = |error, head: &mut Response<()>| {
+                self.peers.cut_off(error).with_head(head.status(), std::mem::take(head.headers_mut()))
+            };
+            while let Some(chunk) = response.chunk().await.map_err(|error| cut_off(error, &mut head))? {
                 pool.health.received(self.clock.elapsed());
-                if chunks.len() + chunk.len() > limit {
+                if chunk.len() > limit - chunks.len() {
                     return Err(too_large(head, limit));
                 }
                 chunks.push(chunk);
+            }
+            if head.version() == Version::HTTP_2 && !self.is_complete(response, length, chunks.len()) {
+                return Err(self
+                    .peers
+                    .ended_early()
+                    .with_head(head.status(), std::mem::take(head.headers_mut())));
             }
         } else {
             // What was received of an error's text is better than another error in its place.
@@ -90,11 +110,14 @@ impl HttpClient {
 }
 
 impl HttpClient {
-    fn cut_off(&self, error: reqwest::Error, head: &mut Response<()>) -> Error {
-        Error::new(ErrorKind::Transport, format!("the response from {} was cut off", self.peers.host()))
-            .with_head(head.status(), std::mem::take(head.headers_mut()))
-            .with_delivery(Delivery::Accepted)
-            .with_cause(error.without_url())
+    /// Returns whether the server ended the body of an HTTP/2 response, rather than its stream or connection without an error,
+    /// which hyper reports in the same way.
+    fn is_complete(&self, response: reqwest::Response, length: Option<usize>, received: usize) -> bool {
+        let ended = reqwest::Body::from(response).is_end_stream();
+        if ended {
+            self.states_end.store(true, Ordering::Relaxed);
+        }
+        ended || (length.is_none_or(|length| length == received) && !self.states_end.load(Ordering::Relaxed))
     }
 }
 
@@ -104,20 +127,29 @@ impl Transport for HttpClient {
         options.set_waiting(true);
         let request = outgoing(&self.target, request)?;
         let pool = self.pools.get(options.connect_timeout, false)?;
-        let slot = self.slots.take(&pool.health, options.long_poll).await;
-        let response = self.head(&pool, request, slot.is_queued(), options).await?;
+        let _slot = self.slots.take(&pool.health, options.long_poll).await;
+        let mut account = pool.ledger.account(options.long_poll, &*self.clock);
+        let response = self.head(&pool, request, &mut account, options).await?;
+        if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+            return Err(self.peers.switched());
+        }
         if response.status().is_success() {
             options.set_accepted();
         }
-        self.buffer(response, &pool, options.max_response_bytes).await
+        let response = self.buffer(response, &pool, options.max_response_bytes).await?;
+        if keeps_connection(&response) {
+            account.can_be_reused();
+        }
+        Ok(response)
     }
 
     async fn upgrade(&self, request: Request<()>, options: &SendOptions) -> Result<Upgrade> {
         options.set_waiting(true);
         let request = outgoing(&self.target, request.map(|()| Bytes::new()))?;
         let pool = self.pools.get(options.connect_timeout, true)?;
-        let slot = self.slots.take(&pool.health, true).await;
-        let response = self.head(&pool, request, slot.is_queued(), options).await?;
+        let _slot = self.slots.take(&pool.health, true).await;
+        let mut account = pool.ledger.account(true, &*self.clock);
+        let response = self.head(&pool, request, &mut account, options).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             return self.buffer(response, &pool, MAX_ERROR_BODY_BYTES).await.map(Upgrade::Rejected);
         }
@@ -146,6 +178,12 @@ impl Drop for Watch<'_> {
             self.client.pools.replace(self.pool);
         }
     }
+}
+
+/// Whether the server leaves the connection of an HTTP/1 response open.
+fn keeps_connection(response: &Response<Bytes>) -> bool {
+    let closes = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"close");
+    response.version() != Version::HTTP_10 && !response.headers().get_all(CONNECTION).iter().any(closes)
 }
 
 /// What reqwest's own conversion does, but for the origin's part of the URL.
@@ -194,29 +232,57 @@ async fn read_up_to(response: &mut reqwest::Response, limit: usize, chunks: &mut
     }
 }
 
-/// Most bodies are one chunk, which is then not copied.
-#[derive(Default)]
+/// The body received so far. Most bodies are one chunk, which is then not copied.
 struct Chunks {
     first: Bytes,
     all: Option<BytesMut>,
+    length: Option<usize>,
+    limit: usize,
 }
 
 impl Chunks {
+    /// `length` is what the response's head announces.
+    fn new(length: Option<usize>, limit: usize) -> Self {
+        Self { first: Bytes::new(), all: None, length, limit }
+    }
+
     fn len(&self) -> usize {
         self.all.as_ref().map_or(self.first.len(), BytesMut::len)
     }
 
     fn push(&mut self, chunk: Bytes) {
+        if chunk.is_empty() {
+            return;
+        }
+        let (len, capacity) = (self.len(), self.capacity(self.len() + chunk.len()));
         match &mut self.all {
-            Some(all) => all.extend_from_slice(&chunk),
+            Some(all) => {
+                if all.capacity() - len < chunk.len() {
+                    all.reserve(capacity - len);
+                }
+                all.extend_from_slice(&chunk);
+            }
             None if self.first.is_empty() => self.first = chunk,
             None => {
-                let mut all = BytesMut::with_capacity(self.first.len() + chunk.len());
-                all.extend_from_slice(&self.first);
+                let mut all = BytesMut::with_capacity(capacity);
+                all.extend_from_slice(&std::mem::take(&mut self.first));
                 all.extend_from_slice(&chunk);
                 self.all = Some(all);
             }
         }
+    }
+
+    /// Returns the capacity for `len` bytes: the announced length, or else the smallest of the limit's halves, quarters, and so
+    /// on. While a body grows, its old and its new buffer together then never take more than one and a half times the limit.
+    fn capacity(&self, len: usize) -> usize {
+        if let Some(length) = self.length.filter(|length| (len..=self.limit).contains(length)) {
+            return length;
+        }
+        let mut capacity = self.limit.max(len);
+        while capacity / 2 >= len {
+            capacity /= 2;
+        }
+        capacity
     }
 
     fn into_bytes(self) -> Bytes {

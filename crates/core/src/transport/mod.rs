@@ -4,6 +4,7 @@ mod failure;
 mod handshake;
 mod health;
 mod http_client;
+mod ledger;
 mod pools;
 mod slots;
 mod target;

@@ -9,6 +9,7 @@ use url::Url;
 
 use super::handshake::Handshakes;
 use super::health::{Health, Protocol};
+use super::ledger::Ledger;
 use super::{ConnectionOptions, Proxy};
 use crate::error::{Error, Result};
 use crate::{Clock, Endpoint, Secret};
@@ -16,6 +17,8 @@ use crate::{Clock, Endpoint, Secret};
 /// How many pools are kept besides the client's own. Calls that keep using new connect timeouts then get connections that
 /// are not reused, but not an unlimited number of pools.
 const MAX_OTHER_POOLS: usize = 4;
+/// The number of bytes of a response's body that are buffered before the call reads them, if the response is over HTTP/2.
+const STREAM_WINDOW: u32 = 1024 * 1024;
 /// HTTP/2 connections with a call in flight are pinged this often when nothing is received.
 const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
 /// A connection whose peer does not acknowledge a ping within this time is closed.
@@ -35,6 +38,7 @@ struct Kind {
 pub(super) struct Pool {
     pub(super) client: reqwest::Client,
     pub(super) health: Arc<Health>,
+    pub(super) ledger: Arc<Ledger>,
     kind: Kind,
 }
 
@@ -127,6 +131,7 @@ fn build(
     };
     let protocol = if kind.http1_only || !endpoint.is_https() { Protocol::Http1 } else { Protocol::Unknown };
     let health = Arc::new(Health::new(protocol));
+    let ledger = Arc::new(Ledger::new(options.max_connections));
     let mut builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .referer(false)
@@ -134,9 +139,14 @@ fn build(
         .connect_timeout(kind.connect_timeout)
         .pool_idle_timeout(options.pool_idle_timeout)
         .pool_max_idle_per_host(options.max_connections)
+        .no_gzip()
+        .no_brotli()
+        .no_zstd()
+        .no_deflate()
+        .http2_initial_stream_window_size(STREAM_WINDOW)
         .http2_keep_alive_interval(KEEP_ALIVE_INTERVAL)
         .http2_keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
-        .connector_layer(Handshakes::new(Arc::clone(&health), Arc::clone(clock)));
+        .connector_layer(Handshakes::new(Arc::clone(&health), Arc::clone(&ledger), Arc::clone(clock)));
     if !options.reads_environment(endpoint) {
         builder = builder.no_proxy();
     }
@@ -163,7 +173,7 @@ fn build(
     }
     // reqwest checks the certificates only here.
     let client = builder.build().map_err(|error| invalid("certificate or TLS setting", error))?;
-    Ok(Pool { client, health, kind })
+    Ok(Pool { client, health, ledger, kind })
 }
 
 /// Whether no connection of the pool can ever be encrypted: plain `http`, and no proxy that might be spoken to otherwise.

@@ -16,15 +16,7 @@ pub(super) struct Slots {
 #[derive(Debug)]
 pub(super) struct Slot<'a> {
     /// `None` if the call shares its connection with other calls.
-    permit: Option<SemaphorePermit<'a>>,
-    queued: bool,
-}
-
-impl Slot<'_> {
-    /// Returns whether another call freed the slot, so that its connection is about to become idle.
-    pub(super) fn is_queued(&self) -> bool {
-        self.queued && self.permit.is_some()
-    }
+    _permit: Option<SemaphorePermit<'a>>,
 }
 
 impl Slots {
@@ -36,11 +28,11 @@ impl Slots {
     /// Waits until the call may use a connection.
     pub(super) async fn take(&self, health: &Health, long: bool) -> Slot<'_> {
         if health.protocol() == Protocol::Http2 {
-            return Slot { permit: None, queued: false };
+            return Slot { _permit: None };
         }
         let slots = if long { &self.long } else { &self.calls };
         if let Ok(slot) = slots.try_acquire() {
-            return Slot { permit: Some(slot), queued: false };
+            return Slot { _permit: Some(slot) };
         }
         // Neither semaphore is ever closed.
         let permit = async { slots.acquire().await.ok() };
@@ -48,7 +40,7 @@ impl Slots {
             health.until_shared().await;
             None
         };
-        Slot { permit: first(permit, shared).await, queued: true }
+        Slot { _permit: first(permit, shared).await }
     }
 }
 
@@ -72,7 +64,7 @@ mod tests {
     async fn long_polls_never_take_a_slot_of_short_calls() {
         let (slots, health) = (Slots::new(1), Health::new(Protocol::Http1));
         let _poll = slots.take(&health, true).await;
-        assert!(!slots.take(&health, false).await.is_queued());
+        assert!(slots.take(&health, false).await._permit.is_some());
     }
 
     #[tokio::test]
@@ -81,7 +73,7 @@ mod tests {
         let held = slots.take(&health, false).await;
         let waiting = tokio::spawn({
             let (slots, health) = (Arc::clone(&slots), Arc::clone(&health));
-            async move { slots.take(&health, false).await.permit.is_some() }
+            async move { slots.take(&health, false).await._permit.is_some() }
         });
         tokio::task::yield_now().await;
         assert!(!waiting.is_finished());

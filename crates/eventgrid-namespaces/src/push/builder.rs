@@ -13,10 +13,8 @@ use super::EntraToken;
 use super::authentication::Authentication;
 use super::origin::Origins;
 use super::{Notice, Webhook};
-use crate::processor::{Erased, SpanOf, default_span, erased};
-use crate::{
-    Clock, CloudEvent, Error, EventDelivery, Handler, Meter, Result, Secret, SystemClock, TraceContext,
-};
+use crate::processor::{Erased, SpanOf, default_span};
+use crate::{Clock, CloudEvent, Error, EventDelivery, Meter, Result, Secret, SystemClock, TraceContext};
 
 /// The default limit of a request body in bytes: 2 MiB. A batch of 1 MiB of binary data has 1.34 MiB as JSON.
 pub const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -63,7 +61,7 @@ pub struct WebhookBuilder {
 }
 
 impl WebhookBuilder {
-    pub(super) fn new(handler: impl Handler<CloudEvent>) -> Self {
+    pub(super) fn new(handler: Erased<CloudEvent>) -> Self {
         Self {
             origins: Vec::new(),
             authentication: Authentication::default(),
@@ -72,7 +70,7 @@ impl WebhookBuilder {
             deadline: Duration::from_secs(25),
             clock: Arc::new(SystemClock::new()),
             span: default_span(None, None),
-            handler: erased(handler),
+            handler,
             meter: MeterHandle::default(),
             on_notice: None,
         }

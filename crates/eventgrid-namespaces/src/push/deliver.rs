@@ -14,7 +14,7 @@ use super::builder::Shared;
 use super::notice::Notice;
 use super::rejection::{Rejection, empty};
 use crate::messaging::fail;
-use crate::processor::{Outcome, record, run_handler};
+use crate::processor::{DataMismatch, Outcome, record, run_handler};
 use crate::{CloudEvent, Context, EventDelivery, ReleaseDelay, Settlement};
 
 /// A delivery that is authenticated, and whose body has not been read yet. [`Webhook::check`](super::Webhook::check) returns it.
@@ -120,6 +120,10 @@ impl PendingDelivery {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Outcome::Failed(error) => {
+                if let Some(DataMismatch(error)) = error.downcast_ref() {
+                    self.shared.notify(&Notice::DataMismatch { event, error });
+                    return StatusCode::BAD_REQUEST;
+                }
                 self.shared.notify(&Notice::HandlerFailed { event, error: &error });
                 StatusCode::INTERNAL_SERVER_ERROR
             }

@@ -21,7 +21,7 @@ const BODY: usize = 1024;
 
 /// The parts of the request that do not change, made once as a client does.
 #[derive(Debug)]
-pub(super) struct Message {
+pub(crate) struct Message {
     pub(super) origin: String,
     pub(super) authorization: HeaderValue,
     pub(super) user_agent: HeaderValue,
@@ -31,7 +31,7 @@ pub(super) struct Message {
 }
 
 impl Message {
-    pub(super) fn new(origin: &str) -> Result<Self> {
+    pub(crate) fn new(origin: &str) -> Result<Self> {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {KEY}"))?;
         authorization.set_sensitive(true);
         let user_agent =

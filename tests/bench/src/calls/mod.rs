@@ -2,11 +2,11 @@
 //! limits that it keeps to.
 
 mod instant;
-mod message;
+pub(crate) mod message;
 mod official;
 pub(crate) mod raw;
 mod raw_hyper;
-mod rooms;
+pub(crate) mod rooms;
 
 use std::path::Path;
 use std::sync::Arc;

@@ -22,13 +22,13 @@ static SEND: Operation =
 
 /// The client.
 #[derive(Clone)]
-pub(super) struct Rooms {
+pub(crate) struct Rooms {
     pipeline: Pipeline,
 }
 
 impl Rooms {
     /// A client for the message's origin, over this transport or over the network.
-    pub(super) fn over(message: &Message, transport: Option<Arc<dyn Transport>>) -> Result<Self> {
+    pub(crate) fn over(message: &Message, transport: Option<Arc<dyn Transport>>) -> Result<Self> {
         let mut options = ClientOptions::default();
         if let Some(transport) = transport {
             options.set_transport(transport);
@@ -63,7 +63,7 @@ impl SendToRoom {
 call_setters!(SendToRoom => Bytes);
 
 /// Sends the message once.
-pub(super) async fn send(rooms: Rooms, message: Arc<Message>) -> Result<()> {
+pub(crate) async fn send(rooms: Rooms, message: Arc<Message>) -> Result<()> {
     let response = rooms.send(ROOM, message.body.clone()).reason("closing time").await?;
     message.check(&response)
 }

@@ -1,7 +1,9 @@
 //! The core below the clients, against servers whose faults are scripted to the byte.
 
 mod azure_identity;
+mod bad_input;
 mod connections;
+mod goaway;
 mod logged;
 mod not_sent;
 mod pool;

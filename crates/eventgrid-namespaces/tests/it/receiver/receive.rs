@@ -248,5 +248,5 @@ async fn the_response_may_be_as_large_as_the_requested_events() {
         receiver.receive().max_events(events).await.unwrap();
     }
     let mebibytes = |count: f64| (count * 1_048_576.0) as usize;
-    assert_eq!(*caps.0.lock().unwrap(), [mebibytes(17.5), mebibytes(166.0)]);
+    assert_eq!(*caps.0.lock().unwrap(), [mebibytes(5.5), mebibytes(154.0)]);
 }
