@@ -135,7 +135,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Acknowledges and drops all incoming messages and events. Use it for programs that only send.
+    /// Acknowledges and drops all incoming messages and events, except for those of [subscriptions](super::Subscription). Use it
+    /// for programs that only send, or only subscribe to groups.
     pub fn without_events(mut self) -> Self {
         self.settings.wants_events = false;
         self

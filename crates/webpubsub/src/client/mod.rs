@@ -10,6 +10,7 @@ mod frame;
 mod group;
 mod queue;
 mod read_ahead;
+mod receipt;
 mod send;
 mod session;
 mod socket;
@@ -37,7 +38,8 @@ pub use event::{
 };
 pub use group::{Group, Subscribe};
 pub use queue::Events;
-pub use send::{JoinGroup, LeaveGroup, OWN_ACK_IDS, Receipt, SendEvent, SendToGroup, WithReceipt};
+pub use receipt::{OWN_ACK_IDS, Receipt, WithReceipt};
+pub use send::{JoinGroup, LeaveGroup, SendEvent, SendToGroup};
 pub use session::Reconnect;
 pub use state::State;
 pub use subscription::Subscription;

@@ -1,8 +1,6 @@
 //! The requests that a client can send to the service, as builders that are awaited.
 
-use std::fmt;
 use std::future::IntoFuture;
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +9,7 @@ use tokio::sync::oneshot;
 
 use super::data::Data;
 use super::frame::Upstream;
+use super::receipt::{OWN_ACK_IDS, WithReceipt};
 use super::session::{Done, Effect, Op};
 use super::subscription::Buffer;
 use super::{Client, task};
@@ -21,34 +20,7 @@ const MAX_BYTES: usize = 1024 * 1024;
 /// The maximum time in seconds for which the service keeps a message to a group.
 const MAX_TTL: u32 = 300;
 /// The rule for settings that have no effect on a send without an acknowledgment.
-const UNACKNOWLEDGED: &str = "needs an acknowledgment, which `fire_and_forget` does not request";
-
-/// The ack ids that a program can choose with `ack_id`, from 2^48 on.
-///
-/// The client itself counts from 1 and never reaches this range, so a program's own id never equals one of the client's.
-///
-/// # Examples
-///
-/// ```
-/// use webpubsub::client::OWN_ACK_IDS;
-///
-/// // The id for the order number 42.
-/// let id = OWN_ACK_IDS.start() + 42;
-/// assert!(OWN_ACK_IDS.contains(&id));
-/// ```
-pub const OWN_ACK_IDS: RangeInclusive<u64> = 1 << 48..=u64::MAX;
-
-/// Contains what the service reported about a send; see [`SendToGroup::with_receipt`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Receipt {
-    /// The ack id of the send.
-    pub ack_id: u64,
-    /// Whether the service had already processed a send with this ack id on this connection, and did not process it again.
-    ///
-    /// This can also be the same send, if the connection was recovered before its acknowledgment arrived.
-    pub duplicate: bool,
-}
+pub(super) const UNACKNOWLEDGED: &str = "needs an acknowledgment, which `fire_and_forget` does not request";
 
 /// Implements the setters that all sends share, and `.await`, for a builder.
 macro_rules! send_setters {
@@ -89,8 +61,8 @@ macro_rules! send_setters {
             /// It needs an acknowledgment, and therefore cannot be combined with
             /// [`fire_and_forget`](Self::fire_and_forget).
             pub fn with_receipt(self) -> WithReceipt {
-                let acknowledged = self.options.acknowledged;
-                WithReceipt { client: self.client.clone(), acknowledged, submit: Box::new(|| self.submit()) }
+                let (client, acknowledged) = (self.client.clone(), self.options.acknowledged);
+                WithReceipt::new(client, acknowledged, || self.submit())
             }
         }
 
@@ -114,57 +86,6 @@ send_setters!(JoinGroup);
 send_setters!(LeaveGroup);
 send_setters!(SendToGroup);
 send_setters!(SendEvent);
-
-/// A send that returns a [`Receipt`] when awaited.
-///
-/// Created by `with_receipt` of any send, such as [`SendToGroup::with_receipt`].
-///
-/// # Examples
-///
-/// ```
-/// # #[tokio::main(flavor = "current_thread")]
-/// # async fn main() -> Result<(), webpubsub::BoxError> {
-/// # let emulator = service_emulator::Emulator::start().await?;
-/// # let token = service_emulator::webpubsub::ClientToken::new().user("ann");
-/// # let token = token.role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
-/// # let url = emulator.webpubsub().client_access_url("chat", &token);
-/// # let client = webpubsub::Client::builder(url).connect().await?;
-/// use webpubsub::client::OWN_ACK_IDS;
-///
-/// let id = OWN_ACK_IDS.start() + 42;
-/// let first = client.send_to_group("orders", "order 42").ack_id(id).with_receipt().await?;
-/// let again = client.send_to_group("orders", "order 42").ack_id(id).with_receipt().await?;
-/// assert_eq!((first.duplicate, again.duplicate), (false, true)); // The group received it once.
-/// # Ok(()) }
-/// ```
-#[must_use = "does nothing until awaited"]
-pub struct WithReceipt {
-    client: Client,
-    acknowledged: bool,
-    submit: Box<dyn FnOnce() -> Result<Outcome> + Send>,
-}
-
-impl IntoFuture for WithReceipt {
-    type Output = Result<Receipt>;
-    type IntoFuture = CallFuture<Receipt>;
-
-    fn into_future(self) -> Self::IntoFuture {
-        Box::pin(async move {
-            if !self.acknowledged {
-                return Err(Error::invalid_input("receipt", UNACKNOWLEDGED, None));
-            }
-            let outcome = (self.submit)()?;
-            let ack_id = outcome.ack_id.unwrap_or_default();
-            Ok(Receipt { ack_id, duplicate: outcome.get(&self.client).await? })
-        })
-    }
-}
-
-impl fmt::Debug for WithReceipt {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("WithReceipt(..)")
-    }
-}
 
 /// Submits the join of a group whose messages `buffer` receives from then on.
 pub(super) fn subscribe(
@@ -399,7 +320,7 @@ impl Options {
 /// The outcome of a submitted request.
 pub(super) struct Outcome {
     name: &'static str,
-    ack_id: Option<u64>,
+    pub(super) ack_id: Option<u64>,
     timeout: Duration,
     receiver: oneshot::Receiver<Result<bool>>,
 }
@@ -446,7 +367,7 @@ fn submit<'a>(
         closes: 0,
         done,
     };
-    if client.send_command(task::Command::Send(op)) {
+    if client.send_command(task::Command::Send(Box::new(op))) {
         Ok(Outcome { name, ack_id, timeout, receiver })
     } else {
         Err(Op::closed(name, false))

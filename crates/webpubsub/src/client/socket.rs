@@ -21,7 +21,7 @@ use super::read_ahead::ReadAhead;
 pub(super) type Socket = WebSocketStream<ReadAhead>;
 
 /// The buffer of an idle client. tungstenite's default, 128 KiB, would dominate its memory.
-const READ_BUFFER: usize = 4 * 1024;
+const READ_BUFFER: usize = 2 * 1024;
 /// The service stores 16 MB for a client, so no message is larger. With a lower bound, a large message would fail again after
 /// each recovery.
 const MAX_BYTES: usize = 16 * 1024 * 1024;

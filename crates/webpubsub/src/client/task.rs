@@ -2,7 +2,7 @@
 //! drives the session's timers. A full event queue does not stop acks, pings or sends.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -26,7 +26,8 @@ use super::state::{State, StateCell};
 /// A command from a handle to the task.
 #[derive(Debug)]
 pub(super) enum Command {
-    Send(Op),
+    /// Boxed, since the channel has room for 32 commands from the start.
+    Send(Box<Op>),
     Close,
 }
 
@@ -61,6 +62,8 @@ pub(super) struct OpenSocket {
     /// Whether something was written that may still be in a buffer.
     unflushed: bool,
     close_sent: bool,
+    /// Whether the last batch of frames was a full one.
+    has_more: bool,
     /// Set once the WebSocket ends with a close frame that remains to be transmitted: its code, or `None` for the response to
     /// the service's own.
     last: Option<Option<CloseCode>>,
@@ -96,7 +99,7 @@ impl Task {
         commands.close();
         while let Ok(command) = commands.try_recv() {
             if let Command::Send(op) = command {
-                session.submit(op);
+                session.submit(*op);
             }
         }
         if let Some(ending) = self.ending.take() {
@@ -123,16 +126,20 @@ impl Task {
             if !busy && self.poll_timer(context, now) {
                 return Poll::Pending;
             }
+            // Lets the program receive what was read before more is read: memory that was just freed is the fastest.
+            if matches!(&self.io, Network::Open(open) if open.has_more) {
+                break;
+            }
         }
         // Lets other tasks on this thread run.
-        context.waker().wake_by_ref();
+        let _ = pin!(tokio::task::yield_now()).poll(context);
         Poll::Pending
     }
 
     fn take_commands(&mut self, context: &mut Context<'_>, now: Duration) -> bool {
         for taken in 0..BATCH {
             match self.commands.poll_recv(context) {
-                Poll::Ready(Some(Command::Send(op))) => self.session.submit(op),
+                Poll::Ready(Some(Command::Send(op))) => self.session.submit(*op),
                 Poll::Ready(Some(Command::Close)) => self.session.close(now),
                 // No handle is left, so no caller is waiting either.
                 Poll::Ready(None) => {
@@ -199,6 +206,7 @@ impl Task {
     fn poll_socket(&mut self, context: &mut Context<'_>, now: Duration) -> bool {
         let Network::Open(open) = &mut self.io else { return false };
         let read = open.read(&mut self.session, self.protocol, context, now);
+        open.has_more = matches!(read, Ok(true));
         let outcome = read.and_then(|read| Ok(read | open.write(&mut self.session, context, now)?));
         outcome.unwrap_or_else(|loss| {
             if let Network::Open(open) = std::mem::replace(&mut self.io, Network::None) {
@@ -244,7 +252,7 @@ impl Drop for Task {
 
 impl OpenSocket {
     fn new(socket: Socket) -> Self {
-        Self { socket, unflushed: false, close_sent: false, last: None }
+        Self { socket, unflushed: false, close_sent: false, has_more: false, last: None }
     }
 
     /// Transmits the close frame that remains, if there is one.
@@ -254,7 +262,7 @@ impl OpenSocket {
         Some(Box::pin(async move { service_core::timeout(&*clock, DRAIN, ending).await.unwrap_or_default() }))
     }
 
-    /// Reads the available frames. Returns whether there may be more.
+    /// Reads a batch of the available frames. Returns whether there may be more.
     fn read(
         &mut self,
         session: &mut Session,

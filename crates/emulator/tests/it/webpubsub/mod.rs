@@ -3,6 +3,7 @@
 mod clients;
 pub(crate) mod common;
 mod connect_events;
+mod crowd;
 mod events;
 mod faults;
 mod groups;

@@ -77,7 +77,7 @@ async fn a_signal_closes_websockets_with_1001_ends_long_polls_and_the_program_ex
 
 /// The resident memory of a process in KiB.
 #[cfg(target_os = "linux")]
-fn resident(child: &tokio::process::Child) -> usize {
+pub(crate) fn resident(child: &tokio::process::Child) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id().unwrap())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()

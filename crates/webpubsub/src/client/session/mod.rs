@@ -6,10 +6,12 @@ mod backoff;
 mod end;
 mod groups;
 mod inbox;
+mod keep_alive;
 mod lifecycle;
 mod losses;
 mod op;
 mod outbox;
+mod outcomes;
 mod overflow;
 mod subscriptions;
 #[cfg(test)]
@@ -21,7 +23,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use service_core::Result;
 use tokio_tungstenite::tungstenite::Message;
 
 pub(super) use backoff::Jitter;
@@ -30,10 +31,8 @@ pub(super) use lifecycle::{Action, Attempt, Loss};
 pub(super) use op::{Done, Effect, Op};
 
 use super::codec::Protocol;
-use super::event::{
-    Connected, Event, GroupEvent, NotRejoined, Recovered, Recovering, RejoinFailed, Rejoined,
-};
-use super::frame::{self, Downstream, Incoming, Rejection, Upstream};
+use super::event::{Connected, Event, Recovered, Recovering};
+use super::frame::{self, Downstream, Incoming, Upstream};
 use super::state::State;
 use groups::Groups;
 use inbox::Inbox;
@@ -254,59 +253,6 @@ impl Session {
             Op::rejoin(group.to_owned(), id, frame, timeout, now)
         });
         self.outbox.rejoin(ops.collect());
-    }
-
-    fn acked(&mut self, id: u64, rejection: Option<Rejection>) {
-        let Some(op) = self.outbox.acked(id) else {
-            tracing::debug!(id, "ignored an ack without a pending request");
-            return;
-        };
-        // The ack of a rejoin does not show that the service accepts what the program does.
-        if !op.is_rejoin() {
-            self.progressed();
-        }
-        let is_duplicate = rejection.as_ref().is_some_and(Rejection::is_duplicate);
-        let rejection = rejection.filter(|_| !is_duplicate);
-        self.groups.acked(&op, rejection.is_none());
-        let outcome = rejection.map_or(Ok(is_duplicate), |rejection| Err(op.rejected(rejection)));
-        self.settle(op, outcome);
-    }
-
-    /// Passes on the outcome of a request: whether the service had processed it before, or an error.
-    fn settle(&mut self, op: Op, outcome: Result<bool>) {
-        self.update_subscriptions(&op.effect, outcome.is_ok());
-        match (op.done, outcome) {
-            (Done::Caller(sender), outcome) => {
-                // The caller may have stopped waiting.
-                let _ = sender.send(outcome);
-            }
-            (Done::Rejoin(group), Err(error)) => {
-                self.groups.not_rejoined(&group);
-                let last = GroupEvent::NotRejoined(NotRejoined { reason: error.to_string() });
-                self.subscriptions.end(&group, Some(&last));
-                self.inbox.event(Event::RejoinFailed(RejoinFailed { group, error }));
-            }
-            (Done::Rejoin(group), Ok(_)) => {
-                let connection_id = self.connection.as_ref().map(|known| known.connection_id.clone());
-                let connection_id = connection_id.unwrap_or_default();
-                self.subscriptions.rejoined(&group, &GroupEvent::Rejoined(Rejoined { connection_id }));
-            }
-        }
-    }
-
-    fn update_subscriptions(&mut self, effect: &Effect, is_done: bool) {
-        match effect {
-            Effect::Subscribe(group, buffer) if is_done => self.subscriptions.joined(group, buffer),
-            Effect::Subscribe(group, buffer) => {
-                self.subscriptions.remove(group, buffer);
-                // The client may have been in the group before.
-                for message in buffer.take_messages() {
-                    self.inbox.event(Event::GroupMessage(message));
-                }
-            }
-            Effect::Leave(group) if is_done => self.subscriptions.end(group, None),
-            Effect::Leave(_) | Effect::Join(_) | Effect::None => {}
-        }
     }
 
     /// Queues a request.

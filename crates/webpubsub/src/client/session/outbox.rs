@@ -8,7 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::groups::Groups;
 use super::op::Op;
-use crate::client::send::OWN_ACK_IDS;
+use crate::client::receipt::OWN_ACK_IDS;
 
 /// The minimum length of the queue at which abandoned requests are removed from it. Their frames can have 1 MB each.
 const PRUNE_AT: usize = 64;

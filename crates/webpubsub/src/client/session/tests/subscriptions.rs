@@ -1,7 +1,8 @@
 //! Subscriptions to groups, and ack ids of the program's own.
 
 use super::*;
-use crate::client::send::OWN_ACK_IDS;
+use crate::client::event::GroupEvent;
+use crate::client::receipt::OWN_ACK_IDS;
 use crate::client::subscription::Buffer;
 
 fn buffer(capacity: usize) -> Arc<Buffer> {
@@ -193,6 +194,28 @@ fn a_subscription_receives_messages_while_the_program_does_not_receive_its_event
     assert_eq!(received(&buffer), ["1601"]);
     rig.pass(1.0);
     assert_eq!(rig.sequence_acks(), ["1601"]);
+}
+
+#[test]
+fn events_without_a_message_that_are_not_received_delay_no_acknowledgment() {
+    let mut rig = online(|_| {});
+    let buffer = rig.subscribed("g", 10_000);
+    for id in 1..=2000 {
+        rig.cut_and_recover();
+        rig.group_message("g", id);
+        rig.pass(1.0);
+        assert_eq!(rig.sequence_acks().last(), Some(&id.to_string()));
+    }
+    assert_eq!(received(&buffer).len(), 2000);
+    let events = rig.all_events();
+    assert!(events.len() <= 1001, "{} events", events.len());
+    rig.message(2001);
+    rig.group_message("g", 2002);
+    rig.pass(1.0);
+    assert!(rig.sequence_acks().is_empty(), "a message does");
+    assert_eq!(rig.events(), ["2001"]);
+    rig.pass(1.0);
+    assert_eq!(rig.sequence_acks(), ["2002"]);
 }
 
 #[test]
