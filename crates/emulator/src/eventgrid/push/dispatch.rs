@@ -78,9 +78,7 @@ impl Dispatcher {
                     Err(error) => Some(error.to_string()),
                 })
                 .await;
-            // Events that were published in the meantime are available to the task that runs here.
-            if consents.succeeded && !changes.has_changed().unwrap_or_default() {
-                self.on_queue(|queue| queue.push.iter_mut().for_each(|push| push.validated = true));
+            if consents.succeeded && self.mark_validated(changes) {
                 return true;
             }
             tokio::select! {
@@ -92,6 +90,16 @@ impl Dispatcher {
         }
     }
 
+    /// Records the consent, unless it was given for settings that have changed.
+    fn mark_validated(&self, changes: &watch::Receiver<Arc<Config>>) -> bool {
+        let marked = self.on_queue(|queue| {
+            let current = !changes.has_changed().unwrap_or_default();
+            queue.push.iter_mut().for_each(|push| push.validated = current);
+            current
+        });
+        marked.unwrap_or_default()
+    }
+
     /// Sends what is available until the settings change. Then it completes what is in flight.
     async fn deliver(&self, config: &Config, changes: &mut watch::Receiver<Arc<Config>>) {
         let Some(signals) = self.signals() else { return };
@@ -100,7 +108,8 @@ impl Dispatcher {
         let mut in_flight = FuturesUnordered::new();
         loop {
             let next = *due.borrow_and_update();
-            if in_flight.len() < MAX_IN_FLIGHT {
+            let changed = changes.has_changed().unwrap_or_default();
+            if in_flight.len() < MAX_IN_FLIGHT && !changed {
                 let events = self.take(config);
                 if !events.is_empty() {
                     in_flight.push(self.attempt(config, events));
@@ -108,6 +117,7 @@ impl Dispatcher {
                 }
             }
             tokio::select! {
+                biased;
                 _ = changes.changed() => break,
                 Some(()) = in_flight.next() => {}
                 () = ready.as_mut() => ready.set(signals.ready.notified()),
