@@ -5,6 +5,7 @@ mod batch;
 mod credential;
 pub mod dead_letter;
 mod event;
+mod messaging;
 mod metrics;
 mod namespace;
 pub mod operations;

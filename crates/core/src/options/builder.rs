@@ -37,11 +37,14 @@ macro_rules! client_setters {
                 self
             }
 
-            /// Sets how many connections calls may use at the same time. Default: 100.
+            /// Sets how many connections may be open at the same time. Default: 100.
             ///
             /// Further calls wait for a connection within their timeouts. Calls that share an HTTP/2 connection count once.
-            /// Long polls and upgrades have their own allowance of the same size, so that no other call waits for them. At
-            /// most as many idle connections are kept.
+            /// Long polls and upgrades have their own allowance of the same size, so that no other call waits for them. Calls
+            /// with a connect timeout of their own use other connections, and so does a WebSocket.
+            ///
+            /// A connection that does not return to the pool within 250 ms after its call counts as closed. On a machine that is
+            /// too busy for that, a few more can be open for a moment.
             pub fn pool_max_connections(mut self, connections: usize) -> Self {
                 self.options.set_pool_max_connections(connections);
                 self

@@ -193,7 +193,7 @@ impl ClientOptions {
         self.connection.pool_idle_timeout = limit;
     }
 
-    /// Sets how many connections calls may use at the same time. Default: 100.
+    /// Sets how many connections may be open at the same time. Default: 100.
     pub fn set_pool_max_connections(&mut self, connections: usize) {
         self.connection.max_connections = connections;
     }

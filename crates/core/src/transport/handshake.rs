@@ -147,8 +147,10 @@ where
     let connection = connector.call(request).await?;
     let http2 = connection.connected().is_negotiated_h2();
     health.connected(if http2 { Protocol::Http2 } else { Protocol::Http1 });
-    if !http2 {
-        established(admission, &**clock);
+    if http2 {
+        admission.shared()
+    } else {
+        established(admission, &**clock)
     }
     Ok(connection)
 }

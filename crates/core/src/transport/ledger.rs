@@ -37,6 +37,10 @@ pub(super) struct Ledger {
 struct State {
     /// The connections that are open or being established.
     open: usize,
+    /// Those of them that are being established.
+    connecting: usize,
+    /// Those of them that calls use. A connection may be given to the next call before the account of the last one ends.
+    used: usize,
     /// When those of them became idle that no call uses, the newest last.
     returned: VecDeque<Duration>,
     /// When the calls ended whose connections are being closed.
@@ -65,26 +69,27 @@ impl Ledger {
         loop {
             let changed = self.changed.notified();
             let now = clock.elapsed();
-            let Some(wait) = self.try_admit(now) else {
-                return Admission { ledger: Some(Arc::clone(self)) };
-            };
-            if now >= latest {
-                // A connector that no call waits for takes long. A call never waits for one.
-                return Admission { ledger: None };
+            match self.try_admit(now, now >= latest) {
+                Ok(counted) => return Admission { ledger: Arc::clone(self), state: Some(counted) },
+                Err(wait) => either(changed, clock.sleep(wait)).await,
             }
-            either(changed, clock.sleep(wait.min(latest - now))).await;
         }
     }
 
-    /// Counts one more connection, or returns how long to wait before the next attempt.
-    fn try_admit(&self, now: Duration) -> Option<Duration> {
+    /// Counts one more connection.
+    ///
+    /// # Errors
+    ///
+    /// Returns how long to wait before the next attempt.
+    fn try_admit(&self, now: Duration, is_late: bool) -> Result<Counted, Duration> {
         let limit = self.limit + self.long.load(Ordering::Relaxed);
         let mut state = self.state();
         if state.open < limit {
             state.open += 1;
-            return None;
+            state.connecting += 1;
+            return Ok(Counted::Yes);
         }
-        let State { returned, closing, .. } = &mut *state;
+        let State { returned, closing, connecting, .. } = &mut *state;
         let mut soonest = RETURN_TIME;
         for (since, time) in [(closing, CLOSE_TIME), (returned, RETURN_TIME)] {
             let Some(oldest) = since.front() else { continue };
@@ -92,35 +97,19 @@ impl Ledger {
             if age >= time {
                 // The pool had no idle connection, so this one was closed. The new one takes its place.
                 since.pop_front();
-                return None;
+                *connecting += 1;
+                return Ok(Counted::Yes);
             }
             soonest = soonest.min(time - age);
         }
-        Some(soonest)
+        // A call with a slot finds all connections in use only if one is being established that no call waits for. Otherwise, a
+        // connection was closed that seemed to be in use.
+        if is_late && *connecting == 0 { Ok(Counted::No) } else { Err(soonest) }
     }
 
-    /// A call uses a connection that was idle or on its way back.
-    fn reused(&self) {
-        self.state().returned.pop_back();
-    }
-
-    /// A connection is idle or on its way back.
-    pub(super) fn returned(&self, now: Duration) {
-        self.state().add(now, |state| &mut state.returned);
-        self.changed.notify_waiters();
-    }
-
-    /// A connection is being closed.
-    fn closing(&self, now: Duration) {
-        self.state().add(now, |state| &mut state.closing);
-        self.changed.notify_waiters();
-    }
-
-    /// A connection is closed, or was never established.
-    fn closed(&self) {
-        let mut state = self.state();
-        state.open = state.open.saturating_sub(1);
-        drop(state);
+    /// Makes a change that may let a waiting call continue sooner than it expects.
+    fn make_room(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.state());
         self.changed.notify_waiters();
     }
 
@@ -130,39 +119,80 @@ impl Ledger {
 }
 
 impl State {
-    /// A connection that was taken for closed and was not is counted no more.
-    fn add(&mut self, now: Duration, list: fn(&mut Self) -> &mut VecDeque<Duration>) {
-        if self.returned.len() + self.closing.len() < self.open {
-            list(self).push_back(now);
+    /// A call uses a connection that was idle or on its way back.
+    fn reuse(&mut self) {
+        self.used += 1;
+        if self.returned.len() > self.unused() {
+            // Whichever it is: what remains must not look older than the connection that returned last.
+            self.returned.pop_front();
         }
     }
+
+    /// A connection is idle or on its way back.
+    fn add_returned(&mut self, now: Duration) {
+        if self.returned.len() < self.unused() {
+            self.returned.push_back(now);
+        }
+    }
+
+    /// A connection is being closed.
+    fn add_closing(&mut self, now: Duration) {
+        if self.returned.len() < self.unused() {
+            self.closing.push_back(now);
+        }
+    }
+
+    /// The number of open connections that no call uses and that are not being closed.
+    fn unused(&self) -> usize {
+        self.open.saturating_sub(self.used + self.connecting + self.closing.len())
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Yes,
+    No,
 }
 
 /// A connection being established. Dropping it means that it was not.
 #[derive(Debug)]
 pub(super) struct Admission {
-    /// `None` if it is not counted.
-    ledger: Option<Arc<Ledger>>,
+    ledger: Arc<Ledger>,
+    /// `None` once it is established.
+    state: Option<Counted>,
 }
 
 impl Admission {
     /// The connection is established, and its call uses it.
     pub(super) fn used(mut self) {
-        self.ledger = None;
+        let counted = self.state.take() == Some(Counted::Yes);
+        let mut state = self.ledger.state();
+        state.connecting = state.connecting.saturating_sub(usize::from(counted));
+        state.used += 1;
+    }
+
+    /// The connection is established, and calls share it, so that it does not count.
+    pub(super) fn shared(self) {
+        self.ledger.state().used += 1;
     }
 
     /// The connection is established, but no call waits for it.
     pub(super) fn unused(mut self, now: Duration) {
-        if let Some(ledger) = self.ledger.take() {
-            ledger.returned(now);
+        if self.state.take() == Some(Counted::Yes) {
+            let mut state = self.ledger.state();
+            state.connecting = state.connecting.saturating_sub(1);
+            state.add_returned(now);
         }
     }
 }
 
 impl Drop for Admission {
     fn drop(&mut self) {
-        if let Some(ledger) = &self.ledger {
-            ledger.closed();
+        if self.state == Some(Counted::Yes) {
+            self.ledger.make_room(|state| {
+                state.connecting = state.connecting.saturating_sub(1);
+                state.open = state.open.saturating_sub(1);
+            });
         }
     }
 }
@@ -197,9 +227,14 @@ impl Account<'_> {
         let connected = self.connected;
         self.connected = matches!(step, Step::Connected | Step::Other);
         match step {
-            // The idle connection that the call was given was closed before the request was written.
-            Step::Connecting | Step::Connected | Step::Failed if connected => self.ledger.closed(),
-            Step::Other if !connected => self.ledger.reused(),
+            Step::Other if !connected => self.ledger.state().reuse(),
+            Step::Connecting | Step::Connected | Step::Failed if connected => {
+                // The idle connection that the call was given was closed before the request was written.
+                self.ledger.make_room(|state| {
+                    state.used = state.used.saturating_sub(1);
+                    state.open = state.open.saturating_sub(1);
+                });
+            }
             _ => {}
         }
     }
@@ -213,11 +248,15 @@ impl Account<'_> {
 impl Drop for Account<'_> {
     fn drop(&mut self) {
         self.ledger.long.fetch_sub(usize::from(self.long), Ordering::Relaxed);
-        match (self.connected, self.reusable) {
-            (false, _) => {}
-            (true, true) => self.ledger.returned(self.clock.elapsed()),
-            (true, false) => self.ledger.closing(self.clock.elapsed()),
+        if !self.connected {
+            return;
         }
+        let (now, reusable) = (self.clock.elapsed(), self.reusable);
+        let end = |state: &mut State| {
+            state.used = state.used.saturating_sub(1);
+            if reusable { state.add_returned(now) } else { state.add_closing(now) }
+        };
+        if reusable { end(&mut self.ledger.state()) } else { self.ledger.make_room(end) }
     }
 }
 
@@ -329,6 +368,37 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_connection_may_be_given_to_the_next_call_before_the_last_one_has_ended() {
+        let (ledger, clock) = ledger(1);
+        let mut first = connected(&ledger, &clock).await;
+        let mut second = ledger.account(false, &clock);
+        second.polled(Step::Other);
+        first.can_be_reused();
+        drop(first);
+        assert_eq!(counts(&ledger), (1, 0), "the second call uses it");
+        clock.advance(RETURN_TIME);
+        assert!(ready(&mut Box::pin(ledger.admit(&clock))).await.is_none());
+        second.can_be_reused();
+        drop(second);
+        assert_eq!(counts(&ledger), (1, 1));
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_idle_for_long_and_is_used_does_not_make_the_others_look_old() {
+        let (ledger, clock) = ledger(2);
+        let mut calls = [connected(&ledger, &clock).await, connected(&ledger, &clock).await];
+        calls.iter_mut().for_each(Account::can_be_reused);
+        let [first, second] = calls;
+        drop(first);
+        clock.advance(RETURN_TIME);
+        drop(second);
+        // This one gets the first connection, while the second is on its way.
+        let mut third = ledger.account(false, &clock);
+        third.polled(Step::Other);
+        assert!(ready(&mut Box::pin(ledger.admit(&clock))).await.is_none());
+    }
+
+    #[tokio::test]
     async fn long_polls_have_room_of_their_own() {
         let (ledger, clock) = ledger(1);
         let mut poll = ledger.account(true, &clock);
@@ -349,11 +419,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn no_call_waits_longer_than_a_connection_takes_to_return() {
+    async fn a_call_waits_for_a_connector_without_a_call_and_not_for_a_connection_that_is_gone() {
         let (ledger, clock) = ledger(1);
-        let _never = ledger.admit(&clock).await;
+        let connector = ledger.admit(&clock).await;
         let mut waiting = Box::pin(ledger.admit(&clock));
         assert!(ready(&mut waiting).await.is_none());
+        clock.advance(RETURN_TIME);
+        assert!(ready(&mut waiting).await.is_none());
+        connector.used();
         clock.advance(RETURN_TIME);
         drop(ready(&mut waiting).await.unwrap());
         assert_eq!(ledger.state().open, 1, "it was not counted");

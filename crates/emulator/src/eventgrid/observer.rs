@@ -35,7 +35,9 @@ pub enum DeliveryStep {
 
 /// The function that observes a subscription, if there is one.
 #[derive(Clone, Default)]
-pub(super) struct Observer(Option<Arc<dyn Fn(&Observation<'_>) + Send + Sync>>);
+pub(super) struct Observer(Option<Arc<Observe>>);
+
+type Observe = dyn Fn(&Observation<'_>) + Send + Sync;
 
 impl Observer {
     pub(super) fn new(observe: impl Fn(&Observation<'_>) + Send + Sync + 'static) -> Self {

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
+use service_core::MeterHandle;
 use tracing::Span;
 
 use super::handler::{Erased, Handler, erased, typed};
+use super::measure::Measure;
 use super::span::{SpanOf, default_span};
 use super::stats::Statistics;
 use super::{EventDelivery, Notice, Processor, Settlement};
 use crate::settle::has_delay_and_renewal;
-use crate::{CloudEvent, Error, ReceivedEvent, Receiver, ReleaseDelay, Result, TraceContext};
+use crate::{CloudEvent, Error, Meter, ReceivedEvent, Receiver, ReleaseDelay, Result, TraceContext};
 
 type Hook = Arc<dyn Fn(&Notice<'_>) + Send + Sync>;
 
@@ -35,6 +37,7 @@ pub(super) struct Settings {
     pub(super) poison: Option<Erased<ReceivedEvent>>,
     pub(super) on_notice: Option<Hook>,
     pub(super) statistics: Arc<Statistics>,
+    pub(super) measure: Measure,
 }
 
 /// A builder that configures a [`Processor`]. Is returned by [`Processor::builder`].
@@ -73,6 +76,7 @@ pub struct ProcessorBuilder {
     span: SpanOf,
     poison: Option<Erased<ReceivedEvent>>,
     on_notice: Option<Hook>,
+    meter: Option<MeterHandle>,
 }
 
 impl ProcessorBuilder {
@@ -92,6 +96,7 @@ impl ProcessorBuilder {
             span,
             poison: None,
             on_notice: None,
+            meter: None,
         }
     }
 
@@ -201,6 +206,14 @@ impl ProcessorBuilder {
         self
     }
 
+    /// Sets the meter that receives what the processor itself measures. Default: the meter of the receiver's client.
+    ///
+    /// The calls of the processor are always measured by the client's meter.
+    pub fn meter(mut self, meter: Arc<dyn Meter>) -> Self {
+        self.meter = Some(MeterHandle::new(meter));
+        self
+    }
+
     /// Validates the settings and creates a processor that calls `handler` for each event.
     ///
     /// `handler` is an async closure or function that takes a [`CloudEvent`] and a [`Context`](super::Context) and returns a
@@ -256,6 +269,8 @@ impl ProcessorBuilder {
         self.check()?;
         let has_delay_and_renewal = has_delay_and_renewal(&self.receiver.namespace.api_version);
         let default = if has_delay_and_renewal { ReleaseDelay::S10 } else { ReleaseDelay::None };
+        let meter = self.meter.unwrap_or_else(|| self.receiver.namespace.pipeline.meter().clone());
+        let measure = Measure::new(meter, &self.receiver);
         let settings = Settings {
             receiver: self.receiver,
             concurrency: self.concurrency,
@@ -273,6 +288,7 @@ impl ProcessorBuilder {
             poison: self.poison,
             on_notice: self.on_notice,
             statistics: Arc::default(),
+            measure,
         };
         Ok(Processor { settings: Arc::new(settings) })
     }

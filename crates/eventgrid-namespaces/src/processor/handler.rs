@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::de::DeserializeOwned;
 
 use super::{Context, IntoSettlement, Settlement};
-use crate::{BoxError, CloudEvent, ReceivedEvent};
+use crate::{BoxError, CloudEvent, InvalidEvent, ReceivedEvent};
 
 /// Handles the events of a [`Processor`](crate::Processor).
 ///
@@ -70,6 +70,11 @@ pub(crate) fn erased<T: Send + 'static>(handler: impl Handler<T>) -> Erased<T> {
     })
 }
 
+/// Is the error of a typed handler whose event has other data. Its text is that of the reason.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct DataMismatch(pub(crate) InvalidEvent);
+
 /// Erases a handler of deserialized data. Events whose data has another type go to the poison handler.
 ///
 /// The data is deserialized inside the future, since that may take long or panic.
@@ -85,7 +90,7 @@ pub(crate) fn typed<T: DeserializeOwned + Send + 'static>(
                 Ok(data) => return handler.handle(data, context).await,
                 Err(error) => error,
             };
-            let Some(poison) = poison else { return Err(error.into()) };
+            let Some(poison) = poison else { return Err(DataMismatch(error).into()) };
             tracing::debug!(%error, "the data of an event has another type");
             let (lock_token, delivery_count) =
                 (context.delivery().lock_token.clone(), context.delivery_count());
@@ -99,6 +104,17 @@ pub(crate) enum Outcome {
     Decided(Settlement),
     Failed(BoxError),
     Panicked(String),
+}
+
+impl Outcome {
+    /// Returns why the handler failed, as an attribute of spans and metrics.
+    pub(crate) fn error_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Decided(_) => None,
+            Self::Failed(_) => Some("handler_failed"),
+            Self::Panicked(_) => Some("handler_panicked"),
+        }
+    }
 }
 
 /// Runs a handler until it returns or panics.

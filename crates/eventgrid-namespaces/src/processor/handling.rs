@@ -30,10 +30,13 @@ impl Run<'_> {
         };
         let span = (self.settings.span)(&delivery, delivery.trace_context.as_ref());
         let (recorded, handled) = (span.clone(), token.clone());
+        let clock = self.settings.measure.is_enabled().then(|| Arc::clone(&self.clock));
         let run = async move {
+            let started = clock.as_ref().map(|clock| clock.elapsed());
             let outcome = handler::run(handling).await;
             record(&recorded, &outcome);
-            TaskOutput::Handled(handled, outcome)
+            let took = clock.zip(started).map(|(clock, started)| clock.elapsed().saturating_sub(started));
+            TaskOutput::Handled(handled, took, outcome)
         };
         let task = self.tasks.spawn(run.instrument(span));
         self.handlers.insert(task.id(), token.clone());

@@ -150,9 +150,9 @@ impl Held {
         }
     }
 
-    /// Marks a lock as lost and notifies its handler. The lock needs no further attention.
+    /// Marks a lock as lost and notifies its handler. The lock needs no further attention. Returns `None` if it is lost already.
     pub(super) fn lose(&mut self, token: &str) -> Option<&Entry> {
-        let entry = self.entries.get_mut(token)?;
+        let entry = self.entries.get_mut(token).filter(|entry| !entry.is_lost())?;
         entry.lock.give_up();
         entry.lost.send_replace(true);
         Some(entry)

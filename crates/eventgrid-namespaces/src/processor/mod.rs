@@ -7,6 +7,7 @@ mod handler;
 mod handling;
 mod held;
 mod lock;
+mod measure;
 mod notice;
 mod polling;
 mod run;
@@ -23,7 +24,7 @@ pub use builder::ProcessorBuilder;
 pub use context::{Context, EventDelivery};
 pub use handler::Handler;
 #[cfg(feature = "push")]
-pub(crate) use handler::{Erased, Outcome, erased, run as run_handler};
+pub(crate) use handler::{DataMismatch, Erased, Outcome, erased, run as run_handler, typed};
 pub use notice::Notice;
 pub use settlement::{IntoSettlement, Settlement};
 #[cfg(feature = "push")]

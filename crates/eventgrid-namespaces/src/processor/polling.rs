@@ -190,6 +190,7 @@ impl Run<'_> {
             let event = held::delivery(&received);
             return self.notify(&Notice::NotLocked { event: &event });
         }
+        self.settings.measure.aged(self.clock.now(), time);
         if self.is_stopping() {
             self.decide(received.lock_token, Settlement::Release(ReleaseDelay::None));
         } else {
@@ -209,6 +210,7 @@ impl Run<'_> {
     pub(super) fn lose(&mut self, token: &str) {
         let Some(entry) = self.held.lose(token) else { return };
         let (delivery, started) = (Arc::clone(&entry.delivery), entry.has_started());
+        self.settings.measure.lock_lost();
         self.notify(&Notice::LockLost { event: &delivery, started });
         if !started {
             self.held.remove(token);

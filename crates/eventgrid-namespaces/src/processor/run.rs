@@ -28,9 +28,19 @@ const GRACE_PERIOD: Duration = Duration::from_secs(5);
 /// The output of a task.
 pub(super) enum TaskOutput {
     Received(LongPoll, Result<Vec<ReceivedEvent>>),
-    Handled(String, Outcome),
-    Settled { settlement: Settlement, tokens: Vec<String>, failures: u32, outcome: Result<SettleResult> },
-    Renewed { tokens: Vec<String>, sent_at: Duration, outcome: Result<SettleResult> },
+    /// The handler took this long, if that is measured.
+    Handled(String, Option<Duration>, Outcome),
+    Settled {
+        settlement: Settlement,
+        tokens: Vec<String>,
+        failures: u32,
+        outcome: Result<SettleResult>,
+    },
+    Renewed {
+        tokens: Vec<String>,
+        sent_at: Duration,
+        outcome: Result<SettleResult>,
+    },
 }
 
 enum Woken {
@@ -75,7 +85,7 @@ impl<'a> Run<'a> {
             waiting: VecDeque::new(),
             batches: Batches::new(settings.settle_interval),
             polling: Polling::new(settings.max_receive_calls),
-            gauge: Gauge::new(&settings.statistics),
+            gauge: Gauge::new(&settings.statistics, settings.measure.clone()),
             stopping: None,
             alarm: None,
         }
@@ -147,7 +157,10 @@ impl<'a> Run<'a> {
     fn process(&mut self, output: TaskOutput) {
         match output {
             TaskOutput::Received(poll, outcome) => self.received(poll, outcome),
-            TaskOutput::Handled(token, outcome) => self.handled(token, outcome),
+            TaskOutput::Handled(token, took, outcome) => {
+                self.settings.measure.handled(&self.settings.receiver, took, &outcome);
+                self.handled(token, outcome);
+            }
             TaskOutput::Settled { settlement, tokens, failures, outcome } => {
                 self.settled(settlement, tokens, failures, outcome);
             }

@@ -5,9 +5,10 @@ use std::sync::Arc;
 use tracing::Span;
 use tracing::field::Empty;
 
+use super::EventDelivery;
 use super::handler::Outcome;
-use super::{EventDelivery, Settlement};
 use crate::TraceContext;
+use crate::messaging::fail;
 
 /// Creates the span in which a handler runs.
 pub(crate) type SpanOf = Arc<dyn Fn(&EventDelivery, Option<&TraceContext>) -> Span + Send + Sync>;
@@ -38,19 +39,10 @@ pub(crate) fn default_span(topic: Option<Arc<str>>, subscription: Option<Arc<str
 
 /// Records how the handler ended. Fields that the span does not have are ignored.
 pub(crate) fn record(span: &Span, outcome: &Outcome) {
-    let error = match outcome {
-        Outcome::Decided(settlement) => {
-            let settlement = match settlement {
-                Settlement::Acknowledge => "acknowledge",
-                Settlement::Release(_) => "release",
-                Settlement::Reject => "reject",
-            };
-            span.record("settlement", settlement);
-            return;
-        }
-        Outcome::Failed(_) => "handler_failed",
-        Outcome::Panicked(_) => "handler_panicked",
-    };
-    span.record("error.type", error);
-    span.record("otel.status_code", "ERROR");
+    if let Outcome::Decided(settlement) = outcome {
+        span.record("settlement", settlement.name());
+    }
+    if let Some(error) = outcome.error_type() {
+        fail(span, error);
+    }
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::measure::Measure;
+
 /// How long a receive call counts: this many slots of this length.
 const SLOTS: u64 = 6;
 const SLOT: Duration = Duration::from_secs(10);
@@ -102,12 +104,13 @@ impl Statistics {
 #[derive(Debug)]
 pub(super) struct Gauge {
     statistics: Arc<Statistics>,
+    measure: Measure,
     counts: Counts,
 }
 
 impl Gauge {
-    pub(super) fn new(statistics: &Arc<Statistics>) -> Self {
-        Self { statistics: Arc::clone(statistics), counts: Counts::default() }
+    pub(super) fn new(statistics: &Arc<Statistics>, measure: Measure) -> Self {
+        Self { statistics: Arc::clone(statistics), measure, counts: Counts::default() }
     }
 
     pub(super) fn set(&mut self, held: usize, running: usize, waiting: usize) {
@@ -117,10 +120,13 @@ impl Gauge {
         sum.held = sum.held + held - old.held;
         sum.running = sum.running + running - old.running;
         sum.waiting = sum.waiting + waiting - old.waiting;
+        drop(numbers);
+        self.measure.held(old.held, held);
     }
 
     /// Counts a successful receive call.
     pub(super) fn received(&self, elapsed: Duration, full: bool) {
+        self.measure.received(full);
         let number = slot_number(elapsed);
         let mut numbers = self.statistics.lock();
         let Some(slot) = numbers.slots.get_mut((number % SLOTS) as usize) else { return };
@@ -171,7 +177,7 @@ mod tests {
     #[test]
     fn only_the_receive_calls_of_the_last_minute_count() {
         let statistics = Arc::default();
-        let gauge = Gauge::new(&statistics);
+        let gauge = Gauge::new(&statistics, Measure::default());
         let share =
             |second| statistics.read(SystemTime::UNIX_EPOCH, Duration::from_secs(second)).full_receives;
         assert_eq!(share(0), 0.0);
@@ -187,7 +193,8 @@ mod tests {
     #[test]
     fn what_a_dropped_run_counted_is_withdrawn() {
         let statistics = Arc::default();
-        let (mut one, mut other) = (Gauge::new(&statistics), Gauge::new(&statistics));
+        let new = || Gauge::new(&statistics, Measure::default());
+        let (mut one, mut other) = (new(), new());
         let at = |seconds| Some(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds));
         one.set(5, 3, 2);
         other.set(1, 1, 0);
@@ -205,7 +212,7 @@ mod tests {
         assert_eq!((read().newest_age, read().oldest_age), (seconds(30), seconds(30)));
         drop((_old, other));
         assert_eq!((read().held, read().newest_age, read().oldest_age), (0, None, None));
-        let _future = Gauge::new(&statistics).age_of(at(100));
+        let _future = new().age_of(at(100));
         assert_eq!(read().newest_age, seconds(0));
     }
 }

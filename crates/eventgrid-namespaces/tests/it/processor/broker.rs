@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventgrid_namespaces::{
-    Clock, Delivery, Error, ErrorKind, Notice, Processor, ProcessorBuilder, Result, RetryOptions, Transport,
-    Upgrade,
+    Clock, Delivery, Error, ErrorKind, NamespaceClientBuilder, Notice, Processor, ProcessorBuilder, Result,
+    RetryOptions, Transport, Upgrade,
 };
 use http::{Request, Response};
 use serde_json::{Value, json};
-use service_core::testing::ManualClock;
+use service_core::testing::{ManualClock, RecordingMeter};
 use service_core::timeout;
 use tokio::sync::Notify;
 
@@ -110,14 +110,36 @@ impl Broker {
     }
 
     pub(crate) fn processor_of(&self, version: &str) -> ProcessorBuilder {
+        self.processor_with(version, |builder| builder)
+    }
+
+    /// A processor whose client reports to the meter.
+    pub(crate) fn metered(&self) -> (ProcessorBuilder, RecordingMeter) {
+        let meter = RecordingMeter::new();
+        let given = Arc::new(meter.clone());
+        (self.processor_with("2024-06-01", |builder| builder.meter(given)), meter)
+    }
+
+    /// A processor whose client has further settings.
+    pub(crate) fn processor_with(
+        &self,
+        version: &str,
+        set: impl FnOnce(NamespaceClientBuilder) -> NamespaceClientBuilder,
+    ) -> ProcessorBuilder {
         let builder = namespace_builder()
             .transport(Arc::new(self.clone()))
             .clock(Arc::new(self.clock.clone()))
             .api_version(version)
             .retry(RetryOptions::none());
         let notices = Arc::clone(&self.notices);
-        Processor::builder(common::receiver(builder))
+        Processor::builder(common::receiver(set(builder)))
             .on_notice(move |notice: &Notice<'_>| notices.lock().unwrap().push(notice.to_string()))
+    }
+
+    /// Ends the lock of an event, as if its time had passed.
+    pub(crate) fn lose(&self, id: &str) {
+        let own = |lock: &Lock| lock.event.contains(&format!("\"id\":\"{id}\""));
+        assert_eq!(self.state().locks.extract_if(|_, lock| own(lock)).count(), 1);
     }
 
     pub(crate) fn state(&self) -> std::sync::MutexGuard<'_, State> {

@@ -1,9 +1,10 @@
 //! The processor against a broker in virtual time: all subjects share that broker.
 
-mod broker;
+pub(crate) mod broker;
 mod failures;
 mod flow;
 mod locks;
+mod metrics;
 mod poison;
 mod pressure;
 mod shutdown;

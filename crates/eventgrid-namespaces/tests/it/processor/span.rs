@@ -1,70 +1,14 @@
 //! The span in which a handler runs: the default with OpenTelemetry's names, or one that the program creates.
 
-use std::collections::BTreeMap;
-use std::fmt::Debug;
 use std::sync::{Arc, Mutex};
 
 use eventgrid_namespaces::{BoxError, CloudEvent, Context, Settlement, TraceContext};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Level, Span, Subscriber};
-use tracing_subscriber::layer::{Context as LayerContext, Layer, SubscriberExt};
-use tracing_subscriber::registry::LookupSpan;
+use tracing::{Level, Span};
 
 use super::broker::{Broker, event, run};
+use crate::common::spans::Spans;
 
 const TRACE: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-
-/// A span: its name, its level, and its fields.
-type Seen = (&'static str, Level, BTreeMap<&'static str, String>);
-
-/// Keeps the spans named `process` or `planned`.
-#[derive(Clone, Default)]
-struct Spans(Arc<Mutex<BTreeMap<u64, Seen>>>);
-
-struct Fields<'a>(&'a mut BTreeMap<&'static str, String>);
-
-impl Visit for Fields<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn Debug) {
-        self.0.insert(field.name(), format!("{value:?}"));
-    }
-
-    fn record_str(&mut self, field: &Field, value: &str) {
-        self.0.insert(field.name(), value.to_owned());
-    }
-}
-
-impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
-    fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, _: LayerContext<'_, S>) {
-        let metadata = attributes.metadata();
-        let mut fields = BTreeMap::new();
-        attributes.record(&mut Fields(&mut fields));
-        if ["process", "planned"].contains(&metadata.name()) {
-            self.0.lock().unwrap().insert(id.into_u64(), (metadata.name(), *metadata.level(), fields));
-        }
-    }
-
-    fn on_record(&self, id: &Id, values: &Record<'_>, _: LayerContext<'_, S>) {
-        if let Some((_, _, fields)) = self.0.lock().unwrap().get_mut(&id.into_u64()) {
-            values.record(&mut Fields(fields));
-        }
-    }
-}
-
-impl Spans {
-    fn start() -> (Self, tracing::subscriber::DefaultGuard) {
-        let spans = Self::default();
-        let subscriber = tracing_subscriber::registry().with(spans.clone());
-        (spans, tracing::subscriber::set_default(subscriber))
-    }
-
-    /// The spans, sorted by the event's id.
-    fn seen(&self) -> Vec<Seen> {
-        let mut seen: Vec<_> = self.0.lock().unwrap().values().cloned().collect();
-        seen.sort_by_key(|(_, _, fields)| fields.get("messaging.message.id").cloned());
-        seen
-    }
-}
 
 async fn handle(event: CloudEvent, _: Context) -> Result<Settlement, BoxError> {
     match event.id() {
@@ -76,10 +20,10 @@ async fn handle(event: CloudEvent, _: Context) -> Result<Settlement, BoxError> {
 
 #[tokio::test]
 async fn by_default_a_handler_runs_in_a_consumer_span_named_after_the_topic() {
-    let (spans, _guard) = Spans::start();
+    let (spans, _guard) = Spans::start(&["process", "planned"]);
     let broker = Broker::with(3);
     run(broker.processor().handler(handle), broker.until_settled(3)).await.unwrap();
-    let seen = spans.seen();
+    let seen = spans.by_message();
     assert_eq!(seen.len(), 3, "{seen:?}");
     let (name, level, fields) = &seen[0];
     assert_eq!((*name, *level), ("process", Level::INFO));
@@ -106,7 +50,7 @@ async fn by_default_a_handler_runs_in_a_consumer_span_named_after_the_topic() {
 
 #[tokio::test]
 async fn a_handler_runs_in_the_span_that_the_program_creates_from_its_trace_context() {
-    let (spans, _guard) = Spans::start();
+    let (spans, _guard) = Spans::start(&["process", "planned"]);
     let broker = Broker::with(1);
     broker.publish(&event(1).replace("\"data\"", &format!("\"traceparent\":\"{TRACE}\",\"data\"")));
     let (contexts, ids) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(Vec::new())));
@@ -137,7 +81,7 @@ async fn a_handler_runs_in_the_span_that_the_program_creates_from_its_trace_cont
     let mut entered = ids.lock().unwrap().clone();
     entered.sort_unstable();
     assert_eq!(entered, of_spans);
-    let seen = spans.seen();
+    let seen = spans.by_message();
     assert!(seen.iter().all(|(name, _, fields)| *name == "planned" && fields["settlement"] == "acknowledge"));
     assert_eq!(seen.len(), 2);
 }

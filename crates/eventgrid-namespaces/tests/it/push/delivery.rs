@@ -62,6 +62,28 @@ async fn a_body_with_the_content_type_of_cloudevents_is_structured_despite_binar
 }
 
 #[tokio::test]
+async fn a_typed_handler_gets_the_data_and_other_data_is_400_and_reported() {
+    let (seen, notices) = (Seen::default(), Seen::default());
+    let (handled, noted) = (Arc::clone(&seen), Arc::clone(&notices));
+    let handler = move |data: std::collections::BTreeMap<String, u32>, context: Context| {
+        let id = context.delivery().id.as_deref().unwrap_or_default().to_owned();
+        handled.lock().unwrap().push(format!("{id}: {}", data["total"]));
+        async {}
+    };
+    let hook = move |notice: &Notice<'_>| noted.lock().unwrap().push(notice.to_string());
+    let webhook = Webhook::typed(handler).accept_unverified().on_notice(hook).build().unwrap();
+    assert_eq!(send(&webhook, post(event("a", "t"))).await.status(), 200);
+    let other = event("b", "t").replace('5', "\"secret\"");
+    assert_eq!(send(&webhook, post(format!("[{other},{}]", event("c", "t")))).await.status(), 400);
+    assert_eq!(*seen.lock().unwrap(), ["a: 5", "c: 5"]);
+    let notices = notices.lock().unwrap();
+    let start =
+        r#"could not read the data of event "b" from "/orders" (delivery 1): the JSON does not match"#;
+    assert!(notices.len() == 1 && notices[0].starts_with(start), "{notices:?}");
+    assert!(!notices[0].contains("secret"), "{notices:?}");
+}
+
+#[tokio::test]
 async fn the_status_is_what_makes_the_service_act_as_the_handler_decided() {
     let notices: Seen = Seen::default();
     let noted = Arc::clone(&notices);

@@ -2,6 +2,7 @@
 
 mod delivery;
 mod handshake;
+mod metrics;
 mod stream;
 mod token;
 
