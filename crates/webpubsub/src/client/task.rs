@@ -99,7 +99,7 @@ impl Task {
         commands.close();
         while let Ok(command) = commands.try_recv() {
             if let Command::Send(op) = command {
-                session.submit(*op);
+                session.submit(op);
             }
         }
         if let Some(ending) = self.ending.take() {
@@ -139,7 +139,7 @@ impl Task {
     fn take_commands(&mut self, context: &mut Context<'_>, now: Duration) -> bool {
         for taken in 0..BATCH {
             match self.commands.poll_recv(context) {
-                Poll::Ready(Some(Command::Send(op))) => self.session.submit(*op),
+                Poll::Ready(Some(Command::Send(op))) => self.session.submit(op),
                 Poll::Ready(Some(Command::Close)) => self.session.close(now),
                 // No handle is left, so no caller is waiting either.
                 Poll::Ready(None) => {

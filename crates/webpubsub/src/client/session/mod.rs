@@ -256,14 +256,15 @@ impl Session {
     }
 
     /// Queues a request.
-    pub(super) fn submit(&mut self, op: Op) {
+    pub(super) fn submit(&mut self, op: impl Into<Box<Op>>) {
+        let op: Box<Op> = op.into();
         if self.lifecycle.is_ending() {
             let error = Op::closed(op.name, false);
-            return self.settle(op, Err(error));
+            return self.settle(*op, Err(error));
         }
         if op.ack_id.is_some_and(|id| self.outbox.is_in_flight(id)) {
             let error = op.id_in_use();
-            return self.settle(op, Err(error));
+            return self.settle(*op, Err(error));
         }
         if let Effect::Subscribe(group, buffer) = &op.effect {
             self.subscriptions.add(group, buffer);

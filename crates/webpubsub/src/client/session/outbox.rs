@@ -23,7 +23,8 @@ const MAX_CLOSES: u8 = 2;
 pub(super) struct Outbox {
     /// The maximum number of requests that are written and not acknowledged.
     max_pending: usize,
-    ops: BTreeMap<u64, Op>,
+    /// Boxed, since the map moves its values.
+    ops: BTreeMap<u64, Box<Op>>,
     next_number: u64,
     /// The rejoins of a new connection, which are written before all waiting requests. The numbers in this and the following
     /// queues may be those of requests that have ended.
@@ -59,7 +60,7 @@ impl Outbox {
         }
     }
 
-    pub(super) fn submit(&mut self, op: Op) {
+    pub(super) fn submit(&mut self, op: Box<Op>) {
         let number = self.add(op);
         self.waiting.push_back(number);
         if self.waiting.len() >= self.prune_at {
@@ -80,10 +81,10 @@ impl Outbox {
 
     /// Queues the rejoins of a new connection.
     pub(super) fn rejoin(&mut self, ops: Vec<Op>) {
-        self.rejoins = ops.into_iter().map(|op| self.add(op)).collect();
+        self.rejoins = ops.into_iter().map(|op| self.add(Box::new(op))).collect();
     }
 
-    fn add(&mut self, op: Op) -> u64 {
+    fn add(&mut self, op: Box<Op>) -> u64 {
         let number = self.next_number;
         self.next_number += 1;
         self.deadlines.insert((op.deadline, number));
@@ -95,7 +96,7 @@ impl Outbox {
     }
 
     fn remove(&mut self, number: u64) -> Option<Op> {
-        let op = self.ops.remove(&number)?;
+        let op = *self.ops.remove(&number)?;
         self.deadlines.remove(&(op.deadline, number));
         if let Some(id) = op.ack_id.filter(|id| OWN_ACK_IDS.contains(id)) {
             self.own_ids.remove(&id);
@@ -111,7 +112,7 @@ impl Outbox {
     /// Removes abandoned requests from the queue, so that it does not grow during a long reconnect.
     fn prune(&mut self) {
         for number in std::mem::take(&mut self.waiting) {
-            if self.ops.get(&number).is_some_and(Op::is_abandoned) {
+            if self.ops.get(&number).is_some_and(|op| op.is_abandoned()) {
                 self.remove(number);
             } else if self.ops.contains_key(&number) {
                 self.waiting.push_back(number);
@@ -173,7 +174,7 @@ impl Outbox {
     /// Retransmits all unacknowledged requests after a recovery, in the order in which they were written. The service knows
     /// which ids it has processed. The order is that of the numbers, except that rejoins come first.
     pub(super) fn recovered(&mut self) {
-        let rejoins_first = |number: &u64| (!self.ops.get(number).is_some_and(Op::is_rejoin), *number);
+        let rejoins_first = |number: &u64| (!self.ops.get(number).is_some_and(|op| op.is_rejoin()), *number);
         let mut unacked: Vec<_> = self.written.values().map(rejoins_first).collect();
         unacked.sort_unstable();
         self.retransmit = unacked.into_iter().map(|(_, number)| number).collect();
@@ -239,6 +240,6 @@ impl Outbox {
 
     /// Removes all requests.
     pub(super) fn take_all(&mut self) -> Vec<Op> {
-        std::mem::replace(self, Self::new(self.max_pending)).ops.into_values().collect()
+        std::mem::replace(self, Self::new(self.max_pending)).ops.into_values().map(|op| *op).collect()
     }
 }
