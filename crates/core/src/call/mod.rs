@@ -208,7 +208,11 @@ impl<T> Call<T> {
     /// Returns an error if an argument is invalid, the request fails, the service responds with an error status, or the
     /// response cannot be read. [`ErrorKind`](crate::ErrorKind) lists the cases.
     pub async fn send(self) -> Result<Response<T>> {
-        self.send_with(None::<fn(&Pipeline) -> Span>).await
+        let Self { mut parts, read } = self;
+        let (mut request, on_trace_context) = parts.prepare()?;
+        let Parts { pipeline, operation, options, .. } = &*parts;
+        let open = None::<fn(&Pipeline) -> Span>;
+        pipeline.send(operation, &mut request, options, on_trace_context, open, read).await
     }
 
     /// Sends the request like [`send`](Self::send), in a span that `open` creates with [`call_span!`](crate::call_span).
@@ -219,22 +223,24 @@ impl<T> Call<T> {
     ///
     /// Returns the same errors as [`send`](Self::send).
     pub async fn send_in(self, open: impl FnOnce(&Pipeline) -> Span) -> Result<Response<T>> {
-        self.send_with(Some(open)).await
-    }
-
-    async fn send_with(self, open: Option<impl FnOnce(&Pipeline) -> Span>) -> Result<Response<T>> {
+        // Not a call of a common function: each further future is copied as a whole.
         let Self { mut parts, read } = self;
-        let mut request = parts.request().map_err(|mut error| {
-            error.inner_mut().operation = Some(parts.operation.id);
-            error
-        })?;
-        let on_trace_context = parts.on_trace_context.take();
+        let (mut request, on_trace_context) = parts.prepare()?;
         let Parts { pipeline, operation, options, .. } = &*parts;
-        pipeline.send(operation, &mut request, options, on_trace_context, open, read).await
+        pipeline.send(operation, &mut request, options, on_trace_context, Some(open), read).await
     }
 }
 
 impl Parts {
+    /// Builds the request, and returns it with what adds the trace context to it.
+    fn prepare(&mut self) -> Result<(Request<Bytes>, Option<OnTraceContext>)> {
+        let request = self.request().map_err(|mut error| {
+            error.inner_mut().operation = Some(self.operation.id);
+            error
+        })?;
+        Ok((request, self.on_trace_context.take()))
+    }
+
     /// Builds the request from what the call contains.
     fn request(&mut self) -> Result<Request<Bytes>> {
         if let Some(error) = self.invalid.take() {
