@@ -51,12 +51,19 @@ const options = {
   onGroupLeft: (request) => record("left", request),
 };
 const app = express();
+// Rejects the next event with 503, and keeps the ids of all calls.
+let unavailable = false;
+const ids = [];
+app.post("/webhook/:event", (request, response, next) => {
+  ids.push(request.get("ce-id"));
+  if (!unavailable) return next();
+  unavailable = false;
+  response.status(503).end();
+});
 app.use(
   new WebPubSubEventHandler("webhook", { ...options, path: "/webhook", allowedEndpoints: ["http://127.0.0.1"] }).getMiddleware(),
   new WebPubSubEventHandler("foreign", { path: "/foreign", allowedEndpoints: ["https://x.webpubsub.azure.com"] }).getMiddleware(),
 );
-await once(app.listen(Number(process.env.WEBHOOK_PORT), "127.0.0.1"), "listening");
-
 const connectionString = process.env.WEBPUBSUB_CONNECTION_STRING;
 const service = new WebPubSubServiceClient(connectionString, "webhook", { allowInsecureConnection: true });
 const url = async (userId, hub = "webhook") => {
@@ -80,6 +87,16 @@ const entered = async () => {
   return { connect, connected };
 };
 
+await operation("Webhook that starts late", async () => {
+  const socket = new WebSocket(await url("eve"), "json.webpubsub.azure.v1").on("error", () => {});
+  // Later than the first attempt of the emulator, which gets no connection.
+  await new Promise((done) => setTimeout(done, 500));
+  const [opened] = [once(socket, "open"), once(app.listen(Number(process.env.WEBHOOK_PORT), "127.0.0.1"), "listening")];
+  await opened;
+  await entered();
+  socket.close(1000);
+  await next("disconnected");
+});
 await operation("Abuse protection, allowed and not", async () => {
   expect((await rejection(await url("ann", "foreign"))).startsWith("502"), "a handler that allows another origin only");
   expect(received.length === 0, "no event at a handler that was not allowed");
@@ -116,9 +133,16 @@ for (const [dataType, data] of [["text", "hello"], ["json", { a: [1, null] }], [
     const plain = (value) => (dataType === "binary" ? Buffer.from(value).toString("hex") : JSON.stringify(value));
     expect(message.dataType === dataType && plain(message.data) === plain(data), "the response, as it was sent");
   });
+await operation("Webhook that fails once", async () => {
+  unavailable = true;
+  const before = ids.length;
+  await client.sendEvent("order", "again", "text");
+  expect((await next("event order")).data === "again", "the event, once");
+  expect(ids.length === before + 2 && ids[before] === ids[before + 1], "two attempts with the same id");
+});
 await operation("Connection state", async () => {
   await client.sendEvent("order", "again", "text");
-  expect((await next("event order")).context.states.count === 4, "what the three previous responses have left");
+  expect((await next("event order")).context.states.count === 5, "what the four previous responses have left");
 });
 await operation("Group joined and left", async () => {
   await client.joinGroup("table");
@@ -130,19 +154,25 @@ await operation("Disconnected", async () => {
   client.stop();
   await service.closeConnection(id, { reason: "closing time" });
   const { reason, context } = await next("disconnected");
-  expect(context.connectionId === id && context.states.count === 5, "which connection, and its last state");
+  expect(context.connectionId === id && context.states.count === 6, "which connection, and its last state");
   expect(typeof reason === "string", "a reason");
 });
 await operation("User event, rejected", async () => {
-  // Otherwise it would retry what was rejected, and reconnect after its connection was ended.
+  // Otherwise it would retry what was rejected.
   const only = { autoReconnect: false, messageRetryOptions: { maxRetries: 0 } };
   const other = new WebPubSubClient({ getClientAccessUrl: () => url("carl") }, only);
   await other.start();
   await entered();
+  // Every attempt fails.
   const failed = await other.sendEvent("fail", "x", "text").then(() => undefined, (error) => error);
   expect(failed?.errorDetail?.name === "InternalServerError", "the sender's error");
-  expect((await next("event fail")).context.userId === "guest carl", "the event");
-  expect((await next("disconnected")).context.states.count === 1, "the end of the connection, which is the service's own wish");
+  for (let attempt = 1; attempt <= 4; attempt++)
+    expect((await next("event fail")).context.userId === "guest carl", `attempt ${attempt}`);
+  await other.sendEvent("order", "still connected", "text");
+  await next("event order");
+  other.stop();
+  await service.closeUserConnections("guest carl");
+  await next("disconnected");
 });
 await operation("Subprotocol of the handler's choice, plain frames", async () => {
   const socket = new WebSocket(await url("bob"), ["json.webpubsub.azure.v1", "hall.v2"]);

@@ -1,7 +1,9 @@
 // The official JavaScript client for Web PubSub, against the emulator, over a relay that cuts its connections.
+import http from "node:http";
 import net from "node:net";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { WebPubSubClient } from "@azure/web-pubsub-client";
+import WebSocket from "ws";
 import { expect, operation } from "./report.mjs";
 
 const [hub, group, patience] = ["jsclient", "room", 20_000];
@@ -47,15 +49,24 @@ const options = { allowInsecureConnection: true };
 const service = new WebPubSubServiceClient(connectionString, hub, options);
 const roles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
+// The event handler of the hub, which accepts everything.
+const handled = [];
+const handler = http.createServer((request, response) => {
+  if (request.method === "POST") handled.push(request.headers["ce-type"]);
+  response.writeHead(request.method === "POST" ? 204 : 200, { "WebHook-Allowed-Origin": "*" }).end();
+  request.resume();
+});
+await new Promise((done) => handler.listen(Number(process.env.WEBHOOK_PORT), "127.0.0.1", done));
+
 // A client whose events are taken one by one.
-function client(userId, through) {
-  const access = new WebPubSubServiceClient(through, hub, options);
+function client(userId, through, hubName = hub, clientOptions = {}) {
+  const access = new WebPubSubServiceClient(through, hubName, options);
   const urls = { asked: 0 };
   const getClientAccessUrl = async () => {
     urls.asked += 1;
     return (await access.getClientAccessToken({ userId, roles })).url;
   };
-  const it = new WebPubSubClient({ getClientAccessUrl });
+  const it = new WebPubSubClient({ getClientAccessUrl }, clientOptions);
   const [events, waiting] = [[], []];
   for (const name of ["connected", "disconnected", "group-message", "server-message", "rejoin-group-failed"])
     it.on(name, (args) => {
@@ -117,7 +128,37 @@ await operation("SendToGroup, same ack id again", async () => {
   expect((await ann.it.sendToGroup(group, "once", "text", { ackId: 7777, noEcho: true })).isDuplicated, "a duplicate");
   await bob.got("once");
 });
-await operation("SendEvent", () => bob.it.sendEvent("order", { id: 7 }, "json"));
+await operation("300 sends in a loop, three runs", async () => {
+  for (let run = 0; run < 3; run++)
+    for (let number = 0; number < 300; number++) {
+      const began = performance.now();
+      await ann.it.sendToGroup(group, number, "json", { noEcho: true });
+      expect(performance.now() - began < 1000, `send ${number} of run ${run} within a second`);
+      await bob.got(number, "json");
+    }
+});
+await operation("SendEvent", async () => {
+  await bob.it.sendEvent("order", { id: 7 }, "json");
+  expect(handled.includes("azure.webpubsub.user.order"), "the event at its handler");
+});
+await operation("SendEvent without an event handler", async () => {
+  const eve = client("eve", connectionString, "unhandled", { messageRetryOptions: { maxRetries: 0 } });
+  await eve.it.start();
+  await eve.next("connected");
+  const failed = await eve.it.sendEvent("order", 1, "json").then(() => undefined, (error) => error);
+  expect(failed?.errorDetail?.name === "InternalServerError", "the sender's error");
+  await eve.it.joinGroup("still-connected");
+  eve.it.stop();
+});
+await operation("Two subprotocols", async () => {
+  const { url } = await service.getClientAccessToken({ userId: "eve" });
+  for (const offered of [["json.reliable.webpubsub.azure.v1", "json.webpubsub.azure.v1"], ["mqtt", "json.webpubsub.azure.v1"]]) {
+    const socket = new WebSocket(url, offered);
+    await new Promise((done, fail) => socket.on("open", done).on("error", fail));
+    expect(socket.protocol === offered.find((name) => name.startsWith("json.")), `one of ${offered}, not ${socket.protocol}`);
+    socket.close(1000);
+  }
+});
 await operation("Receive from the server", async () => {
   await service.sendToUser("bob", "from the server", { contentType: "text/plain" });
   expect((await bob.next("server-message")).message.data === "from the server", "the server's message");

@@ -8,10 +8,12 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from azure.messaging.webpubsubclient import WebPubSubClient, WebPubSubClientCredential
-from azure.messaging.webpubsubclient.models import CallbackType, WebPubSubDataType
+from azure.messaging.webpubsubclient.models import CallbackType, SendMessageError, WebPubSubDataType
 from azure.messaging.webpubsubservice import WebPubSubServiceClient
+from websocket import create_connection
 
 from report import expect, operation
 
@@ -19,6 +21,29 @@ HUB, GROUP, PATIENCE = "pyclient", "room", 20
 CONNECTION_STRING = os.environ["WEBPUBSUB_CONNECTION_STRING"]
 EMULATOR = re.search(r"Endpoint=http://([^;/]+)", CONNECTION_STRING).group(1)
 ROLES = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"]
+
+
+HANDLED = []
+
+
+class Handler(BaseHTTPRequestHandler):
+    """The event handler of the hub, which accepts everything."""
+
+    def do_OPTIONS(self):
+        self.accept(200)
+
+    def do_POST(self):
+        self.rfile.read(int(self.headers["content-length"]))
+        HANDLED.append(self.headers["ce-type"])
+        self.accept(204)
+
+    def accept(self, status):
+        self.send_response(status)
+        self.send_header("WebHook-Allowed-Origin", "*")
+        self.end_headers()
+
+    def log_message(self, *args):
+        pass
 
 
 class Relay:
@@ -63,8 +88,8 @@ class Relay:
 class Client:
     """A client whose events are taken one by one."""
 
-    def __init__(self, user, through):
-        access = WebPubSubServiceClient.from_connection_string(through, hub=HUB)
+    def __init__(self, user, through, hub=HUB, **options):
+        access = WebPubSubServiceClient.from_connection_string(through, hub=hub)
         self.asked, self.events = 0, queue.Queue()
 
         def url():
@@ -73,7 +98,7 @@ class Client:
 
         # An ack, or an opening, that comes before the client has begun to wait for it is noticed when the wait is over
         # only, which is 30 s by default: longer than the service keeps a lost connection.
-        self.it = WebPubSubClient(WebPubSubClientCredential(url), ack_timeout=3, start_timeout=3)
+        self.it = WebPubSubClient(WebPubSubClientCredential(url), ack_timeout=3, start_timeout=3, **options)
         for kind in CallbackType:
             self.it.subscribe(kind, lambda *args, kind=kind: self.events.put((kind, *args)))
 
@@ -91,6 +116,9 @@ class Client:
         return message
 
 
+threading.Thread(
+    target=ThreadingHTTPServer(("127.0.0.1", int(os.environ["WEBHOOK_PORT"])), Handler).serve_forever, daemon=True
+).start()
 relay = Relay()
 service = WebPubSubServiceClient.from_connection_string(CONNECTION_STRING, hub=HUB)
 # Tokens are for the host that the client connects to.
@@ -136,6 +164,44 @@ def send_twice():
     for _ in range(2):
         ann.it.send_to_group(GROUP, "once", WebPubSubDataType.TEXT, ack_id=7777, no_echo=True)
     bob.got("once")
+
+
+def send_300_times():
+    eve = Client("eve", CONNECTION_STRING).it
+    with eve:
+        for run in range(3):
+            for number in range(300):
+                began = time.monotonic()
+                eve.send_to_group("empty", number, WebPubSubDataType.JSON)
+                expect(time.monotonic() - began < 1, f"send {number} of run {run} within a second")
+
+
+def send_event():
+    bob.it.send_event("order", {"id": 7}, WebPubSubDataType.JSON)
+    expect("azure.webpubsub.user.order" in HANDLED, "the event at its handler")
+
+
+def send_unhandled_event():
+    eve = Client("eve", CONNECTION_STRING, hub="unhandled", message_retry_total=0)
+    with eve.it:
+        eve.next(CallbackType.CONNECTED)
+        try:
+            eve.it.send_event("order", 1, WebPubSubDataType.JSON)
+            failed = None
+        except SendMessageError as error:
+            failed = error
+        expect(failed and failed.error_detail.name == "InternalServerError", "the sender's error")
+        eve.it.join_group("still-connected")
+
+
+def two_subprotocols():
+    url = service.get_client_access_token(user_id="eve")["url"]
+    for first in ("json.reliable.webpubsub.azure.v1", "mqtt"):
+        offered = [first, "json.webpubsub.azure.v1"]
+        connection = create_connection(url, subprotocols=offered, timeout=PATIENCE)
+        chosen = next(name for name in offered if name.startswith("json."))
+        expect(connection.getsubprotocol() == chosen, f"one of {offered}, not {connection.getsubprotocol()}")
+        connection.close()
 
 
 def receive_from_server():
@@ -188,7 +254,10 @@ operation("JoinGroup", join)
 operation("SendToGroup", send)
 operation("SendToGroup, fire and forget", send_and_forget)
 operation("SendToGroup, same ack id again", send_twice)
-operation("SendEvent", lambda: bob.it.send_event("order", {"id": 7}, WebPubSubDataType.JSON))
+operation("300 sends in a loop, three runs", send_300_times)
+operation("SendEvent", send_event)
+operation("SendEvent without an event handler", send_unhandled_event)
+operation("Two subprotocols", two_subprotocols)
 operation("Receive from the server", receive_from_server)
 operation("Recover a dropped connection", recover)
 operation("Reconnect when it cannot be recovered", reconnect)

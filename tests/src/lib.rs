@@ -5,8 +5,10 @@
 pub mod chaos;
 pub mod coverage;
 pub mod cutter;
+pub mod deliveries;
 pub mod demo;
 pub mod fault_server;
+pub mod fleet;
 pub mod recordings;
 pub mod soak;
 pub mod socket;

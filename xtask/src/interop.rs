@@ -22,10 +22,14 @@ registries.
   eventgrid         @azure/eventgrid-namespaces and azure-eventgrid
   webhook           @azure/web-pubsub-express, called by the emulator; there is none for Python
   webpubsub         @azure/web-pubsub and azure-messaging-webpubsubservice
-  webpubsub-client  @azure/web-pubsub-client and azure-messaging-webpubsubclient";
+  webpubsub-client  @azure/web-pubsub-client and azure-messaging-webpubsubclient
+  webpubsub-entra   the same as webpubsub, over TLS and with tokens of Entra ID";
 
-const NAMES: [&str; 4] = ["eventgrid", WEBHOOK, "webpubsub", "webpubsub-client"];
+const NAMES: [&str; 5] = ["eventgrid", WEBHOOK, "webpubsub", CLIENT, ENTRA];
 const WEBHOOK: &str = "webhook";
+const CLIENT: &str = "webpubsub-client";
+/// The SDKs send tokens of Entra ID over TLS only.
+const ENTRA: &str = "webpubsub-entra";
 
 /// Runs the scripts of a service.
 pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
@@ -33,7 +37,11 @@ pub(crate) fn run(args: Vec<OsString>) -> Result<()> {
     let sdks = Sdks::with("tests/interop")?;
     process::run(process::cargo(["build", "--quiet", "--package", "service-emulator", "--bins"]))?;
     let has_python = name != WEBHOOK;
-    let emulator = if has_python { Emulator::start(&[]) } else { Emulator::with_webhooks(&sdks.folder) }?;
+    let emulator = match name {
+        WEBHOOK | CLIENT => Emulator::with_webhooks(&sdks.folder),
+        ENTRA => Emulator::start(&["--tls".as_ref()]),
+        _ => Emulator::start(&[]),
+    }?;
     let mut table = Table::default();
     table.add("JavaScript", &emulator.read(sdks.javascript(&format!("{name}.mjs")))?);
     if has_python {

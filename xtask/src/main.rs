@@ -49,6 +49,7 @@ const COMMANDS: &[Command] = &[
     Command("coverage", "compare the operations of clients and services", Some(programs::COVERAGE_HELP), With(programs::coverage)),
     Command("interop", "run the official SDKs against the emulator", Some(interop::HELP), With(interop::run)),
     Command("chaos", "send messages over connections that are cut at random", Some(programs::CHAOS_HELP), With(programs::chaos)),
+    Command("fleet", "kill processes that handle the events of one subscription", Some(programs::FLEET_HELP), With(programs::fleet)),
     Command("soak", "send a million events while parts fail at random", Some(programs::SOAK_HELP), With(programs::soak)),
     Command("bench", "compare the performance of clients and baselines", Some(bench::HELP), With(bench::run)),
     Command("docs", "build the documentation as docs.rs does", Some(docs::HELP), With(docs::run)),

@@ -1,4 +1,4 @@
-//! Commands that only build and run a program of the workspace: `demo`, `emulator`, `chaos`, `soak`, and `coverage`.
+//! Commands that only build and run a program of the workspace: `demo`, `emulator`, `chaos`, `fleet`, `soak`, and `coverage`.
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -8,6 +8,7 @@ use crate::{flags, process};
 
 /// The help of the programs themselves, so that no build is needed for it.
 pub(crate) const CHAOS_HELP: &str = include_str!("../../tests/src/chaos/help.txt");
+pub(crate) const FLEET_HELP: &str = include_str!("../../tests/src/fleet/help.txt");
 pub(crate) const SOAK_HELP: &str = include_str!("../../tests/src/soak/help.txt");
 
 pub(crate) const COVERAGE_HELP: &str = "\
@@ -34,9 +35,14 @@ pub(crate) fn chaos(args: Vec<OsString>) -> Result<()> {
     long("chaos", args, &["--messages", "--mean-bytes", "--unrecoverable", "--seed"])
 }
 
+/// Replaces this process with the fleet program, in release.
+pub(crate) fn fleet(args: Vec<OsString>) -> Result<()> {
+    long("fleet", args, &["--events", "--processes", "--incidents", "--plant", "--seed"])
+}
+
 /// Replaces this process with the soak program, in release.
 pub(crate) fn soak(args: Vec<OsString>) -> Result<()> {
-    long("soak", args, &["--events", "--seed"])
+    long("soak", args, &["--events", "--plant", "--seed"])
 }
 
 fn long(name: &str, args: Vec<OsString>, flags: &[&str]) -> Result<()> {

@@ -108,24 +108,50 @@ impl Dialect {
 /// Creates the function that opens a call's span.
 ///
 /// The span has the level INFO, the target `service_core::call`, OpenTelemetry's field names, and one field with the given name
-/// for the service's request id.
+/// for the service's request id. Further fields with their values may follow, as in `tracing`'s own macros.
+///
+/// With the kind, the name, and further fields of a span, the macro opens that span. [`Call::send_in`](crate::Call::send_in) sends a
+/// call in it.
+///
+/// # Examples
+///
+/// ```
+/// use service_core::Dialect;
+///
+/// static DIALECT: Dialect =
+///     Dialect::new("rooms/0.1.0", service_core::call_span!("rooms.request_id", "rooms.country" = "FI"), "rooms.request_id");
+///
+/// fn knocking(door: &str) -> tracing::Span {
+///     service_core::call_span!("rooms.request_id", kind = "producer", name = format!("knock {door}"), "rooms.door" = door)
+/// }
+/// # let _ = (DIALECT, knocking("blue"));
+/// ```
 #[macro_export]
 macro_rules! call_span {
-    ($request_id:literal) => {
+    ($request_id:literal, kind = $kind:expr, name = $name:expr $(, $($field:tt)*)?) => {
+        $crate::reexport::tracing::info_span!(
+            target: "service_core::call",
+            "call",
+            "otel.name" = $name,
+            "otel.kind" = $kind,
+            "otel.status_code" = $crate::reexport::tracing::field::Empty,
+            "http.request.method" = $crate::reexport::tracing::field::Empty,
+            "http.response.status_code" = $crate::reexport::tracing::field::Empty,
+            "http.request.resend_count" = $crate::reexport::tracing::field::Empty,
+            "server.address" = $crate::reexport::tracing::field::Empty,
+            "server.port" = $crate::reexport::tracing::field::Empty,
+            "error.type" = $crate::reexport::tracing::field::Empty,
+            $request_id = $crate::reexport::tracing::field::Empty,
+            $($($field)*)?
+        )
+    };
+    ($request_id:literal $(, $($field:tt)*)?) => {
         || {
-            $crate::reexport::tracing::info_span!(
-                target: "service_core::call",
-                "call",
-                "otel.name" = $crate::reexport::tracing::field::Empty,
-                "otel.kind" = "internal",
-                "otel.status_code" = $crate::reexport::tracing::field::Empty,
-                "http.request.method" = $crate::reexport::tracing::field::Empty,
-                "http.response.status_code" = $crate::reexport::tracing::field::Empty,
-                "http.request.resend_count" = $crate::reexport::tracing::field::Empty,
-                "server.address" = $crate::reexport::tracing::field::Empty,
-                "server.port" = $crate::reexport::tracing::field::Empty,
-                "error.type" = $crate::reexport::tracing::field::Empty,
-                $request_id = $crate::reexport::tracing::field::Empty,
+            $crate::call_span!(
+                $request_id,
+                kind = "internal",
+                name = $crate::reexport::tracing::field::Empty,
+                $($($field)*)?
             )
         }
     };

@@ -139,6 +139,14 @@ impl Endpoint {
         }
     }
 
+    /// Returns host and port as OpenTelemetry expects them: an IPv6 address without brackets, and also the scheme's default port.
+    #[must_use]
+    pub fn server(&self) -> (&str, u16) {
+        let default = if self.https { 443 } else { 80 };
+        let port = self.authority().rsplit_once(':').and_then(|(_, port)| port.parse().ok());
+        (self.host().trim_matches(['[', ']']), port.unwrap_or(default))
+    }
+
     /// Returns host and port, also if the port is the scheme's default.
     pub(crate) fn host_and_port(&self) -> String {
         let has_port = self.authority().len() > self.host().len();

@@ -50,8 +50,8 @@ pub use error::{
     BoxError, Delivery, Error, ErrorDetail, ErrorKind, InnerError, MAX_ERROR_BODY_BYTES, Result, StopReason,
 };
 pub use meter::{
-    AttributeValue, CallInstruments, HTTP_REQUEST_DURATION, Instrument, InstrumentKind, LATENCY_BOUNDS,
-    Meter, MeterHandle,
+    AttributeValue, Attributes, CallInstruments, ErrorType, HTTP_REQUEST_DURATION, Instrument,
+    InstrumentKind, LATENCY_BOUNDS, Meter, MeterHandle,
 };
 pub use operation::{DEFAULT_MAX_RESPONSE_BYTES, Operation};
 pub use options::ClientOptions;

@@ -170,7 +170,7 @@ impl sealed::Encode for EventBatch {
             return Err(Error::invalid_input("batch", "must hold at least one event", None));
         }
         self.json.push(b']');
-        Ok(Encoded::batch(self.json, self.untraced))
+        Ok(Encoded::batch(self.json, self.events, self.untraced))
     }
 }
 

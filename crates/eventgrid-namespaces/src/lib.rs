@@ -3,7 +3,9 @@
 
 mod batch;
 mod credential;
+pub mod dead_letter;
 mod event;
+mod messaging;
 mod metrics;
 mod namespace;
 pub mod operations;
@@ -28,7 +30,8 @@ pub use event::{CloudEvent, CloudEventBuilder, Data, ExtensionValue, InvalidEven
 pub use metrics::INSTRUMENTS;
 pub use namespace::{NamespaceClient, NamespaceClientBuilder};
 pub use processor::{
-    Context, EventDelivery, Handler, IntoSettlement, Notice, Processor, ProcessorBuilder, Settlement,
+    Context, EventDelivery, Handler, IntoSettlement, Notice, Processor, ProcessorBuilder, ProcessorStats,
+    Settlement,
 };
 pub use publish::{SendBatch, SendEvent};
 pub use receive::{Receive, ReceivedEvent, UnreadableEvent};

@@ -14,7 +14,10 @@ const SCOPE: &str = "https://eventgrid.azure.net/.default";
 
 static DIALECT: Dialect = Dialect::new(
     concat!("eventgrid-namespaces/", env!("CARGO_PKG_VERSION")),
-    service_core::call_span!("azure.service.request.id"),
+    service_core::call_span!(
+        "azure.service.request.id",
+        "azure.resource_provider.namespace" = "Microsoft.EventGrid"
+    ),
     "azure.service.request.id",
 )
 .request_id_header(HeaderName::from_static("x-ms-client-request-id"))

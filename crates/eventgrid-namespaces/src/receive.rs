@@ -1,18 +1,20 @@
 //! Receiving: a long poll whose events are parsed one at a time, so that an unreadable event does not hide the others and keeps
 //! its lock token.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::Response;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 use serde_json::value::RawValue;
-use service_core::{Call, DEFAULT_MAX_RESPONSE_BYTES};
+use service_core::{Call, CallOptions, DEFAULT_MAX_RESPONSE_BYTES, Pipeline};
+use tracing::Span;
 
 use crate::event::Embedded;
+use crate::messaging::{self, Subject, Verb};
 use crate::operations::RECEIVE;
-use crate::{CloudEvent, Error, InvalidEvent, Receiver, Result, response, split};
+use crate::{CloudEvent, Error, InvalidEvent, Receiver, Response, Result, response, split};
 
 /// The space that an event of 1 MB may need in a response, since its data can be escaped and attributes are added.
 const MAX_BYTES_PER_EVENT: usize = 1024 * 1024 + 512 * 1024;
@@ -29,7 +31,7 @@ pub struct ReceivedEvent {
     pub delivery_count: u32,
 }
 
-/// Is returned when a received event is not a valid CloudEvent.
+/// Is returned when a received event or a dead letter is not a valid CloudEvent.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("received event cannot be read")]
 pub struct UnreadableEvent {
@@ -39,6 +41,10 @@ pub struct UnreadableEvent {
 }
 
 impl UnreadableEvent {
+    pub(crate) fn new(reason: InvalidEvent, json: Bytes) -> Self {
+        Self { reason, json }
+    }
+
     /// Returns the rule that the event breaks.
     #[must_use]
     pub fn reason(&self) -> &InvalidEvent {
@@ -61,7 +67,15 @@ impl UnreadableEvent {
 #[must_use = "does nothing until awaited"]
 #[derive(Debug)]
 pub struct Receive {
+    call: Poll,
+}
+
+/// One long poll.
+#[derive(Debug)]
+struct Poll {
     call: Call<Vec<ReceivedEvent>>,
+    topic: Arc<str>,
+    subscription: Arc<str>,
 }
 
 impl Receive {
@@ -70,17 +84,18 @@ impl Receive {
         let mut call = Call::new(&receiver.namespace.pipeline, &RECEIVE, &names, received);
         call.query("api-version", &*receiver.namespace.api_version);
         call.accept("application/json");
-        Self { call }.max_events(1).max_wait_time(Duration::from_secs(60))
+        let (topic, subscription) = (Arc::clone(&receiver.topic), Arc::clone(&receiver.subscription));
+        Self { call: Poll { call, topic, subscription } }.max_events(1).max_wait_time(Duration::from_secs(60))
     }
 
     /// Sets the maximum number of events to receive: 1 to 100. Default: 1. The service may return fewer even if more are waiting.
     pub fn max_events(mut self, events: usize) -> Self {
         if (1..=100).contains(&events) {
-            self.call.query("maxEvents", events.to_string());
-            self.call.max_response_bytes(DEFAULT_MAX_RESPONSE_BYTES + events * MAX_BYTES_PER_EVENT);
+            self.call.call.query("maxEvents", events.to_string());
+            self.call.call.max_response_bytes(DEFAULT_MAX_RESPONSE_BYTES + events * MAX_BYTES_PER_EVENT);
         } else {
             let given = events.to_string();
-            self.call.check(Err(Error::invalid_input("max events", "must be 1 to 100", Some(&given))));
+            self.call.call.check(Err(Error::invalid_input("max events", "must be 1 to 100", Some(&given))));
         }
         self
     }
@@ -89,17 +104,46 @@ impl Receive {
     /// Default: 60 s.
     pub fn max_wait_time(mut self, wait: Duration) -> Self {
         if (10..=120).contains(&wait.as_secs()) && wait.subsec_nanos() == 0 {
-            self.call.query("maxWaitTime", wait.as_secs().to_string());
-            self.call.long_poll(wait);
+            self.call.call.query("maxWaitTime", wait.as_secs().to_string());
+            self.call.call.long_poll(wait);
         } else {
             let rule = "must be 10 s to 120 s, in whole seconds";
-            self.call.check(Err(Error::invalid_input("max wait time", rule, Some(&format!("{wait:?}")))));
+            self.call.call.check(Err(Error::invalid_input(
+                "max wait time",
+                rule,
+                Some(&format!("{wait:?}")),
+            )));
         }
         self
     }
 }
 
 service_core::call_setters!(Receive => Vec<ReceivedEvent>);
+
+impl Poll {
+    async fn send(self) -> Result<Response<Vec<ReceivedEvent>>> {
+        let Self { call, topic, subscription } = self;
+        let subject = Subject::of_subscription(Verb::Receive, &topic, &subscription);
+        let (mut span, mut measurement) = (Span::none(), None);
+        let open = |pipeline: &Pipeline| {
+            measurement = messaging::start(pipeline);
+            span = subject.span(None, None);
+            span.clone()
+        };
+        let outcome = call.send_in(open).await;
+        if let Ok(events) = &outcome {
+            messaging::count(&span, events.body.len());
+        }
+        if let Some(measurement) = measurement {
+            measurement.received(&subject, outcome.as_ref().map(|events| events.body.len()));
+        }
+        outcome
+    }
+
+    fn options_mut(&mut self) -> &mut CallOptions {
+        self.call.options_mut()
+    }
+}
 
 #[derive(Deserialize)]
 struct ReceiveBody<E> {
@@ -126,7 +170,7 @@ impl Properties {
     }
 }
 
-fn received(response: &Response<Bytes>) -> Result<Vec<ReceivedEvent>> {
+fn received(response: &http::Response<Bytes>) -> Result<Vec<ReceivedEvent>> {
     let json = response::json(response)?;
     if let Some(events) = all_readable(json) {
         return Ok(events);

@@ -8,7 +8,6 @@ pub(crate) fn array<'a>(object: &'a [u8], name: &str) -> Option<Vec<&'a [u8]>> {
 }
 
 /// Returns the elements of an array, or `None` if quotation marks and brackets do not match.
-#[cfg(feature = "push")]
 pub(crate) fn elements(json: &[u8]) -> Option<Vec<&[u8]>> {
     parts(json, b'[', b']')
 }

@@ -1,4 +1,4 @@
-//! Provides a scripted transport and a manual clock, with which a program is tested without a network and without waiting.
+//! Provides a scripted transport, a manual clock, and a meter that keeps its values, with which a program is tested without a network and without waiting.
 //!
 //! The feature `testing` belongs in `[dev-dependencies]`. To test against the behavior of the service, use the crate
 //! `service-emulator` instead.
@@ -36,4 +36,4 @@
 //! # Ok(()) }
 //! ```
 
-pub use service_core::testing::{ManualClock, ScriptedTransport};
+pub use service_core::testing::{ManualClock, Recorded, RecordingMeter, ScriptedTransport};

@@ -8,7 +8,7 @@ use webpubsub::event_handler::{
     UserEventResponse, Webhook,
 };
 
-struct Chat;
+pub(crate) struct Chat;
 
 #[async_trait]
 impl EventHandler for Chat {
@@ -25,15 +25,13 @@ impl EventHandler for Chat {
     }
 }
 
-pub(crate) fn app(connection_string: &str) -> webpubsub::Result<Router> {
-    let webhook = Webhook::builder("chat", Chat).connection_string(connection_string).build()?;
-    Ok(Router::new().route_service("/upstream", webhook))
+pub(crate) fn app(webhook: Webhook) -> Router {
+    Router::new().route_service("/upstream", webhook)
 }
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
-    let app = app(&var("WEBPUBSUB_CONNECTION_STRING")?)?;
+    let app = app(Webhook::builder_from_env("chat", Chat)?.build()?);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
     println!("listening for events on http://{}/upstream", listener.local_addr()?);
     Ok(axum::serve(listener, app).await?)

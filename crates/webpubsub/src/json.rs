@@ -27,3 +27,9 @@ where
 pub(crate) fn without_mark(body: Bytes) -> Bytes {
     if body.starts_with(BYTE_ORDER_MARK) { body.slice(BYTE_ORDER_MARK.len()..) } else { body }
 }
+
+/// Returns a text without its byte order mark.
+#[cfg(feature = "client")]
+pub(crate) fn text_without_mark(text: &str) -> &str {
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}

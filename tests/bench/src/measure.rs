@@ -30,6 +30,32 @@ pub fn cpu_time() -> Result<Duration> {
     Err("benchmarks need `getrusage`, which this system does not have".into())
 }
 
+/// Raises the limit of open files of this process, and of those that it starts, to this many, if the system allows it.
+///
+/// # Errors
+///
+/// A system that has no such limit to read.
+#[cfg(unix)]
+pub fn allow_descriptors(count: u64) -> Result<()> {
+    use nix::sys::resource::{Resource, getrlimit, setrlimit};
+
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE)?;
+    if soft < count {
+        setrlimit(Resource::RLIMIT_NOFILE, count.min(hard), hard)?;
+    }
+    Ok(())
+}
+
+/// There is no limit to raise.
+///
+/// # Errors
+///
+/// Never.
+#[cfg(not(unix))]
+pub fn allow_descriptors(_: u64) -> Result<()> {
+    Ok(())
+}
+
 /// The CPU time that `work` takes. Its allocations are not counted meanwhile, since counting takes time as well.
 ///
 /// # Errors

@@ -1,18 +1,21 @@
-//! `cargo xtask chaos` and `cargo xtask soak`: parses the arguments, performs the run, and prints the counts.
+//! `cargo xtask chaos`, `fleet`, and `soak`: parses the arguments, performs the run, and prints the counts.
 
 use std::process::ExitCode;
 use std::time::Duration;
 
 use lexopt::prelude::*;
 use service_core::{BoxError, Clock, SystemClock};
-use workspace_tests::{chaos, soak};
+use workspace_tests::{chaos, fleet, soak};
 
 const CHAOS: &str = include_str!("../chaos/help.txt");
+const FLEET: &str = include_str!("../fleet/help.txt");
 const SOAK: &str = include_str!("../soak/help.txt");
 
 /// What the command line requests.
 enum Run {
     Chaos(chaos::Options),
+    Fleet(fleet::Options),
+    Worker(lexopt::Parser),
     Soak(soak::Options),
     Help(&'static str),
 }
@@ -27,8 +30,11 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    log_warnings();
     let outcome = match run {
         Run::Chaos(options) => report_chaos(options).await,
+        Run::Fleet(options) => report_fleet(options).await,
+        Run::Worker(parser) => fleet::work(parser).await.map(|()| true),
         Run::Soak(options) => report_soak(options).await,
         Run::Help(text) => {
             print!("{text}");
@@ -45,12 +51,21 @@ async fn main() -> ExitCode {
     }
 }
 
+/// Prints the warnings of clients and emulator, which explain a failure that occurs once in a hundred runs.
+fn log_warnings() {
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing_subscriber::filter::LevelFilter::WARN);
+    subscriber.with_ansi(false).with_writer(std::io::stderr).init();
+}
+
 fn arguments(command: &str) -> Result<Run, BoxError> {
     let parser = lexopt::Parser::from_args(std::env::args_os().skip(2));
     match command {
         "chaos" => chaos_options(parser),
+        "fleet" => fleet_options(parser),
+        // A process of the fleet, which the fleet starts.
+        "fleet-worker" => Ok(Run::Worker(parser)),
         "soak" => soak_options(parser),
-        other => Err(format!("`{other}`: there are chaos and soak").into()),
+        other => Err(format!("`{other}`: there are chaos, fleet, and soak").into()),
     }
 }
 
@@ -72,14 +87,40 @@ fn chaos_options(mut parser: lexopt::Parser) -> Result<Run, BoxError> {
     Ok(Run::Chaos(options))
 }
 
+fn fleet_options(mut parser: lexopt::Parser) -> Result<Run, BoxError> {
+    let mut options = fleet::Options { seed: 1, events: 200_000, processes: 8, incidents: 200, plant: false };
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(Run::Help(FLEET)),
+            Long("events") => options.events = parser.value()?.parse()?,
+            Long("processes") => options.processes = parser.value()?.parse()?,
+            Long("incidents") => options.incidents = parser.value()?.parse()?,
+            Long("seed") => options.seed = parser.value()?.parse()?,
+            Long("plant") => options.plant = true,
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if options.events == 0 || options.processes == 0 {
+        return Err("--events and --processes must be at least 1".into());
+    }
+    Ok(Run::Fleet(options))
+}
+
 fn soak_options(mut parser: lexopt::Parser) -> Result<Run, BoxError> {
-    let mut options =
-        soak::Options { seed: 1, events: 1_000_000, processors: 4, poison: 500, mean_bytes: 1 << 20 };
+    let mut options = soak::Options {
+        seed: 1,
+        events: 1_000_000,
+        processors: 4,
+        poison: 500,
+        mean_bytes: 1 << 20,
+        plant: false,
+    };
     let mut service = None;
     while let Some(arg) = parser.next()? {
         match arg {
             Short('h') | Long("help") => return Ok(Run::Help(SOAK)),
             Long("events") => options.events = parser.value()?.parse()?,
+            Long("plant") => options.plant = true,
             Long("seed") => options.seed = parser.value()?.parse()?,
             Value(name) if service.is_none() && name == "eventgrid" => service = Some(name),
             other => return Err(other.unexpected().into()),
@@ -118,6 +159,21 @@ async fn report_chaos(options: chaos::Options) -> Result<bool, BoxError> {
     println!("{}", report.heard);
     println!("{}", if report.holds() { "All as it must be." } else { "NOT as it must be." });
     Ok(report.holds())
+}
+
+async fn report_fleet(options: fleet::Options) -> Result<bool, BoxError> {
+    let program = std::env::current_exe()?;
+    let ((counts, incidents), took) = timed(fleet::run(options, &program)).await?;
+    let fleet::Incidents { kills, stops, lost_locks, dead } = incidents;
+    println!("seed {}, {} processes, {:.1} s", options.seed, options.processes, took.as_secs_f64());
+    println!("processes killed             {kills:>10}");
+    println!("processes stopped            {stops:>10}");
+    println!("times that all locks ended   {lost_locks:>10}");
+    println!("dead letters                 {dead:>10}  must be 0");
+    println!("{counts}");
+    let holds = counts.holds(u64::from(options.events)) && dead == 0;
+    println!("{}", if holds { "All as it must be." } else { "NOT as it must be." });
+    Ok(holds)
 }
 
 async fn report_soak(options: soak::Options) -> Result<bool, BoxError> {

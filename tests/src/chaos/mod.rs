@@ -10,7 +10,9 @@ use std::time::Duration;
 use service_core::{BoxError, Clock, SystemClock};
 use service_emulator::{Emulator, SocketFault};
 use tokio::task::JoinSet;
-use webpubsub::client::{Access, ClientBuilder, Event, Events, Reconnect};
+use webpubsub::client::{
+    Access, ClientBuilder, Event, Events, GroupEvent, GroupMessage, Reconnect, Subscription,
+};
 use webpubsub::{Client, Credential, Role, ServiceClient};
 
 use crate::cutter::{Cuts, Cutter, Plan};
@@ -91,7 +93,13 @@ pub async fn run(options: Options) -> Result<Report, BoxError> {
     for number in 0..SUBSCRIBERS {
         let client =
             connect(&emulator, &cutter, format!("subscriber{number}"), &[GROUP], |builder| builder).await?;
-        listening.spawn(listen(client.events(), number, Arc::clone(&judge)));
+        let (events, judge) = (client.events(), Arc::clone(&judge));
+        if number % 2 == 0 {
+            listening.spawn(listen(events, number, judge));
+        } else {
+            let subscription = client.group(GROUP).subscribe().await?;
+            listening.spawn(listen_to_group(subscription, events, number, judge));
+        }
         subscribers.push(client);
     }
     let rejections = options.unrecoverable.then(|| tokio::spawn(reject_recoveries(emulator.clone())));
@@ -139,7 +147,8 @@ async fn connect(
         let (service, user) = (service.clone(), user.clone());
         async move {
             let access = service.client_access().user(user).groups(groups.iter().copied());
-            Ok::<_, BoxError>(access.roles([Role::send_to_group(GROUP)]).await?.url)
+            let roles = [Role::send_to_group(GROUP), Role::join_leave_group(GROUP)];
+            Ok::<_, BoxError>(access.roles(roles).await?.url)
         }
     };
     let reconnect = Reconnect::default()
@@ -159,11 +168,7 @@ async fn listen(mut events: Events, subscriber: usize, judge: Arc<Judge>) -> Res
     let mut disconnected = 0;
     while let Some(event) = events.next().await {
         match event {
-            Event::GroupMessage(message) => {
-                let text = message.data.as_text().and_then(|text| text.split_once(':'));
-                let (publisher, number) = text.ok_or("a message that no publisher sent")?;
-                judge.heard(subscriber, publisher.parse()?, number.parse()?);
-            }
+            Event::GroupMessage(message) => hear(&message, subscriber, &judge)?,
             Event::Disconnected(_) => disconnected += 1,
             Event::Stopped(stopped) => {
                 return stopped.error.map_or(Ok(disconnected), |error| Err(error.into()));
@@ -172,6 +177,36 @@ async fn listen(mut events: Events, subscriber: usize, judge: Arc<Judge>) -> Res
         }
     }
     Ok(disconnected)
+}
+
+/// The same for a subscriber that subscribes to the group. Its other events say how the client ended.
+async fn listen_to_group(
+    mut subscription: Subscription,
+    events: Events,
+    subscriber: usize,
+    judge: Arc<Judge>,
+) -> Result<u64, BoxError> {
+    let mut disconnected = 0;
+    while let Some(event) = subscription.next().await {
+        match event {
+            GroupEvent::Message(message) => hear(&message, subscriber, &judge)?,
+            GroupEvent::Disconnected(_) => disconnected += 1,
+            GroupEvent::Rejoined(_) => {}
+            other => return Err(format!("a subscription that is read received {other:?}").into()),
+        }
+    }
+    let reported = listen(events, subscriber, judge).await?;
+    if reported == disconnected {
+        return Ok(disconnected);
+    }
+    Err(format!("{reported} connections ended, and the subscription reported {disconnected} of them").into())
+}
+
+fn hear(message: &GroupMessage, subscriber: usize, judge: &Judge) -> Result<(), BoxError> {
+    let text = message.data.as_text().and_then(|text| text.split_once(':'));
+    let (publisher, number) = text.ok_or("a message that no publisher sent")?;
+    judge.heard(subscriber, publisher.parse()?, number.parse()?);
+    Ok(())
 }
 
 async fn reject_recoveries(emulator: Emulator) {

@@ -1,9 +1,11 @@
 //! The soak's judge: what was published, started, finished, and dead-lettered, for each event. It does not depend on the clients: a number
-//! represents an event, and what the broker has in the end comes as plain numbers.
+//! represents an event, and what the broker has in the end comes as plain numbers. Acknowledgments are judged per lock token.
 
 use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
+
+use crate::deliveries::Deliveries;
 
 /// What happened to every event so far. Counts of one event stop at 255.
 #[derive(Debug)]
@@ -14,6 +16,8 @@ pub struct Ledger {
     done: Vec<AtomicU8>,
     published: AtomicU64,
     failed: AtomicU64,
+    /// The judge of each lock token.
+    pub deliveries: Deliveries,
 }
 
 impl Ledger {
@@ -27,6 +31,7 @@ impl Ledger {
             done: counters(),
             published: AtomicU64::new(0),
             failed: AtomicU64::new(0),
+            deliveries: Deliveries::default(),
         }
     }
 
@@ -79,6 +84,7 @@ impl Ledger {
             lost: lost as u64,
             missing: self.poison.difference(&dead_events).count() as u64,
             unjust: dead_events.difference(&self.poison).count() as u64,
+            premature: self.deliveries.counts().premature,
             early: dead.iter().filter(|(_, deliveries)| *deliveries < most_deliveries).count() as u64,
         }
     }
@@ -112,20 +118,23 @@ pub struct Judgement {
     pub unjust: u64,
     /// Dead letters that were delivered less often than allowed.
     pub early: u64,
+    /// Acknowledgments of a lock token whose handler had not succeeded.
+    pub premature: u64,
 }
 
 impl Judgement {
     /// Whether every event was handled or, if that was impossible, dead-lettered after its maximum number of deliveries and not before.
     #[must_use]
     pub fn holds(&self) -> bool {
-        (self.lost, self.missing, self.unjust, self.early) == (0, 0, 0, 0)
+        [self.lost, self.missing, self.unjust, self.early, self.premature] == [0; 5]
             && self.handled + self.dead == self.published
     }
 }
 
 impl fmt::Display for Judgement {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { published, handled, repeated, failed, dead, lost, missing, unjust, early } = self;
+        let Self { published, handled, repeated, failed, dead, lost, missing, unjust, early, premature } =
+            self;
         writeln!(f, "published                    {published:>10}")?;
         writeln!(f, "handled                      {handled:>10}  (of these more than once: {repeated})")?;
         writeln!(f, "dead letters                 {dead:>10}")?;
@@ -134,6 +143,7 @@ impl fmt::Display for Judgement {
         writeln!(f, "poison, not a dead letter    {missing:>10}  must be 0")?;
         writeln!(f, "dead letter, not poison      {unjust:>10}  must be 0")?;
         writeln!(f, "dead letter too early        {early:>10}  must be 0")?;
+        writeln!(f, "acknowledged too early       {premature:>10}  must be 0")?;
         write!(f, "{}", if self.holds() { "All as it must be." } else { "NOT as it must be." })
     }
 }

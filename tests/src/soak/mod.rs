@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use service_core::{BoxError, Clock, SystemClock};
 use service_emulator::Emulator;
-use service_emulator::eventgrid::{DeadLetterReason, SubscriptionSettings};
+use service_emulator::eventgrid::{DeadLetterReason, Observation, SubscriptionSettings};
 
 use crate::cutter::{Cuts, Cutter, Plan};
 use ledger::{Judgement, Ledger};
@@ -39,6 +39,8 @@ pub struct Options {
     pub poison: u32,
     /// How many bytes a connection carries before it is cut, on average.
     pub mean_bytes: u64,
+    /// Whether handlers acknowledge some events too early, to see the soak fail.
+    pub plant: bool,
 }
 
 /// What happened on the way.
@@ -67,6 +69,12 @@ pub async fn run(options: Options) -> Result<(Judgement, Incidents), BoxError> {
     emulator.eventgrid().declare_with(TOPIC, SUBSCRIPTION, settings);
     let poison = (0..options.events).filter(|event| event % options.poison == options.poison / 2);
     let ledger = Arc::new(Ledger::new(options.events, poison));
+    let judge = Arc::clone(&ledger);
+    emulator.eventgrid().observe(TOPIC, SUBSCRIPTION, move |seen: &Observation<'_>| {
+        let event: serde_json::Value = serde_json::from_str(seen.event).unwrap_or_default();
+        let event = number(event["id"].as_str());
+        judge.deliveries.step(seen.lock_token, event, seen.deliveries, seen.step);
+    });
     let plan = Plan { seed: options.seed, mean: options.mean_bytes, early: 5 };
     let cutter = Cutter::start(emulator.address(), plan).await?;
     let namespace = Namespace {

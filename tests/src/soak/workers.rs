@@ -5,8 +5,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use eventgrid_namespaces::{
-    BoxError, CloudEvent, Context, Credential, NamespaceClient, Processor, ReleaseDelay, RetryOptions,
-    Settlement,
+    BoxError, CloudEvent, Context, Credential, NamespaceClient, Processor, Receiver, ReleaseDelay,
+    RetryOptions, Settlement,
 };
 use service_core::{Clock, SystemClock, timeout};
 use tokio::sync::watch;
@@ -18,6 +18,8 @@ use super::{Namespace, SUBSCRIPTION, TOPIC, draw, number};
 const FAILURES: u64 = 30;
 /// How many of a thousand handlers are slow.
 const SLOW: u64 = 5;
+/// One in so many events is acknowledged too early, if that is planted.
+const PLANTED: u32 = 50;
 
 /// Processors at work.
 pub(super) struct Workers {
@@ -115,8 +117,9 @@ fn processor(namespace: &Namespace) -> Result<Processor, BoxError> {
         .retry(retry)
         .build()?
         .receiver(TOPIC, SUBSCRIPTION);
-    let namespace = namespace.clone();
-    let handle = move |event: CloudEvent, _: Context| handle(namespace.clone(), event);
+    let (namespace, settler) = (namespace.clone(), receiver.clone());
+    let handle =
+        move |event: CloudEvent, context: Context| handle(namespace.clone(), settler.clone(), event, context);
     let builder = Processor::builder(receiver)
         .concurrency(64)
         .prefetch(136)
@@ -125,8 +128,18 @@ fn processor(namespace: &Namespace) -> Result<Processor, BoxError> {
     Ok(builder.handler(handle)?)
 }
 
-async fn handle(namespace: Namespace, event: CloudEvent) -> Result<Settlement, BoxError> {
-    let event = number(Some(event.id()));
+async fn handle(
+    namespace: Namespace,
+    settler: Receiver,
+    event: CloudEvent,
+    context: Context,
+) -> Result<Settlement, BoxError> {
+    let (event, token) = (number(Some(event.id())), &context.delivery().lock_token);
+    let deliveries = &namespace.ledger.deliveries;
+    if namespace.options.plant && event % PLANTED == 1 {
+        // It may fail, as any call may.
+        drop(settler.acknowledge([token]).await);
+    }
     let turn = namespace.ledger.begun(event);
     let drawn = draw(namespace.options.seed, event, turn) % 1_000;
     if drawn < SLOW {
@@ -135,9 +148,11 @@ async fn handle(namespace: Namespace, event: CloudEvent) -> Result<Settlement, B
     let fails = namespace.ledger.is_poison(event) || (SLOW..SLOW + FAILURES).contains(&drawn);
     if !fails {
         namespace.ledger.done(event);
+        deliveries.ended(token, true);
         return Ok(Settlement::Acknowledge);
     }
     namespace.ledger.failed();
+    deliveries.ended(token, false);
     match drawn % 3 {
         0 => Err("the handler fails".into()),
         1 => std::panic::resume_unwind(Box::new("the handler panics")),

@@ -9,6 +9,8 @@ use azure_identity::{DeveloperToolsCredential, DeveloperToolsCredentialOptions, 
 use hulft_webconnect::SiteClient;
 use service_emulator::Emulator;
 use service_emulator::webpubsub::{ClientToken, EventHandlerSettings};
+use webpubsub::ServiceClient;
+use webpubsub::event_handler::Webhook;
 use workspace_tests::socket::Client;
 
 #[expect(dead_code, reason = "the test is its own `main`")]
@@ -62,12 +64,14 @@ async fn what_a_client_says_to_the_webhook_everyone_in_the_room_hears() {
     emulator.webpubsub().event_handler("chat", EventHandlerSettings::new(upstream)).unwrap();
     let token = ClientToken::new().user("carol").group("room");
     let mut carol = Client::connect(&emulator.webpubsub().client_access_url("chat", &token)).await.unwrap();
-    let mut shown = Vec::new();
     let text = emulator.webpubsub().connection_string();
+    let service = ServiceClient::from_connection_string(&text, "chat").unwrap();
+    let webhook =
+        Webhook::builder("chat", chat::Chat(service.clone())).connection_string(&text).build().unwrap();
     // Carol hearing nothing ends it; bob alone would wait for good.
-    let ((), received) = tokio::try_join!(chat::run(&text, listener, &mut shown), carol.json()).unwrap();
+    let (shown, received) = tokio::try_join!(chat::run(&service, webhook, listener), carol.json()).unwrap();
     assert_eq!(received["data"], "alice: hello, bob");
-    assert_eq!(String::from_utf8(shown).unwrap(), "bob received alice: hello, bob\n");
+    assert_eq!(shown, "bob received alice: hello, bob");
 }
 
 #[tokio::test]

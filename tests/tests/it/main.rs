@@ -12,4 +12,5 @@ mod hulft;
 mod metrics;
 mod recordings;
 mod tls;
+mod traces;
 mod webpubsub;

@@ -10,9 +10,11 @@ use crate::failure::{Failure, Result};
 use crate::process::{self, Running};
 use crate::workspace;
 
-/// The hubs of the webhook script: one whose handler accepts the emulator's calls, and one whose handler allows only another
-/// origin.
-const HUBS: [&str; 2] = ["webhook", "foreign"];
+/// The hubs with an event handler: two of the webhook script, one of them with a handler that allows only another origin, and
+/// those of the clients.
+const HUBS: [&str; 4] = ["webhook", "foreign", "jsclient", "pyclient"];
+/// Where Node, Python's HTTP clients, and its WebSocket client look for certificate authorities.
+const CA_VARIABLES: [&str; 3] = ["NODE_EXTRA_CA_CERTS", "REQUESTS_CA_BUNDLE", "WEBSOCKET_CLIENT_CA_BUNDLE"];
 
 /// A running emulator.
 pub(super) struct Emulator {
@@ -32,6 +34,9 @@ impl Emulator {
         loop {
             let line = running.read_line()?;
             match line.split_once('=') {
+                Some(("SERVICE_EMULATOR_CA", file)) => {
+                    environment.extend(CA_VARIABLES.map(|name| (name.to_owned(), file.to_owned())));
+                }
                 Some((name, value)) => environment.push((name.to_owned(), value.to_owned())),
                 None if line == "ready" => return Ok(Self { _running: running, environment }),
                 None => {}

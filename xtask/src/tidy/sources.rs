@@ -3,7 +3,8 @@
 use super::{Breach, Rule, Tree, each_line};
 use crate::workspace::TextFile;
 
-pub(super) const RULES: &[Rule] = &[a_file_is_short, a_file_says_what_it_is, the_core_names_no_service];
+pub(super) const RULES: &[Rule] =
+    &[a_file_is_short, a_file_says_what_it_is, the_core_names_no_service, a_metric_has_known_attributes];
 
 const LONGEST_FILE: usize = 400;
 
@@ -71,6 +72,21 @@ fn the_core_names_no_service(tree: &Tree) -> Vec<Breach> {
     })
 }
 
+/// The keys of metrics' attributes. Each has few values: none is the name of a user, group, connection, event, or request.
+const METRIC_KEYS: &str = "error.type eventgrid.push.kind eventgrid.settlement http.request.method http.response.status_code messaging.destination.name \
+    messaging.destination.subscription.name messaging.operation.name messaging.operation.type messaging.system \
+    network.protocol.version server.address server.port url.template";
+
+/// An attribute with many values makes a metrics store expensive, so files `measure.rs` record metrics, with known keys.
+fn a_metric_has_known_attributes(tree: &Tree) -> Vec<Breach> {
+    let files = sources(tree).filter(|file| file.path.ends_with("/measure.rs"));
+    each_line(files, "metrics", |line| {
+        let mut texts = line.split('"').skip(1).step_by(2).filter(|text| text.contains('.'));
+        let key = texts.find(|text| !METRIC_KEYS.split(' ').any(|known| known == *text))?;
+        Some(format!("`{key}` is not in METRIC_KEYS: add it there if it has few values"))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::{places, tree_of};
@@ -113,5 +129,12 @@ mod tests {
         let tree = tree_of(&[("crates/core/src/a.rs", text), ("crates/webpubsub/src/a.rs", text)]);
         let expected = ["crates/core/src/a.rs:1", "crates/core/src/a.rs:2", "crates/core/src/a.rs:3"];
         assert_eq!(places(the_core_names_no_service, &tree), expected);
+    }
+
+    #[test]
+    fn an_attribute_that_can_have_many_values_is_reported() {
+        let text = ".with(\"error.type\", a)\n.with(\"group\", b).with(\"enduser.id\", c)\n";
+        let tree = tree_of(&[("crates/a/src/measure.rs", text), ("crates/a/src/trace.rs", text)]);
+        assert_eq!(places(a_metric_has_known_attributes, &tree), ["crates/a/src/measure.rs:2"]);
     }
 }

@@ -17,6 +17,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use tracing::Span;
 
 pub use link::PageLinks;
 pub use options::CallOptions;
@@ -207,6 +208,21 @@ impl<T> Call<T> {
     /// Returns an error if an argument is invalid, the request fails, the service responds with an error status, or the
     /// response cannot be read. [`ErrorKind`](crate::ErrorKind) lists the cases.
     pub async fn send(self) -> Result<Response<T>> {
+        self.send_with(None::<fn(&Pipeline) -> Span>).await
+    }
+
+    /// Sends the request like [`send`](Self::send), in a span that `open` creates with [`call_span!`](crate::call_span).
+    ///
+    /// `open` is called when the call begins, but not if an argument is invalid, since nothing is sent then.
+    ///
+    /// # Errors
+    ///
+    /// Returns the same errors as [`send`](Self::send).
+    pub async fn send_in(self, open: impl FnOnce(&Pipeline) -> Span) -> Result<Response<T>> {
+        self.send_with(Some(open)).await
+    }
+
+    async fn send_with(self, open: Option<impl FnOnce(&Pipeline) -> Span>) -> Result<Response<T>> {
         let Self { mut parts, read } = self;
         let mut request = parts.request().map_err(|mut error| {
             error.inner_mut().operation = Some(parts.operation.id);
@@ -214,7 +230,7 @@ impl<T> Call<T> {
         })?;
         let on_trace_context = parts.on_trace_context.take();
         let Parts { pipeline, operation, options, .. } = &*parts;
-        pipeline.send(operation, &mut request, options, on_trace_context, read).await
+        pipeline.send(operation, &mut request, options, on_trace_context, open, read).await
     }
 }
 

@@ -1,9 +1,11 @@
 //! Metrics: what a client measures and the trait that receives the values. They are separate from the spans, since a metric's
 //! attributes must have few values.
 
+mod attributes;
 mod instrument;
 mod recorder;
 
+pub use attributes::{Attributes, ErrorType};
 pub use instrument::{CallInstruments, HTTP_REQUEST_DURATION, Instrument, InstrumentKind, LATENCY_BOUNDS};
 pub use recorder::MeterHandle;
 

@@ -13,14 +13,14 @@ use std::sync::atomic::AtomicUsize;
 use bytes::Bytes;
 use http::header::ACCEPT_ENCODING;
 use http::{HeaderValue, Request, Response};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use crate::call::{CallOptions, OnTraceContext};
 use crate::clock::Randomness;
 use crate::error::{self, Delivery, Error, ErrorKind, Result};
 use crate::options::CallSettings;
 use crate::retry::Quota;
-use crate::{Authorize, Clock, Dialect, Endpoint, Operation, Transport};
+use crate::{Authorize, Clock, Dialect, Endpoint, MeterHandle, Operation, Transport};
 use execution::Execution;
 use stats::InFlight;
 
@@ -61,16 +61,23 @@ impl Pipeline {
         &self.inner.settings.clock
     }
 
+    /// Returns the handle to the client's meter, for values that are measured outside the pipeline.
+    #[must_use]
+    pub fn meter(&self) -> &MeterHandle {
+        &self.inner.settings.meter
+    }
+
     pub(crate) async fn send<T>(
         &self,
         operation: &Operation,
         request: &mut Request<Bytes>,
         options: &CallOptions,
         on_trace_context: Option<OnTraceContext>,
+        open: Option<impl FnOnce(&Self) -> Span>,
         read: Read<T>,
     ) -> Result<crate::Response<T>> {
         let _in_flight = InFlight::new(&self.inner.in_flight);
-        let span = trace::open(&self.inner, operation);
+        let span = trace::open(self, operation, open);
         if let Some(add) = on_trace_context
             && let Some(context) = span.in_scope(|| self.inner.settings.trace_context())
         {

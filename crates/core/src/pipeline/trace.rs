@@ -9,16 +9,24 @@ use http::{Response, StatusCode, Version};
 use tracing::Span;
 use tracing::field::Empty;
 
-use super::Inner;
+use super::{Inner, Pipeline};
 use crate::error::{Error, Result};
 use crate::{Endpoint, Operation};
 
-pub(super) fn open(client: &Inner, operation: &Operation) -> Span {
-    let span = (client.dialect.span)();
+/// Opens the span of a call. If the service crate has no span of its own for it, the operation names it.
+pub(super) fn open(
+    client: &Pipeline,
+    operation: &Operation,
+    own: Option<impl FnOnce(&Pipeline) -> Span>,
+) -> Span {
+    let is_named = own.is_some();
+    let span = own.map_or_else(client.inner.dialect.span, |open| open(client));
     if !span.is_disabled() {
-        span.record("otel.name", operation.id);
+        if !is_named {
+            span.record("otel.name", operation.id);
+        }
         span.record("http.request.method", operation.method.as_str());
-        record_server(&span, &client.endpoint);
+        record_server(&span, client.endpoint());
     }
     span
 }
@@ -152,16 +160,9 @@ pub(super) fn failed_after_retries(client: &Inner, waited: Duration, error: &Err
 }
 
 fn record_server(span: &Span, endpoint: &Endpoint) {
-    let (address, port) = server(endpoint);
+    let (address, port) = endpoint.server();
     span.record("server.address", address);
     span.record("server.port", port);
-}
-
-/// The endpoint's host and port. OpenTelemetry expects an IPv6 address without the brackets that URLs need.
-pub(super) fn server(endpoint: &Endpoint) -> (&str, u16) {
-    let default = if endpoint.is_https() { 443 } else { 80 };
-    let port = endpoint.authority().rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-    (endpoint.host().trim_matches(['[', ']']), port.unwrap_or(default))
 }
 
 fn fail(span: &Span, error_type: &str) {

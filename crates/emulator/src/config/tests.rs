@@ -109,6 +109,14 @@ fn a_value_out_of_bounds_is_reported_with_its_line_key_and_rule() {
         ),
         ("[[hulft.endpoints]]\nname = 'x'", "line 2: `name`: unknown endpoint 'x'"),
         ("[[webpubsub.hubs]]\nname = '1'", "line 1: invalid event handler: the hub name '1' is invalid"),
+        (
+            "[webpubsub]\nevent_handler_ca = 'none-such.pem'",
+            "line 2: `event_handler_ca`: none-such.pem: No such file",
+        ),
+        (
+            "[webpubsub]\nevent_handler_ca = 'Cargo.toml'",
+            "line 2: `event_handler_ca`: Cargo.toml: the PEM text contains no certificate",
+        ),
         ("[[faults]]\nkind = 'status'\nstatus = 99", "line 3: `status`: must be 200 to 599, not 99"),
     ] {
         let error = config_error(text);

@@ -10,6 +10,7 @@ mod event;
 mod lock_token;
 pub(crate) mod names;
 mod namespace;
+mod observer;
 mod publish;
 mod receive;
 mod routes;
@@ -27,6 +28,8 @@ use tokio::sync::watch;
 
 use self::namespace::{Namespace, Queue};
 pub use self::namespace::{SubscriptionInfo, TopicInfo};
+use self::observer::Observer;
+pub use self::observer::{DeliveryStep, Observation};
 pub use self::settings::SubscriptionSettings;
 pub use self::subscription::{DeadLetter, DeadLetterReason};
 use crate::clock::Clock;
@@ -177,6 +180,21 @@ impl EventGrid {
     /// The newest 10,000 (at most 64 MiB) are kept. The list is empty if there is no such subscription.
     pub fn dead_letters(&self, topic: &str, subscription: &str) -> Vec<DeadLetter> {
         self.inspect(topic, subscription, |queue| queue.subscription.dead_letters())
+    }
+
+    /// Calls a function with each step of every delivery of a subscription from now on, in the order in which they happen.
+    ///
+    /// A step is reported before the response to the request that caused it. The subscription is created if necessary. A
+    /// second call replaces the function. The function must not block, and must not call this handle.
+    pub fn observe(
+        &self,
+        topic: &str,
+        subscription: &str,
+        observer: impl Fn(&Observation<'_>) + Send + Sync + 'static,
+    ) {
+        if names::warn_if_invalid(topic) && names::warn_if_invalid(subscription) {
+            self.namespace().declare(topic, subscription).subscription.observer = Observer::new(observer);
+        }
     }
 
     /// Ends all long polls with what they have, because the server stops.

@@ -27,6 +27,9 @@ pub(crate) enum Outcome {
     Ended,
     /// A fault reset the connection.
     Reset,
+    /// An event for which no webhook was called.
+    #[cfg(feature = "webpubsub")]
+    NotCalled,
     /// The client went away, or there was no response.
     NoResponse,
 }
@@ -102,6 +105,8 @@ impl Outcome {
         match self {
             Self::Status(status) => status.to_string(),
             Self::Ended => "end".to_owned(),
+            #[cfg(feature = "webpubsub")]
+            Self::NotCalled => "none".to_owned(),
             Self::Reset => "reset".to_owned(),
             Self::NoResponse => "gone".to_owned(),
         }
@@ -115,6 +120,8 @@ impl Outcome {
             Self::Status(500..) => "31",
             Self::Status(_) => "36",
             Self::Ended => "36",
+            #[cfg(feature = "webpubsub")]
+            Self::NotCalled => "33",
             Self::Reset | Self::NoResponse => "35",
         }
     }

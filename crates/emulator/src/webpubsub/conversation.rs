@@ -15,9 +15,6 @@ use super::roles::Permission;
 use super::upstream::Outcome;
 use crate::faults::sockets::{AckFault, SocketFaults};
 
-/// The name of the only failure that closes the connection after its ack.
-const HANDLER_FAILED: &str = "InternalServerError";
-
 /// The protocol state of one connection.
 pub(super) struct Conversation<'a> {
     pub(super) identity: &'a Identity,
@@ -64,9 +61,8 @@ impl Conversation<'_> {
             return Ok(());
         }
         let outcome = self.execute(action).await?;
-        let fatal = outcome.as_ref().is_err_and(|failure| failure.name == HANDLER_FAILED);
         self.acknowledge(ack_id, &outcome);
-        if fatal { Err(Closing::handler_failed()) } else { Ok(()) }
+        Ok(())
     }
 
     async fn execute(&self, action: Action) -> Result<Result<(), Failure>, Invalid> {
@@ -82,17 +78,16 @@ impl Conversation<'_> {
         }
     }
 
-    /// Sends the event to its handler. Without a handler, the event is acknowledged.
+    /// Sends the event to its handler. If that fails, the connection stays open, and only the ack says so.
     async fn event(&self, name: &str, data: &Data) -> Result<(), Failure> {
         // Boxed, so that idle connections have no room for the call.
         match Box::pin(self.membership.link.user_event(name, data)).await {
-            Outcome::Unhandled => {}
             Outcome::Accepted(response) => {
                 response.into_iter().for_each(|data| self.membership.deliver(data));
+                Ok(())
             }
-            Outcome::Failed => return Err(Failure::new(HANDLER_FAILED, "The event handler failed.")),
+            Outcome::Failed => Err(Failure::new("InternalServerError", "Internal server error")),
         }
-        Ok(())
     }
 
     fn join(&self, group: &str) -> Result<(), Failure> {

@@ -22,7 +22,7 @@ use super::unacknowledged::{AckIds, Unacknowledged};
 use super::upstream::{ConnectRequest, Decision, Link};
 use super::{Inner, errors, names};
 use crate::faults::sockets::SocketFaults;
-use crate::message::{Content, Request, Response, Upgrade};
+use crate::message::{Content, Request, Response, Upgrade, host};
 
 /// Responds to a request below `/client`.
 pub(super) async fn respond(service: &Inner, request: &Request) -> Response {
@@ -46,12 +46,19 @@ async fn try_respond(service: &Inner, request: &Request) -> Result<Response, Rej
     let claims = claims(service, request, hub).map_err(errors::unauthorized)?;
     let client = Client::new(&claims, protocol)?;
     let connection = names::new_connection();
-    let link = Link::new(&service.upstream, hub, &connection);
+    let link = Link::new(&service.upstream, &origin(service, request), hub, &connection);
     let connect_request = ConnectRequest::new(request, claim_values(request), &offered);
     let decision = link.connect(client.user.as_deref(), &connect_request, &offered).await?;
     let client = client.changed(decision, mode);
     let protocol = client.protocol.clone();
     Ok(switching(key, &protocol, &offered, enter(service, hub, connection, client, link)))
+}
+
+/// The host by which the client found the service, as event handlers are given it.
+fn origin(service: &Inner, request: &Request) -> String {
+    let authority = if request.host.is_empty() { service.endpoint.authority() } else { &request.host };
+    let host = host(authority).to_ascii_lowercase();
+    if host.contains(':') { format!("[{host}]") } else { host }
 }
 
 /// The claims of the client's token. Without a token, there are none, if the hub allows that.
@@ -149,7 +156,7 @@ impl Client {
             Protocol::named(&name).unwrap_or(Protocol::Simple { mode, subprotocol: Some(name) })
         };
         Self {
-            user: user.or(self.user),
+            user: user.map_or(self.user, |user| Some(user).filter(|user| !user.is_empty())),
             roles: roles.map_or(self.roles, |roles| Roles::read(&roles)),
             groups: groups.map_or(self.groups, |groups| groups.iter().map(String::as_str).collect()),
             protocol: subprotocol.map_or(self.protocol, chosen),

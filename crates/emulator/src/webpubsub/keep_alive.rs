@@ -1,6 +1,6 @@
 //! The service's pings, and the end of clients that do not respond to them (client protocols, section 11).
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -8,6 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::outbox::Outbox;
 use crate::clock::Clock;
+use crate::clock::real_time::Stopwatch;
 
 /// The intervals of the real service are not documented.
 const INTERVAL: Duration = Duration::from_secs(20);
@@ -17,6 +18,8 @@ const MAX_PENDING: u32 = 3;
 #[derive(Debug, Default)]
 pub(super) struct KeepAlive {
     pending: AtomicU32,
+    /// Whether a frame of the client is being handled. Further ones are not read meanwhile.
+    handling: AtomicBool,
 }
 
 impl KeepAlive {
@@ -25,11 +28,20 @@ impl KeepAlive {
         self.pending.store(0, Ordering::Relaxed);
     }
 
-    /// Pings the client. Returns once too many pings have had no response.
-    pub(super) async fn lost(&self, outbox: &Outbox, clock: &Clock) {
+    /// Records whether a frame of the client is being handled.
+    pub(super) fn handling(&self, is_busy: bool) {
+        self.handling.store(is_busy, Ordering::Relaxed);
+    }
+
+    /// Pings the client. Returns once too many pings have had no response, and logs what the emulator contributed to that.
+    pub(super) async fn lost(&self, connection: &str, outbox: &Outbox, clock: &Clock) {
+        let watch = Stopwatch::start();
         loop {
             clock.sleep(INTERVAL).await;
             if self.pending.fetch_add(1, Ordering::Relaxed) >= MAX_PENDING {
+                let (unsent, handling) = (outbox.queued(), self.handling.load(Ordering::Relaxed));
+                let connected_for = watch.elapsed();
+                tracing::warn!(connection, unsent, handling, ?connected_for, "a client responded to no ping");
                 return;
             }
             outbox.push(Message::Ping(Bytes::new()));

@@ -46,6 +46,7 @@ pub use filter::{Filter, FilterError, FilterSubject};
 pub use hub::ConnectionInfo;
 pub use token::ClientToken;
 pub(crate) use token::check_key;
+pub(crate) use upstream::certificates;
 pub use upstream::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserEvents};
 
 use crate::clock::Clock;
@@ -97,7 +98,7 @@ impl WebPubSub {
     pub(crate) fn new(clock: Clock, endpoint: Endpoint, faults: Faults, journal: Arc<Journal>) -> Self {
         let hubs = Arc::new(Hubs::new(clock.clone()));
         let keys = Arc::new(Keys::default());
-        let upstream = Arc::new(Upstream::new(clock.clone(), endpoint.address, Arc::clone(&keys), journal));
+        let upstream = Arc::new(Upstream::new(clock.clone(), Arc::clone(&keys), journal));
         let (entra, anonymous) = (Entra::default(), AnonymousHubs::default());
         Self(Arc::new(Inner { clock, endpoint, keys, hubs, faults, upstream, entra, anonymous }))
     }
@@ -177,7 +178,7 @@ impl WebPubSub {
     }
 
     /// Sets the time by which acks are sent later than the service would at the earliest. Default: zero. The program
-    /// `service-emulator` uses 5 ms.
+    /// `service-emulator` uses 10 ms.
     ///
     /// In the cloud, an ack takes milliseconds. Some clients, such as the official one for Python, wait for an ack only
     /// after they have sent the frame, and miss one that arrives within microseconds. Other frames are not delayed, so
@@ -198,6 +199,15 @@ impl WebPubSub {
         settings: EventHandlerSettings,
     ) -> Result<(), InvalidEventHandler> {
         self.0.upstream.add(hub, settings)
+    }
+
+    /// Adds certificate authorities, as PEM, that https event handlers may have, in addition to those of the platform.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the text contains no certificate or an invalid one.
+    pub fn trust_event_handlers(&self, pem: &str) -> Result<(), InvalidSetting> {
+        self.0.upstream.trust(pem)
     }
 
     /// Removes all event handlers of a hub.

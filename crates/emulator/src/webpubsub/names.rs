@@ -36,6 +36,16 @@ pub(super) fn new_connection() -> String {
     std::iter::repeat_with(fastrand::alphanumeric).take(CONNECTION_LENGTH).collect()
 }
 
+/// Creates a random GUID (RFC 9562, version 4).
+pub(super) fn new_guid() -> String {
+    let mut bytes = [0; 16];
+    fastrand::fill(&mut bytes);
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
+}
+
 /// Encodes one path segment.
 pub(super) fn encode(name: &str) -> String {
     utf8_percent_encode(name, UNRESERVED).to_string()
@@ -57,6 +67,16 @@ mod tests {
     fn a_group_is_any_text_of_1_to_1024_characters_but_white_space() {
         assert!(is_group("..") && is_group("a b") && is_group(&"é".repeat(1024)));
         assert!(!is_group("") && !is_group(" \t") && !is_group(&"a".repeat(1025)));
+    }
+
+    #[test]
+    fn a_guid_is_of_version_4() {
+        for _ in 0..100 {
+            let guid = new_guid();
+            let parts: Vec<_> = guid.split('-').map(str::len).collect();
+            assert_eq!(parts, [8, 4, 4, 4, 12], "{guid}");
+            assert!(&guid[14..15] == "4" && "89ab".contains(&guid[19..20]), "{guid}");
+        }
     }
 
     #[test]

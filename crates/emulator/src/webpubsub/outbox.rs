@@ -57,9 +57,9 @@ impl Closing {
         Self { code: CloseCode::Normal, reason: None, announced: false, drained: false, recoverable: false }
     }
 
-    /// Closed because no handler could process the client's request.
-    pub(super) fn handler_failed() -> Self {
-        Self { announced: true, ..Self::for_fault(CloseCode::Error, "the event handler failed") }
+    /// Closed because no handler processed an event of a simple client.
+    pub(super) fn event_failed() -> Self {
+        Self::for_fault(CloseCode::Error, "Internal server error")
     }
 
     /// Closed because the client did not respond to pings.
@@ -187,6 +187,11 @@ impl Outbox {
             current.get_or_insert(closing);
             first
         });
+    }
+
+    /// The number of messages that are not sent yet.
+    pub(super) fn queued(&self) -> usize {
+        self.size.messages.load(Ordering::Acquire)
     }
 
     /// Returns once a close was requested.

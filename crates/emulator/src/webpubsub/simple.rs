@@ -25,14 +25,11 @@ pub(super) async fn receive(
     let SimpleMode::SendToGroup { group, no_echo } = mode else {
         // Boxed, so that idle connections have no room for the call.
         return match Box::pin(membership.link.user_event("message", &data)).await {
-            Outcome::Unhandled => {
-                Err(Closing::for_fault(CloseCode::Policy, "no event handler accepts the event `message`"))
-            }
             Outcome::Accepted(response) => {
                 response.into_iter().for_each(|data| membership.deliver(data));
                 Ok(())
             }
-            Outcome::Failed => Err(Closing::handler_failed()),
+            Outcome::Failed => Err(Closing::event_failed()),
         };
     };
     if !membership.allows(Permission::SendToGroup, group) {

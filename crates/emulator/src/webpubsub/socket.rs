@@ -81,7 +81,7 @@ pub(super) async fn run(stream: Upgraded, session: Session) {
                 }
                 end
             }
-            never = end_when_lost(&keep_alive, &outbox, &clock) => match never {},
+            never = end_when_lost(&keep_alive, &membership.connection, &outbox, &clock) => match never {},
         }
     };
     match end {
@@ -94,7 +94,7 @@ pub(super) async fn run(stream: Upgraded, session: Session) {
         End::Lost(Loss::HalfOpen) => {
             tokio::select! {
                 () = outbox.closed() => {}
-                never = end_when_lost(&keep_alive, &outbox, &clock) => match never {},
+                never = end_when_lost(&keep_alive, &membership.connection, &outbox, &clock) => match never {},
             }
             membership.lose();
             // The socket is dropped when this returns: the client must notice without being notified.
@@ -104,8 +104,13 @@ pub(super) async fn run(stream: Upgraded, session: Session) {
 }
 
 /// Closes the connection if the client does not respond to pings. The reader and writer carry out the close.
-async fn end_when_lost(keep_alive: &KeepAlive, outbox: &Outbox, clock: &Clock) -> Infallible {
-    keep_alive.lost(outbox, clock).await;
+async fn end_when_lost(
+    keep_alive: &KeepAlive,
+    connection: &str,
+    outbox: &Outbox,
+    clock: &Clock,
+) -> Infallible {
+    keep_alive.lost(connection, outbox, clock).await;
     outbox.close(Closing::ping_timeout());
     std::future::pending().await
 }
@@ -142,7 +147,10 @@ async fn read(source: &mut Source, conversation: &Conversation<'_>, keep_alive: 
                 }
             }
             Ok(frame) if is_data(&frame) && !outbox.is_closing() => {
-                if let Some(loss) = take(frame, conversation).await {
+                keep_alive.handling(true);
+                let loss = take(frame, conversation).await;
+                keep_alive.handling(false);
+                if let Some(loss) = loss {
                     return End::Lost(loss);
                 }
             }

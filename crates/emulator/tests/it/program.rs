@@ -7,7 +7,7 @@ use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::net::TcpStream;
 use tokio::process::Command;
 
-fn program(arguments: &[&str]) -> Command {
+pub(crate) fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_service-emulator"));
     command.args(arguments).stdin(Stdio::null()).kill_on_drop(true);
     command
@@ -124,7 +124,13 @@ async fn the_sample_of_settings_is_printed() {
 /// A running program: its port, and the process with a readable standard error.
 #[cfg(unix)]
 pub(crate) async fn running(arguments: &[&str]) -> (tokio::process::Child, u16) {
-    let mut child = program(arguments).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    ready(program(arguments)).await
+}
+
+/// Starts the program and waits until it is ready.
+#[cfg(unix)]
+pub(crate) async fn ready(mut command: Command) -> (tokio::process::Child, u16) {
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
     let mut port = None;
     while let Some(line) = lines.next_line().await.unwrap().filter(|line| line != "ready") {

@@ -11,7 +11,7 @@ mod extension;
 mod id;
 mod invalid;
 mod rules;
-mod timestamp;
+pub(crate) mod timestamp;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

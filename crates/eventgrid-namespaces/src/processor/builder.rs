@@ -4,20 +4,17 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::de::DeserializeOwned;
+use service_core::MeterHandle;
 use tracing::Span;
 
-use super::handler::{Erased, Handler, erased};
+use super::handler::{Erased, Handler, erased, typed};
+use super::measure::Measure;
+use super::span::{SpanOf, default_span};
+use super::stats::Statistics;
 use super::{EventDelivery, Notice, Processor, Settlement};
 use crate::settle::has_delay_and_renewal;
-use crate::{CloudEvent, Error, ReceivedEvent, Receiver, ReleaseDelay, Result, TraceContext};
-
-/// Creates the span in which a handler runs.
-pub(crate) type SpanOf = Arc<dyn Fn(&EventDelivery, Option<&TraceContext>) -> Span + Send + Sync>;
-
-/// Returns the default of [`ProcessorBuilder::span`].
-pub(crate) fn default_span() -> SpanOf {
-    Arc::new(|delivery, _| super::handling::span(delivery))
-}
+use crate::{CloudEvent, Error, Meter, ReceivedEvent, Receiver, ReleaseDelay, Result, TraceContext};
 
 type Hook = Arc<dyn Fn(&Notice<'_>) + Send + Sync>;
 
@@ -26,6 +23,7 @@ pub(super) struct Settings {
     pub(super) receiver: Receiver,
     pub(super) concurrency: usize,
     pub(super) prefetch: usize,
+    pub(super) max_receive_calls: usize,
     pub(super) lock_duration: Duration,
     pub(super) max_wait_time: Duration,
     pub(super) settle_interval: Duration,
@@ -38,6 +36,8 @@ pub(super) struct Settings {
     pub(super) handler: Erased<CloudEvent>,
     pub(super) poison: Option<Erased<ReceivedEvent>>,
     pub(super) on_notice: Option<Hook>,
+    pub(super) statistics: Arc<Statistics>,
+    pub(super) measure: Measure,
 }
 
 /// A builder that configures a [`Processor`]. Is returned by [`Processor::builder`].
@@ -66,6 +66,7 @@ pub struct ProcessorBuilder {
     receiver: Receiver,
     concurrency: usize,
     prefetch: usize,
+    max_receive_calls: usize,
     lock_duration: Duration,
     max_wait_time: Duration,
     settle_interval: Duration,
@@ -75,23 +76,27 @@ pub struct ProcessorBuilder {
     span: SpanOf,
     poison: Option<Erased<ReceivedEvent>>,
     on_notice: Option<Hook>,
+    meter: Option<MeterHandle>,
 }
 
 impl ProcessorBuilder {
     pub(super) fn new(receiver: Receiver) -> Self {
+        let span = default_span(Some(Arc::clone(&receiver.topic)), Some(Arc::clone(&receiver.subscription)));
         Self {
             receiver,
             concurrency: 8,
             prefetch: 8,
+            max_receive_calls: 8,
             lock_duration: Duration::from_secs(60),
             max_wait_time: Duration::from_secs(60),
             settle_interval: Duration::from_millis(100),
             shutdown_timeout: Duration::from_secs(25),
             failure: None,
             max_deliveries: None,
-            span: default_span(),
+            span,
             poison: None,
             on_notice: None,
+            meter: None,
         }
     }
 
@@ -107,6 +112,16 @@ impl ProcessorBuilder {
     /// service. Their locks are renewed like all others.
     pub fn prefetch(mut self, events: usize) -> Self {
         self.prefetch = events;
+        self
+    }
+
+    /// Sets how many receive calls (long polls) may be in flight at a time: 1 to 32. Default: 8.
+    ///
+    /// An idle processor has one. More are started only while the service has events and handlers are starved, because one call
+    /// returns at most 100 events per round trip. To benefit from them, `concurrency + prefetch` must exceed 100. A response of
+    /// 100 large events can take up to 150 MB.
+    pub fn max_receive_calls(mut self, calls: usize) -> Self {
+        self.max_receive_calls = calls;
         self
     }
 
@@ -142,17 +157,18 @@ impl ProcessorBuilder {
 
     /// Sets the settlement of an event whose handler fails or panics.
     ///
-    /// It also applies to unreadable events if [`on_poison`](Self::on_poison) is not set. Default: the event is released with a
+    /// It also applies to poison events if [`on_poison`](Self::on_poison) is not set. Default: the event is released with a
     /// delay of 10 s, or without a delay if the api-version does not support one.
     pub fn failure_settlement(mut self, settlement: Settlement) -> Self {
         self.failure = Some(settlement);
         self
     }
 
-    /// Sets a handler for poison events: those that cannot be read, and those that exceed
-    /// [`max_deliveries`](Self::max_deliveries).
+    /// Sets a handler for poison events: those that cannot be read, those that exceed [`max_deliveries`](Self::max_deliveries),
+    /// and, with a [`typed_handler`](Self::typed_handler), those whose data has another type.
     ///
     /// It returns a settlement like the main handler, and it counts toward [`concurrency`](Self::concurrency).
+    /// [`ReceivedEvent::event`] is an error only if the event cannot be read.
     pub fn on_poison(mut self, handler: impl Handler<ReceivedEvent>) -> Self {
         self.poison = Some(erased(handler));
         self
@@ -170,8 +186,10 @@ impl ProcessorBuilder {
     /// Sets the function that creates the span in which a handler runs.
     ///
     /// It receives the delivery and the trace context that the event carries, so that it can set the span's parent or link it to
-    /// the span that produced the event. It runs on the processor's own task, so it must neither block nor panic. Default: a span
-    /// `handle` at DEBUG.
+    /// the span that produced the event. It runs on the processor's own task, so it must neither block nor panic. If the span has
+    /// the fields `settlement`, `error.type`, and `otel.status_code`, they are recorded when the handler ends.
+    ///
+    /// Default: a span `process` at INFO, whose `otel.name` is `process {topic}`, with OpenTelemetry's attributes for messaging.
     pub fn span(
         mut self,
         create: impl Fn(&EventDelivery, Option<&TraceContext>) -> Span + Send + Sync + 'static,
@@ -188,6 +206,14 @@ impl ProcessorBuilder {
         self
     }
 
+    /// Sets the meter that receives what the processor itself measures. Default: the meter of the receiver's client.
+    ///
+    /// The calls of the processor are always measured by the client's meter.
+    pub fn meter(mut self, meter: Arc<dyn Meter>) -> Self {
+        self.meter = Some(MeterHandle::new(meter));
+        self
+    }
+
     /// Validates the settings and creates a processor that calls `handler` for each event.
     ///
     /// `handler` is an async closure or function that takes a [`CloudEvent`] and a [`Context`](super::Context) and returns a
@@ -198,13 +224,58 @@ impl ProcessorBuilder {
     /// Returns [`ErrorKind::InvalidInput`](crate::ErrorKind::InvalidInput) if a setting is out of its bounds or is not supported
     /// by the receiver's api-version.
     pub fn handler(self, handler: impl Handler<CloudEvent>) -> Result<Processor> {
+        self.build(erased(handler))
+    }
+
+    /// Validates the settings and creates a processor that calls `handler` with the deserialized data of each event.
+    ///
+    /// `handler` is like that of [`handler`](Self::handler), with the data's type in place of [`CloudEvent`]. Events whose data is
+    /// missing or does not match the type are passed to [`on_poison`](Self::on_poison). If it is not set, they count as failures
+    /// of the handler.
+    ///
+    /// # Errors
+    ///
+    /// Returns the same errors as [`handler`](Self::handler).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventgrid_namespaces::{Context, Processor, ReceivedEvent, Receiver, Settlement};
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Order {
+    ///     total: u32,
+    /// }
+    ///
+    /// fn processor(receiver: Receiver) -> eventgrid_namespaces::Result<Processor> {
+    ///     Processor::builder(receiver)
+    ///         .on_poison(async |_: ReceivedEvent, _: Context| Settlement::Reject)
+    ///         .typed_handler(async |order: Order, _: Context| println!("{}", order.total))
+    /// }
+    /// # let key = eventgrid_namespaces::Credential::access_key("a2V5");
+    /// # let receiver = Receiver::new("https://name.example", "orders", "billing", key);
+    /// # assert!(receiver.and_then(processor).is_ok());
+    /// ```
+    pub fn typed_handler<T>(self, handler: impl Handler<T>) -> Result<Processor>
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        let handler = typed(handler, self.poison.clone());
+        self.build(handler)
+    }
+
+    fn build(self, handler: Erased<CloudEvent>) -> Result<Processor> {
         self.check()?;
         let has_delay_and_renewal = has_delay_and_renewal(&self.receiver.namespace.api_version);
         let default = if has_delay_and_renewal { ReleaseDelay::S10 } else { ReleaseDelay::None };
+        let meter = self.meter.unwrap_or_else(|| self.receiver.namespace.pipeline.meter().clone());
+        let measure = Measure::new(meter, &self.receiver);
         let settings = Settings {
             receiver: self.receiver,
             concurrency: self.concurrency,
             prefetch: self.prefetch,
+            max_receive_calls: self.max_receive_calls,
             lock_duration: self.lock_duration,
             max_wait_time: self.max_wait_time,
             settle_interval: self.settle_interval,
@@ -213,9 +284,11 @@ impl ProcessorBuilder {
             max_deliveries: self.max_deliveries,
             has_delay_and_renewal,
             span: self.span,
-            handler: erased(handler),
+            handler,
             poison: self.poison,
             on_notice: self.on_notice,
+            statistics: Arc::default(),
+            measure,
         };
         Ok(Processor { settings: Arc::new(settings) })
     }
@@ -233,6 +306,12 @@ impl ProcessorBuilder {
                 self.concurrency.to_string(),
             ),
             (self.prefetch <= 10_000, "prefetch", "must be 0 to 10,000", self.prefetch.to_string()),
+            (
+                (1..=32).contains(&self.max_receive_calls),
+                "max receive calls",
+                "must be 1 to 32",
+                self.max_receive_calls.to_string(),
+            ),
             (
                 (seconds(60)..=seconds(300)).contains(&self.lock_duration),
                 "lock duration",

@@ -6,15 +6,18 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
 
+use serde::de::DeserializeOwned;
+
 use super::{Context, IntoSettlement, Settlement};
-use crate::BoxError;
+use crate::{BoxError, CloudEvent, InvalidEvent, ReceivedEvent};
 
 /// Handles the events of a [`Processor`](crate::Processor).
 ///
 /// Async closures and functions that take the event and its [`Context`] implement this trait. Implement it for a type to keep
 /// state without cloning it into a closure.
 ///
-/// `T` is [`CloudEvent`](crate::CloudEvent), or [`ReceivedEvent`](crate::ReceivedEvent) for poison events.
+/// `T` is [`CloudEvent`](crate::CloudEvent), [`ReceivedEvent`](crate::ReceivedEvent) for poison events, or the type of the events'
+/// data for a [`typed_handler`](crate::ProcessorBuilder::typed_handler).
 ///
 /// # Examples
 ///
@@ -67,11 +70,51 @@ pub(crate) fn erased<T: Send + 'static>(handler: impl Handler<T>) -> Erased<T> {
     })
 }
 
+/// Is the error of a typed handler whose event has other data. Its text is that of the reason.
+#[derive(Debug, thiserror::Error)]
+#[error(transparent)]
+pub(crate) struct DataMismatch(pub(crate) InvalidEvent);
+
+/// Erases a handler of deserialized data. Events whose data has another type go to the poison handler.
+///
+/// The data is deserialized inside the future, since that may take long or panic.
+pub(crate) fn typed<T: DeserializeOwned + Send + 'static>(
+    handler: impl Handler<T>,
+    poison: Option<Erased<ReceivedEvent>>,
+) -> Erased<CloudEvent> {
+    let handler = Arc::new(handler);
+    Arc::new(move |event, context| {
+        let (handler, poison) = (Arc::clone(&handler), poison.clone());
+        Box::pin(async move {
+            let error = match event.data_as::<T>() {
+                Ok(data) => return handler.handle(data, context).await,
+                Err(error) => error,
+            };
+            let Some(poison) = poison else { return Err(DataMismatch(error).into()) };
+            tracing::debug!(%error, "the data of an event has another type");
+            let (lock_token, delivery_count) =
+                (context.delivery().lock_token.clone(), context.delivery_count());
+            poison(ReceivedEvent { event: Ok(event), lock_token, delivery_count }, context).await
+        })
+    })
+}
+
 /// How a handler ended.
 pub(crate) enum Outcome {
     Decided(Settlement),
     Failed(BoxError),
     Panicked(String),
+}
+
+impl Outcome {
+    /// Returns why the handler failed, as an attribute of spans and metrics.
+    pub(crate) fn error_type(&self) -> Option<&'static str> {
+        match self {
+            Self::Decided(_) => None,
+            Self::Failed(_) => Some("handler_failed"),
+            Self::Panicked(_) => Some("handler_panicked"),
+        }
+    }
 }
 
 /// Runs a handler until it returns or panics.

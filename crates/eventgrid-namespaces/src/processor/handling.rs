@@ -7,7 +7,8 @@ use tracing::Instrument;
 use super::handler::{self, Outcome};
 use super::held::Stage;
 use super::run::{Run, TaskOutput};
-use super::{EventDelivery, Notice, Settlement};
+use super::span::record;
+use super::{Notice, Settlement};
 use crate::{BoxError, Error, ReceivedEvent, ReleaseDelay};
 
 impl Run<'_> {
@@ -27,12 +28,17 @@ impl Run<'_> {
                 }
             },
         };
-        let run = {
-            let (span, token) =
-                ((self.settings.span)(&delivery, delivery.trace_context.as_ref()), token.clone());
-            async move { TaskOutput::Handled(token, handler::run(handling).await) }.instrument(span)
+        let span = (self.settings.span)(&delivery, delivery.trace_context.as_ref());
+        let (recorded, handled) = (span.clone(), token.clone());
+        let clock = self.settings.measure.is_enabled().then(|| Arc::clone(&self.clock));
+        let run = async move {
+            let started = clock.as_ref().map(|clock| clock.elapsed());
+            let outcome = handler::run(handling).await;
+            record(&recorded, &outcome);
+            let took = clock.zip(started).map(|(clock, started)| clock.elapsed().saturating_sub(started));
+            TaskOutput::Handled(handled, took, outcome)
         };
-        let task = self.tasks.spawn(run);
+        let task = self.tasks.spawn(run.instrument(span));
         self.handlers.insert(task.id(), token.clone());
         if let Some(entry) = self.held.get(&token) {
             entry.stage = Stage::Handling(task);
@@ -79,14 +85,4 @@ impl Run<'_> {
             self.batches.push(settlement, token, now);
         }
     }
-}
-
-/// The default span of a handler.
-pub(super) fn span(delivery: &EventDelivery) -> tracing::Span {
-    tracing::debug_span!(
-        "handle",
-        "cloudevents.event_id" = delivery.id.as_deref(),
-        "cloudevents.event_source" = delivery.source.as_deref(),
-        delivery_count = delivery.delivery_count,
-    )
 }

@@ -8,6 +8,7 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 use super::lock::Lock;
+use super::stats::Age;
 use super::{Context, EventDelivery};
 use crate::{CloudEvent, ReceivedEvent};
 
@@ -20,6 +21,8 @@ pub(super) struct Entry {
     /// A settle call for it got no response, so that call may be the reason if the token is reported as lost later.
     pub(super) outcome_unknown: bool,
     lost: watch::Sender<bool>,
+    /// Counts the event's age in the statistics for as long as the event is held.
+    _age: Option<Age>,
 }
 
 /// The progress of an event.
@@ -83,14 +86,15 @@ impl Held {
     }
 
     /// Adds an event. Returns `false` if it has no lock token or one that is already held.
-    pub(super) fn insert(&mut self, delivery: EventDelivery, lock: Lock) -> bool {
+    pub(super) fn insert(&mut self, delivery: EventDelivery, lock: Lock, age: Option<Age>) -> bool {
         if delivery.lock_token.is_empty() || self.entries.contains_key(&delivery.lock_token) {
             return false;
         }
         self.due = self.due.min(lock.due());
         let (token, delivery) = (delivery.lock_token.clone(), Arc::new(delivery));
         let (stage, lost) = (Stage::Waiting, watch::Sender::new(false));
-        self.entries.insert(token, Entry { delivery, lock, stage, outcome_unknown: false, lost });
+        let entry = Entry { delivery, lock, stage, outcome_unknown: false, lost, _age: age };
+        self.entries.insert(token, entry);
         true
     }
 
@@ -146,9 +150,9 @@ impl Held {
         }
     }
 
-    /// Marks a lock as lost and notifies its handler. The lock needs no further attention.
+    /// Marks a lock as lost and notifies its handler. The lock needs no further attention. Returns `None` if it is lost already.
     pub(super) fn lose(&mut self, token: &str) -> Option<&Entry> {
-        let entry = self.entries.get_mut(token)?;
+        let entry = self.entries.get_mut(token).filter(|entry| !entry.is_lost())?;
         entry.lock.give_up();
         entry.lost.send_replace(true);
         Some(entry)

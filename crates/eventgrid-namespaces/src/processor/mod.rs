@@ -7,25 +7,29 @@ mod handler;
 mod handling;
 mod held;
 mod lock;
+mod measure;
 mod notice;
 mod polling;
 mod run;
 mod settlement;
 mod settling;
+mod span;
+mod stats;
 
 use std::fmt;
 use std::future::{Future, pending};
 use std::sync::Arc;
 
 pub use builder::ProcessorBuilder;
-#[cfg(feature = "push")]
-pub(crate) use builder::{SpanOf, default_span};
 pub use context::{Context, EventDelivery};
 pub use handler::Handler;
 #[cfg(feature = "push")]
-pub(crate) use handler::{Erased, Outcome, erased, run as run_handler};
+pub(crate) use handler::{DataMismatch, Erased, Outcome, erased, run as run_handler, typed};
 pub use notice::Notice;
 pub use settlement::{IntoSettlement, Settlement};
+#[cfg(feature = "push")]
+pub(crate) use span::{SpanOf, default_span, record};
+pub use stats::ProcessorStats;
 
 use self::builder::Settings;
 use self::run::Run;
@@ -35,8 +39,10 @@ use crate::{Receiver, Result};
 ///
 /// * **At least once.** An event is settled only after its handler has returned. An event whose lock is lost is delivered again,
 ///   here or elsewhere, so handlers must tolerate duplicates.
-/// * **Bounded.** At most `concurrency + prefetch` events are held: waiting, being handled, or not settled yet. A long poll asks
-///   for no more events than there are free slots.
+/// * **Bounded.** At most `concurrency + prefetch` events are held: waiting, being handled, or not settled yet. Long polls ask for
+///   no more events than there are free slots.
+/// * **Fast.** One long poll is enough for most processors. While handlers are starved although the service has events, up to
+///   [`max_receive_calls`](ProcessorBuilder::max_receive_calls) run at a time.
 /// * **Locks** are renewed while their events are held, for up to one hour after an event was received, which is the service's
 ///   limit. If a lock is lost, the handler keeps running. Its [`Context`] is notified, and
 ///   [`on_notice`](ProcessorBuilder::on_notice) reports whether its settlement took effect.
@@ -90,6 +96,26 @@ impl Processor {
     /// Creates a builder that configures a processor.
     pub fn builder(receiver: Receiver) -> ProcessorBuilder {
         ProcessorBuilder::new(receiver)
+    }
+
+    /// Returns what the processor is doing at the moment. Clones of a processor share their numbers.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use eventgrid_namespaces::ProcessorStats;
+    ///
+    /// /// Returns whether another processor would help.
+    /// fn is_behind(stats: &ProcessorStats) -> bool {
+    ///     stats.newest_age > Some(Duration::from_secs(60)) && stats.full_receives > 0.5
+    /// }
+    /// ```
+    #[must_use]
+    pub fn stats(&self) -> ProcessorStats {
+        let clock = self.settings.receiver.namespace.pipeline.clock();
+        self.settings.statistics.read(clock.now(), clock.elapsed())
     }
 
     /// Runs the processor indefinitely.

@@ -17,7 +17,8 @@ use super::batches::Batches;
 use super::builder::Settings;
 use super::handler::Outcome;
 use super::held::{Held, Stage};
-use super::polling::Polling;
+use super::polling::{Poll as LongPoll, Polling};
+use super::stats::Gauge;
 use super::{Notice, Settlement};
 use crate::{Error, ReceivedEvent, ReleaseDelay, Result, SettleResult};
 
@@ -26,10 +27,20 @@ const GRACE_PERIOD: Duration = Duration::from_secs(5);
 
 /// The output of a task.
 pub(super) enum TaskOutput {
-    Received(Result<Vec<ReceivedEvent>>),
-    Handled(String, Outcome),
-    Settled { settlement: Settlement, tokens: Vec<String>, failures: u32, outcome: Result<SettleResult> },
-    Renewed { tokens: Vec<String>, sent_at: Duration, outcome: Result<SettleResult> },
+    Received(LongPoll, Result<Vec<ReceivedEvent>>),
+    /// The handler took this long, if that is measured.
+    Handled(String, Option<Duration>, Outcome),
+    Settled {
+        settlement: Settlement,
+        tokens: Vec<String>,
+        failures: u32,
+        outcome: Result<SettleResult>,
+    },
+    Renewed {
+        tokens: Vec<String>,
+        sent_at: Duration,
+        outcome: Result<SettleResult>,
+    },
 }
 
 enum Woken {
@@ -58,6 +69,7 @@ pub(super) struct Run<'a> {
     pub(super) waiting: VecDeque<ReceivedEvent>,
     pub(super) batches: Batches,
     pub(super) polling: Polling,
+    pub(super) gauge: Gauge,
     stopping: Option<Stopping>,
     alarm: Option<Alarm>,
 }
@@ -72,7 +84,8 @@ impl<'a> Run<'a> {
             held: Held::new(),
             waiting: VecDeque::new(),
             batches: Batches::new(settings.settle_interval),
-            polling: Polling::default(),
+            polling: Polling::new(settings.max_receive_calls),
+            gauge: Gauge::new(&settings.statistics, settings.measure.clone()),
             stopping: None,
             alarm: None,
         }
@@ -94,6 +107,7 @@ impl<'a> Run<'a> {
                     None => return self.end().await,
                 }
             }
+            self.gauge.set(self.held.len(), self.handlers.len(), self.waiting.len());
             match self.next(now, stop.as_mut()).await {
                 Woken::Stop => self.stop(None),
                 Woken::Alarm => {}
@@ -125,9 +139,11 @@ impl<'a> Run<'a> {
             {
                 self.handle(received);
             }
-            let free = self.room().saturating_sub(self.held.len());
-            if free > 0 && self.polling.may_start(now) {
-                self.receive(free);
+            if self.handlers.len() < self.settings.concurrency {
+                self.polling.starve();
+            }
+            while let Some(events) = self.polling.next(now, self.room(), self.held.len()) {
+                self.receive(events, now);
             }
         }
         // A batch that could still grow is sent early if nothing else can happen before that.
@@ -140,8 +156,11 @@ impl<'a> Run<'a> {
 
     fn process(&mut self, output: TaskOutput) {
         match output {
-            TaskOutput::Received(outcome) => self.received(outcome),
-            TaskOutput::Handled(token, outcome) => self.handled(token, outcome),
+            TaskOutput::Received(poll, outcome) => self.received(poll, outcome),
+            TaskOutput::Handled(token, took, outcome) => {
+                self.settings.measure.handled(&self.settings.receiver, took, &outcome);
+                self.handled(token, outcome);
+            }
             TaskOutput::Settled { settlement, tokens, failures, outcome } => {
                 self.settled(settlement, tokens, failures, outcome);
             }
@@ -158,8 +177,8 @@ impl<'a> Run<'a> {
         self.stopping.is_some()
     }
 
-    /// Begins the shutdown: starts no more handlers and releases waiting events. A long poll in flight continues while handlers
-    /// run, since dropping it may leave events locked without a receiver.
+    /// Begins the shutdown: starts no more handlers and releases waiting events. Long polls in flight continue while handlers
+    /// run, since dropping one may leave events locked without a receiver.
     pub(super) fn stop(&mut self, failure: Option<Error>) {
         if self.stopping.is_some() {
             return;
@@ -243,7 +262,7 @@ impl<'a> Run<'a> {
         match &self.stopping {
             Some(stopping) if stopping.handlers_until > now => due = due.min(stopping.handlers_until),
             Some(stopping) => due = due.min(stopping.handlers_until.saturating_add(GRACE_PERIOD)),
-            None => due = due.min(self.polling.due()),
+            None => due = due.min(self.polling.due(now)),
         }
         if due == Duration::MAX || self.alarm.as_ref().is_some_and(|(at, _)| *at <= due) {
             return;

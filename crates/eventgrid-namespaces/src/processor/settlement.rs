@@ -14,6 +14,17 @@ pub enum Settlement {
     Reject,
 }
 
+impl Settlement {
+    /// Returns the settlement as an attribute of spans and metrics, which do not contain the delay.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Acknowledge => "acknowledge",
+            Self::Release(_) => "release",
+            Self::Reject => "reject",
+        }
+    }
+}
+
 /// Converts the return value of a handler into a [`Settlement`].
 ///
 /// It is implemented for [`Settlement`], for `()`, which acknowledges the event, and for a `Result` of either. An `Err` means that

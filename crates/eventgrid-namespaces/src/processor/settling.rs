@@ -4,11 +4,14 @@ use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::Duration;
 
+use service_core::ErrorType;
+
 use super::batches::Batch;
 use super::held::Stage;
 use super::polling::MAX_RETRY_AFTER;
 use super::run::{Run, TaskOutput};
 use super::{Notice, Settlement};
+use crate::messaging;
 use crate::settle::TOKENS_PER_REQUEST;
 use crate::{Error, ErrorKind, FailedToken, Result, SettleResult, TokenErrorCode};
 
@@ -48,7 +51,10 @@ impl Run<'_> {
     ) {
         let result = match outcome {
             Ok(result) => result,
-            Err(error) => return self.put_off(settlement, tokens, failures, &error),
+            Err(error) => {
+                let reason = ErrorType::of(&error);
+                return self.put_off(settlement, tokens, failures, &error, reason.as_str());
+            }
         };
         // Failures come before successes: if a token is in both lists, the failure must be reported.
         let (transient, rejected): (Vec<_>, Vec<_>) =
@@ -56,23 +62,34 @@ impl Run<'_> {
         rejected.iter().for_each(|token| self.settle_failed(settlement, token, false));
         result.maybe_settled.iter().for_each(|token| self.settle_failed(settlement, token, true));
         for token in &result.succeeded {
-            self.held.remove(token);
+            if self.held.remove(token).is_some() {
+                self.settings.measure.settled(settlement, None);
+            }
         }
         if let Some(first) = transient.first() {
             let error = Error::new(ErrorKind::Service, first.to_string());
+            let reason = messaging::token_error(&first.code);
             let tokens = transient.into_iter().map(|token| token.lock_token).collect();
-            self.put_off(settlement, tokens, failures, &error);
+            self.put_off(settlement, tokens, failures, &error, reason);
         }
     }
 
     fn settle_failed(&mut self, settlement: Settlement, reason: &FailedToken, maybe: bool) {
         let Some(entry) = self.held.remove(&reason.lock_token) else { return };
+        self.settings.measure.settled(settlement, Some(messaging::token_error(&reason.code)));
         let maybe_settled = maybe || (entry.outcome_unknown && reason.code == TokenErrorCode::TokenLost);
         self.notify(&Notice::SettleFailed { event: &entry.delivery, settlement, reason, maybe_settled });
     }
 
     /// Schedules a retry for the events that are still locked. Events whose locks are lost are dropped.
-    fn put_off(&mut self, settlement: Settlement, tokens: Vec<String>, failures: u32, error: &Error) {
+    fn put_off(
+        &mut self,
+        settlement: Settlement,
+        tokens: Vec<String>,
+        failures: u32,
+        error: &Error,
+        reason: &str,
+    ) {
         let outcome_unknown = error.may_have_acted();
         let retry_after = error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER);
         // A request that the service rejects as a whole, such as one with an unknown delay, would be rejected again.
@@ -84,6 +101,7 @@ impl Run<'_> {
             if entry.is_lost() || is_permanent {
                 let delivery = Arc::clone(&entry.delivery);
                 self.held.remove(&token);
+                self.settings.measure.settled(settlement, Some(reason));
                 self.notify(&Notice::Unsettled { event: &delivery });
             } else {
                 entry.stage = Stage::Decided;

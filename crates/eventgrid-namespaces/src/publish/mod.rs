@@ -3,13 +3,15 @@
 mod traced;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
-use service_core::{Call, CallOptions, Operation};
+use service_core::{Call, CallOptions, Operation, Pipeline};
 
+use crate::messaging::{self, Subject};
 use crate::operations::{PUBLISH, PUBLISH_BATCH};
 use crate::response;
 use crate::{CloudEvent, Data, Error, EventBatch, IntoBatch, InvalidEvent, Response, Result, Sender};
@@ -23,18 +25,20 @@ const BATCHED: &str = "application/cloudevents-batch+json; charset=utf-8";
 pub struct Encoded {
     headers: HeaderMap,
     body: Bytes,
+    /// The number of events of a batch.
+    events: Option<usize>,
     /// Where the JSON of each event of a batch ends that has no trace context, before its closing brace.
     untraced: Vec<usize>,
 }
 
 impl Encoded {
-    pub(crate) fn batch(json: Vec<u8>, untraced: Vec<usize>) -> Self {
-        Self { untraced, ..Self::json(BATCHED, json) }
+    pub(crate) fn batch(json: Vec<u8>, events: usize, untraced: Vec<usize>) -> Self {
+        Self { events: Some(events), untraced, ..Self::json(BATCHED, json) }
     }
 
     fn json(content_type: &'static str, json: Vec<u8>) -> Self {
         let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
-        Self { headers, body: json.into(), untraced: Vec::new() }
+        Self { headers, body: json.into(), events: None, untraced: Vec::new() }
     }
 
     fn structured(event: &CloudEvent) -> Result<Self> {
@@ -51,7 +55,7 @@ impl Encoded {
             let rule = "the event's `datacontenttype` is missing, which Event Grid requires in binary mode";
             return Err(InvalidEvent::new(rule).into());
         }
-        Self { headers, body, untraced: Vec::new() }.checked()
+        Self { headers, body, events: None, untraced: Vec::new() }.checked()
     }
 
     fn checked(self) -> Result<Self> {
@@ -125,6 +129,7 @@ service_core::call_setters!(SendBatch => ());
 #[derive(Debug)]
 struct Publish {
     call: Call<()>,
+    topic: Arc<str>,
     body: Body,
 }
 
@@ -134,17 +139,28 @@ enum Body {
     Ready(Result<Encoded>),
 }
 
+impl Body {
+    /// Returns the id of an event that is published alone.
+    fn id(&self) -> Option<String> {
+        match self {
+            Self::One { event, .. } => Some(event.id().to_owned()),
+            Self::Ready(_) => None,
+        }
+    }
+}
+
 impl Publish {
     fn new(sender: &Sender, operation: &'static Operation, body: Body) -> Self {
         let mut call =
             Call::new(&sender.namespace.pipeline, operation, &[("topicName", &sender.topic)], published);
         call.query("api-version", &*sender.namespace.api_version);
         call.accept("application/json");
-        Self { call, body }
+        Self { call, topic: Arc::clone(&sender.topic), body }
     }
 
     async fn send(self) -> Result<Response<()>> {
-        let Self { mut call, body } = self;
+        let Self { mut call, topic, body } = self;
+        let id = messaging::is_traced().then(|| body.id()).flatten();
         let encoded = match body {
             Body::One { event, encode } => {
                 let encoded = encode(&event);
@@ -157,8 +173,10 @@ impl Publish {
             }
             Body::Ready(encoded) => encoded,
         };
+        let mut messages = None;
         match encoded {
-            Ok(Encoded { headers, body, untraced }) => {
+            Ok(Encoded { headers, body, events, untraced }) => {
+                messages = events;
                 if !untraced.is_empty() {
                     call.on_trace_context(move |context, request| traced::batch(&untraced, context, request));
                 }
@@ -169,7 +187,16 @@ impl Publish {
             }
             Err(invalid) => call.check(Err(invalid)),
         }
-        call.send().await
+        let (subject, mut measurement) = (Subject::published(&topic), None);
+        let open = |pipeline: &Pipeline| {
+            measurement = messaging::start(pipeline);
+            subject.span(messages, id.as_deref())
+        };
+        let outcome = call.send_in(open).await;
+        if let Some(measurement) = measurement {
+            measurement.published(&subject, messages.unwrap_or(1), outcome.as_ref().err());
+        }
+        outcome
     }
 
     fn options_mut(&mut self) -> &mut CallOptions {

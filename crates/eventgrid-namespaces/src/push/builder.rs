@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::HeaderName;
+use service_core::MeterHandle;
 use tracing::Span;
 
 #[cfg(feature = "push-entra")]
@@ -12,8 +13,8 @@ use super::EntraToken;
 use super::authentication::Authentication;
 use super::origin::Origins;
 use super::{Notice, Webhook};
-use crate::processor::{Erased, SpanOf, default_span, erased};
-use crate::{Clock, CloudEvent, Error, EventDelivery, Handler, Result, Secret, SystemClock, TraceContext};
+use crate::processor::{Erased, SpanOf, default_span};
+use crate::{Clock, CloudEvent, Error, EventDelivery, Meter, Result, Secret, SystemClock, TraceContext};
 
 /// The default limit of a request body in bytes: 2 MiB. A batch of 1 MiB of binary data has 1.34 MiB as JSON.
 pub const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
@@ -29,6 +30,7 @@ pub(super) struct Shared {
     pub(super) clock: Arc<dyn Clock>,
     pub(super) span: SpanOf,
     pub(super) handler: Erased<CloudEvent>,
+    pub(super) meter: MeterHandle,
     on_notice: Option<Hook>,
 }
 
@@ -54,11 +56,12 @@ pub struct WebhookBuilder {
     clock: Arc<dyn Clock>,
     span: SpanOf,
     handler: Erased<CloudEvent>,
+    meter: MeterHandle,
     on_notice: Option<Hook>,
 }
 
 impl WebhookBuilder {
-    pub(super) fn new(handler: impl Handler<CloudEvent>) -> Self {
+    pub(super) fn new(handler: Erased<CloudEvent>) -> Self {
         Self {
             origins: Vec::new(),
             authentication: Authentication::default(),
@@ -66,8 +69,9 @@ impl WebhookBuilder {
             body_limit: DEFAULT_BODY_LIMIT,
             deadline: Duration::from_secs(25),
             clock: Arc::new(SystemClock::new()),
-            span: default_span(),
-            handler: erased(handler),
+            span: default_span(None, None),
+            handler,
+            meter: MeterHandle::default(),
             on_notice: None,
         }
     }
@@ -141,7 +145,8 @@ impl WebhookBuilder {
         self
     }
 
-    /// Sets the function that creates the span in which a handler runs. Default: a span `handle` at DEBUG.
+    /// Sets the function that creates the span in which a handler runs. Default: a span `process` at INFO, with OpenTelemetry's
+    /// attributes for messaging.
     ///
     /// It receives the delivery and the trace context that the event carries, so that it can link the span to the one that
     /// produced the event. It must neither block nor panic.
@@ -156,6 +161,12 @@ impl WebhookBuilder {
     /// Sets a callback that is called with each [`Notice`]. It must neither block nor panic.
     pub fn on_notice(mut self, hook: impl Fn(&Notice<'_>) + Send + Sync + 'static) -> Self {
         self.on_notice = Some(Arc::new(hook));
+        self
+    }
+
+    /// Sets the meter that receives the webhook's metrics. Default: none; nothing is then measured.
+    pub fn meter(mut self, meter: Arc<dyn Meter>) -> Self {
+        self.meter = MeterHandle::new(meter);
         self
     }
 
@@ -197,6 +208,7 @@ impl WebhookBuilder {
             clock: self.clock,
             span: self.span,
             handler: self.handler,
+            meter: self.meter,
             on_notice: self.on_notice,
         })))
     }

@@ -6,14 +6,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{HeaderMap, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use tracing::Instrument;
 
 use super::body;
 use super::builder::Shared;
 use super::notice::Notice;
 use super::rejection::{Rejection, empty};
-use crate::processor::{Outcome, run_handler};
+use crate::messaging::fail;
+use crate::processor::{DataMismatch, Outcome, record, run_handler};
 use crate::{CloudEvent, Context, EventDelivery, ReleaseDelay, Settlement};
 
 /// A delivery that is authenticated, and whose body has not been read yet. [`Webhook::check`](super::Webhook::check) returns it.
@@ -36,6 +37,18 @@ impl PendingDelivery {
     ///
     /// If the returned future is dropped, the handler's future is dropped with it.
     pub async fn respond(self, body: Bytes) -> Response<Bytes> {
+        let response = self.read_and_handle(body).await;
+        self.shared.responded(&Method::POST, response.status());
+        response
+    }
+
+    /// Rejects the delivery because its body could not be received.
+    pub(super) fn reject(&self, rejection: Rejection) -> Response<Bytes> {
+        self.shared.responded(&Method::POST, rejection.status);
+        rejection.respond()
+    }
+
+    async fn read_and_handle(&self, body: Bytes) -> Response<Bytes> {
         if body.len() > self.shared.body_limit {
             return Rejection::body_too_large(self.shared.body_limit).respond();
         }
@@ -45,7 +58,7 @@ impl PendingDelivery {
         }
     }
 
-    async fn handle_all(self, events: body::Decoded) -> Response<Bytes> {
+    async fn handle_all(&self, events: body::Decoded) -> Response<Bytes> {
         let (mut retry, mut rejected) = (None, false);
         for event in events {
             let status = match event {
@@ -68,12 +81,21 @@ impl PendingDelivery {
         let delivery = self.delivery(&event);
         let context = Context::pushed(delivery.clone());
         let span = (self.shared.span)(&delivery, delivery.trace_context.as_ref());
-        let handling = run_handler((self.shared.handler)(event, context)).instrument(span);
-        let Some(outcome) = self.within_deadline(handling).await else {
+        let handling = (self.shared.handler)(event, context);
+        let mut started = None;
+        let run = async {
+            started = self.shared.handling();
+            run_handler(handling).await
+        };
+        let Some(outcome) = self.within_deadline(run.instrument(span.clone())).await else {
+            fail(&span, "timeout");
+            self.shared.handled(started, Some("timeout"));
             let deadline = self.shared.deadline;
             self.shared.notify(&Notice::DeadlineExceeded { event: &delivery, deadline });
             return StatusCode::SERVICE_UNAVAILABLE;
         };
+        record(&span, &outcome);
+        self.shared.handled(started, outcome.error_type());
         self.status(outcome, &delivery)
     }
 
@@ -98,6 +120,10 @@ impl PendingDelivery {
                 StatusCode::SERVICE_UNAVAILABLE
             }
             Outcome::Failed(error) => {
+                if let Some(DataMismatch(error)) = error.downcast_ref() {
+                    self.shared.notify(&Notice::DataMismatch { event, error });
+                    return StatusCode::BAD_REQUEST;
+                }
                 self.shared.notify(&Notice::HandlerFailed { event, error: &error });
                 StatusCode::INTERNAL_SERVER_ERROR
             }

@@ -14,7 +14,7 @@
 //! | every event is acknowledged | 200 | is done |
 //! | an event is released, its handler exceeds the deadline, or signing keys are unavailable | 503 | retries after 30 s or more |
 //! | a handler fails or panics | 500 | retries after 10 s or more |
-//! | an event is rejected or cannot be read | 400 | dead-letters or drops the request's events |
+//! | an event is rejected, cannot be read, or has other data than a typed handler expects | 400 | dead-letters or drops the request's events |
 //! | the token or secret is invalid | 401 | dead-letters or drops the request's events |
 //! | the body exceeds the limit | 413 | dead-letters or drops the request's events |
 //!
@@ -33,6 +33,7 @@ mod authentication;
 mod body;
 mod builder;
 mod deliver;
+mod measure;
 mod notice;
 mod origin;
 mod rejection;

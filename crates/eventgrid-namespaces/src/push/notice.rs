@@ -14,6 +14,14 @@ pub enum Notice<'a> {
         /// Contains the reason.
         error: &'a InvalidEvent,
     },
+    /// The data of an event does not match the type of a [`typed`](super::Webhook::typed) handler. The response is 400, unless
+    /// another event of the batch is retried.
+    DataMismatch {
+        /// Identifies the event.
+        event: &'a EventDelivery,
+        /// Contains the reason.
+        error: &'a InvalidEvent,
+    },
     /// A handler returned an error. The response is 500.
     HandlerFailed {
         /// Identifies the event.
@@ -47,6 +55,7 @@ pub enum Notice<'a> {
 impl fmt::Display for Notice<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::DataMismatch { event, error } => write!(f, "could not read the data of {event}: {error}"),
             Self::Unreadable { error } => write!(f, "could not read a pushed event: {error}"),
             Self::HandlerFailed { event, error } => write!(f, "the handler of {event} failed: {error}"),
             Self::HandlerPanicked { event, message } => {

@@ -59,9 +59,11 @@ where
     let limit = delivery.body_limit();
     match delivery.within_deadline(Limited::new(body, limit).collect()).await {
         Some(Ok(body)) => delivery.respond(body.to_bytes()).await,
-        Some(Err(error)) if error.is::<LengthLimitError>() => Rejection::body_too_large(limit).respond(),
+        Some(Err(error)) if error.is::<LengthLimitError>() => {
+            delivery.reject(Rejection::body_too_large(limit))
+        }
         // The service retries: an interrupted request says nothing about its events.
-        Some(Err(_)) => Rejection::unavailable("the body ended early").respond(),
-        None => Rejection::unavailable("the body was not complete before the deadline").respond(),
+        Some(Err(_)) => delivery.reject(Rejection::unavailable("the body ended early")),
+        None => delivery.reject(Rejection::unavailable("the body was not complete before the deadline")),
     }
 }

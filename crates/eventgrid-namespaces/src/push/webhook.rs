@@ -7,11 +7,13 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, Method, Request, Response, StatusCode, Uri};
+use serde::de::DeserializeOwned;
 
 use super::builder::Shared;
 use super::origin::REQUEST_ORIGIN;
 use super::rejection::{Rejection, empty};
 use super::{PendingDelivery, WebhookBuilder};
+use crate::processor::{erased, typed};
 use crate::{CloudEvent, Handler};
 
 /// A service that responds to the requests of Event Grid. It is cheap to clone.
@@ -69,7 +71,38 @@ pub enum Handled {
 impl Webhook {
     /// Creates a builder that configures a webhook, which calls `handler` for each event.
     pub fn builder(handler: impl Handler<CloudEvent>) -> WebhookBuilder {
-        WebhookBuilder::new(handler)
+        WebhookBuilder::new(erased(handler))
+    }
+
+    /// Creates a builder like [`builder`](Self::builder), whose handler receives the deserialized data of each event.
+    ///
+    /// An event whose data is missing or does not match the type is handled like one that cannot be read: the response is 400,
+    /// and a [`Notice`](super::Notice) reports the reason.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventgrid_namespaces::Context;
+    /// use eventgrid_namespaces::push::Webhook;
+    /// use serde::Deserialize;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Order {
+    ///     total: u32,
+    /// }
+    ///
+    /// # fn main() -> eventgrid_namespaces::Result<()> {
+    /// let webhook = Webhook::typed(async |order: Order, _: Context| println!("{}", order.total))
+    ///     .header_secret("x-key", "s3cret")
+    ///     .build()?;
+    /// # let _ = webhook;
+    /// # Ok(()) }
+    /// ```
+    pub fn typed<T>(handler: impl Handler<T>) -> WebhookBuilder
+    where
+        T: DeserializeOwned + Send + 'static,
+    {
+        WebhookBuilder::new(typed(handler, None))
     }
 
     /// Responds to a request whose body has been read completely.
@@ -94,7 +127,11 @@ impl Webhook {
             Method::POST => self.check_delivery(uri, headers).await,
             _ => return Check::NotOurs,
         };
-        checked.unwrap_or_else(|rejection| Check::Response(rejection.respond()))
+        let check = checked.unwrap_or_else(|rejection| Check::Response(rejection.respond()));
+        if let Check::Response(response) = &check {
+            self.0.responded(method, response.status());
+        }
+        check
     }
 
     async fn check_delivery(&self, uri: &Uri, headers: &HeaderMap) -> Result<Check, Rejection> {

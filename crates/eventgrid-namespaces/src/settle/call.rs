@@ -4,10 +4,12 @@ use std::collections::HashSet;
 use std::fmt;
 use std::sync::Arc;
 
-use service_core::{CallOptions, Clock, Operation};
+use service_core::{CallOptions, Clock, Operation, Pipeline};
+use tracing::Span;
 
 use super::wire::{LockTokens, renewed, settled};
 use super::{FailedToken, Interrupted, ReleaseDelay, SettleResult, TOKENS_PER_REQUEST};
+use crate::messaging::{self, Subject, Verb};
 use crate::operations::{ACKNOWLEDGE, REJECT, RELEASE, RENEW_LOCK};
 use crate::{Error, Receiver, Response, Result};
 
@@ -24,6 +26,9 @@ pub(super) struct Call {
     options: CallOptions,
     /// Whether one of the tokens is empty. It is not sent, but reported.
     has_empty: bool,
+    verb: Verb,
+    topic: Arc<str>,
+    subscription: Arc<str>,
     first: Part,
     rest: Vec<Part>,
 }
@@ -32,12 +37,10 @@ pub(super) struct Call {
 struct Part {
     call: service_core::Call<SettleResult>,
     tokens: Vec<String>,
-    /// Whether the operation consumes its tokens.
-    settles: bool,
 }
 
 impl Call {
-    fn new(receiver: &Receiver, operation: &'static Operation, tokens: impl Iterator<Item = String>) -> Self {
+    fn new(receiver: &Receiver, verb: Verb, tokens: impl Iterator<Item = String>) -> Self {
         let mut tokens: Vec<String> = tokens.collect();
         drop_repeated(&mut tokens);
         let all = tokens.len();
@@ -45,7 +48,7 @@ impl Call {
         let (has_empty, none) = (tokens.len() < all, tokens.is_empty());
         let mut tokens = tokens.into_iter();
         let next = |tokens: &mut std::vec::IntoIter<String>| {
-            Part::new(receiver, operation, tokens.take(TOKENS_PER_REQUEST).collect())
+            Part::new(receiver, verb, tokens.take(TOKENS_PER_REQUEST).collect())
         };
         let mut first = next(&mut tokens);
         let mut rest = Vec::new();
@@ -57,7 +60,8 @@ impl Call {
             first.call.check(Err(Error::invalid_input("lock tokens", rule, None)));
         }
         let clock = Arc::clone(receiver.namespace.pipeline.clock());
-        Self { clock, options: CallOptions::default(), has_empty, first, rest }
+        let (topic, subscription) = (Arc::clone(&receiver.topic), Arc::clone(&receiver.subscription));
+        Self { clock, options: CallOptions::default(), has_empty, verb, topic, subscription, first, rest }
     }
 
     fn each(&mut self) -> impl Iterator<Item = &mut service_core::Call<SettleResult>> {
@@ -70,7 +74,8 @@ impl Call {
 
     /// Fails only if the first request fails. Later failures are reported in the result.
     async fn send(self) -> Result<Response<SettleResult>> {
-        let Self { clock, options, has_empty, first, rest } = self;
+        let Self { clock, options, has_empty, verb, topic, subscription, first, rest } = self;
+        let subject = Subject::of_subscription(verb, &topic, &subscription);
         let started = clock.elapsed();
         let remaining = || {
             let mut options = options.clone();
@@ -79,11 +84,11 @@ impl Call {
             }
             options
         };
-        let mut response = first.send(remaining()).await.map_err(|(error, _)| error)?;
+        let mut response = first.send(&subject, remaining()).await.map_err(|(error, _)| error)?;
         response.body.failed.extend(has_empty.then(FailedToken::empty));
         let mut rest = rest.into_iter();
         while let Some(part) = rest.next() {
-            match part.send(remaining()).await {
+            match part.send(&subject, remaining()).await {
                 Ok(next) => {
                     let mut sum = std::mem::take(&mut response.body);
                     response = next.map(|result| {
@@ -109,11 +114,10 @@ impl fmt::Debug for Call {
 }
 
 impl Part {
-    fn new(receiver: &Receiver, operation: &'static Operation, tokens: Vec<String>) -> Self {
+    fn new(receiver: &Receiver, verb: Verb, tokens: Vec<String>) -> Self {
         let names = [("topicName", &*receiver.topic), ("eventSubscriptionName", &*receiver.subscription)];
-        let settles = operation.id != RENEW_LOCK.id;
-        let read = if settles { settled } else { renewed };
-        let mut call = service_core::Call::new(&receiver.namespace.pipeline, operation, &names, read);
+        let read = if verb == Verb::RenewLock { renewed } else { settled };
+        let mut call = service_core::Call::new(&receiver.namespace.pipeline, operation(verb), &names, read);
         call.query("api-version", &*receiver.namespace.api_version);
         call.accept("application/json");
         match serde_json::to_vec(&LockTokens { lock_tokens: &tokens }) {
@@ -122,22 +126,52 @@ impl Part {
                 call.check(Err(Error::invalid_input("lock tokens", "are not JSON", None).with_source(error)));
             }
         }
-        Self { call, tokens, settles }
+        Self { call, tokens }
     }
 
     /// On failure, returns the tokens with the error.
-    async fn send(mut self, options: CallOptions) -> Result<Response<SettleResult>, (Error, Vec<String>)> {
-        self.call.set_options(options);
-        match self.call.send().await {
+    async fn send(
+        self,
+        subject: &Subject<'_>,
+        options: CallOptions,
+    ) -> Result<Response<SettleResult>, (Error, Vec<String>)> {
+        let Self { mut call, tokens } = self;
+        call.set_options(options);
+        let (mut span, mut measurement) = (Span::none(), None);
+        let open = |pipeline: &Pipeline| {
+            measurement = messaging::start(pipeline);
+            span = subject.span(Some(tokens.len()), None);
+            span.clone()
+        };
+        let outcome = match call.send_in(open).await {
             Ok(mut response) => {
-                let missing = missing(&response.body, self.tokens);
-                let list =
-                    if self.settles { &mut response.body.maybe_settled } else { &mut response.body.failed };
+                let result = &mut response.body;
+                let missing = missing(result, tokens);
+                let renews = subject.verb == Verb::RenewLock;
+                let list = if renews { &mut result.failed } else { &mut result.maybe_settled };
                 list.extend(missing.into_iter().map(FailedToken::missing));
                 Ok(response)
             }
-            Err(error) => Err((error, self.tokens)),
+            Err(error) => Err((error, tokens)),
+        };
+        let ended = outcome.as_ref().map(|response| response.body.no_success()).map_err(|(error, _)| error);
+        if let Ok(Some(reason)) = ended {
+            messaging::fail(&span, reason);
         }
+        if let Some(measurement) = measurement {
+            measurement.settled(subject, ended);
+        }
+        outcome
+    }
+}
+
+/// Returns the operation that settles or renews.
+fn operation(verb: Verb) -> &'static Operation {
+    match verb {
+        Verb::Release => &RELEASE,
+        Verb::Reject => &REJECT,
+        Verb::RenewLock => &RENEW_LOCK,
+        _ => &ACKNOWLEDGE,
     }
 }
 
@@ -162,7 +196,7 @@ fn missing(result: &SettleResult, sent: Vec<String>) -> Vec<String> {
 
 /// Defines a settle operation's builder.
 macro_rules! settle {
-    ($(#[$doc:meta])* $name:ident, $operation:expr) => {
+    ($(#[$doc:meta])* $name:ident, $verb:expr) => {
         $(#[$doc])*
         ///
         /// More than 100 tokens are sent in several sequential requests. A deadline set here applies to all of them together.
@@ -175,7 +209,7 @@ macro_rules! settle {
 
         impl $name {
             pub(crate) fn new(receiver: &Receiver, tokens: impl Iterator<Item = String>) -> Self {
-                Self { call: Call::new(receiver, $operation, tokens) }
+                Self { call: Call::new(receiver, $verb, tokens) }
             }
         }
 
@@ -186,17 +220,17 @@ macro_rules! settle {
 settle!(
     /// A call that acknowledges events. Is returned by [`Receiver::acknowledge`].
     Acknowledge,
-    &ACKNOWLEDGE
+    Verb::Acknowledge
 );
 settle!(
     /// A call that rejects events. Is returned by [`Receiver::reject`].
     Reject,
-    &REJECT
+    Verb::Reject
 );
 settle!(
     /// A call that renews the locks of events. Is returned by [`Receiver::renew_locks`].
     RenewLocks,
-    &RENEW_LOCK
+    Verb::RenewLock
 );
 
 /// A call that releases events. Is returned by [`Receiver::release`].
@@ -213,7 +247,7 @@ pub struct Release {
 impl Release {
     pub(crate) fn new(receiver: &Receiver, tokens: impl Iterator<Item = String>) -> Self {
         let api_version = Arc::clone(&receiver.namespace.api_version);
-        Self { call: Call::new(receiver, &RELEASE, tokens), api_version }
+        Self { call: Call::new(receiver, Verb::Release, tokens), api_version }
     }
 
     /// Sets how long the events stay unavailable before they are delivered again. Default: no delay.

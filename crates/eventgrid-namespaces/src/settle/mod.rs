@@ -5,7 +5,7 @@ mod delay;
 mod token;
 mod wire;
 
-use crate::{Error, ErrorKind, Result};
+use crate::{Error, ErrorKind, Result, messaging};
 
 pub(crate) use call::has_delay_and_renewal;
 pub use call::{Acknowledge, Reject, Release, RenewLocks};
@@ -113,6 +113,12 @@ impl SettleResult {
         let left = self.interrupted.as_ref().map_or(0, |part| part.no_response.len() + part.unsent.len());
         let failed = self.failed.len() + self.maybe_settled.len() + left;
         (failed, failed + self.succeeded.len())
+    }
+
+    /// Returns why a request had no effect, or `None` if any of its tokens succeeded.
+    fn no_success(&self) -> Option<&'static str> {
+        let failed = || self.failed.iter().chain(&self.maybe_settled).next();
+        self.succeeded.is_empty().then(failed)?.map(|token| messaging::token_error(&token.code))
     }
 
     fn append(&mut self, mut other: Self) {

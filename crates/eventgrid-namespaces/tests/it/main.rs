@@ -4,6 +4,7 @@
 mod cloudevents;
 mod common;
 mod namespace;
+mod observed;
 mod processor;
 #[cfg(feature = "push-entra")]
 mod push;

@@ -90,7 +90,7 @@ impl ClientBuilder {
 
     /// Sets the reconnect policy.
     ///
-    /// Default: exponential backoff from 0.5 s to 30 s with jitter, and no limit on attempts.
+    /// Default: exponential backoff from 1.25 s to 30 s with jitter, and no limit on attempts.
     pub fn reconnect(mut self, reconnect: Reconnect) -> Self {
         self.settings.reconnect = reconnect;
         self
@@ -135,7 +135,8 @@ impl ClientBuilder {
         self
     }
 
-    /// Acknowledges and drops all incoming messages and events. Use it for programs that only send.
+    /// Acknowledges and drops all incoming messages and events, except for those of [subscriptions](super::Subscription). Use it
+    /// for programs that only send, or only subscribe to groups.
     pub fn without_events(mut self) -> Self {
         self.settings.wants_events = false;
         self
@@ -191,6 +192,7 @@ impl ClientBuilder {
             state: Arc::clone(&state),
             first: Some(first),
             io: Network::None,
+            ending: None,
             timer: None,
         };
         let client = Client {

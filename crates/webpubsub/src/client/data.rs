@@ -149,10 +149,6 @@ impl Json {
         })
     }
 
-    pub(super) fn raw(&self) -> &RawValue {
-        &self.0
-    }
-
     pub(super) fn from_raw(raw: &RawValue) -> Self {
         Self(raw.to_owned())
     }

@@ -32,7 +32,7 @@ use super::data::Data;
 pub enum Event {
     /// A new connection was established. Not emitted when a connection is recovered.
     Connected(Connected),
-    /// A message was sent to a group that this connection is in.
+    /// A message was sent to a group that this connection is in and that has no [`Subscription`](super::Subscription).
     GroupMessage(GroupMessage),
     /// The application's server sent a message.
     ServerMessage(ServerMessage),
@@ -56,6 +56,57 @@ pub enum Event {
     Stopped(Stopped),
 }
 
+/// Represents something that happened to a group: a message, or a change that concerns its messages.
+///
+/// The events arrive through a [`Subscription`](super::Subscription) in the order in which they happened.
+///
+/// # Examples
+///
+/// ```
+/// use webpubsub::client::GroupEvent;
+///
+/// fn log(event: &GroupEvent) {
+///     match event {
+///         GroupEvent::Message(message) => println!("{}: {:?}", message.group, message.data.as_text()),
+///         GroupEvent::Dropped(dropped) => println!("too slow: {} messages are missing", dropped.messages),
+///         GroupEvent::Disconnected(gone) => println!("messages may be missing: {}", gone.reason),
+///         GroupEvent::Rejoined(_) => println!("messages arrive again"),
+///         GroupEvent::NotRejoined(failed) => println!("no longer in the group: {}", failed.reason),
+///         _ => {}
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum GroupEvent {
+    /// A message was sent to the group.
+    Message(GroupMessage),
+    /// Messages were dropped, because the program did not receive the events of this subscription and its buffer was full.
+    Dropped(Dropped),
+    /// The connection ended and could not be recovered. Messages sent until [`Rejoined`](Self::Rejoined) are lost.
+    Disconnected(Disconnected),
+    /// The client rejoined the group on a new connection.
+    Rejoined(Rejoined),
+    /// The client could not rejoin the group on a new connection, and is no longer in it. This is the last event.
+    NotRejoined(NotRejoined),
+}
+
+/// Describes a group that was rejoined; see [`GroupEvent::Rejoined`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rejoined {
+    /// The id of the new connection.
+    pub connection_id: String,
+}
+
+/// Describes a group that could not be rejoined; see [`GroupEvent::NotRejoined`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NotRejoined {
+    /// Describes the error, which [`Event::RejoinFailed`] contains. For logs only; the text may change.
+    pub reason: String,
+}
+
 /// Describes a new connection; see [`Event::Connected`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -66,7 +117,7 @@ pub struct Connected {
     pub user_id: Option<String>,
 }
 
-/// Represents a message to a group; see [`Event::GroupMessage`].
+/// Represents a message to a group; see [`Event::GroupMessage`] and [`GroupEvent::Message`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct GroupMessage {
@@ -104,7 +155,7 @@ pub struct Recovered {
     pub connection_id: String,
 }
 
-/// Describes the end of a connection; see [`Event::Disconnected`].
+/// Describes the end of a connection; see [`Event::Disconnected`] and [`GroupEvent::Disconnected`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Disconnected {
@@ -114,7 +165,7 @@ pub struct Disconnected {
     pub reason: String,
 }
 
-/// Describes messages that were dropped; see [`Event::Dropped`].
+/// Describes messages that were dropped; see [`Event::Dropped`] and [`GroupEvent::Dropped`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Dropped {

@@ -7,11 +7,15 @@ mod connector;
 mod data;
 mod event;
 mod frame;
+mod group;
 mod queue;
+mod read_ahead;
+mod receipt;
 mod send;
 mod session;
 mod socket;
 mod state;
+mod subscription;
 mod task;
 
 use std::fmt;
@@ -29,13 +33,16 @@ pub use builder::ClientBuilder;
 pub use codec::Protocol;
 pub use data::{Data, Json};
 pub use event::{
-    Connected, Disconnected, Dropped, Event, GroupMessage, Recovered, Recovering, RejoinFailed,
-    ServerMessage, Stopped,
+    Connected, Disconnected, Dropped, Event, GroupEvent, GroupMessage, NotRejoined, Recovered, Recovering,
+    RejoinFailed, Rejoined, ServerMessage, Stopped,
 };
+pub use group::{Group, Subscribe};
 pub use queue::Events;
+pub use receipt::{OWN_ACK_IDS, Receipt, WithReceipt};
 pub use send::{JoinGroup, LeaveGroup, SendEvent, SendToGroup};
 pub use session::Reconnect;
 pub use state::State;
+pub use subscription::Subscription;
 
 use queue::Queue;
 use session::DRAIN;
@@ -110,9 +117,35 @@ impl Client {
         ClientBuilder::new(access.into())
     }
 
+    /// Returns a handle to a group, which subscribes to its messages and sends to it.
+    ///
+    /// The name is validated by the requests of the handle. It has 1 to 1024 characters.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), webpubsub::BoxError> {
+    /// # let emulator = service_emulator::Emulator::start().await?;
+    /// # let token = service_emulator::webpubsub::ClientToken::new().user("ann");
+    /// # let token = token.role("webpubsub.joinLeaveGroup").role("webpubsub.sendToGroup");
+    /// # let url = emulator.webpubsub().client_access_url("chat", &token);
+    /// # let client = webpubsub::Client::builder(url).connect().await?;
+    /// let (lobby, kitchen) = (client.group("lobby"), client.group("kitchen"));
+    /// let (mut in_lobby, mut in_kitchen) = (lobby.subscribe().await?, kitchen.subscribe().await?);
+    /// lobby.send("two coffees, please").await?;
+    /// kitchen.send("coming up").await?;
+    /// println!("{:?} {:?}", in_lobby.next().await, in_kitchen.next().await);
+    /// # Ok(()) }
+    /// ```
+    pub fn group(&self, name: impl Into<String>) -> Group {
+        Group::new(self.clone(), name.into())
+    }
+
     /// Joins a group, whose name has 1 to 1024 characters.
     ///
-    /// The group's messages arrive as [`Event::GroupMessage`]. After a reconnect, the client rejoins the group automatically
+    /// The group's messages arrive as [`Event::GroupMessage`]. To receive them separately from those of other groups, use
+    /// [`group`](Self::group) and [`Group::subscribe`]. After a reconnect, the client rejoins the group automatically
     /// unless [`rejoin_groups`](ClientBuilder::rejoin_groups) is off.
     ///
     /// # Errors

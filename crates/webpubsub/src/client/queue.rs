@@ -149,8 +149,13 @@ impl Events {
     /// This method is cancel safe: no event is lost if the future is dropped. With a reliable subprotocol, a returned message
     /// counts as received and is acknowledged to the service.
     pub async fn next(&mut self) -> Option<Event> {
-        let waiting = Waiting(self);
-        std::future::poll_fn(|context| waiting.0.poll(context)).await
+        let mut waiting = Waiting { events: self, is_registered: false };
+        std::future::poll_fn(|context| {
+            let event = waiting.events.poll(context);
+            waiting.is_registered = event.is_pending();
+            event
+        })
+        .await
     }
 
     fn poll(&self, context: &Context<'_>) -> Poll<Option<Event>> {
@@ -173,11 +178,17 @@ impl Drop for Events {
 }
 
 /// A call of [`Events::next`], which can be dropped while it waits.
-struct Waiting<'a>(&'a Events);
+struct Waiting<'a> {
+    events: &'a Events,
+    /// Whether the queue has the waker. A queue with events has none.
+    is_registered: bool,
+}
 
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.queue.forget(self.0.receiver);
+        if self.is_registered {
+            self.events.queue.forget(self.events.receiver);
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 //! The requests that a client can send to the service, as builders that are awaited.
 
 use std::future::IntoFuture;
+use std::sync::Arc;
 use std::time::Duration;
 
 use service_core::{CallFuture, Error, Result};
@@ -8,7 +9,9 @@ use tokio::sync::oneshot;
 
 use super::data::Data;
 use super::frame::Upstream;
+use super::receipt::{OWN_ACK_IDS, WithReceipt};
 use super::session::{Done, Effect, Op};
+use super::subscription::Buffer;
 use super::{Client, task};
 use crate::names;
 
@@ -16,8 +19,10 @@ use crate::names;
 const MAX_BYTES: usize = 1024 * 1024;
 /// The maximum time in seconds for which the service keeps a message to a group.
 const MAX_TTL: u32 = 300;
+/// The rule for settings that have no effect on a send without an acknowledgment.
+pub(super) const UNACKNOWLEDGED: &str = "needs an acknowledgment, which `fire_and_forget` does not request";
 
-/// Implements `fire_and_forget` and `.await` for a builder.
+/// Implements the setters that all sends share, and `.await`, for a builder.
 macro_rules! send_setters {
     ($builder:ident) => {
         impl $builder {
@@ -36,6 +41,29 @@ macro_rules! send_setters {
                 self.options.deadline = Some(limit);
                 self
             }
+
+            /// Sets the ack id, by which the service recognizes a send that it has already processed. Default: a new id.
+            ///
+            /// It must be in [`OWN_ACK_IDS`], and no other send in flight may have it. A send stays in flight until it is
+            /// acknowledged or its deadline has passed, even if its future was dropped. Both rules are checked before anything
+            /// is sent.
+            ///
+            /// Use it to repeat a send whose outcome is unknown, such as after a timeout: with the same id, it is processed at
+            /// most once. The service remembers the last 1000 successful ids of a connection. It forgets them when the
+            /// connection ends and cannot be recovered.
+            pub fn ack_id(mut self, id: u64) -> Self {
+                self.options.ack_id = Some(id);
+                self
+            }
+
+            /// Makes `.await` return a [`Receipt`], which reports whether the service had already processed the send.
+            ///
+            /// It needs an acknowledgment, and therefore cannot be combined with
+            /// [`fire_and_forget`](Self::fire_and_forget).
+            pub fn with_receipt(self) -> WithReceipt {
+                let (client, acknowledged) = (self.client.clone(), self.options.acknowledged);
+                WithReceipt::new(client, acknowledged, || self.submit())
+            }
         }
 
         impl IntoFuture for $builder {
@@ -47,7 +75,7 @@ macro_rules! send_setters {
                     // Submitting consumes the builder, so that its data does not stay in memory with the frame.
                     let client = self.client.clone();
                     let outcome = self.submit()?;
-                    outcome.get(&client).await
+                    outcome.get(&client).await.map(drop)
                 })
             }
         }
@@ -58,6 +86,19 @@ send_setters!(JoinGroup);
 send_setters!(LeaveGroup);
 send_setters!(SendToGroup);
 send_setters!(SendEvent);
+
+/// Submits the join of a group whose messages `buffer` receives from then on.
+pub(super) fn subscribe(
+    client: &Client,
+    group: &str,
+    options: Options,
+    buffer: &Arc<Buffer>,
+) -> Result<Outcome> {
+    names::group(group)?;
+    let effect = Effect::Subscribe(group.to_owned(), Arc::clone(buffer));
+    let frame = |ack_id| Upstream::JoinGroup { group, ack_id };
+    submit(client, "joinGroup", options, effect, frame)
+}
 
 /// A request that joins a group when awaited.
 ///
@@ -249,26 +290,44 @@ fn check_event(name: &str) -> Result<()> {
 
 /// The settings that all requests share.
 #[derive(Debug, Clone, Copy)]
-struct Options {
+pub(super) struct Options {
     acknowledged: bool,
-    deadline: Option<Duration>,
+    pub(super) deadline: Option<Duration>,
+    /// The program's own ack id.
+    ack_id: Option<u64>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { acknowledged: true, deadline: None }
+        Self { acknowledged: true, deadline: None, ack_id: None }
+    }
+}
+
+impl Options {
+    fn ack_id(&self, client: &Client) -> Result<Option<u64>> {
+        match (self.acknowledged, self.ack_id) {
+            (true, None) => Ok(Some(client.next_id())),
+            (true, Some(id)) if OWN_ACK_IDS.contains(&id) => Ok(Some(id)),
+            (true, Some(id)) => {
+                Err(Error::invalid_input("ack id", "must be at least 2^48", Some(&id.to_string())))
+            }
+            (false, None) => Ok(None),
+            (false, Some(_)) => Err(Error::invalid_input("ack id", UNACKNOWLEDGED, None)),
+        }
     }
 }
 
 /// The outcome of a submitted request.
-struct Outcome {
+pub(super) struct Outcome {
     name: &'static str,
+    pub(super) ack_id: Option<u64>,
     timeout: Duration,
-    receiver: oneshot::Receiver<Result<()>>,
+    receiver: oneshot::Receiver<Result<bool>>,
 }
 
 impl Outcome {
-    async fn get(self, client: &Client) -> Result<()> {
+    /// Waits for the outcome: whether the service had processed the request before.
+    pub(super) async fn get(self, client: &Client) -> Result<bool> {
         match client.while_runtime_runs(self.timeout, self.receiver).await {
             // A task settles every send before it ends, so an outcome is missing only when the runtime shuts down.
             Some(outcome) => outcome.unwrap_or_else(|_| Err(Op::closed(self.name, true))),
@@ -286,7 +345,7 @@ fn submit<'a>(
     effect: Effect,
     frame: impl FnOnce(Option<u64>) -> Upstream<'a>,
 ) -> Result<Outcome> {
-    let ack_id = options.acknowledged.then(|| client.next_id());
+    let ack_id = options.ack_id(client)?;
     let frame = client.protocol().encode(&frame(ack_id));
     if frame.len() > MAX_BYTES {
         let rule = format!("must be at most 1 MB as a frame, has {} bytes", frame.len());
@@ -308,8 +367,8 @@ fn submit<'a>(
         closes: 0,
         done,
     };
-    if client.send_command(task::Command::Send(op)) {
-        Ok(Outcome { name, timeout, receiver })
+    if client.send_command(task::Command::Send(Box::new(op))) {
+        Ok(Outcome { name, ack_id, timeout, receiver })
     } else {
         Err(Op::closed(name, false))
     }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use service_core::{ConnectionString, Error, Result, Secret};
+use service_core::{ConnectionString, Environment, Error, Result, Secret};
 
 use super::origin::Origins;
 use super::shared::{HandlerTask, Shared, Spawn};
@@ -73,6 +73,13 @@ impl WebhookBuilder {
         let key = ConnectionString::parse(text).and_then(|parsed| parsed.require("AccessKey").cloned());
         self.keys.push(key);
         self
+    }
+
+    pub(super) fn environment(self, environment: &Environment) -> Result<Self> {
+        let source = environment.require("WEBPUBSUB_CONNECTION_STRING")?;
+        let key =
+            source.read(|text| ConnectionString::parse(text.expose())?.require("AccessKey").cloned())?;
+        Ok(self.access_key(key))
     }
 
     /// Accepts requests without verifying their signature, for a resource whose access keys are disabled.
@@ -151,5 +158,33 @@ impl fmt::Debug for WebhookBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let keys = self.keys.len();
         write!(f, "WebhookBuilder({:?}, {keys} keys, origins {:?})", self.hub, self.origins)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Silent;
+    impl EventHandler for Silent {}
+
+    #[test]
+    fn an_invalid_connection_string_in_the_environment_is_rejected_with_the_name_of_its_variable() {
+        for (text, rule) in [
+            ("", "missing or empty"),
+            ("\"Endpoint=https://x.example;AccessKey=planted;\"", "quotation marks"),
+            ("planted", "`=`"),
+            ("Endpoint=https://planted.example", "`AccessKey`"),
+        ] {
+            let environment = Environment::new(|_| Some(text.into()));
+            let error = Webhook::builder("chat", Silent).environment(&environment).err().unwrap();
+            assert!(error.to_string().contains(rule), "{text}: {error}");
+            assert!(error.to_string().contains("WEBPUBSUB_CONNECTION_STRING"), "{text}: {error}");
+            assert!(!format!("{error:?}").contains("planted"), "{error}");
+        }
+        let environment = Environment::new(|_| Some("Endpoint=https://x.example;AccessKey=key".into()));
+        let builder = Webhook::builder("chat", Silent).environment(&environment).unwrap();
+        assert_eq!(builder.keys.len(), 1);
+        assert!(builder.build().is_ok());
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
 use http::{HeaderMap, Method, Request, Response};
+use service_core::Environment;
 
 use super::dispatch::Kind;
 use super::head::{self, VERSION};
@@ -71,6 +72,30 @@ impl Webhook {
     /// Returns a builder that configures a webhook for a hub. The name of the hub is case-insensitive.
     pub fn builder(hub: impl Into<String>, handler: impl EventHandler) -> WebhookBuilder {
         WebhookBuilder::new(hub.into(), Box::new(handler))
+    }
+
+    /// Returns a builder that verifies requests with the access key of `WEBPUBSUB_CONNECTION_STRING`, like
+    /// [`ServiceClient::from_env`](crate::ServiceClient::from_env).
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the variable, and not its value, if it is missing or empty, or if it is not a connection string
+    /// with an access key.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use webpubsub::event_handler::{EventHandler, Webhook};
+    ///
+    /// fn webhook(handler: impl EventHandler) -> webpubsub::Result<Webhook> {
+    ///     Webhook::builder_from_env("chat", handler)?.build()
+    /// }
+    /// ```
+    pub fn builder_from_env(
+        hub: impl Into<String>,
+        handler: impl EventHandler,
+    ) -> service_core::Result<WebhookBuilder> {
+        Self::builder(hub, handler).environment(&Environment::process())
     }
 
     pub(super) fn new(shared: Shared) -> Self {

@@ -9,21 +9,27 @@ mod wire;
 
 use std::path::Path;
 
-use crate::Result;
 use crate::load::{self, LANES};
 use crate::plan::Plan;
 use crate::report::{Limit, Report};
 use crate::rounds::{Contender, Cost, Outcome};
 use crate::server::Server;
+use crate::spread::Spread;
+use crate::{Result, measure};
 
 const RAW: &str = "raw tokio-tungstenite and serde_json";
 const OURS: &str = "webpubsub::Client";
 
 const CPU: fn(&Cost) -> f64 = |cost| cost.cpu;
 /// So many clients are idle, unless the plan is a smaller one than usual.
-const IDLE: u32 = 500;
-/// At least 0.7 of the raw throughput from the same CPU time.
-const AT_MOST: f64 = 1.0 / 0.7;
+const IDLE: [u32; 3] = [1, 100, 1000];
+/// The descriptors that they and everything else need, here and in the server.
+const DESCRIPTORS: u64 = 2048;
+
+/// The limits of a message received and of a send acknowledged, as times raw, and of an idle client in KiB.
+const RECEIVE: f64 = 1.05;
+const SEND: f64 = 1.10;
+const IDLE_KIB: f64 = 40.0;
 
 /// Runs the comparisons, against this `bench-server`.
 ///
@@ -39,10 +45,12 @@ pub fn compare(plan: Plan, server: &Path) -> Result<Report> {
         plan.rounds, plan.requests
     ));
     let runtime = load::runtime()?;
+    measure::allow_descriptors(DESCRIPTORS)?;
     let server = Server::start(server)?;
     let address = server.origin().replacen("http", "ws", 1) + wire::PATH;
     // Before the rounds, whose memory an idle client would be given again.
-    let idle = runtime.block_on(memory::of_idle(&address, IDLE.min(plan.requests)))?;
+    let counts = IDLE.map(|count| count.min(plan.requests));
+    let idle = runtime.block_on(memory::of_idle(&address, &counts))?;
     let raw = runtime.block_on(raw::connect(&address))?;
     let ours = runtime.block_on(ours::connect(&address))?;
     let receive = Outcome::of(
@@ -61,8 +69,16 @@ pub fn compare(plan: Plan, server: &Path) -> Result<Report> {
         ],
     )?;
     report.table(&format!("send and await its ack, {LANES} in flight"), &send)?;
-    report.note(&format!("\n  {idle}"));
-    report.limit(Limit::new("receive: times raw CPU", receive.ratio(OURS, RAW, CPU)?, AT_MOST));
-    report.limit(Limit::new("send: times raw CPU", send.ratio(OURS, RAW, CPU)?, AT_MOST));
+    report.limit(Limit::new("receive: times raw CPU", receive.ratio(OURS, RAW, CPU)?, RECEIVE));
+    report.limit(Limit::new("send: times raw CPU", send.ratio(OURS, RAW, CPU)?, SEND));
+    match idle {
+        Some(idle) => {
+            report.note("");
+            idle.iter().for_each(|clients| report.note(&clients.to_string()));
+            let many = Spread::of(idle.last().map(memory::Idle::each)).ok_or("no clients")?;
+            report.limit(Limit::new("idle client: KiB", many, IDLE_KIB));
+        }
+        None => report.note("  memory of an idle client: not reported by this system"),
+    }
     Ok(report)
 }

@@ -1,6 +1,7 @@
 //! What the bridges of the documentation export, compared with what the emulator counted.
 
 mod otel_bridge;
+mod otlp;
 mod prometheus_bridge;
 
 use std::sync::Arc;
@@ -8,10 +9,9 @@ use std::time::Duration;
 
 use eventgrid_namespaces::{CloudEvent, Credential, INSTRUMENTS, Meter, NamespaceClient, RetryOptions};
 use opentelemetry::metrics::MeterProvider;
-use opentelemetry_sdk::metrics::data::{
-    AggregatedMetrics, HistogramDataPoint, MetricData, ResourceMetrics, ScopeMetrics,
-};
-use opentelemetry_sdk::metrics::{InMemoryMetricExporter, PeriodicReader, SdkMeterProvider};
+use opentelemetry_otlp::{ExporterBuildError, MetricExporter, WithExportConfig as _};
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use service_core::LATENCY_BOUNDS;
 use service_emulator::{Emulator, Fault};
 
 /// Publishes 1,000 events, of which 100 are throttled once and 10 are rejected. Returns the number that the emulator received.
@@ -37,35 +37,24 @@ async fn run(meter: Arc<dyn Meter>) -> usize {
     eventgrid.waiting("orders", "billing")
 }
 
-#[tokio::test]
-async fn opentelemetry_counts_the_calls_that_the_emulator_counted() {
-    let exporter = InMemoryMetricExporter::default();
-    let provider =
-        SdkMeterProvider::builder().with_reader(PeriodicReader::builder(exporter.clone()).build()).build();
+/// Exports every minute, and at the provider's `shutdown`.
+fn otlp(endpoint: &str) -> Result<SdkMeterProvider, ExporterBuildError> {
+    let exporter = MetricExporter::builder().with_http().with_endpoint(endpoint).build()?;
+    Ok(SdkMeterProvider::builder().with_periodic_exporter(exporter).build())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_receives_over_otlp_what_the_emulator_counted() {
+    let collector = otlp::Collector::default();
+    let address = collector.start().await;
+    // The exporter's client and the export itself block their thread.
+    let provider = tokio::task::block_in_place(|| otlp(&format!("http://{address}/v1/metrics")));
+    let provider = provider.unwrap();
     let bridge = otel_bridge::OpenTelemetry::new(&provider.meter("eventgrid-namespaces"), INSTRUMENTS);
     let received = run(Arc::new(bridge)).await as u64;
-    provider.force_flush().unwrap();
-    let exported = exporter.get_finished_metrics().unwrap();
-    let count = |name: &str, attribute: Option<(&str, &str)>| -> u64 {
-        let scopes = exported.iter().flat_map(ResourceMetrics::scope_metrics);
-        let metric = scopes.flat_map(ScopeMetrics::metrics).find(|metric| metric.name() == name).unwrap();
-        let has = |mut all: Box<dyn Iterator<Item = &opentelemetry::KeyValue> + '_>| match attribute {
-            None => true,
-            Some((key, "")) => all.all(|pair| pair.key.as_str() != key),
-            Some((key, value)) => all.any(|pair| pair.key.as_str() == key && pair.value.as_str() == value),
-        };
-        match metric.data() {
-            AggregatedMetrics::F64(MetricData::Histogram(histogram)) => {
-                let points = histogram.data_points().filter(|point| has(Box::new(point.attributes())));
-                points.map(HistogramDataPoint::count).sum()
-            }
-            AggregatedMetrics::F64(MetricData::Sum(sum)) => {
-                let points = sum.data_points().filter(|point| has(Box::new(point.attributes())));
-                points.map(|point| point.value() as u64).sum()
-            }
-            other => panic!("{other:?}"),
-        }
-    };
+    tokio::task::block_in_place(|| provider.shutdown()).unwrap();
+
+    let count = |name, attribute| collector.count(name, attribute);
     assert_eq!(count("eventgrid.client.call.duration", None), 1_000);
     assert_eq!(count("eventgrid.client.call.duration", Some(("error.type", "400"))), 10);
     assert_eq!(count("eventgrid.client.call.duration", Some(("error.type", ""))), received);
@@ -73,6 +62,8 @@ async fn opentelemetry_counts_the_calls_that_the_emulator_counted() {
     assert_eq!(count("http.client.request.duration", None), 1_100);
     assert_eq!(count("http.client.request.duration", Some(("error.type", "429"))), 100);
     assert_eq!(received, 990);
+    assert_eq!(collector.unit("http.client.request.duration"), "s");
+    assert_eq!(collector.bounds("http.client.request.duration"), LATENCY_BOUNDS);
 }
 
 #[tokio::test]

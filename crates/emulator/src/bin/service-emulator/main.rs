@@ -66,7 +66,7 @@ fn configured(arguments: &Arguments, ca_file: &Path) -> Result<Builder, Failure>
     let mut builder = builder.arrange(|emulator| {
         #[cfg(feature = "webpubsub")]
         // The official Python client misses acks that arrive within microseconds.
-        emulator.webpubsub().set_ack_delay(std::time::Duration::from_millis(5));
+        emulator.webpubsub().set_ack_delay(std::time::Duration::from_millis(10));
         #[cfg(not(feature = "webpubsub"))]
         let _ = emulator;
         Ok(())

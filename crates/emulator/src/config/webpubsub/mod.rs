@@ -3,6 +3,7 @@
 mod socket_faults;
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::de::Error as _;
@@ -11,7 +12,9 @@ use serde::{Deserialize, Deserializer};
 pub(super) use socket_faults::WebSocketFault;
 
 use super::rules::{checked, within};
-use crate::webpubsub::{self, EntraTokens, EventHandlerSettings, SystemEvent, UserEvents, check_key};
+use crate::webpubsub::{
+    self, EntraTokens, EventHandlerSettings, SystemEvent, UserEvents, certificates, check_key,
+};
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -23,6 +26,9 @@ pub(super) struct WebPubSub {
     entra: Entra,
     #[serde(deserialize_with = "ack_delay")]
     ack_delay_ms: Option<u64>,
+    /// The contents of the file.
+    #[serde(deserialize_with = "authorities")]
+    event_handler_ca: Option<String>,
     hubs: Vec<Hub>,
 }
 
@@ -83,6 +89,9 @@ impl WebPubSub {
             service.set_ack_delay(Duration::from_millis(delay));
         }
         service.set_entra_tokens(self.entra.into());
+        if let Some(pem) = &self.event_handler_ca {
+            service.trust_event_handlers(pem)?;
+        }
         for hub in &self.hubs {
             service.allow_anonymous(&hub.name, hub.allow_anonymous)?;
             for handler in &hub.event_handlers {
@@ -141,6 +150,15 @@ impl From<SystemEventName> for SystemEvent {
             SystemEventName::GroupLeft => Self::GroupLeft,
         }
     }
+}
+
+/// Reads a file of certificates. The file is read here, so that an error names the line of its path.
+fn authorities<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let path = PathBuf::deserialize(deserializer)?;
+    let in_file = |error: &dyn std::fmt::Display| D::Error::custom(format!("{}: {error}", path.display()));
+    let pem = std::fs::read_to_string(&path).map_err(|error| in_file(&error))?;
+    certificates(&pem).map_err(|error| in_file(&error))?;
+    Ok(Some(pem))
 }
 
 /// At most a minute.

@@ -10,6 +10,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::lock_token::{LockId, LockToken, guid};
+use super::observer::{DeliveryStep, Observer};
 use super::settings::SubscriptionSettings;
 
 /// The maximum number of events that a subscription holds.
@@ -63,6 +64,7 @@ pub(super) struct Delivery {
 #[derive(Debug)]
 pub(super) struct Subscription {
     pub(super) settings: SubscriptionSettings,
+    pub(super) observer: Observer,
     guid: String,
     /// Sorted by publication, so that the oldest, which expires first, comes first.
     events: BTreeMap<u64, Entry>,
@@ -96,6 +98,7 @@ impl Default for Subscription {
     fn default() -> Self {
         Self {
             settings: SubscriptionSettings::default(),
+            observer: Observer::default(),
             guid: guid(),
             events: BTreeMap::new(),
             next: 0,
@@ -120,6 +123,7 @@ impl Subscription {
         while let Some(&(at, event)) = self.due.first()
             && at <= now
         {
+            self.observe(event, DeliveryStep::Expired);
             self.make_available_again(event);
         }
     }
@@ -152,23 +156,24 @@ impl Subscription {
             entry.deliveries += 1;
             self.locks.insert(token.id, id);
             self.due.insert((until, id));
-            taken.push(Delivery {
-                token: token.encode(),
-                count: entry.deliveries,
-                event: Arc::clone(&entry.event),
-            });
+            let (token, event) = (token.encode(), Arc::clone(&entry.event));
+            self.observer.report(DeliveryStep::Locked, || token.clone(), &event, entry.deliveries);
+            taken.push(Delivery { token, count: entry.deliveries, event });
         }
         taken
     }
 
     /// Deletes a locked event. Like the next three methods, returns `false` if the lock is no longer held.
     pub(super) fn acknowledge(&mut self, token: &LockToken) -> bool {
-        self.find(token).is_some_and(|id| self.remove(id).is_some())
+        let Some(id) = self.find(token) else { return false };
+        self.observe(id, DeliveryStep::Acknowledged);
+        self.remove(id).is_some()
     }
 
     /// Makes a locked event available again, after a delay.
     pub(super) fn release(&mut self, token: &LockToken, delay: Duration, now: SystemTime) -> bool {
         let Some(id) = self.find(token) else { return false };
+        self.observe(id, DeliveryStep::Released);
         if delay.is_zero() {
             self.make_available_again(id);
         } else {
@@ -181,6 +186,7 @@ impl Subscription {
 
     pub(super) fn reject(&mut self, token: &LockToken) -> bool {
         let Some(id) = self.find(token) else { return false };
+        self.observe(id, DeliveryStep::Rejected);
         self.dead_letter(id, DeadLetterReason::Rejected);
         true
     }
@@ -231,6 +237,15 @@ impl Subscription {
             deliveries: *deliveries,
         };
         self.dead.iter().map(letter).collect()
+    }
+
+    /// Reports a step of a locked event. An event that is not locked, because its release delay ends, has no delivery.
+    fn observe(&self, id: u64, step: DeliveryStep) {
+        let Some(entry) = self.events.get(&id) else { return };
+        if let State::Locked { id, .. } = entry.state {
+            let token = || LockToken { owner: self.guid.clone(), id }.encode();
+            self.observer.report(step, token, &entry.event, entry.deliveries);
+        }
     }
 
     fn find(&self, token: &LockToken) -> Option<u64> {

@@ -205,3 +205,33 @@ fn dead_letters_are_bounded_in_bytes_too() {
     }
     assert_eq!(held.dead_letters().len(), 3);
 }
+
+#[test]
+fn an_observer_sees_each_step_of_every_delivery_in_order() {
+    let steps = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let seen = Arc::clone(&steps);
+    let mut held = with_event(SubscriptionSettings::default());
+    held.observer = Observer::new(move |step| {
+        assert_eq!(step.event, r#"{"id":"1"}"#);
+        seen.lock().unwrap().push((step.lock_token.to_owned(), step.deliveries, step.step));
+    });
+    let (expired, _) = take(&mut held, 0).unwrap();
+    let (released, _) = take(&mut held, 60).unwrap();
+    assert!(!held.acknowledge(&expired), "which is not a step");
+    assert!(held.renew(&released, at(90)) && held.release(&released, Duration::from_secs(10), at(100)));
+    let (done, _) = take(&mut held, 110).unwrap();
+    assert!(held.acknowledge(&done) && !held.acknowledge(&done));
+    held.add(r#"{"id":"1"}"#.into(), at(120));
+    let (rejected, _) = take(&mut held, 120).unwrap();
+    assert!(held.reject(&rejected));
+    let expected = [(expired, 1), (released, 2), (done, 3), (rejected, 1)];
+    let ends =
+        [DeliveryStep::Expired, DeliveryStep::Released, DeliveryStep::Acknowledged, DeliveryStep::Rejected];
+    let of = |(token, count): &(LockToken, u32), step| (token.encode(), *count, step);
+    let expected: Vec<_> = expected
+        .iter()
+        .zip(ends)
+        .flat_map(|(delivery, end)| [of(delivery, DeliveryStep::Locked), of(delivery, end)])
+        .collect();
+    assert_eq!(*steps.lock().unwrap(), expected);
+}

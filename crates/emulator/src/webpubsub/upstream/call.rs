@@ -1,20 +1,30 @@
 //! One HTTP request to a webhook, on its own connection, bounded in time and size.
 
 use std::io;
-use std::time::Duration;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::header::HOST;
-use http::{HeaderMap, HeaderValue, Method, Request, Response};
-use http_body_util::{BodyExt as _, Full, Limited};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
 use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::settings::Target;
+use super::trust::Trust;
 use crate::clock::Clock;
 
-/// The same as the maximum size of a message.
-const MAX_BODY: usize = 1024 * 1024;
+const MAX_BODY: usize = 16 * 1024 * 1024;
+
+/// A request to a webhook.
+#[derive(Clone)]
+pub(super) struct Outgoing<'a> {
+    pub(super) target: &'a Target,
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+}
 
 /// The reason why there is no response.
 #[derive(Debug, thiserror::Error)]
@@ -26,36 +36,57 @@ pub(super) enum NoResponse {
     Late,
     #[error("could not connect: {0}")]
     Unreachable(io::Error),
+    #[error("no TLS connection: {0}")]
+    NoTls(io::Error),
     #[error("the connection broke: {0}")]
     Broken(hyper::Error),
-    #[error("the response was cut off or too large")]
+    #[error("the response was cut off")]
     Cut,
+    #[error("the response is larger than 16 MiB")]
+    TooLarge,
 }
 
-/// Sends a request and reads the complete response within the limit, which is measured on the emulator's clock.
-pub(super) async fn call(
-    clock: &Clock,
-    limit: Duration,
-    target: &Target,
-    method: Method,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Result<Response<Bytes>, NoResponse> {
-    tokio::select! {
-        response = exchange(target, method, headers, body) => response,
-        () = clock.sleep(limit) => Err(NoResponse::Late),
+/// Whether another attempt may have another outcome: after 408, every 5xx, and failures of the network.
+pub(super) fn is_transient(outcome: &Result<Response<Bytes>, NoResponse>) -> bool {
+    match outcome {
+        Ok(response) => {
+            response.status() == StatusCode::REQUEST_TIMEOUT || response.status().is_server_error()
+        }
+        Err(NoResponse::Unreachable(_) | NoResponse::NoTls(_) | NoResponse::Broken(_)) => true,
+        Err(NoResponse::Forbidden | NoResponse::Late | NoResponse::Cut | NoResponse::TooLarge) => false,
     }
 }
 
-async fn exchange(
-    target: &Target,
-    method: Method,
-    mut headers: HeaderMap,
-    body: Bytes,
+/// Sends a request and reads the complete response before a time of the emulator's clock.
+pub(super) async fn call(
+    clock: &Clock,
+    deadline: SystemTime,
+    trust: &Trust,
+    request: Outgoing<'_>,
 ) -> Result<Response<Bytes>, NoResponse> {
+    tokio::select! {
+        response = connect(trust, request) => response,
+        () = clock.sleep_until(deadline) => Err(NoResponse::Late),
+    }
+}
+
+async fn connect(trust: &Trust, request: Outgoing<'_>) -> Result<Response<Bytes>, NoResponse> {
+    let target = request.target;
     let stream =
         TcpStream::connect((target.host.as_str(), target.port)).await.map_err(NoResponse::Unreachable)?;
     let _ = stream.set_nodelay(true);
+    if target.secure {
+        exchange(trust.connect(&target.host, stream).await.map_err(NoResponse::NoTls)?, request).await
+    } else {
+        exchange(stream, request).await
+    }
+}
+
+async fn exchange<S>(stream: S, outgoing: Outgoing<'_>) -> Result<Response<Bytes>, NoResponse>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
+    let Outgoing { target, method, mut headers, body } = outgoing;
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(NoResponse::Broken)?;
     if let Ok(host) = HeaderValue::from_str(&target.authority) {
@@ -70,7 +101,9 @@ async fn exchange(
     }
     let mut exchange = std::pin::pin!(async move {
         let (head, body) = sender.send_request(request).await.map_err(NoResponse::Broken)?.into_parts();
-        let body = Limited::new(body, MAX_BODY).collect().await.map_err(|_| NoResponse::Cut)?;
+        let body = Limited::new(body, MAX_BODY).collect().await.map_err(|error| {
+            if error.is::<LengthLimitError>() { NoResponse::TooLarge } else { NoResponse::Cut }
+        })?;
         Ok(Response::from_parts(head, body.to_bytes()))
     });
     tokio::select! {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use bytes::Bytes;
 use http::StatusCode;
-use http::header::CONTENT_TYPE;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use serde::{Deserialize, Serialize};
 
 use super::call::NoResponse;
@@ -29,6 +29,7 @@ pub(in crate::webpubsub) struct ConnectRequest {
 /// What the handler changes. Missing members leave the client's values unchanged.
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
 pub(in crate::webpubsub) struct Decision {
+    /// An empty one removes the user.
     #[serde(rename = "userId")]
     pub(in crate::webpubsub) user: Option<String>,
     pub(in crate::webpubsub) groups: Option<Vec<String>>,
@@ -38,19 +39,20 @@ pub(in crate::webpubsub) struct Decision {
 
 impl ConnectRequest {
     pub(in crate::webpubsub) fn new(request: &Request, claims: Values, subprotocols: &[String]) -> Self {
-        let header = |name: &http::HeaderName| {
+        let header = |name: &HeaderName| {
             let values = request.headers.get_all(name).into_iter();
             let values = values.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned());
             (name.as_str().to_owned(), values.collect())
         };
         let mut query = Values::new();
-        for (name, value) in &request.query {
+        let passed = request.query.iter().filter(|(name, _)| !is_secret_parameter(name));
+        for (name, value) in passed {
             query.entry(name.clone()).or_default().push(value.clone());
         }
         Self {
             claims,
             query,
-            headers: request.headers.keys().map(header).collect(),
+            headers: request.headers.keys().filter(|name| !is_secret_header(name)).map(header).collect(),
             subprotocols: subprotocols.to_vec(),
             client_certificates: [],
         }
@@ -78,14 +80,13 @@ impl Decision {
                 "the event handler returned an unexpected status",
             ));
         }
-        let decision = if response.body().is_empty() {
-            Self::default()
-        } else {
-            let unreadable =
-                |_| rejection(StatusCode::BAD_GATEWAY, "the event handler's response is unreadable");
-            json_from_slice(response.body()).map_err(unreadable)?
-        };
-        decision.check(offered)
+        if response.body().is_empty() {
+            return Ok(Self::default());
+        }
+        let unreadable = |_| rejection(StatusCode::BAD_GATEWAY, "the event handler's response is unreadable");
+        // `null` changes nothing.
+        let decision: Option<Self> = json_from_slice(response.body()).map_err(unreadable)?;
+        decision.unwrap_or_default().check(offered)
     }
 
     fn check(self, offered: &[String]) -> Result<Self, Rejection> {
@@ -95,9 +96,19 @@ impl Decision {
         if self.groups.iter().flatten().any(|group| !names::is_group(group)) {
             return Err(rejection(StatusCode::BAD_GATEWAY, "a group name from the event handler is invalid"));
         }
-        let given = |text: Option<String>| text.filter(|text| !text.is_empty());
-        Ok(Self { user: given(self.user), subprotocol: given(self.subprotocol), ..self })
+        let groups = self.groups.filter(|groups| !groups.is_empty());
+        Ok(Self { groups, subprotocol: self.subprotocol.filter(|name| !name.is_empty()), ..self })
     }
+}
+
+/// Credentials of the client are not for its event handler.
+fn is_secret_parameter(name: &str) -> bool {
+    ["access_token", "awps_reconnection_token"].iter().any(|secret| name.eq_ignore_ascii_case(secret))
+}
+
+/// Also the headers that the service adds for itself.
+fn is_secret_header(name: &HeaderName) -> bool {
+    *name == AUTHORIZATION || name.as_str().starts_with("x-asrs-internal-")
 }
 
 /// The response to a client for whose `connect` there was no response.

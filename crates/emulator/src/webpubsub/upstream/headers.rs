@@ -1,22 +1,30 @@
 //! The headers of calls to event handlers and of their responses (event handler, sections 2 and 3).
 
+use std::time::SystemTime;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use http::header::{CONTENT_TYPE, COOKIE, HeaderName, SET_COOKIE};
+use http::header::{CONTENT_TYPE, COOKIE, HeaderName};
 use http::{HeaderMap, HeaderValue};
 use jsonwebtoken::{Algorithm, EncodingKey};
 use percent_encoding::{CONTROLS, utf8_percent_encode};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
+use super::cookies::Cookies;
+use super::settings::Target;
+use crate::webpubsub::names;
+
 const ORIGIN: HeaderName = HeaderName::from_static("webhook-request-origin");
 const ALLOWED: HeaderName = HeaderName::from_static("webhook-allowed-origin");
 const VERSION: HeaderName = HeaderName::from_static("ce-awpsversion");
 const STATE: HeaderName = HeaderName::from_static("ce-connectionstate");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
 /// An event and its connection.
 pub(super) struct About<'a> {
-    pub(super) origin: Option<HeaderValue>,
+    /// The host by which the client found the service.
+    pub(super) origin: &'a str,
     pub(super) content_type: &'static str,
     pub(super) event_type: &'a str,
     /// Without the prefix of its type. `None` for events of groups.
@@ -26,14 +34,14 @@ pub(super) struct About<'a> {
     pub(super) user: Option<&'a str>,
     pub(super) subprotocol: Option<&'a str>,
     pub(super) id: u64,
-    pub(super) time: std::time::SystemTime,
+    pub(super) time: SystemTime,
 }
 
 /// The state and cookies that a handler set for a connection.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     state: Option<HeaderValue>,
-    cookies: Vec<(String, String)>,
+    cookies: Cookies,
 }
 
 /// The headers of the abuse-protection check of an address.
@@ -51,15 +59,15 @@ pub(super) fn allows(headers: &HeaderMap, origin: &str) -> bool {
     named.any(|named| named == "*" || named.eq_ignore_ascii_case(origin))
 }
 
-/// The headers of an event.
-pub(super) fn event(about: About<'_>, keys: &[String; 2], kept: &Kept) -> HeaderMap {
+/// The headers of an event that is sent to this address.
+pub(super) fn event(about: &About<'_>, target: &Target, keys: &[String; 2], kept: &Kept) -> HeaderMap {
     let mut headers = HeaderMap::new();
-    if let Some(origin) = about.origin {
-        headers.insert(ORIGIN, origin);
-    }
+    set(&mut headers, ORIGIN, about.origin);
+    set(&mut headers, REQUEST_ID, &names::new_guid());
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(about.content_type));
-    let source = format!("/hubs/{}/client/{}", about.hub, about.connection);
-    let time = OffsetDateTime::from(about.time).format(&Rfc3339).unwrap_or_default();
+    let source = format!("/hubs/{}/client/{}", about.hub.to_ascii_lowercase(), about.connection);
+    let time = OffsetDateTime::from(about.time);
+    let time = time.truncate_to_second().format(&Rfc3339).unwrap_or_default();
     let named = [
         ("ce-specversion", Some("1.0")),
         ("ce-awpsversion", Some("1.0")),
@@ -69,7 +77,6 @@ pub(super) fn event(about: About<'_>, keys: &[String; 2], kept: &Kept) -> Header
         ("ce-time", Some(&time)),
         ("ce-hub", Some(about.hub)),
         ("ce-connectionid", Some(about.connection)),
-        ("ce-userid", about.user),
         ("ce-eventname", about.event_name),
         ("ce-subprotocol", about.subprotocol),
         ("ce-signature", Some(&signature(keys, about.connection))),
@@ -79,7 +86,10 @@ pub(super) fn event(about: About<'_>, keys: &[String; 2], kept: &Kept) -> Header
             set(&mut headers, HeaderName::from_static(name), value);
         }
     }
-    kept.write(&mut headers);
+    if let Some(user) = about.user.filter(|user| !user.is_empty()) {
+        set_raw(&mut headers, HeaderName::from_static("ce-userid"), user);
+    }
+    kept.write(&mut headers, target, about.time);
     headers
 }
 
@@ -87,6 +97,16 @@ pub(super) fn event(about: About<'_>, keys: &[String; 2], kept: &Kept) -> Header
 fn set(headers: &mut HeaderMap, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(&utf8_percent_encode(value, CONTROLS).to_string()) {
         headers.insert(name, value);
+    }
+}
+
+/// Text beyond ASCII is sent as UTF-8. Only characters that no header may have are percent-encoded.
+fn set_raw(headers: &mut HeaderMap, name: HeaderName, value: &str) {
+    match HeaderValue::from_bytes(value.as_bytes()) {
+        Ok(value) => {
+            headers.insert(name, value);
+        }
+        Err(_) => set(headers, name, value),
     }
 }
 
@@ -104,9 +124,8 @@ fn hmac(key: &str, text: &str) -> String {
 }
 
 impl Kept {
-    /// Stores the state and cookies of the response to a blocking event. An error contains the reason why that is
-    /// impossible.
-    pub(super) fn read(&mut self, headers: &HeaderMap) -> Result<(), &'static str> {
+    /// Stores the state of the response to a blocking event. An error contains the reason why that is impossible.
+    pub(super) fn keep_state(&mut self, headers: &HeaderMap) -> Result<(), &'static str> {
         let mut states = headers.get_all(STATE).into_iter();
         let state = states.next();
         if states.next().is_some() {
@@ -115,22 +134,20 @@ impl Kept {
         if let Some(state) = state {
             self.state = Some(state.clone());
         }
-        let cookies = headers.get_all(SET_COOKIE).into_iter().filter_map(|value| value.to_str().ok());
-        for (name, value) in cookies.filter_map(|cookie| cookie.split(';').next()?.split_once('=')) {
-            self.cookies.retain(|(other, _)| other != name.trim());
-            self.cookies.push((name.trim().to_owned(), value.trim().to_owned()));
-        }
         Ok(())
     }
 
-    fn write(&self, headers: &mut HeaderMap) {
+    /// Stores the cookies of a response.
+    pub(super) fn keep_cookies(&mut self, headers: &HeaderMap, target: &Target, now: SystemTime) {
+        self.cookies.store(headers, target, now);
+    }
+
+    fn write(&self, headers: &mut HeaderMap, target: &Target, now: SystemTime) {
         if let Some(state) = &self.state {
             headers.insert(STATE, state.clone());
         }
-        if !self.cookies.is_empty() {
-            let cookies: Vec<_> =
-                self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-            set(headers, COOKIE, &cookies.join("; "));
+        if let Some(cookies) = self.cookies.header(target, now) {
+            headers.insert(COOKIE, cookies);
         }
     }
 }

@@ -3,24 +3,28 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::header::CONTENT_TYPE;
-use http::{Method, Response, StatusCode};
+use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::json;
 
 use super::Upstream;
-use super::call::NoResponse;
+use super::call::{NoResponse, Outgoing};
 use super::connect::{self, ConnectRequest, Decision};
 use super::headers::{self, About, Kept};
-use super::settings::{Event, EventHandlerSettings, SystemEvent};
+use super::settings::{Event, EventHandlerSettings, SystemEvent, Target};
 use crate::message::json_from_str;
 use crate::webpubsub::delivery::Data;
 use crate::webpubsub::errors::Rejection;
 use crate::webpubsub::media_type::media_type;
 
-const RESPONSE_TIMEOUT: Duration = Duration::from_secs(30);
+/// For all attempts together.
+const RESPONSE_TIMEOUT: Duration = Duration::from_secs(100);
+/// Reserved for these two events, even if no handler receives them. The others follow.
+const CONNECT_ID: u64 = 0;
+const CONNECTED_ID: u64 = 1;
 /// A bound of the emulator: a handler that hangs must not exhaust the memory.
 const MAX_NOTICES: usize = 1_000;
 const JSON: &str = "application/json; charset=utf-8";
@@ -29,6 +33,8 @@ const JSON: &str = "application/json; charset=utf-8";
 #[derive(Debug)]
 pub(in crate::webpubsub) struct Link {
     upstream: Arc<Upstream>,
+    /// The host by which the client found the service.
+    origin: String,
     hub: String,
     connection: String,
     state: Mutex<State>,
@@ -41,8 +47,9 @@ struct State {
     user: Option<String>,
     subprotocol: Option<String>,
     kept: Kept,
-    last_id: u64,
-    notices: VecDeque<Notice>,
+    /// How many ids were taken after the reserved ones.
+    taken: u64,
+    notices: VecDeque<(Numbered, Notice)>,
     /// Whether a task is sending them.
     sending: bool,
 }
@@ -56,20 +63,44 @@ pub(in crate::webpubsub) enum Notice {
     Left { group: String },
 }
 
+/// The id and time of an event, which all attempts to send it share.
+#[derive(Debug, Clone, Copy)]
+struct Numbered {
+    id: u64,
+    time: SystemTime,
+}
+
+/// An event as it is sent to a handler.
+struct Outbound<'a> {
+    numbered: Numbered,
+    /// In the URL.
+    name: &'a str,
+    /// Events of groups have a type only.
+    is_named: bool,
+    event_type: &'a str,
+    content_type: &'static str,
+    body: Bytes,
+}
+
 /// The outcome of a user event.
 #[derive(Debug)]
 pub(in crate::webpubsub) enum Outcome {
-    /// No handler accepts the event.
-    Unhandled,
     /// The handler accepted the event, possibly with a response for the client.
     Accepted(Option<Data>),
+    /// The handler failed, or no handler accepts the event.
     Failed,
 }
 
 impl Link {
-    pub(in crate::webpubsub) fn new(upstream: &Arc<Upstream>, hub: &str, connection: &str) -> Arc<Self> {
+    pub(in crate::webpubsub) fn new(
+        upstream: &Arc<Upstream>,
+        origin: &str,
+        hub: &str,
+        connection: &str,
+    ) -> Arc<Self> {
         Arc::new(Self {
             upstream: Arc::clone(upstream),
+            origin: origin.to_owned(),
             hub: hub.to_owned(),
             connection: connection.to_owned(),
             state: Mutex::default(),
@@ -102,23 +133,30 @@ impl Link {
         };
         self.identify(user, None);
         let (name, event_type) = event.names();
-        let response = self.ask(&handler, name, Some(name), event_type, JSON, connect_request.body()).await;
+        let numbered = self.number(CONNECT_ID);
+        let body = connect_request.body();
+        let outbound = Outbound { numbered, name, is_named: true, event_type, content_type: JSON, body };
+        let response = self.ask(&handler, outbound).await;
         let response = response.map_err(|error| connect::no_response(&error))?;
         let decision = Decision::read(&response, offered)?;
-        self.keep(&response).map_err(|why| connect::rejection(StatusCode::BAD_GATEWAY, why))?;
+        self.keep_state(&response).map_err(|why| connect::rejection(StatusCode::BAD_GATEWAY, why))?;
         Ok(decision)
     }
 
     /// Sends a user event and waits for the response.
     pub(in crate::webpubsub) async fn user_event(&self, name: &str, data: &Data) -> Outcome {
         let Some(handler) = self.upstream.handler(&self.hub, Event::User(name)) else {
-            return Outcome::Unhandled;
+            self.upstream.record_uncalled(&self.hub, &self.subject(name), "no event handler accepts it");
+            tracing::warn!(hub = self.hub, event = name, "no event handler accepts an event");
+            return Outcome::Failed;
         };
         let (content_type, body) = payload(data);
-        let event_type = format!("azure.webpubsub.user.{name}");
-        match self.ask(&handler, name, Some(name), &event_type, content_type, body).await {
+        let event_type = &format!("azure.webpubsub.user.{name}");
+        let numbered = self.next_number(&mut self.state());
+        let outbound = Outbound { numbered, name, is_named: true, event_type, content_type, body };
+        match self.ask(&handler, outbound).await {
             Ok(response) if response.status().is_success() => {
-                match self.keep(&response).and_then(|()| read(&response)) {
+                match self.keep_state(&response).and_then(|()| read(&response)) {
                     Ok(data) => Outcome::Accepted(data),
                     Err(why) => self.failed(name, &why),
                 }
@@ -148,7 +186,11 @@ impl Link {
             tracing::warn!(hub = self.hub, "too many events are queued for a handler; one was dropped");
             return;
         }
-        state.notices.push_back(notice);
+        let numbered = match notice {
+            Notice::Connected => self.number(CONNECTED_ID),
+            _ => self.next_number(&mut state),
+        };
+        state.notices.push_back((numbered, notice));
         if !state.sending
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
@@ -159,24 +201,25 @@ impl Link {
 
     async fn send_notices(self: Arc<Self>) {
         loop {
-            let notice = {
+            let next = {
                 let mut state = self.state();
                 let next = state.notices.pop_front();
                 state.sending = next.is_some();
                 next
             };
-            let Some(notice) = notice else { return };
-            self.send_notice(&notice).await;
+            let Some((numbered, notice)) = next else { return };
+            self.send_notice(numbered, &notice).await;
         }
     }
 
-    async fn send_notice(&self, notice: &Notice) {
+    async fn send_notice(&self, numbered: Numbered, notice: &Notice) {
         let event = notice.event();
         let Some(handler) = self.upstream.handler(&self.hub, Event::System(event)) else { return };
         let (name, event_type) = event.names();
-        let of_group = matches!(event, SystemEvent::GroupJoined | SystemEvent::GroupLeft);
-        let event_name = (!of_group).then_some(name);
-        match self.ask(&handler, name, event_name, event_type, JSON, notice.body()).await {
+        let is_named = !matches!(event, SystemEvent::GroupJoined | SystemEvent::GroupLeft);
+        let body = notice.body();
+        let outbound = Outbound { numbered, name, is_named, event_type, content_type: JSON, body };
+        match self.ask(&handler, outbound).await {
             Ok(response) if response.status().is_success() => {}
             Ok(response) => {
                 self.failed(name, &response.status());
@@ -187,42 +230,62 @@ impl Link {
         }
     }
 
-    /// Calls a handler whose address allows it.
+    /// Calls a handler whose address allows it, and keeps the cookies of a success.
     async fn ask(
         &self,
         handler: &EventHandlerSettings,
-        event: &str,
-        event_name: Option<&str>,
-        event_type: &str,
-        content_type: &'static str,
-        body: Bytes,
+        outbound: Outbound<'_>,
     ) -> Result<Response<Bytes>, NoResponse> {
-        if !self.upstream.may_call(&self.hub, handler).await {
+        let subject = self.subject(outbound.name);
+        let checked = handler.check_target(&self.hub).map_err(|_| NoResponse::Forbidden)?;
+        if !self.upstream.may_call(&checked, &self.origin).await {
+            self.upstream.record_uncalled(&self.hub, &subject, "the validation of its event handler failed");
             return Err(NoResponse::Forbidden);
         }
-        let target = handler.target(&self.hub, event).map_err(|_| NoResponse::Forbidden)?;
-        let headers = {
-            let mut state = self.state();
-            state.last_id += 1;
-            let about = About {
-                origin: self.upstream.origin(),
-                content_type,
-                event_type,
-                event_name,
-                hub: &self.hub,
-                connection: &self.connection,
-                user: state.user.as_deref(),
-                subprotocol: state.subprotocol.as_deref(),
-                id: state.last_id,
-                time: self.upstream.clock.now(),
-            };
-            headers::event(about, &self.upstream.keys.both(), &state.kept)
-        };
-        self.upstream.call(RESPONSE_TIMEOUT, &target, Method::POST, headers, body).await
+        let target = handler.target(&self.hub, outbound.name).map_err(|_| NoResponse::Forbidden)?;
+        let headers = self.headers(&outbound, &target);
+        let request = Outgoing { target: &target, method: Method::POST, headers, body: outbound.body };
+        let response = self.upstream.call(RESPONSE_TIMEOUT, &subject, request).await?;
+        if response.status().is_success() {
+            let now = self.upstream.clock.now();
+            self.state().kept.keep_cookies(response.headers(), &target, now);
+        }
+        Ok(response)
     }
 
-    fn keep(&self, response: &Response<Bytes>) -> Result<(), &'static str> {
-        self.state().kept.read(response.headers())
+    fn headers(&self, outbound: &Outbound<'_>, target: &Target) -> HeaderMap {
+        let state = self.state();
+        let about = About {
+            origin: &self.origin,
+            content_type: outbound.content_type,
+            event_type: outbound.event_type,
+            event_name: outbound.is_named.then_some(outbound.name),
+            hub: &self.hub,
+            connection: &self.connection,
+            user: state.user.as_deref(),
+            subprotocol: state.subprotocol.as_deref(),
+            id: outbound.numbered.id,
+            time: outbound.numbered.time,
+        };
+        headers::event(&about, target, &self.upstream.keys.both(), &state.kept)
+    }
+
+    /// How the log names an event.
+    fn subject(&self, event: &str) -> String {
+        format!("{event}, connection {}", self.connection)
+    }
+
+    fn number(&self, id: u64) -> Numbered {
+        Numbered { id, time: self.upstream.clock.now() }
+    }
+
+    fn next_number(&self, state: &mut State) -> Numbered {
+        state.taken += 1;
+        self.number(CONNECTED_ID + state.taken)
+    }
+
+    fn keep_state(&self, response: &Response<Bytes>) -> Result<(), &'static str> {
+        self.state().kept.keep_state(response.headers())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -272,6 +335,7 @@ fn read(response: &Response<Bytes>) -> Result<Option<Data>, &'static str> {
     let data = match media_type(content_type).0.as_str() {
         "text/plain" => Data::Text(text()?),
         "application/json" => Data::Json(json_from_str(&text()?).map_err(|_| "the response is not JSON")?),
+        "application/x-protobuf" => Data::Protobuf(body.clone()),
         _ => Data::Binary(body.clone()),
     };
     Ok(Some(data))

@@ -3,55 +3,58 @@
 
 mod call;
 mod connect;
+mod cookies;
 mod headers;
 mod link;
 mod settings;
+mod trust;
+mod validation;
 
 use std::collections::HashMap;
-use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, Response};
-use tokio::sync::Mutex as AsyncMutex;
+use http::Response;
 
+use call::{NoResponse, Outgoing};
 pub(super) use connect::{ConnectRequest, Decision};
 pub(super) use link::{Link, Notice, Outcome};
 use settings::Event;
 pub use settings::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserEvents};
+use trust::Trust;
+pub(crate) use trust::certificates;
+use validation::Validations;
 
 use super::token::Keys;
 use crate::clock::Clock;
+use crate::invalid_setting::InvalidSetting;
 use crate::journal::{self, Journal};
 use crate::message::Service;
 
-/// How long the result of a check is valid, including a failed one.
-const CHECK_VALIDITY: Duration = Duration::from_secs(60);
-const CHECK_TIMEOUT: Duration = Duration::from_secs(10);
+/// The pauses before the second, third, and fourth attempt of a call.
+const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(5)];
 
 /// The event handlers of all hubs.
 #[derive(Debug)]
 pub(super) struct Upstream {
     clock: Clock,
-    /// The name by which the service identifies itself.
-    origin: String,
     keys: Arc<Keys>,
     journal: Arc<Journal>,
     handlers: Mutex<HashMap<String, Vec<Arc<EventHandlerSettings>>>>,
-    checks: Mutex<HashMap<settings::Target, Arc<Check>>>,
+    validations: Validations,
+    trust: Trust,
 }
 
-/// The last check of an address: its time and result. Locked during a check, so that only one runs at a time.
-type Check = AsyncMutex<Option<(SystemTime, bool)>>;
-
 impl Upstream {
-    pub(super) fn new(clock: Clock, address: SocketAddr, keys: Arc<Keys>, journal: Arc<Journal>) -> Self {
-        let origin = match address {
-            SocketAddr::V4(address) => address.ip().to_string(),
-            SocketAddr::V6(address) => format!("[{}]", address.ip()),
-        };
-        Self { clock, origin, keys, journal, handlers: Mutex::default(), checks: Mutex::default() }
+    pub(super) fn new(clock: Clock, keys: Arc<Keys>, journal: Arc<Journal>) -> Self {
+        let (handlers, validations, trust) = (Mutex::default(), Validations::default(), Trust::default());
+        Self { clock, keys, journal, handlers, validations, trust }
+    }
+
+    /// Adds certificate authorities for https handlers, as PEM.
+    pub(super) fn trust(&self, pem: &str) -> Result<(), InvalidSetting> {
+        self.trust.add(pem)
     }
 
     /// Adds a handler after the existing ones of the hub.
@@ -73,67 +76,53 @@ impl Upstream {
         handlers.get(&hub.to_ascii_lowercase())?.iter().find(|handler| handler.accepts(event)).cloned()
     }
 
-    /// Whether the handler's address allows this service to call it (event handler, section 2).
-    async fn may_call(&self, hub: &str, handler: &EventHandlerSettings) -> bool {
-        let Ok(target) = handler.check_target(hub) else { return false };
-        let check = {
-            let mut checks = self.checks.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(checks.entry(target.clone()).or_default())
-        };
-        let mut last = check.lock().await;
-        let now = self.clock.now();
-        if let Some((_, allowed)) = last.filter(|(at, _)| *at + CHECK_VALIDITY > now) {
-            return allowed;
-        }
-        let allowed = self.check(&target).await;
-        *last = Some((self.clock.now(), allowed));
-        allowed
-    }
-
-    async fn check(&self, target: &settings::Target) -> bool {
-        let headers = headers::check(&self.origin);
-        match self.call(CHECK_TIMEOUT, target, Method::OPTIONS, headers, Bytes::new()).await {
-            Ok(response) if response.status().is_success() => {
-                let allowed = headers::allows(response.headers(), &self.origin);
-                if !allowed {
-                    tracing::warn!(origin = self.origin, "an event handler does not allow this origin");
-                }
-                allowed
-            }
-            Ok(response) => {
-                tracing::warn!(status = response.status().as_u16(), "an event handler failed its check");
-                false
-            }
-            Err(error) => {
-                tracing::warn!(%error, "an event handler could not be checked");
-                false
-            }
-        }
-    }
-
-    /// Calls an address and records the call in the journal.
+    /// Calls an address until an attempt has a lasting outcome, within the limit. All attempts send the same.
     async fn call(
         &self,
         limit: Duration,
-        target: &settings::Target,
-        method: Method,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<Response<Bytes>, call::NoResponse> {
-        let mut pending = self.journal.begin("HOOK", &target.url_without_query());
-        pending.of(Some(Service::WebPubSub));
-        pending.note(method.as_str());
-        let response = call::call(&self.clock, limit, target, method, headers, body).await;
-        match &response {
-            Ok(response) => pending.end(journal::Outcome::Status(response.status().as_u16())),
-            // Dropping `pending` records that there was no response.
-            Err(error) => pending.note(&error.to_string()),
+        subject: &str,
+        request: Outgoing<'_>,
+    ) -> Result<Response<Bytes>, NoResponse> {
+        let deadline = self.clock.now() + limit;
+        for (attempt, pause) in (1..).zip(PAUSES) {
+            let outcome = self.attempt(deadline, subject, attempt, Some(pause), request.clone()).await;
+            match outcome {
+                (_, Some(next)) => self.clock.sleep_until(next).await,
+                (outcome, None) => return outcome,
+            }
         }
-        response
+        self.attempt(deadline, subject, PAUSES.len() + 1, None, request).await.0
     }
 
-    /// The header that identifies the caller.
-    fn origin(&self) -> Option<HeaderValue> {
-        HeaderValue::from_str(&self.origin).ok()
+    /// Calls an address once and records that in the journal. Returns the time of the next attempt if there is one.
+    async fn attempt(
+        &self,
+        deadline: SystemTime,
+        subject: &str,
+        attempt: usize,
+        pause: Option<Duration>,
+        request: Outgoing<'_>,
+    ) -> (Result<Response<Bytes>, NoResponse>, Option<SystemTime>) {
+        let mut pending = self.journal.begin("HOOK", &request.target.url_without_query());
+        pending.of(Some(Service::WebPubSub));
+        pending.note(&format!("{} {subject}, attempt {attempt}", request.method));
+        let outcome = call::call(&self.clock, deadline, &self.trust, request).await;
+        let transient = call::is_transient(&outcome);
+        // Before the attempt is recorded: who advances the clock once it is must not miss the next one.
+        let next = pause.filter(|_| transient).map(|pause| self.clock.now() + pause);
+        match &outcome {
+            Ok(response) => pending.end(journal::Outcome::Status(response.status().as_u16())),
+            // Dropping `pending` records that there was no response.
+            Err(error) => pending.note(&format!("({error})")),
+        }
+        (outcome, next.filter(|next| *next < deadline))
+    }
+
+    /// Records in the journal that an event reached no handler.
+    fn record_uncalled(&self, hub: &str, subject: &str, why: &str) {
+        let mut pending = self.journal.begin("HOOK", &format!("/client/hubs/{hub}"));
+        pending.of(Some(Service::WebPubSub));
+        pending.note(&format!("{subject} ({why})"));
+        pending.end(journal::Outcome::NotCalled);
     }
 }

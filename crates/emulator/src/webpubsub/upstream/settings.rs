@@ -3,6 +3,7 @@
 use std::fmt;
 
 use http::Uri;
+use http::uri::{PathAndQuery, Scheme};
 
 use crate::webpubsub::names;
 
@@ -77,6 +78,8 @@ pub(super) enum Event<'a> {
 /// An address to call.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(super) struct Target {
+    /// Whether it is called over TLS.
+    pub(super) secure: bool,
     pub(super) host: String,
     pub(super) port: u16,
     /// The value of the `Host` header.
@@ -85,7 +88,10 @@ pub(super) struct Target {
 }
 
 impl EventHandlerSettings {
-    /// Creates settings for a handler at this URL: `http`, any host, no user information.
+    /// Creates settings for a handler at this URL: `http` or `https`, any host, no user information.
+    ///
+    /// An https handler needs a certificate from an authority that the platform trusts, or from one that was
+    /// [added](crate::webpubsub::WebPubSub::trust_event_handlers).
     ///
     /// `{hub}` and `{event}` are replaced by the names of the hub and the event, or by `validate` instead of the event
     /// when the address is checked. The URL is validated when the settings are passed to
@@ -141,15 +147,16 @@ impl EventHandlerSettings {
         let url = self.url.replace("{hub}", &names::encode(hub)).replace("{event}", &names::encode(event));
         let invalid = |rule: &str| InvalidEventHandler(format!("the URL '{}' {rule}", self.without_query()));
         let url: Uri = url.parse().map_err(|_| invalid("is not a URL"))?;
-        let authority = url.authority().filter(|_| url.scheme_str() == Some("http"));
-        let authority = authority.ok_or_else(|| invalid("is not of the form http://host:port/path"))?;
+        let secure = url.scheme() == Some(&Scheme::HTTPS);
+        let authority = url.authority().filter(|_| secure || url.scheme() == Some(&Scheme::HTTP));
+        let authority = authority.ok_or_else(|| invalid("is not of the form http(s)://host:port/path"))?;
         if authority.as_str().contains('@') {
             return Err(InvalidEventHandler("the URL contains user information".to_owned()));
         }
         let host = authority.host().trim_matches(['[', ']']).to_owned();
-        let path_and_query = url.path_and_query().map_or("/", http::uri::PathAndQuery::as_str).to_owned();
-        let port = authority.port_u16().unwrap_or(80);
-        Ok(Target { host, port, authority: authority.as_str().to_owned(), path_and_query })
+        let path_and_query = url.path_and_query().map_or("/", PathAndQuery::as_str).to_owned();
+        let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
+        Ok(Target { secure, host, port, authority: authority.as_str().to_owned(), path_and_query })
     }
 
     /// Omits the query and the user information, which may contain secrets.
@@ -162,7 +169,12 @@ impl EventHandlerSettings {
 impl Target {
     /// Omits the query, which may contain a secret.
     pub(super) fn url_without_query(&self) -> String {
-        format!("http://{}{}", self.authority, self.path_and_query.split('?').next().unwrap_or_default())
+        let scheme = if self.secure { "https" } else { "http" };
+        format!("{scheme}://{}{}", self.authority, self.path())
+    }
+
+    pub(super) fn path(&self) -> &str {
+        self.path_and_query.split('?').next().unwrap_or_default()
     }
 }
 
@@ -206,11 +218,15 @@ mod tests {
         assert_eq!((target.host.as_str(), target.port), ("localhost", 7071));
         assert_eq!(target.path_and_query, "/a%5Bb%5D/api?event=my.event&code=x");
         assert!(settings.check_target("chat").unwrap().path_and_query.contains("event=validate"));
+        assert_eq!(target.url_without_query(), "http://localhost:7071/a%5Bb%5D/api");
+        let target = EventHandlerSettings::new("HTTPS://[::1]/{event}").check_target("chat").unwrap();
+        assert_eq!((target.secure, target.host.as_str(), target.port), (true, "::1", 443));
+        assert_eq!(target.url_without_query(), "https://[::1]/validate");
     }
 
     #[test]
     fn what_breaks_a_rule_is_rejected_without_a_secret() {
-        for url in ["https://h/", "h/path", "http://", "http://u:secret@h/", "ftp://h?code=secret", ""] {
+        for url in ["wss://h/", "h/path", "http://", "http://u:secret@h/", "ftp://h?code=secret", ""] {
             let error = EventHandlerSettings::new(url).check("chat").unwrap_err().to_string();
             assert!(!error.contains("secret"), "{error}");
         }

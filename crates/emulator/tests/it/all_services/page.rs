@@ -140,14 +140,16 @@ async fn calls_to_a_webhook_are_shown_without_the_query_of_its_url() {
     emulator.webpubsub().event_handler("chat", webhook.handler(&[SystemEvent::Connect])).unwrap();
     let url = emulator.webpubsub().client_access_url("chat", &ClientToken::new());
     let connecting = tokio::spawn(tokio_tungstenite::connect_async(url));
-    webhook.call().await.respond(401, "", "");
+    let call = webhook.call().await;
+    let event = format!("POST connect, connection {}, attempt 1", call.header("ce-connectionid").unwrap());
+    call.respond(401, "", "");
     assert!(connecting.await.unwrap().is_err());
     let snapshot = json(&emulator).await;
     let events = snapshot["requests"].as_array().unwrap();
     let hooks: Vec<_> = events.iter().filter(|event| event["verb"] == "HOOK").collect();
     let shown =
         hooks.iter().map(|event| (event["note"].as_str().unwrap(), event["outcome"].as_str().unwrap()));
-    assert_eq!(shown.collect::<Vec<_>>(), [("POST", "401"), ("OPTIONS", "200")]);
+    assert_eq!(shown.collect::<Vec<_>>(), [(event.as_str(), "401"), ("OPTIONS validate, attempt 1", "200")]);
     let target = hooks[0]["target"].as_str().unwrap();
     assert!(target.starts_with("http://127.0.0.1:") && target.ends_with("/hubs/chat/connect"), "{target}");
 }

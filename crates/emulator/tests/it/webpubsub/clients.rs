@@ -121,12 +121,10 @@ async fn a_failed_ack_id_may_be_used_again() {
 }
 
 #[tokio::test]
-async fn events_pings_and_sequence_acks_are_taken() {
+async fn pings_and_sequence_acks_are_taken() {
     let emulator = Emulator::start().await.unwrap();
-    let mut client = Client::json(&emulator, json!({})).await;
-    client
-        .send_json(json!({ "type": "event", "event": "order", "ackId": 1, "data": 7, "unknown": [] }))
-        .await;
+    let mut client = Client::json(&emulator, json!({ "role": all_roles() })).await;
+    client.send_json(json!({ "type": "joinGroup", "group": "g", "ackId": 1, "unknown": [] })).await;
     assert_eq!(client.frame().await, json!({ "type": "ack", "ackId": 1, "success": true }));
     client.send_json(json!({ "type": "sequenceAck", "sequenceId": 42 })).await;
     client.assert_silent().await;
@@ -290,10 +288,12 @@ async fn the_parameters_of_a_simple_client_are_case_insensitive_and_the_last_one
 #[tokio::test]
 async fn a_simple_client_is_dropped_when_no_handler_accepts_what_it_sends() {
     let emulator = Emulator::start().await.unwrap();
-    for query in ["", "&webpubsub_mode=sendEvent", "&webpubsub_mode=sendToGroup&group=g"] {
+    for (query, code) in
+        [("", 1011), ("&webpubsub_mode=sendEvent", 1011), ("&webpubsub_mode=sendToGroup&group=g", 1008)]
+    {
         let mut simple = Client::simple(&emulator, json!({}), query).await;
         simple.send(Message::text("hi")).await;
-        assert_eq!(simple.closed().await.0, 1008, "{query}");
+        assert_eq!(simple.closed().await.0, code, "{query}");
     }
 }
 

@@ -3,9 +3,11 @@
 mod clients;
 pub(crate) mod common;
 mod connect_events;
+mod crowd;
 mod events;
 mod faults;
 mod groups;
+mod https_handlers;
 mod keep_alive;
 mod lists;
 mod permissions;
@@ -16,3 +18,4 @@ mod rest;
 mod sends;
 mod socket_faults;
 mod tokens;
+mod validation;

@@ -7,13 +7,14 @@ use futures_util::StreamExt as _;
 use serde_json::json;
 use service_emulator::Emulator;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::common::clients::{JSON, KEY, RELIABLE, Socket, jwt, now, open_at};
 use crate::program::{running, send};
 
 /// An open WebSocket that has received its first frame.
-async fn connect(port: u16, protocol: &str) -> Socket {
+pub(crate) async fn connect(port: u16, protocol: &str) -> Socket {
     let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
     let clock = Emulator::start().await.unwrap();
     let audience = format!("http://{address}/client/hubs/chat");
@@ -24,11 +25,35 @@ async fn connect(port: u16, protocol: &str) -> Socket {
     socket
 }
 
+/// A long poll that the program has begun to process: another request that was sent later has its response.
+#[cfg(feature = "eventgrid")]
+async fn poll(port: u16) -> TcpStream {
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    let mut poll = TcpStream::connect(address).await.unwrap();
+    let key = Emulator::start().await.unwrap().eventgrid().key();
+    let target = "/topics/orders/eventsubscriptions/billing:receive?api-version=2024-06-01&maxWaitTime=60";
+    let head =
+        format!("POST {target} HTTP/1.1\r\nHost: {address}\r\nAuthorization: SharedAccessKey {key}\r\n");
+    poll.write_all(format!("{head}Content-Length: 0\r\n\r\n").as_bytes()).await.unwrap();
+    let mut page = String::new();
+    // The subscription exists once the poll has begun.
+    while !page.contains("billing") {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        let request = "GET / HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\nConnection: close\r\n\r\n";
+        stream.write_all(request.as_bytes()).await.unwrap();
+        page.clear();
+        stream.read_to_string(&mut page).await.unwrap();
+    }
+    poll
+}
+
 #[tokio::test]
-async fn a_signal_closes_websockets_with_1001_and_the_program_exits_with_0() {
+async fn a_signal_closes_websockets_with_1001_ends_long_polls_and_the_program_exits_with_0() {
     for signal in ["INT", "TERM"] {
         let (mut child, port) = running(&["--log", "off"]).await;
         let mut sockets = [connect(port, JSON).await, connect(port, RELIABLE).await];
+        #[cfg(feature = "eventgrid")]
+        let mut poll = poll(port).await;
         send(signal, &child).await;
         for socket in &mut sockets {
             let Some(Ok(Message::Text(frame))) = socket.next().await else { panic!("no frame") };
@@ -37,13 +62,22 @@ async fn a_signal_closes_websockets_with_1001_and_the_program_exits_with_0() {
             assert_eq!(u16::from(close.code), 1001, "{signal}");
             assert!(socket.next().await.is_none());
         }
+        #[cfg(feature = "eventgrid")]
+        {
+            let mut response = String::new();
+            poll.read_to_string(&mut response).await.unwrap();
+            assert!(
+                response.starts_with("HTTP/1.1 200 ") && response.ends_with(r#"{"value":[]}"#),
+                "{response}"
+            );
+        }
         assert_eq!(child.wait().await.unwrap().code(), Some(0), "{signal}");
     }
 }
 
 /// The resident memory of a process in KiB.
 #[cfg(target_os = "linux")]
-fn resident(child: &tokio::process::Child) -> usize {
+pub(crate) fn resident(child: &tokio::process::Child) -> usize {
     let status = std::fs::read_to_string(format!("/proc/{}/status", child.id().unwrap())).unwrap();
     let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
@@ -59,7 +93,7 @@ async fn an_idle_connection_takes_less_than_24_kib() {
         open.push(connect(port, RELIABLE).await);
     }
     // The requests that the emulator remembers are not part of a connection.
-    let mut stream = tokio::net::TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
     let mut response = [0; 4096];
     for _ in 0..1_000 {
         stream.write_all(b"GET /health HTTP/1.1\r\nhost: x\r\nx-padding: 0123456789\r\n\r\n").await.unwrap();

@@ -105,7 +105,8 @@ async fn every_request_is_carried_out_and_acknowledged() {
     assert_eq!(receive(&mut socket).await, failed(3, "Duplicate", message));
     let event = [field(1, &[b"order"]), field(2, &[&text]), number(3, 4)].concat();
     write(&mut socket, field(5, &[&event])).await;
-    assert_eq!(receive(&mut socket).await, ack(4));
+    let message = "Internal server error";
+    assert_eq!(receive(&mut socket).await, failed(4, "InternalServerError", message), "there is no handler");
     write(&mut socket, field(8, &[&number(1, 9)])).await;
     write(&mut socket, field(9, &[])).await;
     assert_eq!(receive(&mut socket).await, field(4, &[]));

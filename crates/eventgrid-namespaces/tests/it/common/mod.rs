@@ -1,5 +1,7 @@
 //! What several subjects share: a namespace for a scripted transport, and an emulator with one subscription.
 
+pub(crate) mod spans;
+
 use eventgrid_namespaces::{Credential, NamespaceClient, NamespaceClientBuilder, Receiver};
 use http::Method;
 use serde_json::json;

@@ -8,12 +8,12 @@ use std::time::{Duration, SystemTime};
 use async_trait::async_trait;
 use bytes::Bytes;
 use eventgrid_namespaces::{
-    Clock, Delivery, Error, ErrorKind, Notice, Processor, ProcessorBuilder, Result, RetryOptions, Transport,
-    Upgrade,
+    Clock, Delivery, Error, ErrorKind, NamespaceClientBuilder, Notice, Processor, ProcessorBuilder, Result,
+    RetryOptions, Transport, Upgrade,
 };
 use http::{Request, Response};
 use serde_json::{Value, json};
-use service_core::testing::ManualClock;
+use service_core::testing::{ManualClock, RecordingMeter};
 use service_core::timeout;
 use tokio::sync::Notify;
 
@@ -47,7 +47,9 @@ pub(crate) struct State {
     tokens: u32,
     /// Whether released events are delivered again.
     redeliver: bool,
-    polls: usize,
+    pub(crate) polls: usize,
+    /// How long a request and its response travel together.
+    pub(crate) round_trip: Duration,
     /// The time and the operation of each call, with its number of tokens or its maximum number of events.
     pub(crate) calls: Vec<(Duration, String, usize)>,
     /// What was settled, as `<verb> <event's id>`.
@@ -108,14 +110,36 @@ impl Broker {
     }
 
     pub(crate) fn processor_of(&self, version: &str) -> ProcessorBuilder {
+        self.processor_with(version, |builder| builder)
+    }
+
+    /// A processor whose client reports to the meter.
+    pub(crate) fn metered(&self) -> (ProcessorBuilder, RecordingMeter) {
+        let meter = RecordingMeter::new();
+        let given = Arc::new(meter.clone());
+        (self.processor_with("2024-06-01", |builder| builder.meter(given)), meter)
+    }
+
+    /// A processor whose client has further settings.
+    pub(crate) fn processor_with(
+        &self,
+        version: &str,
+        set: impl FnOnce(NamespaceClientBuilder) -> NamespaceClientBuilder,
+    ) -> ProcessorBuilder {
         let builder = namespace_builder()
             .transport(Arc::new(self.clone()))
             .clock(Arc::new(self.clock.clone()))
             .api_version(version)
             .retry(RetryOptions::none());
         let notices = Arc::clone(&self.notices);
-        Processor::builder(common::receiver(builder))
+        Processor::builder(common::receiver(set(builder)))
             .on_notice(move |notice: &Notice<'_>| notices.lock().unwrap().push(notice.to_string()))
+    }
+
+    /// Ends the lock of an event, as if its time had passed.
+    pub(crate) fn lose(&self, id: &str) {
+        let own = |lock: &Lock| lock.event.contains(&format!("\"id\":\"{id}\""));
+        assert_eq!(self.state().locks.extract_if(|_, lock| own(lock)).count(), 1);
     }
 
     pub(crate) fn state(&self) -> std::sync::MutexGuard<'_, State> {
@@ -237,6 +261,12 @@ impl Broker {
         json!({"succeededLockTokens": succeeded, "failedLockTokens": failed})
     }
 
+    async fn travel(&self, time: Duration) {
+        if !time.is_zero() {
+            self.clock.sleep(time).await;
+        }
+    }
+
     async fn respond(&self, verb: &str, request: &Request<Bytes>) -> Result<Response<Bytes>> {
         let query = request.uri().query().unwrap();
         let tokens: Vec<String> = serde_json::from_slice::<Value>(request.body())
@@ -310,7 +340,11 @@ impl Transport for Broker {
     async fn send(&self, request: Request<Bytes>, _: &service_core::SendOptions) -> Result<Response<Bytes>> {
         let verb = request.uri().path().rsplit_once(':').unwrap().1.to_owned();
         let _polling = (verb == "receive").then(|| Polling::new(self));
-        self.respond(&verb, &request).await
+        let half = self.state().round_trip / 2;
+        self.travel(half).await;
+        let response = self.respond(&verb, &request).await;
+        self.travel(half).await;
+        response
     }
 
     async fn upgrade(&self, _: Request<()>, _: &service_core::SendOptions) -> Result<Upgrade> {

@@ -155,6 +155,8 @@ async fn settings_out_of_their_bounds_are_named() {
     for (builder, rule) in [
         (new().concurrency(0), r#"concurrency must be 1 to 10,000, got "0""#),
         (new().prefetch(10_001), "prefetch must be 0 to 10,000"),
+        (new().max_receive_calls(0), r#"max receive calls must be 1 to 32, got "0""#),
+        (new().max_receive_calls(33), "max receive calls must be"),
         (new().lock_duration(SECOND * 59), "lock duration must be 60 s to 300 s"),
         (new().lock_duration(SECOND * 301), r#"got "301s""#),
         (new().max_wait_time(SECOND * 121), "max wait time must be"),

@@ -42,6 +42,48 @@ async fn objects_arrays_and_binary_mode_are_read_whatever_the_content_type() {
 }
 
 #[tokio::test]
+async fn a_body_with_the_content_type_of_cloudevents_is_structured_despite_binary_headers() {
+    let (builder, seen) = webhook();
+    let webhook = builder.accept_unverified().build().unwrap();
+    for (content_type, body) in [
+        (STRUCTURED, event("body", "t")),
+        ("Application/CloudEvents+JSON", event("body", "t")),
+        ("application/cloudevents-batch+json", format!("[{}]", event("body", "t"))),
+    ] {
+        let mut request = post(body);
+        for (name, value) in [("specversion", "1.0"), ("id", "header"), ("source", "/s"), ("type", "t")] {
+            let name = http::HeaderName::try_from(format!("ce-{name}")).unwrap();
+            request.headers_mut().insert(name, value.parse().unwrap());
+        }
+        request.headers_mut().insert("content-type", content_type.parse().unwrap());
+        assert_eq!(send(&webhook, request).await.status(), 200, "{content_type}");
+    }
+    assert_eq!(*seen.lock().unwrap(), ["body", "body", "body"]);
+}
+
+#[tokio::test]
+async fn a_typed_handler_gets_the_data_and_other_data_is_400_and_reported() {
+    let (seen, notices) = (Seen::default(), Seen::default());
+    let (handled, noted) = (Arc::clone(&seen), Arc::clone(&notices));
+    let handler = move |data: std::collections::BTreeMap<String, u32>, context: Context| {
+        let id = context.delivery().id.as_deref().unwrap_or_default().to_owned();
+        handled.lock().unwrap().push(format!("{id}: {}", data["total"]));
+        async {}
+    };
+    let hook = move |notice: &Notice<'_>| noted.lock().unwrap().push(notice.to_string());
+    let webhook = Webhook::typed(handler).accept_unverified().on_notice(hook).build().unwrap();
+    assert_eq!(send(&webhook, post(event("a", "t"))).await.status(), 200);
+    let other = event("b", "t").replace('5', "\"secret\"");
+    assert_eq!(send(&webhook, post(format!("[{other},{}]", event("c", "t")))).await.status(), 400);
+    assert_eq!(*seen.lock().unwrap(), ["a: 5", "c: 5"]);
+    let notices = notices.lock().unwrap();
+    let start =
+        r#"could not read the data of event "b" from "/orders" (delivery 1): the JSON does not match"#;
+    assert!(notices.len() == 1 && notices[0].starts_with(start), "{notices:?}");
+    assert!(!notices[0].contains("secret"), "{notices:?}");
+}
+
+#[tokio::test]
 async fn the_status_is_what_makes_the_service_act_as_the_handler_decided() {
     let notices: Seen = Seen::default();
     let noted = Arc::clone(&notices);

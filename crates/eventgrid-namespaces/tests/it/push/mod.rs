@@ -2,6 +2,8 @@
 
 mod delivery;
 mod handshake;
+mod metrics;
+mod stream;
 mod token;
 
 use std::sync::{Arc, Mutex};

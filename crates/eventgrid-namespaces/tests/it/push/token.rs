@@ -159,6 +159,17 @@ async fn an_unknown_key_is_401_only_if_the_keys_were_read_for_it() {
 }
 
 #[tokio::test]
+async fn a_token_with_another_algorithm_is_401_and_its_key_is_not_looked_up() {
+    let fixture = fixture();
+    for algorithm in ["HS256", "RS384", "ES256"] {
+        let header = json!({"typ": "JWT", "alg": algorithm, "kid": "unknown"}).to_string();
+        let token = format!("{}.{}.AAAA", BASE64.encode(header), BASE64.encode(claims().to_string()));
+        assert_eq!(fixture.token(&token).await, 401, "{algorithm}");
+    }
+    assert!(fixture.tenant.sent().is_empty() && fixture.seen.lock().unwrap().is_empty());
+}
+
+#[tokio::test]
 async fn while_keys_cannot_be_read_a_known_key_is_accepted_and_others_are_503() {
     let fixture = fixture();
     for _ in 0..4 {

@@ -5,89 +5,41 @@ use std::ops::Deref;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 use service_core::Secret;
 
+use super::plain;
+use super::writer::{self, Writer};
 use crate::client::data::{Data, Json};
 use crate::client::event::{GroupMessage, ServerMessage};
 use crate::client::frame::{Connected, Downstream, Incoming, Rejection, Token, Upstream};
 
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Outgoing<'a> {
-    r#type: &'static str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    group: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    event: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ack_id: Option<u64>,
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    no_echo: bool,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ttl_seconds: Option<u16>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data_type: Option<&'static str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Content<'a>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    sequence_id: Option<u64>,
-}
-
-#[derive(Serialize)]
-#[serde(untagged)]
-enum Content<'a> {
-    Text(Cow<'a, str>),
-    Json(&'a RawValue),
-}
-
-impl<'a> Outgoing<'a> {
-    fn new(r#type: &'static str, ack_id: Option<u64>) -> Self {
-        Self {
-            r#type,
-            group: None,
-            event: None,
-            ack_id,
-            no_echo: false,
-            ttl_seconds: None,
-            data_type: None,
-            data: None,
-            sequence_id: None,
-        }
-    }
-
-    fn with_data(self, data: &'a Data) -> Self {
-        let (data_type, data) = match data {
-            Data::Text(text) => ("text", Content::Text(text.into())),
-            Data::Json(json) => ("json", Content::Json(json.raw())),
-            Data::Binary(bytes) => ("binary", Content::Text(STANDARD.encode(bytes).into())),
-            Data::Protobuf(bytes) => ("protobuf", Content::Text(STANDARD.encode(bytes).into())),
-        };
-        Self { data_type: Some(data_type), data: Some(data), ..self }
-    }
-}
-
 pub(super) fn encode(frame: &Upstream<'_>) -> String {
-    let frame = match *frame {
-        Upstream::JoinGroup { group, ack_id } => {
-            Outgoing { group: Some(group), ..Outgoing::new("joinGroup", ack_id) }
-        }
-        Upstream::LeaveGroup { group, ack_id } => {
-            Outgoing { group: Some(group), ..Outgoing::new("leaveGroup", ack_id) }
-        }
+    match *frame {
+        Upstream::JoinGroup { group, ack_id } => membership("joinGroup", group, ack_id),
+        Upstream::LeaveGroup { group, ack_id } => membership("leaveGroup", group, ack_id),
         Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data } => {
-            let frame = Outgoing::new("sendToGroup", ack_id).with_data(data);
-            Outgoing { group: Some(group), no_echo, ttl_seconds, ..frame }
+            Writer::new("sendToGroup", group.len() + writer::length(data))
+                .text("group", group)
+                .number("ackId", ack_id)
+                .flag("noEcho", no_echo)
+                .number("ttlSeconds", ttl_seconds.map(u64::from))
+                .data(data)
+                .end()
         }
-        Upstream::Event { name, ack_id, data } => {
-            Outgoing { event: Some(name), ..Outgoing::new("event", ack_id).with_data(data) }
-        }
-        Upstream::SequenceAck(id) => Outgoing { sequence_id: Some(id), ..Outgoing::new("sequenceAck", None) },
-        Upstream::Ping => Outgoing::new("ping", None),
-    };
-    // Strings, numbers and valid JSON: serialization cannot fail.
-    serde_json::to_string(&frame).unwrap_or_default()
+        Upstream::Event { name, ack_id, data } => Writer::new("event", name.len() + writer::length(data))
+            .text("event", name)
+            .number("ackId", ack_id)
+            .data(data)
+            .end(),
+        Upstream::SequenceAck(id) => Writer::new("sequenceAck", 0).number("sequenceId", Some(id)).end(),
+        Upstream::Ping => Writer::new("ping", 0).end(),
+    }
+}
+
+fn membership(r#type: &'static str, group: &str, ack_id: Option<u64>) -> String {
+    Writer::new(r#type, group.len()).text("group", group).number("ackId", ack_id).end()
 }
 
 /// The members of all frames. A name has the same meaning in each of them.
@@ -150,6 +102,12 @@ struct Numbered {
 }
 
 pub(super) fn decode(text: &str) -> Downstream {
+    let text = crate::json::text_without_mark(text);
+    plain::decode(text).unwrap_or_else(|| decode_any(text))
+}
+
+/// Decodes a frame of any form.
+pub(super) fn decode_any(text: &str) -> Downstream {
     let Ok(mut frame) = serde_json::from_str::<Frame<'_>>(text) else {
         let sequence_id = serde_json::from_str(text).ok().and_then(|frame: Numbered| frame.sequence_id);
         return Downstream::Skipped { sequence_id, why: "not a frame of this protocol" };

@@ -2,10 +2,14 @@
 //! frame that cannot be decoded is skipped.
 
 mod json;
+mod plain;
+#[cfg(test)]
+mod plain_tests;
 #[cfg(feature = "protobuf")]
 mod protobuf;
 #[cfg(test)]
 mod tests;
+mod writer;
 
 use tokio_tungstenite::tungstenite::Message;
 

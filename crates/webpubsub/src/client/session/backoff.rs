@@ -5,11 +5,15 @@ use std::time::Duration;
 /// Returns a uniformly random duration between zero and the given bound.
 pub(crate) type Jitter = Box<dyn Fn(Duration) -> Duration + Send>;
 
+/// With many clients and a server that is back at once, 8% of the attempts fall within 100 ms on average.
+const INITIAL_BACKOFF: Duration = Duration::from_millis(1250);
+
 /// Configures how a client reconnects after its connection is lost.
 ///
-/// Every attempt, including the first, follows a delay with equal jitter: half of the current backoff plus a random part of
-/// the other half, so that clients that were disconnected together do not reconnect together. The backoff doubles with each
-/// attempt. It resets once a connection has delivered a message or an acknowledgment of the program's own requests, or has lasted
+/// Every attempt follows a random delay, so that clients that were disconnected together do not reconnect together. The delay
+/// before the first attempt is between zero and the initial backoff. Before each later attempt, it is between half of the
+/// current backoff and all of it. The current backoff starts as the initial one and doubles with each of these attempts. It
+/// resets once a connection has delivered a message or an acknowledgment of the program's own requests, or has lasted
 /// for 5 s.
 ///
 /// # Examples
@@ -34,13 +38,9 @@ pub struct Reconnect {
 }
 
 impl Default for Reconnect {
-    /// Returns a policy with a backoff from 0.5 s to 30 s and no limit on attempts.
+    /// Returns a policy with a backoff from 1.25 s to 30 s and no limit on attempts.
     fn default() -> Self {
-        Self {
-            initial_backoff: Duration::from_millis(500),
-            max_backoff: Duration::from_secs(30),
-            max_attempts: None,
-        }
+        Self { initial_backoff: INITIAL_BACKOFF, max_backoff: Duration::from_secs(30), max_attempts: None }
     }
 }
 
@@ -52,7 +52,10 @@ impl Reconnect {
         Self { max_attempts: Some(0), ..Self::default() }
     }
 
-    /// Sets the first backoff. Default: 0.5 s.
+    /// Sets the first backoff. Default: 1.25 s.
+    ///
+    /// If many clients lose the same server, their first attempts are spread evenly over this time. The default keeps the share
+    /// of attempts within any 100 ms well below 15%, even if the server is back at once.
     pub fn initial_backoff(mut self, backoff: Duration) -> Self {
         self.initial_backoff = backoff;
         self
@@ -79,13 +82,18 @@ impl Reconnect {
 
     /// Returns the delay before an attempt, counted from 0.
     pub(super) fn delay(&self, attempt: u32, at_most: Duration, jitter: &Jitter) -> Duration {
-        let bound = self
-            .initial_backoff
-            .saturating_mul(2u32.saturating_pow(attempt))
-            .min(self.max_backoff)
-            .min(at_most);
-        let half = bound / 2;
-        half + jitter(half)
+        let doublings = attempt.saturating_sub(1);
+        let backoff = self.initial_backoff.saturating_mul(2u32.saturating_pow(doublings));
+        let bound = backoff.min(self.max_backoff).min(at_most);
+        // Without a minimum: otherwise, the first attempts of many clients would follow within half of the time.
+        let least = if attempt == 0 { Duration::ZERO } else { bound / 2 };
+        least + jitter(bound - least)
+    }
+
+    /// Returns a random delay after a time before which the service accepts no attempts. That time can be the same for many
+    /// clients.
+    pub(super) fn spread(&self, jitter: &Jitter) -> Duration {
+        jitter(self.initial_backoff.min(self.max_backoff))
     }
 }
 
@@ -94,14 +102,21 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_double_up_to_the_maximum_backoff_and_are_never_shorter_than_half_of_it() {
+    fn delays_double_up_to_the_maximum_backoff_and_only_the_first_can_be_shorter_than_half_of_it() {
         let longest: Jitter = Box::new(|bound| bound);
         let shortest: Jitter = Box::new(|_| Duration::ZERO);
         let reconnect = Reconnect::default();
-        for (attempt, bound) in [(0, 500), (1, 1000), (5, 16_000), (6, 30_000), (u32::MAX, 30_000)] {
-            let bound = Duration::from_millis(bound);
+        for (attempt, least, bound) in [
+            (0, 0, 1250),
+            (1, 625, 1250),
+            (2, 1250, 2500),
+            (5, 10_000, 20_000),
+            (6, 15_000, 30_000),
+            (u32::MAX, 15_000, 30_000),
+        ] {
+            let (least, bound) = (Duration::from_millis(least), Duration::from_millis(bound));
             assert_eq!(reconnect.delay(attempt, Duration::MAX, &longest), bound);
-            assert_eq!(reconnect.delay(attempt, Duration::MAX, &shortest), bound / 2);
+            assert_eq!(reconnect.delay(attempt, Duration::MAX, &shortest), least);
         }
         assert_eq!(reconnect.delay(9, Duration::from_secs(5), &longest), Duration::from_secs(5));
     }

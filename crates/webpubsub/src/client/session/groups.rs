@@ -89,7 +89,7 @@ impl Entry {
 /// Returns the group that a request joins (`true`) or leaves (`false`).
 fn membership(op: &Op) -> Option<(&str, bool)> {
     match &op.effect {
-        Effect::Join(group) => Some((group, true)),
+        Effect::Join(group) | Effect::Subscribe(group, _) => Some((group, true)),
         Effect::Leave(group) => Some((group, false)),
         Effect::None => None,
     }

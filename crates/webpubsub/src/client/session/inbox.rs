@@ -25,6 +25,8 @@ pub(super) struct Inbox {
     wants_events: bool,
     held: VecDeque<Held>,
     held_bytes: usize,
+    /// The number of held messages with a sequence id.
+    held_numbered: usize,
     /// The largest sequence id received.
     seen: Option<u64>,
     /// The largest sequence id up to which the program has received everything.
@@ -52,6 +54,7 @@ impl Inbox {
             wants_events,
             held: VecDeque::new(),
             held_bytes: 0,
+            held_numbered: 0,
             seen: None,
             taken: None,
             unacked: 0,
@@ -82,6 +85,31 @@ impl Inbox {
         self.seen = sequence_id.or(self.seen);
         self.hold(Held { sequence_id, event: event.filter(|_| self.wants_events), bytes });
         self.skip_without_event(now);
+        true
+    }
+
+    /// Adds a message that the subscriptions of a group receive instead of the program's queue. Returns `false` for a replay.
+    ///
+    /// It is acknowledged once all messages before it are. If the buffer is full of those, it is not acknowledged, and the
+    /// service sends it again after a recovery.
+    pub(super) fn routed(&mut self, sequence_id: Option<u64>, bytes: usize, now: Duration) -> bool {
+        if sequence_id.is_none() {
+            return true;
+        }
+        if sequence_id <= self.seen {
+            self.ack_by(now.saturating_add(ACK_INTERVAL));
+            return false;
+        }
+        if self.has_gap || (self.held_numbered > 0 && self.is_full()) {
+            self.overflow(true);
+            return true;
+        }
+        self.seen = sequence_id;
+        if self.held_numbered == 0 {
+            self.taken(sequence_id, bytes, now);
+        } else {
+            self.hold(Held { sequence_id, event: None, bytes });
+        }
         true
     }
 
@@ -132,6 +160,7 @@ impl Inbox {
 
     fn hold(&mut self, held: Held) {
         self.held_bytes += held.bytes;
+        self.held_numbered += usize::from(held.sequence_id.is_some());
         self.held.push_back(held);
     }
 
@@ -154,13 +183,19 @@ impl Inbox {
         self.held_bytes -= held.bytes;
         self.is_behind &= !self.held.is_empty();
         if held.sequence_id.is_some() {
-            self.taken = held.sequence_id;
-            self.unacked += 1;
-            self.unacked_bytes += held.bytes;
-            let enough = self.unacked >= ACK_MESSAGES || self.unacked_bytes >= ACK_BYTES;
-            self.ack_by(if enough { now } else { now.saturating_add(ACK_INTERVAL) });
+            self.held_numbered -= 1;
+            self.taken(held.sequence_id, held.bytes, now);
         }
         Some(held.event)
+    }
+
+    /// Counts a message as received.
+    fn taken(&mut self, sequence_id: Option<u64>, bytes: usize, now: Duration) {
+        self.taken = sequence_id;
+        self.unacked += 1;
+        self.unacked_bytes += bytes;
+        let enough = self.unacked >= ACK_MESSAGES || self.unacked_bytes >= ACK_BYTES;
+        self.ack_by(if enough { now } else { now.saturating_add(ACK_INTERVAL) });
     }
 
     fn ack_by(&mut self, at: Duration) {
@@ -191,6 +226,7 @@ impl Inbox {
     /// Forgets the sequence ids, which restart with each connection. Buffered events are kept.
     pub(super) fn forget_sequence(&mut self) {
         self.held.iter_mut().for_each(|held| held.sequence_id = None);
+        self.held_numbered = 0;
         (self.seen, self.taken, self.ack_at) = (None, None, None);
         (self.unacked, self.unacked_bytes) = (0, 0);
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use service_core::Error;
 
 use super::backoff::{Jitter, Reconnect};
+use super::keep_alive::KeepAlive;
 use super::{DRAIN, Settings};
 use crate::client::state::State;
 
@@ -113,8 +114,7 @@ pub(super) struct Lifecycle {
     reconnect: Reconnect,
     jitter: Jitter,
     attempt_timeout: Duration,
-    ping_interval: Duration,
-    idle_timeout: Duration,
+    keep_alive: KeepAlive,
     /// Attempts at a new connection since the last progress.
     attempts: u32,
     /// Attempts at a recovery since the last progress.
@@ -128,8 +128,6 @@ pub(super) struct Lifecycle {
     not_before: Duration,
     /// When the connection under recovery was first lost since the last progress.
     lost_at: Option<Duration>,
-    ping_at: Duration,
-    heard_at: Duration,
 }
 
 impl Lifecycle {
@@ -139,16 +137,13 @@ impl Lifecycle {
             reconnect: settings.reconnect.clone(),
             jitter,
             attempt_timeout: settings.attempt_timeout,
-            ping_interval: settings.ping_interval,
-            idle_timeout: settings.idle_timeout,
+            keep_alive: KeepAlive::new(settings.ping_interval, settings.idle_timeout, now),
             attempts: 0,
             recoveries: 0,
             setbacks: 0,
             at_once: false,
             not_before: Duration::ZERO,
             lost_at: None,
-            ping_at: now,
-            heard_at: now,
         }
     }
 
@@ -172,7 +167,8 @@ impl Lifecycle {
                 self.online(Some(Silence { probe_at, until }), now);
             }
         }
-        (self.heard_at, self.not_before) = (now, Duration::ZERO);
+        self.keep_alive.heard(now);
+        self.not_before = Duration::ZERO;
     }
 
     pub(super) fn connected(&mut self, now: Duration) {
@@ -183,11 +179,16 @@ impl Lifecycle {
         if !self.is_ending() {
             self.phase = Phase::Online { since: now, silence };
         }
-        self.ping_at = now.saturating_add(self.ping_interval);
+        self.keep_alive.postpone_ping(now);
+    }
+
+    /// Returns when data was last received, or the connection was opened.
+    pub(super) fn heard_at(&self) -> Duration {
+        self.keep_alive.heard_at()
     }
 
     pub(super) fn heard(&mut self, now: Duration) {
-        self.heard_at = now;
+        self.keep_alive.heard(now);
         if let Phase::Online { silence, .. } = &mut self.phase {
             *silence = None;
         }
@@ -245,7 +246,7 @@ impl Lifecycle {
             false => self.backoff(self.recoveries, max_backoff),
         };
         self.recoveries = self.recoveries.saturating_add(1);
-        let until = now.saturating_add(delay).max(self.not_before).min(ends);
+        let until = self.not_earlier(now, delay).min(ends);
         self.phase = Phase::Pausing { attempt: Attempt::Recovery, until };
         true
     }
@@ -265,9 +266,19 @@ impl Lifecycle {
             attempts => self.backoff(attempts, Duration::MAX),
         };
         self.attempts = self.attempts.saturating_add(1);
-        let until = now.saturating_add(delay).max(self.not_before);
+        let until = self.not_earlier(now, delay);
         self.phase = Phase::Pausing { attempt: Attempt::New, until };
         true
+    }
+
+    /// Returns the end of a delay, or a random time after the end of the `Retry-After` value if that is later. The value can be a
+    /// date, which is the same for all clients.
+    fn not_earlier(&self, now: Duration, delay: Duration) -> Duration {
+        let until = now.saturating_add(delay);
+        if self.not_before <= now {
+            return until;
+        }
+        until.max(self.not_before.saturating_add(self.reconnect.spread(&self.jitter)))
     }
 
     fn backoff(&self, attempts: u32, at_most: Duration) -> Duration {
@@ -295,24 +306,13 @@ impl Lifecycle {
                 Tick::Probe
             }
             Phase::Opening { until } if now >= until => Tick::NotConnected,
-            Phase::Online { .. } | Phase::Draining { .. } => self.keep_alive(now),
+            Phase::Online { .. } | Phase::Draining { .. } => self.keep_alive.tick(now),
             Phase::Finishing { until } if now >= until => {
                 self.stop(None);
                 Tick::Nothing
             }
             _ => Tick::Nothing,
         }
-    }
-
-    fn keep_alive(&mut self, now: Duration) -> Tick {
-        if !self.idle_timeout.is_zero() && now >= self.heard_at.saturating_add(self.idle_timeout) {
-            return Tick::Idle;
-        }
-        if !self.ping_interval.is_zero() && now >= self.ping_at {
-            self.ping_at = now.saturating_add(self.ping_interval);
-            return Tick::Ping;
-        }
-        Tick::Nothing
     }
 
     fn window_ends(&self) -> Option<Duration> {
@@ -328,17 +328,10 @@ impl Lifecycle {
             Phase::Stopped(_) => None,
             Phase::Online { silence, .. } => {
                 let silence = silence.map(|silence| silence.probe_at.unwrap_or(silence.until));
-                silence.into_iter().chain(self.keep_alive_deadline()).min()
+                silence.into_iter().chain(self.keep_alive.deadline()).min()
             }
-            Phase::Draining { until } => Some(self.keep_alive_deadline().map_or(until, |at| at.min(until))),
+            Phase::Draining { until } => Some(self.keep_alive.deadline().map_or(until, |at| at.min(until))),
         }
-    }
-
-    fn keep_alive_deadline(&self) -> Option<Duration> {
-        let ping = (!self.ping_interval.is_zero()).then_some(self.ping_at);
-        let limit = self.idle_timeout;
-        let idle = (!limit.is_zero()).then(|| self.heard_at.saturating_add(limit));
-        ping.into_iter().chain(idle).min()
     }
 
     /// Starts closing. Returns `false` if there is no connection to close.

@@ -6,6 +6,7 @@ use service_core::{Delivery, Error, ErrorKind};
 
 use super::lifecycle::{self, Loss, RECOVERY_ATTEMPT};
 use super::{Event, Recovering, Session};
+use crate::client::event::Disconnected;
 
 impl Session {
     /// Handles the end of the WebSocket.
@@ -16,7 +17,9 @@ impl Session {
         }
         self.blame(&loss);
         let reason = loss.reason;
-        tracing::debug!(code = loss.code, reason, "connection lost");
+        let idle_for = now.saturating_sub(self.lifecycle.heard_at());
+        let blocked_for = self.unflushed.take().map(|unflushed| now.saturating_sub(unflushed.since));
+        tracing::debug!(code = loss.code, reason, ?idle_for, ?blocked_for, "connection lost");
         if self.lifecycle.is_ending() {
             return self.stop(None);
         }
@@ -111,6 +114,10 @@ impl Session {
         self.groups.lost();
         self.is_recovering = false;
         if let Some(connection) = self.connection.take() {
+            let gone =
+                Disconnected { connection_id: connection.connection_id.clone(), reason: reason.to_owned() };
+            let rejoins = |group: &str| self.settings.rejoin && self.groups.names().any(|name| name == group);
+            self.subscriptions.disconnected(&gone, rejoins);
             self.inbox.disconnected(connection.connection_id, reason);
         }
     }

@@ -6,11 +6,14 @@ mod backoff;
 mod end;
 mod groups;
 mod inbox;
+mod keep_alive;
 mod lifecycle;
 mod losses;
 mod op;
 mod outbox;
+mod outcomes;
 mod overflow;
+mod subscriptions;
 #[cfg(test)]
 mod tests;
 
@@ -20,7 +23,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
-use service_core::Result;
 use tokio_tungstenite::tungstenite::Message;
 
 pub(super) use backoff::Jitter;
@@ -29,13 +31,14 @@ pub(super) use lifecycle::{Action, Attempt, Loss};
 pub(super) use op::{Done, Effect, Op};
 
 use super::codec::Protocol;
-use super::event::{Connected, Event, Recovered, Recovering, RejoinFailed};
-use super::frame::{self, Downstream, Incoming, Rejection, Upstream};
+use super::event::{Connected, Event, Recovered, Recovering};
+use super::frame::{self, Downstream, Incoming, Upstream};
 use super::state::State;
 use groups::Groups;
 use inbox::Inbox;
 use lifecycle::Lifecycle;
 use outbox::Outbox;
+use subscriptions::Subscriptions;
 
 /// The settings of a session.
 #[derive(Debug, Clone)]
@@ -59,6 +62,16 @@ pub(super) struct Settings {
 /// The grace period of a closing client, first for outstanding acks and then for the closing handshake.
 pub(super) const DRAIN: Duration = Duration::from_secs(5);
 
+/// Frames that were written to a socket and that it has not accepted completely.
+#[derive(Debug)]
+struct Unflushed {
+    since: Duration,
+    is_logged: bool,
+}
+
+/// The time without progress of a write that is logged.
+const BLOCKED: Duration = Duration::from_secs(10);
+
 pub(super) struct Session {
     settings: Settings,
     lifecycle: Lifecycle,
@@ -66,6 +79,7 @@ pub(super) struct Session {
     inbox: Inbox,
     outbox: Outbox,
     groups: Groups,
+    subscriptions: Subscriptions,
     /// Frames of the session itself, which are written first.
     control: VecDeque<Message>,
     /// The sequence ack to write next; a later one replaces it.
@@ -73,6 +87,8 @@ pub(super) struct Session {
     next_id: Arc<AtomicU64>,
     /// The reason in the last `disconnected` frame; cleared when the connection makes progress.
     disconnect_reason: Option<String>,
+    /// The frames that were written and not flushed yet.
+    unflushed: Option<Unflushed>,
     /// Whether a connection has been established since the start.
     has_connected: bool,
     /// Whether the connection was lost and has not been recovered or given up since.
@@ -87,10 +103,12 @@ impl Session {
             inbox: Inbox::new(settings.wants_events),
             outbox: Outbox::new(settings.max_pending),
             groups: Groups::default(),
+            subscriptions: Subscriptions::default(),
             control: VecDeque::new(),
             due_ack: None,
             connection: None,
             disconnect_reason: None,
+            unflushed: None,
             has_connected: false,
             is_recovering: false,
             settings,
@@ -126,7 +144,7 @@ impl Session {
     /// Handles an opened WebSocket.
     pub(super) fn opened(&mut self, attempt: Attempt, now: Duration) {
         self.control.clear();
-        self.due_ack = None;
+        (self.due_ack, self.unflushed) = (None, None);
         self.lifecycle.opened(attempt, now);
         if attempt == Attempt::Recovery {
             tracing::debug!("connection recovered");
@@ -167,11 +185,7 @@ impl Session {
                 self.disconnect_reason = reason.filter(|reason| !reason.is_empty());
             }
             Downstream::Message { sequence_id, message } => {
-                let event = match message {
-                    Incoming::Group(message) => Event::GroupMessage(message),
-                    Incoming::Server(message) => Event::ServerMessage(message),
-                };
-                if self.inbox.message(sequence_id.filter(|_| reliable), Some(event), length, now) {
+                if self.message(sequence_id.filter(|_| reliable), message, length, now) {
                     self.progressed();
                 }
             }
@@ -184,6 +198,19 @@ impl Session {
                 }
             }
         }
+    }
+
+    /// Delivers a message. Returns `false` for a replay and for a message that is dropped.
+    fn message(&mut self, sequence_id: Option<u64>, message: Incoming, length: usize, now: Duration) -> bool {
+        let event = match message {
+            Incoming::Group(message) if self.subscriptions.contains(&message.group) => {
+                return self.inbox.routed(sequence_id, length, now)
+                    && self.subscriptions.deliver(message, sequence_id);
+            }
+            Incoming::Group(message) => Event::GroupMessage(message),
+            Incoming::Server(message) => Event::ServerMessage(message),
+        };
+        self.inbox.message(sequence_id, Some(event), length, now)
     }
 
     /// Returns whether this frame announces a new connection instead of the recovered one.
@@ -228,46 +255,32 @@ impl Session {
         self.outbox.rejoin(ops.collect());
     }
 
-    fn acked(&mut self, id: u64, rejection: Option<Rejection>) {
-        let Some(op) = self.outbox.acked(id) else {
-            tracing::debug!(id, "ignored an ack without a pending request");
-            return;
-        };
-        // The ack of a rejoin does not show that the service accepts what the program does.
-        if !op.is_rejoin() {
-            self.progressed();
-        }
-        let rejection = rejection.filter(|rejection| !rejection.is_duplicate());
-        self.groups.acked(&op, rejection.is_none());
-        let outcome = rejection.map_or(Ok(()), |rejection| Err(op.rejected(rejection)));
-        self.settle(op, outcome);
-    }
-
-    fn settle(&mut self, op: Op, outcome: Result<()>) {
-        match (op.done, outcome) {
-            (Done::Caller(sender), outcome) => {
-                // The caller may have stopped waiting.
-                let _ = sender.send(outcome);
-            }
-            (Done::Rejoin(group), Err(error)) => {
-                self.groups.not_rejoined(&group);
-                self.inbox.event(Event::RejoinFailed(RejoinFailed { group, error }));
-            }
-            (Done::Rejoin(_), Ok(())) => {}
-        }
-    }
-
     /// Queues a request.
     pub(super) fn submit(&mut self, op: Op) {
         if self.lifecycle.is_ending() {
             let error = Op::closed(op.name, false);
             return self.settle(op, Err(error));
         }
+        if op.ack_id.is_some_and(|id| self.outbox.is_in_flight(id)) {
+            let error = op.id_in_use();
+            return self.settle(op, Err(error));
+        }
+        if let Effect::Subscribe(group, buffer) = &op.effect {
+            self.subscriptions.add(group, buffer);
+        }
         self.outbox.submit(op);
     }
 
     /// Returns the next frame to write. From then on, the service may have received it.
     pub(super) fn next_frame(&mut self, now: Duration) -> Option<Message> {
+        let frame = self.next_pending(now);
+        if frame.is_some() {
+            self.unflushed.get_or_insert(Unflushed { since: now, is_logged: false });
+        }
+        frame
+    }
+
+    fn next_pending(&mut self, now: Duration) -> Option<Message> {
         if let Some(frame) = self.control.pop_front() {
             return Some(frame);
         }
@@ -289,8 +302,9 @@ impl Session {
 
     /// Records that everything that was written has been flushed to the socket.
     pub(super) fn flushed(&mut self) {
+        self.unflushed = None;
         for op in self.outbox.take_unflushed() {
-            self.settle(op, Ok(()));
+            self.settle(op, Ok(false));
         }
     }
 
@@ -301,6 +315,7 @@ impl Session {
             let error = op.expired(pending, self.inbox.is_behind());
             self.settle(op, Err(error));
         }
+        self.log_blocked_write(now);
         if self.is_connected() {
             // Taken out here too: otherwise it would stay due for as long as the socket accepts no data.
             self.due_ack = self.inbox.due_ack(now).or(self.due_ack);
@@ -328,6 +343,18 @@ impl Session {
         }
         if self.is_drained() || self.lifecycle.drained_long_enough(now) {
             self.finish(now);
+        }
+    }
+
+    /// Logs that the socket does not accept what was written, such as the response to a ping.
+    fn log_blocked_write(&mut self, now: Duration) {
+        let Some(unflushed) = self.unflushed.as_mut().filter(|unflushed| !unflushed.is_logged) else {
+            return;
+        };
+        let blocked_for = now.saturating_sub(unflushed.since);
+        if blocked_for >= BLOCKED {
+            unflushed.is_logged = true;
+            tracing::warn!(?blocked_for, "the connection accepts no data, such as the response to a ping");
         }
     }
 

@@ -1,5 +1,6 @@
 //! One request of the program, from its frame to its outcome.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use service_core::{Delivery, Error, ErrorKind, Result};
@@ -7,6 +8,7 @@ use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::frame::Rejection;
+use crate::client::subscription::Buffer;
 
 #[derive(Debug)]
 pub(crate) struct Op {
@@ -29,17 +31,20 @@ pub(crate) struct Op {
 }
 
 /// The effect of a request on the client's groups.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) enum Effect {
     None,
     Join(String),
+    /// Joins a group, whose messages this buffer receives from then on.
+    Subscribe(String, Arc<Buffer>),
     Leave(String),
 }
 
 /// The receiver of the outcome.
 #[derive(Debug)]
 pub(crate) enum Done {
-    Caller(oneshot::Sender<Result<()>>),
+    /// Receives whether the service had processed the request before.
+    Caller(oneshot::Sender<Result<bool>>),
     Rejoin(String),
 }
 
@@ -107,6 +112,13 @@ impl Op {
     pub(super) fn blamed(&self, code: u16, reason: &str) -> Error {
         let text = format!("the service closed the connection after this request: {reason}");
         self.error(ErrorKind::Service, text, Delivery::Unknown).with_code(code.to_string())
+    }
+
+    /// Returns the error for a request with the ack id of another one that is in flight.
+    pub(super) fn id_in_use(&self) -> Error {
+        let id = self.ack_id.unwrap_or_default().to_string();
+        Error::invalid_input("ack id", "must not be that of another send in flight", Some(&id))
+            .with_operation(self.name)
     }
 
     pub(crate) fn closed(name: &'static str, written: bool) -> Error {

@@ -8,6 +8,7 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::groups::Groups;
 use super::op::Op;
+use crate::client::receipt::OWN_ACK_IDS;
 
 /// The minimum length of the queue at which abandoned requests are removed from it. Their frames can have 1 MB each.
 const PRUNE_AT: usize = 64;
@@ -37,6 +38,8 @@ pub(super) struct Outbox {
     /// Written without an ack id, but perhaps not flushed yet.
     unflushed: BTreeSet<u64>,
     deadlines: BTreeSet<(Duration, u64)>,
+    /// The numbers of the requests that have an ack id of the program's own.
+    own_ids: HashMap<u64, u64>,
 }
 
 impl Outbox {
@@ -52,6 +55,7 @@ impl Outbox {
             retransmit: VecDeque::new(),
             unflushed: BTreeSet::new(),
             deadlines: BTreeSet::new(),
+            own_ids: HashMap::new(),
         }
     }
 
@@ -63,6 +67,17 @@ impl Outbox {
         }
     }
 
+    /// Returns whether a request with this ack id of the program's own is in flight. One that was abandoned before it was
+    /// written is not, and is removed.
+    pub(super) fn is_in_flight(&mut self, id: u64) -> bool {
+        let Some(number) = self.own_ids.get(&id).copied() else { return false };
+        let is_cancelled = self.ops.get(&number).is_some_and(|op| op.is_abandoned() && !op.written);
+        if is_cancelled {
+            self.remove(number);
+        }
+        !is_cancelled
+    }
+
     /// Queues the rejoins of a new connection.
     pub(super) fn rejoin(&mut self, ops: Vec<Op>) {
         self.rejoins = ops.into_iter().map(|op| self.add(op)).collect();
@@ -72,6 +87,9 @@ impl Outbox {
         let number = self.next_number;
         self.next_number += 1;
         self.deadlines.insert((op.deadline, number));
+        if let Some(id) = op.ack_id.filter(|id| OWN_ACK_IDS.contains(id)) {
+            self.own_ids.insert(id, number);
+        }
         self.ops.insert(number, op);
         number
     }
@@ -79,6 +97,9 @@ impl Outbox {
     fn remove(&mut self, number: u64) -> Option<Op> {
         let op = self.ops.remove(&number)?;
         self.deadlines.remove(&(op.deadline, number));
+        if let Some(id) = op.ack_id.filter(|id| OWN_ACK_IDS.contains(id)) {
+            self.own_ids.remove(&id);
+        }
         match op.ack_id {
             Some(id) if op.written => drop(self.written.remove(&id)),
             Some(_) => {}

@@ -121,7 +121,7 @@ async fn a_client_that_gives_up_reports_the_error_in_its_last_event() {
     let builder = bed.builder().reconnect(Reconnect::default().max_attempts(1));
     let (client, mut peer) = bed.connect(builder).await;
     peer.close(1008).await;
-    bed.pass(Duration::from_secs(1)).await;
+    bed.pass(Duration::from_secs(2)).await;
     bed.network.handshake().await.reject(503);
     let mut events = client.events();
     events.next().await;

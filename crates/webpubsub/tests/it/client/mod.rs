@@ -2,14 +2,18 @@
 //! clock.
 
 mod access;
+mod bad_input;
 mod closing;
 mod cuts;
+mod diagnostics;
 mod emulator;
+mod hostile;
 mod order;
 mod peer;
 mod runtimes;
 mod secrets;
 mod slow;
+mod subscriptions;
 mod traffic;
 mod violations;
 mod wakers;
@@ -19,7 +23,7 @@ use std::time::{Duration, SystemTime};
 
 use service_core::testing::ManualClock;
 use webpubsub::Client;
-use webpubsub::client::{ClientBuilder, Event, Events};
+use webpubsub::client::{ClientBuilder, Event, Events, Reconnect};
 
 use peer::{Network, Peer};
 
@@ -42,7 +46,9 @@ impl TestBed {
 
     fn configure(&self, builder: ClientBuilder) -> ClientBuilder {
         let (network, clock) = (Arc::new(self.network.clone()), Arc::new(self.clock.clone()));
-        builder.transport(network).clock(clock)
+        // The first two delays are at most half a second.
+        let reconnect = Reconnect::default().initial_backoff(Duration::from_millis(500));
+        builder.transport(network).clock(clock).reconnect(reconnect)
     }
 
     /// Connects a client as `c1`, and returns it with the service's end.

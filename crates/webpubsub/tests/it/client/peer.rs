@@ -8,7 +8,8 @@ use futures_util::{SinkExt, StreamExt};
 use http::{Request, Response};
 use serde_json::Value;
 use service_core::{Delivery, Error, ErrorKind, Io, Result, Transport, Upgrade};
-use tokio::io::{AsyncWriteExt, DuplexStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream};
+use tokio::net::TcpStream;
 use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -80,8 +81,16 @@ impl Handshake {
     }
 
     pub(crate) fn reject(self, status: u16) {
+        self.reject_with(status, None);
+    }
+
+    pub(crate) fn reject_with(self, status: u16, retry_after: Option<&str>) {
         let body = Bytes::from_static(br#"{"code":"Odd","message":"test rejection"}"#);
-        let response = Response::builder().status(status).body(body).unwrap();
+        let mut response = Response::builder().status(status);
+        if let Some(value) = retry_after {
+            response = response.header("retry-after", value);
+        }
+        let response = response.body(body).unwrap();
         let _ = self.response.send(Ok(Upgrade::Rejected(response)));
     }
 
@@ -171,4 +180,31 @@ impl Peer {
         }
         code
     }
+
+    /// Returns whether the client still holds its end, once it has shut down its direction.
+    pub(crate) async fn is_connected(&mut self) -> bool {
+        self.socket().await.get_mut().write_all(b"x").await.is_ok()
+    }
+}
+
+/// Accepts a connection over the network: reads the request and selects the first subprotocol.
+pub(crate) async fn accept(mut stream: TcpStream) -> WebSocketStream<TcpStream> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.unwrap());
+    }
+    let head = String::from_utf8(head).unwrap();
+    let header = |name: &str| {
+        let lines = head.lines().filter_map(|line| line.split_once(": "));
+        let found = lines.into_iter().find(|(key, _)| key.eq_ignore_ascii_case(name));
+        found.unwrap().1.to_owned()
+    };
+    let (accept, protocol) =
+        (derive_accept_key(header("sec-websocket-key").as_bytes()), header("sec-websocket-protocol"));
+    let response = format!(
+        "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-accept: {accept}\r\nsec-websocket-protocol: {protocol}\r\n\r\n"
+    );
+    stream.write_all(response.as_bytes()).await.unwrap();
+    WebSocketStream::from_raw_socket(stream, Role::Server, None).await
 }

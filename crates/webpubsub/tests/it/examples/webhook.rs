@@ -4,6 +4,7 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tower_service::Service;
 use webpubsub::BoxError;
+use webpubsub::event_handler::Webhook;
 
 use crate::event_handler::support::*;
 
@@ -12,7 +13,7 @@ use crate::event_handler::support::*;
 mod example;
 
 async fn ask(request: Request<Bytes>) -> Result<Response<Bytes>, BoxError> {
-    let mut app = example::app(&format!("Endpoint=http://localhost;AccessKey={KEY}"))?;
+    let mut app = example::app(Webhook::builder("chat", example::Chat).access_key(KEY).build()?);
     let response = app.call(request.map(axum::body::Body::from)).await?;
     let (head, body) = response.into_parts();
     Ok(Response::from_parts(head, axum::body::to_bytes(body, 1000).await?))

@@ -1,19 +1,32 @@
 //! A webhook whose responses a test writes: HTTP/1.1 read and written here, one request per connection.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use serde_json::Value;
+use service_emulator::Emulator;
 use service_emulator::webpubsub::{EventHandlerSettings, SystemEvent};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 
+use crate::common::http;
+
 pub(crate) struct Webhook {
     address: std::net::SocketAddr,
     calls: mpsc::UnboundedReceiver<Call>,
-    checks: Arc<AtomicUsize>,
-    allowed: Arc<Mutex<String>>,
+    checks: Arc<Mutex<Checks>>,
+}
+
+/// How checks of the address are answered, and what they were.
+#[derive(Default)]
+struct Checks {
+    allowed: String,
+    /// The statuses of the next checks, 200 by default. 0 ends the connection without a response.
+    statuses: VecDeque<u16>,
+    /// The method and origin of each check so far.
+    seen: Vec<(String, String)>,
 }
 
 /// A request that waits for its response.
@@ -29,14 +42,14 @@ impl Webhook {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let (sender, calls) = mpsc::unbounded_channel();
-        let (checks, allowed) = (Arc::<AtomicUsize>::default(), Arc::new(Mutex::new("*".to_owned())));
-        let (count, allow) = (Arc::clone(&checks), Arc::clone(&allowed));
+        let checks = Arc::new(Mutex::new(Checks { allowed: "*".to_owned(), ..Checks::default() }));
+        let shared = Arc::clone(&checks);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, sender.clone(), Arc::clone(&count), Arc::clone(&allow)));
+                tokio::spawn(serve(stream, sender.clone(), Arc::clone(&shared)));
             }
         });
-        Self { address, calls, checks, allowed }
+        Self { address, calls, checks }
     }
 
     /// A handler at this webhook.
@@ -47,12 +60,29 @@ impl Webhook {
 
     /// Sets the origins with which checks respond from now on.
     pub(crate) fn allow(&self, origins: &str) {
-        *self.allowed.lock().unwrap() = origins.to_owned();
+        self.checks.lock().unwrap().allowed = origins.to_owned();
+    }
+
+    /// Sets the statuses of the next checks. 0 is no response.
+    pub(crate) fn script_checks(&self, statuses: &[u16]) {
+        self.checks.lock().unwrap().statuses.extend(statuses);
     }
 
     /// How often the address was checked.
     pub(crate) fn checks(&self) -> usize {
-        self.checks.load(Ordering::SeqCst)
+        self.checks.lock().unwrap().seen.len()
+    }
+
+    /// The method and origin of each check.
+    pub(crate) fn seen_checks(&self) -> Vec<(String, String)> {
+        self.checks.lock().unwrap().seen.clone()
+    }
+
+    /// Waits until the address was checked this often.
+    pub(crate) async fn wait_for_checks(&self, count: usize) {
+        while self.checks() < count {
+            tokio::task::yield_now().await;
+        }
     }
 
     /// The next event.
@@ -68,9 +98,41 @@ impl Webhook {
         event
     }
 
+    /// Lets each attempt of the next event end in the same way, and the time between them pass. Returns what the attempts
+    /// had in common: their event id.
+    pub(crate) async fn fail_every_attempt(&mut self, emulator: &Emulator, fail: impl Fn(Call)) -> String {
+        let mut ids = Vec::new();
+        for (attempt, pause) in [(1, 1), (2, 3), (3, 5), (4, 0)] {
+            let call = self.call().await;
+            ids.push(call.header("ce-id").unwrap().to_owned());
+            fail(call);
+            wait_for_hook(emulator, &format!("attempt {attempt}")).await;
+            emulator.clock().advance(Duration::from_secs(pause));
+        }
+        ids.dedup();
+        assert_eq!(ids.len(), 1, "{ids:?}");
+        ids.remove(0)
+    }
+
     /// No event was received.
     pub(crate) fn assert_idle(&mut self) {
         assert!(self.calls.try_recv().is_err());
+    }
+}
+
+/// The notes and outcomes of the calls to webhooks in the emulator's log, oldest first.
+pub(crate) async fn hooks(emulator: &Emulator) -> Vec<(String, String)> {
+    let page = http(emulator, "GET", "/", &[("accept", "application/json")], "").await.json();
+    let lines = page["requests"].as_array().unwrap().iter().rev();
+    let hooks = lines.filter(|line| line["verb"] == "HOOK");
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    hooks.map(|line| (text(&line["note"]), text(&line["outcome"]))).collect()
+}
+
+/// Waits until the newest call in the emulator's log is one whose note contains this.
+pub(crate) async fn wait_for_hook(emulator: &Emulator, note: &str) {
+    while !hooks(emulator).await.last().is_some_and(|(last, _)| last.contains(note)) {
+        tokio::task::yield_now().await;
     }
 }
 
@@ -97,12 +159,7 @@ impl Call {
     }
 }
 
-async fn serve(
-    stream: TcpStream,
-    calls: mpsc::UnboundedSender<Call>,
-    checks: Arc<AtomicUsize>,
-    allowed: Arc<Mutex<String>>,
-) {
+async fn serve(stream: TcpStream, calls: mpsc::UnboundedSender<Call>, checks: Arc<Mutex<Checks>>) {
     let mut stream = BufReader::new(stream);
     let mut lines = Vec::new();
     loop {
@@ -124,14 +181,20 @@ async fn serve(
         .map_or(0, |(_, value)| value.parse().unwrap());
     let mut body = vec![0; length];
     stream.read_exact(&mut body).await.unwrap();
-    let response = if lines[0].starts_with("OPTIONS ") {
+    let method = lines[0].split(' ').next().unwrap();
+    let response = if method != "POST" {
         assert!(lines[0].contains("/validate"), "{}", lines[0]);
-        assert!(headers.contains(&("ce-awpsversion".to_owned(), "1.0".to_owned())));
-        checks.fetch_add(1, Ordering::SeqCst);
-        format!(
-            "HTTP/1.1 200 OK\r\nWebHook-Allowed-Origin: {}\r\nContent-Length: 0\r\n\r\n",
-            allowed.lock().unwrap()
-        )
+        let header = |name: &str| headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone());
+        assert_eq!(header("ce-awpsversion").as_deref(), Some("1.0"));
+        assert!(!headers.iter().any(|(name, _)| ["cookie", "ce-signature"].contains(&name.as_str())));
+        let mut checks = checks.lock().unwrap();
+        checks.seen.push((method.to_owned(), header("webhook-request-origin").unwrap()));
+        let status = checks.statuses.pop_front().unwrap_or(200);
+        if status == 0 {
+            return;
+        }
+        let allowed = &checks.allowed;
+        format!("HTTP/1.1 {status} X\r\nWebHook-Allowed-Origin: {allowed}\r\nContent-Length: 0\r\n\r\n")
     } else {
         let target = lines[0].strip_prefix("POST ").unwrap().split(' ').next().unwrap().to_owned();
         let (response, given) = oneshot::channel();

@@ -58,7 +58,7 @@ fn after_other_codes_a_frame_is_given_up_after_the_second_close_that_follows_it(
 
 #[test]
 fn a_frame_that_was_not_written_since_the_recovery_is_not_blamed() {
-    let mut rig = online(|_| {});
+    let mut rig = online(|settings| settings.reconnect = Reconnect::default().initial_backoff(secs(0.5)));
     let mut outcome = rig.send();
     rig.written();
     for _ in 0..3 {

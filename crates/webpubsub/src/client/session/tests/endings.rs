@@ -144,7 +144,7 @@ fn a_machine_that_slept_for_hours_finds_its_connection_lost_and_makes_a_new_one(
     // No timer fired meanwhile; the socket looks as open as before.
     rig.pass(8.0 * 3600.0);
     assert!(!outcome.is_open(), "a send does not wait for an ack that cannot arrive");
-    assert_eq!(rig.wait(), secs(0.5), "one delay from now on, not from before the sleep");
+    assert_eq!(rig.wait(), secs(1.25), "one delay from now on, not from before the sleep");
     assert_eq!(rig.session.action(), Action::Connect(Attempt::Recovery));
     // The recovery succeeds if the service has kept the connection. Otherwise it closes with this code.
     rig.drop_with(Some(1008));

@@ -3,10 +3,13 @@
 mod blame;
 mod connections;
 mod endings;
+mod ids;
 mod recovery;
 mod sends;
 mod sequence;
 mod slow;
+mod storm;
+mod subscriptions;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -234,14 +237,18 @@ fn shown(event: &Event) -> String {
 }
 
 /// The outcome of a request.
-struct Outcome(oneshot::Receiver<Result<()>>);
+struct Outcome(oneshot::Receiver<Result<bool>>);
 
 impl Outcome {
     fn is_open(&mut self) -> bool {
         matches!(self.0.try_recv(), Err(oneshot::error::TryRecvError::Empty))
     }
 
-    fn get(mut self) -> Result<()> {
+    fn get(self) -> Result<()> {
+        self.duplicate().map(drop)
+    }
+
+    fn duplicate(mut self) -> Result<bool> {
         self.0.try_recv().expect("the request is still pending")
     }
 }
