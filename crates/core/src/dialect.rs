@@ -124,7 +124,7 @@ impl Dialect {
 /// fn knocking(door: &str) -> tracing::Span {
 ///     service_core::call_span!("rooms.request_id", kind = "producer", name = format!("knock {door}"), "rooms.door" = door)
 /// }
-/// # let _ = (DIALECT, knocking("blue"));
+/// # let _ = (&DIALECT, knocking("blue"));
 /// ```
 #[macro_export]
 macro_rules! call_span {

@@ -31,6 +31,8 @@ mod message;
 mod page;
 mod server;
 mod services;
+#[cfg(any(feature = "webpubsub", feature = "eventgrid"))]
+mod webhook;
 #[cfg(feature = "webpubsub")]
 pub mod webpubsub;
 

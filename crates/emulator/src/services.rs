@@ -38,7 +38,7 @@ impl Services {
                 Arc::clone(journal),
             ),
             #[cfg(feature = "eventgrid")]
-            eventgrid: crate::eventgrid::EventGrid::new(clock.clone()),
+            eventgrid: crate::eventgrid::EventGrid::new(clock.clone(), Arc::clone(journal)),
             #[cfg(feature = "hulft")]
             hulft: crate::hulft::Hulft::new(clock.clone(), sample_data),
         }
@@ -48,6 +48,12 @@ impl Services {
     pub(crate) fn end(&self) {
         #[cfg(feature = "webpubsub")]
         self.webpubsub.end();
+        #[cfg(feature = "eventgrid")]
+        self.eventgrid.end();
+    }
+
+    /// Stops what would outlive the emulator: deliveries to webhooks.
+    pub(crate) fn abort(&self) {
         #[cfg(feature = "eventgrid")]
         self.eventgrid.end();
     }

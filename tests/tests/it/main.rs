@@ -5,6 +5,7 @@ mod core;
 mod coverage;
 mod demo;
 mod eventgrid;
+mod eventgrid_push;
 mod examples;
 mod from_env;
 mod hello;

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
-use eventgrid_namespaces::push::{Handled, Webhook};
+use axum::Router;
+use eventgrid_namespaces::push::Webhook;
 use eventgrid_namespaces::{
     CloudEvent, Context, Credential, EventDelivery, NamespaceClient, Processor, TraceContext,
 };
@@ -12,7 +13,9 @@ use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use service_emulator::Emulator;
-use tokio::sync::Notify;
+use service_emulator::eventgrid::{DeliveryStep, PushSettings};
+use tokio::net::TcpListener;
+use tokio::sync::{Notify, mpsc};
 use tracing::{Instrument as _, Span, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -118,19 +121,23 @@ async fn one_trace_leads_from_the_publisher_to_the_handler_of_a_processor() {
 async fn one_trace_leads_from_the_publisher_to_the_handler_of_a_webhook() {
     let traced = Traced::start();
     let emulator = Emulator::start().await.unwrap();
-    emulator.eventgrid().declare("orders", "billing");
-    let (client, trace) = publish(&emulator).await;
-
-    // What the service pushes is the published event, with the trace context that the publisher added.
-    let mut received = client.receiver("orders", "billing").receive().await.unwrap();
-    let event = serde_json::to_vec(received.remove(0).event.as_ref().unwrap()).unwrap();
     let (seen, done) = (Seen::default(), Arc::new(Notify::new()));
     let webhook = Webhook::builder(handler(&seen, &done)).span(process).accept_unverified().build().unwrap();
-    let request = http::Request::post("/events").header("content-type", "application/cloudevents+json");
-    let Handled::Response(response) = webhook.handle(request.body(event.into()).unwrap()).await else {
-        panic!("the delivery was not recognized");
-    };
-    assert!(response.status().is_success(), "{response:?}");
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = PushSettings::new(format!("http://{}/events", listener.local_addr().unwrap()));
+    let app = Router::new().route_service("/events", webhook);
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let (sender, mut steps) = mpsc::unbounded_channel();
+    emulator.eventgrid().observe("orders", "billing", move |seen| {
+        let _ = sender.send(seen.step);
+    });
+    emulator.eventgrid().declare_push("orders", "billing", settings).unwrap();
+
+    let (_, trace) = publish(&emulator).await;
+    done.notified().await;
+    // Once the response was sent, the span of the handler has ended.
+    assert_eq!(steps.recv().await, Some(DeliveryStep::Locked));
+    assert_eq!(steps.recv().await, Some(DeliveryStep::Acknowledged));
     assert_eq!(*seen.lock().unwrap(), [trace.as_str()]);
     let (publish, process) = (traced.span("checkout"), traced.span("process orders"));
     assert_eq!(process.span_context.trace_id(), publish.span_context.trace_id());

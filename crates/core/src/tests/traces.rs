@@ -296,6 +296,33 @@ async fn a_call_whose_span_is_filtered_out_leaves_its_callers_span_alone() {
     assert_eq!((spans.len(), spans[0].name.as_str(), spans[0].fields.len()), (1, "handler", 0), "{spans:?}");
 }
 
+#[tokio::test]
+async fn a_call_in_a_span_of_the_service_has_its_name_kind_and_fields_and_those_of_every_call() {
+    let kit = Kit::new();
+    kit.script.respond(response(204, &[("x-request-id", "id-1")]));
+    let call = Call::new(&kit.pipeline, &CLOSE, &[("room", "blue")], read::unit);
+    let open = |pipeline: &Pipeline| {
+        let key = pipeline.endpoint().is_https();
+        crate::call_span!("rooms.request_id", kind = "client", name = "close", "rooms.key" = key)
+    };
+    let (outcome, spans, _) = watched(call.send_in(open)).await;
+    outcome.unwrap();
+    assert_eq!(
+        pairs(&spans[0]),
+        [
+            ("http.request.method", "DELETE"),
+            ("http.response.status_code", "204"),
+            ("otel.kind", "client"),
+            ("otel.name", "close"),
+            ("rooms.key", "true"),
+            ("rooms.request_id", "id-1"),
+            ("server.address", "rooms.example"),
+            ("server.port", "443"),
+        ]
+    );
+    assert_eq!(spans[1].parent, Some(spans[0].id), "the attempt is part of the call");
+}
+
 /// A trace context whose span has this number, for each time that it is asked for.
 fn numbered() -> (impl Fn() -> Option<crate::TraceContext> + Send + Sync + 'static, Arc<AtomicU32>) {
     let asked = Arc::new(AtomicU32::new(0));

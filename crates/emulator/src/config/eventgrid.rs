@@ -1,15 +1,17 @@
 //! The section of Event Grid: access keys, and topics with their subscriptions.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer};
 
-use super::rules::{checked, within};
+use super::rules::{authorities, checked, within};
 use crate::eventgrid::credential::check_key;
 use crate::eventgrid::settings::{LOCK_DURATION, MAX_DELIVERY_COUNT, TIME_TO_LIVE};
-use crate::eventgrid::{self, SubscriptionSettings, names};
+use crate::eventgrid::{self, PushContent, PushSettings, PushToken, SubscriptionSettings, names};
+use crate::invalid_setting::InvalidSetting;
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -18,6 +20,9 @@ pub(super) struct EventGrid {
     key: Option<String>,
     #[serde(deserialize_with = "key")]
     secondary_key: Option<String>,
+    /// The contents of the file.
+    #[serde(deserialize_with = "authorities")]
+    webhook_ca: Option<String>,
     declared_only: bool,
     topics: Vec<Topic>,
 }
@@ -42,6 +47,57 @@ struct Subscription {
     max_delivery_count: Option<u32>,
     #[serde(default, deserialize_with = "time_to_live")]
     time_to_live_seconds: Option<u64>,
+    #[serde(default)]
+    push: Option<Push>,
+}
+
+/// Checked as a whole, by the rules of the library.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(try_from = "PushTable")]
+struct Push(PushSettings);
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct PushTable {
+    url: String,
+    origin: Option<String>,
+    #[serde(default)]
+    content: Content,
+    batch: Option<Batch>,
+    #[serde(default)]
+    headers: BTreeMap<String, String>,
+    entra_token: Option<EntraToken>,
+    hint_headers: Option<bool>,
+    #[serde(default)]
+    delivery_count_from_one: bool,
+    #[serde(default)]
+    lenient_retries: bool,
+}
+
+#[derive(Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Content {
+    #[default]
+    Structured,
+    Binary,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Batch {
+    max_events: usize,
+    preferred_kilobytes: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EntraToken {
+    tenant: String,
+    audience: String,
+    application: Option<String>,
+    #[serde(default)]
+    v2: bool,
+    role: Option<bool>,
 }
 
 impl EventGrid {
@@ -49,13 +105,22 @@ impl EventGrid {
         let primary = self.key.clone().unwrap_or_else(|| service.key());
         let secondary = self.secondary_key.clone().unwrap_or_else(|| service.secondary_key());
         service.set_keys(&primary, &secondary)?;
+        if let Some(pem) = &self.webhook_ca {
+            service.trust_webhooks(pem)?;
+        }
         if self.declared_only {
             service.declared_only();
         }
         for topic in &self.topics {
             service.declare_topic(&topic.name);
             for subscription in &topic.subscriptions {
-                service.declare_with(&topic.name, &subscription.name, subscription.settings());
+                match &subscription.push {
+                    Some(Push(push)) => {
+                        let push = push.clone().delivery(subscription.settings());
+                        service.declare_push(&topic.name, &subscription.name, push)?;
+                    }
+                    None => service.declare_with(&topic.name, &subscription.name, subscription.settings()),
+                }
             }
         }
         Ok(())
@@ -81,6 +146,45 @@ impl Subscription {
             settings = settings.time_to_live(Duration::from_secs(seconds));
         }
         settings
+    }
+}
+
+impl TryFrom<PushTable> for Push {
+    type Error = InvalidSetting;
+
+    fn try_from(table: PushTable) -> Result<Self, InvalidSetting> {
+        let mut settings = PushSettings::new(table.url)
+            .content(match table.content {
+                Content::Structured => PushContent::Structured,
+                Content::Binary => PushContent::Binary,
+            })
+            .hint_headers(table.hint_headers.unwrap_or(true))
+            .delivery_count_from_one(table.delivery_count_from_one)
+            .lenient_retries(table.lenient_retries);
+        if let Some(origin) = table.origin {
+            settings = settings.origin(origin);
+        }
+        if let Some(batch) = table.batch {
+            settings = settings.batches(batch.max_events, batch.preferred_kilobytes);
+        }
+        for (name, value) in table.headers {
+            settings = settings.header(name, value);
+        }
+        if let Some(token) = table.entra_token {
+            settings = settings.entra_token(token.into());
+        }
+        settings.check()?;
+        Ok(Self(settings))
+    }
+}
+
+impl From<EntraToken> for PushToken {
+    fn from(table: EntraToken) -> Self {
+        let token = Self::new(table.tenant, table.audience).v2(table.v2).role(table.role.unwrap_or(true));
+        match table.application {
+            Some(id) => token.application(id),
+            None => token,
+        }
     }
 }
 

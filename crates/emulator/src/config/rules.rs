@@ -2,6 +2,7 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
+use std::path::PathBuf;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
@@ -38,4 +39,14 @@ where
 /// Reads a number that is at least 1.
 pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
     within(deserializer, &(1..=u32::MAX)).map(Some)
+}
+
+#[cfg(any(feature = "webpubsub", feature = "eventgrid"))]
+/// Reads a file of certificates. The file is read here, so that an error names the line of its path.
+pub(super) fn authorities<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let path = PathBuf::deserialize(deserializer)?;
+    let in_file = |error: &dyn Display| D::Error::custom(format!("{}: {error}", path.display()));
+    let pem = std::fs::read_to_string(&path).map_err(|error| in_file(&error))?;
+    crate::webhook::certificates(&pem).map_err(|error| in_file(&error))?;
+    Ok(Some(pem))
 }

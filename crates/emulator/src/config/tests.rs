@@ -41,6 +41,9 @@ fn the_sample_names_every_key() {
         "[eventgrid]",
         "[[eventgrid.topics]]",
         "[[eventgrid.topics]]\n[[eventgrid.topics.subscriptions]]",
+        "[[eventgrid.topics]]\n[[eventgrid.topics.subscriptions]]\n[eventgrid.topics.subscriptions.push]",
+        "[[eventgrid.topics]]\n[[eventgrid.topics.subscriptions]]\n[eventgrid.topics.subscriptions.push.batch]",
+        "[[eventgrid.topics]]\n[[eventgrid.topics.subscriptions]]\n[eventgrid.topics.subscriptions.push.entra_token]",
         "[hulft]",
         "[[hulft.api_keys]]",
         "[[hulft.agents]]",
@@ -52,7 +55,8 @@ fn the_sample_names_every_key() {
         let error = config_error(&format!("{table}\nnone_such = 1"));
         let (_, known) = error.split_once("expected ").unwrap_or_else(|| panic!("{error}"));
         for key in known.split('`').skip(1).step_by(2) {
-            let named = [format!("\n{key} ="), format!("{key}]"), format!("# {key} ="), format!("`{key}`")];
+            let written = ["\n{} =", "{}]", "# {} =", "`{}`", "{ {} =", ", {} ="];
+            let named = written.map(|form| form.replace("{}", key));
             assert!(named.iter().any(|text| SAMPLE.contains(text)), "`{key}` of {table}");
         }
     }
@@ -184,4 +188,25 @@ async fn subscriptions_have_the_settings_of_the_file() {
         .max_delivery_count(2)
         .time_to_live(Duration::from_secs(61));
     assert_eq!(emulator.eventgrid().topics()[0].subscriptions[0].settings, expected);
+}
+
+#[tokio::test]
+async fn a_push_subscription_in_the_file_is_declared_and_its_secrets_are_not_printed() {
+    let commented = SAMPLE.split("# [[eventgrid.topics.subscriptions]]").nth(1).unwrap();
+    let (table, _) = commented.split_once("# ----").unwrap();
+    let mut text = "[[eventgrid.topics]]\nname = 'orders'\n[[eventgrid.topics.subscriptions]]\n".to_owned();
+    text += "max_delivery_count = 3";
+    for line in table.lines().filter(|line| !line.starts_with("# A ")) {
+        text += &format!("{}\n", line.trim_start_matches("# "));
+    }
+    let emulator = start(&text).await;
+    let audit = emulator.eventgrid().topics().remove(0).subscriptions.remove(0);
+    let push = audit.push.unwrap();
+    assert_eq!((audit.name.as_str(), push.url.as_str()), ("audit", "http://localhost:7071/hooks/eventgrid"));
+    assert_eq!(audit.settings, SubscriptionSettings::default().max_delivery_count(3));
+    assert!(!format!("{:?}", super::Config::parse(&text).unwrap()).contains("s3cret"));
+    let error = config_error(&text.replace("structured", "binary"));
+    assert!(error.contains("invalid push subscription: a batch cannot be in binary mode"), "{error}");
+    let error = config_error(&text.replace("http://", "ftp://"));
+    assert!(error.contains("the URL 'ftp://localhost:7071/hooks/eventgrid' is not"), "{error}");
 }

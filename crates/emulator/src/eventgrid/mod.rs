@@ -1,4 +1,5 @@
-//! Azure Event Grid Namespaces: CloudEvents are published to namespace topics and pulled from their subscriptions.
+//! Azure Event Grid Namespaces: CloudEvents are published to namespace topics, and pulled from their subscriptions or
+//! pushed to webhooks.
 //!
 //! [`Emulator::eventgrid`](crate::Emulator::eventgrid) returns the handle, [`EventGrid`]. The module shares no wire
 //! types with the other services or with a client. They are written from the service's specification and from recorded
@@ -12,6 +13,7 @@ pub(crate) mod names;
 mod namespace;
 mod observer;
 mod publish;
+mod push;
 mod receive;
 mod routes;
 pub(crate) mod settings;
@@ -24,18 +26,23 @@ mod tests;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use self::namespace::{Namespace, Queue};
 pub use self::namespace::{SubscriptionInfo, TopicInfo};
 use self::observer::Observer;
 pub use self::observer::{DeliveryStep, Observation};
+use self::push::{Config, Issuer, Push};
+pub use self::push::{PushContent, PushInfo, PushSettings, PushToken};
 pub use self::settings::SubscriptionSettings;
 pub use self::subscription::{DeadLetter, DeadLetterReason};
 use crate::clock::Clock;
 use crate::invalid_setting::InvalidSetting;
+use crate::journal::Journal;
 use crate::keys::KeyPair;
 use crate::message::{Request, Response};
+use crate::webhook::Trust;
 
 /// A handle that configures and inspects the emulated namespace. All clones share the same namespace.
 ///
@@ -73,15 +80,28 @@ struct Inner {
     clock: Clock,
     keys: KeyPair,
     namespace: Mutex<Namespace>,
-    /// Whether long polls end at once.
+    journal: Arc<Journal>,
+    trust: Trust,
+    issuer: Issuer,
+    /// Runs the tasks of push subscriptions. `None` if there was no runtime at the start.
+    runtime: Option<Handle>,
+    /// Whether long polls and deliveries end at once.
     ended: watch::Sender<bool>,
 }
 
 impl EventGrid {
-    pub(crate) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock, journal: Arc<Journal>) -> Self {
         let [primary, secondary] = credential::KEYS;
-        let keys = KeyPair::new(primary, secondary);
-        Self(Arc::new(Inner { clock, keys, namespace: Mutex::default(), ended: watch::Sender::new(false) }))
+        Self(Arc::new(Inner {
+            clock,
+            keys: KeyPair::new(primary, secondary),
+            namespace: Mutex::default(),
+            journal,
+            trust: Trust::default(),
+            issuer: Issuer::default(),
+            runtime: Handle::try_current().ok(),
+            ended: watch::Sender::new(false),
+        }))
     }
 
     /// Returns the primary access key, for `Authorization: SharedAccessKey <key>` and for signing shared access
@@ -147,6 +167,66 @@ impl EventGrid {
         }
     }
 
+    /// Creates a subscription whose events are pushed to a webhook, and its topic if necessary.
+    ///
+    /// The emulator asks the webhook for consent with `OPTIONS`, first at once and then after pauses of 5, 10, 20, 40, and
+    /// 60 s. Until the webhook consents, events wait. After that, they are delivered within 30 s per attempt, and retried
+    /// 10 s, 30 s, 1 min, and 5 min after the first attempt, and then every 5 min, all by the emulator's clock.
+    ///
+    /// If the subscription exists, its settings are replaced, and the webhook must consent again. An existing subscription
+    /// without push becomes one that pushes, and requests to receive or settle its events get 400.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a setting is invalid, or if the service would reject one of the names. It contains no secret.
+    pub fn declare_push(
+        &self,
+        topic: &str,
+        subscription: &str,
+        settings: PushSettings,
+    ) -> Result<(), InvalidSetting> {
+        if let Some(name) = [topic, subscription].into_iter().find(|name| !names::allowed(name)) {
+            return Err(InvalidSetting::new(format!("a name must be {}, not '{name}'", names::RULE)));
+        }
+        let config = Arc::new(Config { checked: settings.check()?, settings });
+        let runtime = Handle::try_current().ok().or_else(|| self.0.runtime.clone());
+        let runtime =
+            runtime.ok_or_else(|| InvalidSetting::new("push subscriptions need a Tokio runtime"))?;
+        let mut namespace = self.namespace();
+        let queue = namespace.declare(topic, subscription);
+        queue.subscription.settings = config.settings.delivery;
+        queue.subscription.pushes = true;
+        match &mut queue.push {
+            Some(push) => {
+                push.validated = false;
+                push.config.send_replace(config);
+            }
+            none => {
+                let config = watch::Sender::new(config);
+                let changes = config.subscribe();
+                *none = Some(Push { config, validated: false });
+                runtime.spawn(push::run(self.clone(), topic.to_owned(), subscription.to_owned(), changes));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds certificate authorities, as PEM, that https webhooks may have, in addition to those of the platform.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the text contains no certificate or an invalid one.
+    pub fn trust_webhooks(&self, pem: &str) -> Result<(), InvalidSetting> {
+        self.0.trust.add(pem)
+    }
+
+    /// Replaces the key that signs the [tokens](PushToken) of deliveries, as a rotation in Microsoft Entra ID does.
+    ///
+    /// The emulator's key set contains only the new key from now on.
+    pub fn rotate_token_key(&self) {
+        self.0.issuer.rotate();
+    }
+
     /// Disables creation on use: from now on, a request to a topic or subscription that was not declared yields 404.
     ///
     /// What already exists remains.
@@ -175,11 +255,16 @@ impl EventGrid {
         self.inspect(topic, subscription, |queue| queue.subscription.locked())
     }
 
-    /// Returns the events that were rejected, delivered too often, or too old, oldest first.
+    /// Returns the events that were rejected, delivered too often, not retried, or too old, oldest first.
     ///
     /// The newest 10,000 (at most 64 MiB) are kept. The list is empty if there is no such subscription.
     pub fn dead_letters(&self, topic: &str, subscription: &str) -> Vec<DeadLetter> {
         self.inspect(topic, subscription, |queue| queue.subscription.dead_letters())
+    }
+
+    /// The newest dead letters, newest first.
+    pub(crate) fn newest_dead_letters(&self, topic: &str, subscription: &str, max: usize) -> Vec<DeadLetter> {
+        self.inspect(topic, subscription, |queue| queue.subscription.newest_dead_letters(max))
     }
 
     /// Calls a function with each step of every delivery of a subscription from now on, in the order in which they happen.
@@ -197,7 +282,7 @@ impl EventGrid {
         }
     }
 
-    /// Ends all long polls with what they have, because the server stops.
+    /// Ends all long polls with what they have, and stops all deliveries, because the server stops.
     pub(crate) fn end(&self) {
         self.0.ended.send_replace(true);
     }
@@ -220,6 +305,18 @@ impl EventGrid {
 
     fn clock(&self) -> &Clock {
         &self.0.clock
+    }
+
+    fn journal(&self) -> &Journal {
+        &self.0.journal
+    }
+
+    fn trust(&self) -> &Trust {
+        &self.0.trust
+    }
+
+    fn issuer(&self) -> &Issuer {
+        &self.0.issuer
     }
 
     fn namespace(&self) -> MutexGuard<'_, Namespace> {

@@ -8,6 +8,7 @@ use http::StatusCode;
 use tokio::sync::{Notify, watch};
 
 use super::errors::Rejection;
+use super::push::{Push, PushInfo};
 use super::settings::SubscriptionSettings;
 use super::subscription::Subscription;
 
@@ -40,6 +41,8 @@ pub struct SubscriptionInfo {
     pub locked: usize,
     /// The number of dead letters that are kept.
     pub dead_letters: usize,
+    /// The webhook to which the events are pushed. `None` if they are pulled.
+    pub push: Option<PushInfo>,
 }
 
 #[derive(Debug)]
@@ -81,7 +84,7 @@ impl Namespace {
         Ok(self.topics.entry(name.to_owned()).or_default())
     }
 
-    /// The subscription of a request, created now if subscriptions are created on use.
+    /// The subscription of a request to receive or settle, created now if subscriptions are created on use.
     pub(super) fn queue(&mut self, topic: &str, subscription: &str) -> Result<&mut Queue, Rejection> {
         let create_on_use = self.create_on_use;
         let topic = self.topic(topic)?;
@@ -91,7 +94,11 @@ impl Namespace {
             }
             check_quota(topic.len(), MAX_SUBSCRIPTIONS, "subscriptions")?;
         }
-        Ok(topic.entry(subscription.to_owned()).or_default())
+        let queue = topic.entry(subscription.to_owned()).or_default();
+        if queue.push.is_some() {
+            return Err(Rejection::bad_request("The delivery mode of the event subscription is Push"));
+        }
+        Ok(queue)
     }
 }
 
@@ -117,6 +124,7 @@ fn check_quota(have: usize, max: usize, what: &str) -> Result<(), Rejection> {
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     pub(super) subscription: Subscription,
+    pub(super) push: Option<Push>,
     pub(super) signals: Arc<Signals>,
 }
 
@@ -131,12 +139,14 @@ pub(super) struct Signals {
 
 impl Queue {
     fn info(&mut self, name: &str, now: SystemTime) -> SubscriptionInfo {
+        let push = self.push.as_ref().map(Push::info);
         self.change(now, |subscription| SubscriptionInfo {
             name: name.to_owned(),
             settings: subscription.settings,
             waiting: subscription.waiting(),
             locked: subscription.locked(),
             dead_letters: subscription.dead_letter_count(),
+            push,
         })
     }
 

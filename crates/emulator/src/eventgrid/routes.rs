@@ -5,7 +5,7 @@ use http::{HeaderValue, Method, StatusCode, header};
 use super::errors::Rejection;
 use super::settle::Settlement;
 use super::target::{ApiVersion, Target};
-use super::{EventGrid, credential, names, publish, receive, settle};
+use super::{EventGrid, credential, names, publish, push, receive, settle};
 use crate::message::{Request, Response};
 
 #[derive(Clone, Copy, Debug)]
@@ -16,6 +16,9 @@ enum Operation {
 }
 
 pub(super) async fn respond(grid: &EventGrid, request: &Request) -> Result<Response, Rejection> {
+    if let Some(response) = push::respond_open_id(grid, request) {
+        return response;
+    }
     let path = request.path();
     let (target, operation) = route(&path).ok_or_else(unknown_path)?;
     if request.method != Method::POST {

@@ -8,7 +8,7 @@ use super::Request;
 pub enum Service {
     /// Azure Web PubSub, which serves `/api/hubs`, `/api/health`, `/client`, and `/clients`.
     WebPubSub,
-    /// Azure Event Grid Namespaces, which serves `/topics` and `/api/events/topics`.
+    /// Azure Event Grid Namespaces, which serves `/topics` and `/api/events/topics`, and the keys of Entra ID's tenants.
     EventGrid,
     /// HULFT-WebConnect, which serves `/api/v2`.
     Hulft,
@@ -20,6 +20,10 @@ impl Service {
         match request.path().as_slice() {
             ["api", "hubs" | "health", ..] | ["client" | "clients", ..] => Some(Self::WebPubSub),
             ["topics", ..] | ["api", "events", "topics", ..] => Some(Self::EventGrid),
+            // Where Entra ID serves the keys of a tenant, with which tokens of deliveries are verified.
+            [_, "discovery", ..]
+            | [_, ".well-known", "openid-configuration"]
+            | [_, "v2.0", ".well-known", "openid-configuration"] => Some(Self::EventGrid),
             ["api", "v2", ..] => Some(Self::Hulft),
             _ => None,
         }
@@ -41,6 +45,8 @@ mod tests {
         assert_eq!(of("/client/hubs/chat"), Some(Service::WebPubSub));
         assert_eq!(of("/topics/orders:publish"), Some(Service::EventGrid));
         assert_eq!(of("/api/events/topics/orders:publish"), Some(Service::EventGrid));
+        assert_eq!(of("/tenant/discovery/v2.0/keys"), Some(Service::EventGrid));
+        assert_eq!(of("/tenant/v2.0/.well-known/openid-configuration"), Some(Service::EventGrid));
         assert_eq!(of("/api/v2/agent/status"), Some(Service::Hulft));
         assert_eq!(of("//api/v2/agent/status"), None);
         assert_eq!(of("/"), None);

@@ -1,6 +1,6 @@
 //! The status page for people: tables, without scripts. A single function escapes every value.
 
-use super::snapshot::{Agent, Event, Hub, Listed, Snapshot, Topic};
+use super::snapshot::{Agent, DeadLetter, Event, Hub, Listed, Snapshot, Topic, Webhook};
 
 const HEAD: &str = "<!DOCTYPE html>
 <html lang=\"en\"><head><meta charset=\"utf-8\"><title>service-emulator</title>
@@ -72,15 +72,46 @@ impl Page {
 
     fn topics(&mut self, topics: &Listed<Topic>) {
         self.title("h2", "Event Grid: topics", topics);
-        let columns = [("Subscription", false), ("Waiting", true), ("Locked", true), ("Dead letters", true)];
+        let columns = [
+            ("Subscription", false),
+            ("Waiting", true),
+            ("Locked", true),
+            ("Dead letters", true),
+            ("Webhook", false),
+        ];
         for topic in &topics.first {
             self.title("h3", &format!("Topic {}, subscriptions", topic.name), &topic.subscriptions);
             self.table(&columns, &topic.subscriptions, |one| {
                 let [waiting, locked, dead] =
                     [one.waiting, one.locked, one.dead_letters].map(|n| n.to_string());
-                [one.name.clone(), waiting, locked, dead]
+                let webhook = one.webhook.as_ref().map_or_else(|| "-".to_owned(), Webhook::text);
+                [one.name.clone(), waiting, locked, dead, webhook]
             });
+            for one in &topic.subscriptions.first {
+                if let Some(letters) = &one.newest_dead_letters {
+                    self.title("p", &format!("Dead letters of {}, newest first", one.name), letters);
+                    self.dead_letters(letters);
+                }
+            }
         }
+    }
+
+    fn dead_letters(&mut self, letters: &Listed<DeadLetter>) {
+        let columns = [
+            ("ID", false),
+            ("Source", false),
+            ("Type", false),
+            ("Subject", false),
+            ("Reason", false),
+            ("Deliveries", true),
+            ("Last result", false),
+        ];
+        self.table(&columns, letters, |letter| {
+            let text = |text: &Option<String>| text.clone().unwrap_or_else(|| "-".to_owned());
+            let DeadLetter { id, source, event_type, subject, reason, deliveries, last_result } = letter;
+            let [id, source, event_type, reason] = [id, source, event_type, reason].map(String::clone);
+            [id, source, event_type, text(subject), reason, deliveries.to_string(), text(last_result)]
+        });
     }
 
     fn agents(&mut self, agents: &Listed<Agent>) {
@@ -164,6 +195,12 @@ impl Page {
 
     fn element(&mut self, name: &str, text: &str) {
         self.0 += &format!("<{name}>{}</{name}>\n", escaped(text));
+    }
+}
+
+impl Webhook {
+    fn text(&self) -> String {
+        format!("{}{}", self.url, if self.validated { "" } else { " (not validated)" })
     }
 }
 

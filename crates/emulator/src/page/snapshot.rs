@@ -6,7 +6,7 @@ use super::state::State;
 use crate::journal::{Entry, time_of_day};
 
 /// The maximum number of entries in a list: the page is for people.
-const MAX_ENTRIES: usize = 200;
+pub(super) const MAX_ENTRIES: usize = 200;
 
 /// The state that the page shows. The list of a service that this build lacks is `None`.
 #[derive(Debug, Serialize)]
@@ -71,6 +71,32 @@ pub(super) struct Subscription {
     pub(super) waiting: usize,
     pub(super) locked: usize,
     pub(super) dead_letters: usize,
+    /// The webhook to which events are pushed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) webhook: Option<Webhook>,
+    /// Newest first. `None` if there are none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) newest_dead_letters: Option<Listed<DeadLetter>>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct Webhook {
+    pub(super) url: String,
+    pub(super) validated: bool,
+}
+
+/// A dead letter, without the event's data.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct DeadLetter {
+    pub(super) id: String,
+    pub(super) source: String,
+    #[serde(rename = "type")]
+    pub(super) event_type: String,
+    pub(super) subject: Option<String>,
+    pub(super) reason: String,
+    pub(super) deliveries: u32,
+    pub(super) last_result: Option<String>,
 }
 
 #[derive(Debug, Serialize)]

@@ -63,6 +63,8 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::R
     if in_order {
         shared.services.end();
         real_time::within(GRACE, async { while connections.join_next().await.is_some() {} }).await;
+    } else {
+        shared.services.abort();
     }
     connections.shutdown().await;
 }

@@ -46,7 +46,6 @@ pub use filter::{Filter, FilterError, FilterSubject};
 pub use hub::ConnectionInfo;
 pub use token::ClientToken;
 pub(crate) use token::check_key;
-pub(crate) use upstream::certificates;
 pub use upstream::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserEvents};
 
 use crate::clock::Clock;

@@ -9,6 +9,8 @@
 #[cfg(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
 mod all_services;
 mod common;
+#[cfg(feature = "eventgrid")]
+mod eventgrid;
 #[cfg(feature = "hulft")]
 mod hulft;
 mod program;

@@ -92,7 +92,7 @@ mod tests {
                 let mut target = ReadBuf::new(&mut buffer);
                 match Pin::new(&mut *reader).poll_read(context, &mut target) {
                     Poll::Ready(Ok(())) if !target.filled().is_empty() => {
-                        read.extend_from_slice(target.filled())
+                        read.extend_from_slice(target.filled());
                     }
                     _ => return Poll::Ready(()),
                 }

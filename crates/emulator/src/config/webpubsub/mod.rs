@@ -3,7 +3,6 @@
 mod socket_faults;
 
 use std::error::Error;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use serde::de::Error as _;
@@ -11,10 +10,8 @@ use serde::{Deserialize, Deserializer};
 
 pub(super) use socket_faults::WebSocketFault;
 
-use super::rules::{checked, within};
-use crate::webpubsub::{
-    self, EntraTokens, EventHandlerSettings, SystemEvent, UserEvents, certificates, check_key,
-};
+use super::rules::{authorities, checked, within};
+use crate::webpubsub::{self, EntraTokens, EventHandlerSettings, SystemEvent, UserEvents, check_key};
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -150,15 +147,6 @@ impl From<SystemEventName> for SystemEvent {
             SystemEventName::GroupLeft => Self::GroupLeft,
         }
     }
-}
-
-/// Reads a file of certificates. The file is read here, so that an error names the line of its path.
-fn authorities<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let path = PathBuf::deserialize(deserializer)?;
-    let in_file = |error: &dyn std::fmt::Display| D::Error::custom(format!("{}: {error}", path.display()));
-    let pem = std::fs::read_to_string(&path).map_err(|error| in_file(&error))?;
-    certificates(&pem).map_err(|error| in_file(&error))?;
-    Ok(Some(pem))
 }
 
 /// At most a minute.

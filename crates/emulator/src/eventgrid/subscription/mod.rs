@@ -1,6 +1,7 @@
 //! A subscription as a state machine: which events are available, locked, delayed, or dead at a given moment. It reads
 //! no clock and wakes no receiver, so tests check every rule about time by passing in the time.
 
+mod push;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +33,8 @@ pub enum DeadLetterReason {
     MaxDeliveryCountExceeded,
     /// The event was not acknowledged within its time to live.
     TimeToLiveExceeded,
+    /// The webhook responded with a status after which events are not retried, or there was no response.
+    NotRetried,
 }
 
 impl fmt::Display for DeadLetterReason {
@@ -51,6 +54,9 @@ pub struct DeadLetter {
     pub reason: DeadLetterReason,
     /// The number of times that the event was delivered before it became a dead letter.
     pub deliveries: u32,
+    /// The status of the last attempt to push the event, or the reason why there was no response. `None` if there was no
+    /// attempt, and for events that were pulled.
+    pub last_result: Option<String>,
 }
 
 /// One delivery of an event to a receiver.
@@ -65,6 +71,8 @@ pub(super) struct Delivery {
 pub(super) struct Subscription {
     pub(super) settings: SubscriptionSettings,
     pub(super) observer: Observer,
+    /// Whether events are pushed. Then locks do not expire, and the time to live is checked when an attempt is due.
+    pub(super) pushes: bool,
     guid: String,
     /// Sorted by publication, so that the oldest, which expires first, comes first.
     events: BTreeMap<u64, Entry>,
@@ -75,7 +83,7 @@ pub(super) struct Subscription {
     /// The times at which locks and release delays end.
     due: BTreeSet<(SystemTime, u64)>,
     bytes: usize,
-    dead: VecDeque<(Arc<str>, DeadLetterReason, u32)>,
+    dead: VecDeque<Dead>,
     dead_bytes: usize,
 }
 
@@ -84,14 +92,34 @@ struct Entry {
     event: Arc<str>,
     published: SystemTime,
     deliveries: u32,
+    /// When the event was first pushed, and what became of the last attempt.
+    first_attempt: Option<SystemTime>,
+    last_result: Option<Arc<str>>,
     state: State,
+}
+
+#[derive(Debug)]
+struct Dead {
+    event: Arc<str>,
+    reason: DeadLetterReason,
+    deliveries: u32,
+    last_result: Option<Arc<str>>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum State {
-    Ready { position: i64 },
-    Delayed { until: SystemTime },
-    Locked { id: LockId, received: SystemTime, until: SystemTime },
+    Ready {
+        position: i64,
+    },
+    Delayed {
+        until: SystemTime,
+    },
+    /// Without an end while the event is pushed.
+    Locked {
+        id: LockId,
+        received: SystemTime,
+        until: Option<SystemTime>,
+    },
 }
 
 impl Default for Subscription {
@@ -99,6 +127,7 @@ impl Default for Subscription {
         Self {
             settings: SubscriptionSettings::default(),
             observer: Observer::default(),
+            pushes: false,
             guid: guid(),
             events: BTreeMap::new(),
             next: 0,
@@ -115,7 +144,8 @@ impl Default for Subscription {
 impl Subscription {
     /// Applies everything that has become due by now. The other methods require this.
     pub(super) fn tick(&mut self, now: SystemTime) {
-        while let Some((&oldest, entry)) = self.events.first_key_value()
+        while !self.pushes
+            && let Some((&oldest, entry)) = self.events.first_key_value()
             && entry.published + self.settings.time_to_live <= now
         {
             self.dead_letter(oldest, DeadLetterReason::TimeToLiveExceeded);
@@ -140,27 +170,33 @@ impl Subscription {
         self.bytes += event.len();
         self.ready.insert(position, id);
         let state = State::Ready { position };
-        self.events.insert(id, Entry { event, published: now, deliveries: 0, state });
+        let (first_attempt, last_result) = (None, None);
+        self.events
+            .insert(id, Entry { event, published: now, deliveries: 0, first_attempt, last_result, state });
     }
 
     /// Locks and returns up to `max` available events.
     pub(super) fn take(&mut self, max: usize, now: SystemTime) -> Vec<Delivery> {
         let mut taken = Vec::new();
         while taken.len() < max
-            && let Some((_, id)) = self.ready.pop_first()
+            && let Some((_, &id)) = self.ready.first_key_value()
         {
-            let Some(entry) = self.events.get_mut(&id) else { continue };
-            let token = LockToken::fresh(&self.guid);
-            let until = now + self.settings.lock_duration;
-            entry.state = State::Locked { id: token.id, received: now, until };
-            entry.deliveries += 1;
-            self.locks.insert(token.id, id);
-            self.due.insert((until, id));
-            let (token, event) = (token.encode(), Arc::clone(&entry.event));
-            self.observer.report(DeliveryStep::Locked, || token.clone(), &event, entry.deliveries);
-            taken.push(Delivery { token, count: entry.deliveries, event });
+            taken.extend(self.lock(id, now, Some(now + self.settings.lock_duration)));
         }
         taken
+    }
+
+    /// Locks an available event.
+    fn lock(&mut self, id: u64, now: SystemTime, until: Option<SystemTime>) -> Option<Delivery> {
+        let token = LockToken::fresh(&self.guid);
+        self.enter(id, State::Locked { id: token.id, received: now, until });
+        let entry = self.events.get_mut(&id)?;
+        entry.deliveries += 1;
+        self.locks.insert(token.id, id);
+        self.due.extend(until.map(|until| (until, id)));
+        let (token, event) = (token.encode(), Arc::clone(&entry.event));
+        self.observer.report(DeliveryStep::Locked, || token.clone(), &event, entry.deliveries);
+        Some(Delivery { token, count: entry.deliveries, event })
     }
 
     /// Deletes a locked event. Like the next three methods, returns `false` if the lock is no longer held.
@@ -202,7 +238,7 @@ impl Subscription {
             return false;
         }
         let until = now + self.settings.lock_duration;
-        self.enter(event, State::Locked { id, received, until });
+        self.enter(event, State::Locked { id, received, until: Some(until) });
         self.locks.insert(id, event);
         self.due.insert((until, event));
         true
@@ -231,12 +267,12 @@ impl Subscription {
     }
 
     pub(super) fn dead_letters(&self) -> Vec<DeadLetter> {
-        let letter = |(event, reason, deliveries): &(Arc<str>, DeadLetterReason, u32)| DeadLetter {
-            event: serde_json::from_str(event).unwrap_or_default(),
-            reason: *reason,
-            deliveries: *deliveries,
-        };
-        self.dead.iter().map(letter).collect()
+        self.dead.iter().map(Dead::letter).collect()
+    }
+
+    /// The newest dead letters, newest first.
+    pub(super) fn newest_dead_letters(&self, max: usize) -> Vec<DeadLetter> {
+        self.dead.iter().rev().take(max).map(Dead::letter).collect()
     }
 
     /// Reports a step of a locked event. An event that is not locked, because its release delay ends, has no delivery.
@@ -283,7 +319,9 @@ impl Subscription {
             }
             State::Locked { id: lock, until, .. } => {
                 self.locks.remove(&lock);
-                self.due.remove(&(until, id));
+                if let Some(until) = until {
+                    self.due.remove(&(until, id));
+                }
             }
         }
     }
@@ -298,11 +336,23 @@ impl Subscription {
     fn dead_letter(&mut self, id: u64, reason: DeadLetterReason) {
         let Some(entry) = self.remove(id) else { return };
         self.dead_bytes += entry.event.len();
-        self.dead.push_back((entry.event, reason, entry.deliveries));
+        let Entry { event, deliveries, last_result, .. } = entry;
+        self.dead.push_back(Dead { event, reason, deliveries, last_result });
         while (self.dead.len() > MAX_DEAD_LETTERS || self.dead_bytes > MAX_DEAD_BYTES)
-            && let Some((event, ..)) = self.dead.pop_front()
+            && let Some(Dead { event, .. }) = self.dead.pop_front()
         {
             self.dead_bytes -= event.len();
+        }
+    }
+}
+
+impl Dead {
+    fn letter(&self) -> DeadLetter {
+        DeadLetter {
+            event: serde_json::from_str(&self.event).unwrap_or_default(),
+            reason: self.reason,
+            deliveries: self.deliveries,
+            last_result: self.last_result.as_deref().map(str::to_owned),
         }
     }
 }

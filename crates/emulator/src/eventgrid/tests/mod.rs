@@ -22,9 +22,13 @@ const SINGLE: &str = "application/cloudevents+json; charset=utf-8";
 const BATCH: &str = "application/cloudevents-batch+json; charset=utf-8";
 const VERSION: &str = "api-version=2024-06-01";
 
+fn journal(clock: &Clock) -> Arc<Journal> {
+    Arc::new(Journal::new(clock.clone(), crate::LogStyle::Off))
+}
+
 fn grid() -> (EventGrid, Clock) {
     let clock = Clock::new();
-    let grid = EventGrid::new(clock.clone());
+    let grid = EventGrid::new(clock.clone(), journal(&clock));
     grid.declare("orders", "billing");
     (grid, clock)
 }

@@ -5,7 +5,7 @@ use super::*;
 #[tokio::test]
 async fn topics_and_subscriptions_are_created_on_use_unless_that_is_disabled() {
     let clock = Clock::new();
-    let grid = EventGrid::new(clock.clone());
+    let grid = EventGrid::new(clock.clone(), journal(&clock));
     let settle_on = |topic: &str, subscription: &str| {
         let target = format!("/topics/{topic}/eventsubscriptions/{subscription}:release?{VERSION}");
         request(&target, &[("content-type", "application/json")], r#"{"lockTokens":["x"]}"#)

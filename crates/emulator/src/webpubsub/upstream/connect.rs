@@ -8,8 +8,8 @@ use http::StatusCode;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderName};
 use serde::{Deserialize, Serialize};
 
-use super::call::NoResponse;
 use crate::message::{Request, Response, json_from_slice};
+use crate::webhook::NoResponse;
 use crate::webpubsub::errors::{self, Rejection};
 use crate::webpubsub::names;
 

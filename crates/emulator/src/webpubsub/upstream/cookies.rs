@@ -7,7 +7,7 @@ use http::header::SET_COOKIE;
 use http::{HeaderMap, HeaderValue};
 use time::{Date, Month, PrimitiveDateTime, Time};
 
-use super::settings::Target;
+use crate::webhook::Target;
 
 /// Bounds of the emulator. The oldest cookies give way.
 const MAX_COOKIES: usize = 50;

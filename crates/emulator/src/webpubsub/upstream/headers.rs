@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 use super::cookies::Cookies;
-use super::settings::Target;
+use crate::webhook::Target;
 use crate::webpubsub::names;
 
 const ORIGIN: HeaderName = HeaderName::from_static("webhook-request-origin");

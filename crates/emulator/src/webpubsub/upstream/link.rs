@@ -11,11 +11,11 @@ use http::{HeaderMap, Method, Response, StatusCode};
 use serde_json::json;
 
 use super::Upstream;
-use super::call::{NoResponse, Outgoing};
 use super::connect::{self, ConnectRequest, Decision};
 use super::headers::{self, About, Kept};
-use super::settings::{Event, EventHandlerSettings, SystemEvent, Target};
+use super::settings::{Event, EventHandlerSettings, SystemEvent};
 use crate::message::json_from_str;
+use crate::webhook::{NoResponse, Outgoing, Target};
 use crate::webpubsub::delivery::Data;
 use crate::webpubsub::errors::Rejection;
 use crate::webpubsub::media_type::media_type;

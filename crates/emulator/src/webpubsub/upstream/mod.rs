@@ -1,13 +1,11 @@
 //! The calls to event handlers: which handler receives an event, whether its address may be called, and the link
 //! between each connection and its handlers.
 
-mod call;
 mod connect;
 mod cookies;
 mod headers;
 mod link;
 mod settings;
-mod trust;
 mod validation;
 
 use std::collections::HashMap;
@@ -17,13 +15,10 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::Response;
 
-use call::{NoResponse, Outgoing};
 pub(super) use connect::{ConnectRequest, Decision};
 pub(super) use link::{Link, Notice, Outcome};
 use settings::Event;
 pub use settings::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserEvents};
-use trust::Trust;
-pub(crate) use trust::certificates;
 use validation::Validations;
 
 use super::token::Keys;
@@ -31,6 +26,7 @@ use crate::clock::Clock;
 use crate::invalid_setting::InvalidSetting;
 use crate::journal::{self, Journal};
 use crate::message::Service;
+use crate::webhook::{self, NoResponse, Outgoing, Trust};
 
 /// The pauses before the second, third, and fourth attempt of a call.
 const PAUSES: [Duration; 3] = [Duration::from_secs(1), Duration::from_secs(3), Duration::from_secs(5)];
@@ -106,8 +102,8 @@ impl Upstream {
         let mut pending = self.journal.begin("HOOK", &request.target.url_without_query());
         pending.of(Some(Service::WebPubSub));
         pending.note(&format!("{} {subject}, attempt {attempt}", request.method));
-        let outcome = call::call(&self.clock, deadline, &self.trust, request).await;
-        let transient = call::is_transient(&outcome);
+        let outcome = webhook::call(&self.clock, deadline, &self.trust, request).await;
+        let transient = webhook::is_transient(&outcome);
         // Before the attempt is recorded: who advances the clock once it is must not miss the next one.
         let next = pause.filter(|_| transient).map(|pause| self.clock.now() + pause);
         match &outcome {

@@ -2,9 +2,7 @@
 
 use std::fmt;
 
-use http::Uri;
-use http::uri::{PathAndQuery, Scheme};
-
+use crate::webhook::Target;
 use crate::webpubsub::names;
 
 /// Configures an event handler of a hub: a webhook that the service calls with the hub's events.
@@ -75,18 +73,6 @@ pub(super) enum Event<'a> {
     User(&'a str),
 }
 
-/// An address to call.
-#[derive(Clone, PartialEq, Eq, Hash)]
-pub(super) struct Target {
-    /// Whether it is called over TLS.
-    pub(super) secure: bool,
-    pub(super) host: String,
-    pub(super) port: u16,
-    /// The value of the `Host` header.
-    pub(super) authority: String,
-    pub(super) path_and_query: String,
-}
-
 impl EventHandlerSettings {
     /// Creates settings for a handler at this URL: `http` or `https`, any host, no user information.
     ///
@@ -146,35 +132,13 @@ impl EventHandlerSettings {
     pub(super) fn target(&self, hub: &str, event: &str) -> Result<Target, InvalidEventHandler> {
         let url = self.url.replace("{hub}", &names::encode(hub)).replace("{event}", &names::encode(event));
         let invalid = |rule: &str| InvalidEventHandler(format!("the URL '{}' {rule}", self.without_query()));
-        let url: Uri = url.parse().map_err(|_| invalid("is not a URL"))?;
-        let secure = url.scheme() == Some(&Scheme::HTTPS);
-        let authority = url.authority().filter(|_| secure || url.scheme() == Some(&Scheme::HTTP));
-        let authority = authority.ok_or_else(|| invalid("is not of the form http(s)://host:port/path"))?;
-        if authority.as_str().contains('@') {
-            return Err(InvalidEventHandler("the URL contains user information".to_owned()));
-        }
-        let host = authority.host().trim_matches(['[', ']']).to_owned();
-        let path_and_query = url.path_and_query().map_or("/", PathAndQuery::as_str).to_owned();
-        let port = authority.port_u16().unwrap_or(if secure { 443 } else { 80 });
-        Ok(Target { secure, host, port, authority: authority.as_str().to_owned(), path_and_query })
+        Target::parse(&url).map_err(invalid)
     }
 
     /// Omits the query and the user information, which may contain secrets.
     fn without_query(&self) -> &str {
         let url = self.url.split('?').next().unwrap_or("");
         if url.contains('@') { "..." } else { url }
-    }
-}
-
-impl Target {
-    /// Omits the query, which may contain a secret.
-    pub(super) fn url_without_query(&self) -> String {
-        let scheme = if self.secure { "https" } else { "http" };
-        format!("{scheme}://{}{}", self.authority, self.path())
-    }
-
-    pub(super) fn path(&self) -> &str {
-        self.path_and_query.split('?').next().unwrap_or_default()
     }
 }
 
@@ -188,12 +152,6 @@ impl SystemEvent {
             Self::GroupJoined => ("joined", "azure.webpubsub.gp.joined"),
             Self::GroupLeft => ("left", "azure.webpubsub.gp.left"),
         }
-    }
-}
-
-impl fmt::Debug for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Target").field("authority", &self.authority).finish_non_exhaustive()
     }
 }
 

@@ -8,9 +8,9 @@ use std::time::{Duration, SystemTime};
 use http::{Method, StatusCode};
 use tokio::sync::{Mutex as AsyncMutex, OwnedMutexGuard};
 
-use super::call::Outgoing;
-use super::settings::Target;
 use super::{Upstream, headers};
+use crate::webhook::Outgoing;
+use crate::webhook::Target;
 
 const VALIDITY: Duration = Duration::from_secs(60);
 const TIMEOUT: Duration = Duration::from_secs(10);

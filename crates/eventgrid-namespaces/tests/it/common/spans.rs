@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
-use tracing::{Level, Subscriber};
+use tracing::{Dispatch, Level, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::LookupSpan;
 
@@ -52,12 +52,20 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Spans {
     }
 }
 
+/// While a process has one subscriber, a thread without any that first comes to a span disables it for all threads. So there are
+/// always two.
+static OTHER: LazyLock<Dispatch> = LazyLock::new(|| Dispatch::new(tracing_subscriber::registry()));
+
 impl Spans {
     /// Watches the current thread until the guard is dropped.
     pub(crate) fn start(names: &'static [&'static str]) -> (Self, tracing::subscriber::DefaultGuard) {
+        LazyLock::force(&OTHER);
         let spans = Self { names, seen: Arc::default() };
         let subscriber = tracing_subscriber::registry().with(spans.clone());
-        (spans, tracing::subscriber::set_default(subscriber))
+        let guard = tracing::subscriber::set_default(subscriber);
+        // For spans that another thread came to before.
+        tracing::callsite::rebuild_interest_cache();
+        (spans, guard)
     }
 
     /// The spans in the order in which they were opened.

@@ -11,24 +11,23 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
-use super::settings::Target;
-use super::trust::Trust;
+use super::{Target, Trust};
 use crate::clock::Clock;
 
 const MAX_BODY: usize = 16 * 1024 * 1024;
 
 /// A request to a webhook.
 #[derive(Clone)]
-pub(super) struct Outgoing<'a> {
-    pub(super) target: &'a Target,
-    pub(super) method: Method,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
+pub(crate) struct Outgoing<'a> {
+    pub(crate) target: &'a Target,
+    pub(crate) method: Method,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
 }
 
 /// The reason why there is no response.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum NoResponse {
+pub(crate) enum NoResponse {
     /// The address does not allow calls.
     #[error("the address does not allow calls from this service")]
     Forbidden,
@@ -47,7 +46,7 @@ pub(super) enum NoResponse {
 }
 
 /// Whether another attempt may have another outcome: after 408, every 5xx, and failures of the network.
-pub(super) fn is_transient(outcome: &Result<Response<Bytes>, NoResponse>) -> bool {
+pub(crate) fn is_transient(outcome: &Result<Response<Bytes>, NoResponse>) -> bool {
     match outcome {
         Ok(response) => {
             response.status() == StatusCode::REQUEST_TIMEOUT || response.status().is_server_error()
@@ -58,7 +57,7 @@ pub(super) fn is_transient(outcome: &Result<Response<Bytes>, NoResponse>) -> boo
 }
 
 /// Sends a request and reads the complete response before a time of the emulator's clock.
-pub(super) async fn call(
+pub(crate) async fn call(
     clock: &Clock,
     deadline: SystemTime,
     trust: &Trust,

@@ -18,7 +18,7 @@ type Certificates = Vec<CertificateDer<'static>>;
 
 /// The trusted authorities. Those of the platform are read at the first call to an https webhook.
 #[derive(Default)]
-pub(super) struct Trust(Mutex<State>);
+pub(crate) struct Trust(Mutex<State>);
 
 #[derive(Default)]
 struct State {
@@ -28,7 +28,7 @@ struct State {
 
 impl Trust {
     /// Adds the certificates of a PEM text.
-    pub(super) fn add(&self, pem: &str) -> Result<(), InvalidSetting> {
+    pub(crate) fn add(&self, pem: &str) -> Result<(), InvalidSetting> {
         let certificates = certificates(pem)?;
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.added.extend(certificates);
@@ -37,7 +37,7 @@ impl Trust {
     }
 
     /// Performs the TLS handshake with a webhook.
-    pub(super) async fn connect(&self, host: &str, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
+    pub(crate) async fn connect(&self, host: &str, stream: TcpStream) -> io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(host.to_owned()).map_err(io::Error::other)?;
         self.connector().await?.connect(name, stream).await
     }

@@ -1,0 +1,218 @@
+//! The task of a push subscription: it obtains the webhook's consent, then sends what is available, several requests at a
+//! time, until the emulator stops.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::StreamExt as _;
+use futures_util::stream::FuturesUnordered;
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue, Method, Response};
+use tokio::sync::watch;
+
+use super::outcome::failure;
+use super::{Config, request};
+use crate::eventgrid::EventGrid;
+use crate::eventgrid::lock_token::LockToken;
+use crate::eventgrid::namespace::{Queue, Signals};
+use crate::eventgrid::subscription::Delivery;
+use crate::journal;
+use crate::message::Service;
+use crate::webhook::{self, NoResponse, Outgoing};
+
+/// How long the service waits for a response.
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// The pause after the first failed handshake. It doubles up to a minute.
+const PAUSE: Duration = Duration::from_secs(5);
+const MAX_PAUSE: Duration = Duration::from_secs(60);
+/// A bound of the emulator.
+const MAX_IN_FLIGHT: usize = 16;
+
+/// Delivers until the emulator stops.
+pub(in crate::eventgrid) async fn run(
+    grid: EventGrid,
+    topic: String,
+    subscription: String,
+    config: watch::Receiver<Arc<Config>>,
+) {
+    let mut ended = grid.ended();
+    let dispatcher = Dispatcher { grid, topic, subscription };
+    tokio::select! {
+        biased;
+        _ = ended.wait_for(|ended| *ended) => {}
+        () = dispatcher.dispatch(config) => {}
+    }
+}
+
+struct Dispatcher {
+    grid: EventGrid,
+    topic: String,
+    subscription: String,
+}
+
+impl Dispatcher {
+    async fn dispatch(&self, mut changes: watch::Receiver<Arc<Config>>) {
+        loop {
+            let config = Arc::clone(&changes.borrow_and_update());
+            if self.validate(&config, &mut changes).await {
+                self.deliver(&config, &mut changes).await;
+            }
+        }
+    }
+
+    /// Asks for consent until there is one. Returns `false` if the settings have changed.
+    async fn validate(&self, config: &Config, changes: &mut watch::Receiver<Arc<Config>>) -> bool {
+        let mut pause = PAUSE;
+        loop {
+            let request = Outgoing {
+                target: &config.checked.target,
+                method: Method::OPTIONS,
+                headers: request::handshake(&config.settings),
+                body: Bytes::new(),
+            };
+            let consents = self
+                .call(request, "validation", |outcome| match outcome {
+                    Ok(response) => request::consent(response, &config.settings).err(),
+                    Err(error) => Some(error.to_string()),
+                })
+                .await;
+            if consents.succeeded && self.mark_validated(changes) {
+                return true;
+            }
+            tokio::select! {
+                biased;
+                _ = changes.changed() => return false,
+                () = self.grid.clock().sleep_until(consents.at + pause) => {}
+            }
+            pause = (pause * 2).min(MAX_PAUSE);
+        }
+    }
+
+    /// Records the consent, unless it was given for settings that have changed.
+    fn mark_validated(&self, changes: &watch::Receiver<Arc<Config>>) -> bool {
+        let marked = self.on_queue(|queue| {
+            let current = !changes.has_changed().unwrap_or_default();
+            queue.push.iter_mut().for_each(|push| push.validated = current);
+            current
+        });
+        marked.unwrap_or_default()
+    }
+
+    /// Sends what is available until the settings change. Then it completes what is in flight.
+    async fn deliver(&self, config: &Config, changes: &mut watch::Receiver<Arc<Config>>) {
+        let Some(signals) = self.signals() else { return };
+        let mut due = signals.due.subscribe();
+        let mut ready = pin!(signals.ready.notified());
+        let mut in_flight = FuturesUnordered::new();
+        loop {
+            let next = *due.borrow_and_update();
+            let changed = changes.has_changed().unwrap_or_default();
+            if in_flight.len() < MAX_IN_FLIGHT && !changed {
+                let events = self.take(config);
+                if !events.is_empty() {
+                    in_flight.push(self.attempt(config, events));
+                    continue;
+                }
+            }
+            tokio::select! {
+                biased;
+                _ = changes.changed() => break,
+                Some(()) = in_flight.next() => {}
+                () = ready.as_mut() => ready.set(signals.ready.notified()),
+                _ = due.changed() => {}
+                () = self.grid.clock().sleep_until_some(next), if in_flight.len() < MAX_IN_FLIGHT => {}
+            }
+        }
+        while in_flight.next().await.is_some() {}
+    }
+
+    fn take(&self, config: &Config) -> Vec<Delivery> {
+        let (max, bytes) = config.settings.batch();
+        let now = self.grid.clock().now();
+        let taken = self.on_queue(|queue| queue.change(now, |held| held.take_batch(max, bytes, now)));
+        taken.unwrap_or_default()
+    }
+
+    /// One attempt to deliver these events, which share its outcome.
+    async fn attempt(&self, config: &Config, events: Vec<Delivery>) {
+        let (mut headers, body) = request::delivery(&config.settings, &self.subscription, &events);
+        self.authenticate(config, &mut headers);
+        let request = Outgoing { target: &config.checked.target, method: Method::POST, headers, body };
+        let lenient = config.settings.lenient;
+        self.call(request, &request::subject(&events), |outcome| {
+            self.settle(&events, failure(outcome, lenient).as_ref());
+            outcome.as_ref().err().map(ToString::to_string)
+        })
+        .await;
+    }
+
+    fn authenticate(&self, config: &Config, headers: &mut HeaderMap) {
+        headers.extend(config.checked.headers.iter().cloned());
+        let Some(token) = &config.settings.token else { return };
+        match self.grid.issuer().sign(token, self.grid.clock().now()) {
+            Ok(token) => {
+                if let Ok(mut value) = HeaderValue::from_str(&format!("Bearer {token}")) {
+                    value.set_sensitive(true);
+                    headers.insert(AUTHORIZATION, value);
+                }
+            }
+            Err(error) => tracing::warn!(%error, "a token could not be signed"),
+        }
+    }
+
+    fn settle(&self, events: &[Delivery], failure: Option<&super::Failure>) {
+        let now = self.grid.clock().now();
+        let tokens = events.iter().filter_map(|event| LockToken::decode(&event.token));
+        self.on_queue(|queue| {
+            queue.change(now, |held| {
+                tokens.for_each(|token| match failure {
+                    None => drop(held.acknowledge(&token)),
+                    Some(failure) => held.fail(&token, failure, now),
+                });
+            });
+        });
+    }
+
+    /// Calls the webhook once and records that in the journal, with the problem that `settle` finds.
+    async fn call(
+        &self,
+        request: Outgoing<'_>,
+        subject: &str,
+        settle: impl FnOnce(&Result<Response<Bytes>, NoResponse>) -> Option<String>,
+    ) -> Called {
+        let clock = self.grid.clock();
+        let mut pending = self.grid.journal().begin("HOOK", &request.target.url_without_query());
+        pending.of(Some(Service::EventGrid));
+        pending.note(&format!("{} {}/{}, {subject}", request.method, self.topic, self.subscription));
+        let outcome = webhook::call(clock, clock.now() + TIMEOUT, self.grid.trust(), request).await;
+        // Before the attempt is recorded: who advances the clock once it is must not miss the next one.
+        let at = clock.now();
+        let problem = settle(&outcome);
+        if let Some(problem) = &problem {
+            pending.note(&format!("({problem})"));
+        }
+        match &outcome {
+            Ok(response) => pending.end(journal::Outcome::Status(response.status().as_u16())),
+            // Dropping it records that there was no response.
+            Err(_) => drop(pending),
+        }
+        Called { succeeded: problem.is_none(), at }
+    }
+
+    fn signals(&self) -> Option<Arc<Signals>> {
+        self.on_queue(|queue| Arc::clone(&queue.signals))
+    }
+
+    fn on_queue<T>(&self, action: impl FnOnce(&mut Queue) -> T) -> Option<T> {
+        self.grid.namespace().find(&self.topic, &self.subscription).map(action)
+    }
+}
+
+/// A call that ended.
+struct Called {
+    /// Whether there was no problem.
+    succeeded: bool,
+    at: std::time::SystemTime,
+}
