@@ -148,9 +148,9 @@ where
     let http2 = connection.connected().is_negotiated_h2();
     health.connected(if http2 { Protocol::Http2 } else { Protocol::Http1 });
     if http2 {
-        admission.shared()
+        admission.shared();
     } else {
-        established(admission, &**clock)
+        established(admission, &**clock);
     }
     Ok(connection)
 }

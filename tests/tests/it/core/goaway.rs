@@ -28,7 +28,7 @@ fn put(service: &ServiceClient) -> RawRequest {
 fn start(first: &[Step]) -> (FaultServer, ServiceClient) {
     let authority = Authority::new().unwrap();
     let tls = Step::Tls(authority.server(&Tls::default()).unwrap());
-    let first: Script = [&[tls.clone()], first].concat();
+    let first: Script = [std::slice::from_ref(&tls), first].concat();
     let server = FaultServer::start([first, vec![tls, Step::Serve("again")]]).unwrap();
     let service = builder(&server.https()).root_certificate(authority.pem()).build().unwrap();
     (server, service)
@@ -121,7 +121,7 @@ async fn in_the_middle_of_a_body_the_request_counts_as_accepted() {
         let gone = [Step::Request, Step::write(bytes), Step::Finish];
         // The contradiction of a server that responded to what it says it did not process is not trusted.
         let (server, outcome) = meets(&gone, post).await;
-        check_cut_off(outcome.unwrap_err());
+        check_cut_off(&outcome.unwrap_err());
         assert_eq!(server.requests().len(), 1);
         let (server, outcome) = meets(&gone, put).await;
         assert_eq!((outcome.unwrap(), server.requests().len()), (Bytes::from("again"), 2));
@@ -139,18 +139,18 @@ async fn a_stream_that_ends_early_without_an_error_is_not_a_complete_response() 
         // As the first response, with a length that it does not reach.
         let bytes = [head(1, &length), data(1), end(1)].concat();
         let (_, outcome) = meets(&[Step::Request, Step::write(bytes), Step::Finish], post).await;
-        check_cut_off(outcome.unwrap_err());
+        check_cut_off(&outcome.unwrap_err());
         // And without one, after a complete response.
         let complete = Step::write([frames::ok(1), frames::end(1, "done")].concat());
         let bytes = [head(3, &[]), data(3), end(3)].concat();
         let (_server, service) =
             start(&[Step::Request, complete, Step::Request, Step::write(bytes), Step::Finish]);
         assert_eq!(post(&service).await.unwrap(), "done");
-        check_cut_off(post(&service).await.unwrap_err());
+        check_cut_off(&post(&service).await.unwrap_err());
     }
 }
 
-fn check_cut_off(error: Error) {
+fn check_cut_off(error: &Error) {
     assert_eq!(error.delivery(), Some(Delivery::Accepted), "{error}");
     assert!(error.outcome_unknown() && error.attempts() == 1, "{error}");
     let line = error.to_string();
