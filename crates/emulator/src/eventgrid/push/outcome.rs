@@ -22,7 +22,7 @@ const BUSY: Duration = Duration::from_secs(30);
 const TIMED_OUT: Duration = Duration::from_secs(2 * 60);
 const LONG: Duration = Duration::from_secs(5 * 60);
 
-/// The failure that a response, or the lack of one, stands for. `None` is a success.
+/// Returns the failure that a response, or the lack of one, means. `None` is a success.
 pub(super) fn failure(outcome: &Result<Response<Bytes>, NoResponse>, lenient: bool) -> Option<Failure> {
     match outcome {
         Ok(response) if is_success(response.status()) => None,

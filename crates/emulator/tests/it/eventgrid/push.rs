@@ -60,6 +60,7 @@ async fn events_wait_until_the_webhook_consents() {
 #[tokio::test]
 async fn a_handshake_without_a_response_is_repeated() {
     let (emulator, mut webhook) = (Emulator::start().await.unwrap(), Webhook::start().await);
+    let started = emulator.clock().now();
     emulator.eventgrid().declare_push("orders", "audit", webhook.settings()).unwrap();
     drop(webhook.call().await);
     wait_for_hooks(&emulator, 1).await;
@@ -68,6 +69,8 @@ async fn a_handshake_without_a_response_is_repeated() {
     emulator.clock().advance(seconds(30));
     let hooks = wait_for_hooks(&emulator, 2).await;
     assert!(hooks[1].0.contains("(no response before the timeout)"), "{hooks:?}");
+    // Real time passes as well.
+    assert!(emulator.clock().now() < started + seconds(60), "the timeout is longer than 30 s");
     drop(hanging);
     emulator.clock().advance(seconds(10));
     webhook.consent().await;
