@@ -70,7 +70,7 @@ async fn serve(webhook: Webhook, credentials: &Seen) -> String {
 impl Fixture {
     /// The webhook verifies tokens with the keys that this emulator serves.
     async fn start() -> Self {
-        Self::with(|builder, token| builder.entra_token(token)).await
+        Self::with(WebhookBuilder::entra_token).await
     }
 
     async fn with(configure: impl FnOnce(WebhookBuilder, EntraToken) -> WebhookBuilder) -> Self {
