@@ -39,6 +39,7 @@ const ALLOWED: [Allowed; 11] = [
         "tracing",
         &[
             "service_core::Dialect::new",
+            "service_core::Call<T>::send_in",
             "service_core::Dialect::span",
             "eventgrid_namespaces::ProcessorBuilder::span",
             "eventgrid_namespaces::push::WebhookBuilder::span",
