@@ -23,13 +23,10 @@ pub(crate) struct Entry {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Outcome {
     Status(u16),
-    /// It ended, and has no status.
-    Ended,
+    /// It has no status, but this word: it ended, or no webhook was called for an event.
+    Word(&'static str),
     /// A fault reset the connection.
     Reset,
-    /// An event for which no webhook was called.
-    #[cfg(feature = "webpubsub")]
-    NotCalled,
     /// The client went away, or there was no response.
     NoResponse,
 }
@@ -104,9 +101,7 @@ impl Outcome {
     pub(crate) fn text(self) -> String {
         match self {
             Self::Status(status) => status.to_string(),
-            Self::Ended => "end".to_owned(),
-            #[cfg(feature = "webpubsub")]
-            Self::NotCalled => "none".to_owned(),
+            Self::Word(word) => word.to_owned(),
             Self::Reset => "reset".to_owned(),
             Self::NoResponse => "gone".to_owned(),
         }
@@ -118,10 +113,7 @@ impl Outcome {
             Self::Status(200..=299) => "32",
             Self::Status(400..=499) => "33",
             Self::Status(500..) => "31",
-            Self::Status(_) => "36",
-            Self::Ended => "36",
-            #[cfg(feature = "webpubsub")]
-            Self::NotCalled => "33",
+            Self::Status(_) | Self::Word(_) => "36",
             Self::Reset | Self::NoResponse => "35",
         }
     }

@@ -225,7 +225,7 @@ impl Connection {
             pending.of(Some(Service::WebPubSub));
             pending.note(&upgrade.note);
             upgrade.run(stream).await;
-            pending.end(Outcome::Ended);
+            pending.end(Outcome::Word("end"));
         }
     }
 }

@@ -25,8 +25,6 @@ pub(super) struct Arguments {
     tls_ca: Option<PathBuf>,
     log: Option<LogStyle>,
     max_connections: Option<usize>,
-    #[cfg(feature = "webpubsub")]
-    event_handler_ca: Option<PathBuf>,
 }
 
 pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
@@ -47,8 +45,6 @@ pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
             }
             Long("log") => arguments.log = Some(parser.value()?.parse()?),
             Long("max-connections") => arguments.max_connections = Some(parser.value()?.parse()?),
-            #[cfg(feature = "webpubsub")]
-            Long("event-handler-ca") => arguments.event_handler_ca = Some(parser.value()?.into()),
             Long("print-config") => return Ok(Task::Print(SAMPLE.to_owned())),
             Short('h') | Long("help") => return Ok(Task::Print(HELP.to_owned())),
             Short('V') | Long("version") => {
@@ -87,14 +83,6 @@ impl Arguments {
         }
         if let Some(maximum) = self.max_connections {
             builder = builder.max_connections(maximum);
-        }
-        #[cfg(feature = "webpubsub")]
-        if let Some(path) = self.event_handler_ca.clone() {
-            builder = builder.arrange(move |emulator| {
-                let in_file = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
-                let pem = std::fs::read_to_string(&path).map_err(|error| in_file(&error))?;
-                Ok(emulator.webpubsub().trust_event_handlers(&pem).map_err(|error| in_file(&error))?)
-            });
         }
         builder
     }

@@ -119,6 +119,6 @@ impl Upstream {
         let mut pending = self.journal.begin("HOOK", &format!("/client/hubs/{hub}"));
         pending.of(Some(Service::WebPubSub));
         pending.note(&format!("{subject} ({why})"));
-        pending.end(journal::Outcome::NotCalled);
+        pending.end(journal::Outcome::Word("none"));
     }
 }
