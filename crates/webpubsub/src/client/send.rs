@@ -56,7 +56,8 @@ macro_rules! send_setters {
                 self
             }
 
-            /// Makes `.await` return a [`Receipt`], which reports whether the service had already processed the send.
+            /// Makes `.await` return a [`Receipt`](super::Receipt), which reports whether the service had
+            /// already processed the send.
             ///
             /// It needs an acknowledgment, and therefore cannot be combined with
             /// [`fire_and_forget`](Self::fire_and_forget).
