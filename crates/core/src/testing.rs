@@ -86,7 +86,7 @@ struct Script {
 #[derive(Debug)]
 enum Scripted {
     Now(Result<Response<Bytes>>),
-    /// After this much of the clock's time.
+    /// Responds after this much of the clock's time.
     After(Arc<dyn Clock>, Duration, Result<Response<Bytes>>),
     Never,
 }

@@ -85,7 +85,7 @@ pub trait Transport: fmt::Debug + Send + Sync + 'static {
 pub struct SendOptions {
     /// The size in bytes above which a successful response is an error.
     pub max_response_bytes: usize,
-    /// The call's connect timeout, if it overrides the client's.
+    /// Contains the call's connect timeout, if it overrides the client's.
     pub connect_timeout: Option<Duration>,
     /// Whether the server delays its response on purpose, as for a long poll.
     pub long_poll: bool,

@@ -9,9 +9,9 @@ use std::sync::Arc;
 pub struct Observation<'a> {
     /// The lock token that identifies the delivery.
     pub lock_token: &'a str,
-    /// The event, as JSON.
+    /// Contains the event, as JSON.
     pub event: &'a str,
-    /// The number of deliveries of the event, including this one.
+    /// Counts the deliveries of the event, including this one.
     pub deliveries: u32,
     /// The step that happened.
     pub step: DeliveryStep,

@@ -39,7 +39,7 @@ pub struct ProcessorStats {
     pub newest_age: Option<Duration>,
     /// The age of the oldest held event, counted as `newest_age`.
     pub oldest_age: Option<Duration>,
-    /// The share of full receive calls: 0.0 to 1.0. A full one returned as many events as it asked for. Counts the successful
+    /// States the share of full receive calls: 0.0 to 1.0. A full one returned as many events as it asked for. Counts the successful
     /// calls that ended in the last minute, and is 0.0 if there were none.
     pub full_receives: f64,
 }

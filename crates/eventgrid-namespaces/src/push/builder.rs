@@ -16,7 +16,7 @@ use super::{Notice, Webhook};
 use crate::processor::{Erased, SpanOf, default_span};
 use crate::{Clock, CloudEvent, Error, EventDelivery, Meter, Result, Secret, SystemClock, TraceContext};
 
-/// The default limit of a request body in bytes: 2 MiB. A batch of 1 MiB of binary data has 1.34 MiB as JSON.
+/// Limits a request body by default, in bytes: 2 MiB. A batch of 1 MiB of binary data has 1.34 MiB as JSON.
 pub const DEFAULT_BODY_LIMIT: usize = 2 * 1024 * 1024;
 
 type Hook = Arc<dyn Fn(&Notice<'_>) + Send + Sync>;

@@ -95,7 +95,7 @@ pub enum GroupEvent {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rejoined {
-    /// The id of the new connection.
+    /// Contains the id of the new connection.
     pub connection_id: String,
 }
 

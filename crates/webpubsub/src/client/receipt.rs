@@ -28,7 +28,7 @@ pub const OWN_ACK_IDS: RangeInclusive<u64> = 1 << 48..=u64::MAX;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// The ack id of the send.
+    /// Contains the ack id of the send.
     pub ack_id: u64,
     /// Whether the service had already processed a send with this ack id on this connection, and did not process it again.
     ///
