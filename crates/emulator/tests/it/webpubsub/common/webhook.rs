@@ -19,7 +19,7 @@ pub(crate) struct Webhook {
     checks: Arc<Mutex<Checks>>,
 }
 
-/// How checks of the address are answered, and what they were.
+/// How checks of the address are responded to, and what they were.
 #[derive(Default)]
 struct Checks {
     allowed: String,

@@ -40,7 +40,7 @@ fn accept(rig: &mut Rig, attempt: Attempt, _: Duration) {
     if attempt == Attempt::New { rig.connect("c2") } else { rig.recover() }
 }
 
-fn refuse(rig: &mut Rig, _: Attempt, _: Duration) {
+fn reject(rig: &mut Rig, _: Attempt, _: Duration) {
     rig.session.failed(unreachable_service(), rig.now);
 }
 
@@ -52,8 +52,8 @@ fn accept_new_connections(rig: &mut Rig, attempt: Attempt, after: Duration) {
     }
 }
 
-fn refuse_for_5_s(rig: &mut Rig, attempt: Attempt, after: Duration) {
-    if after < secs(5.0) { refuse(rig, attempt, after) } else { accept(rig, attempt, after) }
+fn reject_for_5_s(rig: &mut Rig, attempt: Attempt, after: Duration) {
+    if after < secs(5.0) { reject(rig, attempt, after) } else { accept(rig, attempt, after) }
 }
 
 fn throttle_for_10_s(rig: &mut Rig, attempt: Attempt, after: Duration) {
@@ -92,8 +92,8 @@ fn clients_that_lose_the_server_at_once_spread_their_attempts() {
     let servers: [(&str, Server); 8] = [
         ("back at once", accept),
         ("back at once without the connections", accept_new_connections),
-        ("back after 5 s", refuse_for_5_s),
-        ("gone", refuse),
+        ("back after 5 s", reject_for_5_s),
+        ("gone", reject),
         ("hangs", hang),
         ("throttles for 3 s at a time", throttle_for_10_s),
         ("throttles until a date", throttle_until_20_s),
