@@ -8,8 +8,12 @@ use webpubsub::{BoxError, ClientProtocol, Role, ServiceClient};
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
     let service = ServiceClient::from_env("chat")?;
-    let mut options = MqttOptions::new("sensor-7", url(&service).await?.to_string(), 443);
-    options.set_transport(Transport::wss_with_default_config()).set_keep_alive(Duration::from_secs(60));
+    let url = fresh_url(&service).await?;
+    let is_secure = url.scheme_str() == Some("wss");
+    let transport = if is_secure { Transport::wss_with_default_config() } else { Transport::Ws };
+    // The port is that of the URL. The argument does not matter.
+    let mut options = MqttOptions::new("sensor-7", url.to_string(), 443);
+    options.set_transport(transport).set_keep_alive(Duration::from_secs(60));
     // Called for each connection, so that the client always connects with a fresh token.
     options.set_request_modifier(move |request| connect_to(service.clone(), request));
 
@@ -32,15 +36,15 @@ async fn main() -> Result<(), BoxError> {
 }
 
 /// In a real client, this is a request to the negotiate endpoint of your server.
-async fn url(service: &ServiceClient) -> Result<Uri, BoxError> {
+async fn fresh_url(service: &ServiceClient) -> Result<Uri, BoxError> {
     let access = service.client_access().user("sensor-7").protocol(ClientProtocol::Mqtt);
     let access = access.roles([Role::join_leave_group("room/1"), Role::send_to_group("room/1")]).await?;
     Ok(access.url.parse()?)
 }
 
 async fn connect_to(service: ServiceClient, mut request: Request<()>) -> Request<()> {
-    match url(&service).await {
-        Ok(fresh) => *request.uri_mut() = fresh,
+    match fresh_url(&service).await {
+        Ok(url) => *request.uri_mut() = url,
         // The old token may still be valid. If it is not, the service rejects the connection.
         Err(error) => eprintln!("no fresh URL: {error}"),
     }
