@@ -81,6 +81,7 @@ pub(crate) struct Subscription {
 pub(crate) struct Webhook {
     pub(crate) url: String,
     pub(crate) validated: bool,
+    pub(crate) on_probation: bool,
 }
 
 /// A dead letter, without the event's data.

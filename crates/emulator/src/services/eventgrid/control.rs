@@ -115,7 +115,9 @@ fn subscription(info: &SubscriptionInfo) -> Value {
         "lock_duration_seconds": lock_duration.as_secs(),
         "max_delivery_count": max_delivery_count,
         "time_to_live_seconds": time_to_live.as_secs(),
-        "push": info.push.as_ref().map(|push| json!({ "url": push.url, "validated": push.validated })),
+        "push": info.push.as_ref().map(|push| json!({
+            "url": push.url, "validated": push.validated, "on_probation": push.on_probation,
+        })),
     })
 }
 

@@ -33,7 +33,10 @@ async fn topics_and_subscriptions_are_declared_and_removed() {
         (&json!("empty"), &json!([]))
     );
     let [audit, billing] = [0, 1].map(|index| &topics["topics"][1]["subscriptions"][index]);
-    assert_eq!(audit["push"], json!({ "url": "http://127.0.0.1:9/hook", "validated": false }));
+    assert_eq!(
+        audit["push"],
+        json!({ "url": "http://127.0.0.1:9/hook", "validated": false, "on_probation": false })
+    );
     let expected = json!({
         "name": "billing", "waiting": 0, "locked": 0, "dead_letters": 0, "lock_duration_seconds": 90,
         "max_delivery_count": 3, "time_to_live_seconds": 60, "push": null,
