@@ -40,9 +40,9 @@ pub use builder::Builder;
 pub use clock::Clock;
 pub use config::ConfigError;
 pub use emulator::Emulator;
-#[cfg(feature = "webpubsub")]
-pub use faults::SocketFault;
 pub use faults::{Fault, Faults};
+#[cfg(feature = "webpubsub")]
+pub use faults::{SocketFault, StreamNack};
 pub use invalid_setting::InvalidSetting;
 pub use journal::LogStyle;
 pub use message::Service;

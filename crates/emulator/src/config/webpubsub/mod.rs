@@ -1,5 +1,6 @@
 //! The section of Web PubSub: access keys, and hubs with their event handlers.
 
+mod preview_limits;
 mod socket_faults;
 
 use std::error::Error;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
+use preview_limits::Limits;
 pub(super) use socket_faults::WebSocketFault;
 
 use super::rules::{authorities, checked, within};
@@ -26,6 +28,7 @@ pub(super) struct WebPubSub {
     /// The contents of the file.
     #[serde(deserialize_with = "authorities")]
     event_handler_ca: Option<String>,
+    preview_limits: Limits,
     hubs: Vec<Hub>,
 }
 
@@ -89,6 +92,7 @@ impl WebPubSub {
         if let Some(pem) = &self.event_handler_ca {
             service.trust_event_handlers(pem)?;
         }
+        service.set_preview_limits(self.preview_limits.into());
         for hub in &self.hubs {
             service.allow_anonymous(&hub.name, hub.allow_anonymous)?;
             for handler in &hub.event_handlers {

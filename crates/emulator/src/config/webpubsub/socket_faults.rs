@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::config::rules::count;
-use crate::faults::{Faults, SocketFault};
+use crate::faults::{self, Faults, SocketFault};
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(try_from = "Table")]
@@ -16,6 +16,7 @@ pub(in crate::config) struct WebSocketFault(SocketFault);
 struct Table {
     kind: Kind,
     delay_ms: Option<u64>,
+    nack: Option<StreamNack>,
     #[serde(default, deserialize_with = "count")]
     at_received: Option<u32>,
     #[serde(default, deserialize_with = "count")]
@@ -39,6 +40,16 @@ enum Kind {
     LoseAck,
     IgnoreSequenceAck,
     RejectRecovery,
+    LoseStreamAck,
+    NackStreamData,
+    DelayInvokeResponse,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StreamNack {
+    InvalidSequenceId,
+    TransientError,
 }
 
 impl WebSocketFault {
@@ -67,8 +78,11 @@ impl TryFrom<Table> for WebSocketFault {
                 "`after_processing` concerns a received frame and cannot be combined with `after_sent`",
             );
         }
-        if table.kind != Kind::DelayAck && table.delay_ms.is_some() {
-            return Err("`delay_ms` requires `kind = \"delay_ack\"`");
+        if !matches!(table.kind, Kind::DelayAck | Kind::DelayInvokeResponse) && table.delay_ms.is_some() {
+            return Err("`delay_ms` requires `kind = \"delay_ack\"` or `\"delay_invoke_response\"`");
+        }
+        if table.kind != Kind::NackStreamData && table.nack.is_some() {
+            return Err("`nack` requires `kind = \"nack_stream_data\"`");
         }
         Ok(Self(table.filtered(table.fault()?)))
     }
@@ -79,18 +93,26 @@ impl Table {
         let fault = match self.kind {
             Kind::Drop => SocketFault::drop_connection(),
             Kind::HalfOpen => SocketFault::half_open(),
-            Kind::DelayAck => SocketFault::delay_ack(Duration::from_millis(
-                self.delay_ms.ok_or("`kind = \"delay_ack\"` requires `delay_ms`")?,
-            )),
+            Kind::DelayAck => SocketFault::delay_ack(self.delay()?),
+            Kind::DelayInvokeResponse => SocketFault::delay_invoke_response(self.delay()?),
             Kind::LoseAck => SocketFault::lose_ack(),
             Kind::IgnoreSequenceAck => SocketFault::ignore_sequence_ack(),
             Kind::RejectRecovery => SocketFault::reject_recovery(),
+            Kind::LoseStreamAck => SocketFault::lose_stream_ack(),
+            Kind::NackStreamData => {
+                let nack = self.nack.ok_or("`kind = \"nack_stream_data\"` requires `nack`")?;
+                SocketFault::nack_stream_data(nack.into())
+            }
         };
         Ok(match (self.at_received, self.after_sent) {
             (Some(frames), _) => fault.at_received(frames),
             (_, Some(frames)) => fault.after_sent(frames),
             _ => fault,
         })
+    }
+
+    fn delay(&self) -> Result<Duration, &'static str> {
+        self.delay_ms.map(Duration::from_millis).ok_or("this kind of fault requires `delay_ms`")
     }
 
     /// Limits the fault to the sockets that the table selects.
@@ -108,5 +130,14 @@ impl Table {
             fault = fault.nth(nth);
         }
         fault.times(self.times.unwrap_or(1))
+    }
+}
+
+impl From<StreamNack> for faults::StreamNack {
+    fn from(name: StreamNack) -> Self {
+        match name {
+            StreamNack::InvalidSequenceId => Self::InvalidSequenceId,
+            StreamNack::TransientError => Self::TransientError,
+        }
     }
 }
