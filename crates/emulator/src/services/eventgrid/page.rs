@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use super::snapshot::{DeadLetter, Listed, MAX_ENTRIES, Snapshot, Subscription, Topic, Webhook};
 use crate::eventgrid::{self, EventGrid, PushInfo, SubscriptionInfo, TopicInfo};
+use crate::page::snapshot::{DeadLetter, Listed, MAX_ENTRIES, Snapshot, Subscription, Topic, Webhook};
 
 /// Adds the topics with their subscriptions.
 pub(super) fn add_to(snapshot: &mut Snapshot, service: &EventGrid) {
