@@ -185,6 +185,7 @@ fn enter(service: &Inner, hub: &str, connection: String, client: Client, link: A
         unacknowledged: reliable.then(Unacknowledged::default),
         link,
         lost_until: None,
+        enrollment: None,
     };
     let who = user.as_ref().map_or_else(String::new, |user| format!(", user {user}"));
     let note = format!("connection {connection}{who}");

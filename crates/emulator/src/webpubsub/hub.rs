@@ -1,14 +1,16 @@
 //! The connections of each hub and their groups, behind one lock, so that every operation sees and leaves a consistent
 //! state and all members of a group receive messages in the same order.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::ops::Bound;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
 use super::delivery::Delivery;
+use super::group_index::{Enrollment, GroupIndex};
 use super::member::Member;
 use super::outbox::Closing;
 use crate::clock::Clock;
@@ -20,6 +22,9 @@ pub(super) struct Hubs {
     state: Mutex<State>,
     changed: watch::Sender<()>,
     ack_delay: Mutex<Duration>,
+    groups: Arc<GroupIndex>,
+    /// The number of messages queued for connections so far.
+    delivered: AtomicU64,
 }
 
 type Members = BTreeMap<String, Member>;
@@ -65,6 +70,8 @@ impl Hubs {
             state: Mutex::default(),
             changed: watch::Sender::default(),
             ack_delay: Mutex::default(),
+            groups: Arc::default(),
+            delivered: AtomicU64::new(0),
         }
     }
 
@@ -78,9 +85,12 @@ impl Hubs {
     }
 
     /// Adds a connection to its hub.
-    pub(super) fn enter(&self, hub: &str, connection: &str, member: Member) {
+    pub(super) fn enter(&self, hub: &str, connection: &str, mut member: Member) {
         member.announce();
-        self.change(|hubs| hubs.entry(key(hub)).or_default().insert(connection.to_owned(), member));
+        self.change(|hubs| {
+            member.enroll(Enrollment::new(&self.groups, key(hub), connection));
+            hubs.entry(key(hub)).or_default().insert(connection.to_owned(), member)
+        });
     }
 
     /// Removes and closes the connections that match `picked`.
@@ -108,37 +118,107 @@ impl Hubs {
 
     /// Queues a message for every connection that matches `picked`.
     pub(super) fn deliver(&self, hub: &str, delivery: &Delivery, picked: impl Fn(&str, &Member) -> bool) {
+        self.deliver_each(hub, delivery, |members, queue| {
+            members
+                .iter_mut()
+                .filter(|(id, member)| picked(id, member))
+                .for_each(|(id, member)| queue(id, member));
+        });
+    }
+
+    /// Queues a message for every connection in a group that matches `picked`. Other connections cost nothing.
+    pub(super) fn deliver_to_group(
+        &self,
+        hub: &str,
+        group: &str,
+        delivery: &Delivery,
+        picked: impl Fn(&str, &Member) -> bool,
+    ) {
+        self.deliver_each(hub, delivery, |members, queue| {
+            for id in self.groups.members(&key(hub), group) {
+                if let Some(member) = members.get_mut(&id).filter(|member| picked(&id, member)) {
+                    queue(&id, member);
+                }
+            }
+        });
+    }
+
+    /// Queues a message for one connection. A missing one is not an error.
+    pub(super) fn deliver_to_connection(&self, hub: &str, connection: &str, delivery: &Delivery) {
+        self.deliver_each(hub, delivery, |members, queue| {
+            if let Some(member) = members.get_mut(connection) {
+                queue(connection, member);
+            }
+        });
+    }
+
+    /// Queues a message for the connections that `pick` passes on, and closes those that have left too much
+    /// unacknowledged.
+    fn deliver_each(
+        &self,
+        hub: &str,
+        delivery: &Delivery,
+        pick: impl FnOnce(&mut Members, &mut dyn FnMut(&str, &mut Member)),
+    ) {
         let expires = delivery.time_to_live.map(|time_to_live| self.clock.now() + time_to_live);
         let mut state = self.lock();
         let Some(members) = state.hubs.get_mut(&key(hub)) else { return };
         let mut slow = Vec::new();
-        for (id, member) in members.iter_mut().filter(|(id, member)| picked(id, member)) {
+        let mut count = 0;
+        pick(members, &mut |id, member| {
+            count += 1;
             if !member.deliver(delivery, expires) {
-                slow.push(id.clone());
+                slow.push(id.to_owned());
             }
-        }
+        });
         drop(state);
+        self.delivered.fetch_add(count, Ordering::Relaxed);
         if !slow.is_empty() {
             self.close(hub, &Closing::slow_client(), |id, _| slow.iter().any(|slow| slow == id));
         }
+    }
+
+    /// The number of messages queued for connections so far.
+    pub(super) fn delivered(&self) -> u64 {
+        self.delivered.load(Ordering::Relaxed)
+    }
+
+    /// Whether a group has members.
+    pub(super) fn has_group(&self, hub: &str, group: &str) -> bool {
+        // Expired connections are removed first.
+        drop(self.lock());
+        self.groups.exists(&key(hub), group)
+    }
+
+    /// The number of connections of a hub.
+    fn count(&self, hub: &str) -> usize {
+        self.lock().hubs.get(&key(hub)).map_or(0, BTreeMap::len)
+    }
+
+    /// The numbers of connections, groups, and users of a hub.
+    pub(super) fn counts(&self, hub: &str) -> (usize, usize, usize) {
+        let state = self.lock();
+        let Some(members) = state.hubs.get(&key(hub)) else { return (0, 0, 0) };
+        let users: HashSet<_> = members.values().filter_map(|member| member.user.as_deref()).collect();
+        (members.len(), self.groups.count(&key(hub)), users.len())
     }
 
     /// Adds all connections that match `picked` to all groups, or none of them to any.
     pub(super) fn join(&self, hub: &str, groups: &[&str], picked: impl Fn(&str, &Member) -> bool) -> Joined {
         self.change(|hubs| {
             let members = hubs.get_mut(&key(hub)).into_iter().flatten();
-            let mut joining: Vec<_> =
-                members.filter(|(id, member)| picked(id, member)).map(|(_, member)| member).collect();
-            if joining.is_empty() {
-                return Joined::NoMatch;
-            }
-            if !joining.iter().all(|member| member.can_join(groups)) {
-                return Joined::TooMany;
-            }
-            for member in &mut joining {
-                groups.iter().for_each(|group| member.join(group));
-            }
-            Joined::All
+            join_all(
+                groups,
+                members.filter(|(id, member)| picked(id, member)).map(|(_, member)| member).collect(),
+            )
+        })
+    }
+
+    /// Adds one connection to a group.
+    pub(super) fn join_connection(&self, hub: &str, group: &str, connection: &str) -> Joined {
+        self.change(|hubs| {
+            let member = hubs.get_mut(&key(hub)).and_then(|members| members.get_mut(connection));
+            join_all(&[group], member.into_iter().collect())
         })
     }
 
@@ -198,7 +278,7 @@ impl Hubs {
     /// Returns once the hub has this many connections.
     pub(super) async fn wait_for(&self, hub: &str, count: usize) {
         let mut changed = self.changed.subscribe();
-        while self.connections(hub).len() != count {
+        while self.count(hub) != count {
             let next = self.lock().lost.front().map(|(until, ..)| *until);
             tokio::select! {
                 changed = changed.changed() => if changed.is_err() { return },
@@ -262,6 +342,19 @@ impl ConnectionInfo {
             subprotocol: member.protocol.name().map(str::to_owned),
         }
     }
+}
+
+fn join_all(groups: &[&str], mut joining: Vec<&mut Member>) -> Joined {
+    if joining.is_empty() {
+        return Joined::NoMatch;
+    }
+    if !joining.iter().all(|member| member.can_join(groups)) {
+        return Joined::TooMany;
+    }
+    for member in &mut joining {
+        groups.iter().for_each(|group| member.join(group));
+    }
+    Joined::All
 }
 
 /// Hub names are case-insensitive.

@@ -7,6 +7,7 @@ use super::connection::Protocol;
 use super::delivery::Delivery;
 use super::filter::FilterSubject;
 use super::frame::ServerFrame;
+use super::group_index::Enrollment;
 use super::outbox::Outbox;
 use super::roles::Roles;
 use super::unacknowledged::{AckIds, Unacknowledged};
@@ -29,6 +30,8 @@ pub(super) struct Member {
     pub(super) link: Arc<Link>,
     /// The time until which a lost socket can be replaced.
     pub(super) lost_until: Option<SystemTime>,
+    /// Its entries in the index of groups. `None` until it is in its hub.
+    pub(super) enrollment: Option<Enrollment>,
 }
 
 /// The names of groups, sorted and without duplicates.
@@ -78,20 +81,29 @@ impl Member {
         self.link.notify(Notice::Disconnected { reason: reason.to_owned() });
     }
 
+    /// Adds its groups to the index.
+    pub(super) fn enroll(&mut self, enrollment: Enrollment) {
+        self.groups.as_slice().iter().for_each(|group| enrollment.add(group));
+        self.enrollment = Some(enrollment);
+    }
+
     pub(super) fn join(&mut self, group: &str) {
         if self.groups.add(group) {
+            self.enrollment.iter().for_each(|enrollment| enrollment.add(group));
             self.link.notify(Notice::Joined { group: group.to_owned() });
         }
     }
 
     pub(super) fn leave(&mut self, group: &str) {
         if self.groups.remove(group) {
+            self.enrollment.iter().for_each(|enrollment| enrollment.remove(group));
             self.link.notify(Notice::Left { group: group.to_owned() });
         }
     }
 
     pub(super) fn leave_all(&mut self) {
         for group in std::mem::take(&mut self.groups).0 {
+            self.enrollment.iter().for_each(|enrollment| enrollment.remove(&group));
             self.link.notify(Notice::Left { group });
         }
     }
@@ -100,6 +112,15 @@ impl Member {
     pub(super) fn can_join(&self, groups: &[&str]) -> bool {
         let new = groups.iter().filter(|group| !self.is_in(group)).count();
         self.groups.0.len() + new <= MAX_GROUPS
+    }
+}
+
+/// The index must not name a connection that has left its hub, for whatever reason.
+impl Drop for Member {
+    fn drop(&mut self) {
+        if let Some(enrollment) = &self.enrollment {
+            self.groups.as_slice().iter().for_each(|group| enrollment.remove(group));
+        }
     }
 }
 

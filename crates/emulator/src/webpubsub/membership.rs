@@ -82,7 +82,7 @@ impl Membership {
     /// Sends the connection the response of its event handler.
     pub(super) fn deliver(&self, data: Data) {
         let delivery = Delivery { from: From::Server, data, time_to_live: None };
-        self.hubs.deliver(&self.hub, &delivery, |id, _| id == self.connection);
+        self.hubs.deliver_to_connection(&self.hub, &self.connection, &delivery);
     }
 
     /// Whether the connection has this permission in the group.

@@ -14,6 +14,7 @@ mod exists;
 mod filter;
 mod frame;
 mod generate_token;
+mod group_index;
 mod group_sets;
 mod groups;
 mod handshake;
