@@ -1,17 +1,19 @@
 //! The connections of each hub and their groups, behind one lock, so that every operation sees and leaves a consistent
 //! state and all members of a group receive messages in the same order.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::ops::Bound;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use tokio::sync::watch;
 
 use super::delivery::Delivery;
+use super::frame::{ServerFrame, StateKind};
 use super::group_index::{Enrollment, GroupIndex};
+use super::limits::PreviewLimits;
 use super::member::Member;
+use super::news::News;
 use super::outbox::Closing;
 use crate::clock::Clock;
 
@@ -22,18 +24,21 @@ pub(super) struct Hubs {
     state: Mutex<State>,
     changed: watch::Sender<()>,
     ack_delay: Mutex<Duration>,
-    groups: Arc<GroupIndex>,
-    /// The number of messages queued for connections so far.
-    delivered: AtomicU64,
+    limits: Mutex<PreviewLimits>,
 }
 
-type Members = BTreeMap<String, Member>;
+pub(super) type Members = BTreeMap<String, Member>;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
+    clock: Clock,
     hubs: HashMap<String, Members>,
     /// Connections with a lost socket, and until when each is kept, in that order. Some may have been recovered since.
     pub(super) lost: VecDeque<(SystemTime, String, String)>,
+    streams_started: u64,
+    pub(super) groups: Arc<GroupIndex>,
+    /// The number of messages queued for connections so far.
+    pub(super) delivered: u64,
 }
 
 /// Describes a live connection, as returned by [`connections`](super::WebPubSub::connections).
@@ -63,16 +68,46 @@ pub(super) enum Joined {
     TooMany,
 }
 
+impl Joined {
+    pub(super) fn of(groups: &[&str], mut joining: Vec<&mut Member>) -> Self {
+        if joining.is_empty() {
+            return Self::NoMatch;
+        }
+        if !joining.iter().all(|member| member.can_join(groups)) {
+            return Self::TooMany;
+        }
+        for member in &mut joining {
+            groups.iter().for_each(|group| member.join(group));
+        }
+        Self::All
+    }
+}
+
 impl Hubs {
     pub(super) fn new(clock: Clock) -> Self {
+        let state = State {
+            clock: clock.clone(),
+            hubs: HashMap::new(),
+            lost: VecDeque::new(),
+            streams_started: 0,
+            groups: Arc::default(),
+            delivered: 0,
+        };
         Self {
             clock,
-            state: Mutex::default(),
+            state: Mutex::new(state),
             changed: watch::Sender::default(),
             ack_delay: Mutex::default(),
-            groups: Arc::default(),
-            delivered: AtomicU64::new(0),
+            limits: Mutex::default(),
         }
+    }
+
+    pub(super) fn limits(&self) -> PreviewLimits {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_limits(&self, limits: PreviewLimits) {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
     }
 
     /// The time by which acks are delayed.
@@ -87,25 +122,15 @@ impl Hubs {
     /// Adds a connection to its hub.
     pub(super) fn enter(&self, hub: &str, connection: &str, mut member: Member) {
         member.announce();
-        self.change(|hubs| {
-            member.enroll(Enrollment::new(&self.groups, key(hub), connection));
-            hubs.entry(key(hub)).or_default().insert(connection.to_owned(), member)
+        self.change_state(|state| {
+            member.enroll(Enrollment::new(&state.groups, key(hub), connection));
+            state.hubs.entry(key(hub)).or_default().insert(connection.to_owned(), member);
         });
     }
 
     /// Removes and closes the connections that match `picked`.
     pub(super) fn close(&self, hub: &str, closing: &Closing, picked: impl Fn(&str, &Member) -> bool) {
-        self.change(|hubs| {
-            let Some(members) = hubs.get_mut(&key(hub)) else { return };
-            members.retain(|connection, member| {
-                let picked = picked(connection, member);
-                if picked {
-                    member.announce_end(closing.reason.as_deref().unwrap_or("ClosedByAppServer"));
-                    member.outbox.iter().for_each(|outbox| outbox.close(closing.clone()));
-                }
-                !picked
-            });
-        });
+        self.change_state(|state| state.close(hub, closing, picked));
     }
 
     /// Whether a connection matches `picked`.
@@ -118,120 +143,50 @@ impl Hubs {
 
     /// Queues a message for every connection that matches `picked`.
     pub(super) fn deliver(&self, hub: &str, delivery: &Delivery, picked: impl Fn(&str, &Member) -> bool) {
-        self.deliver_each(hub, delivery, |members, queue| {
-            members
-                .iter_mut()
-                .filter(|(id, member)| picked(id, member))
-                .for_each(|(id, member)| queue(id, member));
-        });
+        self.push(|state| state.deliver(hub, delivery, picked));
     }
 
-    /// Queues a message for every connection in a group that matches `picked`. Other connections cost nothing.
-    pub(super) fn deliver_to_group(
-        &self,
-        hub: &str,
-        group: &str,
-        delivery: &Delivery,
-        picked: impl Fn(&str, &Member) -> bool,
-    ) {
-        self.deliver_each(hub, delivery, |members, queue| {
-            for id in self.groups.members(&key(hub), group) {
-                if let Some(member) = members.get_mut(&id).filter(|member| picked(&id, member)) {
-                    queue(&id, member);
-                }
-            }
-        });
-    }
-
-    /// Queues a message for one connection. A missing one is not an error.
-    pub(super) fn deliver_to_connection(&self, hub: &str, connection: &str, delivery: &Delivery) {
-        self.deliver_each(hub, delivery, |members, queue| {
-            if let Some(member) = members.get_mut(connection) {
-                queue(connection, member);
-            }
-        });
-    }
-
-    /// Queues a message for the connections that `pick` passes on, and closes those that have left too much
-    /// unacknowledged.
-    fn deliver_each(
-        &self,
-        hub: &str,
-        delivery: &Delivery,
-        pick: impl FnOnce(&mut Members, &mut dyn FnMut(&str, &mut Member)),
-    ) {
-        let expires = delivery.time_to_live.map(|time_to_live| self.clock.now() + time_to_live);
-        let mut state = self.lock();
-        let Some(members) = state.hubs.get_mut(&key(hub)) else { return };
-        let mut slow = Vec::new();
-        let mut count = 0;
-        pick(members, &mut |id, member| {
-            count += 1;
-            if !member.deliver(delivery, expires) {
-                slow.push(id.to_owned());
-            }
-        });
-        drop(state);
-        self.delivered.fetch_add(count, Ordering::Relaxed);
-        if !slow.is_empty() {
-            self.close(hub, &Closing::slow_client(), |id, _| slow.iter().any(|slow| slow == id));
+    /// Lets `push` queue something. It returns whether no connection was closed because of it.
+    pub(super) fn push(&self, push: impl FnOnce(&mut State) -> bool) {
+        let all_keep_up = push(&mut self.lock());
+        if !all_keep_up {
+            self.changed.send_replace(());
         }
-    }
-
-    /// The number of messages queued for connections so far.
-    pub(super) fn delivered(&self) -> u64 {
-        self.delivered.load(Ordering::Relaxed)
-    }
-
-    /// Whether a group has members.
-    pub(super) fn has_group(&self, hub: &str, group: &str) -> bool {
-        // Expired connections are removed first.
-        drop(self.lock());
-        self.groups.exists(&key(hub), group)
-    }
-
-    /// The number of connections of a hub.
-    fn count(&self, hub: &str) -> usize {
-        self.lock().hubs.get(&key(hub)).map_or(0, BTreeMap::len)
-    }
-
-    /// The numbers of connections, groups, and users of a hub.
-    pub(super) fn counts(&self, hub: &str) -> (usize, usize, usize) {
-        let state = self.lock();
-        let Some(members) = state.hubs.get(&key(hub)) else { return (0, 0, 0) };
-        let users: HashSet<_> = members.values().filter_map(|member| member.user.as_deref()).collect();
-        (members.len(), self.groups.count(&key(hub)), users.len())
     }
 
     /// Adds all connections that match `picked` to all groups, or none of them to any.
     pub(super) fn join(&self, hub: &str, groups: &[&str], picked: impl Fn(&str, &Member) -> bool) -> Joined {
         self.change(|hubs| {
             let members = hubs.get_mut(&key(hub)).into_iter().flatten();
-            join_all(
-                groups,
-                members.filter(|(id, member)| picked(id, member)).map(|(_, member)| member).collect(),
-            )
+            let picked = members.filter(|(id, member)| picked(id, member));
+            Joined::of(groups, picked.map(|(_, member)| member).collect())
         })
     }
 
-    /// Adds one connection to a group.
-    pub(super) fn join_connection(&self, hub: &str, group: &str, connection: &str) -> Joined {
-        self.change(|hubs| {
-            let member = hubs.get_mut(&key(hub)).and_then(|members| members.get_mut(connection));
-            join_all(&[group], member.into_iter().collect())
-        })
+    /// Removes the connections that match `picked` from these groups.
+    pub(super) fn leave(&self, hub: &str, groups: &[&str], picked: impl Fn(&str, &Member) -> bool) {
+        self.part(hub, picked, |id, member, now| {
+            groups.iter().filter_map(|group| member.leave(id, group, now)).collect()
+        });
     }
 
-    /// Changes the connections that match `picked`.
-    pub(super) fn update(
+    /// Removes the connections that match `picked` from all their groups.
+    pub(super) fn leave_all(&self, hub: &str, picked: impl Fn(&str, &Member) -> bool) {
+        self.part(hub, picked, |id, member, now| member.leave_all(id, now));
+    }
+
+    fn part(
         &self,
         hub: &str,
         picked: impl Fn(&str, &Member) -> bool,
-        mut change: impl FnMut(&mut Member),
+        change: impl Fn(&str, &mut Member, SystemTime) -> Vec<News>,
     ) {
-        self.change(|hubs| {
-            let members = hubs.get_mut(&key(hub)).into_iter().flatten();
-            members.filter(|(id, member)| picked(id, member)).for_each(|(_, member)| change(member));
+        self.change_state(|state| {
+            let now = self.clock.now();
+            let members = state.hubs.get_mut(&key(hub)).into_iter().flatten();
+            let parting = members.filter(|(id, member)| picked(id, member));
+            let news = parting.flat_map(|(id, member)| change(id, member, now)).collect();
+            state.publish(hub, news);
         });
     }
 
@@ -278,7 +233,7 @@ impl Hubs {
     /// Returns once the hub has this many connections.
     pub(super) async fn wait_for(&self, hub: &str, count: usize) {
         let mut changed = self.changed.subscribe();
-        while self.count(hub) != count {
+        while self.lock().members(hub).count() != count {
             let next = self.lock().lost.front().map(|(until, ..)| *until);
             tokio::select! {
                 changed = changed.changed() => if changed.is_err() { return },
@@ -313,7 +268,7 @@ impl Hubs {
     }
 
     /// Every access removes expired connections first, so that no caller sees them.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.give_up(self.clock.now());
         state
@@ -321,13 +276,106 @@ impl Hubs {
 }
 
 impl State {
+    pub(super) fn members_mut(&mut self, hub: &str) -> Option<&mut Members> {
+        self.hubs.get_mut(&key(hub))
+    }
+
     pub(super) fn member(&mut self, hub: &str, connection: &str) -> Option<&mut Member> {
         self.hubs.get_mut(&key(hub))?.get_mut(connection)
     }
 
+    /// The number of a new stream.
+    pub(super) fn next_stream(&mut self) -> u64 {
+        self.streams_started += 1;
+        self.streams_started
+    }
+
+    /// The connections of a hub, sorted by id.
+    pub(super) fn members(&self, hub: &str) -> impl Iterator<Item = (&String, &Member)> {
+        self.hubs.get(&key(hub)).into_iter().flatten()
+    }
+
     pub(super) fn remove(&mut self, hub: &str, connection: &str, reason: &str) {
-        if let Some(member) = self.hubs.get_mut(&key(hub)).and_then(|members| members.remove(connection)) {
-            member.announce_end(reason);
+        let now = self.clock.now();
+        let Some(members) = self.hubs.get_mut(&key(hub)) else { return };
+        let Some(mut member) = members.remove(connection) else { return };
+        member.announce_end(reason);
+        self.publish(hub, member.last_news(connection, now));
+    }
+
+    /// Removes and closes the connections that match `picked`.
+    fn close(&mut self, hub: &str, closing: &Closing, picked: impl Fn(&str, &Member) -> bool) {
+        let (now, mut news) = (self.clock.now(), Vec::new());
+        let Some(members) = self.hubs.get_mut(&key(hub)) else { return };
+        members.retain(|connection, member| {
+            let picked = picked(connection, member);
+            if picked {
+                member.announce_end(closing.reason.as_deref().unwrap_or("ClosedByAppServer"));
+                member.outbox.iter().for_each(|outbox| outbox.close(closing.clone()));
+                news.extend(member.last_news(connection, now));
+            }
+            !picked
+        });
+        self.publish(hub, news);
+    }
+
+    /// Queues a message for every connection that matches `picked`. Returns `false` if one was closed, because it has left
+    /// too many unacknowledged.
+    pub(super) fn deliver(
+        &mut self,
+        hub: &str,
+        delivery: &Delivery,
+        picked: impl Fn(&str, &Member) -> bool,
+    ) -> bool {
+        let expires = self.expiry(delivery);
+        let mut delivered = 0;
+        let all_keep_up = self.push(hub, |id, member| {
+            !picked(id, member) || {
+                delivered += 1;
+                member.deliver(delivery, expires)
+            }
+        });
+        self.delivered += delivered;
+        all_keep_up
+    }
+
+    /// Lets `push` queue something for each connection. Those for which it returns `false` are closed, because they have
+    /// left too many messages unacknowledged. Returns whether there was none.
+    pub(super) fn push(&mut self, hub: &str, mut push: impl FnMut(&str, &mut Member) -> bool) -> bool {
+        let members = self.hubs.get_mut(&key(hub)).into_iter().flatten();
+        let slow: Vec<_> =
+            members.filter_map(|(id, member)| (!push(id, member)).then(|| id.clone())).collect();
+        self.close_slow(hub, &slow)
+    }
+
+    /// Returns whether there was none.
+    pub(super) fn close_slow(&mut self, hub: &str, slow: &[String]) -> bool {
+        if !slow.is_empty() {
+            self.close(hub, &Closing::slow_client(), |id, _| slow.iter().any(|slow| slow == id));
+        }
+        slow.is_empty()
+    }
+
+    pub(super) fn expiry(&self, delivery: &Delivery) -> Option<SystemTime> {
+        delivery.time_to_live.map(|time_to_live| self.clock.now() + time_to_live)
+    }
+
+    /// Sends news to the members of their groups.
+    pub(super) fn publish(&mut self, hub: &str, news: Vec<News>) {
+        for news in news {
+            match news {
+                News::State { group, item } => {
+                    let (kind, items) = (StateKind::Update, std::slice::from_ref(&item));
+                    self.push_to_group(hub, &group, |_, member| {
+                        let receives = member.states.is_subscribed(&group);
+                        let frame = |id| ServerFrame::GroupState { kind, group: &group, items, id };
+                        !receives || member.push(None, frame)
+                    });
+                }
+                News::Message { group, delivery, except } => {
+                    self.deliver_to_group(hub, &group, &delivery, |id, _| except.as_deref() != Some(id));
+                }
+            }
         }
     }
 }
@@ -344,20 +392,7 @@ impl ConnectionInfo {
     }
 }
 
-fn join_all(groups: &[&str], mut joining: Vec<&mut Member>) -> Joined {
-    if joining.is_empty() {
-        return Joined::NoMatch;
-    }
-    if !joining.iter().all(|member| member.can_join(groups)) {
-        return Joined::TooMany;
-    }
-    for member in &mut joining {
-        groups.iter().for_each(|group| member.join(group));
-    }
-    Joined::All
-}
-
 /// Hub names are case-insensitive.
-fn key(hub: &str) -> String {
+pub(super) fn key(hub: &str) -> String {
     hub.to_ascii_lowercase()
 }

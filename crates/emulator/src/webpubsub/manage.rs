@@ -105,7 +105,7 @@ impl WebPubSub {
             return Err(InvalidSetting::new("the name of the group is invalid"));
         }
         let from = From::Group { group: group.to_owned(), user: None };
-        let delivery = Delivery { from, data: Data::Text(text.to_owned()), time_to_live: None };
+        let delivery = Delivery::new(from, Data::Text(text.to_owned()));
         self.0.hubs.deliver_to_group(hub, group, &delivery, |_, _| true);
         Ok(())
     }
@@ -163,6 +163,7 @@ impl WebPubSub {
         self.0.anonymous.clear();
         self.0.keys.reset();
         self.set_entra_tokens(EntraTokens::default());
+        self.0.hubs.set_limits(super::limits::PreviewLimits::default());
         self.set_ack_delay(std::time::Duration::ZERO);
     }
 }
