@@ -149,7 +149,7 @@ impl Member {
     }
 }
 
-/// The index must not name a connection that has left its hub, for whatever reason.
+/// The index must not name a connection that has left its hub, for any reason.
 impl Drop for Member {
     fn drop(&mut self) {
         if let Some(enrollment) = &self.enrollment {
