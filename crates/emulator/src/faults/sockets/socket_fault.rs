@@ -11,8 +11,9 @@ use crate::faults::FaultId;
 /// One of the kinds creates it: [`drop_connection`](Self::drop_connection), [`half_open`](Self::half_open),
 /// [`delay_ack`](Self::delay_ack), [`lose_ack`](Self::lose_ack), [`ignore_sequence_ack`](Self::ignore_sequence_ack),
 /// [`reject_recovery`](Self::reject_recovery), [`lose_stream_ack`](Self::lose_stream_ack),
-/// [`nack_stream_data`](Self::nack_stream_data), or [`delay_invoke_response`](Self::delay_invoke_response). Without further setters, it affects the next socket on which such an
-/// event happens, once. The opening handshake is a request, so a [`Fault`](crate::Fault) affects it.
+/// [`nack_stream_data`](Self::nack_stream_data), or [`delay_invoke_response`](Self::delay_invoke_response). Without
+/// further setters, it affects the next socket on which such an event happens, once. The opening handshake is a request,
+/// so a [`Fault`](crate::Fault) affects it.
 ///
 /// Frames are those of the client's protocol: text and binary frames, including the `connected` frame, but no control
 /// frames. A fault that counts bytes can also occur within a frame.
