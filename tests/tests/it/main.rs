@@ -11,6 +11,8 @@ mod from_env;
 mod hello;
 mod hulft;
 mod metrics;
+mod otel_traces;
+mod recipes;
 mod recordings;
 mod tls;
 mod traces;
