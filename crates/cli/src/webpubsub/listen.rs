@@ -68,7 +68,7 @@ impl From<Subprotocol> for Protocol {
 impl Listen {
     pub(super) async fn run(self, output: &mut Output) -> Result<()> {
         output.live();
-        let interrupt = Interrupt::listen()?;
+        let interrupt = Interrupt::listen_while_read()?;
         let service = self.hub.client()?;
         // Plain http to another machine needs the permission of the environment, which the service client has checked.
         let insecure = service.endpoint().starts_with("http://");
