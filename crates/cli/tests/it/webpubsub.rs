@@ -244,3 +244,32 @@ async fn health_needs_no_credential_and_reports_a_dead_server() {
     let dead = program.run("--no-retry wps health").await;
     assert!(dead.failed(1).contains("could not connect to 127.0.0.1"), "{dead:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invocation_prints_the_response_of_the_handler() {
+    let (emulator, program) = start().await;
+    let mut webhook = program.start("wps webhook --hub chat --listen 127.0.0.1:0 --respond pong");
+    let line = webhook.notice("listening for events on").await;
+    let settings = EventHandlerSettings::new(format!("{}events", line.rsplit(' ').next().unwrap()));
+    emulator.webpubsub().event_handler("chat", settings).unwrap();
+    let response = program.run("wps invoke --hub chat --user alice --json ping '[1, 2]'").await;
+    assert_eq!(response.json(), [json!({ "kind": "text", "data": "pong" })]);
+    let event = webhook.json().await;
+    assert_eq!(
+        (&event["name"], &event["user"], &event["data"]),
+        (&json!("ping"), &json!("alice"), &json!([1, 2]))
+    );
+    let text = program.run_with("wps invoke --hub chat ping - -o table", "hello\n").await;
+    assert_eq!((&*text.out, &webhook.json().await["data"]), ("pong\n", &json!("hello")));
+    program.run("wps invoke --hub chat ping").await.json();
+    assert!(
+        program.run("wps invoke --hub chat --json ping no").await.failed(2).contains("the data is not JSON")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invocation_without_a_handler_fails() {
+    let (_emulator, program) = start().await;
+    let run = program.run("wps invoke --hub chat ping").await;
+    assert!(run.failed(1).contains("invoke"), "{run:?}");
+}
