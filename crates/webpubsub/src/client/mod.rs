@@ -5,6 +5,7 @@ mod builder;
 mod codec;
 mod connector;
 mod data;
+mod entries;
 mod event;
 mod frame;
 mod group;
@@ -34,7 +35,7 @@ pub use codec::Protocol;
 pub use data::{Data, Json};
 pub use event::{
     Connected, Disconnected, Dropped, Event, GroupEvent, GroupMessage, NotRejoined, Recovered, Recovering,
-    RejoinFailed, Rejoined, ServerMessage, Stopped,
+    RejoinFailed, Rejoined, ServerMessage, Stopped, StreamError, StreamPart,
 };
 pub use group::{Group, Subscribe};
 pub use queue::Events;

@@ -238,7 +238,14 @@ impl SendToGroup {
             ttl => ttl.and_then(|seconds| u16::try_from(seconds).ok()),
         };
         let Self { client, group, data, options, no_echo, .. } = &self;
-        let frame = |ack_id| Upstream::SendToGroup { group, ack_id, no_echo: *no_echo, ttl_seconds, data };
+        let frame = |ack_id| Upstream::SendToGroup {
+            group,
+            ack_id,
+            no_echo: *no_echo,
+            ttl_seconds,
+            data,
+            metadata: None,
+        };
         submit(client, "sendToGroup", *options, Effect::None, frame)
     }
 }
@@ -273,7 +280,7 @@ impl SendEvent {
 
     fn submit(self) -> Result<Outcome> {
         check_event(&self.name)?;
-        let frame = |ack_id| Upstream::Event { name: &self.name, ack_id, data: &self.data };
+        let frame = |ack_id| Upstream::Event { name: &self.name, ack_id, data: &self.data, metadata: None };
         submit(&self.client, "event", self.options, Effect::None, frame)
     }
 }

@@ -13,6 +13,8 @@ mod op;
 mod outbox;
 mod outcomes;
 mod overflow;
+#[cfg(feature = "preview")]
+mod preview;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -191,6 +193,8 @@ impl Session {
             }
             Downstream::Ack { id, rejection } => self.acked(id, rejection),
             Downstream::Pong => {}
+            #[cfg(feature = "preview")]
+            Downstream::Preview(frame) => self.preview(&frame, length, now),
             Downstream::Skipped { sequence_id, why } => {
                 tracing::warn!(length, sequence_id, why, "skipped a frame from the service");
                 if let Some(id) = sequence_id.filter(|_| reliable) {
