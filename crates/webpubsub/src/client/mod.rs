@@ -9,10 +9,14 @@ mod entries;
 mod event;
 mod frame;
 mod group;
+#[cfg(feature = "preview")]
+mod group_state;
+mod metadata;
 mod queue;
 mod read_ahead;
 mod receipt;
 mod send;
+mod send_event;
 mod session;
 mod socket;
 mod state;
@@ -38,9 +42,16 @@ pub use event::{
     RejoinFailed, Rejoined, ServerMessage, Stopped, StreamError, StreamPart,
 };
 pub use group::{Group, Subscribe};
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+pub use group_state::{
+    Cleared, FollowStates, GroupStateEvent, GroupStates, MemberState, NotRestored, SetState, Snapshot,
+    StateNotRestored,
+};
 pub use queue::Events;
 pub use receipt::{OWN_ACK_IDS, Receipt, WithReceipt};
-pub use send::{JoinGroup, LeaveGroup, SendEvent, SendToGroup};
+pub use send::{JoinGroup, LeaveGroup, SendToGroup};
+pub use send_event::SendEvent;
 pub use session::Reconnect;
 pub use state::State;
 pub use subscription::Subscription;

@@ -15,6 +15,8 @@ mod outcomes;
 mod overflow;
 #[cfg(feature = "preview")]
 mod preview;
+#[cfg(feature = "preview")]
+mod states;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
@@ -31,6 +33,8 @@ pub(super) use backoff::Jitter;
 pub use backoff::Reconnect;
 pub(super) use lifecycle::{Action, Attempt, Loss};
 pub(super) use op::{Done, Effect, Op};
+#[cfg(feature = "preview")]
+pub(super) use states::OwnState;
 
 use super::codec::Protocol;
 use super::event::{Connected, Event, Recovered, Recovering};
@@ -82,6 +86,8 @@ pub(super) struct Session {
     outbox: Outbox,
     groups: Groups,
     subscriptions: Subscriptions,
+    #[cfg(feature = "preview")]
+    states: states::States,
     /// Frames of the session itself, which are written first.
     control: VecDeque<Message>,
     /// The sequence ack to write next; a later one replaces it.
@@ -106,6 +112,8 @@ impl Session {
             outbox: Outbox::new(settings.max_pending),
             groups: Groups::default(),
             subscriptions: Subscriptions::default(),
+            #[cfg(feature = "preview")]
+            states: states::States::default(),
             control: VecDeque::new(),
             due_ack: None,
             connection: None,
@@ -194,7 +202,7 @@ impl Session {
             Downstream::Ack { id, rejection } => self.acked(id, rejection),
             Downstream::Pong => {}
             #[cfg(feature = "preview")]
-            Downstream::Preview(frame) => self.preview(&frame, length, now),
+            Downstream::Preview(frame) => self.preview(frame, length, now),
             Downstream::Skipped { sequence_id, why } => {
                 tracing::warn!(length, sequence_id, why, "skipped a frame from the service");
                 if let Some(id) = sequence_id.filter(|_| reliable) {
@@ -256,6 +264,8 @@ impl Session {
             let frame = self.settings.protocol.encode(&Upstream::JoinGroup { group, ack_id: Some(id) });
             Op::rejoin(group.to_owned(), id, frame, timeout, now)
         });
+        #[cfg(feature = "preview")]
+        let ops = ops.chain(self.restore_states(now));
         self.outbox.rejoin(ops.collect());
     }
 
@@ -272,6 +282,10 @@ impl Session {
         }
         if let Effect::Subscribe(group, buffer) = &op.effect {
             self.subscriptions.add(group, buffer);
+        }
+        #[cfg(feature = "preview")]
+        if let Effect::FollowStates(group, buffer) = &op.effect {
+            self.states.add(group, buffer);
         }
         self.outbox.submit(op);
     }

@@ -7,7 +7,11 @@ use service_core::{Delivery, Error, ErrorKind, Result};
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Message;
 
+#[cfg(feature = "preview")]
+use super::states::{OwnState, Restored};
 use crate::client::frame::Rejection;
+#[cfg(feature = "preview")]
+use crate::client::group_state;
 use crate::client::subscription::Buffer;
 
 #[derive(Debug)]
@@ -38,6 +42,11 @@ pub(crate) enum Effect {
     /// Joins a group, whose messages this buffer receives from then on.
     Subscribe(String, Arc<Buffer>),
     Leave(String),
+    #[cfg(feature = "preview")]
+    SetState(Box<OwnState>),
+    /// Follows the states of a group, which this buffer receives from then on.
+    #[cfg(feature = "preview")]
+    FollowStates(String, Arc<group_state::Buffer>),
 }
 
 /// The receiver of the outcome.
@@ -46,6 +55,8 @@ pub(crate) enum Done {
     /// Receives whether the service had processed the request before.
     Caller(oneshot::Sender<Result<bool>>),
     Rejoin(String),
+    #[cfg(feature = "preview")]
+    Restored(Restored),
 }
 
 impl Op {
@@ -65,8 +76,14 @@ impl Op {
         }
     }
 
+    /// Returns whether a new connection sent this to restore what the one before had, such as a membership.
     pub(super) fn is_rejoin(&self) -> bool {
-        matches!(self.done, Done::Rejoin(_))
+        match self.done {
+            Done::Caller(_) => false,
+            Done::Rejoin(_) => true,
+            #[cfg(feature = "preview")]
+            Done::Restored(_) => true,
+        }
     }
 
     /// Returns whether the caller has stopped waiting.

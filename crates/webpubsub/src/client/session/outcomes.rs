@@ -26,6 +26,8 @@ impl Session {
     /// Passes on the outcome of a request: whether the service had processed it before, or an error.
     pub(super) fn settle(&mut self, op: Op, outcome: Result<bool>) {
         self.update_subscriptions(&op.effect, outcome.is_ok());
+        #[cfg(feature = "preview")]
+        self.states.settled(&op.effect, outcome.is_ok());
         match (op.done, outcome) {
             (Done::Caller(sender), outcome) => {
                 // The caller may have stopped waiting.
@@ -42,6 +44,10 @@ impl Session {
                 let connection_id = connection_id.unwrap_or_default();
                 self.subscriptions.rejoined(&group, &GroupEvent::Rejoined(Rejoined { connection_id }));
             }
+            #[cfg(feature = "preview")]
+            (Done::Restored(restored), Err(error)) => self.not_restored(restored, error),
+            #[cfg(feature = "preview")]
+            (Done::Restored(_), Ok(_)) => {}
         }
     }
 
@@ -57,6 +63,8 @@ impl Session {
             }
             Effect::Leave(group) if is_done => self.subscriptions.end(group, None),
             Effect::Leave(_) | Effect::Join(_) | Effect::None => {}
+            #[cfg(feature = "preview")]
+            Effect::SetState(_) | Effect::FollowStates(..) => {}
         }
     }
 }

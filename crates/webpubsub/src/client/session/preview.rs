@@ -6,12 +6,12 @@ use super::Session;
 use crate::client::frame::preview::Downstream;
 
 impl Session {
-    pub(super) fn preview(&mut self, frame: &Downstream, length: usize, now: Duration) {
+    pub(super) fn preview(&mut self, frame: Downstream, length: usize, now: Duration) {
         let reliable = self.settings.protocol.is_reliable();
-        if let Downstream::GroupStates { sequence_id: Some(id), .. } = frame
-            && reliable
+        if let Downstream::GroupStates { group, is_snapshot, items, sequence_id } = frame
+            && self.inbox.routed(sequence_id.filter(|_| reliable), length, now)
         {
-            self.inbox.message(Some(*id), None, length, now);
+            self.group_states(&group, is_snapshot, &items, now);
         }
     }
 }

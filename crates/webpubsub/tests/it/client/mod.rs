@@ -8,11 +8,15 @@ mod cuts;
 mod diagnostics;
 mod emulator;
 mod hostile;
+#[cfg(feature = "preview")]
+mod metadata;
 mod order;
 mod peer;
 mod runtimes;
 mod secrets;
 mod slow;
+#[cfg(feature = "preview")]
+mod states;
 mod subscriptions;
 mod traffic;
 mod violations;
