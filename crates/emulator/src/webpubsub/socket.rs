@@ -81,6 +81,7 @@ pub(super) async fn run(stream: Upgraded, session: Session) {
                 }
                 end
             }
+            loss = outbox.lost() => End::Lost(loss),
             never = end_when_lost(&keep_alive, &membership.connection, &outbox, &clock) => match never {},
         }
     };

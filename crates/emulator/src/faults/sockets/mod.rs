@@ -7,7 +7,7 @@ use std::time::Duration;
 
 pub use socket_fault::SocketFault;
 
-use super::Faults;
+use super::{FaultId, Faults, ScheduledFault};
 use socket_fault::{Kind, Occasion};
 
 /// The scripted faults of sockets, first in, first out.
@@ -18,10 +18,14 @@ pub(super) struct SocketScript {
 }
 
 impl Faults {
-    /// Appends a fault of open WebSockets to the queue. The first fault in the queue that matches a frame affects it.
-    /// The others wait.
-    pub fn push_socket(&self, fault: SocketFault) {
-        self.script().sockets.push(fault);
+    /// Appends a fault of open WebSockets to the queue and returns its id. The first fault in the queue that matches a
+    /// frame affects it. The others wait.
+    pub fn push_socket(&self, mut fault: SocketFault) -> FaultId {
+        let mut script = self.script();
+        fault.id = script.next_id();
+        let id = fault.id;
+        script.sockets.push(fault);
+        id
     }
 }
 
@@ -87,6 +91,22 @@ impl SocketScript {
 
     pub(super) fn clear(&mut self) {
         self.queue.clear();
+    }
+
+    pub(super) fn scheduled(&self) -> impl Iterator<Item = ScheduledFault> + '_ {
+        self.queue.iter().map(|fault| ScheduledFault {
+            id: fault.id,
+            sockets: true,
+            remaining: Some(fault.times),
+            settings: fault.settings(),
+        })
+    }
+
+    /// Returns whether there was such a fault.
+    pub(super) fn remove(&mut self, id: FaultId) -> bool {
+        let before = self.queue.len();
+        self.queue.retain(|fault| fault.id != id);
+        self.queue.len() < before
     }
 
     fn open(&mut self, hub: &str, connection: &str) -> u64 {

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
+use crate::faults::FaultId;
+
 /// Describes what goes wrong with open WebSockets, and with which of them.
 ///
 /// One of the kinds creates it: [`drop_connection`](Self::drop_connection), [`half_open`](Self::half_open),
@@ -29,9 +33,11 @@ use std::time::Duration;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[must_use = "does nothing until pushed"]
 pub struct SocketFault {
+    /// Assigned when it is scheduled.
+    pub(in crate::faults) id: FaultId,
     pub(super) kind: Kind,
     pub(super) occasion: Occasion,
     pub(super) after_processing: bool,
@@ -43,7 +49,7 @@ pub struct SocketFault {
     /// The frame, or the byte, at which the fault occurs.
     pub(super) at: u64,
     pub(super) seen: u64,
-    pub(super) times: u32,
+    pub(in crate::faults) times: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +72,33 @@ pub(super) enum Occasion {
     Ack,
     SequenceAck,
     Recovery,
+}
+
+impl Kind {
+    /// The name in the settings file, and the delay.
+    fn settings(self) -> (&'static str, Option<Duration>) {
+        match self {
+            Self::Drop => ("drop", None),
+            Self::HalfOpen => ("half_open", None),
+            Self::DelayAck(by) => ("delay_ack", Some(by)),
+            Self::LoseAck => ("lose_ack", None),
+            Self::IgnoreSequenceAck => ("ignore_sequence_ack", None),
+            Self::RejectRecovery => ("reject_recovery", None),
+        }
+    }
+}
+
+impl Occasion {
+    /// The key in the settings file that counts such events, or an empty text.
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Received => "at_received",
+            Self::ReceivedBytes => "at_received_bytes",
+            Self::Sent => "after_sent",
+            Self::SentBytes => "after_sent_bytes",
+            Self::Ack | Self::SequenceAck | Self::Recovery => "",
+        }
+    }
 }
 
 impl SocketFault {
@@ -171,8 +204,34 @@ impl SocketFault {
         self
     }
 
+    /// The fault as a table of the settings file. `nth` counts the openings that remain.
+    pub(in crate::faults) fn settings(&self) -> Value {
+        let mut table = Map::new();
+        let (kind, delay) = self.kind.settings();
+        table.insert("kind".to_owned(), kind.into());
+        let delay = delay.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX).into());
+        let nth = self.openings.filter(|openings| *openings > 0).map(Value::from);
+        for (name, value) in [
+            ("delay_ms", delay),
+            (
+                self.occasion.setting(),
+                (self.at > 1 || self.occasion != Occasion::Received).then(|| self.at.into()),
+            ),
+            ("after_processing", self.after_processing.then(|| true.into())),
+            ("hub", self.hub.clone().map(Value::from)),
+            ("connection", self.connection.clone().map(Value::from)),
+            ("nth", nth),
+        ] {
+            if let Some(value) = value.filter(|_| !name.is_empty()) {
+                table.insert(name.to_owned(), value);
+            }
+        }
+        Value::Object(table)
+    }
+
     fn new(kind: Kind, occasion: Occasion) -> Self {
         Self {
+            id: FaultId::default(),
             kind,
             occasion,
             after_processing: false,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::snapshot::{Connection, Count, Hub, Listed, Snapshot};
+use crate::page::snapshot::{Connection, Count, Hub, Listed, Snapshot};
 use crate::webpubsub::{ConnectionInfo, WebPubSub};
 
 /// Adds the hubs with their connections.

@@ -5,11 +5,11 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::config::rules::count;
-use crate::faults::{Faults, SocketFault};
+use crate::faults::{FaultId, Faults, SocketFault};
 
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(try_from = "Table")]
-pub(in crate::config) struct WebSocketFault(SocketFault);
+pub(crate) struct WebSocketFault(SocketFault);
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -18,8 +18,10 @@ struct Table {
     delay_ms: Option<u64>,
     #[serde(default, deserialize_with = "count")]
     at_received: Option<u32>,
+    at_received_bytes: Option<u64>,
     #[serde(default, deserialize_with = "count")]
     after_sent: Option<u32>,
+    after_sent_bytes: Option<u64>,
     #[serde(default)]
     after_processing: bool,
     hub: Option<String>,
@@ -42,8 +44,8 @@ enum Kind {
 }
 
 impl WebSocketFault {
-    pub(in crate::config) fn arrange(&self, faults: &Faults) {
-        faults.push_socket(self.0.clone());
+    pub(crate) fn arrange(&self, faults: &Faults) -> FaultId {
+        faults.push_socket(self.0.clone())
     }
 }
 
@@ -51,6 +53,7 @@ impl TryFrom<Table> for WebSocketFault {
     type Error = &'static str;
 
     fn try_from(table: Table) -> Result<Self, &'static str> {
+        table.check_bytes()?;
         let counts_frames = matches!(table.kind, Kind::Drop | Kind::HalfOpen);
         if !counts_frames
             && (table.at_received.is_some() || table.after_sent.is_some() || table.after_processing)
@@ -75,6 +78,28 @@ impl TryFrom<Table> for WebSocketFault {
 }
 
 impl Table {
+    fn check_bytes(&self) -> Result<(), &'static str> {
+        if self.at_received_bytes.is_none() && self.after_sent_bytes.is_none() {
+            return Ok(());
+        }
+        if self.kind != Kind::Drop {
+            return Err("`at_received_bytes` and `after_sent_bytes` require the kind \"drop\"");
+        }
+        let counts = [
+            self.at_received.is_some(),
+            self.after_sent.is_some(),
+            self.after_processing,
+            self.after_sent_bytes.is_some(),
+        ];
+        if counts.iter().filter(|set| **set).count() > usize::from(self.at_received_bytes.is_none()) {
+            return Err(
+                "`at_received_bytes` and `after_sent_bytes` cannot be combined with one another, with \
+                        `at_received`, `after_sent`, or `after_processing`",
+            );
+        }
+        Ok(())
+    }
+
     fn fault(&self) -> Result<SocketFault, &'static str> {
         let fault = match self.kind {
             Kind::Drop => SocketFault::drop_connection(),
@@ -85,6 +110,11 @@ impl Table {
             Kind::LoseAck => SocketFault::lose_ack(),
             Kind::IgnoreSequenceAck => SocketFault::ignore_sequence_ack(),
             Kind::RejectRecovery => SocketFault::reject_recovery(),
+        };
+        let fault = match (self.at_received_bytes, self.after_sent_bytes) {
+            (Some(bytes), _) => fault.at_received_bytes(bytes),
+            (_, Some(bytes)) => fault.after_sent_bytes(bytes),
+            _ => fault,
         };
         Ok(match (self.at_received, self.after_sent) {
             (Some(frames), _) => fault.at_received(frames),

@@ -1,7 +1,7 @@
 //! What the page shows of HULFT-WebConnect.
 
-use super::snapshot::{Agent, Listed, Snapshot};
 use crate::hulft::{ConnectedAgent, Direction, Hulft};
+use crate::page::snapshot::{Agent, Listed, Snapshot};
 
 /// Adds the Agents that are connected.
 pub(super) fn add_to(snapshot: &mut Snapshot, service: &Hulft) {
