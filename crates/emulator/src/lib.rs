@@ -42,7 +42,7 @@ pub use builder::Builder;
 pub use clock::Clock;
 pub use config::ConfigError;
 pub use emulator::Emulator;
-pub use faults::{Fault, FaultId, Faults, ScheduledFault, SocketFault};
+pub use faults::{Fault, FaultId, Faults, ScheduledFault, SocketFault, StreamNack};
 pub use invalid_setting::InvalidSetting;
 pub use journal::LogStyle;
 pub use message::Service;

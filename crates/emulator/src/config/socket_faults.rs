@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use crate::config::rules::count;
-use crate::faults::{FaultId, Faults, SocketFault};
+use crate::faults::{self, FaultId, Faults, SocketFault};
 
 #[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(try_from = "Table")]
@@ -16,6 +16,7 @@ pub(crate) struct WebSocketFault(SocketFault);
 struct Table {
     kind: Kind,
     delay_ms: Option<u64>,
+    nack: Option<StreamNack>,
     #[serde(default, deserialize_with = "count")]
     at_received: Option<u32>,
     at_received_bytes: Option<u64>,
@@ -41,6 +42,16 @@ enum Kind {
     LoseAck,
     IgnoreSequenceAck,
     RejectRecovery,
+    LoseStreamAck,
+    NackStreamData,
+    DelayInvokeResponse,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum StreamNack {
+    InvalidSequenceId,
+    TransientError,
 }
 
 impl WebSocketFault {
@@ -70,8 +81,11 @@ impl TryFrom<Table> for WebSocketFault {
                 "`after_processing` concerns a received frame and cannot be combined with `after_sent`",
             );
         }
-        if table.kind != Kind::DelayAck && table.delay_ms.is_some() {
-            return Err("`delay_ms` requires `kind = \"delay_ack\"`");
+        if !matches!(table.kind, Kind::DelayAck | Kind::DelayInvokeResponse) && table.delay_ms.is_some() {
+            return Err("`delay_ms` requires `kind = \"delay_ack\"` or `\"delay_invoke_response\"`");
+        }
+        if table.kind != Kind::NackStreamData && table.nack.is_some() {
+            return Err("`nack` requires `kind = \"nack_stream_data\"`");
         }
         Ok(Self(table.filtered(table.fault()?)))
     }
@@ -104,12 +118,16 @@ impl Table {
         let fault = match self.kind {
             Kind::Drop => SocketFault::drop_connection(),
             Kind::HalfOpen => SocketFault::half_open(),
-            Kind::DelayAck => SocketFault::delay_ack(Duration::from_millis(
-                self.delay_ms.ok_or("`kind = \"delay_ack\"` requires `delay_ms`")?,
-            )),
+            Kind::DelayAck => SocketFault::delay_ack(self.delay()?),
+            Kind::DelayInvokeResponse => SocketFault::delay_invoke_response(self.delay()?),
             Kind::LoseAck => SocketFault::lose_ack(),
             Kind::IgnoreSequenceAck => SocketFault::ignore_sequence_ack(),
             Kind::RejectRecovery => SocketFault::reject_recovery(),
+            Kind::LoseStreamAck => SocketFault::lose_stream_ack(),
+            Kind::NackStreamData => {
+                let nack = self.nack.ok_or("`kind = \"nack_stream_data\"` requires `nack`")?;
+                SocketFault::nack_stream_data(nack.into())
+            }
         };
         let fault = match (self.at_received_bytes, self.after_sent_bytes) {
             (Some(bytes), _) => fault.at_received_bytes(bytes),
@@ -121,6 +139,10 @@ impl Table {
             (_, Some(frames)) => fault.after_sent(frames),
             _ => fault,
         })
+    }
+
+    fn delay(&self) -> Result<Duration, &'static str> {
+        self.delay_ms.map(Duration::from_millis).ok_or("this kind of fault requires `delay_ms`")
     }
 
     /// Limits the fault to the sockets that the table selects.
@@ -138,5 +160,14 @@ impl Table {
             fault = fault.nth(nth);
         }
         fault.times(self.times.unwrap_or(1))
+    }
+}
+
+impl From<StreamNack> for faults::StreamNack {
+    fn from(name: StreamNack) -> Self {
+        match name {
+            StreamNack::InvalidSequenceId => Self::InvalidSequenceId,
+            StreamNack::TransientError => Self::TransientError,
+        }
     }
 }

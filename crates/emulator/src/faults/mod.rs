@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 pub use fault::Fault;
 pub use scheduled::{FaultId, ScheduledFault};
-pub use sockets::SocketFault;
+pub use sockets::{SocketFault, StreamNack};
 
 use crate::message::{Request, Service};
 

@@ -5,7 +5,7 @@ mod socket_fault;
 
 use std::time::Duration;
 
-pub use socket_fault::SocketFault;
+pub use socket_fault::{SocketFault, StreamNack};
 
 use super::{FaultId, Faults, ScheduledFault};
 use socket_fault::{Kind, Occasion};
@@ -173,6 +173,27 @@ impl SocketFaults {
     /// Whether to reject a recovery that would succeed.
     pub(crate) fn rejects_recovery(&self) -> bool {
         self.strike(Occasion::Recovery).is_some()
+    }
+
+    /// Whether to omit the ack of a stream.
+    pub(crate) fn loses_stream_ack(&self) -> bool {
+        self.strike(Occasion::StreamAck).is_some()
+    }
+
+    /// The reason for which a valid fragment of a stream is not accepted.
+    pub(crate) fn stream_nack(&self) -> Option<StreamNack> {
+        match self.strike(Occasion::Fragment)?.kind {
+            Kind::NackStream(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The time by which the response to an invocation is delayed.
+    pub(crate) fn invoke_response_delay(&self) -> Option<Duration> {
+        match self.strike(Occasion::InvokeResponse)?.kind {
+            Kind::DelayInvokeResponse(by) => Some(by),
+            _ => None,
+        }
     }
 
     /// How many bytes may still be transferred in that direction before a fault occurs, if one counts them.

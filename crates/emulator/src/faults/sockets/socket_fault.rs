@@ -9,9 +9,11 @@ use crate::faults::FaultId;
 /// Describes what goes wrong with open WebSockets, and with which of them.
 ///
 /// One of the kinds creates it: [`drop_connection`](Self::drop_connection), [`half_open`](Self::half_open),
-/// [`delay_ack`](Self::delay_ack), [`lose_ack`](Self::lose_ack), [`ignore_sequence_ack`](Self::ignore_sequence_ack), or
-/// [`reject_recovery`](Self::reject_recovery). Without further setters, it affects the next socket on which such an
-/// event happens, once. The opening handshake is a request, so a [`Fault`](crate::Fault) affects it.
+/// [`delay_ack`](Self::delay_ack), [`lose_ack`](Self::lose_ack), [`ignore_sequence_ack`](Self::ignore_sequence_ack),
+/// [`reject_recovery`](Self::reject_recovery), [`lose_stream_ack`](Self::lose_stream_ack),
+/// [`nack_stream_data`](Self::nack_stream_data), or [`delay_invoke_response`](Self::delay_invoke_response). Without
+/// further setters, it affects the next socket on which such an event happens, once. The opening handshake is a request,
+/// so a [`Fault`](crate::Fault) affects it.
 ///
 /// Frames are those of the client's protocol: text and binary frames, including the `connected` frame, but no control
 /// frames. A fault that counts bytes can also occur within a frame.
@@ -60,6 +62,19 @@ pub(super) enum Kind {
     LoseAck,
     IgnoreSequenceAck,
     RejectRecovery,
+    LoseStreamAck,
+    NackStream(StreamNack),
+    DelayInvokeResponse(Duration),
+}
+
+/// Says why the service does not accept a fragment of a group stream. The stream stays open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StreamNack {
+    /// The number of the fragment is not the expected one.
+    InvalidSequenceId,
+    /// The service could not accept the fragment at the moment.
+    TransientError,
 }
 
 /// The event at which a fault may occur.
@@ -72,6 +87,9 @@ pub(super) enum Occasion {
     Ack,
     SequenceAck,
     Recovery,
+    StreamAck,
+    Fragment,
+    InvokeResponse,
 }
 
 impl Kind {
@@ -84,6 +102,19 @@ impl Kind {
             Self::LoseAck => ("lose_ack", None),
             Self::IgnoreSequenceAck => ("ignore_sequence_ack", None),
             Self::RejectRecovery => ("reject_recovery", None),
+            Self::LoseStreamAck => ("lose_stream_ack", None),
+            Self::NackStream(_) => ("nack_stream_data", None),
+            Self::DelayInvokeResponse(by) => ("delay_invoke_response", Some(by)),
+        }
+    }
+}
+
+impl StreamNack {
+    /// The name in the settings file.
+    fn setting(self) -> &'static str {
+        match self {
+            Self::InvalidSequenceId => "invalid_sequence_id",
+            Self::TransientError => "transient_error",
         }
     }
 }
@@ -96,7 +127,12 @@ impl Occasion {
             Self::ReceivedBytes => "at_received_bytes",
             Self::Sent => "after_sent",
             Self::SentBytes => "after_sent_bytes",
-            Self::Ack | Self::SequenceAck | Self::Recovery => "",
+            Self::Ack
+            | Self::SequenceAck
+            | Self::Recovery
+            | Self::StreamAck
+            | Self::Fragment
+            | Self::InvokeResponse => "",
         }
     }
 }
@@ -138,6 +174,24 @@ impl SocketFault {
     /// connection no longer exists.
     pub fn reject_recovery() -> Self {
         Self::new(Kind::RejectRecovery, Occasion::Recovery)
+    }
+
+    /// Creates a fault that does not send the next ack of a group stream. What it acknowledges was accepted. Acks are
+    /// cumulative, so a later one makes up for it.
+    pub fn lose_stream_ack() -> Self {
+        Self::new(Kind::LoseStreamAck, Occasion::StreamAck)
+    }
+
+    /// Creates a fault that rejects the next valid fragment of a group stream: it is not published, and the publisher has
+    /// to send it again.
+    pub fn nack_stream_data(reason: StreamNack) -> Self {
+        Self::new(Kind::NackStream(reason), Occasion::Fragment)
+    }
+
+    /// Creates a fault that delays the next response to an invocation by this much time on the emulator's clock. It is sent
+    /// even if the client has canceled the invocation in the meantime, and lost if the connection ends.
+    pub fn delay_invoke_response(by: Duration) -> Self {
+        Self::new(Kind::DelayInvokeResponse(by), Occasion::InvokeResponse)
     }
 
     /// Lets the fault occur at the `frames`-th frame received from now on. 0 counts as 1.
@@ -210,9 +264,11 @@ impl SocketFault {
         let (kind, delay) = self.kind.settings();
         table.insert("kind".to_owned(), kind.into());
         let delay = delay.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX).into());
+        let nack = if let Kind::NackStream(nack) = self.kind { Some(nack.setting().into()) } else { None };
         let nth = self.openings.filter(|openings| *openings > 0).map(Value::from);
         for (name, value) in [
             ("delay_ms", delay),
+            ("nack", nack),
             (
                 self.occasion.setting(),
                 (self.at > 1 || self.occasion != Occasion::Received).then(|| self.at.into()),

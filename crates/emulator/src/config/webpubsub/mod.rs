@@ -1,10 +1,14 @@
 //! The section of Web PubSub: access keys, and hubs with their event handlers.
 
+mod preview_limits;
+
 use std::error::Error;
 use std::time::Duration;
 
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
+
+use preview_limits::Limits;
 
 use super::rules::{authorities, checked, within};
 use crate::webpubsub::{self, EntraTokens, EventHandlerSettings, SystemEvent, UserEvents, check_key};
@@ -22,6 +26,7 @@ pub(super) struct WebPubSub {
     /// The contents of the file.
     #[serde(deserialize_with = "authorities")]
     event_handler_ca: Option<String>,
+    preview_limits: Option<Limits>,
     hubs: Vec<Hub>,
 }
 
@@ -110,6 +115,9 @@ impl WebPubSub {
         }
         if let Some(pem) = &self.event_handler_ca {
             service.trust_event_handlers(pem)?;
+        }
+        if let Some(limits) = self.preview_limits {
+            service.set_preview_limits(limits.into());
         }
         Ok(())
     }

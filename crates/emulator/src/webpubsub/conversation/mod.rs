@@ -1,12 +1,17 @@
 //! Executes and acknowledges the frames of a pub/sub client (client protocols, sections 3 to 7).
 
+mod previews;
+
+use std::time::Duration;
+
 use tokio_tungstenite::tungstenite::Message;
 
 use super::connection::Identity;
-use super::delivery::{Data, Delivery, From};
+use super::delivery::{Delivery, From, Payload};
 use super::errors;
 use super::frame::{Action, Failure, Frame, Invalid, ServerFrame};
 use super::hub::Joined;
+use super::invocations::Invocations;
 use super::member::Member;
 use super::membership::Membership;
 use super::names;
@@ -21,6 +26,7 @@ pub(super) struct Conversation<'a> {
     pub(super) membership: &'a Membership,
     pub(super) outbox: &'a Outbox,
     pub(super) faults: &'a SocketFaults,
+    pub(super) invocations: Invocations,
 }
 
 impl Conversation<'_> {
@@ -37,6 +43,18 @@ impl Conversation<'_> {
                 Ok(())
             }
             Some(Frame::Request { ack_id, action }) => self.request(ack_id, action).await,
+            Some(Frame::Invoke(invocation)) => {
+                self.invoke(invocation);
+                Ok(())
+            }
+            Some(Frame::CancelInvocation(id)) => {
+                self.invocations.cancel(&id);
+                Ok(())
+            }
+            Some(Frame::Stream { id, part }) => {
+                self.stream_part(&id, part);
+                Ok(())
+            }
         }
     }
 
@@ -60,6 +78,11 @@ impl Conversation<'_> {
             self.acknowledge(ack_id, &Err(Failure::new("Duplicate", message)));
             return Ok(());
         }
+        // The snapshot follows the ack.
+        if let Action::SubscribeState(group) = &action {
+            self.subscribe_to_states(ack_id, group)?;
+            return Ok(());
+        }
         let outcome = self.execute(action).await?;
         self.acknowledge(ack_id, &outcome);
         Ok(())
@@ -69,24 +92,31 @@ impl Conversation<'_> {
         match action {
             Action::Join(group) => Ok(self.join(&group)),
             Action::Leave(group) => Ok(self.leave(&group)),
-            Action::Send { group, data, no_echo, time_to_live } => {
+            Action::Send { group, payload, no_echo, time_to_live } => {
                 let from = From::Group { group, user: self.identity.user.clone() };
-                Ok(self.send_to_group(&Delivery { from, data, time_to_live }, no_echo))
+                let delivery = Delivery { from, payload, stream: None, time_to_live };
+                Ok(self.send_to_group(&delivery, no_echo))
             }
-            Action::Event { name, data } if names::is_event(&name) => Ok(self.event(&name, &data).await),
+            Action::Event { name, payload } if names::is_event(&name) => {
+                Ok(self.event(&name, &payload).await)
+            }
             Action::Event { .. } => Err(Invalid("the event name is invalid")),
+            Action::StartStream(start) => Ok(self.start_stream(&start)),
+            Action::SetState { group, entries } => self.set_state(&group, entries),
+            Action::SubscribeState(_) => Ok(Ok(())),
+            Action::UnsubscribeState(group) => self.unsubscribe_from_states(&group),
         }
     }
 
     /// Sends the event to its handler. If that fails, the connection stays open, and only the ack says so.
-    async fn event(&self, name: &str, data: &Data) -> Result<(), Failure> {
+    async fn event(&self, name: &str, payload: &Payload) -> Result<(), Failure> {
         // Boxed, so that idle connections have no room for the call.
-        match Box::pin(self.membership.link.user_event(name, data)).await {
+        match Box::pin(self.membership.link.user_event(name, payload)).await {
             Outcome::Accepted(response) => {
-                response.into_iter().for_each(|data| self.membership.deliver(data));
+                response.into_message().into_iter().for_each(|payload| self.membership.deliver(payload));
                 Ok(())
             }
-            Outcome::Failed => Err(Failure::new("InternalServerError", "Internal server error")),
+            Outcome::Failed | Outcome::TimedOut => Err(Failure::internal()),
         }
     }
 
@@ -101,7 +131,8 @@ impl Conversation<'_> {
 
     fn leave(&self, group: &str) -> Result<(), Failure> {
         self.check(Permission::JoinLeaveGroup, group, "leave")?;
-        self.with_member(|member| member.leave(group));
+        let own = |id: &str, _: &Member| id == self.membership.connection;
+        self.membership.hubs().leave(&self.membership.hub, &[group], own);
         Ok(())
     }
 
@@ -131,6 +162,10 @@ impl Conversation<'_> {
     }
 
     fn acknowledge(&self, ack_id: Option<u64>, outcome: &Result<(), Failure>) {
+        self.acknowledge_after(self.membership.hubs().ack_delay(), ack_id, outcome);
+    }
+
+    fn acknowledge_after(&self, delay: Duration, ack_id: Option<u64>, outcome: &Result<(), Failure>) {
         let Some(id) = ack_id else { return };
         if outcome.is_ok() {
             self.with_member(|member| member.acknowledged.remember(id));
@@ -138,7 +173,7 @@ impl Conversation<'_> {
         let frame = ServerFrame::Ack { id, failure: outcome.as_ref().err() };
         let hubs = self.membership.hubs();
         let (delay, at_close) = match self.faults.ack() {
-            None => (hubs.ack_delay(), true),
+            None => (delay, true),
             Some(AckFault::Delayed(by)) => (by, false),
             Some(AckFault::Lost) => return,
         };
