@@ -11,6 +11,8 @@ mod frame;
 mod group;
 #[cfg(feature = "preview")]
 mod group_state;
+#[cfg(feature = "preview")]
+mod invoke;
 mod metadata;
 mod queue;
 mod read_ahead;
@@ -20,6 +22,8 @@ mod send_event;
 mod session;
 mod socket;
 mod state;
+#[cfg(feature = "preview")]
+mod streams;
 mod subscription;
 mod task;
 
@@ -48,12 +52,18 @@ pub use group_state::{
     Cleared, FollowStates, GroupStateEvent, GroupStates, MemberState, NotRestored, SetState, Snapshot,
     StateNotRestored,
 };
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+pub use invoke::{Invoke, InvokeResponse};
 pub use queue::Events;
 pub use receipt::{OWN_ACK_IDS, Receipt, WithReceipt};
 pub use send::{JoinGroup, LeaveGroup, SendToGroup};
 pub use send_event::SendEvent;
 pub use session::Reconnect;
 pub use state::State;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+pub use streams::{OpenStream, ReadError, StreamReader, StreamWriter, Streams, SubscribeStreams, UserError};
 pub use subscription::Subscription;
 
 use queue::Queue;
@@ -100,6 +110,9 @@ struct Shared {
     /// Where the task runs.
     runtime: runtime::Id,
     next_id: Arc<AtomicU64>,
+    /// The random start of the ids of this client's streams.
+    #[cfg(feature = "preview")]
+    stream_prefix: String,
     queue: Arc<Queue>,
     state: Arc<StateCell>,
 }

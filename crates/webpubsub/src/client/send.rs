@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use service_core::{CallFuture, Error, Result};
 use tokio::sync::oneshot;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::data::Data;
 use super::entries::Entries;
@@ -305,6 +306,16 @@ impl Outcome {
     }
 }
 
+/// Encodes a frame, which the service accepts up to a maximum length.
+pub(super) fn encode(client: &Client, frame: &Upstream<'_>) -> Result<Message> {
+    let frame = client.protocol().encode(frame);
+    if frame.len() > MAX_BYTES {
+        let rule = format!("must be at most 1 MB as a frame, has {} bytes", frame.len());
+        return Err(Error::invalid_input("data", &rule, None));
+    }
+    Ok(frame)
+}
+
 /// Passes a request to the task. This does not wait, so that requests are sent in the order in which they are first polled:
 /// with an await in between, the runtime could make some of them wait, such as those beyond its cooperative budget.
 pub(super) fn submit<'a>(
@@ -315,11 +326,7 @@ pub(super) fn submit<'a>(
     frame: impl FnOnce(Option<u64>) -> Upstream<'a>,
 ) -> Result<Outcome> {
     let ack_id = options.ack_id(client)?;
-    let frame = client.protocol().encode(&frame(ack_id));
-    if frame.len() > MAX_BYTES {
-        let rule = format!("must be at most 1 MB as a frame, has {} bytes", frame.len());
-        return Err(Error::invalid_input("data", &rule, None));
-    }
+    let frame = encode(client, &frame(ack_id))?;
     let timeout = options.deadline.unwrap_or(client.shared.ack_timeout);
     let deadline = client.shared.clock.elapsed().saturating_add(timeout);
     let (sender, receiver) = oneshot::channel();

@@ -38,7 +38,6 @@ pub(super) enum Upstream<'a> {
     SequenceAck(u64),
     Ping,
     #[cfg(feature = "preview")]
-    #[allow(dead_code, reason = "the requests that send the frames follow")]
     Preview(preview::Upstream<'a>),
 }
 

@@ -98,6 +98,8 @@ fn membership(op: &Op) -> Option<(&str, bool)> {
     match &op.effect {
         Effect::Join(group) | Effect::Subscribe(group, _) => Some((group, true)),
         Effect::Leave(group) => Some((group, false)),
+        #[cfg(feature = "preview")]
+        Effect::ReceiveStreams(group, _) => Some((group, true)),
         Effect::None => None,
         #[cfg(feature = "preview")]
         Effect::SetState(_) | Effect::FollowStates(..) => None,

@@ -16,6 +16,11 @@ impl Session {
             self.settle(op, Err(error));
         }
         self.blame(&loss);
+        #[cfg(feature = "preview")]
+        {
+            self.end_invocations();
+            self.streams_interrupted();
+        }
         let reason = loss.reason;
         let idle_for = now.saturating_sub(self.lifecycle.heard_at());
         let blocked_for = self.unflushed.take().map(|unflushed| now.saturating_sub(unflushed.since));
@@ -115,6 +120,8 @@ impl Session {
         #[cfg(feature = "preview")]
         let leaving: Vec<_> =
             self.states.groups().filter(|group| self.groups.is_leaving(group)).map(str::to_owned).collect();
+        #[cfg(feature = "preview")]
+        self.streams_lost();
         self.groups.lost();
         self.is_recovering = false;
         if let Some(connection) = self.connection.take() {
@@ -125,6 +132,8 @@ impl Session {
                 self.settings.rejoin && !leaving.iter().any(|name| name == group)
             });
             let rejoins = |group: &str| self.settings.rejoin && self.groups.names().any(|name| name == group);
+            #[cfg(feature = "preview")]
+            self.incoming.disconnected(rejoins);
             self.subscriptions.disconnected(&gone, rejoins);
             self.inbox.disconnected(connection.connection_id, reason);
         }

@@ -37,6 +37,8 @@ impl Session {
                 self.groups.not_rejoined(&group);
                 let last = GroupEvent::NotRejoined(NotRejoined { reason: error.to_string() });
                 self.subscriptions.end(&group, Some(&last));
+                #[cfg(feature = "preview")]
+                self.incoming.end(&group);
                 self.inbox.event(Event::RejoinFailed(RejoinFailed { group, error }));
             }
             (Done::Rejoin(group), Ok(_)) => {
@@ -48,6 +50,11 @@ impl Session {
             (Done::Restored(restored), Err(error)) => self.not_restored(restored, error),
             #[cfg(feature = "preview")]
             (Done::Restored(_), Ok(_)) => {}
+            // Only a response completes an invocation.
+            #[cfg(feature = "preview")]
+            (Done::Invocation(sender), Err(error)) => drop(sender.send(Err(error))),
+            #[cfg(feature = "preview")]
+            (Done::Invocation(_), Ok(_)) => {}
         }
     }
 
@@ -61,7 +68,15 @@ impl Session {
                     self.inbox.event(Event::GroupMessage(message));
                 }
             }
-            Effect::Leave(group) if is_done => self.subscriptions.end(group, None),
+            Effect::Leave(group) if is_done => {
+                self.subscriptions.end(group, None);
+                #[cfg(feature = "preview")]
+                self.incoming.end(group);
+            }
+            #[cfg(feature = "preview")]
+            Effect::ReceiveStreams(group, accepting) if is_done => self.incoming.joined(group, accepting),
+            #[cfg(feature = "preview")]
+            Effect::ReceiveStreams(group, accepting) => self.incoming.remove(group, accepting),
             Effect::Leave(_) | Effect::Join(_) | Effect::None => {}
             #[cfg(feature = "preview")]
             Effect::SetState(_) | Effect::FollowStates(..) => {}

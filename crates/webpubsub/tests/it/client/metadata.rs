@@ -24,6 +24,21 @@ async fn metadata_is_part_of_the_frame_and_its_values_can_contain_commas() {
 }
 
 #[tokio::test]
+async fn an_invocation_and_its_response_have_metadata() {
+    let bed = TestBed::new();
+    let (client, mut peer) = bed.connect(bed.builder()).await;
+    let invalid = client.invoke("sum", &1).metadata([("k", "é")]).await.unwrap_err();
+    assert!(invalid.is_invalid_input(), "{invalid}");
+    let invoking = tokio::spawn(async move { client.invoke("sum", &1).metadata([("k", "v")]).await });
+    let frame = peer.json().await;
+    assert_eq!((&frame["type"], &frame["metadata"]["k"]), (&"invoke".into(), &"v".into()));
+    let rest = r#""success":true,"dataType":"text","data":"1","metadata":{"a":"b"}}"#;
+    peer.send(&format!(r#"{{"type":"invokeResponse","invocationId":{},{rest}"#, frame["invocationId"])).await;
+    let response = invoking.await.unwrap().unwrap();
+    assert_eq!(response.metadata().unwrap().get("a"), Some("b"));
+}
+
+#[tokio::test]
 async fn metadata_beyond_the_limits_is_not_sent() {
     let bed = TestBed::new();
     let (client, mut peer) = bed.connect(bed.builder()).await;

@@ -4,6 +4,12 @@ mod blame;
 mod connections;
 mod endings;
 mod ids;
+#[cfg(feature = "preview")]
+mod invocations;
+#[cfg(feature = "preview")]
+mod publishers;
+#[cfg(feature = "preview")]
+mod readers;
 mod recovery;
 mod sends;
 mod sequence;
