@@ -12,6 +12,8 @@ mod hostile;
 mod metadata;
 mod order;
 mod peer;
+#[cfg(feature = "preview")]
+mod presence;
 mod runtimes;
 mod secrets;
 mod slow;
