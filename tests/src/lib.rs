@@ -4,6 +4,7 @@
 
 pub mod chaos;
 pub mod coverage;
+pub mod crowd;
 pub mod cutter;
 pub mod deliveries;
 pub mod demo;

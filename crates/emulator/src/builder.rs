@@ -13,6 +13,7 @@ use crate::clock::Clock;
 use crate::control::Guard;
 use crate::emulator::Emulator;
 use crate::faults::Faults;
+use crate::history::History;
 use crate::journal::{Journal, LogStyle};
 use crate::message::{Endpoint, host};
 use crate::reset::Arrangements;
@@ -42,6 +43,7 @@ pub struct Builder {
     advertised: Option<String>,
     port: u16,
     control_token: Option<String>,
+    show_payloads: bool,
     tls: bool,
     ca_file: Option<PathBuf>,
     log: LogStyle,
@@ -56,6 +58,7 @@ impl Builder {
             advertised: None,
             port: 0,
             control_token: None,
+            show_payloads: false,
             tls: false,
             ca_file: None,
             log: LogStyle::Off,
@@ -95,6 +98,13 @@ impl Builder {
     /// section "Control API" of the crate's documentation.
     pub fn control_token(mut self, token: impl Into<String>) -> Self {
         self.control_token = Some(token.into());
+        self
+    }
+
+    /// Sets whether the status page shows the payloads of the last REST sends and publishes.
+    /// Default: `false`.
+    pub fn show_payloads(mut self, on: bool) -> Self {
+        self.show_payloads = on;
         self
     }
 
@@ -195,7 +205,8 @@ impl Builder {
         let (running, ca_file) = (Arc::new(Running::new()), ca_file.flatten());
         let handle = Handle { running: Arc::downgrade(&running), ca_file: ca_file.clone() };
         let shared = Arc::new(Shared {
-            guard: Guard::new(&endpoint, &self.host, self.control_token),
+            guard: Guard::new(&endpoint, &self.host, self.control_token, self.show_payloads),
+            history: History::default(),
             endpoint,
             tls,
             clock,
@@ -240,6 +251,7 @@ impl fmt::Debug for Builder {
             .field("host", &self.host)
             .field("advertised", &self.advertised)
             .field("port", &self.port)
+            .field("show_payloads", &self.show_payloads)
             .field("control_token", &self.control_token.as_ref().map(|_| "***"))
             .field("tls", &self.tls)
             .field("ca_file", &self.ca_file)

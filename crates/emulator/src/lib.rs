@@ -23,6 +23,7 @@ mod emulator;
 #[cfg(feature = "eventgrid")]
 pub mod eventgrid;
 pub mod faults;
+mod history;
 #[cfg(feature = "hulft")]
 pub mod hulft;
 mod invalid_setting;

@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 use crate::config::Settings;
 use crate::emulator::Emulator;
 use crate::faults::Faults;
+use crate::history::History;
 use crate::journal::{Journal, LogStyle};
 use crate::message::Service;
 use crate::server::Shared;
@@ -114,6 +115,7 @@ impl Emulator {
             journal,
             services: others.with(service, services),
             guard: guard.clone(),
+            history: History::default(),
             arrangements: arrangements.clone(),
             max_connections: *max_connections,
             handle: OnceLock::new(),

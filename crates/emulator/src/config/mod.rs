@@ -44,6 +44,7 @@ struct Config {
     advertise: Option<String>,
     #[serde(deserialize_with = "control_token")]
     control_token: Option<String>,
+    show_payloads: Option<bool>,
     #[serde(deserialize_with = "port")]
     port: Option<u16>,
     sample_data: Option<bool>,
@@ -102,6 +103,9 @@ impl Config {
         }
         if let Some(token) = &self.control_token {
             builder = builder.control_token(token);
+        }
+        if let Some(on) = self.show_payloads {
+            builder = builder.show_payloads(on);
         }
         if let Some(port) = self.port {
             builder = builder.port(port);

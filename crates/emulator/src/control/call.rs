@@ -66,7 +66,16 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, format!("there is no {what} '{name}'"))
     }
 
-    pub(super) fn unknown_path() -> Self {
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Whether the request was allowed, but has invalid values.
+    pub(crate) fn is_about_input(&self) -> bool {
+        self.status == StatusCode::BAD_REQUEST
+    }
+
+    pub(crate) fn unknown_path() -> Self {
         Self::new(StatusCode::NOT_FOUND, "no emulated service has this path")
     }
 
@@ -74,7 +83,7 @@ impl Problem {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "the emulator is stopping")
     }
 
-    pub(super) fn into_response(self) -> Response {
+    pub(crate) fn into_response(self) -> Response {
         plain_error(self.status, &self.message)
     }
 }

@@ -10,6 +10,7 @@ use http::{Method, StatusCode};
 
 use super::call::Problem;
 use crate::message::{Endpoint, Request, host};
+use crate::page::Proof;
 
 /// The rules of one emulator.
 #[derive(Clone)]
@@ -19,20 +20,57 @@ pub(crate) struct Guard {
     loopback: bool,
     /// Names under which clients find the emulator, besides `localhost` and addresses.
     names: [Arc<str>; 2],
+    /// A secret of this process, which the forms of the page contain.
+    form_key: Arc<str>,
+    shows_payloads: bool,
 }
 
 impl Guard {
     /// The rules for a server that listens on `host`.
-    pub(crate) fn new(endpoint: &Endpoint, own_host: &str, token: Option<String>) -> Self {
+    pub(crate) fn new(
+        endpoint: &Endpoint,
+        own_host: &str,
+        token: Option<String>,
+        shows_payloads: bool,
+    ) -> Self {
         let names = [host(endpoint.authority()).into(), own_host.into()];
-        Self { token: token.map(Arc::from), loopback: endpoint.address.ip().is_loopback(), names }
+        let form_key: String = std::iter::repeat_with(fastrand::alphanumeric).take(32).collect();
+        let loopback = endpoint.address.ip().is_loopback();
+        Self { token: token.map(Arc::from), loopback, names, form_key: form_key.into(), shows_payloads }
+    }
+
+    /// Whether the page shows payloads.
+    pub(crate) fn shows_payloads(&self) -> bool {
+        self.shows_payloads
+    }
+
+    /// What the forms of the page contain. `None` if actions are not allowed.
+    pub(crate) fn proof(&self) -> Option<Proof> {
+        self.check_reachable().ok()?;
+        Some(Proof { key: self.form_key.as_ref().to_owned(), asks_for_token: self.token.is_some() })
+    }
+
+    /// Rejects everything if the server can be reached from other machines, and there is no token.
+    pub(crate) fn check_reachable(&self) -> Result<(), Problem> {
+        if !self.loopback && self.token.is_none() { Err(Problem::unknown_path()) } else { Ok(()) }
+    }
+
+    /// Rejects a form that the page did not send, or that lacks the control token.
+    pub(crate) fn check_form(&self, key: &str, token: &str) -> Result<(), Problem> {
+        if !are_equal(key, &self.form_key) {
+            return Err(Problem::new(StatusCode::FORBIDDEN, "the form is not of this page: reload it"));
+        }
+        match &self.token {
+            Some(expected) if !are_equal(token, expected) => {
+                Err(Problem::invalid("the control token is wrong"))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Rejects a request that may not use the control API.
     pub(super) fn check(&self, request: &Request) -> Result<(), Problem> {
-        if !self.loopback && self.token.is_none() {
-            return Err(Problem::unknown_path());
-        }
+        self.check_reachable()?;
         self.check_source(request)?;
         if let Some(token) = &self.token {
             let given = request.header(AUTHORIZATION).and_then(|value| value.strip_prefix("Bearer "));
@@ -88,7 +126,7 @@ fn is_json(content_type: &str) -> bool {
 }
 
 /// Takes the same time wherever the texts differ.
-pub(crate) fn are_equal(given: &str, expected: &str) -> bool {
+fn are_equal(given: &str, expected: &str) -> bool {
     let differences = given.bytes().zip(expected.bytes()).fold(0, |all, (a, b)| all | (a ^ b));
     given.len() == expected.len() && differences == 0
 }
@@ -102,7 +140,7 @@ mod tests {
 
     fn guard(address: &str, advertised: Option<&str>, token: Option<&str>) -> Guard {
         let endpoint = Endpoint::new(address.parse().unwrap(), false, advertised).unwrap();
-        Guard::new(&endpoint, "0.0.0.0", token.map(str::to_owned))
+        Guard::new(&endpoint, "0.0.0.0", token.map(str::to_owned), false)
     }
 
     fn status(guard: &Guard, method: Method, headers: &[(&'static str, &str)]) -> u16 {

@@ -18,6 +18,7 @@ use http::{HeaderValue, Method, StatusCode, Uri};
 use tokio::sync::watch;
 
 pub(crate) use call::{Call, Outcome, Problem, json, no_content};
+pub(crate) use events::stream as event_stream;
 pub(crate) use guard::Guard;
 pub(crate) use route::Route;
 

@@ -30,7 +30,7 @@ impl Request {
         let (path, query) = target.split_once('?').unwrap_or((&target, ""));
         let segments =
             path.strip_prefix('/').unwrap_or(path).split('/').map(decode).collect::<Option<Vec<_>>>()?;
-        let query = query.split('&').filter(|pair| !pair.is_empty()).map(pair).collect::<Option<Vec<_>>>()?;
+        let query = form_fields(query)?;
         let host =
             headers.get(http::header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("").to_owned();
         Some(Self { method, target, host, secure: false, segments, query, headers, body })
@@ -65,6 +65,11 @@ impl Request {
     pub(crate) fn header(&self, name: impl http::header::AsHeaderName) -> Option<&str> {
         self.headers.get(name).and_then(|value| value.to_str().ok())
     }
+}
+
+/// The fields of a form (`application/x-www-form-urlencoded`). `None` if a part is not UTF-8 after decoding.
+pub(crate) fn form_fields(text: &str) -> Option<Vec<(String, String)>> {
+    text.split('&').filter(|field| !field.is_empty()).map(pair).collect()
 }
 
 fn decode(text: &str) -> Option<String> {

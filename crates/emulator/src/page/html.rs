@@ -1,48 +1,79 @@
-//! The status page for people: tables, without scripts. A single function escapes every value.
+//! The status page for people: tables and charts. A single function escapes every value.
 
-use super::snapshot::{Agent, DeadLetter, Event, Hub, Listed, Snapshot, Topic, Webhook};
+use super::forms::{self, Proof};
+use super::snapshot::{Agent, DeadLetter, Event, Hub, Listed, Topic, Transfer, Webhook};
+use super::{Payload, View, chart};
 
 const HEAD: &str = "<!DOCTYPE html>
 <html lang=\"en\"><head><meta charset=\"utf-8\"><title>service-emulator</title>
-<meta name=\"viewport\" content=\"width=device-width\"><style>
-body { font: 14px/1.4 system-ui, sans-serif; margin: 2em auto; max-width: 75em; padding: 0 1em }
-table { border-collapse: collapse; margin: .5em 0 1.5em }
-th, td { text-align: left; padding: .15em .8em .15em 0; border-bottom: 1px solid #8884; overflow-wrap: anywhere }
-td.number, th.number { text-align: right }
-h2 { margin: 1.5em 0 .3em } h3 { margin: 1em 0 .2em } p { margin: .3em 0 }
-</style></head><body>
+<meta name=\"viewport\" content=\"width=device-width\">
+<link rel=\"stylesheet\" href=\"/_page/style.css\"><script src=\"/_page/live.js\" defer></script></head><body>
+<a class=\"skip\" href=\"#live\">Skip to the state</a>
 ";
 
 /// A column: its title, and whether it contains numbers.
 type Column = (&'static str, bool);
 
-pub(super) fn page(snapshot: &Snapshot) -> String {
-    let mut page = Page(HEAD.to_owned());
+/// The whole document. The notice is about the action that led to it.
+pub(super) fn page(view: &View, notice: Option<&str>) -> String {
+    let mut page = Page { text: HEAD.to_owned(), proof: view.proof.as_ref() };
     page.element("h1", "service-emulator");
-    page.element(
-        "p",
-        &format!(
-            "Version {} at {}, {} UTC. Pending faults: {}. This is a snapshot: reload the page to update it. \
-             With Accept: application/json, the response is JSON.",
-            snapshot.version, snapshot.endpoint, snapshot.time, snapshot.pending_faults
-        ),
+    page.text += &format!(
+        "<p class=\"quiet\">Version {} at {}. <span id=\"status\" role=\"status\">This is a snapshot: reload the page to \
+         update it.</span> With Accept: application/json, the response is JSON.</p>\n",
+        view.snapshot.version,
+        escaped(&view.snapshot.endpoint)
     );
-    if let Some(hubs) = &snapshot.hubs {
-        page.hubs(hubs);
+    if let Some(notice) = notice {
+        page.text += &format!("<p class=\"notice\" role=\"alert\">{}</p>\n", escaped(notice));
     }
-    if let Some(topics) = &snapshot.topics {
-        page.topics(topics);
+    page.text += &forms::filter(&view.snapshot.filter);
+    page.text += &format!("<main id=\"live\">\n{}</main>\n", sections(view));
+    if let Some(proof) = &view.proof {
+        page.text += &forms::actions(proof, view.snapshot.hubs.is_some(), view.snapshot.topics.is_some());
     }
-    if let Some(agents) = &snapshot.agents {
-        page.agents(agents);
-    }
-    page.requests(&snapshot.requests);
-    page.0 + "</body></html>\n"
+    page.text + "</body></html>\n"
 }
 
-struct Page(String);
+/// The parts that change, each an element with an id.
+pub(super) fn sections(view: &View) -> String {
+    let mut page = Page { text: String::new(), proof: view.proof.as_ref() };
+    let snapshot = &view.snapshot;
+    page.section("overview", |page| {
+        page.element("p", &format!("{} UTC. Pending faults: {}.", snapshot.time, snapshot.pending_faults));
+        page.text += &format!("<div class=\"charts\">\n{}</div>\n", chart::all(&view.samples));
+    });
+    if let Some(hubs) = &snapshot.hubs {
+        page.section("webpubsub", |page| page.hubs(hubs));
+    }
+    if let Some(topics) = &snapshot.topics {
+        page.section("eventgrid", |page| page.topics(topics));
+    }
+    if let Some(agents) = &snapshot.agents {
+        page.section("hulft", |page| {
+            page.agents(agents);
+            page.transfers(&snapshot.transfers);
+        });
+    }
+    if let Some(payloads) = &view.payloads {
+        page.section("payloads", |page| page.payloads(payloads));
+    }
+    page.section("requests", |page| page.requests(&snapshot.requests));
+    page.text
+}
 
-impl Page {
+struct Page<'a> {
+    text: String,
+    proof: Option<&'a Proof>,
+}
+
+impl Page<'_> {
+    fn section(&mut self, id: &str, fill: impl FnOnce(&mut Self)) {
+        self.text += &format!("<section id=\"{id}\">");
+        fill(self);
+        self.text += "</section>\n";
+    }
+
     fn hubs(&mut self, hubs: &Listed<Hub>) {
         self.title("h2", "Web PubSub: hubs with connections", hubs);
         for hub in &hubs.first {
@@ -127,6 +158,27 @@ impl Page {
             let ids = agent.connection_ids.join(", ");
             [agent.id.clone(), agent.direction.to_owned(), ids, agent.endpoint.clone(), agent.version.clone()]
         });
+        let Some(proof) = self.proof else { return };
+        let mut ids: Vec<_> = agents.first.iter().map(|agent| agent.id.as_str()).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        for id in ids {
+            self.text += &format!("<div>{} {}</div>\n", escaped(id), forms::disconnect(proof, id));
+        }
+    }
+
+    fn transfers(&mut self, transfers: &Listed<Transfer>) {
+        self.title("h3", "Transfers, newest first", transfers);
+        let columns = [("Processing identifier", false), ("Agent", false), ("State", false)];
+        self.table(&columns, transfers, |transfer| {
+            [transfer.processing_id.clone(), transfer.agent.clone(), transfer.state.to_owned()]
+        });
+    }
+
+    fn payloads(&mut self, payloads: &[Payload]) {
+        self.element("h2", "Last payloads, newest first");
+        let rows = payloads.iter().map(|Payload { target, text }| [target.clone(), text.clone()]);
+        self.rows(&[("Target", false), ("Payload", false)], rows);
     }
 
     fn requests(&mut self, requests: &[Event]) {
@@ -173,28 +225,28 @@ impl Page {
         if rows.len() == 0 {
             return;
         }
-        self.0 += "<table><tr>";
+        self.text += "<table><tr>";
         for (title, is_number) in columns {
             self.cell("th", *is_number, title);
         }
-        self.0 += "</tr>\n";
+        self.text += "</tr>\n";
         for row in rows {
-            self.0 += "<tr>";
+            self.text += "<tr>";
             for (cell, (_, is_number)) in row.iter().zip(columns) {
                 self.cell("td", *is_number, cell);
             }
-            self.0 += "</tr>\n";
+            self.text += "</tr>\n";
         }
-        self.0 += "</table>\n";
+        self.text += "</table>\n";
     }
 
     fn cell(&mut self, name: &str, is_number: bool, text: &str) {
         let class = if is_number { " class=\"number\"" } else { "" };
-        self.0 += &format!("<{name}{class}>{}</{name}>", escaped(text));
+        self.text += &format!("<{name}{class}>{}</{name}>", escaped(text));
     }
 
     fn element(&mut self, name: &str, text: &str) {
-        self.0 += &format!("<{name}>{}</{name}>\n", escaped(text));
+        self.text += &format!("<{name}>{}</{name}>\n", escaped(text));
     }
 }
 
@@ -210,7 +262,7 @@ impl Webhook {
 }
 
 /// Escapes a text for use in an element.
-fn escaped(text: &str) -> String {
+pub(super) fn escaped(text: &str) -> String {
     let mut safe = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::filter::Filter;
 use super::state::State;
 use crate::journal::{Entry, time_of_day};
 
@@ -23,7 +24,13 @@ pub(crate) struct Snapshot {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) agents: Option<Listed<Agent>>,
     /// Newest first.
+    #[serde(skip_serializing_if = "Listed::is_empty")]
+    pub(crate) transfers: Listed<Transfer>,
+    /// Newest first.
     pub(crate) requests: Vec<Event>,
+    /// What a viewer wants to see.
+    #[serde(skip)]
+    pub(crate) filter: Filter,
 }
 
 /// The first entries of a list, and their total number.
@@ -106,6 +113,13 @@ pub(crate) struct Agent {
     pub(crate) version: String,
 }
 
+#[derive(Debug, Serialize)]
+pub(crate) struct Transfer {
+    pub(crate) processing_id: String,
+    pub(crate) agent: String,
+    pub(crate) state: &'static str,
+}
+
 /// A line of the journal.
 #[derive(Debug, Serialize)]
 pub(crate) struct Event {
@@ -119,6 +133,10 @@ pub(crate) struct Event {
 }
 
 impl<T> Listed<T> {
+    fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
     pub(crate) fn new<S>(all: impl ExactSizeIterator<Item = S>, show: impl FnMut(S) -> T) -> Self {
         Self { total: all.len(), first: all.take(MAX_ENTRIES).map(show).collect() }
     }
@@ -126,7 +144,7 @@ impl<T> Listed<T> {
 
 impl Snapshot {
     /// The state without the services, which add their own.
-    pub(crate) fn new(state: &State<'_>) -> Self {
+    pub(crate) fn new(state: &State<'_>, filter: Filter) -> Self {
         Self {
             version: env!("CARGO_PKG_VERSION"),
             endpoint: state.endpoint.http(),
@@ -135,9 +153,21 @@ impl Snapshot {
             hubs: None,
             topics: None,
             agents: None,
-            requests: state.journal.lines().into_iter().rev().map(Event::from).collect(),
+            transfers: Listed { total: 0, first: Vec::new() },
+            requests: requests(state, &filter),
+            filter,
         }
     }
+}
+
+/// Newest first.
+fn requests(state: &State<'_>, filter: &Filter) -> Vec<Event> {
+    let events = state.journal.lines().into_iter().rev().map(Event::from);
+    let shown = |event: &Event| {
+        let texts = [&event.verb, &event.outcome, &event.target, &event.note];
+        filter.shows_service(event.service) && filter.shows(texts.map(String::as_str))
+    };
+    events.filter(shown).collect()
 }
 
 impl From<Entry> for Event {

@@ -117,11 +117,11 @@ impl Connection {
     async fn handle(&self, mut incoming: hyper::Request<Incoming>) -> Result<Response, NoResponse> {
         let on_upgrade = hyper::upgrade::on(&mut incoming);
         let (head, body) = incoming.into_parts();
-        if page::is_asked_for(&head.method, &head.uri) {
-            return Ok(page::respond(&self.shared.state(), &head.headers));
-        }
         if control::is_asked_for(&head.uri) {
-            return self.control(head, body).await;
+            return self.unrecorded(head, body, control::respond).await;
+        }
+        if page::is_asked_for(&head.method, &head.uri) {
+            return self.unrecorded(head, body, page::respond).await;
         }
         let mut pending = self.shared.journal.begin(head.method.as_str(), target(&head.uri));
         let body = match Limited::new(body, MAX_BODY).collect().await {
@@ -141,8 +141,13 @@ impl Connection {
         self.finish(&request, pending, response, on_upgrade)
     }
 
-    /// Performs an operation of the control API, which is not recorded.
-    async fn control(&self, head: Parts, body: Incoming) -> Result<Response, NoResponse> {
+    /// Responds to a request of the control API or the page, which is neither recorded nor affected by faults.
+    async fn unrecorded(
+        &self,
+        head: Parts,
+        body: Incoming,
+        respond: fn(&Arc<Shared>, &Request, &watch::Receiver<bool>) -> Response,
+    ) -> Result<Response, NoResponse> {
         let body = match Limited::new(body, MAX_BODY).collect().await {
             Ok(body) => body.to_bytes(),
             Err(error) if error.is::<http_body_util::LengthLimitError>() => {
@@ -155,7 +160,7 @@ impl Connection {
             return Ok(plain_error(StatusCode::BAD_REQUEST, message));
         };
         let request = Request { secure: self.shared.endpoint.secure, ..request };
-        Ok(control::respond(&self.shared, &request, &self.stopped))
+        Ok(respond(&self.shared, &request, &self.stopped))
     }
 
     /// Returns the service's response, or what a due fault makes of it.

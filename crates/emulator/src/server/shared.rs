@@ -10,6 +10,7 @@ use crate::clock::Clock;
 use crate::control::Guard;
 use crate::emulator::Emulator;
 use crate::faults::Faults;
+use crate::history::History;
 use crate::journal::Journal;
 use crate::message::Endpoint;
 use crate::page::State;
@@ -27,6 +28,7 @@ pub(crate) struct Shared {
     pub(crate) journal: Arc<Journal>,
     pub(crate) services: Services,
     pub(crate) guard: Guard,
+    pub(crate) history: History,
     /// What the services start with, and what a reset restores.
     pub(crate) arrangements: Arrangements,
     pub(crate) max_connections: usize,

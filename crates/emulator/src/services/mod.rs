@@ -14,6 +14,7 @@ use http::{Method, StatusCode};
 use crate::clock::Clock;
 use crate::control::Route;
 use crate::faults::Faults;
+use crate::history::Sample;
 use crate::journal::Journal;
 use crate::message::{Endpoint, Request, Response, Service, plain_error};
 use crate::page::snapshot::Snapshot;
@@ -44,6 +45,13 @@ pub(crate) trait Emulated {
 
     /// Adds the service's state to what the page shows.
     fn show(&self, snapshot: &mut Snapshot);
+
+    /// Adds the service's current counts.
+    fn count(&self, _: &mut Sample) {}
+
+    /// Performs an action of the page, with the fields of its form. Returns the name of the notice, or the rule that a field
+    /// breaks. `None` if the action belongs to another service.
+    fn act(&self, action: &str, field: &dyn Fn(&str) -> String) -> Option<Result<&'static str, String>>;
 
     /// The operations of the control API that concern the service.
     fn routes(&self) -> &'static [Route];

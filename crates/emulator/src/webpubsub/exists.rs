@@ -21,7 +21,7 @@ pub(super) fn user(call: &Call<'_>) -> Result<Response, Rejection> {
 /// `HEAD /groups/{group}`
 pub(super) fn group(call: &Call<'_>) -> Result<Response, Rejection> {
     let group = call.group()?;
-    found(call.hubs.any(call.hub, |_, member| member.is_in(group)), "Group", group)
+    found(call.hubs.has_group(call.hub, group), "Group", group)
 }
 
 fn found(there: bool, kind: &str, name: &str) -> Result<Response, Rejection> {

@@ -10,7 +10,7 @@ use crate::message::Response;
 /// `PUT /groups/{group}/connections/{connectionId}`
 pub(super) fn add_connection(call: &Call<'_>) -> Result<Response, Rejection> {
     let (group, connection) = (call.group()?, call.value("connection")?);
-    match call.hubs.join(call.hub, &[group], |id, _| id == connection) {
+    match call.hubs.join_connection(call.hub, group, connection) {
         Joined::All => Ok(errors::empty(StatusCode::OK)),
         Joined::NoMatch => Err(errors::not_existed("Error", "Connection", connection)),
         Joined::TooMany => Err(errors::too_many_groups("group")),

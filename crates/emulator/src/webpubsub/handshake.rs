@@ -187,6 +187,7 @@ fn enter(service: &Inner, hub: &str, connection: String, client: Client, link: A
         unacknowledged: reliable.then(Unacknowledged::default),
         link,
         lost_until: None,
+        enrollment: None,
         states: GroupStates::default(),
         streams: Streams::default(),
     };

@@ -10,6 +10,7 @@ use tokio::sync::watch;
 
 use super::delivery::Delivery;
 use super::frame::{ServerFrame, StateKind};
+use super::group_index::{Enrollment, GroupIndex};
 use super::limits::PreviewLimits;
 use super::member::Member;
 use super::news::News;
@@ -26,7 +27,7 @@ pub(super) struct Hubs {
     limits: Mutex<PreviewLimits>,
 }
 
-type Members = BTreeMap<String, Member>;
+pub(super) type Members = BTreeMap<String, Member>;
 
 #[derive(Debug)]
 pub(super) struct State {
@@ -35,6 +36,9 @@ pub(super) struct State {
     /// Connections with a lost socket, and until when each is kept, in that order. Some may have been recovered since.
     pub(super) lost: VecDeque<(SystemTime, String, String)>,
     streams_started: u64,
+    pub(super) groups: Arc<GroupIndex>,
+    /// The number of messages queued for connections so far.
+    pub(super) delivered: u64,
 }
 
 /// Describes a live connection, as returned by [`connections`](super::WebPubSub::connections).
@@ -64,10 +68,31 @@ pub(super) enum Joined {
     TooMany,
 }
 
+impl Joined {
+    pub(super) fn of(groups: &[&str], mut joining: Vec<&mut Member>) -> Self {
+        if joining.is_empty() {
+            return Self::NoMatch;
+        }
+        if !joining.iter().all(|member| member.can_join(groups)) {
+            return Self::TooMany;
+        }
+        for member in &mut joining {
+            groups.iter().for_each(|group| member.join(group));
+        }
+        Self::All
+    }
+}
+
 impl Hubs {
     pub(super) fn new(clock: Clock) -> Self {
-        let state =
-            State { clock: clock.clone(), hubs: HashMap::new(), lost: VecDeque::new(), streams_started: 0 };
+        let state = State {
+            clock: clock.clone(),
+            hubs: HashMap::new(),
+            lost: VecDeque::new(),
+            streams_started: 0,
+            groups: Arc::default(),
+            delivered: 0,
+        };
         Self {
             clock,
             state: Mutex::new(state),
@@ -95,9 +120,12 @@ impl Hubs {
     }
 
     /// Adds a connection to its hub.
-    pub(super) fn enter(&self, hub: &str, connection: &str, member: Member) {
+    pub(super) fn enter(&self, hub: &str, connection: &str, mut member: Member) {
         member.announce();
-        self.change(|hubs| hubs.entry(key(hub)).or_default().insert(connection.to_owned(), member));
+        self.change_state(|state| {
+            member.enroll(Enrollment::new(&state.groups, key(hub), connection));
+            state.hubs.entry(key(hub)).or_default().insert(connection.to_owned(), member);
+        });
     }
 
     /// Removes and closes the connections that match `picked`.
@@ -115,7 +143,12 @@ impl Hubs {
 
     /// Queues a message for every connection that matches `picked`.
     pub(super) fn deliver(&self, hub: &str, delivery: &Delivery, picked: impl Fn(&str, &Member) -> bool) {
-        let all_keep_up = self.lock().deliver(hub, delivery, picked);
+        self.push(|state| state.deliver(hub, delivery, picked));
+    }
+
+    /// Lets `push` queue something. It returns whether no connection was closed because of it.
+    pub(super) fn push(&self, push: impl FnOnce(&mut State) -> bool) {
+        let all_keep_up = push(&mut self.lock());
         if !all_keep_up {
             self.changed.send_replace(());
         }
@@ -125,18 +158,8 @@ impl Hubs {
     pub(super) fn join(&self, hub: &str, groups: &[&str], picked: impl Fn(&str, &Member) -> bool) -> Joined {
         self.change(|hubs| {
             let members = hubs.get_mut(&key(hub)).into_iter().flatten();
-            let mut joining: Vec<_> =
-                members.filter(|(id, member)| picked(id, member)).map(|(_, member)| member).collect();
-            if joining.is_empty() {
-                return Joined::NoMatch;
-            }
-            if !joining.iter().all(|member| member.can_join(groups)) {
-                return Joined::TooMany;
-            }
-            for member in &mut joining {
-                groups.iter().for_each(|group| member.join(group));
-            }
-            Joined::All
+            let picked = members.filter(|(id, member)| picked(id, member));
+            Joined::of(groups, picked.map(|(_, member)| member).collect())
         })
     }
 
@@ -210,7 +233,7 @@ impl Hubs {
     /// Returns once the hub has this many connections.
     pub(super) async fn wait_for(&self, hub: &str, count: usize) {
         let mut changed = self.changed.subscribe();
-        while self.connections(hub).len() != count {
+        while self.lock().members(hub).count() != count {
             let next = self.lock().lost.front().map(|(until, ..)| *until);
             tokio::select! {
                 changed = changed.changed() => if changed.is_err() { return },
@@ -253,6 +276,10 @@ impl Hubs {
 }
 
 impl State {
+    pub(super) fn members_mut(&mut self, hub: &str) -> Option<&mut Members> {
+        self.hubs.get_mut(&key(hub))
+    }
+
     pub(super) fn member(&mut self, hub: &str, connection: &str) -> Option<&mut Member> {
         self.hubs.get_mut(&key(hub))?.get_mut(connection)
     }
@@ -300,8 +327,16 @@ impl State {
         delivery: &Delivery,
         picked: impl Fn(&str, &Member) -> bool,
     ) -> bool {
-        let expires = delivery.time_to_live.map(|time_to_live| self.clock.now() + time_to_live);
-        self.push(hub, |id, member| !picked(id, member) || member.deliver(delivery, expires))
+        let expires = self.expiry(delivery);
+        let mut delivered = 0;
+        let all_keep_up = self.push(hub, |id, member| {
+            !picked(id, member) || {
+                delivered += 1;
+                member.deliver(delivery, expires)
+            }
+        });
+        self.delivered += delivered;
+        all_keep_up
     }
 
     /// Lets `push` queue something for each connection. Those for which it returns `false` are closed, because they have
@@ -310,10 +345,19 @@ impl State {
         let members = self.hubs.get_mut(&key(hub)).into_iter().flatten();
         let slow: Vec<_> =
             members.filter_map(|(id, member)| (!push(id, member)).then(|| id.clone())).collect();
+        self.close_slow(hub, &slow)
+    }
+
+    /// Returns whether there was none.
+    pub(super) fn close_slow(&mut self, hub: &str, slow: &[String]) -> bool {
         if !slow.is_empty() {
             self.close(hub, &Closing::slow_client(), |id, _| slow.iter().any(|slow| slow == id));
         }
         slow.is_empty()
+    }
+
+    pub(super) fn expiry(&self, delivery: &Delivery) -> Option<SystemTime> {
+        delivery.time_to_live.map(|time_to_live| self.clock.now() + time_to_live)
     }
 
     /// Sends news to the members of their groups.
@@ -322,16 +366,14 @@ impl State {
             match news {
                 News::State { group, item } => {
                     let (kind, items) = (StateKind::Update, std::slice::from_ref(&item));
-                    self.push(hub, |_, member| {
-                        let receives = member.states.is_subscribed(&group) && member.is_in(&group);
+                    self.push_to_group(hub, &group, |_, member| {
+                        let receives = member.states.is_subscribed(&group);
                         let frame = |id| ServerFrame::GroupState { kind, group: &group, items, id };
                         !receives || member.push(None, frame)
                     });
                 }
                 News::Message { group, delivery, except } => {
-                    self.deliver(hub, &delivery, |id, member| {
-                        member.is_in(&group) && except.as_deref() != Some(id)
-                    });
+                    self.deliver_to_group(hub, &group, &delivery, |id, _| except.as_deref() != Some(id));
                 }
             }
         }
@@ -351,6 +393,6 @@ impl ConnectionInfo {
 }
 
 /// Hub names are case-insensitive.
-fn key(hub: &str) -> String {
+pub(super) fn key(hub: &str) -> String {
     hub.to_ascii_lowercase()
 }

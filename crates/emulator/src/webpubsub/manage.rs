@@ -2,10 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use super::delivery::{Data, Delivery, From};
+use super::names;
 use super::outbox::{Closing, Outbox};
 use super::upstream::{EventHandlerSettings, InvalidEventHandler};
 use super::{EntraTokens, WebPubSub};
 use crate::faults::sockets::Loss;
+use crate::invalid_setting::InvalidSetting;
 
 /// Describes the settings of a hub. [`WebPubSub::hub_settings`] returns it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +68,49 @@ impl WebPubSub {
     }
 }
 
+/// The use of all hubs at one moment.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Usage {
+    pub(crate) connections: usize,
+    pub(crate) groups: usize,
+    /// Users of different hubs count separately.
+    pub(crate) users: usize,
+    /// The number of messages queued for connections so far.
+    pub(crate) delivered: u64,
+}
+
+impl WebPubSub {
+    pub(crate) fn usage(&self) -> Usage {
+        let hubs = &self.0.hubs;
+        let mut usage = Usage { delivered: hubs.delivered(), ..Usage::default() };
+        for hub in hubs.names() {
+            let (connections, groups, users) = hubs.counts(&hub);
+            usage.connections += connections;
+            usage.groups += groups;
+            usage.users += users;
+        }
+        usage
+    }
+
+    /// Sends a text to a group, as the operation of the service does. No members are not an error.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the name of the hub or of the group is invalid.
+    pub fn send_text_to_group(&self, hub: &str, group: &str, text: &str) -> Result<(), InvalidSetting> {
+        if !names::is_hub(hub) {
+            return Err(InvalidSetting::new("the name of the hub is invalid"));
+        }
+        if !names::is_group(group) {
+            return Err(InvalidSetting::new("the name of the group is invalid"));
+        }
+        let from = From::Group { group: group.to_owned(), user: None };
+        let delivery = Delivery::new(from, Data::Text(text.to_owned()));
+        self.0.hubs.deliver_to_group(hub, group, &delivery, |_, _| true);
+        Ok(())
+    }
+}
+
 /// Breaks the sockets of connections.
 impl WebPubSub {
     /// Ends the socket of a connection without a close frame, now. Returns `false` if there is no such connection, or if it
@@ -117,6 +163,7 @@ impl WebPubSub {
         self.0.anonymous.clear();
         self.0.keys.reset();
         self.set_entra_tokens(EntraTokens::default());
+        self.0.hubs.set_limits(super::limits::PreviewLimits::default());
         self.set_ack_delay(std::time::Duration::ZERO);
     }
 }

@@ -7,6 +7,7 @@ use super::connection::Protocol;
 use super::delivery::Delivery;
 use super::filter::FilterSubject;
 use super::frame::ServerFrame;
+use super::group_index::Enrollment;
 use super::group_state::GroupStates;
 use super::news::News;
 use super::outbox::Outbox;
@@ -32,6 +33,8 @@ pub(super) struct Member {
     pub(super) link: Arc<Link>,
     /// The time until which a lost socket can be replaced.
     pub(super) lost_until: Option<SystemTime>,
+    /// Its entries in the index of groups. `None` until it is in its hub.
+    pub(super) enrollment: Option<Enrollment>,
     pub(super) states: GroupStates,
     pub(super) streams: Streams,
 }
@@ -100,8 +103,15 @@ impl Member {
         self.link.notify(Notice::Disconnected { reason: reason.to_owned() });
     }
 
+    /// Adds its groups to the index.
+    pub(super) fn enroll(&mut self, enrollment: Enrollment) {
+        self.groups.as_slice().iter().for_each(|group| enrollment.add(group));
+        self.enrollment = Some(enrollment);
+    }
+
     pub(super) fn join(&mut self, group: &str) {
         if self.groups.add(group) {
+            self.enrollment.iter().for_each(|enrollment| enrollment.add(group));
             self.link.notify(Notice::Joined { group: group.to_owned() });
         }
     }
@@ -109,6 +119,7 @@ impl Member {
     /// Leaves a group. Returns what its other members are sent because of that.
     pub(super) fn leave(&mut self, id: &str, group: &str, now: SystemTime) -> Option<News> {
         if self.groups.remove(group) {
+            self.enrollment.iter().for_each(|enrollment| enrollment.remove(group));
             self.link.notify(Notice::Left { group: group.to_owned() });
         }
         self.end_state(id, group, now)
@@ -135,6 +146,15 @@ impl Member {
     pub(super) fn can_join(&self, groups: &[&str]) -> bool {
         let new = groups.iter().filter(|group| !self.is_in(group)).count();
         self.groups.0.len() + new <= MAX_GROUPS
+    }
+}
+
+/// The index must not name a connection that has left its hub, for any reason.
+impl Drop for Member {
+    fn drop(&mut self) {
+        if let Some(enrollment) = &self.enrollment {
+            self.groups.as_slice().iter().for_each(|group| enrollment.remove(group));
+        }
     }
 }
 

@@ -82,7 +82,7 @@ impl Membership {
     /// Sends the connection the response of its event handler.
     pub(super) fn deliver(&self, payload: Payload) {
         let delivery = Delivery::new(From::Server, payload);
-        self.hubs.deliver(&self.hub, &delivery, |id, _| id == self.connection);
+        self.hubs.deliver_to_connection(&self.hub, &self.connection, &delivery);
     }
 
     /// Whether the connection has this permission in the group.

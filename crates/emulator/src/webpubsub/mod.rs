@@ -15,6 +15,7 @@ mod exists;
 mod filter;
 mod frame;
 mod generate_token;
+mod group_index;
 mod group_sets;
 mod group_state;
 mod groups;

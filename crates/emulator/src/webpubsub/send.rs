@@ -30,8 +30,8 @@ pub(super) fn to_group(call: &Call<'_>) -> Result<Response, Rejection> {
     let group = call.group()?;
     let from = From::Group { group: group.to_owned(), user: None };
     let (delivery, fits, excluded) = (delivery(call, from)?, filter(call)?, call.excluded());
-    call.hubs.deliver(call.hub, &delivery, |id, member| {
-        member.is_in(group) && !excluded.contains(&id) && fits(id, member)
+    call.hubs.deliver_to_group(call.hub, group, &delivery, |id, member| {
+        !excluded.contains(&id) && fits(id, member)
     });
     Ok(errors::empty(StatusCode::ACCEPTED))
 }
@@ -48,7 +48,7 @@ pub(super) fn to_user(call: &Call<'_>) -> Result<Response, Rejection> {
 pub(super) fn to_connection(call: &Call<'_>) -> Result<Response, Rejection> {
     let connection = call.value("connection")?;
     let delivery = delivery(call, From::Server)?;
-    call.hubs.deliver(call.hub, &delivery, |id, _| id == connection);
+    call.hubs.deliver_to_connection(call.hub, connection, &delivery);
     Ok(errors::empty(StatusCode::ACCEPTED))
 }
 

@@ -40,8 +40,7 @@ pub(super) async fn receive(
     }
     let from = From::Group { group: group.clone(), user: identity.user.clone() };
     let delivery = Delivery::new(from, data);
-    membership.hubs().deliver(&membership.hub, &delivery, |id, member| {
-        member.is_in(group) && !(*no_echo && id == membership.connection)
-    });
+    let picked = |id: &str, _: &_| !(*no_echo && id == membership.connection);
+    membership.hubs().deliver_to_group(&membership.hub, group, &delivery, picked);
     Ok(())
 }

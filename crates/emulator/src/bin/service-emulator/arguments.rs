@@ -26,6 +26,7 @@ pub(super) struct Arguments {
     host: Option<String>,
     advertise: Option<String>,
     control_token: Option<String>,
+    show_payloads: bool,
     port: Option<u16>,
     sample_data: Option<bool>,
     tls: Option<bool>,
@@ -55,6 +56,7 @@ pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
             Long("host") => arguments.host = Some(parser.value()?.string()?),
             Long("advertise") => arguments.advertise = Some(parser.value()?.string()?),
             Long("control-token") => arguments.control_token = Some(parser.value()?.string()?),
+            Long("show-payloads") => arguments.show_payloads = true,
             Long("port") => arguments.port = Some(parser.value()?.parse()?),
             Long("sample-data") => arguments.sample_data = Some(true),
             Long("no-sample-data") => arguments.sample_data = Some(false),
@@ -119,6 +121,9 @@ impl Arguments {
         }
         if let Some(token) = &self.control_token {
             builder = builder.control_token(token);
+        }
+        if self.show_payloads {
+            builder = builder.show_payloads(true);
         }
         if let Some(port) = self.port {
             builder = builder.port(port);

@@ -30,6 +30,10 @@ impl Emulated for EventGrid {
         page::add_to(snapshot, self);
     }
 
+    fn act(&self, action: &str, field: &dyn Fn(&str) -> String) -> Option<Result<&'static str, String>> {
+        (action == "publish").then(|| page::publish(self, field).map(|()| "published"))
+    }
+
     fn routes(&self) -> &'static [Route] {
         control::ROUTES
     }

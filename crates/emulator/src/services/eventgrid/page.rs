@@ -1,13 +1,18 @@
 //! What the page shows of Event Grid.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::eventgrid::{self, EventGrid, PushInfo, SubscriptionInfo, TopicInfo};
 use crate::page::snapshot::{DeadLetter, Listed, MAX_ENTRIES, Snapshot, Subscription, Topic, Webhook};
 
 /// Adds the topics with their subscriptions.
 pub(super) fn add_to(snapshot: &mut Snapshot, service: &EventGrid) {
-    snapshot.topics = Some(Listed::new(service.topics().into_iter(), |info| topic(service, info)));
+    let mut topics = service.topics();
+    topics.retain(|topic| {
+        let names = topic.subscriptions.iter().map(|one| one.name.as_str());
+        snapshot.filter.shows(names.chain([topic.name.as_str()]))
+    });
+    snapshot.topics = Some(Listed::new(topics.into_iter(), |info| topic(service, info)));
 }
 
 fn topic(service: &EventGrid, info: TopicInfo) -> Topic {
@@ -33,6 +38,17 @@ impl From<PushInfo> for Webhook {
     fn from(PushInfo { url, validated, on_probation }: PushInfo) -> Self {
         Self { url, validated, on_probation }
     }
+}
+
+/// Publishes the event that a form of the page describes.
+pub(super) fn publish(service: &EventGrid, field: &dyn Fn(&str) -> String) -> Result<(), String> {
+    let data: Value =
+        serde_json::from_str(&field("data")).map_err(|error| format!("the data is not JSON: {error}"))?;
+    let id: String = std::iter::repeat_with(fastrand::alphanumeric).take(16).collect();
+    let event = json!({
+        "specversion": "1.0", "id": id, "source": "/service-emulator/page", "type": field("type"), "data": data,
+    });
+    service.publish(&field("topic"), event).map_err(|error| error.to_string())
 }
 
 /// Without the data, which is payload.

@@ -22,6 +22,13 @@ impl Emulated for Hulft {
         page::add_to(snapshot, self);
     }
 
+    fn act(&self, action: &str, field: &dyn Fn(&str) -> String) -> Option<Result<&'static str, String>> {
+        (action == "disconnect").then(|| match self.disconnect_agents(&field("agent")) {
+            0 => Err("there is no such connected Agent".to_owned()),
+            _ => Ok("disconnected"),
+        })
+    }
+
     fn routes(&self) -> &'static [Route] {
         control::ROUTES
     }

@@ -2,17 +2,23 @@
 
 use std::collections::BTreeMap;
 
+use crate::page::Filter;
 use crate::page::snapshot::{Connection, Count, Hub, Listed, Snapshot};
 use crate::webpubsub::{ConnectionInfo, WebPubSub};
 
 /// Adds the hubs with their connections.
 pub(super) fn add_to(snapshot: &mut Snapshot, service: &WebPubSub) {
-    snapshot.hubs = Some(hubs(service));
+    snapshot.hubs = Some(hubs(service, &snapshot.filter));
 }
 
-fn hubs(service: &WebPubSub) -> Listed<Hub> {
+fn hubs(service: &WebPubSub, filter: &Filter) -> Listed<Hub> {
     Listed::new(service.hubs().into_iter(), |name| {
-        let connections = service.connections(&name);
+        let mut connections = service.connections(&name);
+        connections.retain(|connection| {
+            let names =
+                connection.user_id.iter().chain(&connection.groups).chain([&connection.connection_id, &name]);
+            filter.shows(names.map(String::as_str))
+        });
         let groups = counted(connections.iter().flat_map(|connection| &connection.groups));
         let users = counted(connections.iter().filter_map(|connection| connection.user_id.as_ref()));
         Hub { name, groups, users, connections: Listed::new(connections.into_iter(), Connection::from) }

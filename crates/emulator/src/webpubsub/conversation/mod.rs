@@ -122,8 +122,8 @@ impl Conversation<'_> {
 
     fn join(&self, group: &str) -> Result<(), Failure> {
         self.check(Permission::JoinLeaveGroup, group, "join")?;
-        let own = |id: &str, _: &Member| id == self.membership.connection;
-        match self.membership.hubs().join(&self.membership.hub, &[group], own) {
+        let Membership { hub, connection, .. } = self.membership;
+        match self.membership.hubs().join_connection(hub, group, connection) {
             Joined::TooMany => Err(Failure::new("BadRequest", "The connection is in too many groups.")),
             Joined::All | Joined::NoMatch => Ok(()),
         }
@@ -140,9 +140,8 @@ impl Conversation<'_> {
         let From::Group { group, .. } = &delivery.from else { return Ok(()) };
         self.check(Permission::SendToGroup, group, "send to")?;
         let own = self.membership.connection.as_str();
-        self.membership.hubs().deliver(&self.membership.hub, delivery, |id, member| {
-            member.is_in(group) && !(no_echo && id == own)
-        });
+        let picked = |id: &str, _: &_| !(no_echo && id == own);
+        self.membership.hubs().deliver_to_group(&self.membership.hub, group, delivery, picked);
         Ok(())
     }
 

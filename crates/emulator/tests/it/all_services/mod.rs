@@ -3,6 +3,7 @@
 mod byte_order_mark;
 mod control;
 mod keys;
+mod live_page;
 mod page;
 mod reload;
 mod shutdown;

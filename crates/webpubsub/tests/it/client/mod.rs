@@ -8,6 +8,8 @@ mod cuts;
 mod diagnostics;
 mod emulator;
 mod hostile;
+#[cfg(all(feature = "preview", feature = "event-handler"))]
+mod invocations;
 #[cfg(feature = "preview")]
 mod metadata;
 mod order;
@@ -19,6 +21,8 @@ mod secrets;
 mod slow;
 #[cfg(feature = "preview")]
 mod states;
+#[cfg(feature = "preview")]
+mod streams;
 mod subscriptions;
 mod traffic;
 mod violations;
