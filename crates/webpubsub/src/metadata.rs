@@ -6,6 +6,7 @@ use std::fmt;
 #[cfg(feature = "event-handler")]
 use http::HeaderMap;
 use http::{HeaderName, HeaderValue};
+use serde::Deserialize;
 use service_core::{Call, Error, Result};
 
 /// The maximum length of a key in bytes.
@@ -36,8 +37,9 @@ const PREFIX: &str = "x-webpubsub-metadata-";
 /// assert_eq!(metadata.get("TRACE"), Some("4bf92f"));
 /// assert_eq!(metadata.iter().next(), Some(("language", "en")));
 /// ```
-#[derive(Clone, Default, PartialEq, Eq)]
-pub struct Metadata(BTreeMap<String, String>);
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Metadata(pub(crate) BTreeMap<String, String>);
 
 impl Metadata {
     /// Creates metadata without entries.

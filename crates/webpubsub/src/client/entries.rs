@@ -1,17 +1,13 @@
-//! The string maps of the protocol: the metadata of messages, and the states of groups.
+//! The string maps of the protocol: the metadata of messages, and the states of groups. Without the feature `preview`, they are
+//! received and not shown.
 
+#[cfg(not(feature = "preview"))]
 use std::collections::BTreeMap;
-use std::fmt;
 
-use serde::Deserialize;
+#[cfg(feature = "preview")]
+pub(super) use crate::Metadata as Entries;
 
-#[derive(Clone, PartialEq, Eq, Default, Deserialize)]
+#[cfg(not(feature = "preview"))]
+#[derive(Debug, Clone, PartialEq, Eq, Default, serde::Deserialize)]
 #[serde(transparent)]
 pub(super) struct Entries(pub(super) BTreeMap<String, String>);
-
-/// Shows the number of entries, but not the entries, which may be confidential.
-impl fmt::Debug for Entries {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Entries({})", self.0.len())
-    }
-}

@@ -53,6 +53,10 @@ pub enum Event {
     Dropped(Dropped),
     /// A group could not be rejoined on a new connection. The client is no longer in it.
     RejoinFailed(RejoinFailed),
+    /// A state of this client could not be restored on a new connection, so other connections no longer see it.
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+    StateNotRestored(super::group_state::StateNotRestored),
     /// The client stopped for good. This is always the last event.
     Stopped(Stopped),
 }
@@ -176,6 +180,30 @@ pub struct StreamError {
     pub message: Option<String>,
     /// Contains the error code of the sender, if the sender set one.
     pub user_error_code: Option<String>,
+}
+
+#[cfg(feature = "preview")]
+impl GroupMessage {
+    /// Returns the metadata of the message, if it has any. Keys are as the sender wrote them.
+    ///
+    /// Metadata is a preview feature of the service.
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+    #[must_use]
+    pub fn metadata(&self) -> Option<&crate::Metadata> {
+        self.metadata.as_deref()
+    }
+}
+
+#[cfg(feature = "preview")]
+impl ServerMessage {
+    /// Returns the metadata of the message, if it has any.
+    ///
+    /// Metadata is a preview feature of the service.
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+    #[must_use]
+    pub fn metadata(&self) -> Option<&crate::Metadata> {
+        self.metadata.as_deref()
+    }
 }
 
 /// Contains a message that the application's server sent to the hub, to the user, or to this connection.

@@ -13,7 +13,7 @@ use super::entries::Entries;
 use super::frame::{Upstream, preview};
 use super::session::{Done, Effect, Op};
 use super::task::Command;
-use super::{Client, send};
+use super::{Client, send, send_event};
 
 /// The name of the operation in the protocol.
 pub(super) const INVOKE: &str = "invoke";
@@ -120,10 +120,13 @@ impl Invoke {
         self
     }
 
+    super::metadata::metadata_setter!();
+
     fn submit(self) -> Result<Pending> {
         let Self { client, event, data, timeout, metadata } = self;
-        send::check_event(&event)?;
+        send_event::check_event(&event)?;
         let (data, metadata) = (data?, metadata.as_deref());
+        super::metadata::check(metadata)?;
         let id = client.next_id();
         let frame =
             preview::Upstream::Invoke { id: &id.to_string(), event: &event, data: data.as_ref(), metadata };
@@ -210,6 +213,12 @@ pub struct InvokeResponse {
 }
 
 impl InvokeResponse {
+    /// Returns the metadata of the response, if it has any.
+    #[must_use]
+    pub fn metadata(&self) -> Option<&crate::Metadata> {
+        self.metadata.as_deref()
+    }
+
     /// Returns the content if it is text.
     #[must_use]
     pub fn as_text(&self) -> Option<&str> {

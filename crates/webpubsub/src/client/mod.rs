@@ -10,11 +10,15 @@ mod event;
 mod frame;
 mod group;
 #[cfg(feature = "preview")]
+mod group_state;
+#[cfg(feature = "preview")]
 mod invoke;
+mod metadata;
 mod queue;
 mod read_ahead;
 mod receipt;
 mod send;
+mod send_event;
 mod session;
 mod socket;
 mod state;
@@ -44,10 +48,17 @@ pub use event::{
 pub use group::{Group, Subscribe};
 #[cfg(feature = "preview")]
 #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+pub use group_state::{
+    Cleared, FollowStates, GroupStateEvent, GroupStates, MemberState, NotRestored, SetState, Snapshot,
+    StateNotRestored,
+};
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub use invoke::{Invoke, InvokeResponse};
 pub use queue::Events;
 pub use receipt::{OWN_ACK_IDS, Receipt, WithReceipt};
-pub use send::{JoinGroup, LeaveGroup, SendEvent, SendToGroup};
+pub use send::{JoinGroup, LeaveGroup, SendToGroup};
+pub use send_event::SendEvent;
 pub use session::Reconnect;
 pub use state::State;
 #[cfg(feature = "preview")]

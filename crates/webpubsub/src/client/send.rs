@@ -9,11 +9,12 @@ use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Message;
 
 use super::data::Data;
+use super::entries::Entries;
 use super::frame::Upstream;
 use super::receipt::{OWN_ACK_IDS, WithReceipt};
 use super::session::{Done, Effect, Op};
 use super::subscription::Buffer;
-use super::{Client, task};
+use super::{Client, metadata, task};
 use crate::names;
 
 /// The service accepts WebSocket messages of up to 1 MB (client protocols, section 1).
@@ -37,7 +38,7 @@ macro_rules! send_setters {
             }
 
             /// Sets the timeout of this request, which starts when it is first polled. Default: the client's
-            /// [`ack_timeout`](super::ClientBuilder::ack_timeout).
+            /// [`ack_timeout`](crate::client::ClientBuilder::ack_timeout).
             pub fn deadline(mut self, limit: Duration) -> Self {
                 self.options.deadline = Some(limit);
                 self
@@ -45,7 +46,7 @@ macro_rules! send_setters {
 
             /// Sets the ack id, by which the service recognizes a send that it has already processed. Default: a new id.
             ///
-            /// It must be in [`OWN_ACK_IDS`], and no other send in flight may have it. A send stays in flight until it is
+            /// It must be in [`OWN_ACK_IDS`](crate::client::OWN_ACK_IDS), and no other send in flight may have it. A send stays in flight until it is
             /// acknowledged or its deadline has passed, even if its future was dropped. Both rules are checked before anything
             /// is sent.
             ///
@@ -57,7 +58,7 @@ macro_rules! send_setters {
                 self
             }
 
-            /// Makes `.await` return a [`Receipt`](super::Receipt), which reports whether the service had
+            /// Makes `.await` return a [`Receipt`](crate::client::Receipt), which reports whether the service had
             /// already processed the send.
             ///
             /// It needs an acknowledgment, and therefore cannot be combined with
@@ -87,7 +88,8 @@ macro_rules! send_setters {
 send_setters!(JoinGroup);
 send_setters!(LeaveGroup);
 send_setters!(SendToGroup);
-send_setters!(SendEvent);
+
+pub(super) use send_setters;
 
 /// Submits the join of a group whose messages `buffer` receives from then on.
 pub(super) fn subscribe(
@@ -210,11 +212,12 @@ pub struct SendToGroup {
     options: Options,
     no_echo: bool,
     ttl: Option<u32>,
+    metadata: Option<Box<Entries>>,
 }
 
 impl SendToGroup {
     pub(super) fn new(client: Client, group: String, data: Data) -> Self {
-        Self { client, group, data, options: Options::default(), no_echo: false, ttl: None }
+        Self { client, group, data, options: Options::default(), no_echo: false, ttl: None, metadata: None }
     }
 
     /// Excludes this connection from the receivers, even if it is in the group.
@@ -229,8 +232,12 @@ impl SendToGroup {
         self
     }
 
+    #[cfg(feature = "preview")]
+    super::metadata::metadata_setter!();
+
     fn submit(self) -> Result<Outcome> {
         names::group(&self.group)?;
+        metadata::check(self.metadata.as_deref())?;
         let ttl_seconds = match self.ttl {
             Some(seconds) if seconds > MAX_TTL => {
                 let value = seconds.to_string();
@@ -238,72 +245,26 @@ impl SendToGroup {
             }
             ttl => ttl.and_then(|seconds| u16::try_from(seconds).ok()),
         };
-        let Self { client, group, data, options, no_echo, .. } = &self;
+        let Self { client, group, data, options, no_echo, metadata, .. } = &self;
         let frame = |ack_id| Upstream::SendToGroup {
             group,
             ack_id,
             no_echo: *no_echo,
             ttl_seconds,
             data,
-            metadata: None,
+            metadata: metadata.as_deref(),
         };
         submit(client, "sendToGroup", *options, Effect::None, frame)
     }
 }
 
-/// A request that sends an event to the application's server when awaited.
-///
-/// Created by [`Client::send_event`]. Dropping the future before the frame is written cancels the request.
-///
-/// # Examples
-///
-/// ```no_run
-/// use webpubsub::client::Data;
-///
-/// # async fn run(client: webpubsub::Client) -> webpubsub::Result<()> {
-/// // The server receives `azure.webpubsub.user.scored`.
-/// client.send_event("scored", Data::json(&3)?).await?;
-/// # Ok(()) }
-/// ```
-#[must_use = "does nothing until awaited"]
-#[derive(Debug)]
-pub struct SendEvent {
-    client: Client,
-    name: String,
-    data: Data,
-    options: Options,
-}
-
-impl SendEvent {
-    pub(super) fn new(client: Client, name: String, data: Data) -> Self {
-        Self { client, name, data, options: Options::default() }
-    }
-
-    fn submit(self) -> Result<Outcome> {
-        check_event(&self.name)?;
-        let frame = |ack_id| Upstream::Event { name: &self.name, ack_id, data: &self.data, metadata: None };
-        submit(&self.client, "event", self.options, Effect::None, frame)
-    }
-}
-
-/// Validates an event name: `^[a-z][a-z0-9_.-]{0,127}$`, case-insensitive (client protocols, section 3). The service closes the
-/// connection on an invalid name.
-pub(super) fn check_event(name: &str) -> Result<()> {
-    let first = name.starts_with(|c: char| c.is_ascii_alphabetic());
-    if first && name.len() <= 128 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)) {
-        return Ok(());
-    }
-    let rule = "must be 1 to 128 characters: a letter, then letters, digits or any of _ . -";
-    Err(Error::invalid_input("event", rule, Some(name)))
-}
-
 /// The settings that all requests share.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Options {
-    acknowledged: bool,
+    pub(super) acknowledged: bool,
     pub(super) deadline: Option<Duration>,
     /// The program's own ack id.
-    ack_id: Option<u64>,
+    pub(super) ack_id: Option<u64>,
 }
 
 impl Default for Options {

@@ -49,6 +49,13 @@ impl Groups {
         self.tidy();
     }
 
+    /// Returns whether the last change that was written, but not acknowledged, leaves this group.
+    #[cfg(feature = "preview")]
+    pub(super) fn is_leaving(&self, group: &str) -> bool {
+        let entry = self.0.iter().find(|entry| entry.name == group);
+        entry.and_then(|entry| entry.pending.last()).is_some_and(|change| !change.joins)
+    }
+
     /// Drops unacknowledged changes, which fail or are retried as requests.
     pub(super) fn lost(&mut self) {
         self.0.retain(Entry::is_wanted);
@@ -94,5 +101,7 @@ fn membership(op: &Op) -> Option<(&str, bool)> {
         #[cfg(feature = "preview")]
         Effect::ReceiveStreams(group, _) => Some((group, true)),
         Effect::None => None,
+        #[cfg(feature = "preview")]
+        Effect::SetState(_) | Effect::FollowStates(..) => None,
     }
 }

@@ -116,6 +116,10 @@ impl Session {
                 self.settle(op, Err(error));
             }
         }
+        // The states of a group that the client is leaving are not restored.
+        #[cfg(feature = "preview")]
+        let leaving: Vec<_> =
+            self.states.groups().filter(|group| self.groups.is_leaving(group)).map(str::to_owned).collect();
         #[cfg(feature = "preview")]
         self.streams_lost();
         self.groups.lost();
@@ -123,6 +127,10 @@ impl Session {
         if let Some(connection) = self.connection.take() {
             let gone =
                 Disconnected { connection_id: connection.connection_id.clone(), reason: reason.to_owned() };
+            #[cfg(feature = "preview")]
+            self.states.disconnected(&gone, |group| {
+                self.settings.rejoin && !leaving.iter().any(|name| name == group)
+            });
             let rejoins = |group: &str| self.settings.rejoin && self.groups.names().any(|name| name == group);
             #[cfg(feature = "preview")]
             self.incoming.disconnected(rejoins);

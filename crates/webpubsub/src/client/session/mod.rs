@@ -18,6 +18,8 @@ mod overflow;
 #[cfg(feature = "preview")]
 mod preview;
 #[cfg(feature = "preview")]
+mod states;
+#[cfg(feature = "preview")]
 mod streams;
 mod subscriptions;
 #[cfg(test)]
@@ -35,6 +37,8 @@ pub(super) use backoff::Jitter;
 pub use backoff::Reconnect;
 pub(super) use lifecycle::{Action, Attempt, Loss};
 pub(super) use op::{Done, Effect, Op};
+#[cfg(feature = "preview")]
+pub(super) use states::OwnState;
 
 use super::codec::Protocol;
 use super::event::{Connected, Event, Recovered, Recovering};
@@ -84,6 +88,8 @@ pub(super) struct Session {
     groups: Groups,
     subscriptions: Subscriptions,
     #[cfg(feature = "preview")]
+    states: states::States,
+    #[cfg(feature = "preview")]
     publishers: streams::Publishers,
     #[cfg(feature = "preview")]
     incoming: streams::Incoming,
@@ -111,6 +117,8 @@ impl Session {
             outbox: Outbox::new(settings.max_pending),
             groups: Groups::default(),
             subscriptions: Subscriptions::default(),
+            #[cfg(feature = "preview")]
+            states: states::States::default(),
             #[cfg(feature = "preview")]
             publishers: streams::Publishers::default(),
             #[cfg(feature = "preview")]
@@ -272,6 +280,8 @@ impl Session {
             let frame = self.settings.protocol.encode(&Upstream::JoinGroup { group, ack_id: Some(id) });
             Op::rejoin(group.to_owned(), id, frame, timeout, now)
         });
+        #[cfg(feature = "preview")]
+        let ops = ops.chain(self.restore_states(now));
         self.outbox.rejoin(ops.collect());
     }
 
@@ -288,6 +298,10 @@ impl Session {
         }
         if let Effect::Subscribe(group, buffer) = &op.effect {
             self.subscriptions.add(group, buffer);
+        }
+        #[cfg(feature = "preview")]
+        if let Effect::FollowStates(group, buffer) = &op.effect {
+            self.states.add(group, buffer);
         }
         #[cfg(feature = "preview")]
         if let Effect::ReceiveStreams(group, accepting) = &op.effect {

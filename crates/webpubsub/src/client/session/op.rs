@@ -7,7 +7,11 @@ use service_core::{Delivery, Error, ErrorKind, Result};
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Message;
 
+#[cfg(feature = "preview")]
+use super::states::{OwnState, Restored};
 use crate::client::frame::Rejection;
+#[cfg(feature = "preview")]
+use crate::client::group_state;
 #[cfg(feature = "preview")]
 use crate::client::invoke::InvokeResponse;
 #[cfg(feature = "preview")]
@@ -42,6 +46,11 @@ pub(crate) enum Effect {
     /// Joins a group, whose messages this buffer receives from then on.
     Subscribe(String, Arc<Buffer>),
     Leave(String),
+    #[cfg(feature = "preview")]
+    SetState(Box<OwnState>),
+    /// Follows the states of a group, which this buffer receives from then on.
+    #[cfg(feature = "preview")]
+    FollowStates(String, Arc<group_state::Buffer>),
     /// Joins a group, whose streams this subscription receives from then on.
     #[cfg(feature = "preview")]
     ReceiveStreams(String, Arc<Accepting>),
@@ -53,6 +62,8 @@ pub(crate) enum Done {
     /// Receives whether the service had processed the request before.
     Caller(oneshot::Sender<Result<bool>>),
     Rejoin(String),
+    #[cfg(feature = "preview")]
+    Restored(Restored),
     #[cfg(feature = "preview")]
     Invocation(oneshot::Sender<Result<InvokeResponse>>),
 }
@@ -74,8 +85,16 @@ impl Op {
         }
     }
 
+    /// Returns whether a new connection sent this to restore what the one before had, such as a membership.
     pub(super) fn is_rejoin(&self) -> bool {
-        matches!(self.done, Done::Rejoin(_))
+        match self.done {
+            Done::Caller(_) => false,
+            Done::Rejoin(_) => true,
+            #[cfg(feature = "preview")]
+            Done::Restored(_) => true,
+            #[cfg(feature = "preview")]
+            Done::Invocation(_) => false,
+        }
     }
 
     /// Returns whether this is an invocation, to which the service sends a response instead of an acknowledgment.
@@ -88,6 +107,8 @@ impl Op {
         match &self.done {
             Done::Caller(sender) => sender.is_closed(),
             Done::Rejoin(_) => false,
+            #[cfg(feature = "preview")]
+            Done::Restored(_) => false,
             #[cfg(feature = "preview")]
             Done::Invocation(sender) => sender.is_closed(),
         }

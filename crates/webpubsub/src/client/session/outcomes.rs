@@ -26,6 +26,8 @@ impl Session {
     /// Passes on the outcome of a request: whether the service had processed it before, or an error.
     pub(super) fn settle(&mut self, op: Op, outcome: Result<bool>) {
         self.update_subscriptions(&op.effect, outcome.is_ok());
+        #[cfg(feature = "preview")]
+        self.states.settled(&op.effect, outcome.is_ok());
         match (op.done, outcome) {
             (Done::Caller(sender), outcome) => {
                 // The caller may have stopped waiting.
@@ -44,6 +46,10 @@ impl Session {
                 let connection_id = connection_id.unwrap_or_default();
                 self.subscriptions.rejoined(&group, &GroupEvent::Rejoined(Rejoined { connection_id }));
             }
+            #[cfg(feature = "preview")]
+            (Done::Restored(restored), Err(error)) => self.not_restored(restored, error),
+            #[cfg(feature = "preview")]
+            (Done::Restored(_), Ok(_)) => {}
             // Only a response completes an invocation.
             #[cfg(feature = "preview")]
             (Done::Invocation(sender), Err(error)) => drop(sender.send(Err(error))),
@@ -72,6 +78,8 @@ impl Session {
             #[cfg(feature = "preview")]
             Effect::ReceiveStreams(group, accepting) => self.incoming.remove(group, accepting),
             Effect::Leave(_) | Effect::Join(_) | Effect::None => {}
+            #[cfg(feature = "preview")]
+            Effect::SetState(_) | Effect::FollowStates(..) => {}
         }
     }
 }

@@ -17,8 +17,10 @@ impl Session {
                 self.stream_rejected(&id, &rejection, expected, now);
             }
             Downstream::StreamClosed { id, rejection } => self.stream_closed(&id, rejection),
-            Downstream::GroupStates { sequence_id, .. } => {
-                self.inbox.routed(sequence_id.filter(|_| reliable), length, now);
+            Downstream::GroupStates { group, is_snapshot, items, sequence_id } => {
+                if self.inbox.routed(sequence_id.filter(|_| reliable), length, now) {
+                    self.group_states(&group, is_snapshot, &items, now);
+                }
             }
         }
     }

@@ -10,11 +10,17 @@ mod emulator;
 mod hostile;
 #[cfg(all(feature = "preview", feature = "event-handler"))]
 mod invocations;
+#[cfg(feature = "preview")]
+mod metadata;
 mod order;
 mod peer;
+#[cfg(feature = "preview")]
+mod presence;
 mod runtimes;
 mod secrets;
 mod slow;
+#[cfg(feature = "preview")]
+mod states;
 #[cfg(feature = "preview")]
 mod streams;
 mod subscriptions;

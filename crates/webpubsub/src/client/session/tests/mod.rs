@@ -14,6 +14,8 @@ mod recovery;
 mod sends;
 mod sequence;
 mod slow;
+#[cfg(feature = "preview")]
+mod states;
 mod storm;
 mod subscriptions;
 
@@ -244,6 +246,8 @@ fn shown(event: &Event) -> String {
         Event::Disconnected(gone) => format!("disconnected {}: {}", gone.connection_id, gone.reason),
         Event::Dropped(dropped) => format!("dropped {}", dropped.messages),
         Event::RejoinFailed(failed) => format!("not rejoined {}: {}", failed.group, failed.error),
+        #[cfg(feature = "preview")]
+        Event::StateNotRestored(failed) => format!("no state in {}: {}", failed.group, failed.error),
         Event::Stopped(_) => "stopped".to_owned(),
     }
 }
