@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::output::Format;
 use crate::settings::ClientArguments;
-use crate::{eventgrid, hulft, webpubsub};
+use crate::{emulator, eventgrid, hulft, webpubsub};
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -67,6 +67,11 @@ pub(crate) enum Command {
     Hulft {
         #[command(subcommand)]
         command: Box<hulft::Command>,
+    },
+    /// The emulator of the three services: faults, clock, reset, and state.
+    Emulator {
+        #[command(subcommand)]
+        command: Box<emulator::Command>,
     },
     /// Print a completion script for a shell.
     #[command(

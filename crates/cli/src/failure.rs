@@ -22,6 +22,8 @@ pub(crate) enum Failure {
     Missing,
     /// What the command acts on does not exist.
     NotFound(String),
+    /// Something outside the services rejected the request as unauthorized or forbidden.
+    Forbidden(String),
     /// A part of the work failed. The output or the message says which.
     Partial(String),
     /// The question was not confirmed.
@@ -49,9 +51,11 @@ impl Failure {
                 let lines = explanation.lines().map(|line| format!("\n  {line}"));
                 Some(format!("{error}{}", lines.collect::<String>()))
             }
-            Self::Usage(text) | Self::Failed(text) | Self::NotFound(text) | Self::Partial(text) => {
-                Some(text.clone())
-            }
+            Self::Usage(text)
+            | Self::Failed(text)
+            | Self::NotFound(text)
+            | Self::Forbidden(text)
+            | Self::Partial(text) => Some(text.clone()),
             Self::Declined => Some("not confirmed; nothing was changed".to_owned()),
             Self::Interrupted(what) => what.clone(),
             Self::Missing | Self::Closed => None,
@@ -65,6 +69,7 @@ impl Failure {
             Self::Usage(_) => USAGE,
             Self::Failed(_) => 1,
             Self::Missing | Self::NotFound(_) => 3,
+            Self::Forbidden(_) => 4,
             Self::Partial(_) => 5,
             Self::Declined => 7,
             // What a shell reports for a program that SIGINT ended.

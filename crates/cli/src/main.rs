@@ -3,6 +3,7 @@
 
 mod arguments;
 mod confirmation;
+mod emulator;
 mod eventgrid;
 mod failure;
 mod hulft;
@@ -60,6 +61,7 @@ fn run(arguments: Arguments) -> Result<()> {
             Command::Webpubsub { command } => webpubsub::run(*command, &mut output).await,
             Command::Eventgrid { command } => eventgrid::run(*command, &mut output).await,
             Command::Hulft { command } => hulft::run(*command, &mut output).await,
+            Command::Emulator { command } => emulator::run(*command, &mut output).await,
             Command::Completions { .. } => Ok(()),
         }
     });

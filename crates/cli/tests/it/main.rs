@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
 mod conventions;
+mod emulator;
 mod eventgrid;
 mod hulft;
 mod program;

@@ -125,6 +125,16 @@ async fn the_session_of_hulft_runs_as_written() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_session_of_the_emulator_runs_as_written() {
+    let (_emulator, program) = environment().await;
+    blocking(move || {
+        let [steps] = &sessions("The emulator")[..] else { panic!("not one terminal") };
+        run(&program, steps);
+    })
+    .await;
+}
+
 #[test]
 fn the_dots_of_a_session_stand_for_any_text() {
     for (line, expected) in
