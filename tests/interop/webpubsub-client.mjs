@@ -1,6 +1,8 @@
 // The official JavaScript client for Web PubSub, against the emulator, over a relay that cuts its connections.
+import { spawn } from "node:child_process";
 import http from "node:http";
 import net from "node:net";
+import path from "node:path";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { WebPubSubClient } from "@azure/web-pubsub-client";
 import WebSocket from "ws";
@@ -248,6 +250,31 @@ await operation("Group stream over a recovery", async () => {
   const { parts, error } = await settled(story.streamId).ended;
   expect(same(parts, [1, 2, 3, 4]) && !error, JSON.stringify(parts));
   expect(writer.urls.asked === 1, "the same connection");
+});
+await operation("Group streams with the Rust client", async () => {
+  // The script runs outside of the workspace, whose task runner has started it.
+  const cwd = path.dirname(process.env.CARGO_MANIFEST_DIR);
+  const build = ["run", "--quiet", "--package", "workspace-tests", "--bin", "stream_peer", "--", hub, "mixed"];
+  const peer = spawn(process.env.CARGO, build, { cwd, stdio: ["pipe", "pipe", "inherit"] });
+  await new Promise((done, fail) => {
+    peer.stdout.once("data", done);
+    peer.once("exit", () => fail(new Error("the program of the Rust client has ended")));
+  });
+  await reader.it.joinGroup("mixed");
+  reader.it.onGroupStream(collect, { groupNames: ["mixed"] });
+  const [whole, broken] = [await writer.it.openGroupStream("mixed"), await writer.it.openGroupStream("mixed")];
+  for (const text of ["Once ", "upon "]) {
+    await whole.write(text, "text");
+    await broken.write(text, "text");
+  }
+  await whole.end();
+  await broken.abort({ message: "no more", userErrorCode: "E1" });
+  const ends = [whole, broken].flatMap(({ streamId }) => [streamId, `again-${streamId}`]).map((id) => settled(id).ended);
+  const [first, again, second, abortedAgain] = await Promise.all(ends);
+  peer.stdin.end();
+  expect(same([first, again], [{ parts: ["Once ", "upon "] }, { parts: ["ONCE ", "UPON "] }]), JSON.stringify([first, again]));
+  expect(same([second.parts, abortedAgain.parts], [first.parts, again.parts]), "all parts before the error");
+  expect(abortedAgain.error?.name === "UserError" && abortedAgain.error.message.includes("no more"), "the error");
   writer.it.stop();
   reader.it.stop();
 });
