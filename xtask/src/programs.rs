@@ -32,7 +32,7 @@ pub(crate) fn emulator(args: Vec<OsString>) -> Result<()> {
 
 /// Replaces this process with the chaos program, in release.
 pub(crate) fn chaos(args: Vec<OsString>) -> Result<()> {
-    long("chaos", args, &["--messages", "--mean-bytes", "--unrecoverable", "--seed"])
+    long("chaos", args, &["--messages", "--mean-bytes", "--streams", "--unrecoverable", "--seed"])
 }
 
 /// Replaces this process with the fleet program, in release.

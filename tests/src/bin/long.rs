@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use lexopt::prelude::*;
 use service_core::{BoxError, Clock, SystemClock};
+use workspace_tests::cutter::Cuts;
 use workspace_tests::{chaos, fleet, soak};
 
 const CHAOS: &str = include_str!("../chaos/help.txt");
@@ -14,6 +15,7 @@ const SOAK: &str = include_str!("../soak/help.txt");
 /// What the command line requests.
 enum Run {
     Chaos(chaos::Options),
+    ChaosOfStreams(chaos::streams::Options),
     Fleet(fleet::Options),
     Worker(lexopt::Parser),
     Soak(soak::Options),
@@ -33,6 +35,7 @@ async fn main() -> ExitCode {
     log_warnings();
     let outcome = match run {
         Run::Chaos(options) => report_chaos(options).await,
+        Run::ChaosOfStreams(options) => report_chaos_of_streams(options).await,
         Run::Fleet(options) => report_fleet(options).await,
         Run::Worker(parser) => fleet::work(parser).await.map(|()| true),
         Run::Soak(options) => report_soak(options).await,
@@ -71,19 +74,31 @@ fn arguments(command: &str) -> Result<Run, BoxError> {
 
 fn chaos_options(mut parser: lexopt::Parser) -> Result<Run, BoxError> {
     let mut options = chaos::Options { seed: 1, messages: 100_000, mean_bytes: 8_000, unrecoverable: false };
+    let (mut messages, mut of_streams) = (None, false);
     while let Some(arg) = parser.next()? {
         match arg {
             Short('h') | Long("help") => return Ok(Run::Help(CHAOS)),
-            Long("messages") => options.messages = parser.value()?.parse()?,
+            Long("streams") => of_streams = true,
+            Long("messages") => messages = Some(parser.value()?.parse()?),
             Long("mean-bytes") => options.mean_bytes = parser.value()?.parse()?,
             Long("seed") => options.seed = parser.value()?.parse()?,
             Long("unrecoverable") => options.unrecoverable = true,
             other => return Err(other.unexpected().into()),
         }
     }
-    if options.messages == 0 {
+    if messages == Some(0) {
         return Err("--messages 0: must be at least 1".into());
     }
+    let chaos::Options { seed, mean_bytes, unrecoverable, .. } = options;
+    if of_streams {
+        let parts = messages.unwrap_or(10_000);
+        if unrecoverable {
+            return Err("--streams and --unrecoverable cannot be combined".into());
+        }
+        let options = chaos::streams::Options { seed, parts, streams: 200, mean_bytes };
+        return Ok(Run::ChaosOfStreams(options));
+    }
+    options.messages = messages.unwrap_or(options.messages);
     Ok(Run::Chaos(options))
 }
 
@@ -145,12 +160,9 @@ async fn timed<T>(run: impl Future<Output = Result<T, BoxError>>) -> Result<(T, 
 
 async fn report_chaos(options: chaos::Options) -> Result<bool, BoxError> {
     let (report, took) = timed(chaos::run(options)).await?;
-    let (cuts, reported) = (report.cuts, report.reported);
+    let reported = report.reported;
     println!("seed {}, {:.1} s", options.seed, took.as_secs_f64());
-    println!("connections cut            {:>10}  ({} up, {} down)", cuts.total, cuts.up, cuts.down);
-    println!("  in a handshake           {:>10}", cuts.in_handshake);
-    println!("  during a recovery        {:>10}", cuts.in_recovery);
-    println!("  by a reset               {:>10}", cuts.resets);
+    print_cuts(report.cuts);
     println!("connections lost for good  {:>10}  (subscribers')", report.disconnected);
     println!("published                  {:>10}", reported.sent);
     println!("  acknowledged             {:>10}", reported.acked);
@@ -159,6 +171,23 @@ async fn report_chaos(options: chaos::Options) -> Result<bool, BoxError> {
     println!("{}", report.heard);
     println!("{}", if report.holds() { "All as it must be." } else { "NOT as it must be." });
     Ok(report.holds())
+}
+
+async fn report_chaos_of_streams(options: chaos::streams::Options) -> Result<bool, BoxError> {
+    let (report, took) = timed(chaos::streams::run(options)).await?;
+    println!("seed {}, {:.1} s", options.seed, took.as_secs_f64());
+    print_cuts(report.cuts);
+    println!("streams not opened         {:>10}  (and replaced)", report.not_opened);
+    println!("{}", report.verdict);
+    println!("{}", if report.holds() { "All as it must be." } else { "NOT as it must be." });
+    Ok(report.holds())
+}
+
+fn print_cuts(cuts: Cuts) {
+    println!("connections cut            {:>10}  ({} up, {} down)", cuts.total, cuts.up, cuts.down);
+    println!("  in a handshake           {:>10}", cuts.in_handshake);
+    println!("  during a recovery        {:>10}", cuts.in_recovery);
+    println!("  by a reset               {:>10}", cuts.resets);
 }
 
 async fn report_fleet(options: fleet::Options) -> Result<bool, BoxError> {

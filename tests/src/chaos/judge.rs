@@ -64,8 +64,18 @@ impl Judge {
     /// What there is to say in the end.
     #[must_use]
     pub fn judge(&self) -> Judgement {
+        self.judge_only(|_| true)
+    }
+
+    /// What there is to say of some publishers.
+    #[must_use]
+    pub fn judge_only(&self, counts: impl Fn(usize) -> bool) -> Judgement {
         let all = self.all();
-        let all: Vec<_> = all.iter().flatten().collect();
+        let of = |subscriber: &Vec<Heard>| {
+            let heard = subscriber.iter().enumerate().filter(|(publisher, _)| counts(*publisher));
+            heard.map(|(_, heard)| *heard).collect::<Vec<_>>()
+        };
+        let all: Vec<_> = all.iter().flat_map(of).collect();
         let expected = self.messages * all.len() as u64;
         let missing: u64 = all.iter().map(|heard| heard.lost + self.messages - heard.next).sum();
         let doubled = all.iter().map(|heard| heard.doubled).sum();

@@ -3,6 +3,7 @@
 
 pub mod judge;
 mod publisher;
+pub mod streams;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -71,7 +71,7 @@ impl Pace {
         Arc::new(Self { judge: Arc::clone(judge), sent: AtomicU64::new(0), waits: AtomicBool::new(waits) })
     }
 
-    async fn take(&self) {
+    pub(super) async fn take(&self) {
         let clock = SystemClock::new();
         let sent = self.sent.fetch_add(1, Ordering::Relaxed);
         let (mut before, mut since) = (self.judge.progress(), clock.elapsed());

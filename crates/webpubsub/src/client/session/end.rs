@@ -17,11 +17,10 @@ impl Session {
 
     /// Returns whether the session is closing and no ack is outstanding.
     pub(in crate::client) fn is_drained(&self) -> bool {
+        let is_drained = self.lifecycle.is_draining() && self.outbox.is_empty();
         #[cfg(feature = "preview")]
-        if self.publishers.is_ending() {
-            return false;
-        }
-        self.lifecycle.is_draining() && self.outbox.is_empty()
+        let is_drained = is_drained && !self.publishers.is_ending();
+        is_drained
     }
 
     pub(super) fn finish(&mut self, now: Duration) {

@@ -20,7 +20,7 @@ impl Session {
         #[cfg(feature = "preview")]
         {
             self.end_invocations();
-            self.streams_interrupted();
+            self.streams_interrupted(loss.code, now);
         }
         let reason = loss.reason;
         let idle_for = now.saturating_sub(self.lifecycle.heard_at());

@@ -15,7 +15,7 @@ const PRUNE_AT: usize = 64;
 /// The close code for a message that is too large for the receiver (RFC 6455, section 7.4.1).
 const TOO_LARGE: u16 = 1009;
 /// The close codes for what a message contains: data of a kind that cannot be accepted, inconsistent data, and too much of it.
-const BLAMING: [u16; 3] = [1003, 1007, TOO_LARGE];
+pub(super) const BLAMING: [u16; 3] = [1003, 1007, TOO_LARGE];
 /// The number of closes after which a request is given up.
 const MAX_CLOSES: u8 = 2;
 

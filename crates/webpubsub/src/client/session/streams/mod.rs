@@ -9,6 +9,7 @@ use std::time::Duration;
 use service_core::{Delivery, Error, ErrorKind};
 use tokio_tungstenite::tungstenite::Message;
 
+use super::outbox::BLAMING;
 use super::{Session, Upstream};
 use crate::client::frame::Rejection;
 use crate::client::frame::preview::{self, StreamEndError};
@@ -198,11 +199,13 @@ impl Session {
     }
 
     /// Pauses the streams, since the socket has ended.
-    pub(super) fn streams_interrupted(&mut self) {
-        let failure = lost("the connection was lost before the service accepted the stream");
-        for stream in self.publishers.take(|stream| !stream.interrupted()) {
-            stream.fail(failure.clone());
-        }
+    pub(super) fn streams_interrupted(&mut self, code: Option<u16>, now: Duration) {
+        let blames = code.is_some_and(|code| BLAMING.contains(&code));
+        let mut reasons = Vec::new();
+        let ended = self
+            .publishers
+            .take(|stream| stream.interrupted(blames, now).map_err(|why| reasons.push(why)).is_err());
+        ended.into_iter().zip(reasons).for_each(|(stream, reason)| stream.fail(lost(reason)));
     }
 
     /// Continues the streams on a recovered connection.

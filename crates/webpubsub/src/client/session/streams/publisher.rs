@@ -19,6 +19,9 @@ const MAX_BACKOFF: Duration = Duration::from_secs(5);
 /// would lose this part. The service may acknowledge late, so the wait is limited.
 const END_WAIT: Duration = Duration::from_secs(2);
 
+/// The number of closes after which a stream is given up.
+const MAX_CLOSES: u8 = 2;
+
 #[derive(Debug)]
 pub(super) struct Publisher {
     id: String,
@@ -42,6 +45,10 @@ pub(super) struct Publisher {
     wrote_at: Duration,
     /// When the service has to respond, which it does by acknowledging a part or by closing the stream.
     respond_by: Option<Duration>,
+    /// The time that was left when the connection was lost.
+    remaining: Option<Duration>,
+    /// How often the service closed the connection for what it contained while parts of this stream were in flight.
+    closes: u8,
     is_keep_alive_due: bool,
     /// Rejections since the last acknowledged part.
     rejections: u32,
@@ -96,6 +103,8 @@ impl Publisher {
             is_paused: false,
             wrote_at: Duration::ZERO,
             respond_by: None,
+            remaining: None,
+            closes: 0,
             is_keep_alive_due: false,
             rejections: 0,
             resend_at: None,
@@ -170,7 +179,8 @@ impl Publisher {
     }
 
     fn expect_response(&mut self, now: Duration) {
-        self.respond_by.get_or_insert(now.saturating_add(self.timeout));
+        let within = self.remaining.take().unwrap_or(self.timeout);
+        self.respond_by.get_or_insert(now.saturating_add(within));
     }
 
     /// Handles an acknowledgment of all parts below `expected`.
@@ -229,6 +239,7 @@ impl Publisher {
         }
         self.next = self.next.max(self.first);
         (self.rejections, self.resend_at) = (0, None);
+        (self.remaining, self.closes) = (None, 0);
         let is_waiting = self.first < self.written || self.end.as_ref().is_some_and(|end| end.is_written);
         self.respond_by = is_waiting.then(|| now.saturating_add(self.timeout));
         if self.end_at.is_some() {
@@ -281,13 +292,23 @@ impl Publisher {
         self.window.fail(failure);
     }
 
-    /// Handles the loss of the socket. Returns `false` if the service may or may not have accepted the start, so that the stream
-    /// cannot go on.
-    pub(super) fn interrupted(&mut self) -> bool {
+    /// Handles the loss of the socket. Returns the reason if the stream cannot go on.
+    ///
+    /// `blames` is set if the service closed it because of what a frame contained. If the frame is a part of this stream, this
+    /// happens again after each recovery.
+    pub(super) fn interrupted(&mut self, blames: bool, now: Duration) -> Result<(), &'static str> {
         self.is_paused = true;
-        (self.respond_by, self.resend_at) = (None, None);
+        self.remaining = self.respond_by.take().map(|at| at.saturating_sub(now)).or(self.remaining);
+        self.resend_at = None;
         self.is_keep_alive_due = false;
-        !matches!(self.phase, Phase::Opening { is_written: true, .. })
+        if matches!(self.phase, Phase::Opening { is_written: true, .. }) {
+            return Err("the connection was lost before the service accepted the stream");
+        }
+        self.closes += u8::from(blames && self.first < self.next);
+        match self.closes {
+            0..MAX_CLOSES => Ok(()),
+            _ => Err("the service repeatedly closed the connection after parts of this stream"),
+        }
     }
 
     /// Sends everything again that the service has not acknowledged, on a recovered connection.

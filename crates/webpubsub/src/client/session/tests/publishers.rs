@@ -363,6 +363,39 @@ fn an_idle_stream_is_kept_alive_while_it_is_connected() {
 }
 
 #[test]
+fn a_stream_after_whose_parts_the_service_closes_the_connection_again_is_given_up() {
+    let mut rig = online(|_| {});
+    let mut writer = rig.open();
+    rig.write(&mut writer, 1);
+    for round in 1..=2 {
+        assert!(writer.window.failure().is_none());
+        assert_eq!(rig.written(), parts(1..=1), "round {round}");
+        rig.drop_with(Some(1007));
+        rig.wait();
+        rig.recover();
+    }
+    assert!(writer.window.failure().is_some_and(|error| error.outcome_unknown()));
+    assert!(rig.written().is_empty());
+}
+
+#[test]
+fn the_time_without_progress_goes_on_after_a_recovery() {
+    let mut rig = online(|_| {});
+    let mut writer = rig.open();
+    rig.write(&mut writer, 1);
+    rig.written();
+    for _ in 0..2 {
+        rig.pass(25.0);
+        rig.cut_and_recover();
+        assert_eq!(rig.written(), parts(1..=1));
+    }
+    rig.pass(9.0);
+    assert!(writer.window.failure().is_none());
+    rig.pass(1.0);
+    assert!(writer.window.failure().is_some_and(|error| error.is_timeout()));
+}
+
+#[test]
 fn streams_take_turns() {
     let mut rig = online(|_| {});
     let (mut one, mut two) = (rig.open(), rig.open_as("t"));
