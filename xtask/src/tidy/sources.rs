@@ -75,7 +75,7 @@ fn the_core_names_no_service(tree: &Tree) -> Vec<Breach> {
 /// The keys of metrics' attributes. Each has few values: none is the name of a user, group, connection, event, or request.
 const METRIC_KEYS: &str = "error.type eventgrid.push.kind eventgrid.settlement http.request.method http.response.status_code messaging.destination.name \
     messaging.destination.subscription.name messaging.operation.name messaging.operation.type messaging.system \
-    network.protocol.version server.address server.port url.template";
+    network.protocol.version server.address server.port url.template webpubsub.connection.state webpubsub.hub webpubsub.outcome";
 
 /// An attribute with many values makes a metrics store expensive, so files `measure.rs` record metrics, with known keys.
 fn a_metric_has_known_attributes(tree: &Tree) -> Vec<Breach> {

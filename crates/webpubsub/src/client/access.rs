@@ -204,6 +204,12 @@ impl Address {
         self.with_query(&query)
     }
 
+    /// Returns the hub as the path names it, which a reverse proxy can change.
+    pub(super) fn hub(&self) -> Option<&str> {
+        let (_, hub) = self.path.rsplit_once("/hubs/")?;
+        Some(hub).filter(|hub| !hub.is_empty() && !hub.contains('/'))
+    }
+
     fn with_query(&self, query: &str) -> String {
         let separator = if query.is_empty() { "" } else { "?" };
         format!("{}{}{separator}{query}", self.endpoint.as_str(), self.path)

@@ -4,16 +4,18 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use service_core::{ClientOptions, Error, Result};
+use service_core::{ClientOptions, Error, Meter, Result};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
 use super::access::Access;
 use super::codec::Protocol;
 use super::connector::Connector;
+use super::measure::Measure;
 use super::queue::Queue;
 use super::session::{Reconnect, Session, Settings};
 use super::state::StateCell;
+use super::stats::Numbers;
 use super::task::{Network, Task};
 use super::{Client, Shared};
 
@@ -150,6 +152,35 @@ impl ClientBuilder {
         self
     }
 
+    /// Sets the meter that receives the client's metrics. Default: none; nothing is then measured.
+    ///
+    /// [`INSTRUMENTS`](crate::INSTRUMENTS) lists the metrics. Their attributes contain the hub, but no name of a user, a group, or a
+    /// connection.
+    ///
+    /// # Examples
+    ///
+    /// ```no_run
+    /// use std::sync::Arc;
+    ///
+    /// use webpubsub::{AttributeValue, Client, Instrument, Meter};
+    ///
+    /// struct Printer;
+    ///
+    /// impl Meter for Printer {
+    ///     fn record(&self, instrument: &'static Instrument, value: f64, attributes: &[(&'static str, AttributeValue<'_>)]) {
+    ///         println!("{} {value} {attributes:?}", instrument.name);
+    ///     }
+    /// }
+    ///
+    /// # async fn run(url: String) -> webpubsub::Result<()> {
+    /// let client = Client::builder(url).meter(Arc::new(Printer)).connect().await?;
+    /// # Ok(()) }
+    /// ```
+    pub fn meter(mut self, meter: Arc<dyn Meter>) -> Self {
+        self.options.set_meter(meter);
+        self
+    }
+
     /// Connects to the service and returns once it has confirmed the connection.
     ///
     /// The first connection is attempted once; the reconnect policy applies only afterwards. The client's background task runs
@@ -175,13 +206,16 @@ impl ClientBuilder {
         self.settings.attempt_timeout = self.options.attempt_timeout();
         let clock = self.options.clock();
         let next_id = Arc::new(AtomicU64::new(1));
-        let queue = Arc::new(Queue::new(self.event_capacity));
+        let measure = Measure::new(self.options.meter());
+        let queue = Arc::new(Queue::new(self.event_capacity, measure.clone()));
+        let numbers = Arc::new(Numbers::default());
         let state = Arc::new(StateCell::new());
         let (protocol, ack_timeout) = (self.settings.protocol, self.settings.ack_timeout);
         let jitter = Box::new(self.options.jitter());
         #[cfg(feature = "preview")]
         let stream_prefix = super::streams::random_prefix(&self.options.jitter());
         let session = Session::new(self.settings, Arc::clone(&next_id), jitter, clock.elapsed());
+        let session = session.with_measure(measure.clone());
         let (commands, received) = mpsc::unbounded_channel();
         let (first, outcome) = oneshot::channel();
         let task = Task {
@@ -192,6 +226,8 @@ impl ClientBuilder {
             commands: received,
             queue: Arc::clone(&queue),
             state: Arc::clone(&state),
+            numbers: Arc::clone(&numbers),
+            measure,
             first: Some(first),
             io: Network::None,
             ending: None,
@@ -209,6 +245,7 @@ impl ClientBuilder {
                 stream_prefix,
                 queue,
                 state,
+                numbers,
             }),
         };
         runtime.spawn(task.run());

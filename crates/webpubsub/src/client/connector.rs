@@ -50,6 +50,11 @@ impl Connector {
         socket::open(&pipeline, address.recovery_url(connection), None, self.protocol).await
     }
 
+    /// Returns the hub of the current connection.
+    pub(super) fn hub(&self) -> Option<String> {
+        self.current().and_then(|(address, _)| address.hub().map(str::to_owned))
+    }
+
     fn current(&self) -> Option<(Address, Pipeline)> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

@@ -13,6 +13,7 @@ mod group;
 mod group_state;
 #[cfg(feature = "preview")]
 mod invoke;
+mod measure;
 mod metadata;
 mod queue;
 mod read_ahead;
@@ -22,6 +23,7 @@ mod send_event;
 mod session;
 mod socket;
 mod state;
+mod stats;
 #[cfg(feature = "preview")]
 mod streams;
 mod subscription;
@@ -61,6 +63,7 @@ pub use send::{JoinGroup, LeaveGroup, SendToGroup};
 pub use send_event::SendEvent;
 pub use session::Reconnect;
 pub use state::State;
+pub use stats::Stats;
 #[cfg(feature = "preview")]
 #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
 pub use streams::{OpenStream, ReadError, StreamReader, StreamWriter, Streams, SubscribeStreams, UserError};
@@ -69,6 +72,7 @@ pub use subscription::Subscription;
 use queue::Queue;
 use session::DRAIN;
 use state::StateCell;
+use stats::Numbers;
 use task::Command;
 
 /// The time that a task on another runtime has to report what it decides at a deadline.
@@ -115,6 +119,7 @@ struct Shared {
     stream_prefix: String,
     queue: Arc<Queue>,
     state: Arc<StateCell>,
+    numbers: Arc<Numbers>,
 }
 
 impl Client {
@@ -344,6 +349,14 @@ impl Client {
     #[must_use]
     pub fn state(&self) -> State {
         self.shared.state.get()
+    }
+
+    /// Returns what the client is doing at the moment, for health endpoints and autoscalers.
+    ///
+    /// Clones share their numbers.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        self.shared.numbers.read(self.state(), self.shared.queue.len())
     }
 
     fn protocol(&self) -> Protocol {

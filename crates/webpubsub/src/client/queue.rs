@@ -11,10 +11,12 @@ use futures_core::Stream;
 
 use super::Client;
 use super::event::Event;
+use super::measure::Measure;
 
 #[derive(Debug)]
 pub(super) struct Queue {
     capacity: usize,
+    measure: Measure,
     state: Mutex<State>,
 }
 
@@ -29,8 +31,13 @@ struct State {
 }
 
 impl Queue {
-    pub(super) fn new(capacity: usize) -> Self {
-        Self { capacity, state: Mutex::default() }
+    pub(super) fn new(capacity: usize, measure: Measure) -> Self {
+        Self { capacity, measure, state: Mutex::default() }
+    }
+
+    /// Returns how many events the program has not received.
+    pub(super) fn len(&self) -> usize {
+        self.lock().events.len()
     }
 
     /// Fills the queue up to its capacity. If it is then full, wakes the task once there is room again.
@@ -42,12 +49,14 @@ impl Queue {
         {
             state.events.push_back(event);
         }
-        let filled = state.events.len() > before;
-        if filled {
+        let added = state.events.len() - before;
+        if added > 0 {
             state.wake_receivers();
         }
         state.sender = (state.events.len() >= self.capacity).then(|| context.waker().clone());
-        filled
+        drop(state);
+        self.measure.queued(added.cast_signed());
+        added > 0
     }
 
     /// Adds the last events, regardless of the capacity, and closes the queue. Later calls do nothing.
@@ -56,9 +65,13 @@ impl Queue {
         if state.closed {
             return;
         }
+        let before = state.events.len();
         state.events.extend(last);
+        let added = state.events.len() - before;
         state.closed = true;
         state.wake_receivers();
+        drop(state);
+        self.measure.queued(added.cast_signed());
     }
 
     fn poll_recv(&self, receiver: u64, context: &Context<'_>) -> Poll<Option<Event>> {
@@ -70,6 +83,8 @@ impl Queue {
             {
                 sender.wake();
             }
+            drop(state);
+            self.measure.queued(-1);
             return Poll::Ready(Some(event));
         }
         if state.closed {
@@ -89,6 +104,13 @@ impl Queue {
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Takes what the program never received out of the count.
+impl Drop for Queue {
+    fn drop(&mut self) {
+        self.measure.queued(-self.len().cast_signed());
     }
 }
 

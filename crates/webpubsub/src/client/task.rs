@@ -18,10 +18,12 @@ use tokio_tungstenite::tungstenite::{self, Message};
 use super::codec::Protocol;
 use super::connector::Connector;
 use super::event::{Event, Stopped};
+use super::measure::Measure;
 use super::queue::Queue;
 use super::session::{Action, Attempt, DRAIN, Loss, Op, Session};
 use super::socket::{self, Socket};
 use super::state::{State, StateCell};
+use super::stats::Numbers;
 #[cfg(feature = "preview")]
 use super::streams::StreamCommand;
 
@@ -45,6 +47,8 @@ pub(super) struct Task {
     pub(super) commands: mpsc::UnboundedReceiver<Command>,
     pub(super) queue: Arc<Queue>,
     pub(super) state: Arc<StateCell>,
+    pub(super) numbers: Arc<Numbers>,
+    pub(super) measure: Measure,
     /// Receives the outcome of the first connection attempt.
     pub(super) first: Option<oneshot::Sender<Result<()>>>,
     pub(super) io: Network,
@@ -128,9 +132,11 @@ impl Task {
             busy |= self.session.is_drained();
             // Before the events, so that the state is never older than they are.
             self.state.set(self.session.state());
+            self.session.measure_state();
             self.report_connected();
             let session = &mut self.session;
             busy |= self.queue.fill(context, || session.take_event(now));
+            self.numbers.set(session.counts());
             if self.session.action() == Action::Stop {
                 return Poll::Ready(());
             }
@@ -199,6 +205,7 @@ impl Task {
         let Poll::Ready(outcome) = opening.as_mut().poll(context) else { return false };
         match outcome {
             Ok(socket) => {
+                self.measure.hub(|| self.connector.hub());
                 self.io = Network::Open(Box::new(OpenSocket::new(socket)));
                 self.session.opened(attempt, now);
             }

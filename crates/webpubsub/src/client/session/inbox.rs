@@ -73,7 +73,7 @@ impl Inbox {
         bytes: usize,
         now: Duration,
     ) -> bool {
-        if sequence_id.is_some() && sequence_id <= self.seen {
+        if self.is_replay(sequence_id) {
             // The service missed the acknowledgment, so it is repeated.
             self.ack_by(now.saturating_add(ACK_INTERVAL));
             return false;
@@ -217,6 +217,15 @@ impl Inbox {
     /// Returns when the next acknowledgment is due.
     pub(super) fn deadline(&self) -> Option<Duration> {
         self.ack_at
+    }
+
+    /// Returns whether the message with this sequence id was received before.
+    pub(super) fn is_replay(&self, sequence_id: Option<u64>) -> bool {
+        sequence_id.is_some() && sequence_id <= self.seen
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.held.len()
     }
 
     pub(super) fn is_full(&self) -> bool {

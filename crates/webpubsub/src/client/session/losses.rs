@@ -7,6 +7,7 @@ use service_core::{Delivery, Error, ErrorKind};
 use super::lifecycle::{self, Loss, RECOVERY_ATTEMPT};
 use super::{Event, Recovering, Session};
 use crate::client::event::Disconnected;
+use crate::client::measure::Reconnected;
 
 impl Session {
     /// Handles the end of the WebSocket.
@@ -27,6 +28,9 @@ impl Session {
         tracing::debug!(code = loss.code, reason, ?idle_for, ?blocked_for, "connection lost");
         if self.lifecycle.is_ending() {
             return self.stop(None);
+        }
+        if self.is_recovering {
+            self.measure.reconnected(Reconnected::Failed);
         }
         if self.connection.is_none() {
             let reason = self.disconnect_reason.take().unwrap_or(reason);
@@ -71,6 +75,9 @@ impl Session {
     /// Handles a failed attempt to connect.
     pub(in crate::client) fn failed(&mut self, error: Error, now: Duration) {
         tracing::debug!(%error, "connection attempt failed");
+        if self.has_connected {
+            self.measure.reconnected(Reconnected::Failed);
+        }
         if self.connection.is_some() {
             let is_rejected = error.is_rejected();
             self.lifecycle.hold_off(error.retry_after(), now);

@@ -11,6 +11,7 @@ mod invocations;
 mod keep_alive;
 mod lifecycle;
 mod losses;
+mod measured;
 mod op;
 mod outbox;
 mod outcomes;
@@ -43,6 +44,7 @@ pub(super) use states::OwnState;
 use super::codec::Protocol;
 use super::event::{Connected, Event, Recovered, Recovering};
 use super::frame::{self, Downstream, Incoming, Upstream};
+use super::measure::{Measure, MeasuredState, Received, Reconnected};
 use super::state::State;
 use groups::Groups;
 use inbox::Inbox;
@@ -98,6 +100,8 @@ pub(super) struct Session {
     /// The sequence ack to write next; a later one replaces it.
     due_ack: Option<u64>,
     next_id: Arc<AtomicU64>,
+    measure: Measure,
+    measured_state: MeasuredState,
     /// The reason in the last `disconnected` frame; cleared when the connection makes progress.
     disconnect_reason: Option<String>,
     /// The frames that were written and not flushed yet.
@@ -126,6 +130,8 @@ impl Session {
             control: VecDeque::new(),
             due_ack: None,
             connection: None,
+            measure: Measure::default(),
+            measured_state: MeasuredState::default(),
             disconnect_reason: None,
             unflushed: None,
             has_connected: false,
@@ -184,6 +190,7 @@ impl Session {
         if std::mem::take(&mut self.is_recovering)
             && let Some(connection) = &self.connection
         {
+            self.measure.reconnected(Reconnected::Recovered);
             let connection_id = connection.connection_id.clone();
             self.inbox.event(Event::Recovered(Recovered { connection_id }));
         }
@@ -206,11 +213,13 @@ impl Session {
                 self.disconnect_reason = reason.filter(|reason| !reason.is_empty());
             }
             Downstream::Message { sequence_id, message } => {
-                if self.message(sequence_id.filter(|_| reliable), message, length, now) {
+                let outcome = self.message(sequence_id.filter(|_| reliable), message, length, now);
+                self.measure.received(outcome);
+                if outcome == Received::Delivered {
                     self.progressed();
                 }
             }
-            Downstream::Ack { id, rejection } => self.acked(id, rejection),
+            Downstream::Ack { id, rejection } => self.acked(id, rejection, now),
             Downstream::Pong => {}
             #[cfg(feature = "preview")]
             Downstream::Preview(frame) => self.preview(frame, length, now),
@@ -223,22 +232,35 @@ impl Session {
         }
     }
 
-    /// Delivers a message. Returns `false` for a replay and for a message that is dropped.
-    fn message(&mut self, sequence_id: Option<u64>, message: Incoming, length: usize, now: Duration) -> bool {
+    /// Delivers a message.
+    fn message(
+        &mut self,
+        sequence_id: Option<u64>,
+        message: Incoming,
+        length: usize,
+        now: Duration,
+    ) -> Received {
         let event = match message {
             #[cfg(feature = "preview")]
             Incoming::Group(message) if self.incoming.wants(&message) => {
-                return self.inbox.routed(sequence_id, length, now)
+                let is_new = self.inbox.routed(sequence_id, length, now)
                     && self.incoming.deliver(&message, sequence_id, now);
+                return if is_new { Received::Delivered } else { Received::Replayed };
             }
             Incoming::Group(message) if self.subscriptions.contains(&message.group) => {
-                return self.inbox.routed(sequence_id, length, now)
+                let is_new = self.inbox.routed(sequence_id, length, now)
                     && self.subscriptions.deliver(message, sequence_id);
+                return if is_new { Received::Delivered } else { Received::Replayed };
             }
             Incoming::Group(message) => Event::GroupMessage(message),
             Incoming::Server(message) => Event::ServerMessage(message),
         };
-        self.inbox.message(sequence_id, Some(event), length, now)
+        let is_replay = self.inbox.is_replay(sequence_id);
+        match self.inbox.message(sequence_id, Some(event), length, now) {
+            true => Received::Delivered,
+            false if is_replay => Received::Replayed,
+            false => Received::Dropped,
+        }
     }
 
     /// Returns whether this frame announces a new connection instead of the recovered one.
@@ -261,7 +283,9 @@ impl Session {
             Some(_) => self.disconnected("the service replaced the connection with a new one"),
             None => {}
         }
-        self.has_connected = true;
+        if std::mem::replace(&mut self.has_connected, true) {
+            self.measure.reconnected(Reconnected::Replaced);
+        }
         self.lifecycle.connected(now);
         self.inbox.event(Event::Connected(Connected {
             connection_id: connected.connection_id.clone(),

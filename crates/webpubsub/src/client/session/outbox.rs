@@ -254,7 +254,6 @@ impl Outbox {
         self.ops.values_mut().for_each(|op| op.in_flight = false);
     }
 
-    #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.ops.len()
     }

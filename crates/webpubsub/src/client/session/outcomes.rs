@@ -1,5 +1,7 @@
 //! The outcomes of requests, and their effects on groups and subscriptions.
 
+use std::time::Duration;
+
 use service_core::Result;
 
 use super::{Done, Effect, Op, Session};
@@ -7,7 +9,7 @@ use crate::client::event::{Event, GroupEvent, NotRejoined, RejoinFailed, Rejoine
 use crate::client::frame::Rejection;
 
 impl Session {
-    pub(super) fn acked(&mut self, id: u64, rejection: Option<Rejection>) {
+    pub(super) fn acked(&mut self, id: u64, rejection: Option<Rejection>, now: Duration) {
         let Some(op) = self.outbox.acked(id) else {
             tracing::debug!(id, "ignored an ack without a pending request");
             return;
@@ -20,11 +22,17 @@ impl Session {
         let rejection = rejection.filter(|_| !is_duplicate);
         self.groups.acked(&op, rejection.is_none());
         let outcome = rejection.map_or(Ok(is_duplicate), |rejection| Err(op.rejected(rejection)));
+        if !op.is_rejoin() {
+            self.measure.acknowledged(op.started().map(|at| now.saturating_sub(at)), &outcome);
+        }
         self.settle(op, outcome);
     }
 
     /// Passes on the outcome of a request: whether the service had processed it before, or an error.
     pub(super) fn settle(&mut self, op: Op, outcome: Result<bool>) {
+        if op.is_message() {
+            self.measure.sent(op.ack_id.is_some(), &outcome);
+        }
         self.update_subscriptions(&op.effect, outcome.is_ok());
         #[cfg(feature = "preview")]
         self.states.settled(&op.effect, outcome.is_ok());

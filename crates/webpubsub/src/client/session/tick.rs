@@ -16,10 +16,13 @@ impl Session {
     pub(in crate::client) fn tick(&mut self, now: Duration) {
         let pending = self.is_connected().then(|| self.outbox.pending());
         for op in self.outbox.expired(now) {
-            let error = op.expired(pending, self.inbox.is_behind());
+            let outcome = Err(op.expired(pending, self.inbox.is_behind()));
+            if op.written && op.ack_id.is_some() {
+                self.measure.acknowledged(op.started().map(|at| now.saturating_sub(at)), &outcome);
+            }
             #[cfg(feature = "preview")]
             self.invocation_expired(&op);
-            self.settle(op, Err(error));
+            self.settle(op, outcome);
         }
         #[cfg(feature = "preview")]
         self.streams_tick(now);

@@ -12,6 +12,7 @@ mod hostile;
 mod invocations;
 #[cfg(feature = "preview")]
 mod metadata;
+mod metrics;
 mod order;
 mod peer;
 #[cfg(feature = "preview")]

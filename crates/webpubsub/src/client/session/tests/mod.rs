@@ -6,6 +6,7 @@ mod endings;
 mod ids;
 #[cfg(feature = "preview")]
 mod invocations;
+mod metrics;
 #[cfg(feature = "preview")]
 mod publishers;
 #[cfg(feature = "preview")]
