@@ -6,6 +6,7 @@ mod groups;
 mod invoke;
 mod listen;
 mod permissions;
+mod presence;
 mod send;
 mod shown;
 mod token;
@@ -46,6 +47,9 @@ pub(crate) enum Command {
     /// Invoke an event handler of the application as a client, and print its response (preview).
     #[command(after_help = invoke::HELP)]
     Invoke(invoke::Invoke),
+    /// Print the states of the members of a group, and each change (preview).
+    #[command(after_help = presence::HELP)]
+    Presence(presence::Presence),
     /// Receive the events of a hub as a webhook, print them, and respond.
     #[command(after_help = webhook::HELP)]
     Webhook(webhook::Webhook),
@@ -84,6 +88,7 @@ pub(crate) async fn run(command: Command, output: &mut Output) -> Result<()> {
         Command::Permissions(permissions) => permissions.run(output).await,
         Command::Token(token) => token.run(output).await,
         Command::Invoke(invoke) => invoke.run(output).await,
+        Command::Presence(presence) => presence.run(output).await,
         Command::Webhook(webhook) => webhook.run(output).await,
         Command::Health => health(output).await,
     };

@@ -273,3 +273,31 @@ async fn an_invocation_without_a_handler_fails() {
     let run = program.run("wps invoke --hub chat ping").await;
     assert!(run.failed(1).contains("invoke"), "{run:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_states_of_a_group_are_printed_and_then_each_change() {
+    let (_emulator, program) = start().await;
+    let presence = "wps presence --hub chat --group lobby";
+    let mut alice = program.start(&format!("{presence} --user alice --state status=away --count 3"));
+    let present = alice.json().await;
+    assert_eq!((&present["event"], &present["userId"]), (&json!("present"), &json!("alice")));
+    assert_eq!(present["state"], json!({ "status": "away" }));
+    let bob = program.start(&format!("{presence} --user bob --state device=phone --state status=here"));
+    let set = alice.json().await;
+    assert_eq!(
+        (&set["event"], &set["userId"], &set["state"]["device"]),
+        (&json!("set"), &json!("bob"), &json!("phone"))
+    );
+    let once = program.run(&format!("{presence} --once -o table")).await;
+    assert!(once.code == Some(0) && once.out.starts_with("CONNECTION "), "{once:?}");
+    assert!(
+        once.out.contains("alice  status=away") && once.out.contains("bob    device=phone, status=here"),
+        "{once:?}"
+    );
+    bob.interrupt();
+    assert_eq!(bob.finish().await.code, Some(0));
+    let cleared = alice.json().await;
+    assert_eq!((&cleared["event"], &cleared["userId"]), (&json!("cleared"), &json!("bob")));
+    assert_eq!(alice.finish().await.code, Some(0));
+    assert!(program.run(&format!("{presence} --state x")).await.failed(2).contains("KEY=VALUE"));
+}
