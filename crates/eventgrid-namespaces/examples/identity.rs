@@ -4,20 +4,18 @@ use std::sync::Arc;
 
 use azure_core::credentials::TokenCredential;
 use azure_identity::DeveloperToolsCredential;
-use eventgrid_namespaces::{AzureCredential, BoxError, CloudEvent, Credential, Sender};
+use eventgrid_namespaces::{AzureCredential, BoxError, CloudEvent, Credential, NamespaceClient, Sender};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
-    let credential = DeveloperToolsCredential::new(None)?;
-    let sender = sender(&var("EVENTGRID_NAMESPACES_ENDPOINT")?, credential)?;
-    sender.send(CloudEvent::new("/hello", "com.example.greeting", "hello, world")?).await?;
-    Ok(())
+    let credential = credential(DeveloperToolsCredential::new(None)?);
+    publish(&NamespaceClient::builder_from_env_with(credential)?.build()?.sender("orders")).await
 }
 
-pub(crate) fn sender(
-    endpoint: &str,
-    credential: Arc<dyn TokenCredential>,
-) -> eventgrid_namespaces::Result<Sender> {
-    Sender::new(endpoint, "orders", Credential::token(AzureCredential::new(credential)))
+pub(crate) fn credential(signed_in: Arc<dyn TokenCredential>) -> Credential {
+    Credential::token(AzureCredential::new(signed_in))
+}
+
+pub(crate) async fn publish(sender: &Sender) -> Result<(), BoxError> {
+    Ok(sender.send(CloudEvent::new("/hello", "com.example.greeting", "hello, world")?).await?)
 }

@@ -18,13 +18,8 @@ pub(crate) async fn run(receiver: &Receiver, out: &mut impl Write) -> Result<(),
     for received in received {
         match &received.event {
             Ok(event) => {
-                writeln!(
-                    out,
-                    "{} from {}, delivery {}",
-                    event.id(),
-                    event.source(),
-                    received.delivery_count
-                )?;
+                let (id, source, delivery) = (event.id(), event.source(), received.delivery_count);
+                writeln!(out, "{id} from {source}, delivery {delivery}")?;
                 done.push(received.lock_token);
             }
             Err(error) => {

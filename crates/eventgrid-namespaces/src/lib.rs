@@ -23,6 +23,7 @@ mod settle;
 mod split;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod token_hash;
 
 pub use batch::{EventBatch, IntoBatch, NotAdded};
 pub use credential::Credential;

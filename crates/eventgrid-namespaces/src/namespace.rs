@@ -138,6 +138,29 @@ impl NamespaceClient {
         from_environment(&Environment::process())
     }
 
+    /// Creates a builder that configures a client with this credential from the other environment variables of
+    /// [`from_env`](Self::from_env), for example with a credential of `azure_identity`.
+    ///
+    /// Reads `EVENTGRID_NAMESPACES_ENDPOINT` and `EVENTGRID_NAMESPACES_ALLOW_INSECURE_HTTP`. The variables of the key and of the
+    /// signature are ignored.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the variable, without its value, if it is missing, empty, or malformed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventgrid_namespaces::{Credential, NamespaceClient, TokenCredential};
+    ///
+    /// fn namespace(credential: impl TokenCredential) -> eventgrid_namespaces::Result<NamespaceClient> {
+    ///     NamespaceClient::builder_from_env_with(Credential::token(credential))?.build()
+    /// }
+    /// ```
+    pub fn builder_from_env_with(credential: Credential) -> Result<NamespaceClientBuilder> {
+        with_credential(&Environment::process(), |_| Ok(credential))
+    }
+
     /// Returns a sender for a topic.
     ///
     /// An invalid name is reported by the sender's calls, before anything is sent.
@@ -260,17 +283,30 @@ fn parse(endpoint: &str) -> Result<Endpoint> {
 
 /// Reads the environment variables of [`NamespaceClient::from_env`].
 fn from_environment(environment: &Environment) -> Result<NamespaceClientBuilder> {
-    let source = environment.require("EVENTGRID_NAMESPACES_ENDPOINT")?;
-    let endpoint = source.read(|text| parse(text.expose()))?;
+    with_credential(environment, credential)
+}
+
+/// Reads the variable of the key or of the signature.
+fn credential(environment: &Environment) -> Result<Credential> {
     let signature = "EVENTGRID_NAMESPACES_SAS_TOKEN";
     let secret = environment.require_one_of("EVENTGRID_NAMESPACES_KEY", signature)?;
-    let credential = secret.read(|value| {
+    secret.read(|value| {
         let is_signature = secret.name() == signature;
         let kind = if is_signature { Credential::sas_token } else { Credential::access_key };
         let credential = kind(value.clone());
         credential.check()?;
         Ok(credential)
-    })?;
+    })
+}
+
+/// Reads the other variables, and the credential after the endpoint.
+fn with_credential(
+    environment: &Environment,
+    credential: impl FnOnce(&Environment) -> Result<Credential>,
+) -> Result<NamespaceClientBuilder> {
+    let source = environment.require("EVENTGRID_NAMESPACES_ENDPOINT")?;
+    let endpoint = source.read(|text| parse(text.expose()))?;
+    let credential = credential(environment)?;
     let insecure =
         environment.allows_insecure_http("EVENTGRID_NAMESPACES_ALLOW_INSECURE_HTTP", &endpoint, &source)?;
     let builder = NamespaceClient::builder(endpoint.as_str(), credential);
@@ -303,6 +339,21 @@ mod tests {
         ] {
             assert_eq!(read(variables).unwrap().pipeline.endpoint().as_str(), kept);
         }
+    }
+
+    #[test]
+    fn with_another_credential_the_variables_of_the_key_are_ignored() {
+        let environment = |endpoint: &'static str| {
+            Environment::new(move |name| match name {
+                "EVENTGRID_NAMESPACES_ENDPOINT" => Some(endpoint.into()),
+                _ => Some("'planted'".into()).filter(|_| !name.ends_with("HTTP")),
+            })
+        };
+        let other = |_: &Environment| Ok(Credential::access_key("a2V5".to_owned()));
+        let client = with_credential(&environment("name.example"), other).unwrap().build().unwrap();
+        assert_eq!(client.pipeline.endpoint().as_str(), "https://name.example");
+        let error = with_credential(&environment(""), other).err().unwrap().to_string();
+        assert!(error.contains("EVENTGRID_NAMESPACES_ENDPOINT is missing"), "{error}");
     }
 
     #[test]

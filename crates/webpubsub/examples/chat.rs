@@ -2,17 +2,16 @@
 //! 8080, path `/upstream`. The webhook there forwards it to bob.
 use tokio::net::TcpListener;
 use webpubsub::client::Event;
-use webpubsub::event_handler::Result as HandlerResult;
-use webpubsub::event_handler::{Context, EventHandler, UserEvent, UserEventResponse, Webhook};
+use webpubsub::event_handler::{self, Context, EventHandler, UserEvent, UserEventResponse, Webhook};
 use webpubsub::{BoxError, Client, ServiceClient};
 
 pub(crate) struct Chat(pub(crate) ServiceClient);
 
 #[async_trait::async_trait]
 impl EventHandler for Chat {
-    async fn user_event(&self, context: &Context, event: UserEvent) -> HandlerResult<UserEventResponse> {
-        let line = format!("{}: {}", context.user_id().unwrap_or("?"), event.text().unwrap_or("(no text)"));
-        self.0.group("room").send(line).await?;
+    async fn user_event(&self, from: &Context, event: UserEvent) -> event_handler::Result<UserEventResponse> {
+        let (user, text) = (from.user_id().unwrap_or("?"), event.text().unwrap_or("(no text)"));
+        self.0.group("room").send(format!("{user}: {text}")).await?;
         Ok(UserEventResponse::none())
     }
 }
@@ -25,13 +24,9 @@ async fn main() -> Result<(), BoxError> {
     Ok(())
 }
 
-pub(crate) async fn run(
-    service: &ServiceClient,
-    webhook: Webhook,
-    listener: TcpListener,
-) -> Result<String, BoxError> {
-    let app = axum::Router::new().route_service("/upstream", webhook);
-    tokio::spawn(axum::serve(listener, app).into_future());
+pub(crate) async fn run(service: &ServiceClient, hook: Webhook, at: TcpListener) -> Result<String, BoxError> {
+    let app = axum::Router::new().route_service("/upstream", hook);
+    tokio::spawn(axum::serve(at, app).into_future());
     let alice = Client::builder(service.client_access().user("alice").await?).connect().await?;
     let bob = Client::builder(service.client_access().user("bob").groups(["room"]).await?).connect().await?;
     alice.send_event("say", "hello, bob").await?;

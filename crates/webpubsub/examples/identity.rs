@@ -8,15 +8,11 @@ use webpubsub::{AzureCredential, BoxError, Credential, ServiceClient};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let var = |name: &str| std::env::var(name).map_err(|error| format!("{name}: {error}"));
-    let credential = DeveloperToolsCredential::new(None)?;
-    service(&var("WEBPUBSUB_ENDPOINT")?, credential)?.send_to_all("hello, world").await?;
+    let credential = credential(DeveloperToolsCredential::new(None)?);
+    ServiceClient::builder_from_env_with(credential, "chat")?.build()?.send_to_all("hello, world").await?;
     Ok(())
 }
 
-pub(crate) fn service(
-    endpoint: &str,
-    credential: Arc<dyn TokenCredential>,
-) -> webpubsub::Result<ServiceClient> {
-    ServiceClient::new(endpoint, "chat", Credential::token(AzureCredential::new(credential)))
+pub(crate) fn credential(signed_in: Arc<dyn TokenCredential>) -> Credential {
+    Credential::token(AzureCredential::new(signed_in))
 }

@@ -141,6 +141,19 @@ pub(crate) fn from_environment(environment: &Environment, hub: String) -> Result
     Ok(if insecure { builder.allow_insecure_http() } else { builder })
 }
 
+/// Reads the environment variables of [`ServiceClient::builder_from_env_with`].
+pub(crate) fn with_credential(
+    environment: &Environment,
+    credential: Credential,
+    hub: String,
+) -> Result<ServiceClientBuilder> {
+    let source = environment.require("WEBPUBSUB_ENDPOINT")?;
+    let endpoint = source.read(|text| Endpoint::parse(text.expose()))?;
+    let insecure = environment.allows_insecure_http("WEBPUBSUB_ALLOW_INSECURE_HTTP", &endpoint, &source)?;
+    let builder = ServiceClientBuilder::new(Ok((endpoint, credential)), hub);
+    Ok(if insecure { builder.allow_insecure_http() } else { builder })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,6 +173,26 @@ mod tests {
         assert_eq!((service.endpoint(), service.hub_name()), ("http://127.0.0.1:8080", "chat"));
         let service = read("Endpoint=http://emulator:8080;AccessKey=key;Version=1.0;", "1").unwrap();
         assert_eq!(service.endpoint(), "http://emulator:8080");
+    }
+
+    #[test]
+    fn with_another_credential_the_endpoint_is_read_and_the_connection_string_is_not() {
+        let read = |endpoint: &'static str, insecure: &'static str| {
+            let environment = Environment::new(move |name| match name {
+                "WEBPUBSUB_ENDPOINT" => Some(endpoint.into()),
+                "WEBPUBSUB_ALLOW_INSECURE_HTTP" => Some(insecure.into()),
+                _ => Some("planted".into()),
+            });
+            with_credential(&environment, Credential::access_key("key"), "chat".to_owned())?.build()
+        };
+        assert_eq!(read("https://x.example", "").unwrap().endpoint(), "https://x.example");
+        assert_eq!(read("http://emulator:8080", "1").unwrap().endpoint(), "http://emulator:8080");
+        for (endpoint, rule) in
+            [("", "missing or empty"), ("planted", "no scheme"), ("http://x.example", "HTTP=1")]
+        {
+            let text = read(endpoint, "").err().unwrap().to_string();
+            assert!(text.contains("WEBPUBSUB_ENDPOINT") && text.contains(rule), "{text}");
+        }
     }
 
     #[test]

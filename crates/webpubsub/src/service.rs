@@ -129,6 +129,30 @@ impl ServiceClient {
         builder::from_environment(&Environment::process(), hub.into())
     }
 
+    /// Returns a builder that configures a client with this credential from environment variables.
+    ///
+    /// Reads `WEBPUBSUB_ENDPOINT`, which is `https://<name>.webpubsub.azure.com`, and `WEBPUBSUB_ALLOW_INSECURE_HTTP`. The
+    /// connection string is ignored.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the variable, without its value, if it is missing, empty, or malformed.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use webpubsub::{Credential, Result, ServiceClient, TokenCredential};
+    /// fn service(credential: impl TokenCredential) -> Result<ServiceClient> {
+    ///     ServiceClient::builder_from_env_with(Credential::token(credential), "chat")?.build()
+    /// }
+    /// ```
+    pub fn builder_from_env_with(
+        credential: Credential,
+        hub: impl Into<String>,
+    ) -> Result<ServiceClientBuilder> {
+        builder::with_credential(&Environment::process(), credential, hub.into())
+    }
+
     pub(crate) fn with(pipeline: Pipeline, hub: String, resource: Resource) -> Self {
         Self { pipeline, hub: hub.into(), resource: Arc::new(resource) }
     }

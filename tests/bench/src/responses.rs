@@ -25,15 +25,10 @@ pub fn response_to(received: usize) -> String {
 /// The response to a request.
 #[must_use]
 pub fn to(head: &Parts, body: &[u8]) -> Response<Bytes> {
-    let path = head.uri.path();
-    let id = if path.starts_with("/rooms") { REQUEST_ID } else { CLIENT_REQUEST_ID };
-    let mut required = vec![AUTHORIZATION, USER_AGENT, id];
-    if !body.is_empty() {
-        required.push(CONTENT_TYPE);
-    }
-    if let Some(missing) = required.iter().find(|name| !head.headers.contains_key(*name)) {
+    if let Some(missing) = missing(head, body) {
         return rejection(&format!("the header {missing} is missing"));
     }
+    let path = head.uri.path();
     if path.starts_with("/api/hubs") {
         let mut accepted = Response::new(Bytes::new());
         *accepted.status_mut() = StatusCode::ACCEPTED;
@@ -51,6 +46,33 @@ pub fn to(head: &Parts, body: &[u8]) -> Response<Bytes> {
         response.headers_mut().insert(REQUEST_ID, id.clone());
     }
     response
+}
+
+/// The response to a request for a topic of which each event has its own lock token.
+pub async fn of_stream(topic: &str, head: &Parts, body: &[u8]) -> Response<Bytes> {
+    if let Some(missing) = missing(head, body) {
+        return rejection(&format!("the header {missing} is missing"));
+    }
+    let target = head.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str);
+    match eventgrid::stream::respond(topic, target, body).await {
+        Ok(body) => {
+            let mut response = Response::new(body);
+            response.headers_mut().insert(CONTENT_TYPE, JSON);
+            response
+        }
+        Err(error) => rejection(&error.to_string()),
+    }
+}
+
+/// The header that a request lacks.
+fn missing(head: &Parts, body: &[u8]) -> Option<HeaderName> {
+    let is_core = head.uri.path().starts_with("/rooms");
+    let id = if is_core { REQUEST_ID } else { CLIENT_REQUEST_ID };
+    let mut required = vec![AUTHORIZATION, USER_AGENT, id];
+    if !body.is_empty() {
+        required.push(CONTENT_TYPE);
+    }
+    required.into_iter().find(|name| !head.headers.contains_key(name))
 }
 
 /// The response to an invalid request.

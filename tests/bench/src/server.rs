@@ -3,6 +3,7 @@
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use crate::Result;
 
@@ -20,7 +21,21 @@ impl Server {
     ///
     /// None there, or one that says no port.
     pub fn start(program: &Path) -> Result<Self> {
+        Self::run(program, Command::new(program))
+    }
+
+    /// Starts the emulator in this `bench-server`.
+    ///
+    /// # Errors
+    ///
+    /// None there, or one that says no port.
+    pub fn emulator(program: &Path) -> Result<Self> {
         let mut command = Command::new(program);
+        command.arg("emulator");
+        Self::run(program, command)
+    }
+
+    fn run(program: &Path, mut command: Command) -> Result<Self> {
         // It ends with its standard input, which is closed when we end.
         let child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let child = child.map_err(|error| format!("{} could not be run: {error}", program.display()))?;
@@ -37,6 +52,23 @@ impl Server {
     #[must_use]
     pub fn origin(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The CPU time that it has used so far, if the system reports it (proc(5), `stat`).
+    ///
+    /// # Errors
+    ///
+    /// The system's text is not what it documents.
+    pub fn cpu_time(&self) -> Result<Option<Duration>> {
+        if !cfg!(target_os = "linux") {
+            return Ok(None);
+        }
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
+        // After the name, which may contain anything: state, ten numbers, and then the two times in hundredths of a second.
+        let (_, numbers) = stat.rsplit_once(')').ok_or("the name is missing")?;
+        let ticks = numbers.split_whitespace().skip(11).take(2).map(str::parse::<u64>);
+        let ticks = ticks.sum::<std::result::Result<u64, _>>()?;
+        Ok(Some(Duration::from_millis(ticks * 10)))
     }
 }
 

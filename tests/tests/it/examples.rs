@@ -79,8 +79,9 @@ async fn who_is_signed_in_with_the_command_line_tools_greets_everyone_in_the_hub
     let emulator = Emulator::start().await.unwrap();
     let mut client =
         Client::connect(&emulator.webpubsub().client_access_url("chat", &ClientToken::new())).await.unwrap();
-    let (credential, az) = signed_in(emulator.webpubsub().entra_token());
-    let service = pubsub_identity::service(&emulator.endpoint(), credential).unwrap();
+    let (signed_in, az) = signed_in(emulator.webpubsub().entra_token());
+    let credential = pubsub_identity::credential(signed_in);
+    let service = ServiceClient::new(&emulator.endpoint(), "chat", credential).unwrap();
     service.send_to_all("hello, world").await.unwrap();
     assert_eq!(client.json().await.unwrap()["data"], "hello, world");
     assert!(az.asked.lock().unwrap()[0].contains("https://webpubsub.azure.com/.default"));
@@ -90,10 +91,10 @@ async fn who_is_signed_in_with_the_command_line_tools_greets_everyone_in_the_hub
 async fn who_is_signed_in_with_the_command_line_tools_publishes_an_event() {
     let emulator = Emulator::start().await.unwrap();
     emulator.eventgrid().declare("orders", "billing");
-    let (credential, az) = signed_in(emulator.eventgrid().bearer_token());
-    let sender = eventgrid_identity::sender(&emulator.endpoint(), credential).unwrap();
-    let greeting = eventgrid_namespaces::CloudEvent::new("/hello", "com.example.greeting", "hello, world");
-    sender.send(greeting.unwrap()).await.unwrap();
+    let (signed_in, az) = signed_in(emulator.eventgrid().bearer_token());
+    let credential = eventgrid_identity::credential(signed_in);
+    let sender = eventgrid_namespaces::Sender::new(&emulator.endpoint(), "orders", credential).unwrap();
+    eventgrid_identity::publish(&sender).await.unwrap();
     assert_eq!(emulator.eventgrid().waiting("orders", "billing"), 1);
     assert!(az.asked.lock().unwrap()[0].contains("https://eventgrid.azure.net/.default"));
 }

@@ -1,6 +1,7 @@
 //! Tests that need more than one crate, by subject: clients together, the fault server, recordings, examples, and the demo.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
 
+mod bridges;
 mod core;
 mod coverage;
 mod demo;
@@ -11,6 +12,7 @@ mod from_env;
 mod hello;
 mod hulft;
 mod metrics;
+mod otel_traces;
 mod recipes;
 mod recordings;
 mod tls;

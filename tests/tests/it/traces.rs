@@ -1,16 +1,12 @@
-//! One trace from publisher to handler, read back through the OpenTelemetry SDK. The closures are what a program would write.
+//! One trace from publisher to handler, read back through the OpenTelemetry SDK, or from the bytes that a collector receives.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use axum::Router;
 use eventgrid_namespaces::push::Webhook;
-use eventgrid_namespaces::{
-    CloudEvent, Context, Credential, EventDelivery, NamespaceClient, Processor, TraceContext,
-};
-use opentelemetry::propagation::TextMapPropagator as _;
-use opentelemetry::trace::{TraceContextExt as _, TracerProvider as _};
-use opentelemetry_sdk::propagation::TraceContextPropagator;
+use eventgrid_namespaces::{CloudEvent, Context, Credential, NamespaceClient, Processor, TraceContext};
+use opentelemetry::trace::TraceContextExt as _;
+use opentelemetry_otlp::{SpanExporter, WithExportConfig as _};
 use opentelemetry_sdk::trace::{InMemorySpanExporter, SdkTracerProvider, SpanData};
 use service_emulator::Emulator;
 use service_emulator::eventgrid::{DeliveryStep, PushSettings};
@@ -18,29 +14,10 @@ use tokio::net::TcpListener;
 use tokio::sync::{Notify, mpsc};
 use tracing::{Instrument as _, Span, info_span};
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::filter::LevelFilter;
 
-/// For the setter `trace_context`: the context of the span that runs.
-fn current() -> Option<TraceContext> {
-    let mut fields = HashMap::new();
-    TraceContextPropagator::new().inject_context(&Span::current().context(), &mut fields);
-    let context = TraceContext::new(fields.remove("traceparent")?).ok()?;
-    match fields.remove("tracestate").filter(|state| !state.is_empty()) {
-        Some(state) => context.with_tracestate(state).ok(),
-        None => Some(context),
-    }
-}
-
-/// For the setter `span`: a span whose parent is the one that published the event.
-fn process(delivery: &EventDelivery, context: Option<&TraceContext>) -> Span {
-    let span = info_span!("process orders", "messaging.message.id" = delivery.id);
-    if let Some(context) = context {
-        let fields = HashMap::from([("traceparent".to_owned(), context.traceparent().to_owned())]);
-        // Without a layer of OpenTelemetry, there is nothing to set.
-        let _ = span.set_parent(TraceContextPropagator::new().extract(&fields));
-    }
-    span
-}
+use crate::metrics::otlp::Collector;
+use crate::otel_traces::{current, process, subscriber};
 
 /// The trace ids that handlers ran in.
 type Seen = Arc<Mutex<Vec<String>>>;
@@ -67,9 +44,7 @@ impl Traced {
     fn start() -> Self {
         let exporter = InMemorySpanExporter::default();
         let provider = SdkTracerProvider::builder().with_simple_exporter(exporter.clone()).build();
-        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
-        let filter = tracing_subscriber::filter::LevelFilter::DEBUG;
-        let subscriber = tracing_subscriber::registry().with(filter).with(layer);
+        let subscriber = subscriber(&provider, LevelFilter::DEBUG);
         Self { exporter, provider, _guard: tracing::subscriber::set_default(subscriber) }
     }
 
@@ -141,4 +116,47 @@ async fn one_trace_leads_from_the_publisher_to_the_handler_of_a_webhook() {
     assert_eq!(*seen.lock().unwrap(), [trace.as_str()]);
     let (publish, process) = (traced.span("checkout"), traced.span("process orders"));
     assert_eq!(process.span_context.trace_id(), publish.span_context.trace_id());
+}
+
+/// One test of the two threads: the exporter blocks its own while the collector responds.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_collector_receives_the_trace_of_a_publish_and_its_handler_over_otlp() {
+    let collector = Collector::default();
+    let address = collector.start().await;
+    let provider = tokio::task::block_in_place(|| {
+        let endpoint = format!("http://{address}/v1/traces");
+        let exporter = SpanExporter::builder().with_http().with_endpoint(endpoint).build().unwrap();
+        SdkTracerProvider::builder().with_batch_exporter(exporter).build()
+    });
+    let emulator = Emulator::start().await.unwrap();
+    emulator.eventgrid().declare("orders", "billing");
+    let (seen, done) = (Seen::default(), Arc::new(Notify::new()));
+    // The spans are those of this thread, so everything runs on it.
+    let trace = tokio::task::block_in_place(|| {
+        let _guard = tracing::subscriber::set_default(subscriber(&provider, LevelFilter::INFO));
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async {
+            let (client, trace) = publish(&emulator).await;
+            let builder = Processor::builder(client.receiver("orders", "billing")).span(process);
+            let processor = builder.handler(handler(&seen, &done)).unwrap();
+            processor.run_until(done.notified()).await.unwrap();
+            trace
+        })
+    });
+    tokio::task::block_in_place(|| provider.shutdown()).unwrap();
+
+    let [checkout, publish, handled] =
+        ["checkout", "publish orders", "process orders"].map(|name| collector.span(name));
+    let id = |span: &opentelemetry_proto::tonic::trace::v1::Span| {
+        span.trace_id.iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    assert_eq!((id(&checkout), id(&publish), id(&handled)), (trace.clone(), trace.clone(), trace));
+    assert_eq!(publish.parent_span_id, checkout.span_id);
+    // The event carries the context of its publish span.
+    assert_eq!(handled.parent_span_id, publish.span_id);
+    let kinds = [publish.kind(), handled.kind()].map(|kind| kind.as_str_name());
+    assert_eq!(kinds, ["SPAN_KIND_PRODUCER", "SPAN_KIND_CONSUMER"]);
+    let system = |pair: &&opentelemetry_proto::tonic::common::v1::KeyValue| pair.key == "messaging.system";
+    let system = publish.attributes.iter().find(system).map(crate::metrics::otlp::text);
+    assert_eq!(system.as_deref(), Some("eventgrid"));
 }

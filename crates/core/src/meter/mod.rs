@@ -35,6 +35,8 @@ pub use recorder::MeterHandle;
 ///     }
 /// }
 /// ```
+///
+#[doc = include_str!("../../docs/recipes.md")]
 pub trait Meter: Send + Sync + 'static {
     /// Records a value: an increment of a counter, a change of an up-down counter, or a measurement for a histogram.
     ///

@@ -24,13 +24,14 @@ enum Data {
     Base64(String),
 }
 
-/// Reads an event in the JSON format.
-pub(super) fn structured(event: Value) -> Result<Arc<str>, Rejection> {
+/// Reads an event in the JSON format. The buffer saves memory allocations.
+pub(super) fn structured(event: Value, buffer: &mut Vec<u8>) -> Result<Arc<str>, Rejection> {
     let Value::Object(mut members) = event else { return Err(Rejection::not_json()) };
     let data = members.remove("data");
     let base64 = members.remove("data_base64").filter(|value| !value.is_null());
     // JSON format, section 2.1: a null attribute counts as absent.
-    let attributes: Map<_, _> = members.into_iter().filter(|(_, value)| !value.is_null()).collect();
+    members.retain(|_, value| !value.is_null());
+    let attributes = members;
     check_present(&attributes)?;
     let data = match (data, base64) {
         (None, None) => return Err(Rejection::bad_request("'data' attribute is required")),
@@ -42,7 +43,7 @@ pub(super) fn structured(event: Value) -> Result<Arc<str>, Rejection> {
         (None, Some(Value::String(text))) if STANDARD.decode(&text).is_ok() => Data::Base64(text),
         (None, Some(_)) => return Err(Rejection::not_json()),
     };
-    finish(attributes, data)
+    finish(attributes, data, buffer)
 }
 
 /// Reads an event whose attributes are `ce-` headers and whose data is the body.
@@ -59,7 +60,7 @@ pub(super) fn binary(headers: &HeaderMap, content_type: &str, body: &[u8]) -> Re
     check_present(&attributes)?;
     let data = binary_data(content_type, body)?;
     attributes.insert("datacontenttype".to_owned(), content_type.into());
-    finish(attributes, data)
+    finish(attributes, data, &mut Vec::with_capacity(2 * body.len()))
 }
 
 fn check_present(attributes: &Map<String, Value>) -> Result<(), Rejection> {
@@ -115,7 +116,11 @@ fn unescape(quoted: &[u8]) -> Vec<u8> {
 }
 
 /// Performs the checks that both modes share, and writes the event as it will be delivered.
-fn finish(mut attributes: Map<String, Value>, data: Data) -> Result<Arc<str>, Rejection> {
+fn finish(
+    mut attributes: Map<String, Value>,
+    data: Data,
+    buffer: &mut Vec<u8>,
+) -> Result<Arc<str>, Rejection> {
     for (name, value) in &attributes {
         check_attribute(name, value)?;
     }
@@ -128,7 +133,9 @@ fn finish(mut attributes: Map<String, Value>, data: Data) -> Result<Arc<str>, Re
         // Observed, so a client must not depend on the order: the members of data objects are delivered sorted.
         data.sort_all_objects();
     }
-    let text = serde_json::to_string(&event).map_err(|_| Rejection::server_error())?;
+    buffer.clear();
+    serde_json::to_writer(&mut *buffer, &event).map_err(|_| Rejection::server_error())?;
+    let text = std::str::from_utf8(buffer).map_err(|_| Rejection::server_error())?;
     Ok(text.into())
 }
 
@@ -220,7 +227,7 @@ mod tests {
         let mut event = json!({"id": "1", "source": "/s", "type": "t", "specversion": "1.0", "data": {}});
         let Value::Object(members) = members else { panic!("members") };
         event.as_object_mut().unwrap().extend(members);
-        outcome(structured(event))
+        outcome(structured(event, &mut Vec::new()))
     }
 
     fn binary_with(content_type: &str, body: &[u8], headers: &[(&str, &[u8])]) -> String {
@@ -289,7 +296,7 @@ mod tests {
             assert_eq!(structured_with(json!({name: null})), expected);
         }
         let empty = json!({"id": "", "source": "", "specversion": "", "type": ""});
-        assert_eq!(outcome(structured(empty)), "'data' attribute is required");
+        assert_eq!(outcome(structured(empty, &mut Vec::new())), "'data' attribute is required");
     }
 
     #[test]
@@ -301,10 +308,10 @@ mod tests {
         assert!(structured_with(json!({"data_base64": "AQID"})).contains("Only one of"));
         let event =
             json!({"id": "1", "source": "/s", "type": "t", "specversion": "1.0", "data_base64": "AQID"});
-        assert!(outcome(structured(event.clone())).ends_with(r#","data_base64":"AQID"}"#));
+        assert!(outcome(structured(event.clone(), &mut Vec::new())).ends_with(r#","data_base64":"AQID"}"#));
         let mut bad = event;
         bad["data_base64"] = "no base64!".into();
-        assert_eq!(outcome(structured(bad)), "Json deserialize error");
+        assert_eq!(outcome(structured(bad, &mut Vec::new())), "Json deserialize error");
     }
 
     #[test]

@@ -10,35 +10,53 @@ const ID_LENGTH: usize = 16;
 const GUID_TAG: [u8; 4] = [0x0a, 38, 0x0a, 36];
 /// Field 2, 18 bytes long, whose field 1 is 16 bytes long.
 const ID_TAG: [u8; 4] = [0x12, 18, 0x0a, 16];
+const LENGTH: usize = GUID_TAG.len() + GUID_LENGTH + ID_TAG.len() + ID_LENGTH;
 
 /// The part of a lock token that identifies one delivery.
 pub(super) type LockId = [u8; ID_LENGTH];
+
+/// The GUID of a subscription.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Owner([u8; GUID_LENGTH]);
+
+impl Owner {
+    pub(super) fn fresh() -> Self {
+        let mut bytes = [0; GUID_LENGTH];
+        bytes.iter_mut().zip(guid().bytes()).for_each(|(to, from)| *to = from);
+        Self(bytes)
+    }
+}
 
 /// A decoded lock token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct LockToken {
     /// The subscription that issued it.
-    pub(super) owner: String,
+    pub(super) owner: Owner,
     pub(super) id: LockId,
 }
 
 impl LockToken {
     /// Creates a token of that subscription for a new delivery.
-    pub(super) fn fresh(owner: &str) -> Self {
-        Self { owner: owner.to_owned(), id: random() }
+    pub(super) fn fresh(owner: Owner) -> Self {
+        Self { owner, id: random() }
     }
 
     /// Decodes a token. Returns `None` for a text that no subscription can have issued.
     pub(super) fn decode(text: &str) -> Option<Self> {
-        let bytes = STANDARD.decode(text).ok()?;
-        let rest = bytes.strip_prefix(&GUID_TAG)?;
-        let (owner, rest) = rest.split_at_checked(GUID_LENGTH)?;
+        let mut bytes = [0; LENGTH];
+        // A longer text does not fit, and a shorter one leaves out a part.
+        let length = STANDARD.decode_slice(text, &mut bytes).ok()?;
+        let rest = bytes.get(..length)?.strip_prefix(&GUID_TAG)?;
+        let (owner, rest) = rest.split_first_chunk()?;
         let id = rest.strip_prefix(&ID_TAG)?.try_into().ok()?;
-        Some(Self { owner: String::from_utf8(owner.to_vec()).ok()?, id })
+        Some(Self { owner: Owner(*owner), id })
     }
 
     pub(super) fn encode(&self) -> String {
-        STANDARD.encode([&GUID_TAG[..], self.owner.as_bytes(), &ID_TAG[..], &self.id[..]].concat())
+        let parts = GUID_TAG.iter().chain(&self.owner.0).chain(&ID_TAG).chain(&self.id);
+        let mut bytes = [0; LENGTH];
+        bytes.iter_mut().zip(parts).for_each(|(to, from)| *to = *from);
+        STANDARD.encode(bytes)
     }
 }
 
@@ -72,14 +90,14 @@ mod tests {
         // From the service's documentation.
         let text = "CiYKJDUwNjE4QTFFLUNDODQtNDZBQy1BN0Y4LUE5QkE3NjEwNzQxMxISChDXYS23Z+5Hq754VqQjxywE";
         let token = LockToken::decode(text).unwrap();
-        assert_eq!(token.owner, "50618A1E-CC84-46AC-A7F8-A9BA76107413");
+        assert_eq!(token.owner, Owner(*b"50618A1E-CC84-46AC-A7F8-A9BA76107413"));
         assert_eq!(token.encode(), text);
     }
 
     #[test]
     fn tokens_differ_and_have_80_characters() {
-        let owner = guid();
-        let (one, two) = (LockToken::fresh(&owner), LockToken::fresh(&owner));
+        let owner = Owner::fresh();
+        let (one, two) = (LockToken::fresh(owner), LockToken::fresh(owner));
         assert_ne!(one, two);
         assert_eq!(one.encode().len(), 80);
         assert_eq!(LockToken::decode(&one.encode()), Some(one));
@@ -87,7 +105,7 @@ mod tests {
 
     #[test]
     fn a_text_of_another_shape_is_no_token() {
-        let token = LockToken::fresh(&guid()).encode();
+        let token = LockToken::fresh(Owner::fresh()).encode();
         for junk in [
             "",
             "faketoken",

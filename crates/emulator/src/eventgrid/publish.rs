@@ -1,14 +1,15 @@
 //! Publishing in its three modes, distinguished by the content type: one event, a batch, or an event in headers.
 
+use std::fmt;
 use std::sync::Arc;
 
 use http::StatusCode;
 use http::header::CONTENT_TYPE;
+use serde::de::{Deserialize, Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 
-use super::EventGrid;
 use super::errors::{Rejection, SETTLED, text};
-use super::{event, names};
+use super::{EventGrid, event, names};
 use crate::message::{Request, Response, json_from_slice};
 
 /// 1 MB: the maximum size of an event, and of a request.
@@ -32,7 +33,7 @@ pub(super) fn publish_value(grid: &EventGrid, topic: &str, event: Value) -> Resu
         return Err(Rejection::bad_request(format!("a name must be {}, not '{topic}'", names::RULE)));
     }
     grid.namespace().topic(topic)?;
-    enqueue(grid, topic, &[event::structured(event)?])
+    enqueue(grid, topic, &[event::structured(event, &mut Vec::new())?])
 }
 
 /// CloudEvents HTTP binding, section 3: the prefix of the content type decides the mode, regardless of case.
@@ -43,7 +44,7 @@ fn read(request: &Request) -> Result<Vec<Arc<str>>, Rejection> {
     match essence.as_str() {
         "application/cloudevents+json" => {
             let event = json_from_slice(&request.body).map_err(|_| Rejection::not_json())?;
-            Ok(vec![event::structured(event)?])
+            Ok(vec![event::structured(event, &mut Vec::with_capacity(request.body.len()))?])
         }
         "application/cloudevents-batch+json" => batch(&request.body),
         other if other.starts_with("application/cloudevents") => {
@@ -54,14 +55,54 @@ fn read(request: &Request) -> Result<Vec<Arc<str>>, Rejection> {
 }
 
 fn batch(body: &[u8]) -> Result<Vec<Arc<str>>, Rejection> {
-    let events: Vec<Value> = json_from_slice(body).map_err(|_| Rejection::not_json())?;
-    if events.is_empty() {
+    let Batch { count, events } = json_from_slice(body).map_err(|_| Rejection::not_json())?;
+    if count == 0 {
         return Err(Rejection::bad_request("At least one event is required"));
     }
-    if events.len() > MAX_EVENTS {
+    if count > MAX_EVENTS {
         return Err(Rejection::too_large("Number of events cannot exceed 1000"));
     }
-    events.into_iter().map(event::structured).collect()
+    events
+}
+
+/// A list of events, each converted as soon as it is read, so that its JSON values take no memory of their own for long. Whether
+/// the whole list is JSON matters before the first invalid event.
+struct Batch {
+    count: usize,
+    events: Result<Vec<Arc<str>>, Rejection>,
+}
+
+impl<'de> Deserialize<'de> for Batch {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(BatchVisitor)
+    }
+}
+
+struct BatchVisitor;
+
+impl<'de> Visitor<'de> for BatchVisitor {
+    type Value = Batch;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a list of events")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Batch, A::Error> {
+        let mut batch = Batch { count: 0, events: Ok(Vec::new()) };
+        let mut buffer = Vec::new();
+        while let Some(event) = list.next_element::<Value>()? {
+            batch.count += 1;
+            if let Ok(events) = &mut batch.events
+                && batch.count <= MAX_EVENTS
+            {
+                match event::structured(event, &mut buffer) {
+                    Ok(event) => events.push(event),
+                    Err(rejection) => batch.events = Err(rejection),
+                }
+            }
+        }
+        Ok(batch)
+    }
 }
 
 /// All or nothing: if one subscription has no room, no subscription receives any of the events.

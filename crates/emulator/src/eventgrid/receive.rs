@@ -102,11 +102,9 @@ fn body(deliveries: &[Delivery]) -> String {
     let mut text = String::with_capacity(length + 16);
     text.push_str(r#"{"value":["#);
     for (index, Delivery { token, count, event }) in deliveries.iter().enumerate() {
-        if index > 0 {
-            text.push(',');
-        }
-        let properties = format!(r#"{{"lockToken":"{token}","deliveryCount":{count}}}"#);
-        text.push_str(&format!(r#"{{"brokerProperties":{properties},"event":{event}}}"#));
+        let start = if index > 0 { "," } else { "" };
+        text.extend([start, r#"{"brokerProperties":{"lockToken":""#, token, r#"","deliveryCount":"#]);
+        text.extend([&count.to_string(), r#"},"event":"#, event, "}"]);
     }
     text.push_str("]}");
     text

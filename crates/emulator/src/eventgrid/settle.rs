@@ -63,12 +63,15 @@ pub(super) fn settle(
     request: &Request,
 ) -> Result<Response, Rejection> {
     let delay = release_delay(settlement, version, request)?;
+    // An unknown subscription is reported before any error in the body, which is read without a lock.
+    grid.namespace().queue(target.topic, target.subscription)?;
+    let tokens = lock_tokens(request)?;
     let now = grid.clock().now();
     let mut namespace = grid.namespace();
     let queue = namespace.queue(target.topic, target.subscription)?;
-    let tokens = lock_tokens(request)?;
     let outcome = queue.change(now, |held| {
         let mut outcome = Outcome::default();
+        outcome.succeeded_lock_tokens.reserve(tokens.len());
         for token in tokens {
             let settled = match settlement {
                 Settlement::Acknowledge => apply(&token, |lock| held.acknowledge(lock)),

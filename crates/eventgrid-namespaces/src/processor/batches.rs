@@ -13,34 +13,34 @@ const MAX_PAUSE: Duration = Duration::from_secs(16);
 
 /// The tokens of one settle call.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Batch {
+pub(super) struct Batch<T> {
     pub(super) settlement: Settlement,
-    pub(super) tokens: Vec<String>,
+    pub(super) tokens: Vec<T>,
     /// The latest time at which the batch is sent, or the earliest time if its call has failed before.
     due: Duration,
     /// How often its call has failed.
     pub(super) failures: u32,
 }
 
-/// The waiting batches.
+/// The waiting batches. `T` identifies an event.
 #[derive(Debug)]
-pub(super) struct Batches {
+pub(super) struct Batches<T> {
     interval: Duration,
-    open: HashMap<Settlement, Batch>,
-    closed: Vec<Batch>,
+    open: HashMap<Settlement, Batch<T>>,
+    closed: Vec<Batch<T>>,
 }
 
-impl Batches {
+impl<T> Batches<T> {
     pub(super) fn new(interval: Duration) -> Self {
         Self { interval, open: HashMap::new(), closed: Vec::new() }
     }
 
     /// Adds a decided event.
-    pub(super) fn push(&mut self, settlement: Settlement, token: String, now: Duration) {
+    pub(super) fn push(&mut self, settlement: Settlement, token: T, now: Duration) {
         let due = now + self.interval;
         let batch = self.open.entry(settlement).or_insert_with(|| Batch {
             settlement,
-            tokens: Vec::new(),
+            tokens: Vec::with_capacity(TOKENS_PER_REQUEST),
             due,
             failures: 0,
         });
@@ -54,7 +54,7 @@ impl Batches {
     pub(super) fn put_off(
         &mut self,
         settlement: Settlement,
-        tokens: Vec<String>,
+        tokens: Vec<T>,
         failures: u32,
         retry_after: Duration,
         now: Duration,
@@ -65,7 +65,7 @@ impl Batches {
     }
 
     /// Returns the batches to send now. With `all`, includes those that could still grow.
-    pub(super) fn take(&mut self, now: Duration, all: bool) -> Vec<Batch> {
+    pub(super) fn take(&mut self, now: Duration, all: bool) -> Vec<Batch<T>> {
         let ready: Vec<Settlement> = self
             .open
             .values()
@@ -73,7 +73,7 @@ impl Batches {
             .map(|batch| batch.settlement)
             .collect();
         let open = ready.iter().filter_map(|settlement| self.open.remove(settlement));
-        let mut taken: Vec<Batch> = open.collect();
+        let mut taken: Vec<Batch<T>> = open.collect();
         taken.extend(self.closed.extract_if(.., |batch| batch.due <= now));
         taken
     }

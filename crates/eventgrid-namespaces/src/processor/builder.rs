@@ -186,8 +186,9 @@ impl ProcessorBuilder {
     /// Sets the function that creates the span in which a handler runs.
     ///
     /// It receives the delivery and the trace context that the event carries, so that it can set the span's parent or link it to
-    /// the span that produced the event. It runs on the processor's own task, so it must neither block nor panic. If the span has
-    /// the fields `settlement`, `error.type`, and `otel.status_code`, they are recorded when the handler ends.
+    /// the span that produced the event. It runs right before the handler, on the handler's task, and must not panic: a panic ends
+    /// the processor. If the span has the fields `settlement`, `error.type`, and `otel.status_code`, they are recorded when the
+    /// handler ends.
     ///
     /// Default: a span `process` at INFO, whose `otel.name` is `process {topic}`, with OpenTelemetry's attributes for messaging.
     pub fn span(

@@ -1,9 +1,8 @@
 //! What a handler receives in addition to its event: the delivery, and whether its lock is still held.
 
-use std::sync::Arc;
-
 use service_core::TraceContext;
-use tokio::sync::watch;
+
+use super::token::Token;
 
 /// Identifies one delivery of an event to this processor.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,33 +23,32 @@ pub struct EventDelivery {
 /// A handle that gives a handler information about its event's delivery and lock.
 #[derive(Debug, Clone)]
 pub struct Context {
-    pub(super) delivery: Arc<EventDelivery>,
-    pub(super) lost: watch::Receiver<bool>,
+    pub(super) token: Token,
 }
 
 impl Context {
     /// Creates the context of a delivery that has no lock.
     #[cfg(feature = "push")]
     pub(crate) fn pushed(delivery: EventDelivery) -> Self {
-        Self { delivery: Arc::new(delivery), lost: watch::channel(false).1 }
+        Self { token: Token::new(delivery) }
     }
 
     /// Returns the trace context that the event carries, which identifies the span that produced it.
     #[must_use]
     pub fn trace_context(&self) -> Option<&TraceContext> {
-        self.delivery.trace_context.as_ref()
+        self.delivery().trace_context.as_ref()
     }
 
     /// Returns how often the event was delivered, including this time, starting at 1.
     #[must_use]
     pub fn delivery_count(&self) -> u32 {
-        self.delivery.delivery_count
+        self.delivery().delivery_count
     }
 
     /// Returns the delivery that is being handled.
     #[must_use]
     pub fn delivery(&self) -> &EventDelivery {
-        &self.delivery
+        self.token.delivery()
     }
 
     /// Returns `true` if the event's lock is lost.
@@ -58,16 +56,13 @@ impl Context {
     /// The event may then already be handled elsewhere, and this handler's settlement is unlikely to take effect.
     #[must_use]
     pub fn is_lock_lost(&self) -> bool {
-        *self.lost.borrow()
+        self.token.is_lost()
     }
 
     /// Waits until the event's lock is lost. Never returns if the lock is kept.
     ///
     /// Cancel safe. A handler whose effects cannot be undone can use it in `tokio::select!` to stop early.
     pub async fn lock_lost(&self) {
-        // The sender is dropped with the event. After that, the lock can no longer be lost.
-        if self.lost.clone().wait_for(|lost| *lost).await.is_err() {
-            std::future::pending::<()>().await;
-        }
+        self.token.lost().await;
     }
 }

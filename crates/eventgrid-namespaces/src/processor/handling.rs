@@ -1,66 +1,59 @@
-//! From a waiting event to a settlement: starts handlers and processes their outcomes.
+//! From a received event to its handler, and from the handler's outcome to a settlement.
 
-use std::sync::Arc;
+use std::time::Duration;
 
-use tracing::Instrument;
-
-use super::handler::{self, Outcome};
-use super::held::Stage;
-use super::run::{Run, TaskOutput};
-use super::span::record;
-use super::{Notice, Settlement};
+use super::handler::Outcome;
+use super::run::Run;
+use super::token::{Stage, Token};
+use super::workers::{Handled, Job};
+use super::{Context, EventDelivery, Notice, Settlement};
 use crate::{BoxError, Error, ReceivedEvent, ReleaseDelay};
 
 impl Run<'_> {
-    /// Starts the handler of an event, or the poison handler.
-    pub(super) fn handle(&mut self, received: ReceivedEvent) {
-        let token = received.lock_token.clone();
-        let Some(entry) = self.held.get(&token) else { return };
-        let (context, delivery) = (entry.context(), Arc::clone(&entry.delivery));
+    /// Prepares the handler of an event, or the poison handler. Returns `None` if there is none for an event that cannot be read.
+    pub(super) fn job(&mut self, token: Token, mut received: ReceivedEvent) -> Option<Job> {
+        let context = Context { token: token.clone() };
         let too_many = self.settings.max_deliveries.is_some_and(|max| received.delivery_count > max);
         let handling = match &self.settings.poison {
-            Some(hook) if too_many || received.event.is_err() => hook(received, context),
+            Some(hook) if too_many || received.event.is_err() => {
+                token.as_str().clone_into(&mut received.lock_token);
+                hook(received, context)
+            }
             _ => match received.event {
                 Ok(event) => (self.settings.handler)(event, context),
                 Err(error) => {
-                    self.notify(&Notice::Unreadable { event: &delivery, error: &error });
-                    return self.decide(token, self.settings.failure);
+                    self.notify(&Notice::Unreadable { event: token.delivery(), error: &error });
+                    self.decide(token, self.settings.failure, self.clock.elapsed());
+                    return None;
                 }
             },
         };
-        let span = (self.settings.span)(&delivery, delivery.trace_context.as_ref());
-        let (recorded, handled) = (span.clone(), token.clone());
-        let clock = self.settings.measure.is_enabled().then(|| Arc::clone(&self.clock));
-        let run = async move {
-            let started = clock.as_ref().map(|clock| clock.elapsed());
-            let outcome = handler::run(handling).await;
-            record(&recorded, &outcome);
-            let took = clock.zip(started).map(|(clock, started)| clock.elapsed().saturating_sub(started));
-            TaskOutput::Handled(handled, took, outcome)
-        };
-        let task = self.tasks.spawn(run.instrument(span));
-        self.handlers.insert(task.id(), token.clone());
-        if let Some(entry) = self.held.get(&token) {
-            entry.stage = Stage::Handling(task);
+        Some(Job { token, handling })
+    }
+
+    pub(super) fn all_handled(&mut self, handled: Vec<Handled>) {
+        let now = self.clock.elapsed();
+        for Handled { token, took, outcome } in handled {
+            self.settings.measure.handled(&self.settings.receiver, took, &outcome);
+            let settlement = self.settlement(token.delivery(), outcome);
+            self.decide(token, settlement, now);
         }
     }
 
-    pub(super) fn handled(&mut self, token: String, outcome: Outcome) {
-        let Some(entry) = self.held.get(&token) else { return };
-        let event = Arc::clone(&entry.delivery);
+    /// Returns the settlement of an event whose handler ended like this.
+    fn settlement(&self, event: &EventDelivery, outcome: Outcome) -> Settlement {
         let outcome = match outcome {
             Outcome::Decided(settlement) => self.supported(settlement),
             Outcome::Failed(error) => Err(error),
             Outcome::Panicked(message) => {
-                self.notify(&Notice::HandlerPanicked { event: &event, message: &message });
-                return self.decide(token, self.settings.failure);
+                self.notify(&Notice::HandlerPanicked { event, message: &message });
+                return self.settings.failure;
             }
         };
-        let settlement = outcome.unwrap_or_else(|error| {
-            self.notify(&Notice::HandlerFailed { event: &event, error: &error });
+        outcome.unwrap_or_else(|error| {
+            self.notify(&Notice::HandlerFailed { event, error: &error });
             self.settings.failure
-        });
-        self.decide(token, settlement);
+        })
     }
 
     /// Checks that the api-version supports the settlement's delay.
@@ -78,11 +71,8 @@ impl Run<'_> {
     }
 
     /// Queues an event for its settle call.
-    pub(super) fn decide(&mut self, token: String, settlement: Settlement) {
-        let now = self.clock.elapsed();
-        if let Some(entry) = self.held.get(&token) {
-            entry.stage = Stage::Decided;
-            self.batches.push(settlement, token, now);
-        }
+    pub(super) fn decide(&mut self, token: Token, settlement: Settlement, now: Duration) {
+        token.enter(Stage::Decided);
+        self.batches.push(settlement, token, now);
     }
 }

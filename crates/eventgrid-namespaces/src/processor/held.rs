@@ -1,76 +1,47 @@
 //! The held events by lock token, with the state of their locks and of their handling. Pure state without I/O.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::{HashMap, hash_map};
 use std::time::Duration;
 
-use tokio::sync::watch;
-use tokio::task::AbortHandle;
-
+use super::EventDelivery;
 use super::lock::Lock;
 use super::stats::Age;
-use super::{Context, EventDelivery};
+use super::token::{Stage, Token};
+use crate::token_hash::TokenHash;
 use crate::{CloudEvent, ReceivedEvent};
 
 /// An event that was received and has not been settled yet.
 #[derive(Debug)]
 pub(super) struct Entry {
-    pub(super) delivery: Arc<EventDelivery>,
+    pub(super) token: Token,
     pub(super) lock: Lock,
-    pub(super) stage: Stage,
     /// A settle call for it got no response, so that call may be the reason if the token is reported as lost later.
     pub(super) outcome_unknown: bool,
-    lost: watch::Sender<bool>,
     /// Counts the event's age in the statistics for as long as the event is held.
     _age: Option<Age>,
 }
 
-/// The progress of an event.
-#[derive(Debug)]
-pub(super) enum Stage {
-    /// The event waits for a handler.
-    Waiting,
-    /// The event is being handled.
-    Handling(AbortHandle),
-    /// The event's settlement is known and waits for its settle call.
-    Decided,
-    /// The settle call is in flight. The lock is not touched, since the call may consume the token at any moment.
-    Settling,
-}
-
 impl Entry {
-    pub(super) fn context(&self) -> Context {
-        Context { delivery: Arc::clone(&self.delivery), lost: self.lost.subscribe() }
-    }
-
-    pub(super) fn is_lost(&self) -> bool {
-        *self.lost.borrow()
-    }
-
     /// When its lock needs attention. While the event is being settled, only the settle call reports that the lock expired.
     fn due(&self) -> Duration {
-        match self.stage {
+        match self.token.stage() {
             Stage::Settling => self.lock.renewal_due(),
             _ => self.lock.due(),
         }
-    }
-
-    pub(super) fn has_started(&self) -> bool {
-        !matches!(self.stage, Stage::Waiting)
     }
 }
 
 /// The held events.
 #[derive(Debug)]
 pub(super) struct Held {
-    entries: HashMap<String, Entry>,
+    entries: HashMap<Token, Entry, TokenHash>,
     /// No lock needs attention before this time.
     due: Duration,
 }
 
 impl Held {
     pub(super) fn new() -> Self {
-        Self { entries: HashMap::new(), due: Duration::MAX }
+        Self { entries: HashMap::default(), due: Duration::MAX }
     }
 
     pub(super) fn len(&self) -> usize {
@@ -86,15 +57,16 @@ impl Held {
     }
 
     /// Adds an event. Returns `false` if it has no lock token or one that is already held.
-    pub(super) fn insert(&mut self, delivery: EventDelivery, lock: Lock, age: Option<Age>) -> bool {
-        if delivery.lock_token.is_empty() || self.entries.contains_key(&delivery.lock_token) {
+    pub(super) fn insert(&mut self, token: Token, lock: Lock, age: Option<Age>) -> bool {
+        if token.as_str().is_empty() {
             return false;
         }
+        let vacant = match self.entries.entry(token.clone()) {
+            hash_map::Entry::Vacant(vacant) => vacant,
+            hash_map::Entry::Occupied(_) => return false,
+        };
         self.due = self.due.min(lock.due());
-        let (token, delivery) = (delivery.lock_token.clone(), Arc::new(delivery));
-        let (stage, lost) = (Stage::Waiting, watch::Sender::new(false));
-        let entry = Entry { delivery, lock, stage, outcome_unknown: false, lost, _age: age };
-        self.entries.insert(token, entry);
+        vacant.insert(Entry { token, lock, outcome_unknown: false, _age: age });
         true
     }
 
@@ -112,7 +84,7 @@ impl Held {
     }
 
     /// Returns the tokens to renew now.
-    pub(super) fn take_renewals(&mut self, now: Duration) -> Vec<String> {
+    pub(super) fn take_renewals(&mut self, now: Duration) -> Vec<Token> {
         if self.due > now {
             return Vec::new();
         }
@@ -127,14 +99,14 @@ impl Held {
     }
 
     /// Returns the tokens whose locks have expired, except those of settle calls in flight, which report that themselves.
-    pub(super) fn expired(&self, now: Duration) -> Vec<String> {
+    pub(super) fn expired(&self, now: Duration) -> Vec<Token> {
         if self.due > now {
             return Vec::new();
         }
         let expired = self
             .entries
             .iter()
-            .filter(|(_, entry)| entry.lock.expires_at <= now && !matches!(entry.stage, Stage::Settling));
+            .filter(|(_, entry)| entry.lock.expires_at <= now && entry.token.stage() != Stage::Settling);
         expired.map(|(token, _)| token.clone()).collect()
     }
 
@@ -152,20 +124,20 @@ impl Held {
 
     /// Marks a lock as lost and notifies its handler. The lock needs no further attention. Returns `None` if it is lost already.
     pub(super) fn lose(&mut self, token: &str) -> Option<&Entry> {
-        let entry = self.entries.get_mut(token).filter(|entry| !entry.is_lost())?;
+        let entry = self.entries.get_mut(token).filter(|entry| !entry.token.is_lost())?;
         entry.lock.give_up();
-        entry.lost.send_replace(true);
+        entry.token.lose();
         Some(entry)
     }
 }
 
-/// Returns the delivery of a received event.
-pub(super) fn delivery(received: &ReceivedEvent) -> EventDelivery {
+/// Returns the delivery of a received event, from which it takes the lock token.
+pub(super) fn delivery(received: &mut ReceivedEvent) -> EventDelivery {
     let event = received.event.as_ref().ok();
     EventDelivery {
         source: event.map(|event| event.source().to_owned()),
         id: event.map(|event| event.id().to_owned()),
-        lock_token: received.lock_token.clone(),
+        lock_token: std::mem::take(&mut received.lock_token),
         delivery_count: received.delivery_count,
         trace_context: event.and_then(CloudEvent::trace_context),
     }

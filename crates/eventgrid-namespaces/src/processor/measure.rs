@@ -58,6 +58,9 @@ impl Measure {
 
     /// Counts an event whose settling has ended.
     pub(super) fn settled(&self, settlement: Settlement, error: Option<&str>) {
+        if !self.is_enabled() {
+            return;
+        }
         let attributes =
             self.attributes().with("eventgrid.settlement", Some(settlement.name())).with("error.type", error);
         self.meter.record(&SETTLED, 1.0, attributes.as_slice());

@@ -15,6 +15,8 @@ mod settlement;
 mod settling;
 mod span;
 mod stats;
+mod token;
+mod workers;
 
 use std::fmt;
 use std::future::{Future, pending};

@@ -1,12 +1,13 @@
 //! When the next long poll may start (how many run at a time, with pauses after failures), and when a failure ends the run.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use super::Notice;
 use super::held;
 use super::lock::Lock;
 use super::run::{Run, TaskOutput};
+use super::token::{Stage, Token};
+use super::workers::Job;
 use crate::{Error, ReceivedEvent, ReleaseDelay, Result, Settlement};
 
 /// The pause after the first failed receive call, which has already made its own retries with random waits.
@@ -170,9 +171,8 @@ impl Run<'_> {
                 self.gauge.received(now, events.len() >= poll.max_events);
                 self.polling.adapt(poll, events.len());
                 let before = self.held.len();
-                for event in events {
-                    self.hold(event, now);
-                }
+                let jobs = events.into_iter().filter_map(|event| self.hold(event, now)).collect();
+                self.workers.add(jobs);
                 self.polling.succeeded(poll, self.held.len() - before);
             }
             Err(error) => match self.polling.failed(poll, &error, now) {
@@ -182,26 +182,29 @@ impl Run<'_> {
         }
     }
 
-    fn hold(&mut self, received: ReceivedEvent, now: Duration) {
-        let delivery = held::delivery(&received);
+    /// Holds an event. Returns the job of its handler, unless it is settled without one.
+    fn hold(&mut self, mut received: ReceivedEvent, now: Duration) -> Option<Job> {
+        let token = Token::new(held::delivery(&mut received));
         let lock = Lock::new(now, self.settings.lock_duration, self.settings.has_delay_and_renewal);
         let time = received.event.as_ref().ok().and_then(|event| event.time()?.ok());
-        if !self.held.insert(delivery, lock, self.gauge.age_of(time)) {
-            let event = held::delivery(&received);
-            return self.notify(&Notice::NotLocked { event: &event });
+        if !self.held.insert(token.clone(), lock, self.gauge.age_of(time)) {
+            self.notify(&Notice::NotLocked { event: token.delivery() });
+            return None;
         }
-        self.settings.measure.aged(self.clock.now(), time);
+        if self.settings.measure.is_enabled() {
+            self.settings.measure.aged(self.clock.now(), time);
+        }
         if self.is_stopping() {
-            self.decide(received.lock_token, Settlement::Release(ReleaseDelay::None));
-        } else {
-            self.waiting.push_back(received);
+            self.decide(token, Settlement::Release(ReleaseDelay::None), now);
+            return None;
         }
+        self.job(token, received)
     }
 
     /// Handles locks that have expired, because renewals failed or are no longer accepted.
     pub(super) fn expire_locks(&mut self, now: Duration) {
         for token in self.held.expired(now) {
-            self.lose(&token);
+            self.lose(token.as_str());
         }
     }
 
@@ -209,13 +212,12 @@ impl Run<'_> {
     /// settlement is still attempted, since only the service knows the state of the lock.
     pub(super) fn lose(&mut self, token: &str) {
         let Some(entry) = self.held.lose(token) else { return };
-        let (delivery, started) = (Arc::clone(&entry.delivery), entry.has_started());
+        let (token, unsettled) = (entry.token.clone(), entry.token.stage() == Stage::Unsettled);
+        let started = !(unsettled && self.workers.withdraw(&token));
         self.settings.measure.lock_lost();
-        self.notify(&Notice::LockLost { event: &delivery, started });
+        self.notify(&Notice::LockLost { event: token.delivery(), started });
         if !started {
-            self.held.remove(token);
-            // It would be skipped later anyway, but must not use memory until then.
-            self.waiting.retain(|received| received.lock_token != token);
+            self.held.remove(token.as_str());
         }
     }
 }

@@ -1,9 +1,9 @@
 //! A run of a processor: one loop that starts all tasks that may start, waits until one ends, and processes its output.
 //!
-//! Everything that takes time (the long poll, handlers, settle and renewal calls) is a task of one set. The loop owns all state:
-//! no mutex is shared, and no task outlives the set.
+//! Everything that takes time (the long poll, handlers, settle and renewal calls) is a task of one set. The loop owns all state
+//! except for the queue of the workers, and no task outlives the set.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -11,14 +11,15 @@ use std::task::Poll;
 use std::time::Duration;
 
 use service_core::Clock;
-use tokio::task::{Id, JoinError, JoinSet};
+use tokio::task::{AbortHandle, Id, JoinError, JoinSet};
 
 use super::batches::Batches;
 use super::builder::Settings;
-use super::handler::Outcome;
-use super::held::{Held, Stage};
+use super::held::Held;
 use super::polling::{Poll as LongPoll, Polling};
 use super::stats::Gauge;
+use super::token::Token;
+use super::workers::{Handled, Workers};
 use super::{Notice, Settlement};
 use crate::{Error, ReceivedEvent, ReleaseDelay, Result, SettleResult};
 
@@ -28,16 +29,16 @@ const GRACE_PERIOD: Duration = Duration::from_secs(5);
 /// The output of a task.
 pub(super) enum TaskOutput {
     Received(LongPoll, Result<Vec<ReceivedEvent>>),
-    /// The handler took this long, if that is measured.
-    Handled(String, Option<Duration>, Outcome),
+    /// A worker has ended.
+    Worked,
     Settled {
         settlement: Settlement,
-        tokens: Vec<String>,
+        tokens: Vec<Token>,
         failures: u32,
         outcome: Result<SettleResult>,
     },
     Renewed {
-        tokens: Vec<String>,
+        tokens: Vec<Token>,
         sent_at: Duration,
         outcome: Result<SettleResult>,
     },
@@ -46,6 +47,7 @@ pub(super) enum TaskOutput {
 enum Woken {
     Stop,
     Alarm,
+    Handled(Vec<Handled>),
     Task(Result<(Id, TaskOutput), JoinError>),
 }
 
@@ -63,11 +65,11 @@ pub(super) struct Run<'a> {
     pub(super) settings: &'a Settings,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) tasks: JoinSet<TaskOutput>,
-    /// The running handlers, each with its event's lock token.
-    pub(super) handlers: HashMap<Id, String>,
+    /// The tasks of the workers, each with its slot.
+    handlers: HashMap<Id, (usize, AbortHandle)>,
+    pub(super) workers: Arc<Workers>,
     pub(super) held: Held,
-    pub(super) waiting: VecDeque<ReceivedEvent>,
-    pub(super) batches: Batches,
+    pub(super) batches: Batches<Token>,
     pub(super) polling: Polling,
     pub(super) gauge: Gauge,
     stopping: Option<Stopping>,
@@ -76,13 +78,16 @@ pub(super) struct Run<'a> {
 
 impl<'a> Run<'a> {
     pub(super) fn new(settings: &'a Settings) -> Self {
+        let clock = settings.receiver.namespace.pipeline.clock();
+        let measured = settings.measure.is_enabled().then(|| Arc::clone(clock));
+        let workers = Workers::new(settings.concurrency, Arc::clone(&settings.span), measured);
         Self {
             settings,
-            clock: Arc::clone(settings.receiver.namespace.pipeline.clock()),
+            clock: Arc::clone(clock),
             tasks: JoinSet::new(),
             handlers: HashMap::new(),
+            workers: Arc::new(workers),
             held: Held::new(),
-            waiting: VecDeque::new(),
             batches: Batches::new(settings.settle_interval),
             polling: Polling::new(settings.max_receive_calls),
             gauge: Gauge::new(&settings.statistics, settings.measure.clone()),
@@ -98,6 +103,7 @@ impl<'a> Run<'a> {
             self.expire_locks(now);
             self.start(now);
             if self.is_over(now) {
+                self.all_handled(self.workers.take_handled());
                 // A task that has already ended may be a long poll, whose events must be released rather than dropped.
                 match self.tasks.try_join_next_with_id() {
                     Some(joined) => {
@@ -107,10 +113,13 @@ impl<'a> Run<'a> {
                     None => return self.end().await,
                 }
             }
-            self.gauge.set(self.held.len(), self.handlers.len(), self.waiting.len());
+            let active = self.workers.active();
+            let running = active.min(self.settings.concurrency);
+            self.gauge.set(self.held.len(), running, active - running);
             match self.next(now, stop.as_mut()).await {
                 Woken::Stop => self.stop(None),
                 Woken::Alarm => {}
+                Woken::Handled(handled) => self.all_handled(handled),
                 Woken::Task(joined) => self.joined(joined),
             }
         }
@@ -134,12 +143,8 @@ impl<'a> Run<'a> {
                 self.abort_handlers();
             }
         } else {
-            while self.handlers.len() < self.settings.concurrency
-                && let Some(received) = self.waiting.pop_front()
-            {
-                self.handle(received);
-            }
-            if self.handlers.len() < self.settings.concurrency {
+            self.start_workers();
+            if self.workers.active() < self.settings.concurrency {
                 self.polling.starve();
             }
             while let Some(events) = self.polling.next(now, self.room(), self.held.len()) {
@@ -147,20 +152,30 @@ impl<'a> Run<'a> {
             }
         }
         // A batch that could still grow is sent early if nothing else can happen before that.
-        let starved = self.held.len() >= self.room() && self.handlers.len() < self.settings.concurrency;
-        let idle = self.waiting.is_empty() && (self.handlers.is_empty() || starved);
+        let active = self.workers.active();
+        let starved = self.held.len() >= self.room() && active < self.settings.concurrency;
+        let idle = active == 0 || starved;
         for batch in self.batches.take(now, idle) {
             self.settle(batch);
+        }
+    }
+
+    fn start_workers(&mut self) {
+        for slot in self.workers.to_start() {
+            let workers = Arc::clone(&self.workers);
+            let work = async move {
+                workers.work(slot).await;
+                TaskOutput::Worked
+            };
+            let task = self.tasks.spawn(work);
+            self.handlers.insert(task.id(), (slot, task));
         }
     }
 
     fn process(&mut self, output: TaskOutput) {
         match output {
             TaskOutput::Received(poll, outcome) => self.received(poll, outcome),
-            TaskOutput::Handled(token, took, outcome) => {
-                self.settings.measure.handled(&self.settings.receiver, took, &outcome);
-                self.handled(token, outcome);
-            }
+            TaskOutput::Worked => {}
             TaskOutput::Settled { settlement, tokens, failures, outcome } => {
                 self.settled(settlement, tokens, failures, outcome);
             }
@@ -186,38 +201,31 @@ impl<'a> Run<'a> {
         let now = self.clock.elapsed();
         tracing::debug!(
             held = self.held.len(),
-            handling = self.handlers.len(),
+            handling = self.workers.active(),
             "the processor is shutting down"
         );
         self.stopping =
             Some(Stopping { handlers_until: now.saturating_add(self.settings.shutdown_timeout), failure });
-        for received in std::mem::take(&mut self.waiting) {
-            self.decide(received.lock_token, Settlement::Release(ReleaseDelay::None));
+        for job in self.workers.withdraw_all() {
+            self.decide(job.token, Settlement::Release(ReleaseDelay::None), now);
         }
     }
 
     fn abort_handlers(&self) {
-        for entry in self.held.values() {
-            if let Stage::Handling(handle) = &entry.stage {
-                handle.abort();
-            }
-        }
+        self.handlers.values().for_each(|(_, task)| task.abort());
     }
 
     /// Handles a task that did not complete. A handler was aborted at the shutdown timeout, so its event is released. Calls are
     /// never aborted: a panic in one comes from the caller's policies or credential and is propagated to the caller.
     fn aborted(&mut self, error: JoinError) {
-        let Some(token) = self.handlers.remove(&error.id()) else {
-            if let Ok(panic) = error.try_into_panic() {
-                std::panic::resume_unwind(panic);
-            }
-            return;
-        };
-        if let Some(entry) = self.held.get(&token) {
-            let delivery = Arc::clone(&entry.delivery);
-            self.notify(&Notice::HandlerAborted { event: &delivery });
+        let worker = self.handlers.remove(&error.id());
+        if let Ok(panic) = error.try_into_panic() {
+            std::panic::resume_unwind(panic);
         }
-        self.decide(token, Settlement::Release(ReleaseDelay::None));
+        if let Some(token) = worker.and_then(|(slot, _)| self.workers.abandoned(slot)) {
+            self.notify(&Notice::HandlerAborted { event: token.delivery() });
+            self.decide(token, Settlement::Release(ReleaseDelay::None), self.clock.elapsed());
+        }
     }
 
     fn is_over(&self, now: Duration) -> bool {
@@ -229,7 +237,7 @@ impl<'a> Run<'a> {
     /// Reports unsettled events and waits until all tasks have ended.
     async fn end(mut self) -> Result<()> {
         for entry in self.held.values() {
-            self.notify(&Notice::Unsettled { event: &entry.delivery });
+            self.notify(&Notice::Unsettled { event: entry.token.delivery() });
         }
         self.tasks.shutdown().await;
         tracing::debug!("the processor has stopped");
@@ -238,10 +246,13 @@ impl<'a> Run<'a> {
 
     async fn next(&mut self, now: Duration, mut stop: Pin<&mut impl Future<Output = ()>>) -> Woken {
         self.set_alarm(now);
-        let Self { tasks, stopping, alarm, .. } = self;
+        let Self { tasks, workers, stopping, alarm, .. } = self;
         poll_fn(|context| {
             if stopping.is_none() && stop.as_mut().poll(context).is_ready() {
                 return Poll::Ready(Woken::Stop);
+            }
+            if let Poll::Ready(handled) = workers.poll_handled(context) {
+                return Poll::Ready(Woken::Handled(handled));
             }
             if let Poll::Ready(Some(joined)) = tasks.poll_join_next_with_id(context) {
                 return Poll::Ready(Woken::Task(joined));

@@ -1,15 +1,14 @@
 //! The calls for held events: settle those that are decided, and renew the locks of the others.
 
 use std::future::IntoFuture;
-use std::sync::Arc;
 use std::time::Duration;
 
 use service_core::ErrorType;
 
 use super::batches::Batch;
-use super::held::Stage;
 use super::polling::MAX_RETRY_AFTER;
 use super::run::{Run, TaskOutput};
+use super::token::{Stage, Token};
 use super::{Notice, Settlement};
 use crate::messaging;
 use crate::settle::TOKENS_PER_REQUEST;
@@ -19,24 +18,16 @@ use crate::{Error, ErrorKind, FailedToken, Result, SettleResult, TokenErrorCode}
 const MIN_ATTEMPT_TIMEOUT: Duration = Duration::from_secs(1);
 
 impl Run<'_> {
-    pub(super) fn settle(&mut self, batch: Batch) {
-        let Batch { settlement, mut tokens, failures, .. } = batch;
-        tokens.retain(|token| match self.held.get(token) {
-            Some(entry) => {
-                entry.stage = Stage::Settling;
-                true
-            }
-            None => false,
-        });
-        if tokens.is_empty() {
-            return;
-        }
+    pub(super) fn settle(&mut self, batch: Batch<Token>) {
+        let Batch { settlement, tokens, failures, .. } = batch;
+        tokens.iter().for_each(|token| token.enter(Stage::Settling));
         let receiver = &self.settings.receiver;
         // A batch fits into one request, so the call succeeds or fails as a whole.
+        let sent = tokens.iter().map(Token::as_str);
         let call = match settlement {
-            Settlement::Acknowledge => receiver.acknowledge(&tokens).into_future(),
-            Settlement::Reject => receiver.reject(&tokens).into_future(),
-            Settlement::Release(delay) => receiver.release(&tokens).delay(delay).into_future(),
+            Settlement::Acknowledge => receiver.acknowledge(sent).into_future(),
+            Settlement::Reject => receiver.reject(sent).into_future(),
+            Settlement::Release(delay) => receiver.release(sent).delay(delay).into_future(),
         };
         self.tasks
             .spawn(async move { TaskOutput::Settled { settlement, tokens, failures, outcome: call.await } });
@@ -45,7 +36,7 @@ impl Run<'_> {
     pub(super) fn settled(
         &mut self,
         settlement: Settlement,
-        tokens: Vec<String>,
+        tokens: Vec<Token>,
         failures: u32,
         outcome: Result<SettleResult>,
     ) {
@@ -69,7 +60,8 @@ impl Run<'_> {
         if let Some(first) = transient.first() {
             let error = Error::new(ErrorKind::Service, first.to_string());
             let reason = messaging::token_error(&first.code);
-            let tokens = transient.into_iter().map(|token| token.lock_token).collect();
+            let token = |failed: &FailedToken| Some(self.held.get(&failed.lock_token)?.token.clone());
+            let tokens = transient.iter().filter_map(token).collect();
             self.put_off(settlement, tokens, failures, &error, reason);
         }
     }
@@ -78,14 +70,15 @@ impl Run<'_> {
         let Some(entry) = self.held.remove(&reason.lock_token) else { return };
         self.settings.measure.settled(settlement, Some(messaging::token_error(&reason.code)));
         let maybe_settled = maybe || (entry.outcome_unknown && reason.code == TokenErrorCode::TokenLost);
-        self.notify(&Notice::SettleFailed { event: &entry.delivery, settlement, reason, maybe_settled });
+        let event = entry.token.delivery();
+        self.notify(&Notice::SettleFailed { event, settlement, reason, maybe_settled });
     }
 
     /// Schedules a retry for the events that are still locked. Events whose locks are lost are dropped.
     fn put_off(
         &mut self,
         settlement: Settlement,
-        tokens: Vec<String>,
+        tokens: Vec<Token>,
         failures: u32,
         error: &Error,
         reason: &str,
@@ -97,16 +90,15 @@ impl Run<'_> {
             error.status().is_some_and(|status| [400, 404, 410, 413].contains(&status.as_u16()));
         let (mut locked, now) = (Vec::with_capacity(tokens.len()), self.clock.elapsed());
         for token in tokens {
-            let Some(entry) = self.held.get(&token) else { continue };
-            if entry.is_lost() || is_permanent {
-                let delivery = Arc::clone(&entry.delivery);
-                self.held.remove(&token);
+            let Some(entry) = self.held.get(token.as_str()) else { continue };
+            if token.is_lost() || is_permanent {
+                self.held.remove(token.as_str());
                 self.settings.measure.settled(settlement, Some(reason));
-                self.notify(&Notice::Unsettled { event: &delivery });
+                self.notify(&Notice::Unsettled { event: token.delivery() });
             } else {
-                entry.stage = Stage::Decided;
+                token.enter(Stage::Decided);
                 entry.outcome_unknown |= outcome_unknown;
-                self.held.track_due(&token);
+                self.held.track_due(token.as_str());
                 locked.push(token);
             }
         }
@@ -120,10 +112,10 @@ impl Run<'_> {
     /// Renews the locks that are due, early enough for a second attempt.
     pub(super) fn renew(&mut self, now: Duration) {
         for tokens in self.held.take_renewals(now).chunks(TOKENS_PER_REQUEST) {
-            let expiries =
-                tokens.iter().filter_map(|token| self.held.get(token).map(|entry| entry.lock.expires_at));
+            let expiry = |token: &Token| Some(self.held.get(token.as_str())?.lock.expires_at);
+            let expiries = tokens.iter().filter_map(expiry);
             let left = expiries.min().unwrap_or(now).saturating_sub(now);
-            let call = self.settings.receiver.renew_locks(tokens).deadline(left);
+            let call = self.settings.receiver.renew_locks(tokens.iter().map(Token::as_str)).deadline(left);
             let call = call.attempt_timeout((left / 2).max(MIN_ATTEMPT_TIMEOUT)).into_future();
             let tokens = tokens.to_vec();
             self.tasks
@@ -131,7 +123,7 @@ impl Run<'_> {
         }
     }
 
-    pub(super) fn renewed(&mut self, tokens: &[String], sent_at: Duration, outcome: Result<SettleResult>) {
+    pub(super) fn renewed(&mut self, tokens: &[Token], sent_at: Duration, outcome: Result<SettleResult>) {
         let now = self.clock.elapsed();
         match outcome {
             Ok(result) => {
@@ -149,22 +141,22 @@ impl Run<'_> {
             }
             Err(error) => {
                 self.notify(&Notice::RenewalFailed { error: &error, events: tokens.len() });
-                tokens.iter().for_each(|token| self.change_lock(token, |lock| lock.renewal_failed(now)));
+                let failed = |lock: &mut super::lock::Lock| lock.renewal_failed(now);
+                tokens.iter().for_each(|token| self.change_lock(token.as_str(), failed));
             }
         }
     }
 
     /// Handles a rejected renewal. If a settle call is in flight, it may have overtaken the renewal, so the rejection is ignored.
     fn renewal_rejected(&mut self, token: &str) {
-        let settling = |entry: &mut super::held::Entry| matches!(entry.stage, Stage::Settling);
-        if self.held.get(token).is_some_and(|entry| !settling(entry)) {
+        if self.held.get(token).is_some_and(|entry| entry.token.stage() != Stage::Settling) {
             self.lose(token);
         }
     }
 
     fn change_lock(&mut self, token: &str, change: impl FnOnce(&mut super::lock::Lock)) {
         if let Some(entry) = self.held.get(token)
-            && !entry.is_lost()
+            && !entry.token.is_lost()
         {
             change(&mut entry.lock);
             self.held.track_due(token);

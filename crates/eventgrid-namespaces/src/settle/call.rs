@@ -11,6 +11,7 @@ use super::wire::{LockTokens, renewed, settled};
 use super::{FailedToken, Interrupted, ReleaseDelay, SettleResult, TOKENS_PER_REQUEST};
 use crate::messaging::{self, Subject, Verb};
 use crate::operations::{ACKNOWLEDGE, REJECT, RELEASE, RENEW_LOCK};
+use crate::token_hash::TokenHash;
 use crate::{Error, Receiver, Response, Result};
 
 /// Returns whether this api-version has release delays and lock renewal. GA 2023-11-01 has neither, and in the previews before
@@ -177,7 +178,7 @@ fn operation(verb: Verb) -> &'static Operation {
 
 /// Removes repeated tokens: sent twice, a token would succeed and then be reported as lost.
 fn drop_repeated(tokens: &mut Vec<String>) {
-    let mut seen = HashSet::with_capacity(tokens.len());
+    let mut seen = HashSet::with_capacity_and_hasher(tokens.len(), TokenHash::default());
     let first: Vec<bool> = tokens.iter().map(|token| seen.insert(token.as_str())).collect();
     let mut first = first.into_iter();
     tokens.retain(|_| first.next() == Some(true));

@@ -179,6 +179,8 @@ impl ClientBuilder {
         let state = Arc::new(StateCell::new());
         let (protocol, ack_timeout) = (self.settings.protocol, self.settings.ack_timeout);
         let jitter = Box::new(self.options.jitter());
+        #[cfg(feature = "preview")]
+        let stream_prefix = super::streams::random_prefix(&self.options.jitter());
         let session = Session::new(self.settings, Arc::clone(&next_id), jitter, clock.elapsed());
         let (commands, received) = mpsc::unbounded_channel();
         let (first, outcome) = oneshot::channel();
@@ -203,6 +205,8 @@ impl ClientBuilder {
                 ack_timeout,
                 runtime: runtime.id(),
                 next_id,
+                #[cfg(feature = "preview")]
+                stream_prefix,
                 queue,
                 state,
             }),

@@ -55,14 +55,30 @@ impl Data {
     /// # Ok::<(), webpubsub::Error>(())
     /// ```
     pub fn json(value: &(impl Serialize + ?Sized)) -> Result<Self> {
+        Self::json_or_none(value)?
+            .ok_or_else(|| Error::invalid_input("data", "must not be JSON `null`", None))
+    }
+
+    /// Serializes a value as JSON. Returns `None` for `null`.
+    pub(super) fn json_or_none(value: &(impl Serialize + ?Sized)) -> Result<Option<Self>> {
         // The error of serde_json is left out, since it may quote the value.
-        let invalid = |rule| Error::invalid_input("data", rule, None);
-        let text =
-            serde_json::value::to_raw_value(value).map_err(|_| invalid("must be serializable as JSON"))?;
-        match text.get() {
-            "null" => Err(invalid("must not be JSON `null`")),
-            _ => Ok(Self::Json(Json(text))),
+        let text = serde_json::value::to_raw_value(value)
+            .map_err(|_| Error::invalid_input("data", "must be serializable as JSON", None))?;
+        Ok((text.get() != "null").then_some(Self::Json(Json(text))))
+    }
+
+    /// Returns the length of the content in bytes.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Json(json) => json.as_str().len(),
+            Self::Binary(bytes) | Self::Protobuf(bytes) => bytes.len(),
         }
+    }
+
+    #[cfg(feature = "preview")]
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
     }
 
     /// Returns the text, or `None` if the content is not text.
@@ -142,7 +158,11 @@ impl Json {
     ///
     /// Returns [`ErrorKind::Decode`] if the JSON does not match `T`. The error contains the position, but not the content.
     pub fn parse<T: DeserializeOwned>(&self) -> Result<T> {
-        serde_json::from_str(self.as_str()).map_err(|error| {
+        Self::parse_text(self.as_str())
+    }
+
+    pub(super) fn parse_text<T: DeserializeOwned>(text: &str) -> Result<T> {
+        serde_json::from_str(text).map_err(|error| {
             let (line, column) = (error.line(), error.column());
             let text = format!("could not parse the JSON data of the message at line {line} column {column}");
             Error::new(ErrorKind::Decode, text)

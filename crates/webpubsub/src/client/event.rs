@@ -3,6 +3,7 @@
 use service_core::Error;
 
 use super::data::Data;
+use super::entries::Entries;
 
 /// Represents something that happened to a [`Client`](crate::Client): a message, or a change of its connection.
 ///
@@ -127,6 +128,54 @@ pub struct GroupMessage {
     pub from_user_id: Option<String>,
     /// Contains the content of the message.
     pub data: Data,
+    /// Identifies the message as a part of a stream, if it is one.
+    ///
+    /// Streams are a preview feature of the service: a client sends one logical message in parts. With the feature `preview`,
+    /// a group's handle returns the parts of each stream in order.
+    pub stream: Option<Box<StreamPart>>,
+    pub(super) metadata: Option<Box<Entries>>,
+}
+
+/// Identifies a part of a stream; see [`GroupMessage::stream`].
+///
+/// # Examples
+///
+/// ```
+/// use webpubsub::client::GroupMessage;
+///
+/// fn log(message: &GroupMessage) {
+///     if let Some(part) = &message.stream {
+///         println!("part {} of {}: {:?}", part.sequence_id, part.stream_id, message.data.as_text());
+///         if part.end_of_stream {
+///             println!("{} ended: {:?}", part.stream_id, part.error);
+///         }
+///     }
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StreamPart {
+    /// Contains the id of the stream, which is unique among the open streams of its sender.
+    pub stream_id: String,
+    /// Contains the number of this part in its stream, starting at 1.
+    pub sequence_id: u64,
+    /// Whether the stream ends with this part, whose data is usually empty.
+    pub end_of_stream: bool,
+    /// Describes why the stream is incomplete. Only at its end.
+    pub error: Option<StreamError>,
+}
+
+/// Describes why a stream ended before it was complete; see [`StreamPart::error`].
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct StreamError {
+    /// Contains the kind of the error: `UserError` if the sender aborted the stream, `IdleTimeout`, `Cancelled`,
+    /// `Forbidden`, `InternalServerError`, or another one.
+    pub name: String,
+    /// Contains the text of the sender or of the service, if there is one. For logs only; the text may change.
+    pub message: Option<String>,
+    /// Contains the error code of the sender, if the sender set one.
+    pub user_error_code: Option<String>,
 }
 
 /// Contains a message that the application's server sent to the hub, to the user, or to this connection.
@@ -135,6 +184,7 @@ pub struct GroupMessage {
 pub struct ServerMessage {
     /// Contains the content of the message.
     pub data: Data,
+    pub(super) metadata: Option<Box<Entries>>,
 }
 
 /// Describes a connection that dropped; see [`Event::Recovering`].

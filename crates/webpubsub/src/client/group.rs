@@ -47,6 +47,11 @@ impl Group {
         Self { client, name }
     }
 
+    #[cfg(feature = "preview")]
+    pub(super) fn client(&self) -> &Client {
+        &self.client
+    }
+
     /// Returns the name of the group.
     #[must_use]
     pub fn name(&self) -> &str {

@@ -5,9 +5,12 @@ mod builder;
 mod codec;
 mod connector;
 mod data;
+mod entries;
 mod event;
 mod frame;
 mod group;
+#[cfg(feature = "preview")]
+mod invoke;
 mod queue;
 mod read_ahead;
 mod receipt;
@@ -15,6 +18,8 @@ mod send;
 mod session;
 mod socket;
 mod state;
+#[cfg(feature = "preview")]
+mod streams;
 mod subscription;
 mod task;
 
@@ -34,14 +39,20 @@ pub use codec::Protocol;
 pub use data::{Data, Json};
 pub use event::{
     Connected, Disconnected, Dropped, Event, GroupEvent, GroupMessage, NotRejoined, Recovered, Recovering,
-    RejoinFailed, Rejoined, ServerMessage, Stopped,
+    RejoinFailed, Rejoined, ServerMessage, Stopped, StreamError, StreamPart,
 };
 pub use group::{Group, Subscribe};
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+pub use invoke::{Invoke, InvokeResponse};
 pub use queue::Events;
 pub use receipt::{OWN_ACK_IDS, Receipt, WithReceipt};
 pub use send::{JoinGroup, LeaveGroup, SendEvent, SendToGroup};
 pub use session::Reconnect;
 pub use state::State;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+pub use streams::{OpenStream, ReadError, StreamReader, StreamWriter, Streams, SubscribeStreams, UserError};
 pub use subscription::Subscription;
 
 use queue::Queue;
@@ -88,6 +99,9 @@ struct Shared {
     /// Where the task runs.
     runtime: runtime::Id,
     next_id: Arc<AtomicU64>,
+    /// The random start of the ids of this client's streams.
+    #[cfg(feature = "preview")]
+    stream_prefix: String,
     queue: Arc<Queue>,
     state: Arc<StateCell>,
 }

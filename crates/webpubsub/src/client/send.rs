@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use service_core::{CallFuture, Error, Result};
 use tokio::sync::oneshot;
+use tokio_tungstenite::tungstenite::Message;
 
 use super::data::Data;
 use super::frame::Upstream;
@@ -238,7 +239,14 @@ impl SendToGroup {
             ttl => ttl.and_then(|seconds| u16::try_from(seconds).ok()),
         };
         let Self { client, group, data, options, no_echo, .. } = &self;
-        let frame = |ack_id| Upstream::SendToGroup { group, ack_id, no_echo: *no_echo, ttl_seconds, data };
+        let frame = |ack_id| Upstream::SendToGroup {
+            group,
+            ack_id,
+            no_echo: *no_echo,
+            ttl_seconds,
+            data,
+            metadata: None,
+        };
         submit(client, "sendToGroup", *options, Effect::None, frame)
     }
 }
@@ -273,14 +281,14 @@ impl SendEvent {
 
     fn submit(self) -> Result<Outcome> {
         check_event(&self.name)?;
-        let frame = |ack_id| Upstream::Event { name: &self.name, ack_id, data: &self.data };
+        let frame = |ack_id| Upstream::Event { name: &self.name, ack_id, data: &self.data, metadata: None };
         submit(&self.client, "event", self.options, Effect::None, frame)
     }
 }
 
 /// Validates an event name: `^[a-z][a-z0-9_.-]{0,127}$`, case-insensitive (client protocols, section 3). The service closes the
 /// connection on an invalid name.
-fn check_event(name: &str) -> Result<()> {
+pub(super) fn check_event(name: &str) -> Result<()> {
     let first = name.starts_with(|c: char| c.is_ascii_alphabetic());
     if first && name.len() <= 128 && name.chars().all(|c| c.is_ascii_alphanumeric() || "_.-".contains(c)) {
         return Ok(());
@@ -337,9 +345,19 @@ impl Outcome {
     }
 }
 
+/// Encodes a frame, which the service accepts up to a maximum length.
+pub(super) fn encode(client: &Client, frame: &Upstream<'_>) -> Result<Message> {
+    let frame = client.protocol().encode(frame);
+    if frame.len() > MAX_BYTES {
+        let rule = format!("must be at most 1 MB as a frame, has {} bytes", frame.len());
+        return Err(Error::invalid_input("data", &rule, None));
+    }
+    Ok(frame)
+}
+
 /// Passes a request to the task. This does not wait, so that requests are sent in the order in which they are first polled:
 /// with an await in between, the runtime could make some of them wait, such as those beyond its cooperative budget.
-fn submit<'a>(
+pub(super) fn submit<'a>(
     client: &Client,
     name: &'static str,
     options: Options,
@@ -347,11 +365,7 @@ fn submit<'a>(
     frame: impl FnOnce(Option<u64>) -> Upstream<'a>,
 ) -> Result<Outcome> {
     let ack_id = options.ack_id(client)?;
-    let frame = client.protocol().encode(&frame(ack_id));
-    if frame.len() > MAX_BYTES {
-        let rule = format!("must be at most 1 MB as a frame, has {} bytes", frame.len());
-        return Err(Error::invalid_input("data", &rule, None));
-    }
+    let frame = encode(client, &frame(ack_id))?;
     let timeout = options.deadline.unwrap_or(client.shared.ack_timeout);
     let deadline = client.shared.clock.elapsed().saturating_add(timeout);
     let (sender, receiver) = oneshot::channel();

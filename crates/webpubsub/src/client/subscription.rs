@@ -9,7 +9,6 @@ use std::task::{Context, Poll, Waker};
 use futures_core::Stream;
 
 use super::Client;
-use super::data::Data;
 use super::event::{Dropped, GroupEvent, GroupMessage};
 
 /// The default capacity, as large as the buffer of the client's own events.
@@ -167,12 +166,7 @@ impl State {
 }
 
 fn length(message: &GroupMessage) -> usize {
-    let data = match &message.data {
-        Data::Text(text) => text.len(),
-        Data::Json(json) => json.as_str().len(),
-        Data::Binary(bytes) | Data::Protobuf(bytes) => bytes.len(),
-    };
-    message.group.len() + data
+    message.group.len() + message.data.len()
 }
 
 /// A subscription that receives the messages of one group in order.

@@ -22,12 +22,18 @@ use super::queue::Queue;
 use super::session::{Action, Attempt, DRAIN, Loss, Op, Session};
 use super::socket::{self, Socket};
 use super::state::{State, StateCell};
+#[cfg(feature = "preview")]
+use super::streams::StreamCommand;
 
 /// A command from a handle to the task.
 #[derive(Debug)]
 pub(super) enum Command {
     /// Boxed, since the channel has room for 32 commands from the start.
     Send(Box<Op>),
+    #[cfg(feature = "preview")]
+    CancelInvocation(u64),
+    #[cfg(feature = "preview")]
+    Stream(StreamCommand),
     Close,
 }
 
@@ -98,8 +104,13 @@ impl Task {
         // Commands that are still queued were not sent; the session fails them accordingly.
         commands.close();
         while let Ok(command) = commands.try_recv() {
-            if let Command::Send(op) = command {
-                session.submit(op);
+            match command {
+                Command::Send(op) => session.submit(op),
+                #[cfg(feature = "preview")]
+                Command::Stream(command) => session.stream(command, now),
+                #[cfg(feature = "preview")]
+                Command::CancelInvocation(_) => {}
+                Command::Close => {}
             }
         }
         if let Some(ending) = self.ending.take() {
@@ -140,6 +151,10 @@ impl Task {
         for taken in 0..BATCH {
             match self.commands.poll_recv(context) {
                 Poll::Ready(Some(Command::Send(op))) => self.session.submit(op),
+                #[cfg(feature = "preview")]
+                Poll::Ready(Some(Command::CancelInvocation(id))) => self.session.cancel_invocation(id),
+                #[cfg(feature = "preview")]
+                Poll::Ready(Some(Command::Stream(command))) => self.session.stream(command, now),
                 Poll::Ready(Some(Command::Close)) => self.session.close(now),
                 // No handle is left, so no caller is waiting either.
                 Poll::Ready(None) => {

@@ -1,5 +1,5 @@
-//! A loopback HTTP server that does as little as a server can: reads the body, sends a prepared response; or speaks WebSocket. It prints its port
-//! and ends with its standard input.
+//! A loopback HTTP server that does as little as a server can: reads the body, sends a prepared response; or speaks WebSocket. With the argument
+//! `emulator`, it is the emulator. It prints its port and ends with its standard input.
 
 use std::convert::Infallible;
 
@@ -10,24 +10,43 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
+use service_emulator::Emulator;
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
+use workspace_bench::eventgrid::{self, stream};
 use workspace_bench::webpubsub_client::service;
 use workspace_bench::{Result, load, responses};
 
 fn main() -> Result<()> {
+    if std::env::args().nth(1).as_deref() == Some("emulator") {
+        // As the emulator's program does.
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
+        return runtime.block_on(emulate());
+    }
     load::runtime()?.block_on(run())
 }
 
 async fn run() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     println!("{}", listener.local_addr()?.port());
-    let mut rest = Vec::new();
-    let (mut input, closed) = (tokio::io::stdin(), &mut rest);
     tokio::select! {
         outcome = accept(listener) => outcome,
-        outcome = input.read_to_end(closed) => Ok(outcome.map(drop)?),
+        outcome = closed() => outcome,
     }
+}
+
+/// Runs the emulator in place of the server.
+async fn emulate() -> Result<()> {
+    let emulator = Emulator::start().await?;
+    emulator.eventgrid().set_keys(eventgrid::KEY, eventgrid::KEY)?;
+    println!("{}", emulator.address().port());
+    closed().await
+}
+
+/// Returns once standard input is closed.
+async fn closed() -> Result<()> {
+    let mut rest = Vec::new();
+    Ok(tokio::io::stdin().read_to_end(&mut rest).await.map(drop)?)
 }
 
 async fn accept(listener: TcpListener) -> Result<()> {
@@ -48,7 +67,10 @@ async fn response(request: Request<Incoming>) -> std::result::Result<Response<Fu
     }
     let (head, body) = request.into_parts();
     Ok(match body.collect().await {
-        Ok(body) => responses::to(&head, &body.to_bytes()).map(Full::from),
+        Ok(body) => match stream::topic_of(head.uri.path()) {
+            Some(topic) => responses::of_stream(topic, &head, &body.to_bytes()).await.map(Full::from),
+            None => responses::to(&head, &body.to_bytes()).map(Full::from),
+        },
         Err(_) => responses::rejection("the body is incomplete").map(Full::from),
     })
 }

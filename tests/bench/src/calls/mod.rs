@@ -5,7 +5,7 @@ mod instant;
 pub(crate) mod message;
 mod official;
 pub(crate) mod raw;
-mod raw_hyper;
+pub(crate) mod raw_hyper;
 pub(crate) mod rooms;
 
 use std::path::Path;

@@ -15,10 +15,10 @@ use super::message::{JSON, Message, REQUEST_ID};
 use crate::Result;
 
 /// The client; it speaks plain HTTP alone.
-pub(super) type Hyper = Client<HttpConnector, Full<Bytes>>;
+pub(crate) type Hyper = Client<HttpConnector, Full<Bytes>>;
 
 /// A client whose options are those of the core.
-pub(super) fn client() -> Hyper {
+pub(crate) fn client() -> Hyper {
     let mut connector = HttpConnector::new();
     connector.set_connect_timeout(Some(Duration::from_secs(10)));
     connector.set_nodelay(true);

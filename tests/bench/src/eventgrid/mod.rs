@@ -1,10 +1,12 @@
 //! The benchmark of Event Grid Namespaces: what publishing and pulling 100 events costs compared with raw reqwest and serde_json,
-//! what it costs to decode one, and how many events a second the emulator takes.
+//! what the processor adds to that, what it costs to decode one, and how many events a second the emulator takes.
 
 mod decode;
 mod emulator;
 pub(crate) mod ours;
+mod process;
 mod raw;
+pub mod stream;
 pub mod wire;
 
 use std::path::Path;
@@ -20,7 +22,7 @@ use crate::server::Server;
 use raw::Client;
 
 /// An access key in the form of the service's.
-pub(crate) const KEY: &str = "QmVuY2htYXJrT2ZFdmVudEdyaWROYW1lc3BhY2VzMDE=";
+pub const KEY: &str = "QmVuY2htYXJrT2ZFdmVudEdyaWROYW1lc3BhY2VzMDE=";
 const SOURCE: &str = "/orders";
 const TYPE: &str = "com.example.order.created";
 
@@ -46,7 +48,7 @@ pub fn compare(plan: Plan, server: &Path) -> Result<Report> {
     let runtime = load::runtime()?;
     over_loopback(plan, server, &runtime, &mut report)?;
     decode::compare(plan, &mut report)?;
-    emulator::sustain(plan, &mut report)?;
+    emulator::sustain(plan, server, &mut report)?;
     Ok(report)
 }
 
@@ -65,12 +67,12 @@ fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Repo
     let receive = Outcome::of(
         plan,
         vec![
-            Contender::new(RAW, load::turn(runtime, raw, Client::receive)),
+            Contender::new(RAW, load::turn(runtime, raw.clone(), Client::receive)),
             Contender::new(OURS, load::turn(runtime, ours, ours::Clients::receive)),
         ],
     )?;
     report.table(&format!("receive and acknowledge, {LANES} in flight"), &receive)?;
     report.limit(Limit::new("publish: times raw reqwest's CPU", publish.ratio(OURS, RAW, CPU)?, 1.15));
     report.limit(Limit::new("receive: times raw reqwest's CPU", receive.ratio(OURS, RAW, CPU)?, 1.15));
-    Ok(())
+    process::compare(plan, &server.origin(), &raw, runtime, report)
 }

@@ -6,14 +6,13 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, USER_AGENT};
 use http::{HeaderMap, HeaderValue};
 use reqwest::RequestBuilder;
 
-use super::wire::{EVENTS, LockTokens, Order, Outgoing, Received, Settled, all};
+use super::wire::{EVENTS, Incoming, LockTokens, Order, Outgoing, Received, Settled, all};
 use super::{KEY, SOURCE, TYPE};
 use crate::Result;
 use crate::calls::raw;
 use crate::ids::Ids;
 
 const VERSION: &str = "api-version=2024-06-01";
-const SUBSCRIPTION: &str = "/topics/orders/eventsubscriptions/billing";
 
 /// The client.
 #[derive(Clone)]
@@ -68,17 +67,24 @@ impl Client {
 
     /// Receives a page of events and acknowledges all of them.
     pub(super) async fn receive(self) -> Result<()> {
-        let request = self.post(&format!("{SUBSCRIPTION}:receive"), "&maxEvents=100&maxWaitTime=60");
+        all(self.handle_page("orders", |_| ()).await?)
+    }
+
+    /// Receives a page of events of a topic, handles each, and acknowledges all of them. Returns how many there were.
+    pub(super) async fn handle_page(&self, topic: &str, handle: impl Fn(&Incoming)) -> Result<usize> {
+        let subscription = format!("/topics/{topic}/eventsubscriptions/billing");
+        let request = self.post(&format!("{subscription}:receive"), "&maxEvents=100&maxWaitTime=60");
         let response = request.send().await?.error_for_status()?.bytes().await?;
         let received: Received = serde_json::from_slice(&response)?;
+        received.value.iter().for_each(|details| handle(&details.event));
         let lock_tokens: Vec<_> =
             received.value.into_iter().map(|details| details.broker_properties.lock_token).collect();
         let request = self
-            .post(&format!("{SUBSCRIPTION}:acknowledge"), "")
+            .post(&format!("{subscription}:acknowledge"), "")
             .header(CONTENT_TYPE, "application/json")
             .body(serde_json::to_vec(&LockTokens { lock_tokens })?);
         let response = request.send().await?.error_for_status()?.bytes().await?;
         let settled: Settled = serde_json::from_slice(&response)?;
-        all(settled.succeeded_lock_tokens.len())
+        Ok(settled.succeeded_lock_tokens.len())
     }
 }

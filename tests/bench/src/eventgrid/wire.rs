@@ -115,16 +115,19 @@ pub fn small_event() -> String {
     format!("{head}{}{tail}", "x".repeat(409 - head.len() - tail.len()))
 }
 
+/// An entry of a receive's response.
+#[must_use]
+pub fn received_event(number: usize, lock_token: &str) -> String {
+    let data = format!(r#"{{"number":{number},"text":"{}"}}"#, "x".repeat(DATA - 24));
+    format!(
+        r#"{{"brokerProperties":{{"lockToken":"{lock_token}","deliveryCount":1}},"event":{{"specversion":"1.0","id":"order-{number}","source":"/orders/{number}","type":"com.example.order.created","time":"2026-11-22T09:30:15.2525Z","datacontenttype":"application/json","data":{data}}}}}"#
+    )
+}
+
 /// The server's response to a receive.
 #[must_use]
 pub fn receive_response() -> String {
-    let event = |number: usize| {
-        let data = format!(r#"{{"number":{number},"text":"{}"}}"#, "x".repeat(DATA - 24));
-        format!(
-            r#"{{"brokerProperties":{{"lockToken":"{}","deliveryCount":1}},"event":{{"specversion":"1.0","id":"order-{number}","source":"/orders/{number}","type":"com.example.order.created","time":"2026-11-22T09:30:15.2525Z","datacontenttype":"application/json","data":{data}}}}}"#,
-            lock_token(number)
-        )
-    };
+    let event = |number: usize| received_event(number, &lock_token(number));
     format!(r#"{{"value":[{}]}}"#, (0..EVENTS).map(event).collect::<Vec<_>>().join(","))
 }
 
@@ -136,8 +139,9 @@ pub fn acknowledge_response() -> String {
 }
 
 /// 80 characters of base64, as the service's tokens are.
-fn lock_token(number: usize) -> String {
-    format!("CiYKJDUwNjE4QTFFLUNDODQtNDZBQy1BN0Y4LUE5QkE3NjEwNzQxMxISChDXYS23Z+5Hq754{number:06}==")
+#[must_use]
+pub fn lock_token(number: usize) -> String {
+    format!("CiYKJDUwNjE4QTFFLUNDODQtNDZBQy1BN0Y4LUE5QkE3NjEwNzQxMxISChDXYS23Z+5H{number:010}==")
 }
 
 /// Whether as many events came, or were settled, as there are.

@@ -1,7 +1,7 @@
 //! What the bridges of the documentation export, compared with what the emulator counted.
 
 mod otel_bridge;
-mod otlp;
+pub(crate) mod otlp;
 mod prometheus_bridge;
 
 use std::sync::Arc;

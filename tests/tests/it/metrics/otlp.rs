@@ -1,4 +1,5 @@
-//! A stand-in for an OpenTelemetry collector: it accepts metrics over OTLP (protobuf over HTTP) and reads the bytes.
+//! A stand-in for an OpenTelemetry collector: it accepts metrics and traces over OTLP (protobuf over HTTP) and reads
+//! the bytes.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -9,28 +10,47 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::post;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::{Metric, number_data_point};
-use prost::Message as _;
+use opentelemetry_proto::tonic::trace::v1::Span;
 
-/// The requests that were received. Since temporality is cumulative, the last one contains everything.
+/// What was received.
 #[derive(Clone, Default)]
-pub(super) struct Collector(Arc<Mutex<Vec<ExportMetricsServiceRequest>>>);
+pub(crate) struct Collector(Arc<Mutex<Received>>);
+
+#[derive(Default)]
+struct Received {
+    /// The last request. Since temporality is cumulative, it contains everything.
+    metrics: Option<ExportMetricsServiceRequest>,
+    spans: Vec<Span>,
+}
 
 impl Collector {
     /// Starts to listen, on a runtime of its own: the exporter blocks its thread.
-    pub(super) async fn start(&self) -> SocketAddr {
-        let router = Router::new().route("/v1/metrics", post(receive)).with_state(self.clone());
+    pub(crate) async fn start(&self) -> SocketAddr {
+        let router = Router::new().route("/v1/metrics", post(metrics)).route("/v1/traces", post(traces));
+        let router = router.with_state(self.clone());
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         tokio::spawn(async move { axum::serve(listener, router).await });
         address
     }
 
+    /// The only span with this name.
+    pub(crate) fn span(&self, name: &str) -> Span {
+        let received = self.0.lock().unwrap();
+        let mut spans = received.spans.iter().filter(|span| span.name == name);
+        let names = || received.spans.iter().map(|span| &span.name).collect::<Vec<_>>();
+        let span = spans.next().unwrap_or_else(|| panic!("{name} of {:?}", names()));
+        assert!(spans.next().is_none(), "several of {name}");
+        span.clone()
+    }
+
     fn metric(&self, name: &str) -> Metric {
-        let requests = self.0.lock().unwrap();
-        let last = requests.last().expect("nothing was exported");
+        let received = self.0.lock().unwrap();
+        let last = received.metrics.as_ref().expect("nothing was exported");
         let scopes = last.resource_metrics.iter().flat_map(|resource| &resource.scope_metrics);
         let mut metrics = scopes.flat_map(|scope| &scope.metrics);
         metrics.find(|metric| metric.name == name).unwrap_or_else(|| panic!("no {name}")).clone()
@@ -73,7 +93,7 @@ impl Collector {
     }
 }
 
-fn text(pair: &KeyValue) -> String {
+pub(crate) fn text(pair: &KeyValue) -> String {
     match pair.value.as_ref().and_then(|value| value.value.as_ref()) {
         Some(any_value::Value::StringValue(text)) => text.clone(),
         Some(any_value::Value::IntValue(number)) => number.to_string(),
@@ -81,9 +101,19 @@ fn text(pair: &KeyValue) -> String {
     }
 }
 
-async fn receive(State(collector): State<Collector>, headers: HeaderMap, body: Bytes) -> StatusCode {
+fn decode<T: prost::Message + Default>(headers: &HeaderMap, body: Bytes) -> T {
     assert_eq!(headers["content-type"], "application/x-protobuf");
-    let request = ExportMetricsServiceRequest::decode(body).unwrap();
-    collector.0.lock().unwrap().push(request);
+    T::decode(body).unwrap()
+}
+
+async fn metrics(State(collector): State<Collector>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    collector.0.lock().unwrap().metrics = Some(decode(&headers, body));
+    StatusCode::OK
+}
+
+async fn traces(State(collector): State<Collector>, headers: HeaderMap, body: Bytes) -> StatusCode {
+    let request: ExportTraceServiceRequest = decode(&headers, body);
+    let scopes = request.resource_spans.into_iter().flat_map(|resource| resource.scope_spans);
+    collector.0.lock().unwrap().spans.extend(scopes.flat_map(|scope| scope.spans));
     StatusCode::OK
 }

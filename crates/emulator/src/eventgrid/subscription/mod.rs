@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::lock_token::{LockId, LockToken, guid};
+use super::lock_token::{LockId, LockToken, Owner};
 use super::observer::{DeliveryStep, Observer};
 use super::settings::SubscriptionSettings;
 
@@ -77,7 +77,7 @@ pub(super) struct Subscription {
     pub(super) observer: Observer,
     /// Whether events are pushed. Then locks do not expire, and the time to live is checked when an attempt is due.
     pub(super) pushes: bool,
-    guid: String,
+    owner: Owner,
     /// Sorted by publication, so that the oldest, which expires first, comes first.
     events: BTreeMap<u64, Entry>,
     next: u64,
@@ -133,7 +133,7 @@ impl Default for Subscription {
             settings: SubscriptionSettings::default(),
             observer: Observer::default(),
             pushes: false,
-            guid: guid(),
+            owner: Owner::fresh(),
             events: BTreeMap::new(),
             next: 0,
             ready: BTreeMap::new(),
@@ -193,7 +193,7 @@ impl Subscription {
 
     /// Locks an available event.
     fn lock(&mut self, id: u64, now: SystemTime, until: Option<SystemTime>) -> Option<Delivery> {
-        let token = LockToken::fresh(&self.guid);
+        let token = LockToken::fresh(self.owner);
         self.enter(id, State::Locked { id: token.id, received: now, until });
         let entry = self.events.get_mut(&id)?;
         entry.deliveries += 1;
@@ -299,13 +299,13 @@ impl Subscription {
     fn observe(&self, id: u64, step: DeliveryStep) {
         let Some(entry) = self.events.get(&id) else { return };
         if let State::Locked { id, .. } = entry.state {
-            let token = || LockToken { owner: self.guid.clone(), id }.encode();
+            let token = || LockToken { owner: self.owner, id }.encode();
             self.observer.report(step, token, &entry.event, entry.deliveries);
         }
     }
 
     fn find(&self, token: &LockToken) -> Option<u64> {
-        if token.owner == self.guid { self.locks.get(&token.id).copied() } else { None }
+        if token.owner == self.owner { self.locks.get(&token.id).copied() } else { None }
     }
 
     /// Moves the event to the front. Observed: the service delivers redeliveries before new events, and the newest of

@@ -55,7 +55,7 @@ fn the_lock_lasts_as_long_as_the_subscription_says() {
 fn a_token_of_another_subscription_settles_nothing() {
     let mut one = with_event(SubscriptionSettings::default());
     let (token, _) = take(&mut one, 0).unwrap();
-    let foreign = LockToken { owner: guid(), id: token.id };
+    let foreign = LockToken { owner: Owner::fresh(), id: token.id };
     assert!(!one.acknowledge(&foreign));
     assert!(one.acknowledge(&token));
 }

@@ -12,33 +12,40 @@ use service_core::Secret;
 use super::plain;
 use super::writer::{self, Writer};
 use crate::client::data::{Data, Json};
-use crate::client::event::{GroupMessage, ServerMessage};
+use crate::client::entries::Entries;
+use crate::client::event::{GroupMessage, ServerMessage, StreamError, StreamPart};
 use crate::client::frame::{Connected, Downstream, Incoming, Rejection, Token, Upstream};
 
 pub(super) fn encode(frame: &Upstream<'_>) -> String {
     match *frame {
         Upstream::JoinGroup { group, ack_id } => membership("joinGroup", group, ack_id),
         Upstream::LeaveGroup { group, ack_id } => membership("leaveGroup", group, ack_id),
-        Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data } => {
+        Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data, metadata } => {
             Writer::new("sendToGroup", group.len() + writer::length(data))
                 .text("group", group)
                 .number("ackId", ack_id)
                 .flag("noEcho", no_echo)
                 .number("ttlSeconds", ttl_seconds.map(u64::from))
                 .data(data)
+                .entries("metadata", metadata)
                 .end()
         }
-        Upstream::Event { name, ack_id, data } => Writer::new("event", name.len() + writer::length(data))
-            .text("event", name)
-            .number("ackId", ack_id)
-            .data(data)
-            .end(),
+        Upstream::Event { name, ack_id, data, metadata } => {
+            Writer::new("event", name.len() + writer::length(data))
+                .text("event", name)
+                .number("ackId", ack_id)
+                .data(data)
+                .entries("metadata", metadata)
+                .end()
+        }
         Upstream::SequenceAck(id) => Writer::new("sequenceAck", 0).number("sequenceId", Some(id)).end(),
         Upstream::Ping => Writer::new("ping", 0).end(),
+        #[cfg(feature = "preview")]
+        Upstream::Preview(frame) => super::preview_json::encode(&frame),
     }
 }
 
-fn membership(r#type: &'static str, group: &str, ack_id: Option<u64>) -> String {
+pub(super) fn membership(r#type: &'static str, group: &str, ack_id: Option<u64>) -> String {
     Writer::new(r#type, group.len()).text("group", group).number("ackId", ack_id).end()
 }
 
@@ -61,6 +68,8 @@ struct Frame<'a> {
     sequence_id: Option<u64>,
     #[serde(borrow)]
     stream: Option<&'a RawValue>,
+    #[serde(borrow)]
+    metadata: Option<&'a RawValue>,
     ack_id: Option<u64>,
     success: Option<bool>,
     error: Option<AckError>,
@@ -71,7 +80,7 @@ struct Frame<'a> {
 }
 
 /// Deserializes a present member, including `null`, which is valid message data.
-fn present<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
+pub(super) fn present<'a, D: Deserializer<'a>>(deserializer: D) -> Result<Option<&'a RawValue>, D::Error> {
     Deserialize::deserialize(deserializer).map(Some)
 }
 
@@ -94,6 +103,23 @@ struct AckError {
     message: Option<String>,
 }
 
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Stream {
+    stream_id: String,
+    stream_sequence_id: u64,
+    end_of_stream: Option<bool>,
+    error: Option<StreamFault>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct StreamFault {
+    name: Option<String>,
+    message: Option<String>,
+    user_error_code: Option<String>,
+}
+
 /// The part of an unreadable frame that is needed to acknowledge it.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -112,6 +138,10 @@ pub(super) fn decode_any(text: &str) -> Downstream {
         let sequence_id = serde_json::from_str(text).ok().and_then(|frame: Numbered| frame.sequence_id);
         return Downstream::Skipped { sequence_id, why: "not a frame of this protocol" };
     };
+    #[cfg(feature = "preview")]
+    if let Some(frame) = super::preview_json::decode(&frame.r#type, text) {
+        return frame;
+    }
     let sequence_id = frame.sequence_id;
     read(&mut frame).unwrap_or_else(|why| Downstream::Skipped { sequence_id, why })
 }
@@ -149,23 +179,43 @@ fn ack(frame: &mut Frame<'_>) -> Result<Downstream, &'static str> {
 }
 
 fn message(frame: &mut Frame<'_>) -> Result<Incoming, &'static str> {
-    if frame.stream.is_some() {
-        return Err("a part of a stream");
-    }
     let data = data(frame.data_type.as_deref(), frame.data)?;
+    let metadata = frame.metadata.and_then(metadata);
     match frame.from.as_deref() {
         Some("group") => Ok(Incoming::Group(GroupMessage {
             group: frame.group.take().ok_or("a group message without a group name")?,
             from_user_id: frame.from_user_id.take(),
             data,
+            stream: frame.stream.and_then(stream),
+            metadata,
         })),
-        Some("server") => Ok(Incoming::Server(ServerMessage { data })),
+        Some("server") => Ok(Incoming::Server(ServerMessage { data, metadata })),
         _ => Err("a message from an unknown sender"),
     }
 }
 
+/// Decodes metadata. What cannot be read is ignored, so that the message is not lost.
+pub(super) fn metadata(metadata: &RawValue) -> Option<Box<Entries>> {
+    serde_json::from_str(metadata.get()).ok().map(Box::new)
+}
+
+/// Decodes the stream that a message is a part of. With one that cannot be read, the message is an ordinary one.
+fn stream(stream: &RawValue) -> Option<Box<StreamPart>> {
+    let stream: Stream = serde_json::from_str(stream.get()).ok()?;
+    Some(Box::new(StreamPart {
+        stream_id: stream.stream_id,
+        sequence_id: stream.stream_sequence_id,
+        end_of_stream: stream.end_of_stream.unwrap_or_default(),
+        error: stream.error.map(|error| StreamError {
+            name: error.name.unwrap_or_default(),
+            message: error.message,
+            user_error_code: error.user_error_code,
+        }),
+    }))
+}
+
 /// Decodes the data. Missing data is empty: the service omits it if only metadata was sent.
-fn data(data_type: Option<&str>, data: Option<&RawValue>) -> Result<Data, &'static str> {
+pub(super) fn data(data_type: Option<&str>, data: Option<&RawValue>) -> Result<Data, &'static str> {
     let is_json = matches!(data_type, Some("json") | None);
     let data = data.filter(|data| is_json || data.get() != "null");
     let text = || data.map_or(Ok(String::new()), text);

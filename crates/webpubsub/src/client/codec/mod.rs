@@ -5,6 +5,10 @@ mod json;
 mod plain;
 #[cfg(test)]
 mod plain_tests;
+#[cfg(feature = "preview")]
+mod preview_json;
+#[cfg(all(feature = "preview", feature = "protobuf"))]
+mod preview_protobuf;
 #[cfg(feature = "protobuf")]
 mod protobuf;
 #[cfg(test)]

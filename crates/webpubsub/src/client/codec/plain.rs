@@ -47,8 +47,10 @@ fn message(plain: &Plain<'_>) -> Option<Incoming> {
             group: plain.group?.to_owned(),
             from_user_id: plain.from_user_id.map(str::to_owned),
             data,
+            stream: None,
+            metadata: None,
         })),
-        "server" => Some(Incoming::Server(ServerMessage { data })),
+        "server" => Some(Incoming::Server(ServerMessage { data, metadata: None })),
         _ => None,
     }
 }

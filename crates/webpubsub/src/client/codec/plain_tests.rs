@@ -258,7 +258,8 @@ fn every_character_of_sent_text_is_escaped_as_needed() {
         {
             let text = format!("{}{character}{character}{}", "x".repeat(at), "y".repeat(40));
             let data = Data::from(text.as_str());
-            let frame = json::encode(&Upstream::Event { name: "e", ack_id: None, data: &data });
+            let frame =
+                json::encode(&Upstream::Event { name: "e", ack_id: None, data: &data, metadata: None });
             let read: serde_json::Value = serde_json::from_str(&frame).unwrap();
             assert_eq!(read["data"], text.as_str());
         }

@@ -1,12 +1,15 @@
 //! The protobuf subprotocols (client protocols, section 5): the part of the schema that this client supports. The decoder skips
 //! other fields.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use prost::{Message, Oneof};
 use service_core::Secret;
 
 use crate::client::data::{Data, Json};
-use crate::client::event::{GroupMessage, ServerMessage};
+use crate::client::entries::Entries;
+use crate::client::event::{GroupMessage, ServerMessage, StreamError, StreamPart};
 use crate::client::frame::{Connected, Downstream, Incoming, Rejection, Token, Upstream};
 
 #[derive(Clone, PartialEq, Message)]
@@ -17,7 +20,7 @@ pub(super) struct UpstreamMessage {
 
 /// The types nested in `UpstreamMessage`.
 pub(super) mod up {
-    use super::{Message, MessageData, Oneof};
+    use super::{BTreeMap, Message, MessageData, Oneof};
 
     #[derive(Clone, PartialEq, Oneof)]
     pub(in super::super) enum Kind {
@@ -47,6 +50,8 @@ pub(super) mod up {
         pub(in super::super) no_echo: Option<bool>,
         #[prost(uint32, optional, tag = "5")]
         pub(in super::super) ttl_seconds: Option<u32>,
+        #[prost(btree_map = "string, string", tag = "6")]
+        pub(in super::super) metadata: BTreeMap<String, String>,
     }
 
     #[derive(Clone, PartialEq, Message)]
@@ -57,6 +62,8 @@ pub(super) mod up {
         pub(in super::super) data: Option<MessageData>,
         #[prost(uint64, optional, tag = "3")]
         pub(in super::super) ack_id: Option<u64>,
+        #[prost(btree_map = "string, string", tag = "4")]
+        pub(in super::super) metadata: BTreeMap<String, String>,
     }
 
     #[derive(Clone, PartialEq, Message)]
@@ -85,7 +92,7 @@ pub(super) struct DownstreamMessage {
 
 /// The types nested in `DownstreamMessage`.
 pub(super) mod down {
-    use super::{Bytes, Message, MessageData, Oneof};
+    use super::{BTreeMap, Message, MessageData, Oneof};
 
     #[derive(Clone, PartialEq, Oneof)]
     pub(in super::super) enum Kind {
@@ -131,9 +138,32 @@ pub(super) mod down {
         pub(in super::super) data: Option<MessageData>,
         #[prost(uint64, optional, tag = "4")]
         pub(in super::super) sequence_id: Option<u64>,
-        /// `StreamInfo`, of which only the presence matters.
-        #[prost(bytes = "bytes", optional, tag = "6")]
-        pub(in super::super) stream: Option<Bytes>,
+        #[prost(btree_map = "string, string", tag = "5")]
+        pub(in super::super) metadata: BTreeMap<String, String>,
+        #[prost(message, optional, boxed, tag = "6")]
+        pub(in super::super) stream: Option<Box<Stream>>,
+    }
+
+    #[derive(Clone, PartialEq, Message)]
+    pub(in super::super) struct Stream {
+        #[prost(string, tag = "1")]
+        pub(in super::super) stream_id: String,
+        #[prost(uint64, tag = "2")]
+        pub(in super::super) stream_sequence_id: u64,
+        #[prost(bool, optional, tag = "3")]
+        pub(in super::super) end_of_stream: Option<bool>,
+        #[prost(message, optional, tag = "4")]
+        pub(in super::super) error: Option<StreamError>,
+    }
+
+    #[derive(Clone, PartialEq, Message)]
+    pub(in super::super) struct StreamError {
+        #[prost(string, tag = "1")]
+        pub(in super::super) name: String,
+        #[prost(string, tag = "2")]
+        pub(in super::super) message: String,
+        #[prost(string, tag = "3")]
+        pub(in super::super) user_error_code: String,
     }
 
     #[derive(Clone, PartialEq, Message)]
@@ -197,7 +227,7 @@ pub(super) enum Content {
 }
 
 impl MessageData {
-    fn of(data: &Data) -> Option<Self> {
+    pub(super) fn of(data: &Data) -> Option<Self> {
         let data = match data {
             Data::Text(text) => Content::Text(text.clone()),
             Data::Json(json) => Content::Json(json.as_str().to_owned()),
@@ -216,25 +246,40 @@ pub(super) fn encode(frame: &Upstream<'_>) -> Vec<u8> {
         Upstream::LeaveGroup { group, ack_id } => {
             up::Kind::LeaveGroup(up::Group { group: group.to_owned(), ack_id })
         }
-        Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data } => {
+        Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data, metadata } => {
             up::Kind::SendToGroup(up::SendToGroup {
                 group: group.to_owned(),
                 ack_id,
                 data: MessageData::of(data),
                 no_echo: no_echo.then_some(true),
                 ttl_seconds: ttl_seconds.map(u32::from),
+                metadata: entries(metadata),
             })
         }
-        Upstream::Event { name, ack_id, data } => {
-            up::Kind::Event(up::Event { event: name.to_owned(), data: MessageData::of(data), ack_id })
-        }
+        Upstream::Event { name, ack_id, data, metadata } => up::Kind::Event(up::Event {
+            event: name.to_owned(),
+            data: MessageData::of(data),
+            ack_id,
+            metadata: entries(metadata),
+        }),
         Upstream::SequenceAck(sequence_id) => up::Kind::SequenceAck(up::SequenceAck { sequence_id }),
         Upstream::Ping => up::Kind::Ping(up::Ping {}),
+        #[cfg(feature = "preview")]
+        Upstream::Preview(frame) => return super::preview_protobuf::encode(&frame),
     };
     UpstreamMessage { message: Some(kind) }.encode_to_vec()
 }
 
+/// Returns a map as the codec needs it. An empty one is the same as none.
+pub(super) fn entries(entries: Option<&Entries>) -> BTreeMap<String, String> {
+    entries.map(|Entries(entries)| entries.clone()).unwrap_or_default()
+}
+
 pub(super) fn decode(bytes: Bytes) -> Downstream {
+    #[cfg(feature = "preview")]
+    if super::preview_protobuf::is_preview(&bytes) {
+        return super::preview_protobuf::decode(bytes);
+    }
     let skipped = |why| Downstream::Skipped { sequence_id: None, why };
     let Ok(frame) = DownstreamMessage::decode(bytes) else { return skipped("not a frame of this protocol") };
     match frame.message {
@@ -275,23 +320,47 @@ fn system(message: down::SystemKind) -> Downstream {
 }
 
 fn message(frame: down::Data) -> Result<Incoming, &'static str> {
-    if frame.stream.is_some() {
-        return Err("a part of a stream");
-    }
-    let data = match frame.data {
-        // Missing data is empty: the service omits it if only metadata was sent.
-        None => Data::Text(String::new()),
-        Some(MessageData { data: Some(Content::Text(text)) }) => Data::Text(text),
-        Some(MessageData { data: Some(Content::Binary(bytes)) }) => Data::Binary(bytes),
-        Some(MessageData { data: Some(Content::Protobuf(bytes)) }) => Data::Protobuf(bytes),
-        Some(MessageData { data: Some(Content::Json(text)) }) => {
-            Data::Json(Json::from_text(text).ok_or("a message whose data is not JSON")?)
-        }
-        Some(MessageData { data: None }) => return Err("a message of an unknown data type"),
-    };
+    // Missing data is empty: the service omits it if only metadata was sent.
+    let data = frame.data.map_or(Ok(Data::Text(String::new())), data)?;
+    let metadata = metadata(frame.metadata);
     match (frame.from.as_str(), frame.group) {
-        ("group", Some(group)) => Ok(Incoming::Group(GroupMessage { group, from_user_id: None, data })),
-        ("server", _) => Ok(Incoming::Server(ServerMessage { data })),
+        ("group", Some(group)) => {
+            let stream = frame.stream.and_then(|stream| self::stream(*stream));
+            Ok(Incoming::Group(GroupMessage { group, from_user_id: None, data, stream, metadata }))
+        }
+        ("server", _) => Ok(Incoming::Server(ServerMessage { data, metadata })),
         _ => Err("a message from an unknown sender"),
     }
+}
+
+pub(super) fn metadata(entries: BTreeMap<String, String>) -> Option<Box<Entries>> {
+    (!entries.is_empty()).then(|| Box::new(Entries(entries)))
+}
+
+pub(super) fn data(data: MessageData) -> Result<Data, &'static str> {
+    match data.data {
+        Some(Content::Text(text)) => Ok(Data::Text(text)),
+        Some(Content::Binary(bytes)) => Ok(Data::Binary(bytes)),
+        Some(Content::Protobuf(bytes)) => Ok(Data::Protobuf(bytes)),
+        Some(Content::Json(text)) => {
+            Ok(Data::Json(Json::from_text(text).ok_or("a message whose data is not JSON")?))
+        }
+        None => Err("a message of an unknown data type"),
+    }
+}
+
+/// Decodes the stream that a message is a part of. One without an id identifies none, so the message is an ordinary one.
+fn stream(stream: down::Stream) -> Option<Box<StreamPart>> {
+    let some = |text: String| Some(text).filter(|text| !text.is_empty());
+    let error = stream.error.map(|error| StreamError {
+        name: error.name,
+        message: some(error.message),
+        user_error_code: some(error.user_error_code),
+    });
+    Some(Box::new(StreamPart {
+        stream_id: some(stream.stream_id)?,
+        sequence_id: stream.stream_sequence_id,
+        end_of_stream: stream.end_of_stream.unwrap_or_default(),
+        error,
+    }))
 }

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::plain::plain_bytes;
 use crate::client::data::Data;
+use crate::client::entries::Entries;
 
 /// The length of a frame without its names and data: member names, ids, and punctuation.
 const OVERHEAD: usize = 160;
@@ -48,6 +49,35 @@ impl Writer {
         if flag {
             self.name(name);
             self.0.push_str("true");
+        }
+        self
+    }
+
+    /// Writes an object with the members that `members` writes.
+    #[cfg(feature = "preview")]
+    pub(super) fn object(mut self, name: &'static str, members: impl FnOnce(Self) -> Self) -> Self {
+        self.name(name);
+        let start = self.0.len();
+        let mut object = members(self);
+        // Each member is written with a comma before it.
+        let first = object.0.get(start..).is_some_and(|members| members.starts_with(','));
+        object.0.replace_range(start..start + usize::from(first), "{");
+        object.0.push('}');
+        object
+    }
+
+    /// Writes a map of strings, including an empty one.
+    pub(super) fn entries(mut self, name: &'static str, entries: Option<&Entries>) -> Self {
+        if let Some(Entries(entries)) = entries {
+            self.name(name);
+            let mut separator = '{';
+            for (key, value) in entries {
+                self.0.push(std::mem::replace(&mut separator, ','));
+                self.quoted(key);
+                self.0.push(':');
+                self.quoted(value);
+            }
+            self.0.push_str(if entries.is_empty() { "{}" } else { "}" });
         }
         self
     }

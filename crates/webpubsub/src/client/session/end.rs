@@ -17,6 +17,10 @@ impl Session {
 
     /// Returns whether the session is closing and no ack is outstanding.
     pub(in crate::client) fn is_drained(&self) -> bool {
+        #[cfg(feature = "preview")]
+        if self.publishers.is_ending() {
+            return false;
+        }
         self.lifecycle.is_draining() && self.outbox.is_empty()
     }
 
@@ -30,6 +34,8 @@ impl Session {
     }
 
     fn fail_all(&mut self) {
+        #[cfg(feature = "preview")]
+        self.fail_streams();
         for op in self.outbox.take_all() {
             let error = Op::closed(op.name, op.written);
             if !op.is_rejoin() {

@@ -91,6 +91,8 @@ fn membership(op: &Op) -> Option<(&str, bool)> {
     match &op.effect {
         Effect::Join(group) | Effect::Subscribe(group, _) => Some((group, true)),
         Effect::Leave(group) => Some((group, false)),
+        #[cfg(feature = "preview")]
+        Effect::ReceiveStreams(group, _) => Some((group, true)),
         Effect::None => None,
     }
 }

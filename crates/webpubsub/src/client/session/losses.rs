@@ -16,6 +16,11 @@ impl Session {
             self.settle(op, Err(error));
         }
         self.blame(&loss);
+        #[cfg(feature = "preview")]
+        {
+            self.end_invocations();
+            self.streams_interrupted();
+        }
         let reason = loss.reason;
         let idle_for = now.saturating_sub(self.lifecycle.heard_at());
         let blocked_for = self.unflushed.take().map(|unflushed| now.saturating_sub(unflushed.since));
@@ -111,12 +116,16 @@ impl Session {
                 self.settle(op, Err(error));
             }
         }
+        #[cfg(feature = "preview")]
+        self.streams_lost();
         self.groups.lost();
         self.is_recovering = false;
         if let Some(connection) = self.connection.take() {
             let gone =
                 Disconnected { connection_id: connection.connection_id.clone(), reason: reason.to_owned() };
             let rejoins = |group: &str| self.settings.rejoin && self.groups.names().any(|name| name == group);
+            #[cfg(feature = "preview")]
+            self.incoming.disconnected(rejoins);
             self.subscriptions.disconnected(&gone, rejoins);
             self.inbox.disconnected(connection.connection_id, reason);
         }

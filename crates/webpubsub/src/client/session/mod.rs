@@ -6,6 +6,8 @@ mod backoff;
 mod end;
 mod groups;
 mod inbox;
+#[cfg(feature = "preview")]
+mod invocations;
 mod keep_alive;
 mod lifecycle;
 mod losses;
@@ -13,16 +15,20 @@ mod op;
 mod outbox;
 mod outcomes;
 mod overflow;
+#[cfg(feature = "preview")]
+mod preview;
+#[cfg(feature = "preview")]
+mod streams;
 mod subscriptions;
 #[cfg(test)]
 mod tests;
+mod tick;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use bytes::Bytes;
 use tokio_tungstenite::tungstenite::Message;
 
 pub(super) use backoff::Jitter;
@@ -69,9 +75,6 @@ struct Unflushed {
     is_logged: bool,
 }
 
-/// The time without progress of a write that is logged.
-const BLOCKED: Duration = Duration::from_secs(10);
-
 pub(super) struct Session {
     settings: Settings,
     lifecycle: Lifecycle,
@@ -80,6 +83,10 @@ pub(super) struct Session {
     outbox: Outbox,
     groups: Groups,
     subscriptions: Subscriptions,
+    #[cfg(feature = "preview")]
+    publishers: streams::Publishers,
+    #[cfg(feature = "preview")]
+    incoming: streams::Incoming,
     /// Frames of the session itself, which are written first.
     control: VecDeque<Message>,
     /// The sequence ack to write next; a later one replaces it.
@@ -104,6 +111,10 @@ impl Session {
             outbox: Outbox::new(settings.max_pending),
             groups: Groups::default(),
             subscriptions: Subscriptions::default(),
+            #[cfg(feature = "preview")]
+            publishers: streams::Publishers::default(),
+            #[cfg(feature = "preview")]
+            incoming: streams::Incoming::default(),
             control: VecDeque::new(),
             due_ack: None,
             connection: None,
@@ -150,6 +161,8 @@ impl Session {
             tracing::debug!("connection recovered");
             self.outbox.recovered();
             self.inbox.recovered(now);
+            #[cfg(feature = "preview")]
+            self.streams_recovered(now);
         }
     }
 
@@ -191,6 +204,8 @@ impl Session {
             }
             Downstream::Ack { id, rejection } => self.acked(id, rejection),
             Downstream::Pong => {}
+            #[cfg(feature = "preview")]
+            Downstream::Preview(frame) => self.preview(frame, length, now),
             Downstream::Skipped { sequence_id, why } => {
                 tracing::warn!(length, sequence_id, why, "skipped a frame from the service");
                 if let Some(id) = sequence_id.filter(|_| reliable) {
@@ -203,6 +218,11 @@ impl Session {
     /// Delivers a message. Returns `false` for a replay and for a message that is dropped.
     fn message(&mut self, sequence_id: Option<u64>, message: Incoming, length: usize, now: Duration) -> bool {
         let event = match message {
+            #[cfg(feature = "preview")]
+            Incoming::Group(message) if self.incoming.wants(&message) => {
+                return self.inbox.routed(sequence_id, length, now)
+                    && self.incoming.deliver(&message, sequence_id, now);
+            }
             Incoming::Group(message) if self.subscriptions.contains(&message.group) => {
                 return self.inbox.routed(sequence_id, length, now)
                     && self.subscriptions.deliver(message, sequence_id);
@@ -269,6 +289,10 @@ impl Session {
         if let Effect::Subscribe(group, buffer) = &op.effect {
             self.subscriptions.add(group, buffer);
         }
+        #[cfg(feature = "preview")]
+        if let Effect::ReceiveStreams(group, accepting) = &op.effect {
+            self.incoming.add(group, accepting);
+        }
         self.outbox.submit(op);
     }
 
@@ -293,7 +317,12 @@ impl Session {
                 self.due_ack = None;
                 Some(self.settings.protocol.encode(&Upstream::SequenceAck(id)))
             }
-            None => self.outbox.next_frame(&mut self.groups),
+            None => {
+                let frame = self.outbox.next_frame(&mut self.groups);
+                #[cfg(feature = "preview")]
+                let frame = frame.or_else(|| self.publishers.next_frame(now));
+                frame
+            }
         }
     }
 
@@ -307,69 +336,5 @@ impl Session {
         for op in self.outbox.take_unflushed() {
             self.settle(op, Ok(false));
         }
-    }
-
-    /// Handles everything that is due at `now`.
-    pub(super) fn tick(&mut self, now: Duration) {
-        let pending = self.is_connected().then(|| self.outbox.pending());
-        for op in self.outbox.expired(now) {
-            let error = op.expired(pending, self.inbox.is_behind());
-            self.settle(op, Err(error));
-        }
-        self.log_blocked_write(now);
-        if self.is_connected() {
-            // Taken out here too: otherwise it would stay due for as long as the socket accepts no data.
-            self.due_ack = self.inbox.due_ack(now).or(self.due_ack);
-            if self.inbox.wants_replay() && !self.lifecycle.is_ending() {
-                self.replay(now);
-            }
-        }
-        match self.lifecycle.tick(now) {
-            lifecycle::Tick::Nothing => {}
-            lifecycle::Tick::Ping => self.control.push_back(self.settings.protocol.encode(&Upstream::Ping)),
-            lifecycle::Tick::Idle => {
-                let reason = format!("no data received for {:?}", self.settings.idle_timeout);
-                self.lost(Loss { code: None, reason }, now);
-            }
-            lifecycle::Tick::NotConnected => {
-                self.failed(losses::too_slow(self.settings.attempt_timeout), now);
-            }
-            lifecycle::Tick::RecoveryTimedOut => self.failed(losses::recovery_too_slow(), now),
-            // The service must respond with a pong (RFC 6455, section 5.5.2).
-            lifecycle::Tick::Probe => self.control.push_back(Message::Ping(Bytes::new())),
-            lifecycle::Tick::Silent => self.lost(losses::silent(), now),
-            lifecycle::Tick::NotRecovered => {
-                self.give_up("the connection could not be recovered in time", now);
-            }
-        }
-        if self.is_drained() || self.lifecycle.drained_long_enough(now) {
-            self.finish(now);
-        }
-    }
-
-    /// Logs that the socket does not accept what was written, such as the response to a ping.
-    fn log_blocked_write(&mut self, now: Duration) {
-        let Some(unflushed) = self.unflushed.as_mut().filter(|unflushed| !unflushed.is_logged) else {
-            return;
-        };
-        let blocked_for = now.saturating_sub(unflushed.since);
-        if blocked_for >= BLOCKED {
-            unflushed.is_logged = true;
-            tracing::warn!(?blocked_for, "the connection accepts no data, such as the response to a ping");
-        }
-    }
-
-    /// Recovers the connection, so that the service sends the messages again that were dropped.
-    fn replay(&mut self, now: Duration) {
-        self.lifecycle.hurry();
-        let reason = "messages that were dropped are received again".to_owned();
-        self.lost(Loss { code: None, reason }, now);
-    }
-
-    /// Returns the latest time for the next `tick`.
-    pub(super) fn deadline(&self) -> Option<Duration> {
-        let ack = self.inbox.deadline().filter(|_| self.is_connected());
-        let deadlines = [self.lifecycle.deadline(), ack, self.outbox.deadline()];
-        deadlines.into_iter().flatten().min()
     }
 }

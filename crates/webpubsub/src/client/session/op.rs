@@ -8,6 +8,10 @@ use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Message;
 
 use crate::client::frame::Rejection;
+#[cfg(feature = "preview")]
+use crate::client::invoke::InvokeResponse;
+#[cfg(feature = "preview")]
+use crate::client::streams::Accepting;
 use crate::client::subscription::Buffer;
 
 #[derive(Debug)]
@@ -38,6 +42,9 @@ pub(crate) enum Effect {
     /// Joins a group, whose messages this buffer receives from then on.
     Subscribe(String, Arc<Buffer>),
     Leave(String),
+    /// Joins a group, whose streams this subscription receives from then on.
+    #[cfg(feature = "preview")]
+    ReceiveStreams(String, Arc<Accepting>),
 }
 
 /// The receiver of the outcome.
@@ -46,6 +53,8 @@ pub(crate) enum Done {
     /// Receives whether the service had processed the request before.
     Caller(oneshot::Sender<Result<bool>>),
     Rejoin(String),
+    #[cfg(feature = "preview")]
+    Invocation(oneshot::Sender<Result<InvokeResponse>>),
 }
 
 impl Op {
@@ -69,9 +78,19 @@ impl Op {
         matches!(self.done, Done::Rejoin(_))
     }
 
+    /// Returns whether this is an invocation, to which the service sends a response instead of an acknowledgment.
+    pub(super) fn is_invocation(&self) -> bool {
+        self.name == "invoke"
+    }
+
     /// Returns whether the caller has stopped waiting.
     pub(super) fn is_abandoned(&self) -> bool {
-        matches!(&self.done, Done::Caller(sender) if sender.is_closed())
+        match &self.done {
+            Done::Caller(sender) => sender.is_closed(),
+            Done::Rejoin(_) => false,
+            #[cfg(feature = "preview")]
+            Done::Invocation(sender) => sender.is_closed(),
+        }
     }
 
     pub(super) fn rejected(&self, rejection: Rejection) -> Error {
@@ -81,6 +100,7 @@ impl Op {
 
     pub(super) fn lost(&self, is_behind: bool) -> Error {
         let text = match self.ack_id {
+            _ if self.is_invocation() => "the connection was lost before the response arrived",
             Some(_) => {
                 "the connection was lost before the request was acknowledged and could not be recovered"
             }
@@ -94,6 +114,9 @@ impl Op {
     pub(super) fn expired(&self, pending: Option<usize>, is_behind: bool) -> Error {
         let limit = self.timeout;
         let (text, delivery) = match (self.written, self.ack_id, pending) {
+            (true, _, _) if self.is_invocation() => {
+                (format!("no response received within {limit:?}"), Delivery::Unknown)
+            }
             (true, Some(_), _) => (format!("no acknowledgment received within {limit:?}"), Delivery::Unknown),
             (true, None, _) => (format!("not written completely within {limit:?}"), Delivery::Unknown),
             (false, _, Some(pending)) => {

@@ -166,9 +166,30 @@ impl Outbox {
         std::mem::take(&mut self.unflushed).into_iter().filter_map(|number| self.remove(number)).collect()
     }
 
+    /// Takes the request with this ack id. An invocation has an id of the same kind, but no acknowledgment.
     pub(super) fn acked(&mut self, id: u64) -> Option<Op> {
+        self.take_written(id, |op| !op.is_invocation())
+    }
+
+    /// Takes the written invocation with this id.
+    #[cfg(feature = "preview")]
+    pub(super) fn responded(&mut self, id: u64) -> Option<Op> {
+        self.take_written(id, Op::is_invocation)
+    }
+
+    fn take_written(&mut self, id: u64, is_wanted: impl FnOnce(&Op) -> bool) -> Option<Op> {
         let number = *self.written.get(&id)?;
+        self.ops.get(&number).filter(|op| is_wanted(op))?;
         self.remove(number)
+    }
+
+    /// Takes all written invocations.
+    #[cfg(feature = "preview")]
+    pub(super) fn take_invocations(&mut self) -> Vec<Op> {
+        let written = |op: &Op| op.is_invocation() && op.written;
+        let numbers: Vec<_> =
+            self.ops.iter().filter(|(_, op)| written(op)).map(|(number, _)| *number).collect();
+        numbers.into_iter().filter_map(|number| self.remove(number)).collect()
     }
 
     /// Retransmits all unacknowledged requests after a recovery, in the order in which they were written. The service knows

@@ -35,6 +35,8 @@ impl Session {
                 self.groups.not_rejoined(&group);
                 let last = GroupEvent::NotRejoined(NotRejoined { reason: error.to_string() });
                 self.subscriptions.end(&group, Some(&last));
+                #[cfg(feature = "preview")]
+                self.incoming.end(&group);
                 self.inbox.event(Event::RejoinFailed(RejoinFailed { group, error }));
             }
             (Done::Rejoin(group), Ok(_)) => {
@@ -42,6 +44,11 @@ impl Session {
                 let connection_id = connection_id.unwrap_or_default();
                 self.subscriptions.rejoined(&group, &GroupEvent::Rejoined(Rejoined { connection_id }));
             }
+            // Only a response completes an invocation.
+            #[cfg(feature = "preview")]
+            (Done::Invocation(sender), Err(error)) => drop(sender.send(Err(error))),
+            #[cfg(feature = "preview")]
+            (Done::Invocation(_), Ok(_)) => {}
         }
     }
 
@@ -55,7 +62,15 @@ impl Session {
                     self.inbox.event(Event::GroupMessage(message));
                 }
             }
-            Effect::Leave(group) if is_done => self.subscriptions.end(group, None),
+            Effect::Leave(group) if is_done => {
+                self.subscriptions.end(group, None);
+                #[cfg(feature = "preview")]
+                self.incoming.end(group);
+            }
+            #[cfg(feature = "preview")]
+            Effect::ReceiveStreams(group, accepting) if is_done => self.incoming.joined(group, accepting),
+            #[cfg(feature = "preview")]
+            Effect::ReceiveStreams(group, accepting) => self.incoming.remove(group, accepting),
             Effect::Leave(_) | Effect::Join(_) | Effect::None => {}
         }
     }

@@ -4,6 +4,12 @@ mod blame;
 mod connections;
 mod endings;
 mod ids;
+#[cfg(feature = "preview")]
+mod invocations;
+#[cfg(feature = "preview")]
+mod publishers;
+#[cfg(feature = "preview")]
+mod readers;
 mod recovery;
 mod sends;
 mod sequence;
@@ -102,8 +108,14 @@ impl Rig {
     fn send(&mut self) -> Outcome {
         let data = Data::from("x");
         let id = Some(self.ids.fetch_add(1, Ordering::Relaxed));
-        let frame =
-            Upstream::SendToGroup { group: "g", ack_id: id, no_echo: true, ttl_seconds: None, data: &data };
+        let frame = Upstream::SendToGroup {
+            group: "g",
+            ack_id: id,
+            no_echo: true,
+            ttl_seconds: None,
+            data: &data,
+            metadata: None,
+        };
         self.submit("sendToGroup", id, Effect::None, &frame)
     }
 
@@ -125,7 +137,7 @@ impl Rig {
     /// Sends an event without an ack id.
     fn fire(&mut self) -> Outcome {
         let data = Data::from("x");
-        let frame = Upstream::Event { name: "e", ack_id: None, data: &data };
+        let frame = Upstream::Event { name: "e", ack_id: None, data: &data, metadata: None };
         self.submit("event", None, Effect::None, &frame)
     }
 

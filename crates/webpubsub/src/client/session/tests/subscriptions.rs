@@ -34,7 +34,7 @@ impl Rig {
 
     fn own(&mut self, id: u64) -> Outcome {
         let data = Data::from("x");
-        let frame = Upstream::Event { name: "e", ack_id: Some(id), data: &data };
+        let frame = Upstream::Event { name: "e", ack_id: Some(id), data: &data, metadata: None };
         self.submit("event", Some(id), Effect::None, &frame)
     }
 

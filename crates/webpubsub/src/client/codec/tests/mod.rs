@@ -1,12 +1,16 @@
 //! Frames as in the specification, in both directions and in every subprotocol, and how all others are handled.
 
+#[cfg(feature = "preview")]
+mod preview;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 use service_core::Secret;
 
 use super::*;
 use crate::client::data::Data;
-use crate::client::event::{GroupMessage, ServerMessage};
+use crate::client::entries::Entries;
+use crate::client::event::{GroupMessage, ServerMessage, StreamError, StreamPart};
 use crate::client::frame::{Connected, Incoming, Rejection, Token};
 
 fn data() -> impl Strategy<Value = Data> {
@@ -17,6 +21,25 @@ fn data() -> impl Strategy<Value = Data> {
         any::<Vec<u8>>().prop_map(Data::from),
         any::<Vec<u8>>().prop_map(|bytes| Data::Protobuf(bytes.into())),
     ]
+}
+
+/// Metadata with at least one entry: without, it is the same as none in protobuf.
+fn metadata() -> impl Strategy<Value = Option<Box<Entries>>> {
+    let entries = proptest::collection::btree_map(any::<String>(), any::<String>(), 1..3);
+    proptest::option::of(entries.prop_map(|entries| Box::new(Entries(entries))))
+}
+
+fn stream() -> impl Strategy<Value = Option<Box<StreamPart>>> {
+    let text = || proptest::option::of("[a-z]{1,9}");
+    let error = (any::<String>(), text(), text()).prop_map(|(name, message, code)| StreamError {
+        name,
+        message,
+        user_error_code: code,
+    });
+    let stream = ("[a-z]{1,9}", any::<u64>(), any::<bool>(), proptest::option::of(error));
+    proptest::option::of(stream.prop_map(|(stream_id, sequence_id, end_of_stream, error)| {
+        Box::new(StreamPart { stream_id, sequence_id, end_of_stream, error })
+    }))
 }
 
 fn downstream() -> impl Strategy<Value = Downstream> {
@@ -38,28 +61,36 @@ fn downstream() -> impl Strategy<Value = Downstream> {
             Downstream::Ack { id, rejection }
         }),
         Just(Downstream::Pong),
-        (proptest::option::of(any::<u64>()), proptest::option::of(text()), data()).prop_map(
-            |(sequence_id, group, data)| {
+        (proptest::option::of(any::<u64>()), proptest::option::of(text()), data(), stream(), metadata())
+            .prop_map(|(sequence_id, group, data, stream, metadata)| {
                 let message = match group {
-                    Some(group) => Incoming::Group(GroupMessage { group, from_user_id: None, data }),
-                    None => Incoming::Server(ServerMessage { data }),
+                    Some(group) => {
+                        Incoming::Group(GroupMessage { group, from_user_id: None, data, stream, metadata })
+                    }
+                    None => Incoming::Server(ServerMessage { data, metadata }),
                 };
                 Downstream::Message { sequence_id, message }
-            }
-        ),
+            }),
     ]
 }
 
 /// Returns a frame of the given kind with these arguments.
-fn upstream<'a>(kind: u8, name: &'a str, ack_id: Option<u64>, flag: bool, data: &'a Data) -> Upstream<'a> {
+fn upstream<'a>(
+    kind: u8,
+    name: &'a str,
+    ack_id: Option<u64>,
+    flag: bool,
+    data: &'a Data,
+    metadata: Option<&'a Entries>,
+) -> Upstream<'a> {
     match kind {
         0 => Upstream::JoinGroup { group: name, ack_id },
         1 => Upstream::LeaveGroup { group: name, ack_id },
         2 => {
             let ttl_seconds = flag.then_some(300);
-            Upstream::SendToGroup { group: name, ack_id, no_echo: flag, ttl_seconds, data }
+            Upstream::SendToGroup { group: name, ack_id, no_echo: flag, ttl_seconds, data, metadata }
         }
-        3 => Upstream::Event { name, ack_id, data },
+        3 => Upstream::Event { name, ack_id, data, metadata },
         4 => Upstream::SequenceAck(ack_id.unwrap_or(u64::MAX)),
         _ => Upstream::Ping,
     }
@@ -86,24 +117,39 @@ mod json_frames {
         frame
     }
 
+    fn map(entries: Option<&Entries>) -> Value {
+        entries.map_or(Value::Null, |Entries(entries)| json!(entries))
+    }
+
+    fn part(stream: &StreamPart) -> Value {
+        let error = stream.error.as_ref().map(
+            |error| json!({"name":error.name,"message":error.message,"userErrorCode":error.user_error_code}),
+        );
+        let end = stream.end_of_stream.then_some(true);
+        json!({"streamId":stream.stream_id,"streamSequenceId":stream.sequence_id,"endOfStream":end,"error":error})
+    }
+
     fn of_upstream(frame: &Upstream<'_>) -> Value {
         without_nulls(match frame {
             Upstream::JoinGroup { group, ack_id } => json!({"type":"joinGroup","group":group,"ackId":ack_id}),
             Upstream::LeaveGroup { group, ack_id } => {
                 json!({"type":"leaveGroup","group":group,"ackId":ack_id})
             }
-            Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data } => {
+            Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data, metadata } => {
                 let (kind, data) = content(data);
                 let no_echo = no_echo.then_some(true);
                 json!({"type":"sendToGroup","group":group,"ackId":ack_id,"noEcho":no_echo,
-                    "ttlSeconds":ttl_seconds,"dataType":kind,"data":data})
+                    "ttlSeconds":ttl_seconds,"dataType":kind,"data":data,"metadata":map(*metadata)})
             }
-            Upstream::Event { name, ack_id, data } => {
+            Upstream::Event { name, ack_id, data, metadata } => {
                 let (kind, data) = content(data);
-                json!({"type":"event","event":name,"ackId":ack_id,"dataType":kind,"data":data})
+                let metadata = map(*metadata);
+                json!({"type":"event","event":name,"ackId":ack_id,"dataType":kind,"data":data,"metadata":metadata})
             }
             Upstream::SequenceAck(id) => json!({"type":"sequenceAck","sequenceId":id}),
             Upstream::Ping => json!({"type":"ping"}),
+            #[cfg(feature = "preview")]
+            Upstream::Preview(_) => unreachable!("not generated"),
         })
     }
 
@@ -118,17 +164,21 @@ mod json_frames {
             Downstream::Message { sequence_id, message: Incoming::Group(message) } => {
                 let (kind, data) = content(&message.data);
                 json!({"type":"message","from":"group","group":message.group,"sequenceId":sequence_id,
-                    "dataType":kind,"data":data})
+                    "dataType":kind,"data":data,"stream":message.stream.as_deref().map(part),
+                    "metadata":map(message.metadata.as_deref())})
             }
             Downstream::Message { sequence_id, message: Incoming::Server(message) } => {
                 let (kind, data) = content(&message.data);
-                json!({"type":"message","from":"server","sequenceId":sequence_id,"dataType":kind,"data":data})
+                json!({"type":"message","from":"server","sequenceId":sequence_id,"dataType":kind,"data":data,
+                    "metadata":map(message.metadata.as_deref())})
             }
             Downstream::Ack { id, rejection: None } => json!({"type":"ack","ackId":id,"success":true}),
             Downstream::Ack { id, rejection: Some(Rejection { name, message }) } => {
                 json!({"type":"ack","ackId":id,"success":false,"error":{"name":name,"message":message}})
             }
             Downstream::Pong => json!({"type":"pong"}),
+            #[cfg(feature = "preview")]
+            Downstream::Preview(_) => unreachable!("not generated"),
             Downstream::Skipped { .. } => unreachable!("not generated"),
         }
     }
@@ -137,9 +187,9 @@ mod json_frames {
         #[test]
         fn encoded_frames_match_the_specification(
             kind in 0u8..6, name in any::<String>(), id in proptest::option::of(any::<u64>()), flag in any::<bool>(),
-            data in data(),
+            data in data(), metadata in metadata(),
         ) {
-            let frame = upstream(kind, &name, id, flag, &data);
+            let frame = upstream(kind, &name, id, flag, &data, metadata.as_deref());
             let written: Value = serde_json::from_str(&json::encode(&frame)).unwrap();
             prop_assert_eq!(written, of_upstream(&frame));
         }
@@ -162,16 +212,12 @@ mod json_frames {
     #[test]
     fn unknown_frames_are_skipped_with_their_sequence_id() {
         for (text, id) in [
-            (r#"{"type":"groupStateUpdate","group":"g","items":[],"sequenceId":7}"#, Some(7)),
+            (r#"{"type":"groupStateUpdate","group":"g","items":7,"sequenceId":7}"#, Some(7)),
             (r#"{"type":"message","from":"moon","dataType":"text","data":"x","sequenceId":7}"#, Some(7)),
             (r#"{"type":"message","from":"server","dataType":"odd","data":"x","sequenceId":7}"#, Some(7)),
             (r#"{"type":"message","from":"server","dataType":"binary","data":"=","sequenceId":7}"#, Some(7)),
             (r#"{"type":"message","from":"group","dataType":"text","data":"x","sequenceId":7}"#, Some(7)),
             (r#"{"type":"message","from":"group","group":5,"data":"x","sequenceId":7}"#, Some(7)),
-            (
-                r#"{"type":"message","from":"group","group":"g","stream":{"streamId":"s"},"sequenceId":7}"#,
-                Some(7),
-            ),
             (r#"{"type":"system","event":"odd"}"#, None),
             (r#"{"type":"ack","ackId":-1,"success":true}"#, None),
             (r#"{"type":"ack","ackId":1}"#, None),
@@ -226,6 +272,7 @@ mod protobuf_frames {
     };
     use super::*;
     use prost::Message as _;
+    use std::collections::BTreeMap;
 
     fn content(data: &Data) -> Option<MessageData> {
         let data = match data.clone() {
@@ -237,6 +284,24 @@ mod protobuf_frames {
         Some(MessageData { data: Some(data) })
     }
 
+    fn map(entries: Option<&Entries>) -> BTreeMap<String, String> {
+        entries.cloned().unwrap_or_default().0
+    }
+
+    fn part(stream: &StreamPart) -> Box<down::Stream> {
+        let error = stream.error.clone().map(|error| down::StreamError {
+            name: error.name,
+            message: error.message.unwrap_or_default(),
+            user_error_code: error.user_error_code.unwrap_or_default(),
+        });
+        Box::new(down::Stream {
+            stream_id: stream.stream_id.clone(),
+            stream_sequence_id: stream.sequence_id,
+            end_of_stream: stream.end_of_stream.then_some(true),
+            error,
+        })
+    }
+
     fn of_upstream(frame: &Upstream<'_>) -> up::Kind {
         match *frame {
             Upstream::JoinGroup { group, ack_id } => {
@@ -245,27 +310,34 @@ mod protobuf_frames {
             Upstream::LeaveGroup { group, ack_id } => {
                 up::Kind::LeaveGroup(up::Group { group: group.into(), ack_id })
             }
-            Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data } => {
+            Upstream::SendToGroup { group, ack_id, no_echo, ttl_seconds, data, metadata } => {
                 up::Kind::SendToGroup(up::SendToGroup {
                     group: group.into(),
                     ack_id,
                     data: content(data),
                     no_echo: no_echo.then_some(true),
                     ttl_seconds: ttl_seconds.map(u32::from),
+                    metadata: map(metadata),
                 })
             }
-            Upstream::Event { name, ack_id, data } => {
-                up::Kind::Event(up::Event { event: name.into(), data: content(data), ack_id })
-            }
+            Upstream::Event { name, ack_id, data, metadata } => up::Kind::Event(up::Event {
+                event: name.into(),
+                data: content(data),
+                ack_id,
+                metadata: map(metadata),
+            }),
             Upstream::SequenceAck(sequence_id) => up::Kind::SequenceAck(up::SequenceAck { sequence_id }),
             Upstream::Ping => up::Kind::Ping(up::Ping {}),
+            #[cfg(feature = "preview")]
+            Upstream::Preview(_) => unreachable!("not generated"),
         }
     }
 
     fn of_downstream(frame: &Downstream) -> Vec<u8> {
-        let data = |sequence_id: &Option<u64>, from: &str, group: Option<String>, data: &Data| {
+        let data = |sequence_id: &Option<u64>, from: &str, data: &Data, metadata: &Option<Box<Entries>>| {
             let (sequence_id, from) = (*sequence_id, from.to_owned());
-            down::Kind::Data(down::Data { from, group, data: content(data), sequence_id, stream: None })
+            let metadata = map(metadata.as_deref());
+            down::Data { from, data: content(data), sequence_id, metadata, ..down::Data::default() }
         };
         let system = |message| down::Kind::System(down::System { message: Some(message) });
         let kind = match frame {
@@ -282,10 +354,12 @@ mod protobuf_frames {
                 system(down::SystemKind::Disconnected(down::Disconnected { reason }))
             }
             Downstream::Message { sequence_id, message: Incoming::Group(message) } => {
-                data(sequence_id, "group", Some(message.group.clone()), &message.data)
+                let data = data(sequence_id, "group", &message.data, &message.metadata);
+                let stream = message.stream.as_deref().map(part);
+                down::Kind::Data(down::Data { group: Some(message.group.clone()), stream, ..data })
             }
             Downstream::Message { sequence_id, message: Incoming::Server(message) } => {
-                data(sequence_id, "server", None, &message.data)
+                down::Kind::Data(data(sequence_id, "server", &message.data, &message.metadata))
             }
             Downstream::Ack { id, rejection } => {
                 let error =
@@ -293,6 +367,8 @@ mod protobuf_frames {
                 down::Kind::Ack(down::Ack { ack_id: *id, success: rejection.is_none(), error })
             }
             Downstream::Pong => down::Kind::Pong(down::Pong {}),
+            #[cfg(feature = "preview")]
+            Downstream::Preview(_) => unreachable!("not generated"),
             Downstream::Skipped { .. } => unreachable!("not generated"),
         };
         DownstreamMessage { message: Some(kind) }.encode_to_vec()
@@ -302,9 +378,9 @@ mod protobuf_frames {
         #[test]
         fn encoded_frames_are_decoded_again(
             kind in 0u8..6, name in any::<String>(), id in proptest::option::of(any::<u64>()), flag in any::<bool>(),
-            data in data(),
+            data in data(), metadata in metadata(),
         ) {
-            let frame = upstream(kind, &name, id, flag, &data);
+            let frame = upstream(kind, &name, id, flag, &data, metadata.as_deref());
             let read = UpstreamMessage::decode(&*encode(&frame)).unwrap();
             prop_assert_eq!(read.message, Some(of_upstream(&frame)));
         }
@@ -333,10 +409,11 @@ mod protobuf_frames {
             no_echo: true,
             ttl_seconds: Some(5),
             data: &text,
+            metadata: None,
         };
         assert_eq!(encode(&frame), b"\x0a\x0f\x0a\x01g\x10\x02\x1a\x04\x0a\x02hi\x20\x01\x28\x05");
         let json = Data::json(&1).unwrap();
-        let frame = Upstream::Event { name: "e", ack_id: Some(3), data: &json };
+        let frame = Upstream::Event { name: "e", ack_id: Some(3), data: &json, metadata: None };
         assert_eq!(encode(&frame), b"\x2a\x0a\x0a\x01e\x12\x03\x22\x011\x18\x03");
         assert_eq!(
             encode(&Upstream::JoinGroup { group: "g", ack_id: Some(1) }),
@@ -346,7 +423,7 @@ mod protobuf_frames {
         assert_eq!(encode(&Upstream::SequenceAck(300)), b"\x42\x03\x08\xac\x02");
         assert_eq!(encode(&Upstream::Ping), b"\x4a\x00");
         let any = Data::Protobuf((&b"\x0a\x01t\x12\x01v"[..]).into());
-        let frame = Upstream::Event { name: "e", ack_id: None, data: &any };
+        let frame = Upstream::Event { name: "e", ack_id: None, data: &any, metadata: None };
         assert_eq!(encode(&frame), b"\x2a\x0d\x0a\x01e\x12\x08\x1a\x06\x0a\x01t\x12\x01v");
 
         let read = |bytes: &'static [u8]| decode(bytes.into());
@@ -361,8 +438,13 @@ mod protobuf_frames {
             matches!(ack, Downstream::Ack { id: 7, rejection: Some(rejection) } if rejection.name == "N")
         );
         let message = read(b"\x12\x14\x0a\x05group\x12\x01g\x1a\x06\x12\x04abcd\x20\x09");
-        let expected =
-            GroupMessage { group: "g".into(), from_user_id: None, data: Data::from(b"abcd".to_vec()) };
+        let expected = GroupMessage {
+            group: "g".into(),
+            from_user_id: None,
+            data: Data::from(b"abcd".to_vec()),
+            stream: None,
+            metadata: None,
+        };
         assert!(
             matches!(message, Downstream::Message { sequence_id: Some(9), message: Incoming::Group(m) } if m == expected)
         );
@@ -370,11 +452,13 @@ mod protobuf_frames {
     }
 
     #[test]
-    fn group_states_streams_and_unknown_frames_are_skipped_with_their_sequence_id() {
+    fn unknown_frames_are_skipped_with_their_sequence_id() {
+        #[cfg(not(feature = "preview"))]
+        for bytes in [&b"\x4a\x05\x0a\x01g\x18\x07"[..], b"\x52\x02\x18\x07"] {
+            assert!(matches!(decode(bytes.into()), Downstream::Skipped { sequence_id: Some(7), .. }));
+        }
         for (bytes, id) in [
-            (&b"\x4a\x05\x0a\x01g\x18\x07"[..], Some(7)),
-            (b"\x52\x02\x18\x07", Some(7)),
-            (b"\x12\x0b\x0a\x05group\x20\x07\x32\x00", Some(7)),
+            (&b"\x12\x0b\x0a\x05group\x20\x07\x32\x00"[..], Some(7)),
             (b"\x12\x08\x0a\x04moon\x20\x07", Some(7)),
             (b"\x7a\x02\x08\x01", None),
             (b"\x3a\x02\x08\x01", None),

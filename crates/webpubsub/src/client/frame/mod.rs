@@ -1,9 +1,13 @@
 //! The frames of the pub/sub subprotocols as values (client protocols, sections 3 to 5). The codecs encode and decode them, so
 //! that the session does not depend on a wire format.
 
+#[cfg(feature = "preview")]
+pub(super) mod preview;
+
 use service_core::Secret;
 
 use super::data::Data;
+use super::entries::Entries;
 use super::event::{GroupMessage, ServerMessage};
 
 /// A frame to the service.
@@ -23,14 +27,18 @@ pub(super) enum Upstream<'a> {
         no_echo: bool,
         ttl_seconds: Option<u16>,
         data: &'a Data,
+        metadata: Option<&'a Entries>,
     },
     Event {
         name: &'a str,
         ack_id: Option<u64>,
         data: &'a Data,
+        metadata: Option<&'a Entries>,
     },
     SequenceAck(u64),
     Ping,
+    #[cfg(feature = "preview")]
+    Preview(preview::Upstream<'a>),
 }
 
 /// A frame from the service.
@@ -49,6 +57,8 @@ pub(super) enum Downstream {
         rejection: Option<Rejection>,
     },
     Pong,
+    #[cfg(feature = "preview")]
+    Preview(preview::Downstream),
     /// A frame that this client does not support. It must still be acknowledged if it has a sequence id.
     Skipped {
         sequence_id: Option<u64>,
