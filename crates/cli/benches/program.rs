@@ -12,7 +12,7 @@ use service_emulator::Emulator;
 const EVENTS: u32 = 100_000;
 const ROUNDS: usize = 7;
 /// The same as the default of `publish`.
-const CONCURRENCY: usize = 2;
+const CONCURRENCY: usize = 1;
 
 #[tokio::main]
 async fn main() {

@@ -15,7 +15,7 @@ use tokio::process::Command;
 use tokio::sync::Notify;
 
 use super::Subscription;
-use crate::failure::Result;
+use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::table::printable;
@@ -29,7 +29,8 @@ Exit status of the command:
   65             the event is rejected: it is never delivered again
   anything else  the event is released, and delivered again after --delay
 
-Ctrl-C receives no more events, waits up to 25 s for running commands, and releases the rest. A second Ctrl-C ends at once.
+Ctrl-C receives no more events, waits up to 25 s for running commands, and releases the rest. A second Ctrl-C kills the running
+commands and releases their events.
 
 Examples:
   hubgrid eg process --topic orders --subscription billing --exec './bill.sh'
@@ -73,11 +74,12 @@ struct Runner {
     released: AtomicU64,
     rejected: AtomicU64,
     done: Notify,
+    interrupt: Interrupt,
 }
 
 impl Process {
     pub(super) async fn run(self, output: &mut Output) -> Result<()> {
-        let interrupt = Interrupt::listen()?;
+        let interrupt = Interrupt::listen_twice()?;
         let delay = ReleaseDelay::at_least(Duration::from_secs(self.delay));
         let runner = Arc::new(Runner {
             exec: self.exec,
@@ -87,6 +89,7 @@ impl Process {
             released: AtomicU64::new(0),
             rejected: AtomicU64::new(0),
             done: Notify::new(),
+            interrupt: interrupt.clone(),
         });
         let mut builder = Processor::builder(self.subscription.receiver()?)
             .concurrency(self.concurrency)
@@ -95,7 +98,7 @@ impl Process {
             .lock_duration(Duration::from_secs(self.lock_duration))
             .failure_settlement(Settlement::Release(delay))
             .on_notice(|notice| {
-                let _ = writeln!(io::stderr(), "hubgrid: {}", printable(&notice.to_string()));
+                self::notice(&notice.to_string());
             });
         if let Some(max) = self.max_deliveries {
             builder = builder.max_deliveries(max).on_poison(reject_poison);
@@ -108,18 +111,22 @@ impl Process {
         let done = Arc::clone(&runner);
         let stop = async {
             tokio::select! {
-                () = interrupt.wait() => {}
+                () = interrupt.wait() => {
+                    notice("no more events are received; Ctrl-C again kills the running commands");
+                }
                 () = done.done.notified() => {}
             }
         };
         processor.run_until(stop).await?;
+        let killed = interrupt.is_set_again();
         let [acknowledged, released, rejected] =
             [&runner.acknowledged, &runner.released, &runner.rejected].map(|n| n.load(Ordering::Relaxed));
         let value =
             serde_json::json!({ "acknowledged": acknowledged, "released": released, "rejected": rejected });
         output.record(&value, || {
             format!("{acknowledged} events acknowledged, {released} released, {rejected} rejected")
-        })
+        })?;
+        if killed { Err(Failure::Interrupted(None)) } else { Ok(()) }
     }
 }
 
@@ -130,8 +137,13 @@ async fn reject_poison(received: ReceivedEvent, context: Context) -> Settlement 
         Err(error) => error.reason().to_string(),
         Ok(_) => format!("delivered {} times", received.delivery_count),
     };
-    let _ = writeln!(io::stderr(), "hubgrid: event {} is rejected: {}", printable(&id), printable(&reason));
+    notice(&format!("event {id} is rejected: {reason}"));
     Settlement::Reject
+}
+
+/// Writes a line to standard error. If it is closed, the line is lost.
+fn notice(text: &str) {
+    let _ = writeln!(io::stderr(), "hubgrid: {}", printable(text));
 }
 
 impl Runner {
@@ -141,11 +153,7 @@ impl Runner {
             Some(0) => (Settlement::Acknowledge, &self.acknowledged),
             Some(REJECT) => (Settlement::Reject, &self.rejected),
             _ => {
-                let id = printable(event.id()).into_owned();
-                let _ = writeln!(
-                    io::stderr(),
-                    "hubgrid: event {id} is released: the command ended with {status}"
-                );
+                notice(&format!("event {} is released: the command ended with {status}", event.id()));
                 (Settlement::Release(self.delay), &self.released)
             }
         };
@@ -176,7 +184,13 @@ impl Runner {
             let _ = stdin.write_all(&json).await;
             let _ = stdin.write_all(b"\n").await;
         }
-        Ok(child.wait().await?)
+        tokio::select! {
+            status = child.wait() => Ok(status?),
+            () = self.interrupt.wait_again() => {
+                child.kill().await?;
+                Ok(child.wait().await?)
+            }
+        }
     }
 }
 

@@ -54,8 +54,8 @@ pub(crate) struct Publish {
     /// The data is text, not JSON.
     #[arg(long, requires = "event_type")]
     text: bool,
-    /// Maximum number of requests in flight.
-    #[arg(long, value_name = "N", default_value_t = 2)]
+    /// Maximum number of requests in flight. With more than 1, events may arrive in another order.
+    #[arg(long, value_name = "N", default_value_t = 1)]
     concurrency: usize,
     /// Write the events that could not be published to this file, as JSON lines.
     #[arg(long, value_name = "FILE")]

@@ -34,7 +34,7 @@ pub(crate) struct Tail {
 impl Tail {
     pub(super) async fn run(self, output: &mut Output) -> Result<()> {
         output.live();
-        let interrupt = Interrupt::listen()?;
+        let interrupt = Interrupt::listen_while_read()?;
         let receiver = self.subscription.receiver()?;
         let mut left = self.count.unwrap_or(usize::MAX);
         while left > 0 {

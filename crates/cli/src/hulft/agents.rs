@@ -40,7 +40,7 @@ pub(crate) struct Disconnect {
     /// ID of the agent.
     agent: String,
     /// Session of the agent, if it has several.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     session: Option<String>,
     #[command(flatten)]
     confirmation: Confirmation,

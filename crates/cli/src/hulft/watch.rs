@@ -37,7 +37,7 @@ pub(crate) struct Watch {
 impl Watch {
     pub(super) async fn run(self, output: &mut Output) -> Result<()> {
         output.live();
-        let interrupt = Interrupt::listen()?;
+        let interrupt = Interrupt::listen_while_read()?;
         let (site, zone, clock) = (site()?, self.zone.get()?, SystemClock::new());
         let mut known: BTreeMap<String, Agent> = BTreeMap::new();
         let mut left = self.count.unwrap_or(u64::MAX);

@@ -43,6 +43,7 @@ pub(crate) struct Exists {
     #[command(flatten)]
     hub: Hub,
     /// ID of the connection.
+    #[arg(allow_hyphen_values = true)]
     connection: String,
 }
 

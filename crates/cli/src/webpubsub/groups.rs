@@ -50,7 +50,7 @@ pub(crate) struct Close {
     #[arg(long)]
     reason: Option<String>,
     /// Connection that is not closed; can be repeated.
-    #[arg(long, value_name = "CONNECTION")]
+    #[arg(long, value_name = "CONNECTION", allow_hyphen_values = true)]
     exclude: Vec<String>,
     #[command(flatten)]
     confirmation: Confirmation,
@@ -72,7 +72,7 @@ pub(crate) struct Members {
 #[group(required = true, multiple = false)]
 struct Selection {
     /// ID of a connection.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     connection: Option<String>,
     /// Name of a user.
     #[arg(long)]

@@ -2,16 +2,16 @@
 
 use std::future::IntoFuture as _;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::json;
-use webpubsub::client::{Access, Event, Protocol, Reconnect};
-use webpubsub::{Client, Role, ServiceClient};
+use webpubsub::client::{Event, Reconnect};
+use webpubsub::{Client, Role};
 
+use super::connect::{Connect, Subprotocol};
 use super::{Hub, shown};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
-use crate::settings;
 
 pub(super) const HELP: &str = "\
 Prints messages on standard output, and changes of the connection on standard error. Ctrl-C closes the connection.
@@ -45,64 +45,21 @@ pub(crate) struct Listen {
     count: Option<u64>,
 }
 
-/// The subprotocols of the WebSocket client.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum Subprotocol {
-    Json,
-    JsonReliable,
-    Protobuf,
-    ProtobufReliable,
-}
-
-impl From<Subprotocol> for Protocol {
-    fn from(subprotocol: Subprotocol) -> Self {
-        match subprotocol {
-            Subprotocol::Json => Self::Json,
-            Subprotocol::JsonReliable => Self::JsonReliable,
-            Subprotocol::Protobuf => Self::Protobuf,
-            Subprotocol::ProtobufReliable => Self::ProtobufReliable,
-        }
-    }
-}
-
 impl Listen {
     pub(super) async fn run(self, output: &mut Output) -> Result<()> {
         output.live();
-        let interrupt = Interrupt::listen()?;
-        let service = self.hub.client()?;
-        // Plain http to another machine needs the permission of the environment, which the service client has checked.
-        let insecure = service.endpoint().starts_with("http://");
-        let mut builder =
-            Client::builder(self.access(service)).protocol(self.subprotocol.into()).app_id("hubgrid");
-        if self.no_reconnect {
-            builder = builder.reconnect(Reconnect::never());
-        }
-        if insecure {
-            builder = builder.allow_insecure_http();
-        }
-        if let Some(certificate) = &settings::get().root_certificate {
-            builder = builder.root_certificate(certificate.clone());
-        }
-        let Some(client) = interrupt.or(builder.connect()).await else {
-            return Err(Failure::Interrupted(None));
+        let interrupt = Interrupt::listen_while_read()?;
+        let connect = Connect {
+            hub: &self.hub,
+            user: self.user.as_deref(),
+            roles: self.groups.iter().map(|group| Role::join_leave_group(group.as_str())).collect(),
+            subprotocol: self.subprotocol,
+            reconnect: if self.no_reconnect { Reconnect::never() } else { Reconnect::default() },
         };
-        let client = client?;
+        let client = connect.connect(&interrupt).await?;
         let result = self.receive(&client, &interrupt, output).await;
         client.close().await;
         result
-    }
-
-    /// Returns the access, which is created again for each connection, so that an expired token prevents no reconnection.
-    fn access(&self, service: ServiceClient) -> Access {
-        let (user, groups) = (self.user.clone(), self.groups.clone());
-        Access::from_fn(move || {
-            let roles = groups.iter().map(|group| Role::join_leave_group(group.as_str()));
-            let mut access = service.client_access().roles(roles);
-            if let Some(user) = &user {
-                access = access.user(user.as_str());
-            }
-            async move { access.await }
-        })
     }
 
     async fn receive(&self, client: &Client, interrupt: &Interrupt, output: &mut Output) -> Result<()> {

@@ -1,7 +1,9 @@
 //! `hubgrid webpubsub`: the commands for Azure Web PubSub.
 
+mod connect;
 mod connections;
 mod groups;
+mod invoke;
 mod listen;
 mod permissions;
 mod send;
@@ -41,6 +43,9 @@ pub(crate) enum Command {
     /// Print a URL with which a client connects, or explain a rejected token.
     #[command(after_help = token::HELP)]
     Token(token::Token),
+    /// Invoke an event handler of the application as a client, and print its response (preview).
+    #[command(after_help = invoke::HELP)]
+    Invoke(invoke::Invoke),
     /// Receive the events of a hub as a webhook, print them, and respond.
     #[command(after_help = webhook::HELP)]
     Webhook(webhook::Webhook),
@@ -78,6 +83,7 @@ pub(crate) async fn run(command: Command, output: &mut Output) -> Result<()> {
         Command::Users(users) => users.run(output).await,
         Command::Permissions(permissions) => permissions.run(output).await,
         Command::Token(token) => token.run(output).await,
+        Command::Invoke(invoke) => invoke.run(output).await,
         Command::Webhook(webhook) => webhook.run(output).await,
         Command::Health => health(output).await,
     };

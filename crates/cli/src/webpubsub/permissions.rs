@@ -37,7 +37,7 @@ pub(crate) struct Target {
     #[arg(value_enum)]
     permission: Kind,
     /// ID of the connection.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     connection: String,
     /// Group that the permission is for. Without it, the permission is for every group.
     #[arg(long)]

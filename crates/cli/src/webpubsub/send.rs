@@ -34,7 +34,7 @@ pub(crate) struct Send {
     #[arg(long, conflicts_with = "connection")]
     filter: Option<String>,
     /// Connection that does not receive the message; can be repeated.
-    #[arg(long, value_name = "CONNECTION", conflicts_with_all = ["user", "connection"])]
+    #[arg(long, value_name = "CONNECTION", allow_hyphen_values = true, conflicts_with_all = ["user", "connection"])]
     exclude: Vec<String>,
     /// Drop the message if it cannot be delivered within this number of seconds (at most 300).
     #[arg(long, value_name = "SECONDS")]
@@ -63,7 +63,7 @@ struct To {
     #[arg(long)]
     user: Option<String>,
     /// Send to this connection.
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     connection: Option<String>,
 }
 

@@ -112,7 +112,7 @@ impl EventHandler for Printer {
 impl Webhook {
     pub(super) async fn run(self, output: &mut Output) -> Result<()> {
         output.live();
-        let interrupt = Interrupt::listen()?;
+        let interrupt = Interrupt::listen_while_read()?;
         let (events, mut received) = unbounded_channel();
         let printer = Printer { events, respond: self.respond, reject: self.reject };
         let service = Service::builder_from_env(&self.hub.hub, printer)?.build()?;

@@ -109,3 +109,17 @@ async fn a_closed_standard_output_is_not_an_error_of_the_help() {
     let run = help.finish().await;
     assert_eq!((run.code, &*run.err), (Some(0), ""));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_may_begin_with_a_hyphen() {
+    let emulator = Emulator::start().await.unwrap();
+    let program = Program::new(&emulator);
+    for line in ["wps connections exists --hub chat -Ex", "hulft agents disconnect a --session -Ex --yes"] {
+        assert_eq!(program.run(line).await.code, Some(3), "{line}");
+    }
+    // Options after a list of IDs are options.
+    let run = program.run("eg reject --topic orders --subscription billing lost --yes -- -Ex").await;
+    assert_eq!((run.code, run.out.lines().count()), (Some(5), 2), "{run:?}");
+    let run = program.run("wps connections close --hub chat gone --yes --reason bye").await;
+    assert_ne!(run.code, Some(2), "{run:?}");
+}

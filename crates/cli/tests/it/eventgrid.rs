@@ -83,7 +83,7 @@ async fn events_that_could_not_be_published_are_written_to_a_file() {
     let directory = Directory::new("failed");
     let (input, failed) = (directory.file("input", &events(1500)), directory.file("failed", ""));
     emulator.faults().push(Fault::status(503).path_contains(":publish"));
-    let run = program.run(&format!("--no-retry {PUBLISH} --concurrency 1 --failed {failed} {input}")).await;
+    let run = program.run(&format!("--no-retry {PUBLISH} --failed {failed} {input}")).await;
     assert_eq!(run.code, Some(5), "{run:?}");
     let result = run.lines().remove(0);
     let failures = usize::try_from(result["failed"].as_u64().unwrap()).unwrap();
@@ -117,18 +117,18 @@ async fn received_events_are_settled_by_their_lock_tokens() {
     let received = program.run(&format!("eg receive {BILLING} --max 3")).await.json();
     let tokens: Vec<_> = received.iter().map(|event| event["lockToken"].as_str().unwrap()).collect();
     let settled = |token: &str| vec![json!({ "lockToken": token, "result": "settled" })];
-    let acknowledge = program.run(&format!("eg acknowledge {BILLING} {}", tokens[0])).await;
+    let acknowledge = program.run(&format!("eg acknowledge {BILLING} -- {}", tokens[0])).await;
     assert_eq!(acknowledge.json(), settled(tokens[0]));
     let release = program.run_with(&format!("eg release {BILLING}"), tokens[1]).await;
     assert_eq!(release.json(), settled(tokens[1]));
-    let reject = format!("eg reject {BILLING} {}", tokens[2]);
+    let reject = format!("eg reject {BILLING} -- {}", tokens[2]);
     assert!(program.run(&reject).await.failed(2).contains("pass --yes"));
-    assert_eq!(program.run(&format!("{reject} --yes")).await.json(), settled(tokens[2]));
+    assert_eq!(program.run(&reject.replace("reject", "reject --yes")).await.json(), settled(tokens[2]));
     assert_eq!(emulator.eventgrid().dead_letters("orders", "billing").len(), 1);
     assert_eq!(emulator.eventgrid().waiting("orders", "billing"), 1);
     program.run_with(&format!("eg acknowledge {BILLING} -"), "\n").await.is_silent();
 
-    let lost = program.run(&format!("eg acknowledge {BILLING} {} -o table", tokens[0])).await;
+    let lost = program.run(&format!("eg acknowledge {BILLING} -o table -- {}", tokens[0])).await;
     assert_eq!(lost.code, Some(5), "{lost:?}");
     assert!(lost.out.starts_with("LOCK TOKEN") && lost.out.contains("TokenLost"), "{lost:?}");
     assert!(lost.err.contains("1 of 1 events were not settled"), "{lost:?}");
@@ -166,17 +166,32 @@ async fn a_tail_acknowledges_what_it_printed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_tail_releases_the_events_that_a_closed_pipe_did_not_take() {
+async fn a_tail_ends_quietly_when_its_pipe_is_closed_and_takes_no_more_events() {
     let (emulator, program) = start().await;
-    let mut tail = program.start(&format!("eg tail {BILLING}"));
-    tail.close_output();
     program.run_with(PUBLISH, &events(1)).await.json();
+    let mut tail = program.start(&format!("eg tail {BILLING}"));
+    tail.line().await;
+    tail.close_output();
     let run = tail.finish().await;
+    program.run_with(PUBLISH, &events(1)).await.json();
     assert_eq!((run.code, &*run.err), (Some(0), ""));
     assert_eq!(
         (emulator.eventgrid().waiting("orders", "billing"), emulator.eventgrid().locked("orders", "billing")),
         (1, 0)
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn received_events_are_released_if_the_pipe_is_closed() {
+    let (emulator, program) = start().await;
+    let mut receive = program.start(&format!("eg receive {BILLING} --acknowledge --max 100"));
+    receive.close_output();
+    program.run_with(PUBLISH, &events(3)).await.json();
+    let run = receive.finish().await;
+    assert_eq!((run.code, &*run.err), (Some(0), ""));
+    let state =
+        (emulator.eventgrid().waiting("orders", "billing"), emulator.eventgrid().locked("orders", "billing"));
+    assert_eq!(state, (3, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -232,13 +247,42 @@ async fn ctrl_c_lets_a_running_command_finish_and_settles_its_event() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_second_ctrl_c_kills_a_running_command_and_releases_its_event() {
+    let (emulator, program) = start().await;
+    program.run_with(PUBLISH, &events(1)).await.json();
+    // The input of `cat` never ends, because this shell holds its other end.
+    let directory = Directory::new("kill");
+    let fifo = directory.0.join("fifo");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let exec = format!("echo started; exec cat 0<>{}", fifo.display());
+    let mut process = program.start(&format!("eg process {BILLING} --delay 0 --exec '{exec}'"));
+    assert_eq!(process.line().await, "started");
+    process.interrupt();
+    process.notice("Ctrl-C again").await;
+    process.interrupt();
+    let run = process.finish().await;
+    assert_eq!(
+        (run.code, run.lines()),
+        (Some(130), vec![json!({ "acknowledged": 0, "released": 1, "rejected": 0 })])
+    );
+    assert!(run.err.contains("signal: 9"), "{run:?}");
+    assert_eq!(
+        (emulator.eventgrid().waiting("orders", "billing"), emulator.eventgrid().locked("orders", "billing")),
+        (1, 0)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_event_that_was_delivered_too_often_is_rejected() {
     let (emulator, program) = start().await;
     let settings = SubscriptionSettings::default().lock_duration(Duration::from_secs(60));
     emulator.eventgrid().declare_with("orders", "billing", settings);
     program.run_with(PUBLISH, &events(1)).await.json();
     let received = program.run(&format!("eg receive {BILLING}")).await.json();
-    program.run(&format!("eg release {BILLING} {}", received[0]["lockToken"].as_str().unwrap())).await.json();
+    program
+        .run(&format!("eg release {BILLING} -- {}", received[0]["lockToken"].as_str().unwrap()))
+        .await
+        .json();
     let mut process = program.start(&format!("eg process {BILLING} --max-deliveries 1 --exec 'exit 3'"));
     assert!(process.notice("is rejected").await.contains("event 0 is rejected: delivered 2 times"));
     process.interrupt();

@@ -3,9 +3,12 @@
 use std::fs::File;
 use std::io::{Read as _, Write as _};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 use nix::pty::{Winsize, openpty};
-use service_emulator::Emulator;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use service_emulator::{Emulator, Fault};
 
 use crate::program::{PATH, Program, words};
 
@@ -59,6 +62,10 @@ impl OnTerminal {
             all.push(byte[0]);
         }
         String::from_utf8(all).unwrap()
+    }
+
+    fn interrupt(&self) {
+        kill(Pid::from_raw(i32::try_from(self.child.id()).unwrap()), Signal::SIGINT).unwrap();
     }
 
     fn type_line(&mut self, line: &str) {
@@ -133,4 +140,23 @@ async fn progress_is_shown_only_on_a_terminal() {
     assert_eq!(on_terminal.0, Some(0));
     assert!(on_terminal.1.contains("transfers"), "{on_terminal:?}");
     assert_eq!(program.run(line).await.err, "");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_ends_a_log_and_reports_how_much_was_read() {
+    let (emulator, program) = start().await;
+    emulator.hulft().add_relay_logs(3_000);
+    // The first request passes, and the second one gets no response.
+    emulator.faults().push(Fault::delay(Duration::ZERO));
+    emulator.faults().push(Fault::hang());
+    let line = "hulft logs --from 2020-01-01 --to 2030-01-01";
+    let (code, text) = blocking(move || {
+        let mut logs = OnTerminal::start(&program, line, Streams::ErrorOnly);
+        logs.until("1,000 of 3,000 transfers");
+        logs.interrupt();
+        logs.finish()
+    })
+    .await;
+    assert_eq!(code, Some(130), "{text}");
+    assert!(text.contains("hubgrid: interrupted: 1000 of 3000 transfers were read"), "{text}");
 }

@@ -71,12 +71,13 @@ async fn ctrl_c_closes_the_connection_of_a_listener_and_is_a_success() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_listener_ends_quietly_when_its_pipe_is_closed() {
-    let (_emulator, program) = start().await;
+    let (emulator, program) = start().await;
     let mut listen = listening(&program, "--group lobby", "joined lobby").await;
+    // Nothing needs to arrive for that.
     listen.close_output();
-    program.run("wps send --hub chat --group lobby hello").await.is_silent();
     let run = listen.finish().await;
     assert_eq!((run.code, &*run.err), (Some(0), ""));
+    emulator.webpubsub().wait_for_connections("chat", 0).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -91,16 +92,16 @@ async fn connections_are_listed_found_and_closed() {
     assert_eq!(table.out, format!("{:width$}  USER\n{id}  alice\n", "CONNECTION"));
     assert_eq!(program.run("wps connections list --hub chat --group empty").await.json(), [json!(null); 0]);
 
-    let exists = program.run(&format!("wps connections exists --hub chat {id}")).await;
+    let exists = program.run(&format!("wps connections exists --hub chat -- {id}")).await;
     assert_eq!(exists.json(), [json!({ "exists": true })]);
-    let close = format!("wps connections close --hub chat {id} --reason bye");
-    let question = program.run(&close).await.failed(2).to_owned();
+    let close = "wps connections close --hub chat --reason bye";
+    let question = program.run(&format!("{close} -- {id}")).await.failed(2).to_owned();
     assert!(question.contains("pass --yes"), "{question}");
-    program.run(&format!("{close} --yes")).await.is_silent();
+    program.run(&format!("{close} --yes -- {id}")).await.is_silent();
     // The listener reconnects, as the WebSocket client does.
     assert!(listen.notice("disconnected").await.contains("bye"));
     listen.notice("connected as").await;
-    let exists = program.run(&format!("wps connections exists --hub chat {id} -o table")).await;
+    let exists = program.run(&format!("wps connections exists --hub chat -o table -- {id}")).await;
     assert_eq!((exists.code, exists.out), (Some(3), format!("{id} does not exist\n")));
 }
 
@@ -242,4 +243,33 @@ async fn health_needs_no_credential_and_reports_a_dead_server() {
     emulator.shutdown().await;
     let dead = program.run("--no-retry wps health").await;
     assert!(dead.failed(1).contains("could not connect to 127.0.0.1"), "{dead:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invocation_prints_the_response_of_the_handler() {
+    let (emulator, program) = start().await;
+    let mut webhook = program.start("wps webhook --hub chat --listen 127.0.0.1:0 --respond pong");
+    let line = webhook.notice("listening for events on").await;
+    let settings = EventHandlerSettings::new(format!("{}events", line.rsplit(' ').next().unwrap()));
+    emulator.webpubsub().event_handler("chat", settings).unwrap();
+    let response = program.run("wps invoke --hub chat --user alice --json ping '[1, 2]'").await;
+    assert_eq!(response.json(), [json!({ "kind": "text", "data": "pong" })]);
+    let event = webhook.json().await;
+    assert_eq!(
+        (&event["name"], &event["user"], &event["data"]),
+        (&json!("ping"), &json!("alice"), &json!([1, 2]))
+    );
+    let text = program.run_with("wps invoke --hub chat ping - -o table", "hello\n").await;
+    assert_eq!((&*text.out, &webhook.json().await["data"]), ("pong\n", &json!("hello")));
+    program.run("wps invoke --hub chat ping").await.json();
+    assert!(
+        program.run("wps invoke --hub chat --json ping no").await.failed(2).contains("the data is not JSON")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_invocation_without_a_handler_fails() {
+    let (_emulator, program) = start().await;
+    let run = program.run("wps invoke --hub chat ping").await;
+    assert!(run.failed(1).contains("invoke"), "{run:?}");
 }

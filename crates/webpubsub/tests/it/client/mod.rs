@@ -8,11 +8,15 @@ mod cuts;
 mod diagnostics;
 mod emulator;
 mod hostile;
+#[cfg(all(feature = "preview", feature = "event-handler"))]
+mod invocations;
 mod order;
 mod peer;
 mod runtimes;
 mod secrets;
 mod slow;
+#[cfg(feature = "preview")]
+mod streams;
 mod subscriptions;
 mod traffic;
 mod violations;
