@@ -36,7 +36,9 @@ impl Guard {
         let names = [host(endpoint.authority()).into(), own_host.into()];
         let form_key: String = std::iter::repeat_with(fastrand::alphanumeric).take(32).collect();
         let loopback = endpoint.address.ip().is_loopback();
-        Self { token: token.map(Arc::from), loopback, names, form_key: form_key.into(), shows_payloads }
+        // An empty token would protect nothing.
+        let token = token.filter(|token| !token.is_empty()).map(Arc::from);
+        Self { token, loopback, names, form_key: form_key.into(), shows_payloads }
     }
 
     /// Whether the page shows payloads.
@@ -199,6 +201,9 @@ mod tests {
     fn beyond_loopback_there_is_no_api_without_a_token() {
         let open = guard("0.0.0.0:80", Some("http://emulator"), None);
         assert_eq!(status(&open, Method::GET, &[("host", "localhost")]), 404);
+        let empty = guard("0.0.0.0:80", None, Some(""));
+        let headers = [("host", "localhost"), ("authorization", "Bearer ")];
+        assert_eq!(status(&empty, Method::GET, &headers), 404);
         let guard = guard("0.0.0.0:80", Some("http://emulator"), Some("s3cret"));
         assert_eq!(status(&guard, Method::GET, &[("host", "localhost")]), 401);
         for (host, expected) in

@@ -163,7 +163,11 @@ impl Page<'_> {
         ids.sort_unstable();
         ids.dedup();
         for id in ids {
-            self.text += &format!("<div>{} {}</div>\n", escaped(id), forms::disconnect(proof, id));
+            self.text += &format!(
+                "<div class=\"agent\"><span>{}</span>{}</div>\n",
+                escaped(id),
+                forms::disconnect(proof, id)
+            );
         }
     }
 
