@@ -60,11 +60,22 @@ impl HttpClient {
         account: &mut Account<'_>,
         options: &SendOptions,
     ) -> Result<reqwest::Response> {
-        let _watch = Watch { client: self, pool, options, started: self.clock.elapsed() };
+        let _watch = pool.health.is_watched().then(|| Watch {
+            client: self,
+            pool,
+            options,
+            started: self.clock.elapsed(),
+        });
         let response = tracked(pool.client.execute(request), account, options).await;
         let response = response.map_err(|error| self.peers.failure(error))?;
-        pool.health.received(self.clock.elapsed());
+        self.received(pool);
         Ok(response)
+    }
+
+    fn received(&self, pool: &Pool) {
+        if pool.health.is_watched() {
+            pool.health.received(self.clock.elapsed());
+        }
     }
 
     /// Reads the body chunk by chunk, so that no response takes more memory than its limit.
@@ -88,7 +99,7 @@ impl HttpClient {
                 self.peers.cut_off(error).with_head(head.status(), std::mem::take(head.headers_mut()))
             };
             while let Some(chunk) = response.chunk().await.map_err(|error| cut_off(error, &mut head))? {
-                pool.health.received(self.clock.elapsed());
+                self.received(pool);
                 if chunk.len() > limit - chunks.len() {
                     return Err(too_large(head, limit));
                 }
