@@ -19,6 +19,8 @@ mod jwt;
 mod members;
 mod membership;
 mod message;
+#[cfg(feature = "preview")]
+mod metadata;
 mod metrics;
 mod names;
 pub mod operations;
@@ -47,6 +49,9 @@ pub use group::Group;
 pub use members::{ConnectionPages, ListConnections, Member, MemberPage};
 pub use membership::{ChangeMembership, ChangeMemberships, Connections};
 pub use message::Message;
+#[cfg(feature = "preview")]
+#[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+pub use metadata::Metadata;
 pub use metrics::INSTRUMENTS;
 pub use permission::{GrantPermission, HasPermission, Permission, RevokePermission};
 pub use role::Role;

@@ -57,6 +57,20 @@ macro_rules! setter {
             self
         }
     };
+    (metadata) => {
+        /// Adds metadata, which receivers get beside the content. Plain WebSocket clients receive none.
+        ///
+        /// Headers transfer it, so its keys arrive in lower case, and a value must neither contain a comma nor start or end
+        /// with a blank. If it violates a limit of [`Metadata`](crate::Metadata), the call fails before anything is sent.
+        ///
+        /// Metadata is a preview feature of the service.
+        #[cfg(feature = "preview")]
+        #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+        pub fn metadata(mut self, metadata: impl Into<$crate::Metadata>) -> Self {
+            metadata.into().put(&mut self.call);
+            self
+        }
+    };
     (group) => {
         /// Limits the operation to one group. By default, it applies to all groups of the hub.
         pub fn group(mut self, name: impl AsRef<str>) -> Self {

@@ -71,6 +71,38 @@ impl Role {
         Self(Kind::Pattern("webpubsub.joinLeaveGroups", pattern.into()))
     }
 
+    /// Permits the client to set its state in any group that it is a member of. Group states are a preview feature of the
+    /// service.
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+    #[must_use]
+    pub fn set_any_group_state() -> Self {
+        Self(Kind::Plain("webpubsub.setGroupState".into()))
+    }
+
+    /// Permits the client to set its state in this group. Group states are a preview feature of the service.
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+    pub fn set_group_state(group: impl Into<String>) -> Self {
+        Self(Kind::Group("webpubsub.setGroupState", group.into()))
+    }
+
+    /// Permits the client to view the states of any group that it is a member of. Group states are a preview feature of the
+    /// service.
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+    #[must_use]
+    pub fn get_any_group_state() -> Self {
+        Self(Kind::Plain("webpubsub.getGroupState".into()))
+    }
+
+    /// Permits the client to view the states of this group. Group states are a preview feature of the service.
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+    pub fn get_group_state(group: impl Into<String>) -> Self {
+        Self(Kind::Group("webpubsub.getGroupState", group.into()))
+    }
+
     /// Creates a role with any name, such as one that only your event handler knows. The name is passed on verbatim.
     pub fn raw(name: impl Into<String>) -> Self {
         Self(Kind::Plain(name.into()))
@@ -138,6 +170,20 @@ mod tests {
         ] {
             assert_eq!(role.checked().unwrap(), name);
         }
+    }
+
+    #[cfg(feature = "preview")]
+    #[test]
+    fn the_roles_for_group_states_are_named_as_the_service_names_them() {
+        for (role, name) in [
+            (Role::set_any_group_state(), "webpubsub.setGroupState"),
+            (Role::set_group_state("g"), "webpubsub.setGroupState.g"),
+            (Role::get_any_group_state(), "webpubsub.getGroupState"),
+            (Role::get_group_state("a.b"), "webpubsub.getGroupState.a.b"),
+        ] {
+            assert_eq!(role.checked().unwrap(), name);
+        }
+        assert!(Role::set_group_state("").checked().unwrap_err().is_invalid_input());
     }
 
     #[test]

@@ -6,23 +6,23 @@ use crate::request::request;
 request! {
     /// A builder that sends a message to every connection of the hub when awaited.
     /// [`ServiceClient::send_to_all`](crate::ServiceClient::send_to_all) returns it.
-    SendToAll => (), excluded, filter, message_ttl_seconds
+    SendToAll => (), excluded, filter, message_ttl_seconds, metadata
 }
 
 request! {
     /// A builder that sends a message to the connections of a group when awaited. [`Group::send`](crate::Group::send)
     /// returns it.
-    SendToGroup => (), excluded, filter, message_ttl_seconds
+    SendToGroup => (), excluded, filter, message_ttl_seconds, metadata
 }
 
 request! {
     /// A builder that sends a message to the connections of a user when awaited. [`User::send`](crate::User::send)
     /// returns it.
-    SendToUser => (), filter, message_ttl_seconds
+    SendToUser => (), filter, message_ttl_seconds, metadata
 }
 
 request! {
     /// A builder that sends a message to one connection when awaited. [`Connection::send`](crate::Connection::send)
     /// returns it.
-    SendToConnection => (), message_ttl_seconds
+    SendToConnection => (), message_ttl_seconds, metadata
 }

@@ -72,6 +72,7 @@ struct PushTable {
     delivery_count_from_one: bool,
     #[serde(default)]
     lenient_retries: bool,
+    probation_after: Option<u32>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]
@@ -161,6 +162,9 @@ impl TryFrom<PushTable> for Push {
             .hint_headers(table.hint_headers.unwrap_or(true))
             .delivery_count_from_one(table.delivery_count_from_one)
             .lenient_retries(table.lenient_retries);
+        if let Some(failures) = table.probation_after {
+            settings = settings.probation_after(failures);
+        }
         if let Some(origin) = table.origin {
             settings = settings.origin(origin);
         }

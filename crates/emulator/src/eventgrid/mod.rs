@@ -198,13 +198,13 @@ impl EventGrid {
         queue.subscription.pushes = true;
         match &mut queue.push {
             Some(push) => {
-                push.validated = false;
+                (push.validated, push.probation) = (false, Default::default());
                 push.config.send_replace(config);
             }
             none => {
                 let config = watch::Sender::new(config);
                 let changes = config.subscribe();
-                *none = Some(Push { config, validated: false });
+                *none = Some(Push::new(config));
                 runtime.spawn(push::run(self.clone(), topic.to_owned(), subscription.to_owned(), changes));
             }
         }

@@ -139,7 +139,7 @@ pub(super) struct Signals {
 
 impl Queue {
     fn info(&mut self, name: &str, now: SystemTime) -> SubscriptionInfo {
-        let push = self.push.as_ref().map(Push::info);
+        let push = self.push.as_ref().map(|push| push.info(now));
         self.change(now, |subscription| SubscriptionInfo {
             name: name.to_owned(),
             settings: subscription.settings,

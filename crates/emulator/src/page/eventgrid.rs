@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::snapshot::{DeadLetter, Listed, MAX_ENTRIES, Snapshot, Subscription, Topic, Webhook};
-use crate::eventgrid::{self, EventGrid, SubscriptionInfo, TopicInfo};
+use crate::eventgrid::{self, EventGrid, PushInfo, SubscriptionInfo, TopicInfo};
 
 /// Adds the topics with their subscriptions.
 pub(super) fn add_to(snapshot: &mut Snapshot, service: &EventGrid) {
@@ -24,8 +24,14 @@ fn subscription(service: &EventGrid, topic: &str, info: SubscriptionInfo) -> Sub
         waiting: info.waiting,
         locked: info.locked,
         dead_letters: info.dead_letters,
-        webhook: info.push.map(|push| Webhook { url: push.url, validated: push.validated }),
+        webhook: info.push.map(Webhook::from),
         newest_dead_letters: (newest.total > 0).then_some(newest),
+    }
+}
+
+impl From<PushInfo> for Webhook {
+    fn from(PushInfo { url, validated, on_probation }: PushInfo) -> Self {
+        Self { url, validated, on_probation }
     }
 }
 

@@ -200,7 +200,12 @@ impl Page {
 
 impl Webhook {
     fn text(&self) -> String {
-        format!("{}{}", self.url, if self.validated { "" } else { " (not validated)" })
+        let state = match self {
+            Self { validated: false, .. } => " (not validated)",
+            Self { on_probation: true, .. } => " (on probation)",
+            _ => "",
+        };
+        format!("{}{state}", self.url)
     }
 }
 

@@ -80,9 +80,11 @@ pub(super) struct Subscription {
 }
 
 #[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct Webhook {
     pub(super) url: String,
     pub(super) validated: bool,
+    pub(super) on_probation: bool,
 }
 
 /// A dead letter, without the event's data.

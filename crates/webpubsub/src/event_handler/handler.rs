@@ -64,12 +64,17 @@ pub trait EventHandler: Send + Sync + 'static {
         Ok(())
     }
 
-    /// Is called when a client has sent an event or a plain message, or calls `invoke`. The service waits for the response,
-    /// and so does the client's acknowledgement. The default accepts the event and sends nothing to the client.
+    /// Is called when a client has sent an event or a plain message, or has invoked an event. The service waits for the
+    /// response, and so does the client's acknowledgement. The default accepts the event and sends nothing to the client.
+    ///
+    /// An invocation is a preview feature of the service. A handler cannot distinguish it from an event. The content of the
+    /// response is the result that the client waits for.
     ///
     /// # Errors
     ///
-    /// If an error is returned, the service drops the connection of the client.
+    /// If an error is returned, the service drops the connection of a client that sent an event, and lets an invocation fail.
+    /// Whether the client of an invocation receives the status or the text is not documented. To return an error that the
+    /// client can read, respond with JSON that describes it.
     async fn user_event(&self, context: &Context, event: UserEvent) -> Result<UserEventResponse> {
         let _ = (context, event);
         Ok(UserEventResponse::none())

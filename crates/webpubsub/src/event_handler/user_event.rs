@@ -114,9 +114,14 @@ impl UserEvent {
         serde_json::from_slice(json).map_err(|_| invalid("the data of the event is not the expected JSON"))
     }
 
-    /// Returns the metadata of the message, with names in lower case. Metadata is a preview feature of the service.
-    pub fn metadata(&self) -> impl Iterator<Item = (&str, &str)> {
-        prefixed(self.context.headers(), "x-webpubsub-metadata-")
+    /// Returns the metadata of the event, with keys in lower case.
+    ///
+    /// Metadata is a preview feature of the service.
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+    #[must_use]
+    pub fn metadata(&self) -> crate::Metadata {
+        crate::Metadata::from_headers(self.context.headers())
     }
 
     /// Returns the user properties of an MQTT client's PUBLISH packet, with names in lower case.

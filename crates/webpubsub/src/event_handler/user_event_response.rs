@@ -30,6 +30,8 @@ pub struct UserEventResponse {
     body: Option<(&'static str, Bytes)>,
     state: Option<ConnectionState>,
     mqtt_user_properties: Vec<(String, String)>,
+    #[cfg(feature = "preview")]
+    metadata: crate::Metadata,
 }
 
 impl UserEventResponse {
@@ -80,6 +82,29 @@ impl UserEventResponse {
         self
     }
 
+    /// Sets the metadata of the message that the client receives. If the response has no content, the client receives an
+    /// empty text with this metadata.
+    ///
+    /// Headers transfer it, so its keys arrive in lower case, and a value must neither contain a comma nor start or end with a
+    /// blank. If it violates a limit of [`Metadata`](crate::Metadata), the event fails with 500.
+    ///
+    /// Metadata is a preview feature of the service.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use webpubsub::event_handler::UserEventResponse;
+    ///
+    /// let response = UserEventResponse::text("welcome").metadata([("language", "en")]);
+    /// # let _: UserEventResponse = response;
+    /// ```
+    #[cfg(feature = "preview")]
+    #[cfg_attr(docsrs, doc(cfg(feature = "preview")))]
+    pub fn metadata(mut self, metadata: impl Into<crate::Metadata>) -> Self {
+        self.metadata = metadata.into();
+        self
+    }
+
     pub(super) fn into_response(self) -> Result<Response<Bytes>> {
         let mut response = match self.body {
             Some((content_type, body)) if !body.is_empty() => with_body(StatusCode::OK, content_type, body),
@@ -92,6 +117,8 @@ impl UserEventResponse {
             let name = HeaderName::try_from(format!("mqtt-{name}"))?;
             response.headers_mut().append(name, HeaderValue::try_from(value)?);
         }
+        #[cfg(feature = "preview")]
+        response.headers_mut().extend(self.metadata.headers()?);
         Ok(response)
     }
 }

@@ -4,17 +4,20 @@
 mod dispatch;
 mod open_id;
 mod outcome;
+mod probation;
 mod request;
 mod settings;
 mod token;
 
 use std::sync::Arc;
+use std::time::SystemTime;
 
 use tokio::sync::watch;
 
 pub(super) use dispatch::run;
 pub(super) use open_id::respond as respond_open_id;
 pub(super) use outcome::Failure;
+use probation::Probation;
 pub(crate) use settings::Checked;
 pub use settings::{PushContent, PushSettings};
 pub(super) use token::Issuer;
@@ -28,6 +31,8 @@ pub struct PushInfo {
     pub url: String,
     /// Whether the webhook has consented to deliveries. Until then, events wait.
     pub validated: bool,
+    /// Whether the subscription is on probation: deliveries are paused because attempts kept failing.
+    pub on_probation: bool,
 }
 
 /// The settings of a push subscription after they were checked.
@@ -42,10 +47,16 @@ pub(super) struct Config {
 pub(super) struct Push {
     pub(super) config: watch::Sender<Arc<Config>>,
     pub(super) validated: bool,
+    pub(super) probation: Probation,
 }
 
 impl Push {
-    pub(super) fn info(&self) -> PushInfo {
-        PushInfo { url: self.config.borrow().checked.url(), validated: self.validated }
+    pub(super) fn new(config: watch::Sender<Arc<Config>>) -> Self {
+        Self { config, validated: false, probation: Probation::default() }
+    }
+
+    pub(super) fn info(&self, now: SystemTime) -> PushInfo {
+        let on_probation = self.probation.at(now).is_some();
+        PushInfo { url: self.config.borrow().checked.url(), validated: self.validated, on_probation }
     }
 }

@@ -15,6 +15,8 @@ pub(in crate::eventgrid) struct Failure {
     pub(in crate::eventgrid) result: String,
     /// The minimum time until the next attempt. `None` if there is none.
     pub(in crate::eventgrid) retry: Option<Duration>,
+    /// How long the service pauses the subscription for this cause. `None` if the cause does not lead to probation.
+    pub(in crate::eventgrid) pause: Option<Duration>,
 }
 
 const BRIEF: Duration = Duration::from_secs(10);
@@ -28,9 +30,36 @@ pub(super) fn failure(outcome: &Result<Response<Bytes>, NoResponse>, lenient: bo
         Ok(response) if is_success(response.status()) => None,
         Ok(response) => {
             let status = response.status();
-            Some(Failure { result: status.to_string(), retry: retry(status, lenient) })
+            let (retry, pause) = (retry(status, lenient), pause(status));
+            Some(Failure { result: status.to_string(), retry, pause })
         }
-        Err(error) => Some(Failure { result: error.to_string(), retry: lenient.then_some(BRIEF) }),
+        Err(error) => {
+            let (retry, pause) = (lenient.then_some(BRIEF), pause_without_response(error));
+            Some(Failure { result: error.to_string(), retry, pause })
+        }
+    }
+}
+
+/// Section A5: the pause for Busy, TimedOut, and what makes it longer. Other causes are not documented.
+fn pause(status: StatusCode) -> Option<Duration> {
+    match status.as_u16() {
+        408 | 429 | 503 => Some(BRIEF),
+        401 | 403 | 404 => Some(LONG),
+        _ => None,
+    }
+}
+
+/// The pause for TimedOut, SocketError, ResolutionError, and Forbidden.
+fn pause_without_response(error: &NoResponse) -> Option<Duration> {
+    match error {
+        NoResponse::Late => Some(BRIEF),
+        // The resolver's errors are not the system's, so they have no number.
+        NoResponse::Unreachable(error) if error.raw_os_error().is_none() => Some(LONG),
+        NoResponse::Unreachable(_) | NoResponse::NoTls(_) | NoResponse::Broken(_) | NoResponse::Cut => {
+            Some(BUSY)
+        }
+        NoResponse::Forbidden => Some(LONG),
+        NoResponse::TooLarge => None,
     }
 }
 

@@ -18,6 +18,8 @@ const MAX_BATCH_EVENTS: usize = 5_000;
 const MAX_BATCH_KILOBYTES: usize = 1_024;
 const MAX_HEADERS: usize = 10;
 const MAX_HEADER_BYTES: usize = 4_096;
+/// A choice of the emulator.
+const FAILURES_BEFORE_PROBATION: u32 = 10;
 /// Seen at custom and system topics. Its value for namespaces is not documented.
 const ORIGIN_OF_SERVICE: &str = "eventgrid.azure.net";
 
@@ -51,6 +53,7 @@ pub struct PushSettings {
     pub(super) hints: bool,
     pub(super) count_from_one: bool,
     pub(super) lenient: bool,
+    pub(super) probation_after: u32,
     pub(in crate::eventgrid) delivery: SubscriptionSettings,
 }
 
@@ -81,6 +84,7 @@ impl PushSettings {
             hints: true,
             count_from_one: false,
             lenient: false,
+            probation_after: FAILURES_BEFORE_PROBATION,
             delivery: SubscriptionSettings::default(),
         }
     }
@@ -145,6 +149,17 @@ impl PushSettings {
     #[must_use]
     pub fn lenient_retries(mut self, lenient: bool) -> Self {
         self.lenient = lenient;
+        self
+    }
+
+    /// Sets after how many failed attempts in a row the subscription is put on probation. 0 disables probation. Default: 10.
+    ///
+    /// Then nothing is sent for 10 s (after 408, 429, 503, or a timeout), 30 s (if the connection broke or could not be opened), or
+    /// 5 min (after 401, 403, 404, or if the host name could not be resolved). Events that are due meanwhile wait if the failed
+    /// attempt is retried. Otherwise, they become dead letters without an attempt. Other statuses do not count.
+    #[must_use]
+    pub fn probation_after(mut self, failures: u32) -> Self {
+        self.probation_after = failures;
         self
     }
 

@@ -35,6 +35,8 @@ pub enum DeadLetterReason {
     TimeToLiveExceeded,
     /// The webhook responded with a status after which events are not retried, or there was no response.
     NotRetried,
+    /// The event was due while the subscription was on probation, and was not sent.
+    Probation,
 }
 
 impl fmt::Display for DeadLetterReason {

@@ -37,6 +37,13 @@ impl Subscription {
         taken
     }
 
+    /// Makes all available events dead letters without an attempt, because of probation.
+    pub(in crate::eventgrid) fn lose_available(&mut self) {
+        while let Some((_, &id)) = self.ready.first_key_value() {
+            self.dead_letter(id, DeadLetterReason::Probation);
+        }
+    }
+
     /// Schedules the next attempt for an event whose attempt failed, or makes it a dead letter.
     pub(in crate::eventgrid) fn fail(&mut self, token: &LockToken, failure: &Failure, now: SystemTime) {
         let Some(id) = self.find(token) else { return };
@@ -80,7 +87,7 @@ mod tests {
     }
 
     fn failure(retry: Option<u64>) -> Failure {
-        Failure { result: "status".to_owned(), retry: retry.map(Duration::from_secs) }
+        Failure { result: "status".to_owned(), retry: retry.map(Duration::from_secs), pause: None }
     }
 
     fn holding(events: &[&str]) -> Subscription {

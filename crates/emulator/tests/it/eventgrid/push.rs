@@ -200,6 +200,94 @@ async fn without_a_response_an_event_is_lost_unless_retries_are_lenient() {
 }
 
 #[tokio::test]
+async fn a_success_that_is_late_is_followed_by_a_duplicate() {
+    let (emulator, mut webhook, mut steps) = pushing(|settings| settings.lenient_retries(true)).await;
+    publish(&emulator, &["1"]).await;
+    let late = webhook.delivery().await;
+    emulator.clock().advance(seconds(30));
+    assert_eq!(steps.outcome().await, DeliveryStep::Released);
+    late.respond(200, "");
+    let lines = wait_for_hooks(&emulator, 3).await;
+    assert_eq!(lines[1].0, "POST orders/audit, event 1, attempt 1 (no response before the timeout)");
+    assert_eq!(lines[2], ("POST orders/audit, event 1, attempt 1 (late)".to_owned(), "200".to_owned()));
+    emulator.clock().advance(seconds(10));
+    let duplicate = webhook.delivery().await;
+    assert_eq!((duplicate.id(), duplicate.header("aeg-delivery-count")), ("1".to_owned(), Some("1")));
+    duplicate.respond(200, "");
+    assert_eq!(steps.outcome().await, DeliveryStep::Acknowledged);
+    // After three minutes, the connection ends.
+    publish(&emulator, &["2"]).await;
+    let hanging = webhook.delivery().await;
+    emulator.clock().advance(seconds(30));
+    assert_eq!(steps.outcome().await, DeliveryStep::Released);
+    emulator.clock().advance(seconds(150));
+    hanging.closed().await;
+}
+
+#[tokio::test]
+async fn a_webhook_that_keeps_failing_gets_no_events_for_a_while() {
+    let (emulator, mut webhook, mut steps) = pushing(|settings| settings.probation_after(2)).await;
+    let on_probation =
+        || emulator.eventgrid().topics()[0].subscriptions[0].push.as_ref().unwrap().on_probation;
+    for id in ["1", "2"] {
+        assert!(!on_probation());
+        publish(&emulator, &[id]).await;
+        webhook.delivery().await.respond(503, "");
+        assert_eq!(steps.outcome().await, DeliveryStep::Released);
+    }
+    assert!(on_probation());
+    let lines = wait_for_hooks(&emulator, 3).await;
+    assert_eq!(lines[2].0, "POST orders/audit, event 2, attempt 1 (probation for 10 s)");
+    publish(&emulator, &["3"]).await;
+    let page = http(&emulator, "GET", "/", &[("accept", "text/html")], "").await.body;
+    assert!(page.contains("/hooks/eventgrid (on probation)"), "{page}");
+    // Real time passes as well, so the margin is more than a second.
+    emulator.clock().advance(seconds(5));
+    assert!(webhook.is_idle() && on_probation());
+    emulator.clock().advance(seconds(5));
+    let next = webhook.delivery().await;
+    assert_eq!(next.id(), "3");
+    // One more failure is enough as long as there is no success.
+    next.respond(503, "");
+    assert_eq!(steps.outcome().await, DeliveryStep::Released);
+    assert!(on_probation());
+    emulator.clock().advance(seconds(30));
+    for _ in 0..3 {
+        webhook.delivery().await.respond(200, "");
+        assert_eq!(steps.outcome().await, DeliveryStep::Acknowledged);
+    }
+    assert!(!on_probation() && dead(&emulator).is_empty());
+}
+
+#[tokio::test]
+async fn events_that_are_due_during_probation_are_lost_if_its_cause_is_not_retried() {
+    for lenient in [false, true] {
+        let (emulator, mut webhook, mut steps) =
+            pushing(|settings| settings.probation_after(1).lenient_retries(lenient)).await;
+        publish(&emulator, &["first"]).await;
+        webhook.delivery().await.respond(404, "");
+        let expected = if lenient { DeliveryStep::Released } else { DeliveryStep::Rejected };
+        assert_eq!(steps.outcome().await, expected);
+        publish(&emulator, &["second"]).await;
+        if lenient {
+            emulator.clock().advance(seconds(300));
+            webhook.delivery().await.respond(200, "");
+            assert_eq!(steps.outcome().await, DeliveryStep::Acknowledged);
+            assert!(dead(&emulator).is_empty());
+            continue;
+        }
+        while dead(&emulator).len() < 2 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(dead(&emulator)[1], ("second".to_owned(), DeadLetterReason::Probation, 0, None));
+        emulator.clock().advance(seconds(300));
+        publish(&emulator, &["third"]).await;
+        let third = webhook.delivery().await;
+        assert_eq!(third.id(), "third");
+    }
+}
+
+#[tokio::test]
 async fn an_event_that_is_too_old_is_not_sent() {
     let (emulator, mut webhook, mut steps) = pushing(|settings| settings.time_to_live(seconds(60))).await;
     publish(&emulator, &["1"]).await;

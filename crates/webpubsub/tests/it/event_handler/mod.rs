@@ -4,6 +4,8 @@ mod building;
 mod connecting;
 mod limits;
 mod logs;
+#[cfg(feature = "preview")]
+mod metadata;
 mod mounts;
 mod mqtt;
 mod notifications;

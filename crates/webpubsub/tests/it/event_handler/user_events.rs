@@ -49,18 +49,16 @@ async fn the_content_type_determines_the_data_type() {
 }
 
 #[tokio::test]
-async fn a_handler_reads_name_data_and_metadata() {
+async fn a_handler_reads_name_and_data() {
     let handler = TestHandler::on_event(|context, event| {
         assert_eq!((event.name(), context.subprotocol()), ("chat.said", Some("json.webpubsub.azure.v1")));
         assert_eq!(event.content_type(), Some(JSON));
         assert_eq!(event.json::<Vec<u8>>()?, [1, 2]);
         assert!(event.json::<String>().is_err() && event.text().is_none());
-        assert_eq!(event.metadata().collect::<Vec<_>>(), [("trace", "1"), ("other", "b c")]);
         assert_eq!(event.mqtt_user_properties().count(), 0);
         Ok(UserEventResponse::none())
     });
-    let mut builder = event("azure.webpubsub.user.said").header("X-WebPubSub-Metadata-Trace", "1");
-    builder = builder.header("x-webpubsub-metadata-other", "b c").header("mqtt-a", "b");
+    let builder = event("azure.webpubsub.user.said").header("mqtt-a", "b");
     let mut request = with_body(builder.header("ce-subprotocol", "json.webpubsub.azure.v1"), JSON, "[1,2]");
     request.headers_mut().insert("ce-eventName", "chat.said".parse().unwrap());
     assert_eq!(parts(&respond(&handler.webhook(), request).await), (204, ""));

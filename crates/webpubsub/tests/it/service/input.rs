@@ -5,7 +5,7 @@ use webpubsub::{Connections, Credential, Error, Filter, Message, ServiceClient};
 
 use super::{scripted, targets};
 
-fn assert_rejected(error: &Error, rule: &str) {
+pub(super) fn assert_rejected(error: &Error, rule: &str) {
     assert!(error.is_invalid_input() && error.attempts() == 0, "{error}");
     assert!(error.to_string().contains(rule), "{rule}: {error}");
 }

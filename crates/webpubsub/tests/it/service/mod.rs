@@ -5,6 +5,8 @@ mod explanations;
 mod filters;
 mod input;
 mod members;
+#[cfg(feature = "preview")]
+mod metadata;
 mod proxy;
 mod responses;
 mod retries;
