@@ -49,12 +49,21 @@ const options = { allowInsecureConnection: true };
 const service = new WebPubSubServiceClient(connectionString, hub, options);
 const roles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
-// The event handler of the hub, which accepts everything.
+// The event handler of the hub, which accepts everything, adds up numbers, and rejects the event "fail".
 const handled = [];
-const handler = http.createServer((request, response) => {
-  if (request.method === "POST") handled.push(request.headers["ce-type"]);
-  response.writeHead(request.method === "POST" ? 204 : 200, { "WebHook-Allowed-Origin": "*" }).end();
-  request.resume();
+const handler = http.createServer(async (request, response) => {
+  let body = "";
+  for await (const chunk of request) body += chunk;
+  if (request.method !== "POST") return response.writeHead(200, { "WebHook-Allowed-Origin": "*" }).end();
+  handled.push(request.headers["ce-type"]);
+  const event = request.headers["ce-eventname"];
+  if (event === "sum") {
+    const sum = JSON.parse(body).reduce((one, other) => one + other);
+    return response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(sum));
+  }
+  // No response before the invocation is canceled.
+  if (event === "hang") return;
+  response.writeHead(event === "fail" ? 400 : 204).end();
 });
 await new Promise((done) => handler.listen(Number(process.env.WEBHOOK_PORT), "127.0.0.1", done));
 
@@ -158,6 +167,89 @@ await operation("Two subprotocols", async () => {
     expect(socket.protocol === offered.find((name) => name.startsWith("json.")), `one of ${offered}, not ${socket.protocol}`);
     socket.close(1000);
   }
+});
+const invoke = (event, data, more) => ann.it.invokeEvent(event, data, "json", more).then((it) => it, (error) => error);
+await operation("InvokeEvent", async () => {
+  const sums = await Promise.all([invoke("sum", [1, 2]), invoke("sum", [3, 4])]);
+  expect(same(sums.map((sum) => [sum.dataType, sum.data]), [["json", 3], ["json", 7]]), "both sums");
+  const empty = await invoke("order", 1);
+  expect(empty.invocationId && empty.data === undefined && empty.dataType === undefined, "an empty response");
+});
+await operation("InvokeEvent that fails or is canceled", async () => {
+  expect((await invoke("fail", 1)).errorDetail?.name === "InternalServerError", "the error of the handler");
+  const abort = new AbortController();
+  const hanging = invoke("hang", 1, { abortSignal: abort.signal });
+  while (!handled.includes("azure.webpubsub.user.hang")) await new Promise((done) => setTimeout(done, 5));
+  abort.abort();
+  expect((await hanging) instanceof Error, "the caller's cancellation");
+  expect((await invoke("sum", [5])).data === 5, "a response after the cancellation");
+});
+// Clients of their own: fragments are also group messages.
+const [writer, reader] = [client("writer", relayed), client("reader", connectionString)];
+// All fragments of the next streams, by stream id, each with how it ended.
+const streams = new Map();
+const settled = (id) => {
+  if (!streams.has(id)) {
+    let settle;
+    const ended = new Promise((done, fail) => {
+      settle = done;
+      setTimeout(() => fail(new Error(`not seen: the end of the stream ${id}`)), patience).unref();
+    });
+    streams.set(id, { ended, settle });
+  }
+  return streams.get(id);
+};
+async function collect(stream) {
+  const [parts, { settle }] = [[], settled(stream.streamId)];
+  try {
+    for await (const part of stream) parts.push(part.data);
+    settle({ parts });
+  } catch (error) {
+    settle({ parts, error });
+  }
+}
+await operation("Group stream", async () => {
+  await Promise.all([writer.it.start(), reader.it.start()]);
+  await reader.it.joinGroup("stories");
+  reader.it.onGroupStream(collect, { groupNames: ["stories"] });
+  const story = await writer.it.openGroupStream("stories");
+  const other = await writer.it.openGroupStream("stories", { streamId: "other" });
+  for (const [text, number] of [["Once", 1], ["upon", 2]]) {
+    await story.write(text, "text");
+    await other.write({ number }, "json");
+  }
+  await Promise.all([story.end(), other.end()]);
+  const ends = await Promise.all([story.streamId, "other"].map((id) => settled(id).ended));
+  expect(same(ends, [{ parts: ["Once", "upon"] }, { parts: [{ number: 1 }, { number: 2 }] }]), JSON.stringify(ends));
+});
+await operation("Group stream that is aborted", async () => {
+  const story = await writer.it.openGroupStream("stories");
+  await story.write("Once", "text");
+  await story.abort({ message: "no more", userErrorCode: "E1" });
+  const { parts, error } = await settled(story.streamId).ended;
+  expect(same(parts, ["Once"]) && error.name === "UserError" && error.userErrorCode === "E1", JSON.stringify(error));
+});
+await operation("Group stream without the role", async () => {
+  const access = await service.getClientAccessToken({ userId: "eve" });
+  const eve = new WebPubSubClient({ getClientAccessUrl: async () => access.url });
+  await eve.start();
+  const failed = await eve.openGroupStream("stories").then(() => undefined, (error) => error);
+  eve.stop();
+  expect(failed instanceof Error, "the rejection");
+});
+await operation("Group stream over a recovery", async () => {
+  const story = await writer.it.openGroupStream("stories");
+  await story.write(1, "json");
+  const mend = relay.cut();
+  const writes = [2, 3, 4].map((number) => story.write(number, "json"));
+  mend();
+  await Promise.all(writes);
+  await story.end();
+  const { parts, error } = await settled(story.streamId).ended;
+  expect(same(parts, [1, 2, 3, 4]) && !error, JSON.stringify(parts));
+  expect(writer.urls.asked === 1, "the same connection");
+  writer.it.stop();
+  reader.it.stop();
 });
 await operation("Receive from the server", async () => {
   await service.sendToUser("bob", "from the server", { contentType: "text/plain" });

@@ -15,7 +15,7 @@ from azure.messaging.webpubsubclient.models import CallbackType, SendMessageErro
 from azure.messaging.webpubsubservice import WebPubSubServiceClient
 from websocket import create_connection
 
-from report import expect, operation
+from report import expect, not_offered, operation
 
 HUB, GROUP, PATIENCE = "pyclient", "room", 20
 CONNECTION_STRING = os.environ["WEBPUBSUB_CONNECTION_STRING"]
@@ -258,6 +258,8 @@ operation("300 sends in a loop, three runs", send_300_times)
 operation("SendEvent", send_event)
 operation("SendEvent without an event handler", send_unhandled_event)
 operation("Two subprotocols", two_subprotocols)
+not_offered("InvokeEvent", "InvokeEvent that fails or is canceled")
+not_offered("Group stream", "Group stream that is aborted", "Group stream without the role", "Group stream over a recovery")
 operation("Receive from the server", receive_from_server)
 operation("Recover a dropped connection", recover)
 operation("Reconnect when it cannot be recovered", reconnect)

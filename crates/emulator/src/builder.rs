@@ -10,11 +10,13 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use crate::clock::Clock;
+use crate::control::Guard;
 use crate::emulator::Emulator;
 use crate::faults::Faults;
 use crate::journal::{Journal, LogStyle};
 use crate::message::{Endpoint, host};
-use crate::server::{Running, Shared, Tls, max_connections};
+use crate::reset::Arrangements;
+use crate::server::{Handle, Log, Running, Shared, Tls, max_connections};
 use crate::services::Services;
 
 /// A builder that configures and starts an [`Emulator`].
@@ -39,15 +41,13 @@ pub struct Builder {
     host: String,
     advertised: Option<String>,
     port: u16,
-    sample_data: bool,
+    control_token: Option<String>,
     tls: bool,
     ca_file: Option<PathBuf>,
     log: LogStyle,
     max_connections: Option<usize>,
-    arrangements: Vec<Arc<Arrangement>>,
+    pub(crate) arrangements: Arrangements,
 }
-
-type Arrangement = dyn Fn(&Emulator) -> Result<(), Box<dyn Error + Send + Sync>> + Send + Sync;
 
 impl Builder {
     pub(crate) fn new() -> Self {
@@ -55,12 +55,12 @@ impl Builder {
             host: Ipv4Addr::LOCALHOST.to_string(),
             advertised: None,
             port: 0,
-            sample_data: false,
+            control_token: None,
             tls: false,
             ca_file: None,
             log: LogStyle::Off,
             max_connections: None,
-            arrangements: Vec::new(),
+            arrangements: Arrangements::default(),
         }
     }
 
@@ -89,10 +89,19 @@ impl Builder {
         self
     }
 
+    /// Sets a token that requests to the control API must contain: `Authorization: Bearer <token>`. Default: none.
+    ///
+    /// Without a token, the control API exists only if the emulator listens on a loopback address. It is described in the
+    /// section "Control API" of the crate's documentation.
+    pub fn control_token(mut self, token: impl Into<String>) -> Self {
+        self.control_token = Some(token.into());
+        self
+    }
+
     /// Sets whether HULFT-WebConnect starts with sample agents, connections, logs, and so on. Default: `false`. The
     /// program `service-emulator` enables it.
     pub fn sample_data(mut self, on: bool) -> Self {
-        self.sample_data = on;
+        self.arrangements.sample_data = on;
         self
     }
 
@@ -159,7 +168,7 @@ impl Builder {
         mut self,
         arrangement: impl Fn(&Emulator) -> Result<(), Box<dyn Error + Send + Sync>> + Send + Sync + 'static,
     ) -> Self {
-        self.arrangements.push(Arc::new(arrangement));
+        self.arrangements.functions.push(Arc::new(arrangement));
         self
     }
 
@@ -180,15 +189,26 @@ impl Builder {
         let faults = Faults::default();
         let journal = Arc::new(Journal::new(clock.clone(), self.log));
         let tls = self.tls.then(|| Tls::new(&names, clock.now())).transpose().map_err(io::Error::other)?;
-        let services = Services::new(&clock, &endpoint, &faults, &journal, self.sample_data);
+        let services = Services::new(&clock, &endpoint, &faults, &journal, self.arrangements.sample_data);
         let ca_file =
             tls.as_ref().map(|tls| write_ca(self.ca_file.as_deref(), &tls.authority)).transpose()?;
-        let shared = Arc::new(Shared::new(endpoint, tls, clock, faults, journal, services, max_connections));
-        let running = Arc::new(Running::new());
-        let emulator = Emulator { shared: Arc::clone(&shared), running, ca_file: ca_file.flatten() };
-        for arrangement in &self.arrangements {
-            arrangement(&emulator).map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
-        }
+        let (running, ca_file) = (Arc::new(Running::new()), ca_file.flatten());
+        let handle = Handle { running: Arc::downgrade(&running), ca_file: ca_file.clone() };
+        let shared = Arc::new(Shared {
+            guard: Guard::new(&endpoint, &self.host, self.control_token),
+            endpoint,
+            tls,
+            clock,
+            faults,
+            log: Log::default(),
+            journal,
+            services,
+            arrangements: self.arrangements,
+            max_connections,
+            handle: handle.into(),
+        });
+        let emulator = Emulator { shared: Arc::clone(&shared), running, ca_file };
+        shared.arrangements.apply(&emulator)?;
         emulator.running.serve(listener, shared).await;
         Ok(emulator)
     }
@@ -220,12 +240,12 @@ impl fmt::Debug for Builder {
             .field("host", &self.host)
             .field("advertised", &self.advertised)
             .field("port", &self.port)
-            .field("sample_data", &self.sample_data)
+            .field("control_token", &self.control_token.as_ref().map(|_| "***"))
             .field("tls", &self.tls)
             .field("ca_file", &self.ca_file)
             .field("log", &self.log)
             .field("max_connections", &self.max_connections)
-            .field("arrangements", &self.arrangements.len())
+            .field("arrangements", &self.arrangements)
             .finish()
     }
 }

@@ -18,6 +18,7 @@ compile_error!(
 mod builder;
 mod clock;
 mod config;
+mod control;
 mod emulator;
 #[cfg(feature = "eventgrid")]
 pub mod eventgrid;
@@ -29,6 +30,7 @@ mod journal;
 mod keys;
 mod message;
 mod page;
+mod reset;
 mod server;
 mod services;
 #[cfg(any(feature = "webpubsub", feature = "eventgrid"))]
@@ -40,9 +42,7 @@ pub use builder::Builder;
 pub use clock::Clock;
 pub use config::ConfigError;
 pub use emulator::Emulator;
-#[cfg(feature = "webpubsub")]
-pub use faults::SocketFault;
-pub use faults::{Fault, Faults};
+pub use faults::{Fault, FaultId, Faults, ScheduledFault, SocketFault, StreamNack};
 pub use invalid_setting::InvalidSetting;
 pub use journal::LogStyle;
 pub use message::Service;

@@ -11,6 +11,7 @@ mod from_env;
 mod hello;
 mod hulft;
 mod metrics;
+mod recipes;
 mod recordings;
 mod tls;
 mod traces;

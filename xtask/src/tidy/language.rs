@@ -74,7 +74,7 @@ fn in_file(file: &TextFile) -> Vec<Breach> {
 fn texts(file: &TextFile) -> Vec<String> {
     let path = file.path.as_str();
     let is_published = path.starts_with("crates/");
-    if path.ends_with(".md") && (is_published || !path.contains('/')) {
+    if path.ends_with(".md") && (is_published || path.starts_with("docs/") || !path.contains('/')) {
         return file.text.lines().map(plain).collect();
     }
     if !(path.ends_with(".rs") && is_published) || is_test_file(path) {

@@ -16,16 +16,17 @@ impl ConfigError {
         self.line
     }
 
+    pub(super) fn new(message: &dyn std::fmt::Display) -> Self {
+        Self { line: None, message: message.to_string() }
+    }
+
+    /// The error of a value in an environment variable.
+    pub(super) fn of_value(error: &toml::de::Error, variable: &str) -> Self {
+        Self { line: None, message: format!("{variable}: {}", in_own_words(error)) }
+    }
+
     pub(super) fn of(error: &toml::de::Error, text: &str) -> Self {
-        // serde calls them fields and variants, the file has keys and values.
-        let mut message = error.message().replace('\n', ", ");
-        for (theirs, ours) in [
-            ("unknown field", "unknown key"),
-            ("missing field", "missing key"),
-            ("unknown variant", "unknown value"),
-        ] {
-            message = message.replace(theirs, ours);
-        }
+        let message = in_own_words(error);
         let Some(span) = error.span() else { return Self { line: None, message } };
         let before = text.get(..span.start).unwrap_or(text);
         let line = before.matches('\n').count() + 1;
@@ -37,4 +38,17 @@ impl ConfigError {
         };
         Self { line: Some(line), message }
     }
+}
+
+/// serde calls them fields and variants, the file has keys and values.
+fn in_own_words(error: &toml::de::Error) -> String {
+    let mut message = error.message().replace('\n', ", ");
+    for (theirs, ours) in [
+        ("unknown field", "unknown key"),
+        ("missing field", "missing key"),
+        ("unknown variant", "unknown value"),
+    ] {
+        message = message.replace(theirs, ours);
+    }
+    message
 }

@@ -36,9 +36,10 @@ struct Topic {
     subscriptions: Vec<Subscription>,
 }
 
-#[derive(Clone, Debug, Deserialize)]
+/// A subscription. The control API has its name in the path.
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
-struct Subscription {
+pub(crate) struct Subscription {
     #[serde(deserialize_with = "name")]
     name: String,
     #[serde(default, deserialize_with = "lock_duration")]
@@ -52,7 +53,7 @@ struct Subscription {
 }
 
 /// Checked as a whole, by the rules of the library.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(try_from = "PushTable")]
 struct Push(PushSettings);
 
@@ -103,6 +104,15 @@ struct EntraToken {
 
 impl EventGrid {
     pub(super) fn arrange(&self, service: &eventgrid::EventGrid) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.update(&Self::default(), service)
+    }
+
+    /// Changes the service from the settings before. What is no longer declared remains.
+    pub(super) fn update(
+        &self,
+        old: &Self,
+        service: &eventgrid::EventGrid,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
         let primary = self.key.clone().unwrap_or_else(|| service.key());
         let secondary = self.secondary_key.clone().unwrap_or_else(|| service.secondary_key());
         service.set_keys(&primary, &secondary)?;
@@ -114,14 +124,12 @@ impl EventGrid {
         }
         for topic in &self.topics {
             service.declare_topic(&topic.name);
-            for subscription in &topic.subscriptions {
-                match &subscription.push {
-                    Some(Push(push)) => {
-                        let push = push.clone().delivery(subscription.settings());
-                        service.declare_push(&topic.name, &subscription.name, push)?;
-                    }
-                    None => service.declare_with(&topic.name, &subscription.name, subscription.settings()),
-                }
+            let before =
+                old.topics.iter().filter(|old| old.name == topic.name).flat_map(|old| &old.subscriptions);
+            let before: Vec<_> = before.collect();
+            // The webhook of an unchanged subscription need not consent again.
+            for subscription in topic.subscriptions.iter().filter(|one| !before.contains(one)) {
+                subscription.declare(service, &topic.name)?;
             }
         }
         Ok(())
@@ -135,6 +143,16 @@ impl fmt::Debug for EventGrid {
 }
 
 impl Subscription {
+    pub(crate) fn declare(&self, service: &eventgrid::EventGrid, topic: &str) -> Result<(), InvalidSetting> {
+        match &self.push {
+            Some(Push(push)) => {
+                service.declare_push(topic, &self.name, push.clone().delivery(self.settings()))?;
+            }
+            None => service.declare_with(topic, &self.name, self.settings()),
+        }
+        Ok(())
+    }
+
     fn settings(&self) -> SubscriptionSettings {
         let mut settings = SubscriptionSettings::default();
         if let Some(seconds) = self.lock_duration_seconds {

@@ -7,13 +7,13 @@ use http::{HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Deserializer};
 
 use super::rules::{checked, count, within};
-use crate::faults::{Fault, Faults};
+use crate::faults::{Fault, FaultId, Faults};
 use crate::message::Service;
 
 /// A fault of requests: scripted, or random with a probability and a seed.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(try_from = "Table")]
-pub(super) struct RequestFault {
+pub(crate) struct RequestFault {
     fault: Fault,
     random: Option<(f64, u64)>,
 }
@@ -60,7 +60,7 @@ enum ServiceName {
 }
 
 impl RequestFault {
-    pub(super) fn arrange(&self, faults: &Faults) {
+    pub(crate) fn arrange(&self, faults: &Faults) -> FaultId {
         match self.random {
             Some((probability, seed)) => faults.randomly(probability, self.fault.clone(), seed),
             None => faults.push(self.fault.clone()),

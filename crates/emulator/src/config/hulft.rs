@@ -25,7 +25,7 @@ pub(super) struct Hulft {
     endpoints: Vec<Endpoint>,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
 struct ApiKey {
     #[serde(deserialize_with = "key")]
@@ -34,9 +34,10 @@ struct ApiKey {
     scopes: Vec<Scope>,
 }
 
-#[derive(Clone, Deserialize)]
+/// An Agent to connect.
+#[derive(Clone, Deserialize, PartialEq)]
 #[serde(deny_unknown_fields)]
-struct AgentTable {
+pub(crate) struct AgentTable {
     #[serde(deserialize_with = "not_empty")]
     id: String,
     direction: DirectionName,
@@ -47,7 +48,7 @@ struct AgentTable {
     version: String,
 }
 
-#[derive(Clone, Copy, Deserialize)]
+#[derive(Clone, Copy, Deserialize, PartialEq)]
 #[serde(rename_all = "lowercase")]
 enum DirectionName {
     Send,
@@ -90,6 +91,43 @@ impl Hulft {
             service.add_api_key(key, scopes);
         }
         for agent in &self.agents {
+            service.connect_agent(agent.into());
+        }
+        for Endpoint { name, status } in &self.endpoints {
+            service.set_service_status(name, (*status).into());
+        }
+        Ok(())
+    }
+}
+
+impl Hulft {
+    /// Changes the service from the settings before. Sample logs are not added again.
+    pub(super) fn update(
+        &self,
+        old: &Self,
+        service: &hulft::Hulft,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        if let Some(key) = &self.api_key {
+            service.set_api_key(key)?;
+        }
+        if let Some(limit) =
+            self.requests_per_minute.filter(|_| self.requests_per_minute != old.requests_per_minute)
+        {
+            service.rate_limit(Some(limit).filter(|limit| *limit > 0));
+        }
+        if let Some(limit) = self.connection_id_limit {
+            service.connection_id_limit(limit);
+        }
+        for ApiKey { key, .. } in old.api_keys.iter().filter(|key| !self.api_keys.contains(key)) {
+            service.remove_api_key(key);
+        }
+        for ApiKey { key, scopes } in self.api_keys.iter().filter(|key| !old.api_keys.contains(key)) {
+            service.add_api_key(key, scopes);
+        }
+        for agent in old.agents.iter().filter(|agent| !self.agents.contains(agent)) {
+            service.disconnect_agents(&agent.id);
+        }
+        for agent in self.agents.iter().filter(|agent| !old.agents.contains(agent)) {
             service.connect_agent(agent.into());
         }
         for Endpoint { name, status } in &self.endpoints {

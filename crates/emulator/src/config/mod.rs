@@ -3,36 +3,47 @@
 
 mod error;
 #[cfg(feature = "eventgrid")]
-mod eventgrid;
+pub(crate) mod eventgrid;
 mod faults;
 #[cfg(feature = "hulft")]
-mod hulft;
+pub(crate) mod hulft;
 mod rules;
+mod settings;
+mod socket_faults;
+mod variables;
 #[cfg(feature = "webpubsub")]
-mod webpubsub;
+pub(crate) mod webpubsub;
 
 // The sample contains the sections of all services.
 #[cfg(test)]
 #[cfg(all(feature = "webpubsub", feature = "eventgrid", feature = "hulft"))]
 mod tests;
 
+use std::error::Error;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Deserializer};
 
 pub use error::ConfigError;
+pub(crate) use faults::RequestFault;
+pub(crate) use settings::Settings;
+pub(crate) use socket_faults::WebSocketFault;
 
 use crate::builder::Builder;
+use crate::emulator::Emulator;
+use crate::faults::Faults;
 use crate::journal::LogStyle;
 
 /// The whole file. A section exists only with its service's feature.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 struct Config {
     #[serde(deserialize_with = "host")]
     host: Option<String>,
     advertise: Option<String>,
+    #[serde(deserialize_with = "control_token")]
+    control_token: Option<String>,
     #[serde(deserialize_with = "port")]
     port: Option<u16>,
     sample_data: Option<bool>,
@@ -48,9 +59,15 @@ struct Config {
     eventgrid: eventgrid::EventGrid,
     #[cfg(feature = "hulft")]
     hulft: hulft::Hulft,
-    faults: Vec<faults::RequestFault>,
-    #[cfg(feature = "webpubsub")]
-    socket_faults: Vec<webpubsub::WebSocketFault>,
+    faults: Vec<RequestFault>,
+    socket_faults: Vec<WebSocketFault>,
+}
+
+/// Without the values, which may be secrets.
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config").finish_non_exhaustive()
+    }
 }
 
 impl Builder {
@@ -63,7 +80,10 @@ impl Builder {
     /// Returns an error if the text is not valid TOML, contains an unknown key, or contains a value that breaks a rule.
     /// The error names the line and the known keys or the rule. It never contains an access key.
     pub fn config(self, toml: &str) -> Result<Self, ConfigError> {
-        Ok(Config::parse(toml)?.apply(self))
+        let settings = Settings::new(Config::parse(toml)?);
+        let mut builder = settings.clone().apply(self);
+        builder.arrangements.file = Some(settings);
+        Ok(builder)
     }
 }
 
@@ -72,12 +92,16 @@ impl Config {
         toml::from_str(text).map_err(|error| ConfigError::of(&error, text))
     }
 
-    fn apply(self, mut builder: Builder) -> Builder {
+    /// Sets what is needed before the start.
+    fn apply(&self, mut builder: Builder) -> Builder {
         if let Some(host) = &self.host {
             builder = builder.host(host);
         }
         if let Some(url) = &self.advertise {
             builder = builder.advertise(url);
+        }
+        if let Some(token) = &self.control_token {
+            builder = builder.control_token(token);
         }
         if let Some(port) = self.port {
             builder = builder.port(port);
@@ -97,20 +121,43 @@ impl Config {
         if let Some(maximum) = self.max_connections {
             builder = builder.max_connections(maximum);
         }
-        builder.arrange(move |emulator| {
-            let faults = emulator.faults();
-            #[cfg(feature = "webpubsub")]
-            {
-                self.webpubsub.arrange(&emulator.webpubsub())?;
-                self.socket_faults.iter().for_each(|fault| fault.arrange(&faults));
-            }
-            #[cfg(feature = "eventgrid")]
-            self.eventgrid.arrange(&emulator.eventgrid())?;
-            #[cfg(feature = "hulft")]
-            self.hulft.arrange(&emulator.hulft(), emulator.clock().now())?;
-            self.faults.iter().for_each(|fault| fault.arrange(&faults));
-            Ok(())
-        })
+        builder
+    }
+
+    /// Sets up the services of an emulator that is about to serve, or that was reset.
+    fn arrange(&self, emulator: &Emulator) -> Result<(), Box<dyn Error + Send + Sync>> {
+        #[cfg(feature = "webpubsub")]
+        self.webpubsub.arrange(&emulator.webpubsub())?;
+        #[cfg(feature = "eventgrid")]
+        self.eventgrid.arrange(&emulator.eventgrid())?;
+        #[cfg(feature = "hulft")]
+        self.hulft.arrange(&emulator.hulft(), emulator.clock().now())?;
+        self.schedule_faults(&emulator.faults());
+        Ok(())
+    }
+
+    /// Changes the services of an emulator that has served with other settings.
+    fn update(&self, old: &Self, emulator: &Emulator) -> Result<(), Box<dyn Error + Send + Sync>> {
+        #[cfg(feature = "webpubsub")]
+        self.webpubsub.update(&old.webpubsub, &emulator.webpubsub())?;
+        #[cfg(feature = "eventgrid")]
+        self.eventgrid.update(&old.eventgrid, &emulator.eventgrid())?;
+        #[cfg(feature = "hulft")]
+        self.hulft.update(&old.hulft, &emulator.hulft())?;
+        if (&self.faults, &self.socket_faults) != (&old.faults, &old.socket_faults) {
+            emulator.faults().clear();
+            self.schedule_faults(&emulator.faults());
+        }
+        Ok(())
+    }
+
+    fn schedule_faults(&self, faults: &Faults) {
+        for fault in &self.faults {
+            fault.arrange(faults);
+        }
+        for fault in &self.socket_faults {
+            fault.arrange(faults);
+        }
     }
 }
 
@@ -125,6 +172,15 @@ fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
     let check = |host: &String| {
         let valid = host.parse::<IpAddr>().is_ok() || (!host.is_empty() && host.bytes().all(in_name));
         if valid { Ok(()) } else { Err("must be an IP address or a host name") }
+    };
+    rules::checked(deserializer, check).map(Some)
+}
+
+/// A token that a header can contain.
+fn control_token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let check = |token: &String| {
+        let valid = (8..=256).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic());
+        if valid { Ok(()) } else { Err("must be 8 to 256 visible ASCII characters") }
     };
     rules::checked(deserializer, check).map(Some)
 }

@@ -36,6 +36,7 @@ fn the_sample_names_every_key() {
     let tables = [
         "",
         "[webpubsub]",
+        "[webpubsub.preview_limits]",
         "[[webpubsub.hubs]]",
         "[[webpubsub.hubs]]\n[[webpubsub.hubs.event_handlers]]",
         "[eventgrid]",
@@ -91,6 +92,10 @@ fn a_value_out_of_bounds_is_reported_with_its_line_key_and_rule() {
         ("max_connections = 0", "line 1: `max_connections`: must be 1 to 4294967295, not 0"),
         ("[webpubsub]\nentra = 'none'", "line 2: `entra`: unknown value `none`, expected"),
         ("[webpubsub]\nack_delay_ms = 60001", "line 2: `ack_delay_ms`: must be 0 to 60000, not 60001"),
+        (
+            "[webpubsub.preview_limits]\nopen_streams = 0",
+            "line 2: `open_streams`: must be 1 to 4294967295, not 0",
+        ),
         ("log = 'loud'", "line 1: `log`: must be off, plain, color, or auto, not 'loud'"),
         ("[[eventgrid.topics]]", "line 1: missing key `name`"),
         ("[[faults]]\nkind = 'x'", "line 2: `kind`: unknown value `x`, expected one of `status`"),
@@ -161,6 +166,9 @@ fn faults_have_the_keys_of_their_kind_only() {
         ("kind = 'drop'\nafter_sent = 1\nafter_processing = true", "cannot be combined with `after_sent`"),
         ("kind = 'drop'\ndelay_ms = 1", "requires `kind = \"delay_ack\"`"),
         ("kind = 'delay_ack'", "requires `delay_ms`"),
+        ("kind = 'delay_invoke_response'", "requires `delay_ms`"),
+        ("kind = 'nack_stream_data'", "requires `nack`"),
+        ("kind = 'lose_stream_ack'\nnack = 'transient_error'", "requires `kind = \"nack_stream_data\"`"),
     ] {
         let error = config_error(&format!("\n[[socket_faults]]\n{keys}"));
         assert!(error.starts_with("line 2: ") && error.contains(expected), "{error}");

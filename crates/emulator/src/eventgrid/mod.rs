@@ -9,6 +9,7 @@ pub(crate) mod credential;
 mod errors;
 mod event;
 mod lock_token;
+mod manage;
 pub(crate) mod names;
 mod namespace;
 mod observer;

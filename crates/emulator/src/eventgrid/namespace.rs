@@ -103,6 +103,24 @@ impl Namespace {
 }
 
 impl Namespace {
+    /// Removes a subscription. Receivers that wait for its events, and the task that pushes them, end.
+    pub(super) fn remove(&mut self, topic: &str, subscription: &str) -> bool {
+        let removed = self.topics.get_mut(topic).and_then(|topic| topic.remove(subscription));
+        removed.inspect(Queue::end).is_some()
+    }
+
+    /// Removes a topic with its subscriptions.
+    pub(super) fn remove_topic(&mut self, topic: &str) -> bool {
+        let removed = self.topics.remove(topic);
+        removed.inspect(|queues| queues.values().for_each(Queue::end)).is_some()
+    }
+
+    /// Removes everything, settings included.
+    pub(super) fn clear(&mut self) {
+        let removed = std::mem::take(self);
+        removed.topics.values().flat_map(BTreeMap::values).for_each(Queue::end);
+    }
+
     pub(super) fn topics(&mut self, now: SystemTime) -> Vec<TopicInfo> {
         let topic = |(name, queues): (&String, &mut Topic)| {
             let subscriptions = queues.iter_mut().map(|(name, queue)| queue.info(name, now)).collect();
@@ -138,6 +156,11 @@ pub(super) struct Signals {
 }
 
 impl Queue {
+    /// Wakes all waiting receivers, because the subscription was removed.
+    fn end(&self) {
+        self.signals.due.send_modify(|_| ());
+    }
+
     fn info(&mut self, name: &str, now: SystemTime) -> SubscriptionInfo {
         let push = self.push.as_ref().map(|push| push.info(now));
         self.change(now, |subscription| SubscriptionInfo {

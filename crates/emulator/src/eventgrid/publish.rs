@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::EventGrid;
 use super::errors::{Rejection, SETTLED, text};
-use super::event;
+use super::{event, names};
 use crate::message::{Request, Response, json_from_slice};
 
 /// 1 MB: the maximum size of an event, and of a request.
@@ -24,6 +24,15 @@ pub(super) fn publish(grid: &EventGrid, topic: &str, request: &Request) -> Resul
     let events = read(request)?;
     enqueue(grid, topic, &events)?;
     Ok(text(SETTLED, "{}"))
+}
+
+/// Publishes one event that no request contains.
+pub(super) fn publish_value(grid: &EventGrid, topic: &str, event: Value) -> Result<(), Rejection> {
+    if !names::allowed(topic) {
+        return Err(Rejection::bad_request(format!("a name must be {}, not '{topic}'", names::RULE)));
+    }
+    grid.namespace().topic(topic)?;
+    enqueue(grid, topic, &[event::structured(event)?])
 }
 
 /// CloudEvents HTTP binding, section 3: the prefix of the content type decides the mode, regardless of case.

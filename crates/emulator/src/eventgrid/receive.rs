@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::EventGrid;
 use super::errors::{RECEIVED, Rejection, text};
-use super::namespace::Queue;
+use super::namespace::{Queue, Signals};
 use super::subscription::Delivery;
 use super::target::Target;
 use crate::message::{Request, Response};
@@ -60,6 +60,9 @@ async fn wait_for(
         // A receiver that wakes because time has passed must not overtake others: the change signals the first one in
         // the queue.
         let max = if my_turn || ends { max } else { 0 };
+        if is_removed(grid, target, &signals) {
+            return Ok(Vec::new());
+        }
         let taken = on_queue(grid, target, |queue| queue.change(now, |held| held.take(max, now)))?;
         if ends || !taken.is_empty() {
             return Ok(taken);
@@ -76,6 +79,13 @@ async fn wait_for(
             () = clock.sleep_until(until) => false,
         };
     }
+}
+
+/// Whether the subscription was removed, and possibly created again, since the request began to wait.
+fn is_removed(grid: &EventGrid, target: &Target<'_>, signals: &Arc<Signals>) -> bool {
+    let mut namespace = grid.namespace();
+    let queue = namespace.find(target.topic, target.subscription);
+    queue.is_none_or(|queue| !Arc::ptr_eq(&queue.signals, signals))
 }
 
 fn on_queue<T>(

@@ -51,6 +51,11 @@ impl Default for SubscriptionSettings {
 }
 
 impl SubscriptionSettings {
+    /// The lock duration, the maximum delivery count, and the time to live.
+    pub(crate) fn shown(&self) -> (Duration, u32, Duration) {
+        (self.lock_duration, self.max_delivery_count, self.time_to_live)
+    }
+
     /// Sets how long a received event stays locked: 60 s to 300 s. Default: 60 s.
     #[must_use]
     pub fn lock_duration(mut self, duration: Duration) -> Self {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::{Method, StatusCode};
 
+use super::FaultId;
 use crate::clock::Clock;
 use crate::message::{Request, Response, Service, cut, reset};
 
@@ -37,19 +38,21 @@ use crate::message::{Request, Response, Service, cut, reset};
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[must_use = "does nothing until pushed"]
 pub struct Fault {
-    kind: Kind,
-    after_processing: bool,
-    method: Option<String>,
-    path_contains: Option<String>,
-    service: Option<Service>,
+    /// Assigned when it is scheduled.
+    pub(super) id: FaultId,
+    pub(super) kind: Kind,
+    pub(super) after_processing: bool,
+    pub(super) method: Option<String>,
+    pub(super) path_contains: Option<String>,
+    pub(super) service: Option<Service>,
     pub(super) times: u32,
 }
 
-#[derive(Debug, Clone)]
-enum Kind {
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Kind {
     Status { status: u16, headers: Vec<(String, String)>, body: Bytes },
     Delay(Duration),
     Hang,
@@ -143,7 +146,15 @@ impl Fault {
     }
 
     fn new(kind: Kind) -> Self {
-        Self { kind, after_processing: false, method: None, path_contains: None, service: None, times: 1 }
+        Self {
+            id: FaultId::default(),
+            kind,
+            after_processing: false,
+            method: None,
+            path_contains: None,
+            service: None,
+            times: 1,
+        }
     }
 
     pub(super) fn matches(&self, request: &Request, service: Option<Service>) -> bool {

@@ -4,15 +4,15 @@
 //! See [`Faults`] for an example.
 
 mod fault;
-#[cfg(feature = "webpubsub")]
+mod scheduled;
 pub(crate) mod sockets;
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
 pub use fault::Fault;
-#[cfg(feature = "webpubsub")]
-pub use sockets::SocketFault;
+pub use scheduled::{FaultId, ScheduledFault};
+pub use sockets::{SocketFault, StreamNack};
 
 use crate::message::{Request, Service};
 
@@ -48,44 +48,52 @@ pub struct Faults(Arc<Mutex<Script>>);
 
 #[derive(Debug, Default)]
 struct Script {
+    /// The id of the newest fault. Ids are not reused.
+    last: u64,
     queue: VecDeque<Fault>,
     random: Vec<Random>,
-    #[cfg(feature = "webpubsub")]
     sockets: sockets::SocketScript,
 }
 
 #[derive(Debug)]
 struct Random {
+    id: FaultId,
     probability: f64,
     fault: Fault,
     rng: fastrand::Rng,
 }
 
 impl Faults {
-    /// Appends a fault to the queue. The first fault in the queue that matches a request affects it. The others wait.
-    pub fn push(&self, fault: Fault) {
+    /// Appends a fault to the queue and returns its id. The first fault in the queue that matches a request affects it.
+    /// The others wait.
+    pub fn push(&self, mut fault: Fault) -> FaultId {
+        let mut script = self.script();
+        fault.id = script.next_id();
+        let id = fault.id;
         if fault.times > 0 {
-            self.script().queue.push_back(fault);
+            script.queue.push_back(fault);
         }
+        id
     }
 
-    /// Lets this fault affect each matching request with a probability from 0 to 1, until [`clear`](Self::clear) is
-    /// called.
+    /// Lets this fault affect each matching request with a probability from 0 to 1, until it is
+    /// [removed](Self::remove). Returns its id.
     ///
     /// Scripted faults take precedence, and at most one fault affects a request. The same seed and the same order of
     /// requests produce the same faults.
-    pub fn randomly(&self, probability: f64, fault: Fault, seed: u64) {
+    pub fn randomly(&self, probability: f64, fault: Fault, seed: u64) -> FaultId {
         let rng = fastrand::Rng::with_seed(seed);
-        self.script().random.push(Random { probability, fault, rng });
+        let mut script = self.script();
+        let id = script.next_id();
+        script.random.push(Random { id, probability, fault, rng });
+        id
     }
 
     /// Returns how many times scripted faults are still to occur. Random faults do not count.
     pub fn pending(&self) -> usize {
         let script = self.script();
         let requests: usize = script.queue.iter().map(|fault| fault.times as usize).sum();
-        #[cfg(feature = "webpubsub")]
-        let requests = requests + script.sockets.pending();
-        requests
+        requests + script.sockets.pending()
     }
 
     /// Removes all faults, scripted and random.
@@ -93,7 +101,6 @@ impl Faults {
         let mut script = self.script();
         script.queue.clear();
         script.random.clear();
-        #[cfg(feature = "webpubsub")]
         script.sockets.clear();
     }
 

@@ -9,7 +9,7 @@ use super::rate_limit::RateLimit;
 use super::store::Row as _;
 use super::{
     AccessDenial, Agent, ConnectedAgent, EndpointStatus, Hulft, InvalidSetting, Mail, RelayLog, Scope,
-    SecondaryAccount, Transfer,
+    SecondaryAccount, State, Transfer,
 };
 
 /// Manages API keys and limits.
@@ -37,6 +37,15 @@ impl Hulft {
     /// Adds an API key with these scopes only. If the key exists, its scopes are replaced.
     pub fn add_api_key(&self, key: &str, scopes: &[Scope]) {
         self.state().keys.add(key, scopes);
+    }
+
+    /// Removes an API key. Requests with it are rejected from now on. Does nothing if there is no such key, or if it is the
+    /// one of [`api_key`](Self::api_key).
+    pub fn remove_api_key(&self, key: &str) {
+        let state = &mut *self.state();
+        if key != state.api_key {
+            state.keys.remove(key);
+        }
     }
 
     /// Sets how many requests per minute the contract allows, over all its keys. `None` disables the limit. Default:
@@ -77,6 +86,14 @@ impl Hulft {
         self.state().cut_off(session_id, now)
     }
 
+    /// Disconnects all sessions of the Agents with this Agent ID, as [`disconnect_agent`](Self::disconnect_agent) does.
+    /// Returns their number.
+    pub fn disconnect_agents(&self, agent_id: &str) -> usize {
+        let agents = self.agents();
+        let sessions = agents.iter().filter(|connected| connected.agent.agent_id == agent_id);
+        sessions.filter(|connected| self.disconnect_agent(&connected.session_id)).count()
+    }
+
     /// Connects four Agents in both directions. One of them is too old to be disconnected through the API.
     pub fn add_sample_agents(&self) {
         for agent in samples() {
@@ -110,6 +127,16 @@ impl Hulft {
     /// Returns every transfer that was started, in that order.
     pub fn transfers(&self) -> Vec<Transfer> {
         self.state().transfers.all().to_vec()
+    }
+}
+
+impl Hulft {
+    /// Returns the contract to its state at the start.
+    pub(crate) fn reset(&self, sample_data: bool) {
+        *self.state() = State::default();
+        if sample_data {
+            self.add_sample_data();
+        }
     }
 }
 

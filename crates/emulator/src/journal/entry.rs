@@ -10,6 +10,8 @@ const MAX_TEXT: usize = 300;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Entry {
+    /// Its number in the journal, starting at 1.
+    pub(crate) number: u64,
     pub(crate) at: SystemTime,
     pub(crate) service: Option<Service>,
     pub(crate) verb: String,
@@ -35,7 +37,7 @@ impl Entry {
     pub(super) fn new(at: SystemTime, verb: &str, target: &str) -> Self {
         let target = printable(&without_secrets(target));
         let (outcome, took, note) = (Outcome::NoResponse, Duration::ZERO, String::new());
-        Self { at, service: None, verb: printable(verb), outcome, took, target, note }
+        Self { number: 0, at, service: None, verb: printable(verb), outcome, took, target, note }
     }
 
     pub(super) fn note(&mut self, note: &str) {
@@ -73,12 +75,7 @@ impl Entry {
     }
 
     pub(crate) fn service_name(&self) -> &'static str {
-        match self.service {
-            Some(Service::WebPubSub) => "webpubsub",
-            Some(Service::EventGrid) => "eventgrid",
-            Some(Service::Hulft) => "hulft",
-            None => "-",
-        }
+        self.service.map_or("-", Service::name)
     }
 
     pub(crate) fn duration(&self) -> String {

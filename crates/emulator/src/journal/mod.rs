@@ -6,7 +6,9 @@ mod style;
 
 use std::collections::VecDeque;
 use std::io::Write as _;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::broadcast;
 
 pub(crate) use entry::{Entry, Outcome, time_of_day};
 pub use style::LogStyle;
@@ -16,13 +18,23 @@ use crate::message::Service;
 
 /// The number of lines to keep.
 pub(crate) const MAX_ENTRIES: usize = 50;
+/// The number of lines that a slow reader may be behind before it misses some.
+const BACKLOG: usize = 256;
 
 #[derive(Debug)]
 pub(crate) struct Journal {
     clock: Clock,
     /// `None` if lines are not printed; otherwise, whether in color.
     printed: Option<bool>,
-    lines: Mutex<VecDeque<Entry>>,
+    lines: Mutex<Lines>,
+    added: broadcast::Sender<Entry>,
+}
+
+#[derive(Debug, Default)]
+struct Lines {
+    kept: VecDeque<Entry>,
+    /// The number of the newest line.
+    last: u64,
 }
 
 /// An operation in progress. It is recorded when it ends, without a response unless an outcome was reported.
@@ -35,7 +47,8 @@ pub(crate) struct Pending<'a> {
 
 impl Journal {
     pub(crate) fn new(clock: Clock, style: LogStyle) -> Self {
-        Self { clock, printed: style.resolve(), lines: Mutex::default() }
+        let added = broadcast::Sender::new(BACKLOG);
+        Self { clock, printed: style.resolve(), lines: Mutex::default(), added }
     }
 
     /// Starts to record a request or another operation. Secrets in the query of `target` are masked.
@@ -46,19 +59,44 @@ impl Journal {
 
     /// The most recent lines, oldest first.
     pub(crate) fn lines(&self) -> Vec<Entry> {
-        self.lines.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+        self.state().kept.iter().cloned().collect()
     }
 
-    fn add(&self, line: Entry) {
+    /// The lines after the one with this number that are still kept, and those that are added from now on.
+    pub(crate) fn follow(&self, after: u64) -> (Vec<Entry>, broadcast::Receiver<Entry>) {
+        let lines = self.state();
+        let missed = lines.kept.iter().filter(|line| line.number > after).cloned().collect();
+        (missed, self.added.subscribe())
+    }
+
+    /// The number of the newest line, which is the number of lines so far.
+    pub(crate) fn count(&self) -> u64 {
+        self.state().last
+    }
+
+    /// Forgets all lines.
+    pub(crate) fn clear(&self) {
+        self.state().kept.clear();
+    }
+
+    fn state(&self) -> MutexGuard<'_, Lines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, mut line: Entry) {
         if let Some(color) = self.printed {
             // Standard error is closed. That must not stop the emulator.
             let _ = writeln!(std::io::stderr().lock(), "{}", line.text(color));
         }
-        let mut lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
-        lines.push_back(line);
-        if lines.len() > MAX_ENTRIES {
-            lines.pop_front();
+        let mut lines = self.state();
+        lines.last += 1;
+        line.number = lines.last;
+        lines.kept.push_back(line.clone());
+        if lines.kept.len() > MAX_ENTRIES {
+            lines.kept.pop_front();
         }
+        // Sent under the lock, so that a follower misses none and sees none twice. No follower is not an error.
+        let _ = self.added.send(line);
     }
 }
 

@@ -10,5 +10,5 @@ mod service;
 pub(crate) use endpoint::{Endpoint, host};
 pub(crate) use json::{json_from_slice, json_from_str};
 pub(crate) use request::Request;
-pub(crate) use response::{Content, Cut, Response, Upgrade, Upgraded, cut, plain_error, reset};
+pub(crate) use response::{Content, Cut, Live, Response, Upgrade, Upgraded, cut, plain_error, reset};
 pub use service::Service;

@@ -5,6 +5,7 @@ use std::fmt;
 use std::pin::Pin;
 
 use bytes::Bytes;
+use futures_util::Stream;
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderValue, Method, StatusCode};
 
@@ -20,9 +21,14 @@ pub(crate) enum Content {
     Cut(Cut),
     /// What runs on the connection after a 101 response.
     Upgrade(Upgrade),
+    /// Content that is produced while it is sent.
+    Live(Live),
     /// The connection is reset. The head is not sent either.
     Reset,
 }
+
+/// A stream of content, which ends when the stream does.
+pub(crate) struct Live(pub(crate) Pin<Box<dyn Stream<Item = Bytes> + Send>>);
 
 /// A truncated content: `declared` is its announced length, `sent` is what is written before the connection is aborted.
 #[derive(Debug)]
@@ -55,6 +61,12 @@ impl Upgrade {
 
     pub(crate) fn run(self, stream: hyper::upgrade::Upgraded) -> Session {
         (self.run)(hyper_util::rt::TokioIo::new(stream))
+    }
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Live")
     }
 }
 

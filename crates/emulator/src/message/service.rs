@@ -15,6 +15,15 @@ pub enum Service {
 }
 
 impl Service {
+    /// The name in the settings file, in the journal, and in the paths of the control API.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::WebPubSub => "webpubsub",
+            Self::EventGrid => "eventgrid",
+            Self::Hulft => "hulft",
+        }
+    }
+
     /// The service that a path belongs to.
     pub(crate) fn of(request: &Request) -> Option<Self> {
         match request.path().as_slice() {

@@ -1,15 +1,9 @@
 //! `GET /`: the current state, as HTML for people and as JSON for programs. Reading it has no side effects, and it
 //! contains no key, token, or payload.
 
-#[cfg(feature = "eventgrid")]
-mod eventgrid;
 mod html;
-#[cfg(feature = "hulft")]
-mod hulft;
-mod snapshot;
+pub(crate) mod snapshot;
 mod state;
-#[cfg(feature = "webpubsub")]
-mod webpubsub;
 
 use http::header::{
     ACCEPT, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, VARY, X_CONTENT_TYPE_OPTIONS,
@@ -48,14 +42,12 @@ pub(crate) fn respond(state: &State<'_>, headers: &HeaderMap) -> Response {
     response
 }
 
-fn snapshot(state: &State<'_>) -> Snapshot {
+/// The state of the emulator and its services at this moment.
+pub(crate) fn snapshot(state: &State<'_>) -> Snapshot {
     let mut snapshot = Snapshot::new(state);
-    #[cfg(feature = "webpubsub")]
-    webpubsub::add_to(&mut snapshot, &state.services.webpubsub);
-    #[cfg(feature = "eventgrid")]
-    eventgrid::add_to(&mut snapshot, &state.services.eventgrid);
-    #[cfg(feature = "hulft")]
-    hulft::add_to(&mut snapshot, &state.services.hulft);
+    for service in state.services.all() {
+        service.show(&mut snapshot);
+    }
     snapshot
 }
 

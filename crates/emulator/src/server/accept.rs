@@ -61,10 +61,10 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>, mut stopped: watch::R
     };
     drop(listener);
     if in_order {
-        shared.services.end();
+        shared.services.all().iter().for_each(|service| service.end());
         real_time::within(GRACE, async { while connections.join_next().await.is_some() {} }).await;
     } else {
-        shared.services.abort();
+        shared.services.all().iter().for_each(|service| service.abort());
     }
     connections.shutdown().await;
 }

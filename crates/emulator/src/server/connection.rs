@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::UPGRADE;
+use http::request::Parts;
 use http::{HeaderMap, Method, StatusCode};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
@@ -20,6 +21,7 @@ use super::io::{ResetSwitch, Socket};
 use super::limit::{Admission, Slot};
 use super::shared::Shared;
 use crate::clock::real_time;
+use crate::control;
 use crate::journal::{Outcome, Pending};
 use crate::message::{Content, Request, Response, Service, Upgrade, plain_error};
 use crate::page;
@@ -118,6 +120,9 @@ impl Connection {
         if page::is_asked_for(&head.method, &head.uri) {
             return Ok(page::respond(&self.shared.state(), &head.headers));
         }
+        if control::is_asked_for(&head.uri) {
+            return self.control(head, body).await;
+        }
         let mut pending = self.shared.journal.begin(head.method.as_str(), target(&head.uri));
         let body = match Limited::new(body, MAX_BODY).collect().await {
             Ok(body) => body.to_bytes(),
@@ -134,6 +139,23 @@ impl Connection {
         self.shared.log.add(&request);
         let response = self.respond(&request, &mut pending).await;
         self.finish(&request, pending, response, on_upgrade)
+    }
+
+    /// Performs an operation of the control API, which is not recorded.
+    async fn control(&self, head: Parts, body: Incoming) -> Result<Response, NoResponse> {
+        let body = match Limited::new(body, MAX_BODY).collect().await {
+            Ok(body) => body.to_bytes(),
+            Err(error) if error.is::<http_body_util::LengthLimitError>() => {
+                return Ok(plain_error(StatusCode::PAYLOAD_TOO_LARGE, "the body is too large"));
+            }
+            Err(_) => return Err(NoResponse),
+        };
+        let Some(request) = read(&head.method, &head.uri, head.headers, body) else {
+            let message = "path and query must be UTF-8 after decoding";
+            return Ok(plain_error(StatusCode::BAD_REQUEST, message));
+        };
+        let request = Request { secure: self.shared.endpoint.secure, ..request };
+        Ok(control::respond(&self.shared, &request, &self.stopped))
     }
 
     /// Returns the service's response, or what a due fault makes of it.
@@ -184,7 +206,7 @@ impl Connection {
         let (head, content) = response.into_parts();
         let content = match content {
             Content::Reset => return self.reset(request, pending),
-            Content::Whole(_) => content,
+            Content::Whole(_) | Content::Live(_) => content,
             Content::Cut(_) => {
                 pending.note("cut");
                 content

@@ -24,6 +24,9 @@ impl Body for Content {
             Self::Whole(body) if body.is_empty() => Poll::Ready(None),
             Self::Whole(body) => Poll::Ready(Some(Ok(Frame::data(std::mem::take(body))))),
             Self::Cut(cut) => poll_cut(cut, cx),
+            Self::Live(live) => {
+                live.0.as_mut().poll_next(cx).map(|next| next.map(|data| Ok(Frame::data(data))))
+            }
             // An upgrade has no content, and the server sends no response where it resets the connection.
             Self::Upgrade(_) | Self::Reset => Poll::Ready(None),
         }
@@ -33,6 +36,7 @@ impl Body for Content {
         match self {
             Self::Whole(body) => SizeHint::with_exact(body.len() as u64),
             Self::Cut(cut) => SizeHint::with_exact(cut.declared),
+            Self::Live(_) => SizeHint::default(),
             Self::Upgrade(_) | Self::Reset => SizeHint::with_exact(0),
         }
     }
@@ -40,7 +44,7 @@ impl Body for Content {
     fn is_end_stream(&self) -> bool {
         match self {
             Self::Whole(body) => body.is_empty(),
-            Self::Cut(_) => false,
+            Self::Cut(_) | Self::Live(_) => false,
             Self::Upgrade(_) | Self::Reset => true,
         }
     }

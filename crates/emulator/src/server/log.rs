@@ -42,6 +42,10 @@ impl Log {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).requests.iter().cloned().collect()
     }
 
+    pub(crate) fn clear(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Entries::default();
+    }
+
     pub(super) fn add(&self, request: &Request) {
         let Request { method, target, host, headers, body, .. } = request.clone();
         let mut entries = self.0.lock().unwrap_or_else(PoisonError::into_inner);

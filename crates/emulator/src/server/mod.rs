@@ -11,6 +11,7 @@ mod tls;
 
 pub(crate) use accept::Running;
 pub(crate) use limit::max_connections;
+pub(crate) use log::Log;
 pub use log::Received;
-pub(crate) use shared::Shared;
+pub(crate) use shared::{Handle, Shared};
 pub(crate) use tls::Tls;

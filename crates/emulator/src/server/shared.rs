@@ -1,14 +1,19 @@
 //! What all connections of one emulator share.
 
-use std::sync::Arc;
+use std::path::Path;
+use std::sync::{Arc, OnceLock, Weak};
 
+use super::accept::Running;
 use super::log::Log;
 use super::tls::Tls;
 use crate::clock::Clock;
+use crate::control::Guard;
+use crate::emulator::Emulator;
 use crate::faults::Faults;
 use crate::journal::Journal;
 use crate::message::Endpoint;
 use crate::page::State;
+use crate::reset::Arrangements;
 use crate::services::Services;
 
 /// The state that all connections of one emulator share.
@@ -21,24 +26,23 @@ pub(crate) struct Shared {
     pub(crate) log: Log,
     pub(crate) journal: Arc<Journal>,
     pub(crate) services: Services,
-    pub(super) max_connections: usize,
+    pub(crate) guard: Guard,
+    /// What the services start with, and what a reset restores.
+    pub(crate) arrangements: Arrangements,
+    pub(crate) max_connections: usize,
+    pub(crate) handle: OnceLock<Handle>,
+}
+
+/// The parts of an [`Emulator`] that it does not share. Weak, because the server stops when the last handle is dropped.
+#[derive(Debug)]
+pub(crate) struct Handle {
+    pub(crate) running: Weak<Running>,
+    pub(crate) ca_file: Option<Arc<Path>>,
 }
 
 impl Shared {
-    pub(crate) fn new(
-        endpoint: Endpoint,
-        tls: Option<Tls>,
-        clock: Clock,
-        faults: Faults,
-        journal: Arc<Journal>,
-        services: Services,
-        max_connections: usize,
-    ) -> Self {
-        Self { endpoint, tls, clock, faults, log: Log::default(), journal, services, max_connections }
-    }
-
     /// What the status page shows.
-    pub(super) fn state(&self) -> State<'_> {
+    pub(crate) fn state(&self) -> State<'_> {
         State {
             endpoint: &self.endpoint,
             clock: &self.clock,
@@ -46,5 +50,11 @@ impl Shared {
             journal: &self.journal,
             services: &self.services,
         }
+    }
+
+    /// The handle that a user holds. `None` if the last one was dropped.
+    pub(crate) fn emulator(self: &Arc<Self>) -> Option<Emulator> {
+        let Handle { running, ca_file } = self.handle.get()?;
+        Some(Emulator { shared: Arc::clone(self), running: running.upgrade()?, ca_file: ca_file.clone() })
     }
 }

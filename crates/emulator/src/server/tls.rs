@@ -20,6 +20,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const LIFETIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// The server's TLS configuration, and the certificate that clients must trust.
+#[derive(Clone)]
 pub(crate) struct Tls {
     pub(super) acceptor: TlsAcceptor,
     pub(crate) authority: String,

@@ -31,8 +31,12 @@ impl Trust {
     pub(crate) fn add(&self, pem: &str) -> Result<(), InvalidSetting> {
         let certificates = certificates(pem)?;
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        state.added.extend(certificates);
-        state.connector = None;
+        for certificate in certificates {
+            if !state.added.contains(&certificate) {
+                state.added.push(certificate);
+                state.connector = None;
+            }
+        }
         Ok(())
     }
 

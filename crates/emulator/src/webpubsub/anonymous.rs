@@ -25,6 +25,15 @@ impl AnonymousHubs {
         Ok(())
     }
 
+    /// The names, in lower case.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
+    pub(super) fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub(super) fn allow(&self, hub: &str) -> bool {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).contains(&hub.to_ascii_lowercase())
     }

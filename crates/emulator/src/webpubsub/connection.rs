@@ -4,9 +4,8 @@ use tokio_tungstenite::tungstenite::Message;
 
 use super::delivery::Data;
 use super::frame::{Frame, ServerFrame};
-use super::json_protocol;
 use super::outbox::Closing;
-use super::protobuf_protocol;
+use super::{json_decoding, json_encoding, protobuf_decoding, protobuf_encoding};
 
 const JSON: &str = "json.webpubsub.azure.v1";
 const RELIABLE_JSON: &str = "json.reliable.webpubsub.azure.v1";
@@ -72,18 +71,20 @@ impl Protocol {
     pub(super) fn read(&self, frame: &Message) -> Result<Option<Frame>, Closing> {
         match self {
             Self::Simple { .. } => Ok(None),
-            Self::Json | Self::ReliableJson => json_protocol::read(frame),
-            Self::Protobuf | Self::ReliableProtobuf => protobuf_protocol::read(frame),
+            Self::Json | Self::ReliableJson => json_decoding::read(frame),
+            Self::Protobuf | Self::ReliableProtobuf => protobuf_decoding::read(frame),
         }
     }
 
-    /// Encodes a frame for the client. A simple client receives only messages.
+    /// Encodes a frame for the client. A simple client receives only messages, and of a stream only its payloads.
     pub(super) fn encode(&self, frame: &ServerFrame<'_>) -> Option<Message> {
         match (self, frame) {
-            (Self::Simple { .. }, ServerFrame::Message { delivery, .. }) => Some(payload(&delivery.data)),
+            (Self::Simple { .. }, ServerFrame::Message { delivery, .. }) => {
+                (!delivery.is_bare_end()).then(|| payload(&delivery.payload.data))
+            }
             (Self::Simple { .. }, _) => None,
-            (Self::Json | Self::ReliableJson, frame) => Some(json_protocol::encode(frame)),
-            (Self::Protobuf | Self::ReliableProtobuf, frame) => Some(protobuf_protocol::encode(frame)),
+            (Self::Json | Self::ReliableJson, frame) => Some(json_encoding::encode(frame)),
+            (Self::Protobuf | Self::ReliableProtobuf, frame) => Some(protobuf_encoding::encode(frame)),
         }
     }
 }

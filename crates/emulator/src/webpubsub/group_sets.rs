@@ -40,8 +40,8 @@ pub(super) fn add(call: &Call<'_>) -> Result<Response, Rejection> {
 /// `POST /:removeFromGroups`
 pub(super) fn remove(call: &Call<'_>) -> Result<Response, Rejection> {
     let change = read(call)?;
-    let leave = |member: &mut Member| change.groups.iter().for_each(|group| member.leave(group));
-    call.hubs.update(call.hub, |id, member| change.picks(id, member), leave);
+    let groups: Vec<_> = change.groups.iter().map(String::as_str).collect();
+    call.hubs.leave(call.hub, &groups, |id, member| change.picks(id, member));
     Ok(errors::empty(StatusCode::OK))
 }
 

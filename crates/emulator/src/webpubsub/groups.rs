@@ -5,7 +5,6 @@ use http::StatusCode;
 use super::call::Call;
 use super::errors::{self, Rejection};
 use super::hub::Joined;
-use super::member::Member;
 use crate::message::Response;
 
 /// `PUT /groups/{group}/connections/{connectionId}`
@@ -31,27 +30,27 @@ pub(super) fn add_user(call: &Call<'_>) -> Result<Response, Rejection> {
 /// `DELETE /groups/{group}/connections/{connectionId}`
 pub(super) fn remove_connection(call: &Call<'_>) -> Result<Response, Rejection> {
     let (group, connection) = (call.group()?, call.value("connection")?);
-    call.hubs.update(call.hub, |id, _| id == connection, |member| member.leave(group));
+    call.hubs.leave(call.hub, &[group], |id, _| id == connection);
     Ok(errors::empty(StatusCode::NO_CONTENT))
 }
 
 /// `DELETE /connections/{connectionId}/groups`
 pub(super) fn remove_connection_from_all(call: &Call<'_>) -> Result<Response, Rejection> {
     let connection = call.value("connection")?;
-    call.hubs.update(call.hub, |id, _| id == connection, Member::leave_all);
+    call.hubs.leave_all(call.hub, |id, _| id == connection);
     Ok(errors::empty(StatusCode::NO_CONTENT))
 }
 
 /// `DELETE /users/{userId}/groups/{group}`
 pub(super) fn remove_user(call: &Call<'_>) -> Result<Response, Rejection> {
     let (user, group) = (call.value("user")?, call.group()?);
-    call.hubs.update(call.hub, |_, member| member.is_user(user), |member| member.leave(group));
+    call.hubs.leave(call.hub, &[group], |_, member| member.is_user(user));
     Ok(errors::empty(StatusCode::NO_CONTENT))
 }
 
 /// `DELETE /users/{userId}/groups`
 pub(super) fn remove_user_from_all(call: &Call<'_>) -> Result<Response, Rejection> {
     let user = call.value("user")?;
-    call.hubs.update(call.hub, |_, member| member.is_user(user), Member::leave_all);
+    call.hubs.leave_all(call.hub, |_, member| member.is_user(user));
     Ok(errors::empty(StatusCode::NO_CONTENT))
 }

@@ -12,11 +12,13 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use super::connection::{Identity, Protocol, SimpleMode};
 use super::errors::Rejection;
 use super::frame::ServerFrame;
+use super::group_state::GroupStates;
 use super::member::{Groups, Member};
 use super::membership::Membership;
 use super::outbox::{outbox, roomy_outbox};
 use super::roles::Roles;
 use super::socket::{self, Session};
+use super::streams::Streams;
 use super::token::{Claims, claim_values, client_token};
 use super::unacknowledged::{AckIds, Unacknowledged};
 use super::upstream::{ConnectRequest, Decision, Link};
@@ -185,6 +187,8 @@ fn enter(service: &Inner, hub: &str, connection: String, client: Client, link: A
         unacknowledged: reliable.then(Unacknowledged::default),
         link,
         lost_until: None,
+        states: GroupStates::default(),
+        streams: Streams::default(),
     };
     let who = user.as_ref().map_or_else(String::new, |user| format!(", user {user}"));
     let note = format!("connection {connection}{who}");

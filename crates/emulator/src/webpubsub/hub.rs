@@ -9,7 +9,10 @@ use std::time::{Duration, SystemTime};
 use tokio::sync::watch;
 
 use super::delivery::Delivery;
+use super::frame::{ServerFrame, StateKind};
+use super::limits::PreviewLimits;
 use super::member::Member;
+use super::news::News;
 use super::outbox::Closing;
 use crate::clock::Clock;
 
@@ -20,15 +23,18 @@ pub(super) struct Hubs {
     state: Mutex<State>,
     changed: watch::Sender<()>,
     ack_delay: Mutex<Duration>,
+    limits: Mutex<PreviewLimits>,
 }
 
 type Members = BTreeMap<String, Member>;
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
+    clock: Clock,
     hubs: HashMap<String, Members>,
     /// Connections with a lost socket, and until when each is kept, in that order. Some may have been recovered since.
     pub(super) lost: VecDeque<(SystemTime, String, String)>,
+    streams_started: u64,
 }
 
 /// Describes a live connection, as returned by [`connections`](super::WebPubSub::connections).
@@ -60,12 +66,23 @@ pub(super) enum Joined {
 
 impl Hubs {
     pub(super) fn new(clock: Clock) -> Self {
+        let state =
+            State { clock: clock.clone(), hubs: HashMap::new(), lost: VecDeque::new(), streams_started: 0 };
         Self {
             clock,
-            state: Mutex::default(),
+            state: Mutex::new(state),
             changed: watch::Sender::default(),
             ack_delay: Mutex::default(),
+            limits: Mutex::default(),
         }
+    }
+
+    pub(super) fn limits(&self) -> PreviewLimits {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn set_limits(&self, limits: PreviewLimits) {
+        *self.limits.lock().unwrap_or_else(PoisonError::into_inner) = limits;
     }
 
     /// The time by which acks are delayed.
@@ -85,17 +102,7 @@ impl Hubs {
 
     /// Removes and closes the connections that match `picked`.
     pub(super) fn close(&self, hub: &str, closing: &Closing, picked: impl Fn(&str, &Member) -> bool) {
-        self.change(|hubs| {
-            let Some(members) = hubs.get_mut(&key(hub)) else { return };
-            members.retain(|connection, member| {
-                let picked = picked(connection, member);
-                if picked {
-                    member.announce_end(closing.reason.as_deref().unwrap_or("ClosedByAppServer"));
-                    member.outbox.iter().for_each(|outbox| outbox.close(closing.clone()));
-                }
-                !picked
-            });
-        });
+        self.change_state(|state| state.close(hub, closing, picked));
     }
 
     /// Whether a connection matches `picked`.
@@ -108,18 +115,9 @@ impl Hubs {
 
     /// Queues a message for every connection that matches `picked`.
     pub(super) fn deliver(&self, hub: &str, delivery: &Delivery, picked: impl Fn(&str, &Member) -> bool) {
-        let expires = delivery.time_to_live.map(|time_to_live| self.clock.now() + time_to_live);
-        let mut state = self.lock();
-        let Some(members) = state.hubs.get_mut(&key(hub)) else { return };
-        let mut slow = Vec::new();
-        for (id, member) in members.iter_mut().filter(|(id, member)| picked(id, member)) {
-            if !member.deliver(delivery, expires) {
-                slow.push(id.clone());
-            }
-        }
-        drop(state);
-        if !slow.is_empty() {
-            self.close(hub, &Closing::slow_client(), |id, _| slow.iter().any(|slow| slow == id));
+        let all_keep_up = self.lock().deliver(hub, delivery, picked);
+        if !all_keep_up {
+            self.changed.send_replace(());
         }
     }
 
@@ -142,16 +140,30 @@ impl Hubs {
         })
     }
 
-    /// Changes the connections that match `picked`.
-    pub(super) fn update(
+    /// Removes the connections that match `picked` from these groups.
+    pub(super) fn leave(&self, hub: &str, groups: &[&str], picked: impl Fn(&str, &Member) -> bool) {
+        self.part(hub, picked, |id, member, now| {
+            groups.iter().filter_map(|group| member.leave(id, group, now)).collect()
+        });
+    }
+
+    /// Removes the connections that match `picked` from all their groups.
+    pub(super) fn leave_all(&self, hub: &str, picked: impl Fn(&str, &Member) -> bool) {
+        self.part(hub, picked, |id, member, now| member.leave_all(id, now));
+    }
+
+    fn part(
         &self,
         hub: &str,
         picked: impl Fn(&str, &Member) -> bool,
-        mut change: impl FnMut(&mut Member),
+        change: impl Fn(&str, &mut Member, SystemTime) -> Vec<News>,
     ) {
-        self.change(|hubs| {
-            let members = hubs.get_mut(&key(hub)).into_iter().flatten();
-            members.filter(|(id, member)| picked(id, member)).for_each(|(_, member)| change(member));
+        self.change_state(|state| {
+            let now = self.clock.now();
+            let members = state.hubs.get_mut(&key(hub)).into_iter().flatten();
+            let parting = members.filter(|(id, member)| picked(id, member));
+            let news = parting.flat_map(|(id, member)| change(id, member, now)).collect();
+            state.publish(hub, news);
         });
     }
 
@@ -233,7 +245,7 @@ impl Hubs {
     }
 
     /// Every access removes expired connections first, so that no caller sees them.
-    fn lock(&self) -> MutexGuard<'_, State> {
+    pub(super) fn lock(&self) -> MutexGuard<'_, State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         state.give_up(self.clock.now());
         state
@@ -245,9 +257,83 @@ impl State {
         self.hubs.get_mut(&key(hub))?.get_mut(connection)
     }
 
+    /// The number of a new stream.
+    pub(super) fn next_stream(&mut self) -> u64 {
+        self.streams_started += 1;
+        self.streams_started
+    }
+
+    /// The connections of a hub, sorted by id.
+    pub(super) fn members(&self, hub: &str) -> impl Iterator<Item = (&String, &Member)> {
+        self.hubs.get(&key(hub)).into_iter().flatten()
+    }
+
     pub(super) fn remove(&mut self, hub: &str, connection: &str, reason: &str) {
-        if let Some(member) = self.hubs.get_mut(&key(hub)).and_then(|members| members.remove(connection)) {
-            member.announce_end(reason);
+        let now = self.clock.now();
+        let Some(members) = self.hubs.get_mut(&key(hub)) else { return };
+        let Some(mut member) = members.remove(connection) else { return };
+        member.announce_end(reason);
+        self.publish(hub, member.last_news(connection, now));
+    }
+
+    /// Removes and closes the connections that match `picked`.
+    fn close(&mut self, hub: &str, closing: &Closing, picked: impl Fn(&str, &Member) -> bool) {
+        let (now, mut news) = (self.clock.now(), Vec::new());
+        let Some(members) = self.hubs.get_mut(&key(hub)) else { return };
+        members.retain(|connection, member| {
+            let picked = picked(connection, member);
+            if picked {
+                member.announce_end(closing.reason.as_deref().unwrap_or("ClosedByAppServer"));
+                member.outbox.iter().for_each(|outbox| outbox.close(closing.clone()));
+                news.extend(member.last_news(connection, now));
+            }
+            !picked
+        });
+        self.publish(hub, news);
+    }
+
+    /// Queues a message for every connection that matches `picked`. Returns `false` if one was closed, because it has left
+    /// too many unacknowledged.
+    pub(super) fn deliver(
+        &mut self,
+        hub: &str,
+        delivery: &Delivery,
+        picked: impl Fn(&str, &Member) -> bool,
+    ) -> bool {
+        let expires = delivery.time_to_live.map(|time_to_live| self.clock.now() + time_to_live);
+        self.push(hub, |id, member| !picked(id, member) || member.deliver(delivery, expires))
+    }
+
+    /// Lets `push` queue something for each connection. Those for which it returns `false` are closed, because they have
+    /// left too many messages unacknowledged. Returns whether there was none.
+    pub(super) fn push(&mut self, hub: &str, mut push: impl FnMut(&str, &mut Member) -> bool) -> bool {
+        let members = self.hubs.get_mut(&key(hub)).into_iter().flatten();
+        let slow: Vec<_> =
+            members.filter_map(|(id, member)| (!push(id, member)).then(|| id.clone())).collect();
+        if !slow.is_empty() {
+            self.close(hub, &Closing::slow_client(), |id, _| slow.iter().any(|slow| slow == id));
+        }
+        slow.is_empty()
+    }
+
+    /// Sends news to the members of their groups.
+    pub(super) fn publish(&mut self, hub: &str, news: Vec<News>) {
+        for news in news {
+            match news {
+                News::State { group, item } => {
+                    let (kind, items) = (StateKind::Update, std::slice::from_ref(&item));
+                    self.push(hub, |_, member| {
+                        let receives = member.states.is_subscribed(&group) && member.is_in(&group);
+                        let frame = |id| ServerFrame::GroupState { kind, group: &group, items, id };
+                        !receives || member.push(None, frame)
+                    });
+                }
+                News::Message { group, delivery, except } => {
+                    self.deliver(hub, &delivery, |id, member| {
+                        member.is_in(&group) && except.as_deref() != Some(id)
+                    });
+                }
+            }
         }
     }
 }

@@ -7,8 +7,11 @@ use super::connection::Protocol;
 use super::delivery::Delivery;
 use super::filter::FilterSubject;
 use super::frame::ServerFrame;
+use super::group_state::GroupStates;
+use super::news::News;
 use super::outbox::Outbox;
 use super::roles::Roles;
+use super::streams::Streams;
 use super::unacknowledged::{AckIds, Unacknowledged};
 use super::upstream::{Link, Notice};
 
@@ -29,6 +32,8 @@ pub(super) struct Member {
     pub(super) link: Arc<Link>,
     /// The time until which a lost socket can be replaced.
     pub(super) lost_until: Option<SystemTime>,
+    pub(super) states: GroupStates,
+    pub(super) streams: Streams,
 }
 
 /// The names of groups, sorted and without duplicates.
@@ -56,13 +61,30 @@ impl Member {
 
     /// Queues a message. Returns `false` if the client has left too many unacknowledged.
     pub(super) fn deliver(&mut self, delivery: &Delivery, expires: Option<SystemTime>) -> bool {
+        self.push(expires, |id| ServerFrame::Message { delivery, id })
+    }
+
+    /// Queues a frame that has a sequence number on a reliable protocol. Returns `false` if the client has left too many
+    /// unacknowledged.
+    pub(super) fn push<'a>(
+        &mut self,
+        expires: Option<SystemTime>,
+        frame: impl FnOnce(Option<u64>) -> ServerFrame<'a>,
+    ) -> bool {
         let id = self.unacknowledged.as_mut().map(Unacknowledged::next_id);
-        let Some(message) = self.protocol.encode(&ServerFrame::Message { delivery, id }) else { return true };
+        let Some(message) = self.protocol.encode(&frame(id)) else { return true };
         let kept = self.unacknowledged.as_mut().is_none_or(|kept| kept.keep(message.clone(), expires));
         if let Some(outbox) = &self.outbox {
             outbox.push_until(message, expires);
         }
         kept
+    }
+
+    /// Queues a frame without a sequence number. It is lost if the connection has no socket.
+    pub(super) fn push_once(&self, frame: &ServerFrame<'_>) {
+        if let Some(outbox) = &self.outbox {
+            outbox.push_all(self.protocol.encode(frame));
+        }
     }
 
     /// Notifies event handlers that the connection exists, and of its groups.
@@ -84,16 +106,29 @@ impl Member {
         }
     }
 
-    pub(super) fn leave(&mut self, group: &str) {
+    /// Leaves a group. Returns what its other members are sent because of that.
+    pub(super) fn leave(&mut self, id: &str, group: &str, now: SystemTime) -> Option<News> {
         if self.groups.remove(group) {
             self.link.notify(Notice::Left { group: group.to_owned() });
         }
+        self.end_state(id, group, now)
     }
 
-    pub(super) fn leave_all(&mut self) {
-        for group in std::mem::take(&mut self.groups).0 {
-            self.link.notify(Notice::Left { group });
-        }
+    pub(super) fn leave_all(&mut self, id: &str, now: SystemTime) -> Vec<News> {
+        let groups = self.groups.as_slice().to_vec();
+        groups.iter().filter_map(|group| self.leave(id, group, now)).collect()
+    }
+
+    /// What others are sent because the connection has ended.
+    pub(super) fn last_news(&mut self, id: &str, now: SystemTime) -> Vec<News> {
+        let mut news = self.end_streams(id);
+        news.extend(self.end_states(id, now));
+        news
+    }
+
+    /// Whether others are sent something once the connection ends.
+    pub(super) fn has_last_news(&self) -> bool {
+        !self.streams.is_empty() || !self.states.is_empty()
     }
 
     /// Whether there is room for these groups in addition to its current ones.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::connection::Identity;
-use super::delivery::{Data, Delivery, From};
+use super::delivery::{Delivery, From, Payload};
 use super::frame::ServerFrame;
 use super::hub::{Hubs, State};
 use super::member::Member;
@@ -75,13 +75,13 @@ impl Membership {
         Some((membership, identity))
     }
 
-    pub(super) fn hubs(&self) -> &Hubs {
+    pub(super) fn hubs(&self) -> &Arc<Hubs> {
         &self.hubs
     }
 
     /// Sends the connection the response of its event handler.
-    pub(super) fn deliver(&self, data: Data) {
-        let delivery = Delivery { from: From::Server, data, time_to_live: None };
+    pub(super) fn deliver(&self, payload: Payload) {
+        let delivery = Delivery::new(From::Server, payload);
         self.hubs.deliver(&self.hub, &delivery, |id, _| id == self.connection);
     }
 
@@ -112,7 +112,7 @@ impl Membership {
             let until = self.hubs.clock.now() + RECOVERABLE;
             member.outbox = None;
             member.lost_until = Some(until);
-            if member.link.observes_end() {
+            if member.link.observes_end() || member.has_last_news() {
                 self.hubs.sweep_at(until);
             }
             state.lost.push_back((until, self.hub.clone(), self.connection.clone()));

@@ -1,6 +1,7 @@
 //! Emulates Azure Web PubSub: the REST operations and the WebSocket clients of its hubs.
 
 mod anonymous;
+mod background;
 mod call;
 mod close;
 mod connection;
@@ -15,25 +16,35 @@ mod filter;
 mod frame;
 mod generate_token;
 mod group_sets;
+mod group_state;
 mod groups;
 mod handshake;
 mod hub;
-mod json_protocol;
+mod invocations;
+mod json_decoding;
+mod json_encoding;
 mod keep_alive;
+mod limits;
 mod list;
+mod manage;
 mod media_type;
 mod member;
 mod membership;
+mod metadata;
 mod names;
+mod news;
 mod outbox;
 mod permissions;
+mod protobuf_decoding;
+mod protobuf_encoding;
 mod protobuf_messages;
-mod protobuf_protocol;
+mod protobuf_previews;
 mod roles;
 mod routes;
 mod send;
 mod simple;
 mod socket;
+mod streams;
 mod token;
 mod unacknowledged;
 mod upstream;
@@ -43,7 +54,11 @@ use std::time::Duration;
 
 pub use entra::EntraTokens;
 pub use filter::{Filter, FilterError, FilterSubject};
+pub use group_state::GroupStateInfo;
 pub use hub::ConnectionInfo;
+pub use limits::PreviewLimits;
+pub use manage::HubSettings;
+pub use streams::StreamInfo;
 pub use token::ClientToken;
 pub(crate) use token::check_key;
 pub use upstream::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserEvents};
@@ -181,7 +196,8 @@ impl WebPubSub {
     ///
     /// In the cloud, an ack takes milliseconds. Some clients, such as the official one for Python, wait for an ack only
     /// after they have sent the frame, and miss one that arrives within microseconds. Other frames are not delayed, so
-    /// they may overtake an ack.
+    /// they may overtake an ack. The acks of subscriptions to group states are never delayed, because a snapshot follows
+    /// them.
     pub fn set_ack_delay(&self, delay: Duration) {
         self.0.hubs.set_ack_delay(delay);
     }
@@ -222,6 +238,22 @@ impl WebPubSub {
     /// Returns the connections of a hub, sorted by connection id.
     pub fn connections(&self, hub: &str) -> Vec<ConnectionInfo> {
         self.0.hubs.connections(hub)
+    }
+
+    /// Returns the states that connections have set in a group of a hub, sorted by connection id. Unlike a snapshot for a
+    /// client, it has no maximum.
+    pub fn group_states(&self, hub: &str, group: &str) -> Vec<GroupStateInfo> {
+        self.0.hubs.group_states(hub, group)
+    }
+
+    /// Returns the open group streams of a hub, sorted by connection id and stream id.
+    pub fn streams(&self, hub: &str) -> Vec<StreamInfo> {
+        self.0.hubs.streams(hub)
+    }
+
+    /// Sets the limits for features in preview. They apply to requests from now on.
+    pub fn set_preview_limits(&self, limits: PreviewLimits) {
+        self.0.hubs.set_limits(limits);
     }
 
     /// Waits until the hub has exactly this many connections.

@@ -1,16 +1,17 @@
 //! The bounded send queue of a connection, and the request to close it.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::SystemTime;
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{Notify, mpsc, watch};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::frame::Invalid;
 use crate::clock::Clock;
+use crate::faults::sockets::Loss;
 
 pub(super) const MAX_MESSAGES: usize = 1_000;
 pub(super) const MAX_BYTES: usize = 16 * 1024 * 1024;
@@ -123,6 +124,9 @@ pub(super) struct Due {
 struct Size {
     messages: AtomicUsize,
     bytes: AtomicUsize,
+    /// How the socket is lost, once that was requested.
+    loss: OnceLock<Loss>,
+    lost: Notify,
 }
 
 /// Creates both halves of a queue.
@@ -187,6 +191,23 @@ impl Outbox {
             current.get_or_insert(closing);
             first
         });
+    }
+
+    /// Requests that the socket be lost, without a close frame. The first request wins.
+    pub(super) fn lose(&self, loss: Loss) {
+        let _ = self.size.loss.set(loss);
+        self.size.lost.notify_waiters();
+    }
+
+    /// Returns once a loss was requested.
+    pub(super) async fn lost(&self) -> Loss {
+        loop {
+            let lost = self.size.lost.notified();
+            if let Some(loss) = self.size.loss.get() {
+                return *loss;
+            }
+            lost.await;
+        }
     }
 
     /// The number of messages that are not sent yet.

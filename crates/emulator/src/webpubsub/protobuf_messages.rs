@@ -1,12 +1,17 @@
 //! The messages of the protobuf subprotocols (client protocols, section 5), with the numbers of the published schema.
-//! Preview messages contain only what is needed to distinguish them from an empty message.
+//! The messages of the previews are in a file of their own.
 
 use bytes::Bytes;
 use prost::{Message, Oneof};
 
+use super::protobuf_previews::{
+    CancelInvocation, Entry, GroupStates, InvokeEvent, InvokeResponse, SetGroupState, StreamAck,
+    StreamClosed, StreamData, StreamEnd, StreamInfo, StreamNack, StreamStartInfo,
+};
+
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Upstream {
-    #[prost(oneof = "UpstreamKind", tags = "1, 5, 6, 7, 8, 9")]
+    #[prost(oneof = "UpstreamKind", tags = "1, 5, 6, 7, 8, 9, 10, 11, 13, 14, 15, 16, 17")]
     pub(super) message: Option<UpstreamKind>,
 }
 
@@ -24,6 +29,20 @@ pub(super) enum UpstreamKind {
     SequenceAck(SequenceAck),
     #[prost(message, tag = "9")]
     Ping(Empty),
+    #[prost(message, tag = "10")]
+    InvokeEvent(InvokeEvent),
+    #[prost(message, tag = "11")]
+    CancelInvocation(CancelInvocation),
+    #[prost(message, tag = "13")]
+    StreamData(StreamData),
+    #[prost(message, tag = "14")]
+    StreamEnd(StreamEnd),
+    #[prost(message, tag = "15")]
+    SetGroupState(SetGroupState),
+    #[prost(message, tag = "16")]
+    SubscribeGroupState(OfGroup),
+    #[prost(message, tag = "17")]
+    UnsubscribeGroupState(OfGroup),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -38,6 +57,10 @@ pub(super) struct SendToGroup {
     pub(super) no_echo: Option<bool>,
     #[prost(uint32, optional, tag = "5")]
     pub(super) ttl_seconds: Option<u32>,
+    #[prost(message, repeated, tag = "6")]
+    pub(super) metadata: Vec<Entry>,
+    #[prost(message, optional, tag = "7")]
+    pub(super) stream: Option<StreamStartInfo>,
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -48,9 +71,13 @@ pub(super) struct Event {
     pub(super) data: Option<MessageData>,
     #[prost(uint64, optional, tag = "3")]
     pub(super) ack_id: Option<u64>,
+    #[prost(message, repeated, tag = "4")]
+    pub(super) metadata: Vec<Entry>,
+    #[prost(message, optional, tag = "5")]
+    pub(super) stream: Option<StreamStartInfo>,
 }
 
-/// `JoinGroupMessage` and `LeaveGroupMessage`.
+/// `JoinGroupMessage`, `LeaveGroupMessage`, `SubscribeGroupStateMessage`, and `UnsubscribeGroupStateMessage`.
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct OfGroup {
     #[prost(string, tag = "1")]
@@ -70,7 +97,7 @@ pub(super) struct Empty {}
 
 #[derive(Clone, PartialEq, Message)]
 pub(super) struct Downstream {
-    #[prost(oneof = "DownstreamKind", tags = "1, 2, 3, 4")]
+    #[prost(oneof = "DownstreamKind", tags = "1, 2, 3, 4, 5, 6, 7, 8, 9, 10")]
     pub(super) message: Option<DownstreamKind>,
 }
 
@@ -84,6 +111,18 @@ pub(super) enum DownstreamKind {
     System(System),
     #[prost(message, tag = "4")]
     Pong(Empty),
+    #[prost(message, tag = "5")]
+    InvokeResponse(InvokeResponse),
+    #[prost(message, tag = "6")]
+    StreamAck(StreamAck),
+    #[prost(message, tag = "7")]
+    StreamNack(StreamNack),
+    #[prost(message, tag = "8")]
+    StreamClosed(StreamClosed),
+    #[prost(message, tag = "9")]
+    GroupStateUpdate(GroupStates),
+    #[prost(message, tag = "10")]
+    GroupStateSnapshot(GroupStates),
 }
 
 #[derive(Clone, PartialEq, Message)]
@@ -114,6 +153,10 @@ pub(super) struct DataMessage {
     pub(super) data: Option<MessageData>,
     #[prost(uint64, optional, tag = "4")]
     pub(super) sequence_id: Option<u64>,
+    #[prost(message, repeated, tag = "5")]
+    pub(super) metadata: Vec<Entry>,
+    #[prost(message, optional, tag = "6")]
+    pub(super) stream: Option<StreamInfo>,
 }
 
 #[derive(Clone, PartialEq, Message)]

@@ -19,6 +19,9 @@ struct Role {
 pub(super) enum Permission {
     JoinLeaveGroup,
     SendToGroup,
+    /// Cannot be granted through REST, and neither can the next one.
+    SetGroupState,
+    GetGroupState,
 }
 
 #[derive(Debug, Clone, PartialEq)]
@@ -26,6 +29,8 @@ enum Scope {
     Any,
     Group(String),
     Pattern(Vec<Token>),
+    /// The text after the dot is a name or a pattern: there is only one form of the role (previews, section 4.2).
+    GroupOrPattern(String, Vec<Token>),
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -96,6 +101,8 @@ impl Role {
             "joinLeaveGroups" => (Permission::JoinLeaveGroup, true),
             "sendToGroup" => (Permission::SendToGroup, false),
             "sendToGroups" => (Permission::SendToGroup, true),
+            "setGroupState" => return Self::of_state(Permission::SetGroupState, group),
+            "getGroupState" => return Self::of_state(Permission::GetGroupState, group),
             _ => return None,
         };
         let scope = match (group, plural) {
@@ -103,6 +110,15 @@ impl Role {
             (Some(group), false) => Scope::Group(group.to_owned()),
             (Some(pattern), true) => Scope::Pattern(read_pattern(pattern)?),
             (None, true) => return None,
+        };
+        Some(Self { permission, scope })
+    }
+
+    fn of_state(permission: Permission, group: Option<&str>) -> Option<Self> {
+        let scope = match group {
+            None => Scope::Any,
+            // A text that is no pattern can still be a name.
+            Some(text) => Scope::GroupOrPattern(text.to_owned(), read_pattern(text).unwrap_or_default()),
         };
         Some(Self { permission, scope })
     }
@@ -114,6 +130,7 @@ impl Scope {
             Self::Any => true,
             Self::Group(name) => name == group,
             Self::Pattern(pattern) => matches(pattern, group),
+            Self::GroupOrPattern(name, pattern) => name == group || matches(pattern, group),
         }
     }
 }
@@ -200,6 +217,18 @@ mod tests {
         assert!(may_send(r"webpubsub.sendToGroups.a\*", "a*"));
         assert!(!may_send(r"webpubsub.sendToGroups.a\*", "ab"));
         assert!(!may_send("webpubsub.sendToGroups", "a"));
+    }
+
+    #[test]
+    fn a_role_for_group_states_has_one_form_for_names_and_patterns() {
+        let may_set = |role: &str, group| {
+            Roles::read(&[format!("webpubsub.{role}")]).allow(Permission::SetGroupState, group)
+        };
+        assert!(may_set("setGroupState", "a.b") && !may_set("getGroupState", "a.b"));
+        assert!(may_set("setGroupState.a.b", "a.b") && !may_set("setGroupState.a.b", "a.c"));
+        assert!(may_set("setGroupState.room*", "room1") && may_set("setGroupState.room*", "room*"));
+        assert!(!may_set("setGroupState.room*", "room.1") && !may_set("setGroupStates.room*", "room1"));
+        assert!(may_set("setGroupState.******", "******") && !may_set("setGroupState.******", "a"));
     }
 
     #[test]

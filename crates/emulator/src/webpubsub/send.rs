@@ -9,11 +9,13 @@ use http::header::CONTENT_TYPE;
 use serde_json::value::RawValue;
 
 use super::call::Call;
-use super::delivery::{self, Data, Delivery, From, MAX_SECONDS};
+use super::delivery::{self, Data, Delivery, From, MAX_SECONDS, Payload};
 use super::errors::{self, Rejection};
 use super::filter::Filter;
+use super::frame::Invalid;
 use super::media_type::media_type;
 use super::member::Member;
+use super::metadata::{BarePrefix, Metadata};
 use crate::message::{Request, Response, json_from_str};
 
 /// `POST /:send`
@@ -62,7 +64,14 @@ fn filter(call: &Call<'_>) -> Result<impl Fn(&str, &Member) -> bool, Rejection> 
 fn delivery(call: &Call<'_>, from: From) -> Result<Delivery, Rejection> {
     let time_to_live = time_to_live(call.request)?;
     call.check_body()?;
-    Ok(Delivery { from, data: data(call.request)?, time_to_live })
+    let metadata = metadata(call.request)?;
+    let payload = Payload { data: data(call.request)?, metadata };
+    Ok(Delivery { from, payload, stream: None, time_to_live })
+}
+
+fn metadata(request: &Request) -> Result<Metadata, Rejection> {
+    Metadata::from_headers(&request.headers, BarePrefix::Invalid)
+        .map_err(|Invalid(why)| errors::error(StatusCode::BAD_REQUEST, "Error.BadRequest", why, "Request"))
 }
 
 fn time_to_live(request: &Request) -> Result<Option<Duration>, Rejection> {

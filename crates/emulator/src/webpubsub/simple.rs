@@ -24,12 +24,12 @@ pub(super) async fn receive(
     };
     let SimpleMode::SendToGroup { group, no_echo } = mode else {
         // Boxed, so that idle connections have no room for the call.
-        return match Box::pin(membership.link.user_event("message", &data)).await {
+        return match Box::pin(membership.link.user_event("message", &data.into())).await {
             Outcome::Accepted(response) => {
-                response.into_iter().for_each(|data| membership.deliver(data));
+                response.into_message().into_iter().for_each(|payload| membership.deliver(payload));
                 Ok(())
             }
-            Outcome::Failed => Err(Closing::event_failed()),
+            Outcome::Failed | Outcome::TimedOut => Err(Closing::event_failed()),
         };
     };
     if !membership.allows(Permission::SendToGroup, group) {
@@ -39,7 +39,7 @@ pub(super) async fn receive(
         ));
     }
     let from = From::Group { group: group.clone(), user: identity.user.clone() };
-    let delivery = Delivery { from, data, time_to_live: None };
+    let delivery = Delivery::new(from, data);
     membership.hubs().deliver(&membership.hub, &delivery, |id, member| {
         member.is_in(group) && !(*no_echo && id == membership.connection)
     });

@@ -17,6 +17,7 @@ use super::connection::{Identity, Protocol};
 use super::conversation::Conversation;
 use super::cut::Cut;
 use super::frame::ServerFrame;
+use super::invocations::Invocations;
 use super::keep_alive::KeepAlive;
 use super::membership::Membership;
 use super::outbox::{Closing, Outbox, Pending};
@@ -67,8 +68,13 @@ pub(super) async fn run(stream: Upgraded, session: Session) {
     let keep_alive = KeepAlive::default();
     let end = {
         let mut writing = std::pin::pin!(write(&mut sink, pending, &identity, &faults, &clock));
-        let conversation =
-            Conversation { identity: &identity, membership: &membership, outbox: &outbox, faults: &faults };
+        let conversation = Conversation {
+            identity: &identity,
+            membership: &membership,
+            outbox: &outbox,
+            faults: &faults,
+            invocations: Invocations::default(),
+        };
         let mut reading = std::pin::pin!(read(&mut source, &conversation, &keep_alive));
         tokio::select! {
             lost = &mut writing => match lost {
@@ -81,6 +87,7 @@ pub(super) async fn run(stream: Upgraded, session: Session) {
                 }
                 end
             }
+            loss = outbox.lost() => End::Lost(loss),
             never = end_when_lost(&keep_alive, &membership.connection, &outbox, &clock) => match never {},
         }
     };

@@ -17,6 +17,9 @@ use crate::invalid_setting::InvalidSetting;
 use crate::keys::KeyPair;
 use crate::message::Request;
 
+/// The keys of the official emulator.
+const INITIAL: [&str; 2] =
+    ["ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH", "HGFEDCBA9876543210ZYXWVUTSRQPONMLKJIHGFEDCBA"];
 const SKEW: f64 = 300.0;
 const RECONNECTION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 const LIFETIME: Duration = Duration::from_secs(3600);
@@ -160,10 +163,8 @@ impl Claims {
 
 impl Default for Keys {
     fn default() -> Self {
-        Self(KeyPair::new(
-            "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH",
-            "HGFEDCBA9876543210ZYXWVUTSRQPONMLKJIHGFEDCBA",
-        ))
+        let [primary, secondary] = INITIAL;
+        Self(KeyPair::new(primary, secondary))
     }
 }
 
@@ -178,6 +179,11 @@ pub(crate) fn check_key(key: &str) -> Result<(), InvalidSetting> {
 }
 
 impl Keys {
+    pub(super) fn reset(&self) {
+        let [primary, secondary] = INITIAL;
+        self.0.set(primary, secondary);
+    }
+
     pub(super) fn both(&self) -> Arc<[String; 2]> {
         self.0.both()
     }

@@ -202,3 +202,70 @@ async fn with_tls_the_file_to_trust_is_named_and_goes_with_the_program() {
     send("INT", &child).await;
     assert!(child.wait().await.unwrap().success() && !file.exists());
 }
+
+#[tokio::test]
+async fn ready_can_be_one_line_of_json() {
+    let mut child = program(&["--ready", "json"]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(
+        (&ready["ready"], &ready["environment"]["HULFT_WEBCONNECT_ENDPOINT"]),
+        (&true.into(), &ready["endpoint"])
+    );
+    let address = ready["endpoint"].as_str().unwrap().strip_prefix("http://").unwrap();
+    TcpStream::connect(address).await.unwrap();
+    let (code, _, error) = output(&["--ready", "xml"]).await;
+    assert!(code == Some(2) && error.contains("must be lines or json"), "{error}");
+}
+
+#[tokio::test]
+async fn settings_are_read_from_standard_input_and_from_the_environment() {
+    use tokio::io::AsyncWriteExt as _;
+
+    let mut command = program(&["--config", "-", "--ready", "json", "--port", "0"]);
+    command.env("SERVICE_EMULATOR_HULFT_API_KEY", "of-the-environment").env("SERVICE_EMULATOR_PORT", "1");
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut input = child.stdin.take().unwrap();
+    let text = "[hulft]\napi_key = 'of-the-file'\n[webpubsub]\naccess_key = 'of-the-file'\n";
+    input.write_all(text.as_bytes()).await.unwrap();
+    drop(input);
+    let line = BufReader::new(child.stdout.take().unwrap()).lines().next_line().await.unwrap().unwrap();
+    let ready: serde_json::Value = serde_json::from_str(&line).unwrap();
+    assert_eq!(ready["environment"]["HULFT_WEBCONNECT_API_KEY"], "of-the-environment");
+    let connection = ready["environment"]["WEBPUBSUB_CONNECTION_STRING"].as_str().unwrap();
+    assert!(connection.contains("AccessKey=of-the-file;"), "{connection}");
+}
+
+#[tokio::test]
+async fn a_variable_that_names_no_setting_is_an_error() {
+    let output = program(&[]).env("SERVICE_EMULATOR_PROT", "1").output().await.unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert_eq!((output.status.code(), error.lines().count()), (Some(2), 1), "{error}");
+    assert!(error.contains("SERVICE_EMULATOR_PROT: unknown key `prot`"), "{error}");
+}
+
+#[tokio::test]
+async fn health_is_an_exit_status() {
+    let emulator = Emulator::start().await.unwrap();
+    let (port, url) = (emulator.address().port().to_string(), emulator.endpoint());
+    for arguments in [vec!["health", &url], vec!["health", "--port", &port]] {
+        assert_eq!(output(&arguments).await, (Some(0), String::new(), String::new()), "{arguments:?}");
+    }
+    let mut command = program(&["health"]);
+    assert!(command.env("SERVICE_EMULATOR_PORT", &port).status().await.unwrap().success());
+    emulator.shutdown().await;
+    let (code, _, error) = output(&["health", &url]).await;
+    assert!(code == Some(1) && error.starts_with("service-emulator: not healthy: "), "{error}");
+    assert_eq!(output(&["health", "ftp://x"]).await.0, Some(1));
+}
+
+#[tokio::test]
+async fn health_of_an_emulator_with_tls_needs_its_certificate() {
+    let file = File::new("ca", "");
+    let emulator = Emulator::builder().tls(true).tls_ca_file(file.path()).start().await.unwrap();
+    let url = emulator.endpoint();
+    assert_eq!(output(&["health", &url, "--tls-ca", file.path()]).await.0, Some(0));
+    let (code, _, error) = output(&["health", &url]).await;
+    assert!(code == Some(1) && error.contains("--tls-ca"), "{error}");
+}

@@ -26,8 +26,12 @@ async fn run(meter: Arc<dyn Meter>) -> usize {
     let sender = client.sender("orders");
     for number in 0..1_000 {
         match number % 100 {
-            5 => emulator.faults().push(Fault::status(400)),
-            tens if tens % 10 == 0 => emulator.faults().push(Fault::status(429).header("retry-after", "0")),
+            5 => {
+                emulator.faults().push(Fault::status(400));
+            }
+            tens if tens % 10 == 0 => {
+                emulator.faults().push(Fault::status(429).header("retry-after", "0"));
+            }
             _ => {}
         }
         let event = CloudEvent::new("/orders/1", "com.example.order", &number).unwrap();

@@ -1,9 +1,12 @@
 //! Parses the command line, and contains the help text.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use lexopt::prelude::{Long, Short, ValueExt as _};
+use lexopt::prelude::{Long, Short, Value, ValueExt as _};
 use service_emulator::{Builder, LogStyle};
+
+use super::health::Probe;
 
 const HELP: &str = include_str!("help.txt");
 const SAMPLE: &str = include_str!("../../../emulator.sample.toml");
@@ -11,14 +14,18 @@ const SAMPLE: &str = include_str!("../../../emulator.sample.toml");
 pub(super) enum Task {
     Run(Arguments),
     Print(String),
+    Probe(Probe),
 }
 
 /// The options that were given. Missing ones come from the settings file, and then from the defaults.
 #[derive(Default)]
 pub(super) struct Arguments {
+    /// `-` means standard input.
     pub(super) config: Option<PathBuf>,
+    pub(super) ready: Ready,
     host: Option<String>,
     advertise: Option<String>,
+    control_token: Option<String>,
     port: Option<u16>,
     sample_data: Option<bool>,
     tls: Option<bool>,
@@ -27,13 +34,27 @@ pub(super) struct Arguments {
     max_connections: Option<usize>,
 }
 
+/// What is printed once requests are served.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Ready {
+    /// `NAME=value` lines, then `ready`.
+    #[default]
+    Lines,
+    /// One line of JSON.
+    Json,
+}
+
 pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
     let mut arguments = Arguments::default();
+    let mut first = true;
     while let Some(argument) = parser.next()? {
         match argument {
+            Value(command) if first && command == "health" => return probe(parser).map(Task::Probe),
+            Long("ready") => arguments.ready = parser.value()?.parse_with(ready)?,
             Long("config") => arguments.config = Some(parser.value()?.into()),
             Long("host") => arguments.host = Some(parser.value()?.string()?),
             Long("advertise") => arguments.advertise = Some(parser.value()?.string()?),
+            Long("control-token") => arguments.control_token = Some(parser.value()?.string()?),
             Long("port") => arguments.port = Some(parser.value()?.parse()?),
             Long("sample-data") => arguments.sample_data = Some(true),
             Long("no-sample-data") => arguments.sample_data = Some(false),
@@ -54,8 +75,38 @@ pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
             }
             other => return Err(other.unexpected()),
         }
+        first = false;
     }
     Ok(Task::Run(arguments))
+}
+
+/// The arguments after `health`.
+fn probe(mut parser: lexopt::Parser) -> Result<Probe, lexopt::Error> {
+    let mut probe = Probe::default();
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Value(url) if probe.url.is_none() => probe.url = Some(url.string()?),
+            Long("port") => probe.port = Some(parser.value()?.parse()?),
+            Long("tls-ca") => probe.tls_ca = Some(parser.value()?.into()),
+            other => return Err(other.unexpected()),
+        }
+    }
+    // As for the emulator in the same container.
+    let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    if probe.url.is_none() && probe.port.is_none() {
+        probe.port =
+            variable("SERVICE_EMULATOR_PORT").map(|port| OsString::from(port).parse()).transpose()?;
+    }
+    probe.tls_ca = probe.tls_ca.or_else(|| variable("SERVICE_EMULATOR_TLS_CA").map(PathBuf::from));
+    Ok(probe)
+}
+
+fn ready(text: &str) -> Result<Ready, &'static str> {
+    match text {
+        "lines" => Ok(Ready::Lines),
+        "json" => Ok(Ready::Json),
+        _ => Err("must be lines or json"),
+    }
 }
 
 impl Arguments {
@@ -65,6 +116,9 @@ impl Arguments {
         }
         if let Some(url) = &self.advertise {
             builder = builder.advertise(url);
+        }
+        if let Some(token) = &self.control_token {
+            builder = builder.control_token(token);
         }
         if let Some(port) = self.port {
             builder = builder.port(port);

@@ -3,14 +3,18 @@
 
 mod arguments;
 mod files;
+mod health;
 mod interrupt;
+mod reload;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use arguments::{Arguments, Task};
+use arguments::{Arguments, Ready, Task};
 use interrupt::Interrupt;
+use reload::Reload;
 use service_emulator::{Builder, Emulator, LogStyle};
 
 /// Why the program exits early: its arguments or settings are invalid, or an operation failed.
@@ -23,6 +27,9 @@ enum Failure {
 async fn main() -> ExitCode {
     let outcome = match arguments::read(lexopt::Parser::from_env()) {
         Ok(Task::Run(arguments)) => run(&arguments).await,
+        Ok(Task::Probe(probe)) => {
+            probe.run().map_err(|error| Failure::Failed(format!("not healthy: {error}")))
+        }
         Ok(Task::Print(text)) => print(&text).map_err(Failure::from),
         Err(error) => Err(Failure::Usage(format!("{error}; --help shows the usage"))),
     };
@@ -41,17 +48,19 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments) -> Result<(), Failure> {
     let ca_file = std::env::temp_dir().join(format!("service-emulator-{}-ca.pem", std::process::id()));
-    let builder = configured(arguments, &ca_file)?;
+    let file = settings_file(arguments);
+    let builder = configured(arguments, file.as_deref(), &ca_file)?;
     // Created before `ready` is printed, because the reader may interrupt the program right away.
-    let interrupt = Interrupt::new()?;
+    let (interrupt, reload) = (Interrupt::new()?, Reload::new()?);
     files::raise_limit();
     let emulator = builder.start().await?;
-    let mut text = String::new();
-    for (name, value) in emulator.environment() {
-        text += &format!("{name}={value}\n");
+    print(&announcement(&emulator, arguments.ready))?;
+    // Standard input cannot be read again.
+    let file = file.filter(|file| file != Path::new("-"));
+    tokio::select! {
+        () = interrupt.wait() => {}
+        () = reload.serve(&emulator, file.as_deref()) => {}
     }
-    print(&(text + "ready\n"))?;
-    interrupt.wait().await;
     emulator.shutdown().await;
     if emulator.ca_file() == Some(&ca_file) {
         // The default file, which is useless once its authority is gone. A file that the user named stays.
@@ -60,8 +69,32 @@ async fn run(arguments: &Arguments) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Applies the program's defaults, then the settings file, then the flags: later settings win.
-fn configured(arguments: &Arguments, ca_file: &Path) -> Result<Builder, Failure> {
+fn announcement(emulator: &Emulator, style: Ready) -> String {
+    let variables = emulator.environment();
+    match style {
+        Ready::Lines => {
+            let lines = variables.iter().map(|(name, value)| format!("{name}={value}\n"));
+            lines.collect::<String>() + "ready\n"
+        }
+        Ready::Json => {
+            let variables: BTreeMap<_, _> = variables.into_iter().collect();
+            let all = serde_json::json!({
+                "ready": true,
+                "endpoint": emulator.endpoint(),
+                "environment": variables,
+            });
+            format!("{all}\n")
+        }
+    }
+}
+
+fn settings_file(arguments: &Arguments) -> Option<PathBuf> {
+    let variable = || std::env::var_os("SERVICE_EMULATOR_CONFIG").filter(|path| !path.is_empty());
+    arguments.config.clone().or_else(|| variable().map(PathBuf::from))
+}
+
+/// Applies the program's defaults, then the settings file, the environment, and the flags: later settings win.
+fn configured(arguments: &Arguments, file: Option<&Path>, ca_file: &Path) -> Result<Builder, Failure> {
     let builder = Emulator::builder().sample_data(true).request_log(LogStyle::Auto).tls_ca_file(ca_file);
     let mut builder = builder.arrange(|emulator| {
         #[cfg(feature = "webpubsub")]
@@ -71,12 +104,20 @@ fn configured(arguments: &Arguments, ca_file: &Path) -> Result<Builder, Failure>
         let _ = emulator;
         Ok(())
     });
-    if let Some(path) = &arguments.config {
-        let file = path.display();
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Failure::Failed(format!("could not read {file}: {error}")))?;
-        builder = builder.config(&text).map_err(|error| Failure::Usage(format!("{file}: {error}")))?;
+    if let Some(path) = file {
+        let name = if path == Path::new("-") { "standard input".into() } else { path.to_string_lossy() };
+        let text = if path == Path::new("-") {
+            io::read_to_string(io::stdin())
+        } else {
+            std::fs::read_to_string(path)
+        };
+        let text = text.map_err(|error| Failure::Failed(format!("could not read {name}: {error}")))?;
+        builder = builder.config(&text).map_err(|error| Failure::Usage(format!("{name}: {error}")))?;
     }
+    // A variable that is not UTF-8 is none of the settings.
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    builder = builder.variables(variables).map_err(|error| Failure::Usage(error.to_string()))?;
     Ok(arguments.apply(builder))
 }
 

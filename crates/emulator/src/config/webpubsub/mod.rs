@@ -1,6 +1,6 @@
 //! The section of Web PubSub: access keys, and hubs with their event handlers.
 
-mod socket_faults;
+mod preview_limits;
 
 use std::error::Error;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer};
 
-pub(super) use socket_faults::WebSocketFault;
+use preview_limits::Limits;
 
 use super::rules::{authorities, checked, within};
 use crate::webpubsub::{self, EntraTokens, EventHandlerSettings, SystemEvent, UserEvents, check_key};
@@ -20,19 +20,20 @@ pub(super) struct WebPubSub {
     access_key: Option<String>,
     #[serde(deserialize_with = "access_key")]
     secondary_access_key: Option<String>,
-    entra: Entra,
+    entra: Option<Entra>,
     #[serde(deserialize_with = "ack_delay")]
     ack_delay_ms: Option<u64>,
     /// The contents of the file.
     #[serde(deserialize_with = "authorities")]
     event_handler_ca: Option<String>,
+    preview_limits: Option<Limits>,
     hubs: Vec<Hub>,
 }
 
 /// Checked as a whole: whether a URL is valid depends on the name of the hub, which may be a part of it.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize, PartialEq)]
 #[serde(try_from = "HubTable")]
-struct Hub {
+pub(crate) struct Hub {
     name: String,
     allow_anonymous: bool,
     event_handlers: Vec<EventHandlerSettings>,
@@ -58,10 +59,9 @@ struct EventHandler {
     user_events: UserEvents,
 }
 
-#[derive(Clone, Copy, Default, Deserialize)]
+#[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "camelCase")]
 enum Entra {
-    #[default]
     Unvalidated,
     Strict,
 }
@@ -79,22 +79,55 @@ enum SystemEventName {
 
 impl WebPubSub {
     pub(super) fn arrange(&self, service: &webpubsub::WebPubSub) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let primary = self.access_key.clone().unwrap_or_else(|| service.access_key());
-        let secondary = self.secondary_access_key.clone().unwrap_or_else(|| service.secondary_access_key());
-        service.set_access_keys(&primary, &secondary)?;
-        if let Some(delay) = self.ack_delay_ms {
-            service.set_ack_delay(Duration::from_millis(delay));
-        }
-        service.set_entra_tokens(self.entra.into());
-        if let Some(pem) = &self.event_handler_ca {
-            service.trust_event_handlers(pem)?;
-        }
+        self.set_up(service)?;
         for hub in &self.hubs {
             service.allow_anonymous(&hub.name, hub.allow_anonymous)?;
             for handler in &hub.event_handlers {
                 service.event_handler(&hub.name, handler.clone())?;
             }
         }
+        Ok(())
+    }
+
+    /// Changes the service from the settings before.
+    pub(super) fn update(
+        &self,
+        old: &Self,
+        service: &webpubsub::WebPubSub,
+    ) -> Result<(), Box<dyn Error + Send + Sync>> {
+        self.set_up(service)?;
+        let named = |name: &str| self.hubs.iter().any(|hub| hub.name.eq_ignore_ascii_case(name));
+        for hub in old.hubs.iter().filter(|hub| !named(&hub.name)) {
+            service.remove_hub_settings(&hub.name);
+        }
+        self.hubs.iter().try_for_each(|hub| hub.declare(service))
+    }
+
+    fn set_up(&self, service: &webpubsub::WebPubSub) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let primary = self.access_key.clone().unwrap_or_else(|| service.access_key());
+        let secondary = self.secondary_access_key.clone().unwrap_or_else(|| service.secondary_access_key());
+        service.set_access_keys(&primary, &secondary)?;
+        if let Some(delay) = self.ack_delay_ms {
+            service.set_ack_delay(Duration::from_millis(delay));
+        }
+        if let Some(entra) = self.entra {
+            service.set_entra_tokens(entra.into());
+        }
+        if let Some(pem) = &self.event_handler_ca {
+            service.trust_event_handlers(pem)?;
+        }
+        if let Some(limits) = self.preview_limits {
+            service.set_preview_limits(limits.into());
+        }
+        Ok(())
+    }
+}
+
+impl Hub {
+    /// Replaces the settings of the hub.
+    pub(crate) fn declare(&self, service: &webpubsub::WebPubSub) -> Result<(), Box<dyn Error + Send + Sync>> {
+        service.set_event_handlers(&self.name, self.event_handlers.clone())?;
+        service.allow_anonymous(&self.name, self.allow_anonymous)?;
         Ok(())
     }
 }

@@ -56,7 +56,8 @@ struct Dispatcher {
 
 impl Dispatcher {
     async fn dispatch(&self, mut changes: watch::Receiver<Arc<Config>>) {
-        loop {
+        // Until the subscription is removed.
+        while changes.has_changed().is_ok() {
             let config = Arc::clone(&changes.borrow_and_update());
             if self.validate(&config, &mut changes).await {
                 self.deliver(&config, &mut changes).await;

@@ -50,6 +50,8 @@ impl fmt::Display for DeadLetterReason {
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub struct DeadLetter {
+    /// Identifies the dead letter within its subscription.
+    pub sequence: u64,
     /// The event, as it was delivered.
     pub event: serde_json::Value,
     /// The reason why the event became a dead letter.
@@ -102,6 +104,7 @@ struct Entry {
 
 #[derive(Debug)]
 struct Dead {
+    sequence: u64,
     event: Arc<str>,
     reason: DeadLetterReason,
     deliveries: u32,
@@ -277,6 +280,21 @@ impl Subscription {
         self.dead.iter().rev().take(max).map(Dead::letter).collect()
     }
 
+    /// Publishes dead letters again to this subscription: those that are `picked`, oldest first, while there is room.
+    pub(super) fn resubmit(&mut self, picked: impl Fn(u64) -> bool, now: SystemTime) -> usize {
+        let mut count = 0;
+        for dead in std::mem::take(&mut self.dead) {
+            if picked(dead.sequence) && self.has_room(1, dead.event.len()) {
+                self.dead_bytes -= dead.event.len();
+                self.add(dead.event, now);
+                count += 1;
+            } else {
+                self.dead.push_back(dead);
+            }
+        }
+        count
+    }
+
     /// Reports a step of a locked event. An event that is not locked, because its release delay ends, has no delivery.
     fn observe(&self, id: u64, step: DeliveryStep) {
         let Some(entry) = self.events.get(&id) else { return };
@@ -339,7 +357,7 @@ impl Subscription {
         let Some(entry) = self.remove(id) else { return };
         self.dead_bytes += entry.event.len();
         let Entry { event, deliveries, last_result, .. } = entry;
-        self.dead.push_back(Dead { event, reason, deliveries, last_result });
+        self.dead.push_back(Dead { sequence: id, event, reason, deliveries, last_result });
         while (self.dead.len() > MAX_DEAD_LETTERS || self.dead_bytes > MAX_DEAD_BYTES)
             && let Some(Dead { event, .. }) = self.dead.pop_front()
         {
@@ -351,6 +369,7 @@ impl Subscription {
 impl Dead {
     fn letter(&self) -> DeadLetter {
         DeadLetter {
+            sequence: self.sequence,
             event: serde_json::from_str(&self.event).unwrap_or_default(),
             reason: self.reason,
             deliveries: self.deliveries,

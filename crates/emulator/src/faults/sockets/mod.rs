@@ -5,9 +5,9 @@ mod socket_fault;
 
 use std::time::Duration;
 
-pub use socket_fault::SocketFault;
+pub use socket_fault::{SocketFault, StreamNack};
 
-use super::Faults;
+use super::{FaultId, Faults, ScheduledFault};
 use socket_fault::{Kind, Occasion};
 
 /// The scripted faults of sockets, first in, first out.
@@ -18,10 +18,14 @@ pub(super) struct SocketScript {
 }
 
 impl Faults {
-    /// Appends a fault of open WebSockets to the queue. The first fault in the queue that matches a frame affects it.
-    /// The others wait.
-    pub fn push_socket(&self, fault: SocketFault) {
-        self.script().sockets.push(fault);
+    /// Appends a fault of open WebSockets to the queue and returns its id. The first fault in the queue that matches a
+    /// frame affects it. The others wait.
+    pub fn push_socket(&self, mut fault: SocketFault) -> FaultId {
+        let mut script = self.script();
+        fault.id = script.next_id();
+        let id = fault.id;
+        script.sockets.push(fault);
+        id
     }
 }
 
@@ -89,6 +93,22 @@ impl SocketScript {
         self.queue.clear();
     }
 
+    pub(super) fn scheduled(&self) -> impl Iterator<Item = ScheduledFault> + '_ {
+        self.queue.iter().map(|fault| ScheduledFault {
+            id: fault.id,
+            sockets: true,
+            remaining: Some(fault.times),
+            settings: fault.settings(),
+        })
+    }
+
+    /// Returns whether there was such a fault.
+    pub(super) fn remove(&mut self, id: FaultId) -> bool {
+        let before = self.queue.len();
+        self.queue.retain(|fault| fault.id != id);
+        self.queue.len() < before
+    }
+
     fn open(&mut self, hub: &str, connection: &str) -> u64 {
         self.opened += 1;
         for fault in &mut self.queue {
@@ -153,6 +173,27 @@ impl SocketFaults {
     /// Whether to reject a recovery that would succeed.
     pub(crate) fn rejects_recovery(&self) -> bool {
         self.strike(Occasion::Recovery).is_some()
+    }
+
+    /// Whether to omit the ack of a stream.
+    pub(crate) fn loses_stream_ack(&self) -> bool {
+        self.strike(Occasion::StreamAck).is_some()
+    }
+
+    /// The reason for which a valid fragment of a stream is not accepted.
+    pub(crate) fn stream_nack(&self) -> Option<StreamNack> {
+        match self.strike(Occasion::Fragment)?.kind {
+            Kind::NackStream(name) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// The time by which the response to an invocation is delayed.
+    pub(crate) fn invoke_response_delay(&self) -> Option<Duration> {
+        match self.strike(Occasion::InvokeResponse)?.kind {
+            Kind::DelayInvokeResponse(by) => Some(by),
+            _ => None,
+        }
     }
 
     /// How many bytes may still be transferred in that direction before a fault occurs, if one counts them.

@@ -2,12 +2,18 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
+use crate::faults::FaultId;
+
 /// Describes what goes wrong with open WebSockets, and with which of them.
 ///
 /// One of the kinds creates it: [`drop_connection`](Self::drop_connection), [`half_open`](Self::half_open),
-/// [`delay_ack`](Self::delay_ack), [`lose_ack`](Self::lose_ack), [`ignore_sequence_ack`](Self::ignore_sequence_ack), or
-/// [`reject_recovery`](Self::reject_recovery). Without further setters, it affects the next socket on which such an
-/// event happens, once. The opening handshake is a request, so a [`Fault`](crate::Fault) affects it.
+/// [`delay_ack`](Self::delay_ack), [`lose_ack`](Self::lose_ack), [`ignore_sequence_ack`](Self::ignore_sequence_ack),
+/// [`reject_recovery`](Self::reject_recovery), [`lose_stream_ack`](Self::lose_stream_ack),
+/// [`nack_stream_data`](Self::nack_stream_data), or [`delay_invoke_response`](Self::delay_invoke_response). Without
+/// further setters, it affects the next socket on which such an event happens, once. The opening handshake is a request,
+/// so a [`Fault`](crate::Fault) affects it.
 ///
 /// Frames are those of the client's protocol: text and binary frames, including the `connected` frame, but no control
 /// frames. A fault that counts bytes can also occur within a frame.
@@ -29,9 +35,11 @@ use std::time::Duration;
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[must_use = "does nothing until pushed"]
 pub struct SocketFault {
+    /// Assigned when it is scheduled.
+    pub(in crate::faults) id: FaultId,
     pub(super) kind: Kind,
     pub(super) occasion: Occasion,
     pub(super) after_processing: bool,
@@ -43,7 +51,7 @@ pub struct SocketFault {
     /// The frame, or the byte, at which the fault occurs.
     pub(super) at: u64,
     pub(super) seen: u64,
-    pub(super) times: u32,
+    pub(in crate::faults) times: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +62,19 @@ pub(super) enum Kind {
     LoseAck,
     IgnoreSequenceAck,
     RejectRecovery,
+    LoseStreamAck,
+    NackStream(StreamNack),
+    DelayInvokeResponse(Duration),
+}
+
+/// Says why the service does not accept a fragment of a group stream. The stream stays open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StreamNack {
+    /// The number of the fragment is not the expected one.
+    InvalidSequenceId,
+    /// The service could not accept the fragment at the moment.
+    TransientError,
 }
 
 /// The event at which a fault may occur.
@@ -66,6 +87,54 @@ pub(super) enum Occasion {
     Ack,
     SequenceAck,
     Recovery,
+    StreamAck,
+    Fragment,
+    InvokeResponse,
+}
+
+impl Kind {
+    /// The name in the settings file, and the delay.
+    fn settings(self) -> (&'static str, Option<Duration>) {
+        match self {
+            Self::Drop => ("drop", None),
+            Self::HalfOpen => ("half_open", None),
+            Self::DelayAck(by) => ("delay_ack", Some(by)),
+            Self::LoseAck => ("lose_ack", None),
+            Self::IgnoreSequenceAck => ("ignore_sequence_ack", None),
+            Self::RejectRecovery => ("reject_recovery", None),
+            Self::LoseStreamAck => ("lose_stream_ack", None),
+            Self::NackStream(_) => ("nack_stream_data", None),
+            Self::DelayInvokeResponse(by) => ("delay_invoke_response", Some(by)),
+        }
+    }
+}
+
+impl StreamNack {
+    /// The name in the settings file.
+    fn setting(self) -> &'static str {
+        match self {
+            Self::InvalidSequenceId => "invalid_sequence_id",
+            Self::TransientError => "transient_error",
+        }
+    }
+}
+
+impl Occasion {
+    /// The key in the settings file that counts such events, or an empty text.
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Received => "at_received",
+            Self::ReceivedBytes => "at_received_bytes",
+            Self::Sent => "after_sent",
+            Self::SentBytes => "after_sent_bytes",
+            Self::Ack
+            | Self::SequenceAck
+            | Self::Recovery
+            | Self::StreamAck
+            | Self::Fragment
+            | Self::InvokeResponse => "",
+        }
+    }
 }
 
 impl SocketFault {
@@ -105,6 +174,24 @@ impl SocketFault {
     /// connection no longer exists.
     pub fn reject_recovery() -> Self {
         Self::new(Kind::RejectRecovery, Occasion::Recovery)
+    }
+
+    /// Creates a fault that does not send the next ack of a group stream. What it acknowledges was accepted. Acks are
+    /// cumulative, so a later one makes up for it.
+    pub fn lose_stream_ack() -> Self {
+        Self::new(Kind::LoseStreamAck, Occasion::StreamAck)
+    }
+
+    /// Creates a fault that rejects the next valid fragment of a group stream: it is not published, and the publisher has
+    /// to send it again.
+    pub fn nack_stream_data(reason: StreamNack) -> Self {
+        Self::new(Kind::NackStream(reason), Occasion::Fragment)
+    }
+
+    /// Creates a fault that delays the next response to an invocation by this much time on the emulator's clock. It is sent
+    /// even if the client has canceled the invocation in the meantime, and lost if the connection ends.
+    pub fn delay_invoke_response(by: Duration) -> Self {
+        Self::new(Kind::DelayInvokeResponse(by), Occasion::InvokeResponse)
     }
 
     /// Lets the fault occur at the `frames`-th frame received from now on. 0 counts as 1.
@@ -171,8 +258,36 @@ impl SocketFault {
         self
     }
 
+    /// The fault as a table of the settings file. `nth` counts the openings that remain.
+    pub(in crate::faults) fn settings(&self) -> Value {
+        let mut table = Map::new();
+        let (kind, delay) = self.kind.settings();
+        table.insert("kind".to_owned(), kind.into());
+        let delay = delay.map(|delay| u64::try_from(delay.as_millis()).unwrap_or(u64::MAX).into());
+        let nack = if let Kind::NackStream(nack) = self.kind { Some(nack.setting().into()) } else { None };
+        let nth = self.openings.filter(|openings| *openings > 0).map(Value::from);
+        for (name, value) in [
+            ("delay_ms", delay),
+            ("nack", nack),
+            (
+                self.occasion.setting(),
+                (self.at > 1 || self.occasion != Occasion::Received).then(|| self.at.into()),
+            ),
+            ("after_processing", self.after_processing.then(|| true.into())),
+            ("hub", self.hub.clone().map(Value::from)),
+            ("connection", self.connection.clone().map(Value::from)),
+            ("nth", nth),
+        ] {
+            if let Some(value) = value.filter(|_| !name.is_empty()) {
+                table.insert(name.to_owned(), value);
+            }
+        }
+        Value::Object(table)
+    }
+
     fn new(kind: Kind, occasion: Occasion) -> Self {
         Self {
+            id: FaultId::default(),
             kind,
             occasion,
             after_processing: false,

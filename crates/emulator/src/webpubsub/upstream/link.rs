@@ -16,9 +16,11 @@ use super::headers::{self, About, Kept};
 use super::settings::{Event, EventHandlerSettings, SystemEvent};
 use crate::message::json_from_str;
 use crate::webhook::{NoResponse, Outgoing, Target};
-use crate::webpubsub::delivery::Data;
+use crate::webpubsub::delivery::{Data, Payload};
 use crate::webpubsub::errors::Rejection;
+use crate::webpubsub::frame::{HandlerResponse, Invalid};
 use crate::webpubsub::media_type::media_type;
+use crate::webpubsub::metadata::{BarePrefix, Metadata};
 
 /// For all attempts together.
 const RESPONSE_TIMEOUT: Duration = Duration::from_secs(100);
@@ -80,15 +82,18 @@ struct Outbound<'a> {
     event_type: &'a str,
     content_type: &'static str,
     body: Bytes,
+    metadata: HeaderMap,
 }
 
-/// The outcome of a user event.
+/// The outcome of a user event or of an invocation.
 #[derive(Debug)]
 pub(in crate::webpubsub) enum Outcome {
     /// The handler accepted the event, possibly with a response for the client.
-    Accepted(Option<Data>),
+    Accepted(HandlerResponse),
     /// The handler failed, or no handler accepts the event.
     Failed,
+    /// The handler did not respond in time.
+    TimedOut,
 }
 
 impl Link {
@@ -132,10 +137,9 @@ impl Link {
             return Ok(Decision::default());
         };
         self.identify(user, None);
-        let (name, event_type) = event.names();
         let numbered = self.number(CONNECT_ID);
         let body = connect_request.body();
-        let outbound = Outbound { numbered, name, is_named: true, event_type, content_type: JSON, body };
+        let outbound = Outbound::system(numbered, event, body);
         let response = self.ask(&handler, outbound).await;
         let response = response.map_err(|error| connect::no_response(&error))?;
         let decision = Decision::read(&response, offered)?;
@@ -144,25 +148,32 @@ impl Link {
     }
 
     /// Sends a user event and waits for the response.
-    pub(in crate::webpubsub) async fn user_event(&self, name: &str, data: &Data) -> Outcome {
+    pub(in crate::webpubsub) async fn user_event(&self, name: &str, payload: &Payload) -> Outcome {
         let Some(handler) = self.upstream.handler(&self.hub, Event::User(name)) else {
             self.upstream.record_uncalled(&self.hub, &self.subject(name), "no event handler accepts it");
             tracing::warn!(hub = self.hub, event = name, "no event handler accepts an event");
             return Outcome::Failed;
         };
-        let (content_type, body) = payload(data);
+        let (content_type, body) = content(&payload.data);
+        let mut metadata = HeaderMap::new();
+        if let Err(Invalid(why)) = payload.metadata.write(&mut metadata) {
+            return self.failed(name, &why);
+        }
         let event_type = &format!("azure.webpubsub.user.{name}");
         let numbered = self.next_number(&mut self.state());
-        let outbound = Outbound { numbered, name, is_named: true, event_type, content_type, body };
+        let outbound = Outbound { numbered, name, is_named: true, event_type, content_type, body, metadata };
         match self.ask(&handler, outbound).await {
             Ok(response) if response.status().is_success() => {
                 match self.keep_state(&response).and_then(|()| read(&response)) {
-                    Ok(data) => Outcome::Accepted(data),
+                    Ok(response) => Outcome::Accepted(response),
                     Err(why) => self.failed(name, &why),
                 }
             }
             Ok(response) => self.failed(name, &response.status()),
-            Err(error) => self.failed(name, &error),
+            Err(error) => match self.failed(name, &error) {
+                _ if matches!(error, NoResponse::Late) => Outcome::TimedOut,
+                failed => failed,
+            },
         }
     }
 
@@ -215,10 +226,8 @@ impl Link {
     async fn send_notice(&self, numbered: Numbered, notice: &Notice) {
         let event = notice.event();
         let Some(handler) = self.upstream.handler(&self.hub, Event::System(event)) else { return };
-        let (name, event_type) = event.names();
-        let is_named = !matches!(event, SystemEvent::GroupJoined | SystemEvent::GroupLeft);
-        let body = notice.body();
-        let outbound = Outbound { numbered, name, is_named, event_type, content_type: JSON, body };
+        let (name, _) = event.names();
+        let outbound = Outbound::system(numbered, event, notice.body());
         match self.ask(&handler, outbound).await {
             Ok(response) if response.status().is_success() => {}
             Ok(response) => {
@@ -267,7 +276,9 @@ impl Link {
             id: outbound.numbered.id,
             time: outbound.numbered.time,
         };
-        headers::event(&about, target, &self.upstream.keys.both(), &state.kept)
+        let mut headers = headers::event(&about, target, &self.upstream.keys.both(), &state.kept);
+        headers.extend(outbound.metadata.clone());
+        headers
     }
 
     /// How the log names an event.
@@ -293,6 +304,15 @@ impl Link {
     }
 }
 
+impl Outbound<'_> {
+    fn system(numbered: Numbered, event: SystemEvent, body: Bytes) -> Self {
+        let (name, event_type) = event.names();
+        let is_named = !matches!(event, SystemEvent::GroupJoined | SystemEvent::GroupLeft);
+        let metadata = HeaderMap::new();
+        Self { numbered, name, is_named, event_type, content_type: JSON, body, metadata }
+    }
+}
+
 impl Notice {
     fn event(&self) -> SystemEvent {
         match self {
@@ -314,7 +334,7 @@ impl Notice {
 }
 
 /// The content type and body of a user event (event handler, section 4.3).
-fn payload(data: &Data) -> (&'static str, Bytes) {
+fn content(data: &Data) -> (&'static str, Bytes) {
     match data {
         Data::Text(text) => ("text/plain; charset=utf-8", text.clone().into()),
         Data::Json(json) => (JSON, json.get().to_owned().into()),
@@ -323,8 +343,13 @@ fn payload(data: &Data) -> (&'static str, Bytes) {
     }
 }
 
-/// The handler's response for the client, if any.
-fn read(response: &Response<Bytes>) -> Result<Option<Data>, &'static str> {
+/// The handler's response for the client.
+fn read(response: &Response<Bytes>) -> Result<HandlerResponse, &'static str> {
+    let metadata = Metadata::from_headers(response.headers(), BarePrefix::Ignored);
+    Ok(HandlerResponse { data: read_data(response)?, metadata: metadata.map_err(|Invalid(why)| why)? })
+}
+
+fn read_data(response: &Response<Bytes>) -> Result<Option<Data>, &'static str> {
     let body = response.body();
     if body.is_empty() {
         return Ok(None);

@@ -61,6 +61,29 @@ impl Upstream {
         Ok(())
     }
 
+    /// Replaces the handlers of a hub.
+    pub(super) fn set(
+        &self,
+        hub: &str,
+        settings: Vec<EventHandlerSettings>,
+    ) -> Result<(), InvalidEventHandler> {
+        settings.iter().try_for_each(|settings| settings.check(hub))?;
+        let settings: Vec<_> = settings.into_iter().map(Arc::new).collect();
+        let mut handlers = self.handlers.lock().unwrap_or_else(PoisonError::into_inner);
+        let hub = hub.to_ascii_lowercase();
+        if settings.is_empty() {
+            handlers.remove(&hub)
+        } else {
+            handlers.insert(hub, settings)
+        };
+        Ok(())
+    }
+
+    /// The handlers of each hub that has any, by its name in lower case.
+    pub(super) fn all(&self) -> HashMap<String, Vec<Arc<EventHandlerSettings>>> {
+        self.handlers.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// Removes all handlers of a hub.
     pub(super) fn clear(&self, hub: &str) {
         self.handlers.lock().unwrap_or_else(PoisonError::into_inner).remove(&hub.to_ascii_lowercase());

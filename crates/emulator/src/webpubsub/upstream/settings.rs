@@ -135,6 +135,11 @@ impl EventHandlerSettings {
         Target::parse(&url).map_err(invalid)
     }
 
+    /// The URL template without its query, the system events, and the user events.
+    pub(crate) fn shown(&self) -> (&str, &[SystemEvent], &UserEvents) {
+        (self.without_query(), &self.system, &self.user)
+    }
+
     /// Omits the query and the user information, which may contain secrets.
     fn without_query(&self) -> &str {
         let url = self.url.split('?').next().unwrap_or("");
@@ -143,6 +148,17 @@ impl EventHandlerSettings {
 }
 
 impl SystemEvent {
+    /// The name in the settings file, which is the one in the service's portal.
+    pub(crate) fn setting(self) -> &'static str {
+        match self {
+            Self::Connect => "connect",
+            Self::Connected => "connected",
+            Self::Disconnected => "disconnected",
+            Self::GroupJoined => "groupJoined",
+            Self::GroupLeft => "groupLeft",
+        }
+    }
+
     /// The name in `{event}` and in `ce-eventName`, and the `ce-type`.
     pub(super) fn names(self) -> (&'static str, &'static str) {
         match self {

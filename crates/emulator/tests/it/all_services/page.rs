@@ -43,7 +43,7 @@ async fn it_shows_connections_topics_agents_and_the_last_requests() {
     assert_eq!((&hub["name"], &hub["connections"]["total"]), (&"chat".into(), &1.into()));
     assert_eq!(hub["groups"]["first"][1], serde_json::json!({ "name": "room", "connections": 1 }));
     let topic = &snapshot["topics"]["first"][0];
-    let billing = serde_json::json!({ "name": "billing", "waiting": 1, "locked": 0, "deadLetters": 0 });
+    let billing = serde_json::json!({ "name": "billing", "waiting": 1, "locked": 0, "dead_letters": 0 });
     assert_eq!((&topic["name"], &topic["subscriptions"]["first"][0]), (&"orders".into(), &billing));
     assert_eq!(snapshot["agents"]["total"], 4);
     let requests = snapshot["requests"].as_array().unwrap();

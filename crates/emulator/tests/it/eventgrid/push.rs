@@ -417,14 +417,14 @@ async fn the_page_shows_the_webhook_and_the_dead_letters_without_their_data() {
     let page = http(&emulator, "GET", "/", &[("accept", "application/json")], "").await;
     assert!(!page.body.contains("s3cret"), "{}", page.body);
     let audit = &page.json()["topics"]["first"][0]["subscriptions"]["first"][0];
-    assert_eq!((&audit["deadLetters"], &audit["webhook"]["validated"]), (&2.into(), &true.into()));
+    assert_eq!((&audit["dead_letters"], &audit["webhook"]["validated"]), (&2.into(), &true.into()));
     assert!(audit["webhook"]["url"].as_str().unwrap().ends_with("/hooks/eventgrid"));
     let letter = serde_json::json!({
         "id": "<newer>", "source": "/s", "type": "t", "subject": null, "reason": "NotRetried", "deliveries": 1,
-        "lastResult": "400 Bad Request",
+        "last_result": "400 Bad Request",
     });
-    assert_eq!(audit["newestDeadLetters"]["first"][0], letter);
-    assert_eq!(audit["newestDeadLetters"]["first"][1]["id"], "older");
+    assert_eq!(audit["newest_dead_letters"]["first"][0], letter);
+    assert_eq!(audit["newest_dead_letters"]["first"][1]["id"], "older");
     let page = http(&emulator, "GET", "/", &[("accept", "text/html")], "").await.body;
     for text in
         ["Dead letters of audit, newest first: 2", "<td>&lt;newer&gt;</td>", "<td>400 Bad Request</td>"]

@@ -11,6 +11,7 @@ mod https_handlers;
 mod keep_alive;
 mod lists;
 mod permissions;
+mod previews;
 mod program;
 mod protobuf;
 mod reliable;

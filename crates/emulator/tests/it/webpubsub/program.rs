@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::common::clients::{JSON, KEY, RELIABLE, Socket, jwt, now, open_at};
+use super::common::clients::{JSON, KEY, RELIABLE, Socket, jwt, now, open_at, rejection};
 use crate::program::{running, send};
 
 /// An open WebSocket that has received its first frame.
@@ -107,4 +107,36 @@ async fn an_idle_connection_takes_less_than_24_kib() {
     println!("{each} KiB per connection");
     assert!(each < 24, "{each} KiB");
     drop(open);
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_hangup_reloads_the_file_while_clients_stay_connected() {
+    let file = std::env::temp_dir().join(format!("service-emulator-{}-hangup.toml", std::process::id()));
+    std::fs::write(&file, "[[webpubsub.hubs]]\nname = 'chat'\nallow_anonymous = true\n").unwrap();
+    let (mut child, port) = running(&["--config", file.to_str().unwrap(), "--log", "off"]).await;
+    let address = SocketAddr::from(([127, 0, 0, 1], port));
+    let mut errors =
+        tokio::io::AsyncBufReadExt::lines(tokio::io::BufReader::new(child.stderr.take().unwrap()));
+    let mut clients = Vec::new();
+    for _ in 0..20 {
+        let mut socket = open_at(address, "/client/hubs/chat", Some(JSON)).await.unwrap();
+        socket.next().await.unwrap().unwrap();
+        clients.push(socket);
+    }
+    // Invalid once, then valid: closed to anonymous clients.
+    for (text, line) in [("x", "did not reload"), ("[[webpubsub.hubs]]\nname = 'chat'\n", "reloaded")] {
+        std::fs::write(&file, text).unwrap();
+        send("HUP", &child).await;
+        let told = errors.next_line().await.unwrap().unwrap();
+        assert!(told.starts_with(&format!("service-emulator: {line} {}", file.display())), "{told}");
+        for socket in &mut clients {
+            let ping = Message::text(r#"{"type":"ping"}"#);
+            futures_util::SinkExt::send(socket, ping).await.unwrap();
+            let pong = socket.next().await.unwrap().unwrap();
+            assert_eq!(pong, Message::text(r#"{"type":"pong"}"#));
+        }
+    }
+    assert_eq!(rejection(open_at(address, "/client/hubs/chat", Some(JSON)).await), 401);
+    std::fs::remove_file(&file).unwrap();
 }

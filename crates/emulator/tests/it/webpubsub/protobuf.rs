@@ -6,30 +6,9 @@ use serde_json::{Value, json};
 use service_emulator::Emulator;
 use tokio_tungstenite::tungstenite::Message;
 
-use super::common::clients::{Client, KEY, Socket, client_claims, jwt, open, publish, rest, send};
+use super::common::clients::{Client, Socket, open, publish, rest, send};
+use super::common::protobuf::{PROTOBUF, RELIABLE, connect, field, number, receive, write};
 use super::common::webhook::Webhook;
-
-const PROTOBUF: &str = "protobuf.webpubsub.azure.v1";
-const RELIABLE: &str = "protobuf.reliable.webpubsub.azure.v1";
-
-/// A field of wire type 0.
-fn number(field: u8, mut value: u64) -> Vec<u8> {
-    let mut bytes = vec![field << 3];
-    while value > 127 {
-        bytes.push(value as u8 | 128);
-        value >>= 7;
-    }
-    bytes.push(value as u8);
-    bytes
-}
-
-/// A field of wire type 2: a string, bytes, or a message.
-fn field(number_: u8, parts: &[&[u8]]) -> Vec<u8> {
-    let content = parts.concat();
-    let mut bytes = number(number_, content.len() as u64);
-    bytes[0] |= 2;
-    [bytes, content].concat()
-}
 
 fn ack(id: u64) -> Vec<u8> {
     field(1, &[&number(1, id), &number(2, 1)])
@@ -44,11 +23,6 @@ fn from_group(data: &[u8]) -> Vec<u8> {
     field(2, &[&field(1, &[b"group"]), &field(2, &[b"g"]), &field(3, &[data])])
 }
 
-async fn connect(emulator: &Emulator, claims: Value, protocol: &str, more: &str) -> Socket {
-    let token = jwt(KEY, &client_claims(emulator, claims));
-    open(emulator, &format!("/client/hubs/chat?access_token={token}{more}"), Some(protocol)).await.unwrap()
-}
-
 /// A connected client, and its connection id.
 async fn connected(emulator: &Emulator, claims: Value) -> (Socket, String) {
     let mut socket = connect(emulator, claims, PROTOBUF, "").await;
@@ -56,17 +30,6 @@ async fn connected(emulator: &Emulator, claims: Value) -> (Socket, String) {
     let connections = emulator.webpubsub().connections("chat");
     let own = connections.into_iter().rfind(|other| other.subprotocol.as_deref() == Some(PROTOBUF));
     (socket, own.unwrap().connection_id)
-}
-
-async fn receive(socket: &mut Socket) -> Vec<u8> {
-    match socket.next().await.unwrap().unwrap() {
-        Message::Binary(bytes) => bytes.to_vec(),
-        other => panic!("no binary frame: {other:?}"),
-    }
-}
-
-async fn write(socket: &mut Socket, frame: Vec<u8>) {
-    socket.send(Message::binary(frame)).await.unwrap();
 }
 
 fn member() -> Value {
@@ -172,9 +135,9 @@ async fn a_frame_that_is_none_of_the_protocol_closes_the_connection() {
     let no_data = field(1, &[&field(1, &[b"g"])]);
     let no_json = field(1, &[&[field(1, &[b"g"]), field(3, &[&field(4, &[b"{"])])].concat()]);
     let long_lived = field(1, &[&field(1, &[b"g"]), &field(3, &[&field(1, &[b"x"])]), &number(5, 301)]);
-    let preview = field(10, &[&field(1, &[b"order"])]);
+    let no_invocation_id = field(10, &[&field(1, &[b"order"])]);
     let bad_event = field(5, &[&field(1, &[b"1order"]), &field(2, &[&field(1, &[b"x"])])]);
-    let binary = [vec![255], vec![], no_data, no_json, long_lived, preview, bad_event];
+    let binary = [vec![255], vec![], no_data, no_json, long_lived, no_invocation_id, bad_event];
     let frames = binary.into_iter().map(|frame| (Message::binary(frame), 1007));
     for (frame, code) in frames.chain([(Message::text("{}"), 1003)]) {
         let (mut socket, _) = connected(&emulator, member()).await;

@@ -1,0 +1,12 @@
+//! The integration tests: they run the real program against the emulator, which runs in the test's process.
+#![cfg(unix)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by them")]
+
+mod conventions;
+mod emulator;
+mod eventgrid;
+mod hulft;
+mod program;
+mod readme;
+mod terminal;
+mod webpubsub;
