@@ -90,7 +90,7 @@ fn part(title: &str, args: &str, text: &str) -> String {
 }
 
 fn build() -> Result<()> {
-    process::run(process::cargo(["build", "--release", "--package", "workspace-bench", "--bins"]))
+    process::run(process::cargo(["build", "--release", "--package", "workspace-bench*", "--bins"]))
 }
 
 /// The path of a built program.

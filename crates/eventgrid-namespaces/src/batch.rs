@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::publish::{Encoded, check_data};
+use serde::Serialize;
+
+use crate::event::Direct;
+use crate::publish::{Encoded, check, check_data};
 use crate::{CloudEvent, Data, Error, ErrorKind, InvalidEvent};
 
 /// A batch of events that is sent in one request.
@@ -73,36 +76,87 @@ impl EventBatch {
         }
     }
 
+    /// Adds an event with a random id and with `data` serialized as JSON.
+    ///
+    /// The event is the one that [`CloudEvent::new`] would create, but it is written straight into the request's body. This takes
+    /// no allocation per event and copies the data only once.
+    ///
+    /// # Errors
+    ///
+    /// Returns the event in [`NotAdded`] in the same cases as [`try_add`](Self::try_add), and also if `source` or `event_type`
+    /// breaks a rule of the specification, or if `data` cannot be serialized. In the last case, the event has no data. The batch
+    /// is unchanged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use eventgrid_namespaces::EventBatch;
+    ///
+    /// # fn main() -> eventgrid_namespaces::Result<()> {
+    /// let mut batch = EventBatch::new();
+    /// for number in 0..100 {
+    ///     batch.try_add_json("/orders", "com.example.order.created", &number)?;
+    /// }
+    /// assert_eq!(batch.len(), 100);
+    /// # Ok(()) }
+    /// ```
+    pub fn try_add_json(
+        &mut self,
+        source: &str,
+        event_type: &str,
+        data: &(impl Serialize + ?Sized),
+    ) -> Result<(), NotAdded> {
+        let event = Direct::new(source, event_type, data);
+        self.make_room(self.json.len() / self.events.max(1));
+        let added = self.write(true, |json| {
+            let start = event.write_json(json).map_err(Reason::Invalid)?;
+            // Without the closing brace.
+            let is_null = json[start..json.len() - 1] == *b"null";
+            check(true, is_null).map_err(Reason::Invalid)
+        });
+        added.map_err(|reason| NotAdded::new(event.to_event(), self.events, reason))
+    }
+
     pub(crate) fn add(&mut self, event: &CloudEvent) -> Result<(), Reason> {
         check_data(event).map_err(Reason::Invalid)?;
+        self.make_room(event.data().map_or(0, Data::len));
+        self.write(event.is_untraced(), |json| {
+            let invalid = |_| Reason::Invalid(InvalidEvent::new("the event cannot be written as JSON"));
+            event.write_json(json).map_err(invalid)
+        })
+    }
+
+    /// Appends what `event` writes. The batch is unchanged if it returns an error or panics, or if there is no room.
+    fn write(
+        &mut self,
+        untraced: bool,
+        event: impl FnOnce(&mut Vec<u8>) -> Result<(), Reason>,
+    ) -> Result<(), Reason> {
         if self.events == Self::MAX_EVENTS {
             return Err(Reason::Count);
         }
-        let before = self.json.len();
-        self.make_room(event);
-        self.json.push(if before == 0 { b'[' } else { b',' });
-        let start = self.json.len();
-        let written = event.write_json(&mut self.json);
-        let bytes = self.json.len() - start;
-        let reason = match written {
-            Err(_) => Reason::Invalid(InvalidEvent::new("the event cannot be written as JSON")),
-            Ok(()) if self.bytes() <= Self::MAX_BYTES => {
-                self.events += 1;
-                if event.is_untraced() {
-                    self.untraced.push(self.json.len() - 1);
-                }
-                return Ok(());
-            }
-            Ok(()) if bytes + BRACKETS > Self::MAX_BYTES => Reason::TooLarge(bytes),
-            Ok(()) => Reason::Bytes(bytes),
-        };
-        self.json.truncate(before);
-        Err(reason)
+        let mut body = Growing { before: self.json.len(), json: &mut self.json, kept: false };
+        body.json.push(if body.before == 0 { b'[' } else { b',' });
+        let start = body.json.len();
+        event(body.json)?;
+        let (bytes, total) = (body.json.len() - start, body.json.len() + 1);
+        if bytes + BRACKETS > Self::MAX_BYTES {
+            return Err(Reason::TooLarge(bytes));
+        }
+        if total > Self::MAX_BYTES {
+            return Err(Reason::Bytes(bytes));
+        }
+        body.kept = true;
+        self.events += 1;
+        if untraced {
+            self.untraced.push(total - 2);
+        }
+        Ok(())
     }
 
     /// Grows the buffer in a few large steps, since each step copies its content. Unused capacity costs address space only.
-    fn make_room(&mut self, event: &CloudEvent) {
-        let needed = event.data().map_or(0, Data::len) + ATTRIBUTES;
+    fn make_room(&mut self, data: usize) {
+        let needed = data + ATTRIBUTES;
         if self.json.capacity() - self.json.len() < needed {
             let growth = (3 * self.json.len()).min(Self::MAX_BYTES.saturating_sub(self.json.len()));
             self.json.reserve_exact(needed.max(growth));
@@ -125,6 +179,22 @@ impl EventBatch {
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.json.len().max(1) + 1
+    }
+}
+
+/// A body to which an event is being appended. It is cut off where it was unless the event is kept.
+struct Growing<'a> {
+    json: &'a mut Vec<u8>,
+    before: usize,
+    kept: bool,
+}
+
+impl Drop for Growing<'_> {
+    fn drop(&mut self) {
+        if !self.kept {
+            self.json.truncate(self.before);
+            self.json.shrink_to(EventBatch::MAX_BYTES);
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use std::hash::{BuildHasher, RandomState};
 use http::Uri;
 use url::Url;
 
+use super::target::Target;
 use super::{Call, Parts};
 use crate::Endpoint;
 use crate::error::{Delivery, Error, ErrorKind, Result};
@@ -36,19 +37,19 @@ impl PageLinks {
     /// a link to a page that was requested before are reported as an error when the call is sent.
     #[must_use]
     pub fn follow<T>(&mut self, page: &Call<T>, link: &str) -> Call<T> {
-        let Parts { pipeline, path, query, .. } = &*page.parts;
-        let here = Target { path: path.clone(), query: query.clone() };
+        let Parts { pipeline, target, .. } = &*page.parts;
+        let here = Location { path: target.path().to_owned(), query: target.query().to_owned() };
         let next = resolve(link, &here, pipeline.endpoint(), &self.known_as);
         self.visit(&here);
         match next {
-            Ok(next) if self.visit(&next) => page.at(next.path, next.query, None),
-            Ok(_) => page.at(String::new(), String::new(), Some(repeated())),
-            Err(error) => page.at(String::new(), String::new(), Some(error)),
+            Ok(next) if self.visit(&next) => page.at(&next.path, &next.query, None),
+            Ok(_) => page.at("", "", Some(repeated())),
+            Err(error) => page.at("", "", Some(error)),
         }
     }
 
     /// Returns whether the page was not visited before.
-    fn visit(&mut self, page: &Target) -> bool {
+    fn visit(&mut self, page: &Location) -> bool {
         self.visited.insert(self.hasher.hash_one((&page.path, &page.query)))
     }
 }
@@ -64,16 +65,15 @@ impl<T> Call<T> {
     #[must_use]
     pub fn again(&mut self) -> Self {
         let invalid = self.parts.invalid.take();
-        self.at(self.parts.path.clone(), self.parts.query.clone(), invalid)
+        self.at(self.parts.target.path(), self.parts.target.query(), invalid)
     }
 
-    fn at(&self, path: String, query: String, invalid: Option<Error>) -> Self {
+    fn at(&self, path: &str, query: &str, invalid: Option<Error>) -> Self {
         let Parts { pipeline, operation, headers, body, options, .. } = &*self.parts;
         let parts = Parts {
             pipeline: pipeline.clone(),
             operation: operation.clone(),
-            path,
-            query,
+            target: Target::with_query(pipeline.endpoint(), path, query),
             headers: headers.clone(),
             body: body.clone(),
             options: options.clone(),
@@ -85,12 +85,12 @@ impl<T> Call<T> {
 }
 
 /// The part of a URL below the endpoint.
-struct Target {
+struct Location {
     path: String,
     query: String,
 }
 
-fn resolve(link: &str, page: &Target, endpoint: &Endpoint, known_as: &Endpoint) -> Result<Target> {
+fn resolve(link: &str, page: &Location, endpoint: &Endpoint, known_as: &Endpoint) -> Result<Location> {
     // A relative link means the address that the service has for itself, unless it knows the reverse proxy's path.
     let target = [endpoint, known_as].into_iter().find_map(|base| {
         let page = Url::parse(&format!("{base}{}?{}", page.path, page.query)).ok()?;
@@ -107,11 +107,11 @@ fn resolve(link: &str, page: &Target, endpoint: &Endpoint, known_as: &Endpoint) 
     })
 }
 
-fn below_either(url: &Url, endpoint: &Endpoint, known_as: &Endpoint) -> Option<Target> {
+fn below_either(url: &Url, endpoint: &Endpoint, known_as: &Endpoint) -> Option<Location> {
     let uri: Uri = url.as_str().parse().ok()?;
     let base = [endpoint, known_as].into_iter().find(|base| base.owns(&uri) && below(base, url.path()))?;
     let path = url.path().strip_prefix(base.prefix())?;
-    Some(Target { path: path.to_owned(), query: url.query().unwrap_or_default().to_owned() })
+    Some(Location { path: path.to_owned(), query: url.query().unwrap_or_default().to_owned() })
 }
 
 fn below(base: &Endpoint, path: &str) -> bool {
@@ -124,8 +124,8 @@ mod tests {
 
     fn at(link: &str, endpoint: &str, known_as: &str) -> Result<String> {
         let endpoint = Endpoint::parse_with_path(endpoint).unwrap();
-        let page = Target { path: "/api/rooms/blue/members".to_owned(), query: "size=2".to_owned() };
-        let Target { path, query } = resolve(link, &page, &endpoint, &Endpoint::parse(known_as).unwrap())?;
+        let page = Location { path: "/api/rooms/blue/members".to_owned(), query: "size=2".to_owned() };
+        let Location { path, query } = resolve(link, &page, &endpoint, &Endpoint::parse(known_as).unwrap())?;
         Ok(format!("{path}?{query}"))
     }
 

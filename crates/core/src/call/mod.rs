@@ -22,8 +22,9 @@ use tracing::Span;
 pub use link::PageLinks;
 pub use options::CallOptions;
 pub use raw::RawRequest;
+pub(crate) use target::LastUri;
+use target::Target;
 
-use crate::encode;
 use crate::error::{Error, Result};
 use crate::{Operation, Pipeline, Response, TraceContext};
 
@@ -60,9 +61,7 @@ pub struct Call<T> {
 struct Parts {
     pipeline: Pipeline,
     operation: Cow<'static, Operation>,
-    path: String,
-    /// The escaped query, without its `?`.
-    query: String,
+    target: Target,
     headers: HeaderMap,
     body: Bytes,
     options: CallOptions,
@@ -81,25 +80,24 @@ impl<T> Call<T> {
         segments: &[(&str, &str)],
         read: fn(&http::Response<Bytes>) -> Result<T>,
     ) -> Self {
-        let path = encode::expand(operation.path, segments);
-        Self::with_path(pipeline, Cow::Borrowed(operation), path, read)
+        let target = Target::expand(pipeline.endpoint(), operation.path, segments);
+        Self::with_target(pipeline, Cow::Borrowed(operation), target, read)
     }
 
-    fn with_path(
+    fn with_target(
         pipeline: &Pipeline,
         operation: Cow<'static, Operation>,
-        path: Result<String>,
+        target: Result<Target>,
         read: fn(&http::Response<Bytes>) -> Result<T>,
     ) -> Self {
-        let (path, invalid) = match path {
-            Ok(path) => (path, None),
-            Err(error) => (String::new(), Some(error)),
+        let (target, invalid) = match target {
+            Ok(target) => (target, None),
+            Err(error) => (Target::with_path(pipeline.endpoint(), ""), Some(error)),
         };
         let parts = Parts {
             pipeline: pipeline.clone(),
             operation,
-            path,
-            query: String::new(),
+            target,
             headers: HeaderMap::new(),
             body: Bytes::new(),
             options: CallOptions::default(),
@@ -120,7 +118,7 @@ impl<T> Call<T> {
 
     /// Sets a query parameter, replacing any earlier value.
     pub fn query(&mut self, name: &'static str, value: impl AsRef<str>) {
-        encode::remove_query(&mut self.parts.query, name);
+        self.parts.target.remove_query(name);
         self.query_each(name, [value]);
     }
 
@@ -134,18 +132,8 @@ impl<T> Call<T> {
             )));
         }
         for value in values {
-            self.push_query(name, value.as_ref());
+            self.parts.target.push_query(name, value.as_ref());
         }
-    }
-
-    fn push_query(&mut self, name: &str, value: &str) {
-        if self.parts.query.is_empty() {
-            // Most queries then need only this one allocation.
-            self.parts.query.reserve(96);
-        } else {
-            self.parts.query.push('&');
-        }
-        encode::push_pair(&mut self.parts.query, name, value);
     }
 
     /// Sets the body and its content type.
@@ -247,8 +235,8 @@ impl Parts {
             return Err(error);
         }
         self.options.check()?;
-        let Self { pipeline, operation, path, query, headers, body, options, .. } = self;
-        let uri = target::url(pipeline.endpoint(), operation, path, query)?;
+        let Self { pipeline, operation, target, headers, body, options, .. } = self;
+        let uri = target.take(operation, &pipeline.inner.last_uri)?;
         let mut request = Request::new(mem::take(body));
         *request.method_mut() = operation.method.clone();
         *request.uri_mut() = uri;

@@ -7,6 +7,7 @@ use http::Method;
 use url::Url;
 
 use super::Call;
+use super::target::Target;
 use crate::encode;
 use crate::error::{Error, Result};
 use crate::{Operation, Pipeline};
@@ -71,15 +72,16 @@ impl RawRequest {
     pub fn new(pipeline: &Pipeline, method: Method, path: &str, segments: &[&str]) -> Self {
         let mut operation = Operation::new("request", method, "").success(&SUCCESS);
         operation.idempotent = operation.method.is_idempotent();
-        let path = fill(path, segments);
-        let call =
-            Call::with_path(pipeline, Cow::Owned(operation), path, |response| Ok(response.body().clone()));
+        let target = fill(path, segments).map(|path| Target::with_path(pipeline.endpoint(), &path));
+        let call = Call::with_target(pipeline, Cow::Owned(operation), target, |response| {
+            Ok(response.body().clone())
+        });
         Self { call, default: None }
     }
 
     /// Sets the query parameter that the service expects in every request. A value that the caller sets replaces it.
     pub fn default_query(mut self, name: &'static str, value: impl AsRef<str>) -> Self {
-        self.call.push_query(name, value.as_ref());
+        self.call.parts.target.push_query(name, value.as_ref());
         self.default = Some(name);
         self
     }
@@ -88,10 +90,10 @@ impl RawRequest {
     pub fn query(mut self, name: impl AsRef<str>, value: impl AsRef<str>) -> Self {
         let (name, mut escaped) = (name.as_ref(), String::new());
         if self.default.take_if(|default| *default == name).is_some() {
-            encode::remove_query(&mut self.call.parts.query, name);
+            self.call.parts.target.remove_query(name);
         }
         match encode::push_segment(&mut escaped, "query parameter's name", name) {
-            Ok(()) => self.call.push_query(&escaped, value.as_ref()),
+            Ok(()) => self.call.parts.target.push_query(&escaped, value.as_ref()),
             error => self.call.check(error),
         }
         self

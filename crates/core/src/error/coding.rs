@@ -9,6 +9,9 @@ const MAX_NAME: usize = 32;
 
 /// Returns what an error says about the coding of a body, or `None` if the body is not encoded.
 pub(crate) fn unreadable(headers: &HeaderMap) -> Option<String> {
+    if !headers.contains_key(CONTENT_ENCODING) {
+        return None;
+    }
     let codings: Vec<_> =
         headers.get_all(CONTENT_ENCODING).iter().flat_map(|value| names(value.as_bytes())).collect();
     if codings.is_empty() {

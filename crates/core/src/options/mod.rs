@@ -10,6 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderValue;
 
+use crate::call::LastUri;
 use crate::clock::{Randomness, SystemClock};
 use crate::pipeline::Inner;
 use crate::retry::Quota;
@@ -138,6 +139,7 @@ impl ClientOptions {
             user_agent,
             settings: self.calls,
             in_flight: AtomicUsize::new(0),
+            last_uri: LastUri::default(),
         };
         Ok(Pipeline { inner: Arc::new(inner) })
     }

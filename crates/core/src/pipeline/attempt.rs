@@ -26,6 +26,8 @@ pub(super) struct Attempt<'a> {
     send: SendOptions,
     /// Whether a policy may have changed the URL. The URL that a call builds is already normalized by the encoder.
     url_may_change: bool,
+    /// How long the attempt may take.
+    pub(super) limit: Duration,
     signed: Mutex<Option<HeaderValue>>,
 }
 
@@ -36,13 +38,14 @@ impl<'a> Attempt<'a> {
         options: &CallOptions,
         sent: &'a AtomicBool,
         call_policies: bool,
+        limit: Duration,
     ) -> Self {
         sent.store(false, Ordering::Relaxed);
         let url_may_change = call_policies || !client.settings.attempt_policies.is_empty();
         let mut send = SendOptions::new(operation.max_response_bytes);
         send.connect_timeout = options.connect_timeout;
         send.long_poll = operation.long_poll.is_some();
-        Self { client, sent, send, url_may_change, signed: Mutex::new(None) }
+        Self { client, sent, send, url_may_change, limit, signed: Mutex::new(None) }
     }
 
     pub(super) async fn run(&self, request: &Request<Bytes>) -> Result<Response<Bytes>> {
@@ -80,16 +83,17 @@ impl<'a> Attempt<'a> {
                 .unauthorized(self.signed.lock().unwrap_or_else(PoisonError::into_inner).as_ref())
     }
 
-    pub(super) fn timed_out(&self, limit: Duration) -> Error {
+    pub(super) fn timed_out(&self) -> Error {
+        let limit = rounded(self.limit);
         self.send.set_timed_out();
         let sent = self.sent.load(Ordering::Relaxed) && !self.send.is_waiting();
         self.sent.store(sent, Ordering::Relaxed);
         let (delivery, text) = match sent {
             true if self.send.is_accepted() => {
-                (Delivery::Accepted, format!("the response was not complete within {:?}", rounded(limit)))
+                (Delivery::Accepted, format!("the response was not complete within {limit:?}"))
             }
-            true => (Delivery::Unknown, format!("no response arrived within {:?}", rounded(limit))),
-            false => (Delivery::NotSent, format!("the request was not sent within {:?}", rounded(limit))),
+            true => (Delivery::Unknown, format!("no response arrived within {limit:?}")),
+            false => (Delivery::NotSent, format!("the request was not sent within {limit:?}")),
         };
         Error::new(ErrorKind::Timeout, text).with_delivery(delivery)
     }

@@ -84,9 +84,10 @@ impl<'a> Execution<'a> {
         if let Some(given) = headers.get(name) {
             return Some(given.clone());
         }
-        let mut text = uuid::Uuid::encode_buffer();
-        let id =
-            HeaderValue::from_str(self.client.randomness.uuid().hyphenated().encode_lower(&mut text)).ok()?;
+        let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
+        self.client.randomness.uuid().hyphenated().encode_lower(&mut text);
+        // Allocated once, with its reference count. A copy of a `str` would need one more allocation for its first clone.
+        let id = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
         headers.insert(name.clone(), id.clone());
         Some(id)
     }
@@ -159,11 +160,14 @@ impl<'a> Execution<'a> {
             measure::rate_limited(self.client, self.operation, started);
             taken?;
         }
-        if self.left().is_zero() {
+        let left = self.left();
+        if left.is_zero() {
             return Err(self.deadline_exceeded());
         }
         history.attempts += 1;
-        Ok(Attempt::new(self.client, self.operation, self.options, &self.sent, self.has_policies()))
+        let default = self.client.settings.attempt_timeout.max(self.operation.min_attempt_timeout());
+        let limit = left.min(self.options.attempt_timeout.unwrap_or(default));
+        Ok(Attempt::new(self.client, self.operation, self.options, &self.sent, self.has_policies(), limit))
     }
 
     async fn run_attempt(
@@ -172,14 +176,12 @@ impl<'a> Execution<'a> {
         number: u32,
         request: &Request<Bytes>,
     ) -> Result<Response<Bytes>> {
-        let default = self.client.settings.attempt_timeout.max(self.operation.min_attempt_timeout());
-        let limit = self.left().min(self.options.attempt_timeout.unwrap_or(default));
         let span = trace::attempt(self.client, self.operation, number);
         let started = measure::start(self.client);
         let running = pin!(attempt.run(request).instrument(span.clone()));
-        let result = clock::timeout(&*self.client.settings.clock, limit, running)
+        let result = clock::timeout(&*self.client.settings.clock, attempt.limit, running)
             .await
-            .unwrap_or_else(|| Err(attempt.timed_out(limit)));
+            .unwrap_or_else(|| Err(attempt.timed_out()));
         trace::attempted(&span, self.operation, &result);
         measure::attempted(self.client, self.operation, started, &result);
         result

@@ -15,7 +15,7 @@ use http::header::ACCEPT_ENCODING;
 use http::{HeaderValue, Request, Response};
 use tracing::{Instrument, Span};
 
-use crate::call::{CallOptions, OnTraceContext};
+use crate::call::{CallOptions, LastUri, OnTraceContext};
 use crate::clock::Randomness;
 use crate::error::{self, Delivery, Error, ErrorKind, Result};
 use crate::options::CallSettings;
@@ -46,6 +46,7 @@ pub(crate) struct Inner {
     pub(crate) user_agent: HeaderValue,
     pub(crate) settings: CallSettings,
     pub(crate) in_flight: AtomicUsize,
+    pub(crate) last_uri: LastUri,
 }
 
 impl Pipeline {

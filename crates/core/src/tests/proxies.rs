@@ -32,6 +32,53 @@ async fn a_proxy_that_rejects_the_tunnel_forwards_nothing_and_no_password_is_sho
     assert!(!everything(&error).contains(PLANTED), "{error:?}");
 }
 
+#[tokio::test]
+async fn the_status_of_a_proxy_that_rejects_the_tunnel_is_reported() {
+    // The connector reports 407. For any other status, the proxy is asked once more.
+    for (line, asked) in
+        [("403 Forbidden", 2), ("407 Proxy Authentication Required", 1), ("502 Bad Gateway", 2)]
+    {
+        let proxy = Server::closing_after(format!("HTTP/1.1 {line}\r\ncontent-length: 0\r\n\r\n")).await;
+        let url = proxy.endpoint.replace("http://", &format!("http://user:{PLANTED}@"));
+        let pipeline = client().proxy(url).build("https://rooms.example", key()).unwrap();
+        let error = call(&pipeline, &CLOSE).await.unwrap_err();
+        assert_eq!(error.status().map(|status| status.to_string()).as_deref(), Some(line), "{error}");
+        assert_eq!((error.delivery(), error.attempts()), (Some(crate::Delivery::NotSent), 1), "{error}");
+        assert!(
+            error.to_string().contains(&format!("{line}, could not connect to rooms.example:443")),
+            "{error}"
+        );
+        assert!(!everything(&error).contains(PLANTED), "{error:?}");
+        let seen = proxy.seen();
+        assert_eq!(seen.len(), asked, "{seen:?}");
+        for request in seen {
+            assert!(request.starts_with("CONNECT rooms.example:443 HTTP/1.1\r\n"), "{request}");
+            assert!(request.to_lowercase().contains("\r\nproxy-authorization: basic "), "{request}");
+            assert!(!request.to_lowercase().contains("\r\nauthorization:"), "{request}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_proxy_that_has_no_second_response_leaves_the_first_error_as_it_is() {
+    let rejected = Arc::new(AtomicU32::new(0));
+    let proxy = Server::start(move |mut connection| {
+        let rejected = Arc::clone(&rejected);
+        async move {
+            connection.request().await;
+            if rejected.fetch_add(1, Ordering::SeqCst) == 0 {
+                connection.write(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n").await;
+            }
+        }
+    })
+    .await;
+    let pipeline = client().proxy(&*proxy.endpoint).build("https://rooms.example", key()).unwrap();
+    let error = call(&pipeline, &CLOSE).await.unwrap_err();
+    assert_eq!((error.status(), error.delivery()), (None, Some(crate::Delivery::NotSent)), "{error}");
+    assert!(error.to_string().contains("rejected the CONNECT request"), "{error}");
+    assert_eq!(proxy.connections(), 2);
+}
+
 /// Runs one of the tests below alone, in a process with these variables.
 fn child(test: &str, variables: &[(&str, &str)]) {
     let output = Command::new(std::env::current_exe().unwrap())

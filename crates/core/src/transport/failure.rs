@@ -45,6 +45,11 @@ impl Peers {
         if permanent { failure.permanent() } else { failure }
     }
 
+    /// Returns whether a proxy rejected a tunnel with a status that the error does not contain.
+    pub(super) fn rejected_tunnel(error: &reqwest::Error) -> bool {
+        Traits::of(error).tunnel.as_deref().is_some_and(is_rejection)
+    }
+
     /// The server responded with status 101 to a request that did not ask for another protocol (RFC 9110, 15.2.2).
     pub(super) fn switched(&self) -> Error {
         let text = format!("the server at {} switched protocols instead of responding", self.host);
@@ -120,13 +125,18 @@ impl Peers {
             let status = Some(StatusCode::PROXY_AUTHENTICATION_REQUIRED);
             return Failure { status, ..Failure::not_sent(text).permanent() };
         }
-        if tunnel.contains("unsuccessful") || tunnel.contains("too long") {
+        if is_rejection(tunnel) {
             let text =
                 format!("could not connect to {host}: the proxy at {proxy} rejected the CONNECT request");
             return Failure::not_sent(text).permanent();
         }
         Failure::not_sent(format!("could not connect to the proxy at {proxy}: {cause}"))
     }
+}
+
+/// Whether the text of a failed tunnel means that the proxy responded with another status than 200 and 407.
+fn is_rejection(tunnel: &str) -> bool {
+    tunnel.contains("unsuccessful") || tunnel.contains("too long")
 }
 
 struct Failure {

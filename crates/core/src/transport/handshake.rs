@@ -3,7 +3,7 @@
 
 use std::cell::Cell;
 use std::fmt;
-use std::future::{Future, pending};
+use std::future::{Future, pending, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -41,7 +41,7 @@ pub(super) async fn tracked<F: Future>(
     options: &SendOptions,
 ) -> F::Output {
     let mut call = pin!(call);
-    std::future::poll_fn(|context| {
+    poll_fn(|context| {
         let outer = SCOPE.replace(Scope::Inside(Step::Other));
         let polled = call.as_mut().poll(context);
         if let Scope::Inside(step) = SCOPE.replace(outer) {
@@ -75,20 +75,31 @@ impl<S> Layer<S> for Handshakes {
     type Service = Coalesced<S>;
 
     fn layer(&self, connector: S) -> Coalesced<S> {
-        Coalesced { connector, shared: Arc::clone(&self.shared) }
+        Coalesced { inner: Arc::new(Inner { connector, shared: Arc::clone(&self.shared) }) }
     }
 }
 
 /// A connector that waits for a handshake that another call has started.
-#[derive(Clone)]
+///
+/// hyper's client clones its connector several times for each request, but rarely connects, so that a clone must cost little.
 pub(super) struct Coalesced<S> {
+    inner: Arc<Inner<S>>,
+}
+
+struct Inner<S> {
     connector: S,
     shared: Arc<Shared>,
 }
 
+impl<S> Clone for Coalesced<S> {
+    fn clone(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner) }
+    }
+}
+
 impl<S, R> Service<R> for Coalesced<S>
 where
-    S: Service<R, Error = BoxError> + Clone + Send + 'static,
+    S: Service<R, Error = BoxError> + Clone + Send + Sync + 'static,
     S::Response: Connection + Send + 'static,
     S::Future: Send + 'static,
     R: Send + 'static,
@@ -97,32 +108,29 @@ where
     type Error = BoxError;
     type Future = Connecting<S::Response>;
 
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
-        self.connector.poll_ready(context)
+    /// Is always ready. The connector inside is polled for readiness when it is needed.
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+        Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: R) -> Self::Future {
-        // The service that was polled ready is the one to call (tower_service::Service).
-        let ready = self.connector.clone();
-        let connector = std::mem::replace(&mut self.connector, ready);
         let started = Arc::new(AtomicBool::new(false));
-        let connection =
-            Box::pin(connect(connector, request, Arc::clone(&self.shared), Arc::clone(&started)));
+        let connection = Box::pin(connect(Arc::clone(&self.inner), request, Arc::clone(&started)));
         Connecting { connection, started }
     }
 }
 
 async fn connect<S, R>(
-    mut connector: S,
+    inner: Arc<Inner<S>>,
     request: R,
-    shared: Arc<Shared>,
     started: Arc<AtomicBool>,
 ) -> Result<S::Response, BoxError>
 where
-    S: Service<R, Error = BoxError>,
+    S: Service<R, Error = BoxError> + Clone,
     S::Response: Connection,
 {
-    let Shared { health, ledger, clock } = &*shared;
+    let Inner { connector, shared } = &*inner;
+    let Shared { health, ledger, clock } = &**shared;
     let handshakes = health.handshakes();
     let turn = match health.protocol() {
         Protocol::Http1 => None,
@@ -133,7 +141,7 @@ where
         drop(turn);
         let admission = ledger.admit(&**clock).await;
         started.store(true, Ordering::Relaxed);
-        let connection = connector.call(request).await?;
+        let connection = establish(connector.clone(), request).await?;
         established(admission, &**clock);
         return Ok(connection);
     }
@@ -144,7 +152,7 @@ where
     }
     let admission = ledger.admit(&**clock).await;
     started.store(true, Ordering::Relaxed);
-    let connection = connector.call(request).await?;
+    let connection = establish(connector.clone(), request).await?;
     let http2 = connection.connected().is_negotiated_h2();
     health.connected(if http2 { Protocol::Http2 } else { Protocol::Http1 });
     if http2 {
@@ -153,6 +161,11 @@ where
         established(admission, &**clock);
     }
     Ok(connection)
+}
+
+async fn establish<S: Service<R>, R>(mut connector: S, request: R) -> Result<S::Response, S::Error> {
+    poll_fn(|context| connector.poll_ready(context)).await?;
+    connector.call(request).await
 }
 
 /// Records a connection of the call that is being polled, or of none.

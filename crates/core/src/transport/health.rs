@@ -86,6 +86,11 @@ impl Health {
         }
     }
 
+    /// Returns whether it matters when something was received: an HTTP/1.1 connection ends with the call that timed out on it.
+    pub(super) fn is_watched(&self) -> bool {
+        self.protocol() != Protocol::Http1
+    }
+
     /// Records that part of a response arrived.
     pub(super) fn received(&self, now: Duration) {
         self.last_received.store(milliseconds(now), Ordering::Relaxed);

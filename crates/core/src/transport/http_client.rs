@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH};
-use http::{HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Body as _;
 
 use super::failure::Peers;
@@ -60,11 +60,40 @@ impl HttpClient {
         account: &mut Account<'_>,
         options: &SendOptions,
     ) -> Result<reqwest::Response> {
-        let _watch = Watch { client: self, pool, options, started: self.clock.elapsed() };
+        let _watch = pool.health.is_watched().then(|| Watch {
+            client: self,
+            pool,
+            options,
+            started: self.clock.elapsed(),
+        });
         let response = tracked(pool.client.execute(request), account, options).await;
-        let response = response.map_err(|error| self.peers.failure(error))?;
-        pool.health.received(self.clock.elapsed());
+        let response = match response {
+            Ok(response) => response,
+            // Boxed, since nearly no call needs this future.
+            Err(error) => return Err(Box::pin(self.failure(error, options)).await),
+        };
+        self.received(pool);
         Ok(response)
+    }
+
+    async fn failure(&self, error: reqwest::Error, options: &SendOptions) -> Error {
+        let rejected = Peers::rejected_tunnel(&error);
+        let failure = self.peers.failure(error);
+        if !rejected {
+            return failure;
+        }
+        // A timeout meanwhile does not mean that the request was sent.
+        options.set_waiting(true);
+        match self.pools.tunnel_status().await {
+            Some(status) if !status.is_success() => failure.with_head(status, HeaderMap::new()),
+            _ => failure,
+        }
+    }
+
+    fn received(&self, pool: &Pool) {
+        if pool.health.is_watched() {
+            pool.health.received(self.clock.elapsed());
+        }
     }
 
     /// Reads the body chunk by chunk, so that no response takes more memory than its limit.
@@ -88,7 +117,7 @@ impl HttpClient {
                 self.peers.cut_off(error).with_head(head.status(), std::mem::take(head.headers_mut()))
             };
             while let Some(chunk) = response.chunk().await.map_err(|error| cut_off(error, &mut head))? {
-                pool.health.received(self.clock.elapsed());
+                self.received(pool);
                 if chunk.len() > limit - chunks.len() {
                     return Err(too_large(head, limit));
                 }

@@ -8,6 +8,7 @@ mod ledger;
 mod pools;
 mod slots;
 mod target;
+mod tunnel;
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -5,12 +5,13 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
+use http::StatusCode;
 use url::Url;
 
 use super::handshake::Handshakes;
 use super::health::{Health, Protocol};
 use super::ledger::Ledger;
-use super::{ConnectionOptions, Proxy};
+use super::{ConnectionOptions, Proxy, tunnel};
 use crate::error::{Error, Result};
 use crate::{Clock, Endpoint, Secret};
 
@@ -63,6 +64,11 @@ impl Pools {
         let own = RwLock::new(Arc::new(build(&options, endpoint, &clock, kind)?));
         let endpoint = endpoint.clone();
         Ok(Self { options, endpoint, clock, own, others: Mutex::default(), replaced: Mutex::default() })
+    }
+
+    /// Returns the status with which the proxy rejects a tunnel to the endpoint.
+    pub(super) async fn tunnel_status(&self) -> Option<StatusCode> {
+        tunnel::status(&self.options, &self.endpoint, &*self.clock).await
     }
 
     pub(super) fn get(&self, connect_timeout: Option<Duration>, http1_only: bool) -> Result<Arc<Pool>> {
@@ -126,9 +132,6 @@ fn build(
     clock: &Arc<dyn Clock>,
     kind: Kind,
 ) -> Result<Pool> {
-    let invalid = |what: &str, error: reqwest::Error| {
-        Error::invalid_input(what, "cannot be used", None).with_cause(error.without_url())
-    };
     let protocol = if kind.http1_only || !endpoint.is_https() { Protocol::Http1 } else { Protocol::Unknown };
     let health = Arc::new(Health::new(protocol));
     let ledger = Arc::new(Ledger::new(options.max_connections));
@@ -156,14 +159,7 @@ fn build(
     if let Proxy::Fixed(url) = &options.proxy {
         builder = builder.proxy(fixed_proxy(url)?);
     }
-    for pem in &options.root_certificates {
-        let certificates =
-            reqwest::Certificate::from_pem_bundle(pem).map_err(|error| invalid("root certificate", error))?;
-        if certificates.is_empty() {
-            return Err(Error::invalid_input("root certificate", "holds no PEM certificate", None));
-        }
-        builder = builder.tls_certs_merge(certificates);
-    }
+    builder = trusting(builder, options)?;
     if let Some(pem) = &options.client_certificate {
         let identity = reqwest::Identity::from_pem(pem.expose().as_bytes());
         builder = builder.identity(identity.map_err(|error| invalid("client certificate", error))?);
@@ -174,6 +170,26 @@ fn build(
     // reqwest checks the certificates only here.
     let client = builder.build().map_err(|error| invalid("certificate or TLS setting", error))?;
     Ok(Pool { client, health, ledger, kind })
+}
+
+/// Adds the caller's root certificates to those of the system.
+pub(super) fn trusting(
+    mut builder: reqwest::ClientBuilder,
+    options: &ConnectionOptions,
+) -> Result<reqwest::ClientBuilder> {
+    for pem in &options.root_certificates {
+        let certificates =
+            reqwest::Certificate::from_pem_bundle(pem).map_err(|error| invalid("root certificate", error))?;
+        if certificates.is_empty() {
+            return Err(Error::invalid_input("root certificate", "holds no PEM certificate", None));
+        }
+        builder = builder.tls_certs_merge(certificates);
+    }
+    Ok(builder)
+}
+
+fn invalid(what: &str, error: reqwest::Error) -> Error {
+    Error::invalid_input(what, "cannot be used", None).with_cause(error.without_url())
 }
 
 /// Whether no connection of the pool can ever be encrypted: plain `http`, and no proxy that might be spoken to otherwise.
@@ -188,7 +204,7 @@ fn never_tls(options: &ConnectionOptions, endpoint: &Endpoint) -> bool {
 }
 
 /// reqwest takes schemes that it then does not speak, and would connect without the proxy.
-fn fixed_proxy(text: &Secret) -> Result<reqwest::Proxy> {
+pub(super) fn fixed_proxy(text: &Secret) -> Result<reqwest::Proxy> {
     // The parsers' errors may hold the URL, and with it the proxy's password.
     let refuse = || Error::invalid_input("proxy", "is not a URL such as `http://host:3128`", None);
     let url = Url::parse(text.expose()).map_err(|_| refuse())?;

@@ -90,7 +90,7 @@ fn base64<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error>
 }
 
 /// Writes a JSON string.
-fn write_text(json: &mut Vec<u8>, text: &str) -> serde_json::Result<()> {
+pub(super) fn write_text(json: &mut Vec<u8>, text: &str) -> serde_json::Result<()> {
     let is_plain = |byte: u8| byte >= b' ' && byte != b'"' && byte != b'\\';
     // Without an early exit, the compiler vectorizes the loop.
     if !text.bytes().fold(true, |plain, byte| plain & is_plain(byte)) {

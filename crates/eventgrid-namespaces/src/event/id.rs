@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use service_core::{Clock, SystemClock};
+use uuid::Uuid;
 
 /// A pseudo-random function: std's SipHash with a random key from the operating system. For inputs that never repeat, its values
 /// look random to anyone who does not know the key.
@@ -18,22 +19,26 @@ struct Source {
 static SOURCE: LazyLock<Source> =
     LazyLock::new(|| Source { key: RandomState::new(), clock: SystemClock::new(), made: AtomicU64::new(0) });
 
-/// Returns a UUID of version 4.
+/// Returns the text of a UUID of version 4.
 pub(super) fn random() -> String {
+    random_uuid().hyphenated().encode_lower(&mut Uuid::encode_buffer()).to_owned()
+}
+
+/// Returns a UUID of version 4.
+pub(super) fn random_uuid() -> Uuid {
     let number = SOURCE.made.fetch_add(1, Ordering::Relaxed);
     numbered(number, SOURCE.clock.now())
 }
 
 /// A forked process or a restored snapshot starts with the key and the counter of another process. The time keeps their ids
 /// distinct.
-fn numbered(number: u64, time: SystemTime) -> String {
+fn numbered(number: u64, time: SystemTime) -> Uuid {
     let mut hasher = SOURCE.key.build_hasher();
     (number, time).hash(&mut hasher);
     let first = u128::from(hasher.finish());
     hasher.write_u8(0);
     let bits = first << 64 | u128::from(hasher.finish());
-    let id = uuid::Builder::from_random_bytes(bits.to_ne_bytes()).into_uuid();
-    id.hyphenated().encode_lower(&mut uuid::Uuid::encode_buffer()).to_owned()
+    uuid::Builder::from_random_bytes(bits.to_ne_bytes()).into_uuid()
 }
 
 #[cfg(test)]
@@ -62,7 +67,7 @@ mod tests {
 
     #[test]
     fn an_id_is_a_random_uuid_of_which_every_free_bit_varies() {
-        let ids: Vec<_> = (0..256).map(|_| uuid::Uuid::parse_str(&random()).unwrap()).collect();
+        let ids: Vec<_> = (0..256).map(|_| Uuid::parse_str(&random()).unwrap()).collect();
         assert!(ids.iter().all(|id| (id.get_version_num(), id.get_variant()) == (4, uuid::Variant::RFC4122)));
         let set = ids.iter().fold(0, |bits, id| bits | id.as_u128());
         let clear = ids.iter().fold(0, |bits, id| bits | !id.as_u128());

@@ -6,6 +6,7 @@ mod binary;
 mod builder;
 mod data;
 mod decode;
+mod direct;
 mod encode;
 mod extension;
 mod id;
@@ -24,6 +25,7 @@ pub use builder::CloudEventBuilder;
 pub use data::{Data, Json};
 pub(crate) use data::{essence, is_json, without_bom};
 pub(crate) use decode::Embedded;
+pub(crate) use direct::Direct;
 pub use extension::ExtensionValue;
 pub use invalid::InvalidEvent;
 

@@ -69,13 +69,17 @@ impl Encoded {
 
 /// Checks for data that CloudEvents allows but that the service has been observed to reject.
 pub(crate) fn check_data(event: &CloudEvent) -> Result<(), InvalidEvent> {
-    match event.data() {
-        None => Err(InvalidEvent::new("the event has no data, which Event Grid requires")),
-        Some(Data::Json(json)) if json.is_null() => {
-            Err(InvalidEvent::new("the event's data is `null`, which Event Grid does not accept"))
-        }
-        Some(_) => Ok(()),
+    check(event.data().is_some(), matches!(event.data(), Some(Data::Json(json)) if json.is_null()))
+}
+
+pub(crate) fn check(has_data: bool, is_null: bool) -> Result<(), InvalidEvent> {
+    if !has_data {
+        return Err(InvalidEvent::new("the event has no data, which Event Grid requires"));
     }
+    if is_null {
+        return Err(InvalidEvent::new("the event's data is `null`, which Event Grid does not accept"));
+    }
+    Ok(())
 }
 
 /// A request that publishes one event. Is returned by [`Sender::send`].

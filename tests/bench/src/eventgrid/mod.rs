@@ -28,8 +28,10 @@ const TYPE: &str = "com.example.order.created";
 
 const RAW: &str = "raw reqwest and serde_json";
 const OURS: &str = "eventgrid-namespaces";
+const BUILT: &str = "eventgrid-namespaces, events built";
 
 const CPU: fn(&Cost) -> f64 = |cost| cost.cpu;
+const ALLOCATIONS: fn(&Cost) -> f64 = |cost| cost.allocations;
 
 /// Runs the comparisons, against this `bench-server`.
 ///
@@ -61,6 +63,7 @@ fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Repo
         vec![
             Contender::new(RAW, load::turn(runtime, raw.clone(), Client::publish)),
             Contender::new(OURS, load::turn(runtime, ours.clone(), ours::Clients::publish)),
+            Contender::new(BUILT, load::turn(runtime, ours.clone(), ours::Clients::publish_built)),
         ],
     )?;
     report.table(&format!("publish, {LANES} in flight"), &publish)?;
@@ -72,7 +75,10 @@ fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Repo
         ],
     )?;
     report.table(&format!("receive and acknowledge, {LANES} in flight"), &receive)?;
-    report.limit(Limit::new("publish: times raw reqwest's CPU", publish.ratio(OURS, RAW, CPU)?, 1.15));
+    report.limit(Limit::new("publish: times raw reqwest's CPU", publish.ratio(OURS, RAW, CPU)?, 1.0));
+    let allocations = publish.difference(OURS, RAW, ALLOCATIONS)?;
+    report.limit(Limit::new("publish: allocations above the raw ones", allocations, 0.0));
+    report.limit(Limit::new("publish, events built: times", publish.ratio(BUILT, RAW, CPU)?, 1.15));
     report.limit(Limit::new("receive: times raw reqwest's CPU", receive.ratio(OURS, RAW, CPU)?, 1.15));
     process::compare(plan, &server.origin(), &raw, runtime, report)
 }

@@ -25,8 +25,17 @@ impl Clients {
         })
     }
 
-    /// Publishes a batch.
+    /// Publishes a batch whose events are written straight into it.
     pub(crate) async fn publish(self) -> Result<()> {
+        let mut batch = EventBatch::new();
+        for order in &*self.orders {
+            batch.try_add_json(SOURCE, TYPE, order)?;
+        }
+        Ok(self.sender.send_batch(batch).await?)
+    }
+
+    /// Publishes a batch of events that are built first.
+    pub(crate) async fn publish_built(self) -> Result<()> {
         let mut batch = EventBatch::new();
         for order in &*self.orders {
             let event = CloudEvent::builder(SOURCE, TYPE).data_json(order);

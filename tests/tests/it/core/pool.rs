@@ -186,7 +186,13 @@ async fn errors_name_the_host_and_the_root_cause() {
             through(&locked),
             format!("through the proxy at {}: 407, the proxy requires authentication", locked.address()),
         ),
-        (through(&closed), format!("the proxy at {} rejected the CONNECT request", closed.address())),
+        (
+            through(&closed),
+            format!(
+                "403 Forbidden, could not connect to chat.example:443: the proxy at {} rejected the CONNECT request",
+                closed.address()
+            ),
+        ),
     ] {
         let error =
             get(&service.retry(RetryOptions::default().initial_backoff(Duration::ZERO)).build().unwrap())
@@ -198,7 +204,7 @@ async fn errors_name_the_host_and_the_root_cause() {
     }
     assert_eq!(
         (locked.connections(), closed.connections()),
-        (1, 1),
-        "a proxy that rejects the client is asked once"
+        (1, 2),
+        "a proxy that rejects the client is asked once, and once more for a status other than 407"
     );
 }

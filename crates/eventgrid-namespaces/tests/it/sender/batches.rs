@@ -1,6 +1,10 @@
 //! Batches fill to their limits and report what did not fit.
 
+use std::collections::BTreeMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use eventgrid_namespaces::{CloudEvent, Error, EventBatch};
+use serde::ser::{Serialize, SerializeSeq, Serializer};
 
 use super::{ORDER, order};
 
@@ -61,4 +65,48 @@ fn a_list_that_does_not_fit_names_the_event() {
     let error: Error = EventBatch::try_from(events).unwrap_err().into();
     assert!(error.is_invalid_input(), "{error}");
     assert!(error.to_string().contains(r#"could not add event 2 (id "big")"#), "{error}");
+}
+
+#[test]
+fn an_event_from_borrowed_parts_is_added_or_returned_like_a_created_one() {
+    let mut batch = EventBatch::new();
+    batch.try_add_json("/orders", "created", &7).unwrap();
+    let (len, bytes) = (batch.len(), batch.bytes());
+    let unserializable = BTreeMap::from([((1, 2), 3)]);
+    let large = "x".repeat(EventBatch::MAX_BYTES - bytes - 2);
+    for (not_added, fits, rule) in [
+        (batch.try_add_json(" ", "created", &7), false, "`source` must be a URI-reference"),
+        (batch.try_add_json("/orders", "", &7), false, "`type` must not be empty"),
+        (batch.try_add_json("/orders", "created", &()), false, "data is `null`"),
+        (batch.try_add_json("/orders", "created", &unserializable), false, "cannot be serialized"),
+        (batch.try_add_json("/orders", "created", &large), true, "would make the batch larger"),
+        (batch.try_add_json("/orders", "created", &large.repeat(2)), false, "exceed the maximum"),
+    ] {
+        let not_added = not_added.unwrap_err();
+        assert!(not_added.to_string().contains(rule), "{not_added}");
+        assert_eq!((not_added.index(), not_added.fits_in_another()), (1, fits), "{not_added}");
+        assert_eq!((batch.len(), batch.bytes()), (len, bytes), "{not_added}");
+        if fits {
+            assert_eq!(not_added.event().data_as::<&str>().unwrap(), large);
+            EventBatch::new().try_add(not_added.into_event()).unwrap();
+        }
+    }
+}
+
+#[test]
+fn a_batch_survives_data_that_panics() {
+    struct Panics;
+    impl Serialize for Panics {
+        fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+            let mut list = serializer.serialize_seq(None)?;
+            list.serialize_element("part of the data")?;
+            panic!("as planned")
+        }
+    }
+    let mut batch = EventBatch::new();
+    batch.try_add_json("/orders", "created", &7).unwrap();
+    let bytes = batch.bytes();
+    let panicked = catch_unwind(AssertUnwindSafe(|| batch.try_add_json("/orders", "created", &Panics)));
+    assert!(panicked.is_err());
+    assert_eq!((batch.len(), batch.bytes()), (1, bytes));
 }
