@@ -28,10 +28,16 @@ const ALLOWED: [Allowed; 11] = [
     ),
     // The feature `azure-identity` is there for this type, and named after it.
     ("azure_core", &["service_core::AzureCredential"]),
-    // JSON of any shape, at 1.0: a problem in a response that a service crate has read, an event without a receiver.
+    // JSON of any shape, at 1.0: a problem in a response that a service crate has read, events of the emulator's topics, and
+    // a fault as a table of its settings file.
     (
         "serde_json",
-        &["service_core::ErrorDetail::from_value", "service_emulator::eventgrid::DeadLetter::event"],
+        &[
+            "service_core::ErrorDetail::from_value",
+            "service_emulator::eventgrid::DeadLetter::event",
+            "service_emulator::eventgrid::EventGrid::publish",
+            "ScheduledFault::settings",
+        ],
     ),
     // A span's name and fields are fixed where it is written, so each service crate writes its own, and users write those
     // of their handlers, with the parent and the links of their choice.
