@@ -115,6 +115,25 @@ function client(ready, user) {
   return received;
 }
 
+/** What was typed into the field of a token remains when another Agent of the same section changes. */
+async function keepsTypedToken(tab) {
+  const token = "of-this-test";
+  const emulator = start(program, ["--ready", "json", "--log", "off", "--control-token", token]);
+  const { endpoint } = JSON.parse((await line(emulator.stdout, /.*ready.*/))[0]);
+  await tab.go(endpoint);
+  await until(async () => (await tab.text()).includes("Live."), "the page with a token is live");
+  await tab.tabTo("token-tokyo-send");
+  await tab.call("Input.insertText", { text: token });
+  const before = await tab.evaluate("document.querySelectorAll('[id^=disconnect-]').length");
+  const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
+  await fetch(`${endpoint}/_emulator/hulft/agents/tokyo-receive`, { method: "DELETE", headers });
+  const count = () => tab.evaluate("document.querySelectorAll('[id^=disconnect-]').length");
+  await until(async () => (await count()) < before, "the section of the Agents is replaced");
+  const field = "document.getElementById('token-tokyo-send')";
+  check((await tab.evaluate(`${field}.value`)) === token, "the typed token is kept");
+  check(await tab.evaluate(`document.activeElement === ${field}`), "and the focus as well");
+}
+
 async function run() {
   mkdirSync(directory, { recursive: true });
   const emulator = start(program, ["--ready", "json", "--log", "off"]);
@@ -161,6 +180,8 @@ async function run() {
   }
   await tab.screenshot("page", "light");
   await tab.screenshot("page", "dark");
+
+  await keepsTypedToken(tab);
 
   await tab.call("Emulation.setScriptExecutionDisabled", { value: true });
   const off = await Tab.open(port);

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use crate::clock::Clock;
-use crate::control::Guard;
+use crate::control::{Guard, check_token};
 use crate::emulator::Emulator;
 use crate::faults::Faults;
 use crate::history::History;
@@ -94,8 +94,11 @@ impl Builder {
 
     /// Sets a token that requests to the control API must contain: `Authorization: Bearer <token>`. Default: none.
     ///
-    /// Without a token, the control API exists only if the emulator listens on a loopback address. It is described in the
-    /// section "Control API" of the crate's documentation.
+    /// It has 8 to 256 visible ASCII characters. Otherwise, [`start`](Self::start) fails.
+    ///
+    /// Without a token, the control API exists only if the emulator listens on a loopback address and does not
+    /// [advertise](Self::advertise) another one. It is described in the section "Control API" of the crate's
+    /// documentation.
     pub fn control_token(mut self, token: impl Into<String>) -> Self {
         self.control_token = Some(token.into());
         self
@@ -188,8 +191,12 @@ impl Builder {
     ///
     /// Returns an error if the address cannot be bound or if the authority's certificate cannot be written. Returns an
     /// error of kind [`InvalidInput`](io::ErrorKind::InvalidInput) if a function added with [`arrange`](Self::arrange)
-    /// fails, or if the limit of file descriptors does not allow [`max_connections`](Self::max_connections).
+    /// fails, if the [control token](Self::control_token) breaks its rule, or if the limit of file descriptors does not
+    /// allow [`max_connections`](Self::max_connections).
     pub async fn start(self) -> io::Result<Emulator> {
+        if let Some(Err(rule)) = self.control_token.as_deref().map(check_token) {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, format!("the control token {rule}")));
+        }
         let max_connections = max_connections(self.max_connections)?;
         let listener = bind(&self.host, self.port).await?;
         let address = listener.local_addr()?;

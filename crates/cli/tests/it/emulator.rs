@@ -98,10 +98,10 @@ async fn a_reset_needs_confirmation_and_may_concern_one_service() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_token_of_the_control_api_comes_from_the_environment() {
-    let builder = Emulator::builder().control_token("secret");
+    let builder = Emulator::builder().control_token("s3cret-token");
     let emulator = builder.start().await.unwrap();
     let program = Program::new(&emulator);
     let run = program.run("emulator health").await;
     assert!(run.failed(4).contains("401"), "{run:?}");
-    program.with("SERVICE_EMULATOR_CONTROL_TOKEN", "secret").run("emulator health").await.json();
+    program.with("SERVICE_EMULATOR_CONTROL_TOKEN", "s3cret-token").run("emulator health").await.json();
 }

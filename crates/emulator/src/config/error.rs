@@ -1,5 +1,7 @@
 //! The error of an invalid configuration file, in one line that names the place.
 
+use std::borrow::Cow;
+
 /// Is returned when a configuration file is invalid.
 ///
 /// Its text is one line: the line number in the file, the key, and what is wrong. It never contains an access key.
@@ -40,9 +42,9 @@ impl ConfigError {
     }
 }
 
-/// serde calls them fields and variants, the file has keys and values.
+/// serde calls them fields and variants, the file has keys and values. It also repeats values, which may be secrets.
 fn in_own_words(error: &toml::de::Error) -> String {
-    let mut message = error.message().replace('\n', ", ");
+    let mut message = without_value(error.message()).replace('\n', ", ");
     for (theirs, ours) in [
         ("unknown field", "unknown key"),
         ("missing field", "missing key"),
@@ -51,4 +53,15 @@ fn in_own_words(error: &toml::de::Error) -> String {
         message = message.replace(theirs, ours);
     }
     message
+}
+
+/// Removes the value from `invalid type: string "value", expected a sequence`, and from an invalid value. What kind of
+/// value it is remains.
+fn without_value(message: &str) -> Cow<'_, str> {
+    const EXPECTED: &str = ", expected ";
+    let quotes = ["invalid type: ", "invalid value: "].iter().any(|start| message.starts_with(start));
+    let Some(start) = message.find(['"', '`']).filter(|_| quotes) else { return message.into() };
+    // The value may contain the words that follow it, but what is expected does not.
+    let expected = message.rfind(EXPECTED).map_or("", |end| &message[end..]);
+    format!("{}{expected}", message[..start].trim_end()).into()
 }

@@ -31,6 +31,7 @@ pub(crate) use settings::Settings;
 pub(crate) use socket_faults::WebSocketFault;
 
 use crate::builder::Builder;
+use crate::control::check_token;
 use crate::emulator::Emulator;
 use crate::faults::Faults;
 use crate::journal::LogStyle;
@@ -182,11 +183,7 @@ fn host<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D:
 
 /// A token that a header can contain.
 fn control_token<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
-    let check = |token: &String| {
-        let valid = (8..=256).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic());
-        if valid { Ok(()) } else { Err("must be 8 to 256 visible ASCII characters") }
-    };
-    rules::checked(deserializer, check).map(Some)
+    rules::checked(deserializer, |token: &String| check_token(token)).map(Some)
 }
 
 fn max_connections<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<usize>, D::Error> {

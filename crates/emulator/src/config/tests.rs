@@ -141,9 +141,30 @@ fn a_key_of_a_service_that_breaks_its_rule_is_not_repeated() {
         "[eventgrid]\nkey = 's3cret'",
         "[hulft]\napi_key = 's3 cret s3cret'",
         "[hulft]\napi_key = 's3cret",
+        "[hulft]\napi_keys = 's3cret'",
+        "[hulft]\napi_keys = 's3cret, expected s3cret'",
+        "[hulft]\napi_keys = ['s3cret']",
+        "[hulft]\napi_keys = [{ key = 's3cret', scopes = 's3cret' }]",
+        "[hulft]\nagents = \"\"\"s3cret\n`s3cret`\"\"\"",
+        "[eventgrid]\ntopics = 's3cret'",
+        "[webpubsub]\npreview_limits = 's3cret'",
+        "[webpubsub]\nack_delay_ms = 's3cret'",
     ] {
         let error = config_error(text);
         assert!(error.starts_with("line 2: ") && !error.contains("s3"), "{error}");
+    }
+}
+
+#[test]
+fn a_value_of_the_wrong_type_is_described_but_not_repeated() {
+    for (text, expected) in [
+        ("[hulft]\napi_keys = 's3cret'", "line 2: `api_keys`: invalid type: string, expected a sequence"),
+        ("[hulft]\napi_key = 12345678", "line 2: `api_key`: invalid type: integer, expected a string"),
+        ("tls = [1]", "line 1: `tls`: invalid type: sequence, expected a boolean"),
+        ("hulft = 's3cret'", "line 1: `hulft`: invalid type: string, expected struct Hulft"),
+        ("port = 1.5", "line 1: `port`: invalid type: floating point, expected i64"),
+    ] {
+        assert_eq!(config_error(text), expected);
     }
 }
 

@@ -133,6 +133,10 @@ mod tests {
             ("SERVICE_EMULATOR_PORT", "70000", "must be 0 to 65535"),
             ("SERVICE_EMULATOR_PORT", "x", "expected"),
             ("SERVICE_EMULATOR_CONTROL_TOKEN", "s3cret", "8 to 256"),
+            ("SERVICE_EMULATOR_CONTROL_TOKEN", "", "8 to 256"),
+            ("SERVICE_EMULATOR_HULFT_API_KEYS", "s3cret", "invalid type: string, expected a sequence"),
+            ("SERVICE_EMULATOR_HULFT_API_KEYS", "['s3cret']", "expected struct ApiKey"),
+            ("SERVICE_EMULATOR_HULFT", "s3cret", "expected struct Hulft"),
         ] {
             let error = read(&[(name, text)]).unwrap_err().to_string();
             assert!(error.starts_with(&format!("{name}: ")) && error.contains(rule), "{error}");

@@ -18,6 +18,10 @@ pub(crate) struct Guard {
     token: Option<Arc<str>>,
     /// Whether the server listens on a loopback address.
     loopback: bool,
+    /// Whether only programs on this machine are meant to reach the server.
+    local: bool,
+    /// What browsers state as their origin if they reach the server through a proxy.
+    advertised: Option<Arc<str>>,
     /// Names under which clients find the emulator, besides `localhost` and addresses.
     names: [Arc<str>; 2],
     /// A secret of this process, which the forms of the page contain.
@@ -36,9 +40,12 @@ impl Guard {
         let names = [host(endpoint.authority()).into(), own_host.into()];
         let form_key: String = std::iter::repeat_with(fastrand::alphanumeric).take(32).collect();
         let loopback = endpoint.address.ip().is_loopback();
+        // An advertised name is for others, whom a proxy or a container lets in.
+        let local = loopback && endpoint.is_at_loopback();
+        let advertised = endpoint.advertised().map(|origin| with_plain_port(origin).into());
         // An empty token would protect nothing.
         let token = token.filter(|token| !token.is_empty()).map(Arc::from);
-        Self { token, loopback, names, form_key: form_key.into(), shows_payloads }
+        Self { token, loopback, local, advertised, names, form_key: form_key.into(), shows_payloads }
     }
 
     /// Whether the page shows payloads.
@@ -54,7 +61,7 @@ impl Guard {
 
     /// Rejects everything if the server can be reached from other machines, and there is no token.
     pub(crate) fn check_reachable(&self) -> Result<(), Problem> {
-        if !self.loopback && self.token.is_none() { Err(Problem::unknown_path()) } else { Ok(()) }
+        if !self.local && self.token.is_none() { Err(Problem::unknown_path()) } else { Ok(()) }
     }
 
     /// Rejects a form that the page did not send, or that lacks the control token.
@@ -88,16 +95,27 @@ impl Guard {
         Ok(())
     }
 
-    /// Rejects a request that a page of another origin may have caused. A foreign `Host` is the sign of a name that was
-    /// bound to this address after the page was loaded.
-    pub(crate) fn check_source(&self, request: &Request) -> Result<(), Problem> {
-        let forbidden = |message| Err(Problem::new(StatusCode::FORBIDDEN, message));
-        if request.headers.get_all(HOST).iter().count() != 1 || !self.is_own(host(&request.host)) {
-            return forbidden("the `Host` header does not name this emulator");
+    /// Rejects a request whose `Host` is foreign: the sign of a name that was bound to this address after a page of
+    /// another origin was loaded.
+    pub(crate) fn check_host(&self, request: &Request) -> Result<(), Problem> {
+        if request.headers.get_all(HOST).iter().count() == 1 && self.is_own(host(&request.host)) {
+            return Ok(());
         }
+        Err(Problem::new(StatusCode::FORBIDDEN, "the `Host` header does not name this emulator"))
+    }
+
+    /// Rejects a request that a page of another origin may have caused.
+    pub(crate) fn check_source(&self, request: &Request) -> Result<(), Problem> {
+        self.check_host(request)?;
+        let forbidden = |message| Err(Problem::new(StatusCode::FORBIDDEN, message));
         let origins: Vec<_> = request.headers.get_all(ORIGIN).iter().collect();
         let own = request.origin();
-        let foreign = |origin: &&http::HeaderValue| !origin.as_bytes().eq_ignore_ascii_case(own.as_bytes());
+        let is =
+            |origin: &http::HeaderValue, own: &str| origin.as_bytes().eq_ignore_ascii_case(own.as_bytes());
+        let advertised = self.advertised.as_deref();
+        let foreign = |origin: &&http::HeaderValue| {
+            !is(origin, &own) && !advertised.is_some_and(|advertised| is(origin, advertised))
+        };
         // Browsers state the site in a header that scripts cannot set.
         let site = request.header("sec-fetch-site").unwrap_or("none");
         if origins.iter().any(foreign) || !matches!(site, "same-origin" | "none") {
@@ -118,9 +136,22 @@ impl fmt::Debug for Guard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Guard")
             .field("loopback", &self.loopback)
+            .field("local", &self.local)
             .field("names", &self.names)
             .finish_non_exhaustive()
     }
+}
+
+/// Rejects a token that is easy to guess, or that a header cannot contain. The error does not repeat it.
+pub(crate) fn check_token(token: &str) -> Result<(), &'static str> {
+    let valid = (8..=256).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic());
+    if valid { Ok(()) } else { Err("must be 8 to 256 visible ASCII characters") }
+}
+
+/// An origin as browsers write it: without the default port of its scheme.
+fn with_plain_port(origin: &str) -> &str {
+    let port = if origin.starts_with("https:") { ":443" } else { ":80" };
+    origin.strip_suffix(port).unwrap_or(origin)
 }
 
 fn is_json(content_type: &str) -> bool {
@@ -180,6 +211,63 @@ mod tests {
         let headers = [("host", "localhost"), ("sec-fetch-site", "cross-site")];
         assert_eq!(status(&guard, Method::GET, &headers), 403);
         assert_eq!(status(&guard, Method::GET, &[]), 403);
+    }
+
+    #[test]
+    fn an_advertised_name_lets_others_in_so_it_requires_a_token() {
+        for (url, expected) in [
+            ("http://127.0.0.1:8080", 200),
+            ("http://localhost", 200),
+            ("https://[::1]:8443", 200),
+            ("http://emulator:8080", 404),
+            ("https://192.0.2.1", 404),
+            ("http://localhost.evil.test", 404),
+        ] {
+            let guard = guard("127.0.0.1:80", Some(url), None);
+            assert_eq!(status(&guard, Method::GET, &[("host", "localhost")]), expected, "{url}");
+            assert_eq!(guard.proof().is_some(), expected == 200, "{url}");
+        }
+        let guard = guard("127.0.0.1:80", Some("http://emulator"), Some("s3cret"));
+        assert_eq!(status(&guard, Method::GET, &[("host", "emulator")]), 401);
+        let headers = [("host", "emulator"), ("authorization", "Bearer s3cret")];
+        assert_eq!(status(&guard, Method::GET, &headers), 200);
+    }
+
+    #[test]
+    fn the_advertised_origin_is_its_own_even_if_a_proxy_terminates_tls() {
+        for (url, origin, expected) in [
+            ("https://emulator.test", "https://emulator.test", 200),
+            ("https://emulator.test:443", "https://emulator.test", 200),
+            ("https://emulator.test:8443", "https://emulator.test:8443", 200),
+            ("https://emulator.test", "HTTPS://emulator.test", 200),
+            ("https://emulator.test", "https://emulator.test:444", 403),
+            ("https://emulator.test", "https://emulator.test.evil.test", 403),
+            ("https://emulator.test", "https://127.0.0.1", 403),
+            ("https://emulator.test", "null", 403),
+        ] {
+            let guard = guard("127.0.0.1:80", Some(url), Some("s3cret"));
+            let (host, token) = (("host", "emulator.test"), ("authorization", "Bearer s3cret"));
+            assert_eq!(status(&guard, Method::GET, &[host, token, ("origin", origin)]), expected, "{origin}");
+        }
+        // What nobody advertised may be another server on the machine from which a container's port is mapped.
+        let guard = guard("0.0.0.0:8080", None, Some("s3cret"));
+        let headers = [
+            ("host", "localhost:80"),
+            ("authorization", "Bearer s3cret"),
+            ("origin", "http://127.0.0.1:8080"),
+        ];
+        assert_eq!(status(&guard, Method::GET, &headers), 403);
+    }
+
+    #[test]
+    fn a_token_has_8_to_256_visible_characters() {
+        let long = "x".repeat(257);
+        for (token, valid) in
+            [("", false), ("s3cret-", false), ("s3cret-8", true), ("s3 cret-8", false), ("s3crété-8", false)]
+        {
+            assert_eq!(check_token(token).is_ok(), valid, "{token}");
+        }
+        assert!(check_token(&long).is_err() && check_token(&long[1..]).is_ok());
     }
 
     #[test]

@@ -19,7 +19,7 @@ use tokio::sync::watch;
 
 pub(crate) use call::{Call, Outcome, Problem, json, no_content};
 pub(crate) use events::stream as event_stream;
-pub(crate) use guard::Guard;
+pub(crate) use guard::{Guard, check_token};
 pub(crate) use route::Route;
 
 use crate::message::{Request, Response};

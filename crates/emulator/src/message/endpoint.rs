@@ -11,6 +11,7 @@ pub(crate) struct Endpoint {
     pub(crate) secure: bool,
     /// Scheme, host, and port.
     origin: Arc<str>,
+    is_advertised: bool,
 }
 
 impl Endpoint {
@@ -21,7 +22,7 @@ impl Endpoint {
             Some(url) => origin(url)?,
             None => format!("{}://{}", http_scheme(secure), reachable(address)),
         };
-        Ok(Self { address, secure, origin: origin.into() })
+        Ok(Self { address, secure, origin: origin.into(), is_advertised: advertised.is_some() })
     }
 
     /// `http://HOST:PORT`, or with `https`.
@@ -39,12 +40,21 @@ impl Endpoint {
         self.origin.split_once("://").map_or("", |(_, authority)| authority)
     }
 
+    /// The origin, if it was advertised.
+    pub(crate) fn advertised(&self) -> Option<&str> {
+        self.is_advertised.then_some(self.origin.as_ref())
+    }
+
+    /// Whether clients find the server at a loopback address, and so only within one machine.
+    pub(crate) fn is_at_loopback(&self) -> bool {
+        let host = host(self.authority());
+        host.eq_ignore_ascii_case("localhost")
+            || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    }
+
     /// Whether clients send their requests in clear text, and not only within one machine.
     pub(crate) fn is_exposed(&self) -> bool {
-        let host = host(self.authority());
-        let loopback = host.eq_ignore_ascii_case("localhost")
-            || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-        self.origin.starts_with("http://") && !loopback
+        self.origin.starts_with("http://") && !self.is_at_loopback()
     }
 }
 

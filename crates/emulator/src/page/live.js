@@ -14,7 +14,15 @@ function update(html) {
       live.append(section);
     } else if (old.outerHTML !== section.outerHTML) {
       const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+      const secrets = [...old.querySelectorAll("input[type=password]")];
       old.replaceWith(section);
+      // The server does not know what was typed. Other fields are only in a section that does not change.
+      for (const { id, value } of secrets) {
+        const field = document.getElementById(id);
+        if (field !== null) {
+          field.value = value;
+        }
+      }
       document.getElementById(focused)?.focus();
     }
   }

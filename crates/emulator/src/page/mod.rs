@@ -91,6 +91,8 @@ pub(crate) fn respond(shared: &Arc<Shared>, request: &Request, stopped: &watch::
 }
 
 fn document(shared: &Arc<Shared>, request: &Request) -> Result<Response, Problem> {
+    // A link on any page may lead here, but no page of another origin may read what is shown.
+    shared.guard.check_host(request)?;
     if shared.guard.shows_payloads() {
         shared.guard.check_source(request)?;
     }

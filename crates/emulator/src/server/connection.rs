@@ -160,16 +160,17 @@ impl Connection {
             return Ok(plain_error(StatusCode::BAD_REQUEST, message));
         };
         let request = Request { secure: self.shared.endpoint.secure, ..request };
-        Ok(respond(&self.shared, &request, &self.stopped))
+        let response = respond(&self.shared, &request, &self.stopped);
+        // A stream would keep the reserved connection for as long as its reader likes.
+        let is_live = matches!(response.body(), Content::Live(_));
+        Ok(if is_live && self.admission != Admission::Full { self.limit_reached() } else { response })
     }
 
     /// Returns the service's response, or what a due fault makes of it.
     async fn respond(&self, request: &Request, pending: &mut Pending<'_>) -> Response {
         if !self.admits(request) {
             pending.note("connection limit");
-            let max = self.shared.max_connections;
-            let message = format!("the maximum of {max} connections is reached (setting max_connections)");
-            return plain_error(StatusCode::SERVICE_UNAVAILABLE, &message);
+            return self.limit_reached();
         }
         let service = Service::of(request);
         pending.of(service);
@@ -181,6 +182,12 @@ impl Connection {
                 fault.apply(&request.method, response, &self.shared.clock).await
             }
         }
+    }
+
+    fn limit_reached(&self) -> Response {
+        let max = self.shared.max_connections;
+        let message = format!("the maximum of {max} connections is reached (setting max_connections)");
+        plain_error(StatusCode::SERVICE_UNAVAILABLE, &message)
     }
 
     /// Returns once the server stops in order. Otherwise, never returns.

@@ -52,6 +52,15 @@ async fn a_port_in_use_is_reported_in_one_line() {
 }
 
 #[tokio::test]
+async fn a_control_token_that_breaks_its_rule_is_reported_but_not_repeated() {
+    let rule = "service-emulator: the control token must be 8 to 256 visible ASCII characters\n";
+    for token in ["", "s3cret", "s3cret token"] {
+        let outcome = output(&["--port", "0", "--control-token", token]).await;
+        assert_eq!(outcome, (Some(1), String::new(), rule.to_owned()));
+    }
+}
+
+#[tokio::test]
 async fn help_and_version_are_printed() {
     let (code, out, _) = output(&["--help"]).await;
     assert!(code == Some(0) && out.contains("--no-sample-data"), "{out}");

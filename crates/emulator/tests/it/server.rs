@@ -6,7 +6,7 @@ use service_emulator::{Emulator, Fault, Service};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::common::{exchange, http, request_text};
+use crate::common::{exchange, head, http, request_text};
 
 /// Served by the server alone, whatever services are included.
 async fn alive(emulator: &Emulator) -> bool {
@@ -167,7 +167,7 @@ async fn garbage_and_half_requests_leave_the_server_alive() {
 async fn a_body_beyond_the_bound_is_rejected() {
     let emulator = Emulator::start().await.unwrap();
     let text = format!("POST /nothing HTTP/1.1\r\nHost: x\r\nContent-Length: {}\r\n\r\n", 1_u64 << 40);
-    let head = crate::common::head(&emulator, &[text.as_bytes(), &vec![b'x'; 1_600_001]].concat()).await;
+    let head = head(&emulator, &[text.as_bytes(), &vec![b'x'; 1_600_001]].concat()).await;
     assert_eq!(head.status, 413);
     assert!(emulator.requests().is_empty());
     assert!(alive(&emulator).await);
@@ -202,6 +202,28 @@ async fn beyond_the_maximum_of_connections_requests_are_served_but_websockets_ar
     assert!(rejected.body.contains("the maximum of 2 connections is reached"), "{}", rejected.body);
     open.pop();
     while http(&emulator, "GET", "/client/hubs/chat", &handshake, "").await.status == 503 {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn a_stream_is_not_served_on_a_reserved_connection() {
+    let emulator = Emulator::builder().max_connections(1).start().await.unwrap();
+    let stream = |path| request_text(&emulator, "GET", path, &[], "");
+    let full = keep_open(&emulator).await.unwrap();
+    for path in ["/_emulator/events", "/_page/live"] {
+        // More often than there are reserved connections.
+        for _ in 0..70 {
+            let rejected = exchange(&emulator, stream(path).as_bytes()).await.unwrap();
+            assert!(rejected.starts_with("HTTP/1.1 503"), "{rejected}");
+            assert!(rejected.contains("the maximum of 1 connections is reached"), "{rejected}");
+        }
+    }
+    for path in ["/", "/_emulator/state", "/health"] {
+        assert_eq!(http(&emulator, "GET", path, &[], "").await.status, 200, "{path}");
+    }
+    drop(full);
+    while head(&emulator, stream("/_page/live").as_bytes()).await.status == 503 {
         tokio::task::yield_now().await;
     }
 }

@@ -55,7 +55,7 @@ pub(super) fn read(mut parser: lexopt::Parser) -> Result<Task, lexopt::Error> {
             Long("config") => arguments.config = Some(parser.value()?.into()),
             Long("host") => arguments.host = Some(parser.value()?.string()?),
             Long("advertise") => arguments.advertise = Some(parser.value()?.string()?),
-            Long("control-token") => arguments.control_token = Some(parser.value()?.string()?),
+            Long("control-token") => arguments.control_token = Some(secret(parser.value()?)?),
             Long("show-payloads") => arguments.show_payloads = true,
             Long("port") => arguments.port = Some(parser.value()?.parse()?),
             Long("sample-data") => arguments.sample_data = Some(true),
@@ -101,6 +101,11 @@ fn probe(mut parser: lexopt::Parser) -> Result<Probe, lexopt::Error> {
     }
     probe.tls_ca = probe.tls_ca.or_else(|| variable("SERVICE_EMULATOR_TLS_CA").map(PathBuf::from));
     Ok(probe)
+}
+
+/// A text that an error must not repeat. The emulator checks it when it starts.
+fn secret(value: OsString) -> Result<String, &'static str> {
+    value.into_string().map_err(|_| "the control token must be 8 to 256 visible ASCII characters")
 }
 
 fn ready(text: &str) -> Result<Ready, &'static str> {

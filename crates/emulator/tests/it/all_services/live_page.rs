@@ -5,7 +5,7 @@ use service_emulator::{Builder, Emulator};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::TcpStream;
 
-use crate::common::{Response, http, request_text};
+use crate::common::{Response, exchange, http, request_text};
 use crate::webpubsub::common::clients::{Client, publish};
 
 const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
@@ -148,14 +148,52 @@ async fn a_filter_selects_entries_and_requests() {
 
 #[tokio::test]
 async fn payloads_are_shown_only_if_the_setting_allows_it() {
-    for (shown, host, expected) in [(false, "evil.test", 200), (true, "evil.test", 403)] {
+    for (shown, linked) in [(false, 200), (true, 403)] {
         let emulator = Emulator::builder().show_payloads(shown).start().await.unwrap();
         publish(&emulator, "the-payload").await;
         assert_eq!(page(&emulator, "").await.contains("the-payload"), shown);
-        let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        let response = crate::common::exchange(&emulator, request.as_bytes()).await.unwrap();
-        assert!(response.starts_with(&format!("HTTP/1.1 {expected}")), "{response}");
+        let linking = [("sec-fetch-site", "cross-site")];
+        assert_eq!(http(&emulator, "GET", "/", &linking, "").await.status, linked);
     }
+}
+
+#[tokio::test]
+async fn the_page_answers_only_to_a_name_of_the_emulator() {
+    let emulator = Emulator::builder().sample_data(true).start().await.unwrap();
+    let own = emulator.address();
+    for path in ["/", "/_page/live"] {
+        for kind in ["application/json", "text/html"] {
+            let foreign = format!("GET {path} HTTP/1.1\r\nHost: evil.test:{}\r\n", own.port());
+            let several = format!("GET {path} HTTP/1.1\r\nHost: {own}\r\nHost: evil.test\r\n");
+            for head in [foreign, several, format!("GET {path} HTTP/1.0\r\n")] {
+                let request = format!("{head}Accept: {kind}\r\nConnection: close\r\n\r\n");
+                let response = exchange(&emulator, request.as_bytes()).await.unwrap();
+                assert!(response.starts_with("HTTP/1.") && response[8..].starts_with(" 403"), "{response}");
+                assert!(!response.contains("tokyo-send") && !response.contains("name=\"key\""), "{response}");
+            }
+        }
+    }
+    assert_eq!(http(&emulator, "GET", "/", &[], "").await.status, 200);
+}
+
+#[tokio::test]
+async fn an_advertised_name_takes_the_actions_from_a_page_without_a_token() {
+    let builder = || Emulator::builder().advertise("https://emulator.test");
+    let emulator = builder().start().await.unwrap();
+    assert!(!page(&emulator, "").await.contains("name=\"key\""));
+    assert_eq!(http(&emulator, "POST", "/_page/publish", &[FORM], "").await.status, 404);
+    let emulator = builder().control_token("s3cret-token").start().await.unwrap();
+    let body = format!("key={}&topic=orders&type=t&data=1&control_token=s3cret-token", key(&emulator).await);
+    // As a proxy sends it that has terminated TLS.
+    let text = format!(
+        "POST /_page/publish HTTP/1.1\r\nHost: emulator.test\r\nOrigin: https://emulator.test\r\n{}: {}\r\n\
+         Connection: close\r\nContent-Length: {}\r\n\r\n{body}",
+        FORM.0,
+        FORM.1,
+        body.len()
+    );
+    let response = exchange(&emulator, text.as_bytes()).await.unwrap();
+    assert!(response.starts_with("HTTP/1.1 303"), "{response}");
 }
 
 #[tokio::test]

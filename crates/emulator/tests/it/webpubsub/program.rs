@@ -39,7 +39,8 @@ async fn poll(port: u16) -> TcpStream {
     // The subscription exists once the poll has begun.
     while !page.contains("billing") {
         let mut stream = TcpStream::connect(address).await.unwrap();
-        let request = "GET / HTTP/1.1\r\nHost: x\r\nAccept: application/json\r\nConnection: close\r\n\r\n";
+        let head = format!("GET / HTTP/1.1\r\nHost: {address}\r\nAccept: application/json\r\n");
+        let request = head + "Connection: close\r\n\r\n";
         stream.write_all(request.as_bytes()).await.unwrap();
         page.clear();
         stream.read_to_string(&mut page).await.unwrap();

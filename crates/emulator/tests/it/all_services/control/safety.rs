@@ -72,6 +72,23 @@ async fn with_a_token_it_is_required_everywhere() {
 }
 
 #[tokio::test]
+async fn an_advertised_name_that_others_can_reach_requires_a_token() {
+    for (url, expected) in [("http://localhost:8080", 200), ("http://emulator:8080", 404)] {
+        let emulator = Emulator::builder().advertise(url).start().await.unwrap();
+        assert_eq!(call(&emulator, "GET", "health", json!({})).await.status, expected, "{url}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_breaks_its_rule_is_an_error_that_does_not_repeat_it() {
+    for token in ["", "s3cret", "s3cret token", &"s3cret".repeat(43)] {
+        let error = Emulator::builder().control_token(token).start().await.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+        assert_eq!(error.to_string(), "the control token must be 8 to 256 visible ASCII characters");
+    }
+}
+
+#[tokio::test]
 async fn no_key_and_no_token_is_ever_returned() {
     let emulator = Emulator::builder().sample_data(true).start().await.unwrap();
     let url = "http://u.test/{event}?code=s3cret";
