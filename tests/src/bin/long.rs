@@ -92,10 +92,7 @@ fn chaos_options(mut parser: lexopt::Parser) -> Result<Run, BoxError> {
     let chaos::Options { seed, mean_bytes, unrecoverable, .. } = options;
     if of_streams {
         let parts = messages.unwrap_or(10_000);
-        if unrecoverable {
-            return Err("--streams and --unrecoverable cannot be combined".into());
-        }
-        let options = chaos::streams::Options { seed, parts, streams: 200, mean_bytes };
+        let options = chaos::streams::Options { seed, parts, streams: 200, mean_bytes, unrecoverable };
         return Ok(Run::ChaosOfStreams(options));
     }
     options.messages = messages.unwrap_or(options.messages);
@@ -177,6 +174,7 @@ async fn report_chaos_of_streams(options: chaos::streams::Options) -> Result<boo
     let (report, took) = timed(chaos::streams::run(options)).await?;
     println!("seed {}, {:.1} s", options.seed, took.as_secs_f64());
     print_cuts(report.cuts);
+    println!("connections lost for good  {:>10}  (writers')", report.losses);
     println!("streams not opened         {:>10}  (and replaced)", report.not_opened);
     println!("{}", report.verdict);
     println!("{}", if report.holds() { "All as it must be." } else { "NOT as it must be." });

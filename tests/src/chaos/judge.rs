@@ -18,6 +18,8 @@ struct Heard {
     next: u64,
     lost: u64,
     doubled: u64,
+    /// Whether no more is to come.
+    has_ended: bool,
 }
 
 impl Judge {
@@ -31,7 +33,9 @@ impl Judge {
     /// A subscriber hears a number of a publisher.
     pub fn heard(&self, subscriber: usize, publisher: usize, number: u64) {
         let mut all = self.all();
-        let Heard { next, lost, doubled } = &mut all[subscriber][publisher];
+        let Heard { next, lost, doubled, has_ended } = &mut all[subscriber][publisher];
+        // What ended may have been an earlier attempt.
+        *has_ended = false;
         if number < *next {
             // What comes late has either come before or was counted as lost; order is broken in both cases.
             *doubled += 1;
@@ -41,17 +45,26 @@ impl Judge {
         }
     }
 
+    /// A subscriber hears no more of a publisher: it has got past all its messages.
+    pub fn ended(&self, subscriber: usize, publisher: usize) {
+        self.all()[subscriber][publisher].has_ended = true;
+    }
+
     /// How many messages all subscribers together have got past, heard or lost.
     #[must_use]
     pub fn progress(&self) -> u64 {
-        self.all().iter().flatten().map(|heard| heard.next).sum()
+        self.all().iter().flatten().map(|heard| self.past(heard)).sum()
+    }
+
+    fn past(&self, heard: &Heard) -> u64 {
+        if heard.has_ended { self.messages } else { heard.next }
     }
 
     /// How far the subscriber that has got least is behind so many messages.
     #[must_use]
     pub fn behind(&self, sent: u64) -> u64 {
         let all = self.all();
-        let least = all.iter().map(|publishers| publishers.iter().map(|heard| heard.next).sum::<u64>()).min();
+        let least = all.iter().map(|of| of.iter().map(|heard| self.past(heard)).sum::<u64>()).min();
         sent.saturating_sub(least.unwrap_or(0))
     }
 
@@ -140,5 +153,14 @@ mod tests {
         assert_eq!(judge.judge(), Judgement { expected: 4, lost: 2, doubled: 0 });
         assert_eq!((judge.progress(), judge.is_complete()), (2, false));
         assert_eq!((judge.behind(2), judge.behind(1), judge.behind(0)), (1, 0, 0));
+    }
+
+    #[test]
+    fn who_hears_no_more_of_a_publisher_is_not_behind_although_messages_are_lost() {
+        let judge = Judge::new(1, 1, 4);
+        judge.heard(0, 0, 0);
+        assert_eq!(judge.behind(4), 3);
+        judge.ended(0, 0);
+        assert_eq!((judge.behind(4), judge.progress(), judge.judge().lost), (0, 4, 3));
     }
 }

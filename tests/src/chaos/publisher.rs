@@ -71,6 +71,11 @@ impl Pace {
         Arc::new(Self { judge: Arc::clone(judge), sent: AtomicU64::new(0), waits: AtomicBool::new(waits) })
     }
 
+    /// Counts messages that are not sent after all.
+    pub(super) fn skip(&self, messages: u64) {
+        self.sent.fetch_add(messages, Ordering::Relaxed);
+    }
+
     pub(super) async fn take(&self) {
         let clock = SystemClock::new();
         let sent = self.sent.fetch_add(1, Ordering::Relaxed);

@@ -1,7 +1,10 @@
 //! The chaos of group streams: parts of many streams while the connections of writers and readers are cut at random bytes.
 //! Every stream must end complete and in order, or with an error at both ends.
+//!
+//! In the second mode, writers lose some connections for good. Readers do not: no writer could know what a reader misses.
 
 mod endings;
+mod losses;
 mod reader;
 mod writer;
 
@@ -18,11 +21,16 @@ use super::{GROUP, LOOK, PATIENCE, connect};
 use crate::cutter::{Cuts, Cutter, Plan};
 use endings::Endings;
 pub use endings::Verdict;
+use losses::Losses;
+use writer::Writer;
 
 const READERS: usize = 3;
 const WRITERS: usize = 4;
 /// How many streams a writer has open at a time.
 const OPEN: usize = 10;
+/// In the second mode, a connection ends for good whenever the parts of so many streams have been sent. All streams that its
+/// writer has open fail.
+const STREAMS_PER_LOSS: u64 = 15;
 
 /// What is sent, and how badly it is treated.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +43,8 @@ pub struct Options {
     pub streams: usize,
     /// How many bytes a connection carries in one direction before it is cut, on average.
     pub mean_bytes: u64,
+    /// Whether writers lose some connections for good.
+    pub unrecoverable: bool,
 }
 
 /// What came of it.
@@ -47,14 +57,19 @@ pub struct Report {
     /// How many attempts to open a stream failed, because the connection was cut before the response. Such a stream has no
     /// parts, and another one takes its place.
     pub not_opened: u64,
+    /// How many connections of writers were ended for good.
+    pub losses: u64,
+    unrecoverable: bool,
 }
 
 impl Report {
     /// Whether every stream ended as it must.
     #[must_use]
     pub fn holds(&self) -> bool {
-        let Verdict { complete, differing, lost, repeated, .. } = self.verdict;
-        complete > 0 && (differing, lost, repeated) == (0, 0, 0)
+        let Verdict { complete, failed, unknown, differing, lost, repeated, .. } = self.verdict;
+        // A run in which no connection was lost for good, or in which all streams failed, proves nothing.
+        let is_proof = complete > 0 && (!self.unrecoverable || (self.losses > 0 && failed + unknown > 0));
+        is_proof && (differing, lost, repeated) == (0, 0, 0)
     }
 }
 
@@ -80,12 +95,15 @@ pub async fn run(options: Options) -> Result<Report, BoxError> {
         readers.push(client);
     }
     let pace = Pace::new(&judge, true);
+    let parts_per_loss = if options.unrecoverable { STREAMS_PER_LOSS * each } else { 0 };
+    let losses = Arc::new(Losses::new(&emulator, parts_per_loss)?);
     let mut writing = JoinSet::new();
     for number in 0..WRITERS {
         let user = format!("writer{number}");
-        let client = connect(&emulator, &cutter, user, &[], ClientBuilder::without_events).await?;
-        let streams = (number..options.streams).step_by(WRITERS);
-        writing.spawn(writer::run(client, streams, each, Arc::clone(&pace), Arc::clone(&endings)));
+        let client = connect(&emulator, &cutter, user.clone(), &[], ClientBuilder::without_events).await?;
+        let (pace, endings, losses) = (Arc::clone(&pace), Arc::clone(&endings), Arc::clone(&losses));
+        let writer = Writer { client, user, parts: each, pace, endings, losses };
+        writing.spawn(writer.run((number..options.streams).step_by(WRITERS)));
     }
     let mut not_opened = 0;
     while let Some(failures) = writing.join_next().await {
@@ -101,7 +119,8 @@ pub async fn run(options: Options) -> Result<Report, BoxError> {
         read??;
     }
     let verdict = endings.judge(&judge);
-    Ok(Report { verdict, cuts, not_opened })
+    let unrecoverable = options.unrecoverable;
+    Ok(Report { verdict, cuts, not_opened, losses: losses.caused(), unrecoverable })
 }
 
 /// Waits until every reader has seen the end of every stream, or until nothing more comes.

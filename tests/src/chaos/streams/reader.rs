@@ -48,6 +48,7 @@ async fn read(
             }
         }
     };
+    judge.ended(reader, number);
     endings.read(reader, number, attempt, ending);
     Ok(())
 }

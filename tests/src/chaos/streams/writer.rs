@@ -8,59 +8,62 @@ use webpubsub::client::StreamWriter;
 use webpubsub::{Client, Error};
 
 use super::endings::{Ending, Endings};
+use super::losses::Losses;
 use super::{GROUP, OPEN, Pace};
 
 /// How often a stream is opened under another id. More failures in a row are not due to cut connections.
 const MAX_ATTEMPTS: u64 = 50;
 
-/// Writes these streams. Returns how many attempts to open one failed.
-pub(super) async fn run(
-    client: Client,
-    streams: impl Iterator<Item = usize>,
-    parts: u64,
-    pace: Arc<Pace>,
-    endings: Arc<Endings>,
-) -> Result<u64, BoxError> {
-    let mut writing = futures_util::stream::iter(streams)
-        .map(|stream| write(&client, stream, parts, &pace, &endings))
-        .buffer_unordered(OPEN);
-    let mut not_opened = 0;
-    while let Some(failures) = writing.next().await {
-        not_opened += failures?;
-    }
-    drop(writing);
-    client.close().await;
-    Ok(not_opened)
+/// A client that writes streams, and what its streams share with the others.
+pub(super) struct Writer {
+    pub(super) client: Client,
+    pub(super) user: String,
+    /// How many parts a stream has.
+    pub(super) parts: u64,
+    pub(super) pace: Arc<Pace>,
+    pub(super) endings: Arc<Endings>,
+    pub(super) losses: Arc<Losses>,
 }
 
-async fn write(
-    client: &Client,
-    stream: usize,
-    parts: u64,
-    pace: &Pace,
-    endings: &Endings,
-) -> Result<u64, BoxError> {
-    for attempt in 0..MAX_ATTEMPTS {
-        let opening = client.group(GROUP).open_stream().stream_id(format!("{stream}-{attempt}"));
-        if let Ok(writer) = opening.await {
-            endings.written(stream, attempt, fill(writer, stream, parts, pace).await);
-            return Ok(attempt);
+impl Writer {
+    /// Writes these streams. Returns how many attempts to open one failed.
+    pub(super) async fn run(self, streams: impl Iterator<Item = usize>) -> Result<u64, BoxError> {
+        let writing = futures_util::stream::iter(streams).map(|stream| self.write(stream));
+        let mut writing = writing.buffer_unordered(OPEN);
+        let mut not_opened = 0;
+        while let Some(failures) = writing.next().await {
+            not_opened += failures?;
         }
+        drop(writing);
+        self.client.close().await;
+        Ok(not_opened)
     }
-    Err("a stream cannot be opened".into())
-}
 
-/// Sends all parts and ends the stream.
-async fn fill(mut writer: StreamWriter, stream: usize, parts: u64, pace: &Pace) -> Ending {
-    for number in 0..parts {
-        pace.take().await;
-        if writer.send(format!("{stream}:{number}")).await.is_err() {
-            return Ending::Failed;
+    async fn write(&self, stream: usize) -> Result<u64, BoxError> {
+        for attempt in 0..MAX_ATTEMPTS {
+            let opening = self.client.group(GROUP).open_stream().stream_id(format!("{stream}-{attempt}"));
+            if let Ok(writer) = opening.await {
+                self.endings.written(stream, attempt, self.fill(writer, stream).await);
+                return Ok(attempt);
+            }
         }
+        Err("a stream cannot be opened".into())
     }
-    match writer.finish().await {
-        Ok(()) => Ending::Complete,
-        Err(error) => ending(&error),
+
+    /// Sends all parts and ends the stream.
+    async fn fill(&self, mut writer: StreamWriter, stream: usize) -> Ending {
+        for number in 0..self.parts {
+            self.pace.take().await;
+            self.losses.sends(&self.user).await;
+            if writer.send(format!("{stream}:{number}")).await.is_err() {
+                self.pace.skip(self.parts - number - 1);
+                return Ending::Failed;
+            }
+        }
+        match writer.finish().await {
+            Ok(()) => Ending::Complete,
+            Err(error) => ending(&error),
+        }
     }
 }
 

@@ -136,7 +136,8 @@ pub enum ReadError {
         /// The number of the part that arrived.
         received: u64,
     },
-    /// No part arrived for the subscription's [`idle_timeout`](super::SubscribeStreams::idle_timeout).
+    /// No part arrived for the subscription's [`idle_timeout`](super::SubscribeStreams::idle_timeout). This is also how a
+    /// stream ends whose last part was sent while the client was disconnected and could not recover its connection.
     Idle {
         /// The idle timeout.
         after: Duration,

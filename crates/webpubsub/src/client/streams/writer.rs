@@ -100,6 +100,8 @@ impl StreamWriter {
     /// # Errors
     ///
     /// Returns an error if the stream has failed; see [`send`](Self::send).
+    /// [`Error::outcome_unknown`](crate::Error::outcome_unknown) returns `true` if the connection could not be recovered:
+    /// subscribers then received either the whole stream or [`ReadError::Failed`](super::ReadError::Failed).
     pub async fn finish(mut self) -> Result<()> {
         self.end(None).await
     }

@@ -2,9 +2,13 @@
 
 use std::future::IntoFuture;
 
-use service_emulator::webpubsub::ClientToken;
+use service_emulator::webpubsub::{ClientToken, ConnectionInfo};
 use service_emulator::{Emulator, SocketFault, StreamNack};
-use webpubsub::client::{GroupEvent, Protocol, ReadError, StreamReader, StreamWriter, Streams, UserError};
+use tokio::sync::Semaphore;
+use webpubsub::client::{
+    Access, GroupEvent, Protocol, ReadError, StreamReader, StreamWriter, Streams, UserError,
+};
+use webpubsub::{BoxError, Error};
 
 use super::*;
 
@@ -47,6 +51,53 @@ async fn read(mut reader: StreamReader) -> (Vec<String>, Option<ReadError>) {
         }
     }
     (texts, None)
+}
+
+/// Connects a user for whom each new connection takes a permit, unlike a recovery.
+async fn connect_through(emulator: &Emulator, user: &str, gate: &Arc<Semaphore>) -> Client {
+    let token = ClientToken::new().user(user).role("webpubsub.joinLeaveGroup");
+    let (url, gate) = (emulator.webpubsub().client_access_url("chat", &token), Arc::clone(gate));
+    let access = Access::from_fn(move || {
+        let (url, gate) = (url.clone(), Arc::clone(&gate));
+        async move {
+            gate.acquire().await?.forget();
+            Ok::<_, BoxError>(url)
+        }
+    });
+    let reconnect = Reconnect::default().initial_backoff(Duration::from_millis(1));
+    Client::builder(access).reconnect(reconnect).connect().await.unwrap()
+}
+
+fn connections_of(emulator: &Emulator, user: &str) -> Vec<ConnectionInfo> {
+    let connections = emulator.webpubsub().connections("chat").into_iter();
+    connections.filter(|connection| connection.user_id.as_deref() == Some(user)).collect()
+}
+
+/// Lets the other tasks run until the emulator has the state.
+async fn until(holds: impl Fn() -> bool) {
+    while !holds() {
+        tokio::task::yield_now().await;
+    }
+}
+
+fn is_cancelled(error: Option<&ReadError>) -> bool {
+    matches!(error, Some(ReadError::Failed(error)) if error.name == "Cancelled")
+}
+
+/// Ends the connection of a user for good: its socket is lost, and the service rejects its recovery.
+fn lose(emulator: &Emulator, user: &str) {
+    let id = &connections_of(emulator, user)[0].connection_id;
+    emulator.faults().push_socket(SocketFault::reject_recovery().connection(id));
+    assert!(emulator.webpubsub().drop_socket("chat", id));
+}
+
+/// Sends parts until the stream fails, which the writer finds out at the latest while its buffer is full.
+async fn send_until_it_fails(writer: &mut StreamWriter) -> Error {
+    loop {
+        if let Err(error) = writer.send("late").await {
+            return error;
+        }
+    }
 }
 
 fn numbers(count: u32) -> Vec<String> {
@@ -162,6 +213,85 @@ async fn a_stream_goes_on_after_its_connection_is_cut_and_recovered() {
     let finishing = tokio::spawn(writer.finish());
     assert_eq!(read(streams.next().await.unwrap()).await, (numbers(200), None));
     finishing.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn a_stream_whose_writer_loses_its_connection_for_good_fails_at_both_ends() {
+    let emulator = Emulator::start().await.unwrap();
+    for protocol in PROTOCOLS {
+        let ann = connect_with(&emulator, "ann", protocol).await;
+        let bob = connect_with(&emulator, "bob", protocol).await;
+        let mut streams = bob.group("stories").streams().await.unwrap();
+        let open = |id| ann.group("stories").open_stream().stream_id(id).capacity(8).into_future();
+        let (mut sending, empty, mut next) =
+            (open("sending").await.unwrap(), open("empty").await.unwrap(), 0);
+        write(&mut sending, 3).await;
+        let mut reader = streams.next().await.unwrap();
+        while next < 3 {
+            let part = reader.next().await.unwrap().unwrap();
+            assert_eq!(part.as_text(), Some(&*next.to_string()));
+            next += 1;
+        }
+        lose(&emulator, "ann");
+        let error = send_until_it_fails(&mut sending).await;
+        assert!(error.outcome_unknown(), "{protocol:?}: {error}");
+        assert!(sending.finish().await.unwrap_err().outcome_unknown());
+        assert!(empty.finish().await.unwrap_err().outcome_unknown());
+        assert!(is_cancelled(read(reader).await.1.as_ref()), "{protocol:?}");
+        // A reader learns of the stream without parts from its end.
+        let reader = streams.next().await.unwrap();
+        assert_eq!((reader.id(), reader.missed_parts()), ("empty", 0));
+        let (texts, error) = read(reader).await;
+        assert!(texts.is_empty() && is_cancelled(error.as_ref()), "{protocol:?}: {error:?}");
+        // The new connection starts without streams, so even an id can be used again.
+        let mut again = open("sending").await.unwrap();
+        write(&mut again, 2).await;
+        again.finish().await.unwrap();
+        assert_eq!(read(streams.next().await.unwrap()).await, (numbers(2), None));
+        ann.close().await;
+        bob.close().await;
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_loses_its_connection_for_good_learns_which_parts_it_missed() {
+    let emulator = Emulator::start().await.unwrap();
+    let gate = Arc::new(Semaphore::new(1));
+    let (ann, bob) = (connect(&emulator, "ann").await, connect_through(&emulator, "bob", &gate).await);
+    let mut streams = bob.group("stories").streams().await.unwrap();
+    let (mut writers, mut readers) = (Vec::new(), Vec::new());
+    for id in ["gap", "whole", "ended"] {
+        let mut writer = ann.group("stories").open_stream().stream_id(id).await.unwrap();
+        write(&mut writer, 1).await;
+        let mut reader = streams.next().await.unwrap();
+        assert_eq!(reader.id(), id);
+        assert_eq!(reader.next().await.unwrap().unwrap().as_text(), Some("0"));
+        writers.push(writer);
+        readers.push(reader);
+    }
+    let [mut gap, mut whole, ended] = <[_; 3]>::try_from(writers).unwrap();
+    lose(&emulator, "bob");
+    until(|| connections_of(&emulator, "bob").is_empty()).await;
+    // What is sent now is lost for bob, and acknowledged for ann.
+    gap.send("1").await.unwrap();
+    ended.finish().await.unwrap();
+    let mut missed = ann.group("stories").open_stream().stream_id("missed").await.unwrap();
+    write(&mut missed, 1).await;
+    missed.finish().await.unwrap();
+    gate.add_permits(1);
+    until(|| connections_of(&emulator, "bob").iter().any(|bob| bob.groups == ["stories"])).await;
+    gap.send("2").await.unwrap();
+    gap.finish().await.unwrap();
+    whole.send("1").await.unwrap();
+    whole.finish().await.unwrap();
+    let [gap, whole, mut ended] = <[_; 3]>::try_from(readers).unwrap();
+    assert_eq!(read(gap).await, (vec![], Some(ReadError::Gap { expected: 2, received: 3 })));
+    assert_eq!(read(whole).await, (vec!["1".to_owned()], None));
+    // The end was lost too. Without an idle timeout, the reader ends with its client.
+    assert!(futures_util::poll!(Box::pin(ended.next())).is_pending());
+    bob.close().await;
+    assert_eq!(read(ended).await, (vec![], Some(ReadError::Left)));
+    assert!(streams.next().await.is_none(), "a stream that was missed as a whole has no reader");
 }
 
 #[tokio::test]
