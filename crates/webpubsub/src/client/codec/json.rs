@@ -135,6 +135,10 @@ pub(super) fn decode(text: &str) -> Downstream {
 /// Decodes a frame of any form.
 pub(super) fn decode_any(text: &str) -> Downstream {
     let Ok(mut frame) = serde_json::from_str::<Frame<'_>>(text) else {
+        #[cfg(feature = "preview")]
+        if let Some(frame) = super::preview_json::unreadable_response(text) {
+            return frame;
+        }
         let sequence_id = serde_json::from_str(text).ok().and_then(|frame: Numbered| frame.sequence_id);
         return Downstream::Skipped { sequence_id, why: "not a frame of this protocol" };
     };

@@ -83,6 +83,14 @@ struct InvokeResponse<'a> {
     metadata: Option<&'a RawValue>,
 }
 
+/// The part of an unreadable response that is needed to end its invocation.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct UnreadableResponse {
+    r#type: String,
+    invocation_id: String,
+}
+
 #[derive(Deserialize)]
 struct Fault {
     name: Option<String>,
@@ -132,7 +140,10 @@ struct Item {
 /// Decodes a frame of a preview feature. Returns `None` for any other frame, and for one that cannot be read.
 pub(super) fn decode(r#type: &str, text: &str) -> Option<frame::Downstream> {
     let frame = match r#type {
-        "invokeResponse" => invoke_response(parse(text)?),
+        "invokeResponse" => match parse(text) {
+            Some(response) => invoke_response(response),
+            None => return unreadable_response(text),
+        },
         "streamAck" => {
             let ack: StreamAck = parse(text)?;
             Downstream::StreamAck { id: ack.stream_id, expected: ack.expected_sequence_id }
@@ -151,6 +162,15 @@ pub(super) fn decode(r#type: &str, text: &str) -> Option<frame::Downstream> {
         _ => return None,
     };
     Some(frame::Downstream::Preview(frame))
+}
+
+/// Decodes a response of which only the id can be read, so that its caller does not wait for another one. Returns `None` for any
+/// other frame.
+pub(super) fn unreadable_response(text: &str) -> Option<frame::Downstream> {
+    let UnreadableResponse { r#type, invocation_id: id } = parse(text)?;
+    let outcome = Err(InvokeFailure::Unreadable("a response with a member of the wrong type"));
+    let frame = Downstream::InvokeResponse { id, outcome, metadata: None };
+    (r#type == "invokeResponse").then_some(frame::Downstream::Preview(frame))
 }
 
 fn parse<'a, T: Deserialize<'a>>(text: &'a str) -> Option<T> {

@@ -58,13 +58,19 @@ impl Buffer {
 
     /// Forgets all states, since the connection ended. The next one has a snapshot of its own.
     pub(in crate::client) fn disconnected(&self, gone: &Disconnected) {
+        self.forget();
+        let mut state = self.lock();
+        state.disconnected = Some(gone.clone());
+        state.wake();
+    }
+
+    /// Forgets all states of a view that the program does not have yet.
+    pub(in crate::client) fn forget(&self) {
         let mut state = self.lock();
         (state.view, state.progress) = (View::default(), Progress::WaitsForSnapshot);
         state.changed.clear();
         state.in_changed.clear();
         state.reported.clear();
-        state.disconnected = Some(gone.clone());
-        state.wake();
     }
 
     /// Ends the view after the changes that the program has not received yet.
@@ -87,6 +93,12 @@ impl Buffer {
     #[cfg(test)]
     pub(super) fn clears(&self) -> usize {
         self.lock().view.clears()
+    }
+
+    /// Returns the number of changes that the program has not received.
+    #[cfg(test)]
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().changed.len()
     }
 
     /// Receives all events that are in the buffer, and `None` at its end.
@@ -136,6 +148,13 @@ impl State {
             return;
         }
         for id in changed {
+            // The program never hears of a state that appeared and disappeared before it received it.
+            if self.view.get(&id).is_none() && !self.reported.contains_key(&id) {
+                if self.in_changed.remove(&id) {
+                    self.changed.retain(|known| *known != id);
+                }
+                continue;
+            }
             if self.in_changed.insert(id.clone()) {
                 self.changed.push_back(id);
             }

@@ -140,6 +140,21 @@ fn the_program_receives_only_the_last_of_several_changes_of_a_state() {
 }
 
 #[test]
+fn states_that_appear_and_disappear_are_not_kept_for_a_program_that_receives_nothing() {
+    let mut rig = Rig::with(&[set("a", "1", 1)]);
+    for number in 0..1000 {
+        rig.update(set(&format!("c{number}"), "1", 2));
+        rig.update(cleared(&format!("c{number}"), 3));
+    }
+    assert_eq!(rig.buffer.waiting(), 0);
+    rig.pass(1);
+    rig.update(cleared("a", 2));
+    rig.update(set("b", "1", 2));
+    assert_eq!(rig.buffer.waiting(), 2);
+    assert_eq!(rig.events(), ["a gone at Some(2)", "b=1"]);
+}
+
+#[test]
 fn a_clear_hides_older_records_for_five_minutes() {
     let mut rig = Rig::with(&[set("a", "1", 1)]);
     rig.update(cleared("a", 5));

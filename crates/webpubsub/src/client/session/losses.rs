@@ -117,6 +117,9 @@ impl Session {
         self.inbox.forget_sequence();
         self.control.clear();
         self.due_ack = None;
+        // Also those that were written after a recovery which turned out to be a new connection.
+        #[cfg(feature = "preview")]
+        self.end_invocations();
         for op in self.outbox.lost(self.settings.resend) {
             if !op.is_rejoin() {
                 let error = op.lost(self.inbox.is_behind());

@@ -84,7 +84,11 @@ impl Session {
             #[cfg(feature = "preview")]
             Effect::ReceiveStreams(group, accepting) if is_done => self.incoming.joined(group, accepting),
             #[cfg(feature = "preview")]
-            Effect::ReceiveStreams(group, accepting) => self.incoming.remove(group, accepting),
+            Effect::ReceiveStreams(group, accepting) => {
+                for message in self.incoming.remove(group, accepting) {
+                    self.inbox.event(Event::GroupMessage(message));
+                }
+            }
             Effect::Leave(_) | Effect::Join(_) | Effect::None => {}
             #[cfg(feature = "preview")]
             Effect::SetState(_) | Effect::FollowStates(..) => {}

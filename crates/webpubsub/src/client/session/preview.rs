@@ -16,7 +16,7 @@ impl Session {
             Downstream::StreamNack { id, rejection, expected } => {
                 self.stream_rejected(&id, &rejection, expected, now);
             }
-            Downstream::StreamClosed { id, rejection } => self.stream_closed(&id, rejection),
+            Downstream::StreamClosed { id, rejection } => self.stream_closed(&id, rejection, now),
             Downstream::GroupStates { group, is_snapshot, items, sequence_id } => {
                 if self.inbox.routed(sequence_id.filter(|_| reliable), length, now) {
                     self.group_states(&group, is_snapshot, &items, now);

@@ -107,8 +107,12 @@ impl States {
         self.views.retain(|group, entries| {
             let restores = restores(group);
             entries.retain(|entry| {
-                if let Some(buffer) = entry.buffer.upgrade().filter(|_| entry.follows) {
-                    buffer.disconnected(gone);
+                if let Some(buffer) = entry.buffer.upgrade() {
+                    match entry.follows {
+                        true => buffer.disconnected(gone),
+                        // It received what the service sent for other views of the group.
+                        false => buffer.forget(),
+                    }
                 }
                 entry.is_alive() && (restores || entry.goes_on_after(None))
             });

@@ -116,6 +116,7 @@ impl OpenStream {
     /// Sets the id of the stream. Default: a random id.
     ///
     /// Subscribers identify a stream of a group by this id, so it should not be that of any other open stream in the group.
+    /// After a stream has failed, its id is free again once the service has closed the stream.
     pub fn stream_id(mut self, id: impl Into<String>) -> Self {
         self.id = Some(id.into());
         self

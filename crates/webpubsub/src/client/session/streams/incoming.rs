@@ -8,6 +8,9 @@ use crate::client::data::Data;
 use crate::client::event::{GroupMessage, StreamPart};
 use crate::client::streams::{Accepting, NewStream, PartBuffer, ReadError};
 
+/// The number of parts that are held until the join of a subscription is acknowledged.
+const MAX_HELD: usize = 1000;
+
 /// The subscriptions to streams, by group. Those whose receiver has been dropped are removed on the next occasion.
 #[derive(Debug, Default)]
 pub(in crate::client::session) struct Incoming {
@@ -19,11 +22,23 @@ pub(in crate::client::session) struct Incoming {
 #[derive(Debug)]
 struct Entry {
     accepting: Weak<Accepting>,
-    /// Whether the join of the subscription was acknowledged. Before, the parts of streams are messages.
+    /// Whether the join of the subscription was acknowledged.
     joined: bool,
+    /// The parts that arrived before. If the ack was lost with the connection, the service sends the parts after the join again
+    /// before it acknowledges the join again.
+    held: Vec<HeldPart>,
     /// The largest sequence id received. It is beyond that of the connection if the client's own events do not keep up.
     seen: Option<u64>,
     open: HashMap<String, Open>,
+}
+
+/// A part that arrived before the join was acknowledged. If the join fails, it is a message.
+#[derive(Debug)]
+struct HeldPart {
+    message: GroupMessage,
+    arrived_at: Duration,
+    /// Whether another subscription received it too.
+    is_shared: bool,
 }
 
 /// A stream whose end has not arrived.
@@ -34,6 +49,8 @@ struct Open {
     /// The number of the next part.
     next: u64,
     heard_at: Duration,
+    /// Whether its end may have been missed, since no part has arrived on the current connection.
+    may_be_over: bool,
 }
 
 impl Incoming {
@@ -43,22 +60,39 @@ impl Incoming {
             entries.retain(Entry::is_alive);
             !entries.is_empty()
         });
-        let entry =
-            Entry { accepting: Arc::downgrade(accepting), joined: false, seen: None, open: HashMap::new() };
+        let accepting = Arc::downgrade(accepting);
+        let entry = Entry { accepting, joined: false, held: Vec::new(), seen: None, open: HashMap::new() };
         self.groups.entry(group.to_owned()).or_default().push(entry);
     }
 
-    /// Records that the join of a subscription was acknowledged.
+    /// Records that the join of a subscription was acknowledged, and delivers the parts that arrived before.
     pub(in crate::client::session) fn joined(&mut self, group: &str, accepting: &Arc<Accepting>) {
         let entries = self.groups.get_mut(group).into_iter().flatten();
         for entry in entries.filter(|entry| entry.is(accepting)) {
             entry.joined = true;
+            for HeldPart { message, arrived_at, .. } in std::mem::take(&mut entry.held) {
+                let Some(part) = &message.stream else { continue };
+                entry.receive(accepting, part, &message, arrived_at);
+                self.check_at = earlier(self.check_at, accepting, arrived_at);
+            }
         }
     }
 
-    /// Removes a subscription whose join failed.
-    pub(in crate::client::session) fn remove(&mut self, group: &str, accepting: &Arc<Accepting>) {
-        self.retain(group, |entry| !entry.is(accepting));
+    /// Removes a subscription whose join failed. Returns the parts that no other subscription received.
+    pub(in crate::client::session) fn remove(
+        &mut self,
+        group: &str,
+        accepting: &Arc<Accepting>,
+    ) -> Vec<GroupMessage> {
+        let mut held = Vec::new();
+        self.retain(group, |entry| {
+            let stays = !entry.is(accepting);
+            if !stays {
+                held.append(&mut entry.held);
+            }
+            stays
+        });
+        held.into_iter().filter(|part| !part.is_shared).map(|part| part.message).collect()
     }
 
     /// Returns whether a subscription receives this message, which is a part of a stream then.
@@ -81,18 +115,22 @@ impl Incoming {
     ) -> bool {
         let Some(part) = &message.stream else { return false };
         let mut delivered = false;
-        for entry in self.groups.get_mut(&message.group).into_iter().flatten() {
+        let Some(entries) = self.groups.get_mut(&message.group) else { return false };
+        let mut is_shared = entries.iter().any(|entry| entry.joined && entry.wants(part));
+        for entry in entries {
             if !entry.wants(part) || (sequence_id.is_some() && sequence_id <= entry.seen) {
                 continue;
             }
             entry.seen = sequence_id.or(entry.seen);
             delivered = true;
+            if !entry.joined {
+                entry.held.push(HeldPart { message: message.clone(), arrived_at: now, is_shared });
+                is_shared = true;
+                continue;
+            }
             let Some(accepting) = entry.accepting.upgrade() else { continue };
             entry.receive(&accepting, part, message, now);
-            if let Some(limit) = accepting.idle_timeout {
-                let at = now.saturating_add(limit);
-                self.check_at = Some(self.check_at.map_or(at, |earlier| earlier.min(at)));
-            }
+            self.check_at = earlier(self.check_at, &accepting, now);
         }
         delivered
     }
@@ -109,6 +147,9 @@ impl Incoming {
             let rejoins = rejoins(group);
             entries.retain_mut(|entry| {
                 entry.seen = None;
+                // Without the end, a stream that the program does not read would stay indefinitely.
+                entry.open.retain(|_, open| open.is_read() || !open.may_be_over);
+                entry.open.values_mut().for_each(|open| open.may_be_over = true);
                 rejoins || entry.end()
             });
             !entries.is_empty()
@@ -166,15 +207,22 @@ impl Entry {
 
     fn wants(&self, part: &StreamPart) -> bool {
         let accepts = || self.accepting.upgrade().is_some_and(|accepting| accepting.is_accepting());
-        self.joined && (self.open.contains_key(&part.stream_id) || accepts())
+        let has_room = self.joined || self.held.len() < MAX_HELD;
+        has_room && (self.open.contains_key(&part.stream_id) || accepts())
     }
 
     fn receive(&mut self, accepting: &Accepting, part: &StreamPart, message: &GroupMessage, now: Duration) {
+        let is_another = |open: &Open| open.may_be_over && part.sequence_id == 1 && open.next != 1;
+        if self.open.get(&part.stream_id).is_some_and(is_another)
+            && let Some(old) = self.open.remove(&part.stream_id)
+        {
+            old.end(Some(ReadError::Duplicate { expected: old.next, received: 1 }));
+        }
         if !self.open.contains_key(&part.stream_id) && !self.start(accepting, part, message, now) {
             return;
         }
         let Some(open) = self.open.get_mut(&part.stream_id) else { return };
-        open.heard_at = now;
+        (open.heard_at, open.may_be_over) = (now, false);
         open.receive(part, &message.data);
         if part.end_of_stream {
             self.open.remove(&part.stream_id);
@@ -193,7 +241,7 @@ impl Entry {
         if part.end_of_stream && is_late && message.data.is_empty() {
             return false;
         }
-        let mut open = Open { buffer: None, next: part.sequence_id, heard_at: now };
+        let mut open = Open { buffer: None, next: part.sequence_id, heard_at: now, may_be_over: false };
         if !(is_late && accepting.only_from_start) {
             let buffer = Arc::new(PartBuffer::new(accepting.capacity));
             let new = NewStream {
@@ -237,6 +285,11 @@ impl Entry {
 }
 
 impl Open {
+    /// Returns whether the program has the reader, or can still take it.
+    fn is_read(&self) -> bool {
+        self.buffer.as_ref().is_some_and(|buffer| buffer.strong_count() > 0)
+    }
+
     fn receive(&mut self, part: &StreamPart, data: &Data) {
         let (expected, received) = (self.next, part.sequence_id);
         if received != expected {
@@ -247,7 +300,7 @@ impl Open {
             self.buffer = None;
             return;
         }
-        self.next += 1;
+        self.next = self.next.saturating_add(1);
         // The end usually has no content of its own.
         let has_content = !(part.end_of_stream && data.is_empty());
         let Some(buffer) = self.buffer.as_ref().and_then(Weak::upgrade) else { return };
@@ -268,4 +321,10 @@ impl Open {
             buffer.end(error);
         }
     }
+}
+
+/// Returns when a stream may have been idle for too long: at `check_at`, or after a part that arrives now.
+fn earlier(check_at: Option<Duration>, accepting: &Accepting, now: Duration) -> Option<Duration> {
+    let at = accepting.idle_timeout.map(|limit| now.saturating_add(limit));
+    check_at.into_iter().chain(at).min()
 }

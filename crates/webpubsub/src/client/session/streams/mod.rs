@@ -18,11 +18,17 @@ use publisher::Publisher;
 
 pub(super) use incoming::Incoming;
 
+/// The number of ids of streams that were given up and not closed by the service, of which the newest are kept.
+const MAX_GIVEN_UP: usize = 100;
+
 /// The streams that the program sends.
 #[derive(Debug, Default)]
 pub(super) struct Publishers {
     streams: BTreeMap<u64, Publisher>,
     by_id: HashMap<String, u64>,
+    /// The ids of the streams that the client ended itself and that the service has not closed yet. What it still sends for them
+    /// must not be taken for a response to a new stream.
+    given_up: VecDeque<String>,
     /// The streams that may have something to write, in turn. A stream that has ended may still be in it.
     ready: VecDeque<u64>,
     /// When something is due for a stream, or earlier.
@@ -33,7 +39,7 @@ pub(super) struct Publishers {
 impl Publishers {
     /// Adds a stream. Returns it if another one has the same id.
     fn open(&mut self, opening: Box<Opening>) -> Result<(), Box<Opening>> {
-        if self.by_id.contains_key(&opening.id) {
+        if self.by_id.contains_key(&opening.id) || self.given_up.contains(&opening.id) {
             return Err(opening);
         }
         let key = opening.key;
@@ -41,6 +47,19 @@ impl Publishers {
         self.streams.insert(key, Publisher::new(*opening));
         self.changed(key);
         Ok(())
+    }
+
+    fn give_up(&mut self, id: &str) {
+        if self.given_up.len() >= MAX_GIVEN_UP {
+            self.given_up.pop_front();
+        }
+        self.given_up.push_back(id.to_owned());
+    }
+
+    /// Returns whether the service has closed a stream that was given up. Its id can be used again.
+    fn is_end_of_given_up(&mut self, id: &str) -> bool {
+        let at = self.given_up.iter().position(|known| known == id);
+        at.and_then(|at| self.given_up.remove(at)).is_some()
     }
 
     fn remove(&mut self, key: u64) -> Option<Publisher> {
@@ -179,12 +198,15 @@ impl Session {
         }
     }
 
-    pub(super) fn stream_closed(&mut self, id: &str, rejection: Option<Rejection>) {
+    pub(super) fn stream_closed(&mut self, id: &str, rejection: Option<Rejection>, now: Duration) {
+        if self.publishers.is_end_of_given_up(id) {
+            return;
+        }
         let Some(stream) = self.publishers.key(id).and_then(|key| self.publishers.remove(key)) else {
             return;
         };
         self.progressed();
-        stream.closed(rejection);
+        stream.closed(rejection, now);
     }
 
     /// Fails a stream that the service may still have, so that its subscribers are notified.
@@ -194,12 +216,15 @@ impl Session {
             let error = Some(StreamEndError { message: Some("the sender gave up the stream"), code });
             let frame = Upstream::Preview(preview::Upstream::StreamEnd { id: stream.id(), error });
             self.control.push_back(self.settings.protocol.encode(&frame));
+            self.publishers.give_up(stream.id());
         }
         stream.fail(failure);
     }
 
     /// Pauses the streams, since the socket has ended.
     pub(super) fn streams_interrupted(&mut self, code: Option<u16>, now: Duration) {
+        // What the service sent for them is lost with the socket.
+        self.publishers.given_up.clear();
         let blames = code.is_some_and(|code| BLAMING.contains(&code));
         let mut reasons = Vec::new();
         let ended = self
@@ -217,6 +242,7 @@ impl Session {
 
     /// Ends the streams of a connection that could not be recovered. Those that were not started wait for the next one.
     pub(super) fn streams_lost(&mut self) {
+        self.publishers.given_up.clear();
         let failure = lost("the connection was lost and could not be recovered");
         for stream in self.publishers.take(|stream| !stream.is_unstarted()) {
             stream.fail(failure.clone());

@@ -1,6 +1,8 @@
 //! One stream that the program sends, as a state machine (previews, section 3.3). Parts are kept until the service has
 //! acknowledged them, and resent from the first unacknowledged one after a rejection or a recovery.
 
+mod closing;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,7 +11,6 @@ use service_core::{Delivery, ErrorKind, Result};
 use tokio::sync::oneshot;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::client::frame::Rejection;
 use crate::client::streams::{Failure, Opening, Window};
 
 /// The wait before parts are resent that were rejected repeatedly. It doubles up to the maximum.
@@ -43,6 +44,8 @@ pub(super) struct Publisher {
     is_paused: bool,
     /// When the last frame was written.
     wrote_at: Duration,
+    /// When the service last acknowledged the start or a new part.
+    accepted_at: Duration,
     /// When the service has to respond, which it does by acknowledging a part or by closing the stream.
     respond_by: Option<Duration>,
     /// The time that was left when the connection was lost.
@@ -102,6 +105,7 @@ impl Publisher {
             end: None,
             is_paused: false,
             wrote_at: Duration::ZERO,
+            accepted_at: Duration::ZERO,
             respond_by: None,
             remaining: None,
             closes: 0,
@@ -143,9 +147,13 @@ impl Publisher {
 
     /// Returns the next frame to write, if there is one now.
     pub(super) fn next_frame(&mut self, now: Duration) -> Option<Message> {
+        let next = self.next;
         let frame = self.due_frame(now)?;
-        self.is_keep_alive_due = false;
-        self.wrote_at = now;
+        // Parts that the service rejects do not renew the idle time.
+        let is_resent = self.rejections > 0 && self.next != next;
+        if !is_resent {
+            (self.is_keep_alive_due, self.wrote_at) = (false, now);
+        }
         Some(frame)
     }
 
@@ -189,7 +197,7 @@ impl Publisher {
             && expected == 1
         {
             let opened = opened.take();
-            self.phase = Phase::Open;
+            (self.phase, self.accepted_at) = (Phase::Open, now);
             if let Some(opened) = opened {
                 // A writer whose caller is gone ends the stream.
                 let _ = opened.send(Ok(()));
@@ -238,7 +246,7 @@ impl Publisher {
             self.first += 1;
         }
         self.next = self.next.max(self.first);
-        (self.rejections, self.resend_at) = (0, None);
+        (self.rejections, self.resend_at, self.accepted_at) = (0, None, now);
         (self.remaining, self.closes) = (None, 0);
         let is_waiting = self.first < self.written || self.end.as_ref().is_some_and(|end| end.is_written);
         self.respond_by = is_waiting.then(|| now.saturating_add(self.timeout));
@@ -248,56 +256,13 @@ impl Publisher {
         Ok(())
     }
 
-    /// Handles the end of the stream at the service.
-    pub(super) fn closed(mut self, rejection: Option<Rejection>) {
-        let is_complete = self.parts.is_empty();
-        let confirms = match (&rejection, &self.end) {
-            // The service processes frames in order, so it has accepted what it has not rejected.
-            (None, Some(end)) => end.is_written && (is_complete || self.rejections == 0),
-            // The service closed the stream before, and its frame was lost with the connection.
-            (Some(rejection), Some(end)) => {
-                end.was_written && is_complete && rejection.name == "StreamNotFound"
-            }
-            (_, None) => false,
-        };
-        if confirms {
-            if let Some(done) = self.end.take().and_then(|end| end.done) {
-                let _ = done.send(Ok(()));
-            }
-            return;
-        }
-        let mut failure = match rejection {
-            Some(rejection) => {
-                let mut failure = Failure::new(ErrorKind::Service, rejection.message, Delivery::Responded);
-                failure.code = Some(rejection.name).filter(|name| !name.is_empty());
-                failure
-            }
-            None => Failure::new(ErrorKind::Service, "", Delivery::Responded),
-        };
-        if failure.text.is_empty() {
-            failure.text = "the service closed the stream before all its parts were accepted".to_owned();
-        }
-        failure.code.get_or_insert_with(|| "Failed".to_owned());
-        self.fail(failure);
-    }
-
-    pub(super) fn fail(mut self, failure: Failure) {
-        let error = || Err(failure.to_error());
-        if let Phase::Opening { opened: Some(opened), .. } = self.phase {
-            let _ = opened.send(error());
-        }
-        if let Some(done) = self.end.take().and_then(|end| end.done) {
-            let _ = done.send(error());
-        }
-        self.window.fail(failure);
-    }
-
     /// Handles the loss of the socket. Returns the reason if the stream cannot go on.
     ///
     /// `blames` is set if the service closed it because of what a frame contained. If the frame is a part of this stream, this
     /// happens again after each recovery.
     pub(super) fn interrupted(&mut self, blames: bool, now: Duration) -> Result<(), &'static str> {
-        self.is_paused = true;
+        // A stream that was not started belongs to no connection.
+        self.is_paused = !self.is_unstarted();
         self.remaining = self.respond_by.take().map(|at| at.saturating_sub(now)).or(self.remaining);
         self.resend_at = None;
         self.is_keep_alive_due = false;

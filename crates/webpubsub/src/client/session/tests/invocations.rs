@@ -118,6 +118,17 @@ fn a_lost_connection_leaves_the_outcome_unknown_at_once_and_nothing_is_sent_agai
 }
 
 #[test]
+fn an_invocation_is_not_sent_again_if_a_recovery_turns_out_to_be_a_new_connection() {
+    let mut rig = online(|settings| settings.resend = true);
+    rig.cut_and_recover();
+    let response = rig.invoke();
+    assert_eq!(rig.written(), [SENT]);
+    rig.connected("c2", "t2");
+    assert!(error(response).outcome_unknown());
+    assert!(rig.written().is_empty());
+}
+
+#[test]
 fn an_invocation_that_was_not_written_waits_for_the_next_connection() {
     let mut rig = online(|_| {});
     rig.drop_with(None);

@@ -1,6 +1,8 @@
 //! The streams that the program sends: parts are kept until they are acknowledged, resent after a rejection or a recovery, and
 //! an end that the service does not confirm is never reported as a success.
 
+mod confirmations;
+
 use super::*;
 use crate::client::frame::preview::{self, StreamEndError};
 use crate::client::streams::{Opening, StreamCommand, Window};
@@ -35,6 +37,10 @@ impl Rig {
     }
 
     fn open_as(&mut self, id: &'static str) -> Writer {
+        self.open_with(id, 300.0)
+    }
+
+    fn open_with(&mut self, id: &'static str, idle_timeout: f64) -> Writer {
         let key = self.ids.fetch_add(1, Ordering::Relaxed);
         let start = preview::Upstream::StreamStart { group: "g", no_echo: false, id, idle_timeout_ms: None };
         let (opened, outcome) = oneshot::channel();
@@ -44,7 +50,7 @@ impl Rig {
             id: id.to_owned(),
             frame: self.encoded(start),
             keep_alive: self.encoded(preview::Upstream::StreamKeepAlive { id }),
-            idle_timeout: secs(300.0),
+            idle_timeout: secs(idle_timeout),
             timeout: secs(60.0),
             deadline: self.now + secs(60.0),
             window: Arc::clone(&window),
@@ -56,7 +62,12 @@ impl Rig {
 
     /// Opens a stream that the service has accepted.
     fn open(&mut self) -> Writer {
-        let mut writer = self.open_as("s");
+        self.open_idle(300.0)
+    }
+
+    /// Opens a stream that the service has accepted, with this idle time in seconds.
+    fn open_idle(&mut self, idle_timeout: f64) -> Writer {
+        let mut writer = self.open_with("s", idle_timeout);
         assert_eq!(self.written(), [START]);
         self.stream_ack(1);
         writer.opened.try_recv().unwrap().unwrap();

@@ -24,15 +24,21 @@ fn end(number: u64) -> Parts {
 impl Rig {
     /// Subscribes to the streams of a group.
     fn streams(&mut self, group: &str, accepting: Accepting) -> Arc<Accepting> {
+        let (id, outcome, accepting) = self.subscribe_streams(group, accepting);
+        self.ack(id);
+        outcome.get().unwrap();
+        accepting
+    }
+
+    /// Writes the join of a subscription to streams.
+    fn subscribe_streams(&mut self, group: &str, accepting: Accepting) -> (u64, Outcome, Arc<Accepting>) {
         let accepting = Arc::new(accepting);
         let id = self.ids.fetch_add(1, Ordering::Relaxed);
         let effect = Effect::ReceiveStreams(group.to_owned(), Arc::clone(&accepting));
         let join = Upstream::JoinGroup { group, ack_id: Some(id) };
         let outcome = self.submit("joinGroup", Some(id), effect, &join);
         self.written();
-        self.ack(id);
-        outcome.get().unwrap();
-        accepting
+        (id, outcome, accepting)
     }
 
     fn part(&mut self, id: &str, sequence_id: u64, part: Parts) {
@@ -305,4 +311,112 @@ fn streams_are_received_while_the_program_does_not_receive_its_events_and_no_par
     rig.cut_and_recover();
     (1..=12).for_each(|id| rig.part("a", 1000 + id, part(id)));
     assert_eq!(read(&a), [x(), x()]);
+}
+
+#[test]
+fn a_stream_that_starts_again_on_a_new_connection_has_a_new_reader() {
+    let mut rig = online(|_| {});
+    let streams = rig.streams("g", all());
+    (1..=2).for_each(|id| rig.part("a", id, part(id)));
+    rig.replace("c2");
+    rig.written();
+    rig.ack(2);
+    (1..=2).for_each(|id| rig.part("a", id, part(id)));
+    rig.part("a", 3, end(3));
+    let duplicate = Err(Some(ReadError::Duplicate { expected: 3, received: 1 }));
+    assert_eq!(read(&next(&streams).unwrap()), [x(), x(), duplicate, Err(None)]);
+    assert_eq!(read(&next(&streams).unwrap()), [x(), x(), Err(None)]);
+}
+
+#[test]
+fn a_stream_that_goes_on_after_a_new_connection_does_not_start_again_later() {
+    let mut rig = online(|_| {});
+    let streams = rig.streams("g", all());
+    (1..=2).for_each(|id| rig.part("a", id, part(id)));
+    rig.replace("c2");
+    rig.written();
+    rig.ack(2);
+    rig.part("a", 1, part(3));
+    rig.part("a", 2, part(1));
+    let duplicate = Err(Some(ReadError::Duplicate { expected: 4, received: 1 }));
+    assert_eq!(read(&next(&streams).unwrap()), [x(), x(), x(), duplicate, Err(None)]);
+    assert!(next(&streams).is_none());
+}
+
+#[test]
+fn a_stream_without_a_reader_is_forgotten_after_a_whole_connection_without_its_parts() {
+    let mut rig = online(|_| {});
+    let streams = rig.streams("g", Accepting::new(false, None, 100));
+    rig.part("a", 1, part(1));
+    rig.part("b", 2, part(1));
+    drop((next(&streams).unwrap(), next(&streams).unwrap()));
+    rig.replace("c2");
+    rig.written();
+    rig.ack(2);
+    rig.part("a", 1, part(2));
+    rig.replace("c3");
+    rig.written();
+    rig.ack(3);
+    rig.part("a", 1, part(3));
+    rig.part("b", 2, part(2));
+    let new = next(&streams).unwrap();
+    assert_eq!((new.id.as_str(), new.missed_parts), ("b", 1));
+    assert!(next(&streams).is_none(), "the other one was heard of");
+}
+
+#[test]
+fn parts_that_arrive_again_before_the_ack_of_the_join_wait_for_it() {
+    for is_accepted in [true, false] {
+        let mut rig = online(|_| {});
+        let (id, outcome, streams) = rig.subscribe_streams("g", Accepting::new(false, Some(secs(9.0)), 100));
+        rig.cut_and_recover();
+        rig.part("a", 1, part(1));
+        assert!(rig.events().is_empty() && next(&streams).is_none());
+        match is_accepted {
+            true => rig.ack(id),
+            false => rig.reject(id, "Forbidden"),
+        }
+        assert_eq!(outcome.get().is_ok(), is_accepted);
+        rig.part("a", 2, part(2));
+        rig.pass(9.0);
+        match is_accepted {
+            true => {
+                let idle = Err(Some(ReadError::Idle { after: secs(9.0) }));
+                assert_eq!(read(&next(&streams).unwrap()), [x(), x(), idle, Err(None)]);
+                assert!(rig.events().is_empty());
+            }
+            false => assert_eq!(rig.events(), ["g: x", "g: x"], "nothing is lost"),
+        }
+        rig.pass(1.0);
+        assert_eq!(rig.sequence_acks().last().map(String::as_str), Some("2"));
+    }
+}
+
+#[test]
+fn a_part_that_another_subscription_received_is_no_message_after_a_failed_join() {
+    let mut rig = online(|_| {});
+    let first = rig.streams("g", all());
+    let (id, outcome, second) = rig.subscribe_streams("g", all());
+    rig.part("a", 1, part(1));
+    rig.reject(id, "Forbidden");
+    assert!(outcome.get().is_err() && next(&second).is_none());
+    assert_eq!(read(&next(&first).unwrap()), [x()]);
+    assert!(rig.events().is_empty());
+}
+
+#[test]
+fn parts_that_arrive_before_the_ack_of_the_join_are_bounded() {
+    let mut rig = online(|_| {});
+    let (_id, _outcome, streams) = rig.subscribe_streams("g", all());
+    (1..=1001).for_each(|id| rig.part("a", id, part(id)));
+    assert_eq!(rig.events(), ["g: x"], "the last one is a message");
+    assert!(next(&streams).is_none());
+}
+
+#[test]
+fn a_part_can_have_the_largest_number() {
+    let mut rig = online(|_| {});
+    let streams = rig.streams("g", all());
+    rig.part("a", 1, part(u64::MAX));
+    assert_eq!(read(&next(&streams).unwrap()), [x()]);
 }

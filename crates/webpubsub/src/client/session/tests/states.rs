@@ -255,3 +255,19 @@ fn a_request_that_is_rejected_ends_no_other_view() {
     rig.states_frame("Snapshot", "g", "c1", 1, 1);
     assert_eq!((received(&view), received(&rejected)), (vec!["all: c1".to_owned()], vec![]));
 }
+
+#[test]
+fn a_view_whose_request_is_in_flight_has_no_states_of_the_connection_before() {
+    let mut rig = online(|settings| settings.resend = true);
+    let _first = rig.follows("g");
+    let (_, outcome, view) = rig.follow("g");
+    rig.written();
+    rig.states_frame("Snapshot", "g", "gone1", 1, 1);
+    rig.states_frame("Update", "g", "gone2", 2, 2);
+    rig.replace("c2");
+    rig.restored();
+    outcome.get().unwrap();
+    assert!(received(&view).is_empty());
+    rig.states_frame("Snapshot", "g", "c2", 3, 1);
+    assert_eq!(received(&view), ["all: c2"]);
+}

@@ -136,6 +136,17 @@ fn a_response_that_cannot_be_read_is_a_failure_and_not_skipped() {
     assert!(unreadable(
         r#"{"type":"invokeResponse","invocationId":"1","success":true,"dataType":"odd","data":"x"}"#
     ));
+    for member in [
+        r#""success":"true""#,
+        r#""success":false,"error":"BadRequest""#,
+        r#""success":false,"error":{"name":1}"#,
+        r#""success":true,"dataType":1"#,
+    ] {
+        let text = format!(r#"{{"type":"invokeResponse","invocationId":"1",{member}}}"#);
+        assert!(unreadable(&text), "{text}");
+        let other = json::decode(&text.replace("invokeResponse", "ack"));
+        assert!(matches!(other, Downstream::Skipped { .. }), "{other:?}");
+    }
     assert!(!unreadable(r#"{"type":"invokeResponse","invocationId":"1","success":false}"#));
 }
 
