@@ -15,7 +15,7 @@ async fn handle(event: CloudEvent, _: Context) -> Result<Settlement, BoxError> {
     Ok(Settlement::Acknowledge)
 }
 
-/// For the autoscaler: how old the newest event is that the worker holds, in seconds. 0 means that it keeps up.
+/// For the autoscaler: the age in seconds of the newest event that the worker holds. Close to 0 if the worker keeps up.
 async fn load(State(processor): State<Processor>) -> String {
     let stats = processor.stats();
     let age = stats.newest_age.unwrap_or(Duration::ZERO).as_secs();

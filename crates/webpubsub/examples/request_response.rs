@@ -1,5 +1,5 @@
-//! A request and its response in the hub `chat` of `WEBPUBSUB_CONNECTION_STRING`. A client invokes the event `sum`, which the
-//! service delivers to port 8080, path `/upstream`. The client receives the response of the webhook there.
+//! An invocation in the hub `chat` of `WEBPUBSUB_CONNECTION_STRING`. A client invokes the event `sum`, which the service delivers
+//! to the webhook on port 8080, path `/upstream`. The client receives the response of this webhook.
 use std::time::Duration;
 
 use tokio::net::TcpListener;

@@ -1,5 +1,5 @@
-//! Shows who is online in the group `room` of the hub `chat`, as the connections themselves say. To see changes, start it more
-//! than once, each time with another name: `who_is_online alice`. Group states are a preview feature of the service.
+//! Shows who is online in the group `room` of the hub `chat`. Each connection sets its own state. To see changes, start the program
+//! more than once, with a different name as its argument each time. Group states are a preview feature of the service.
 use std::io::Write;
 
 use webpubsub::client::GroupStateEvent;
@@ -29,7 +29,8 @@ pub(crate) async fn run(client: &Client, max: usize, out: &mut impl Write) -> Re
         match event {
             GroupStateEvent::Set(member) => writeln!(out, "{:?} {:?}", member.user_id, member.state)?,
             GroupStateEvent::Cleared(gone) => writeln!(out, "{:?} is gone", gone.user_id)?,
-            _ => writeln!(out, "online: {}", states.current().len())?,
+            GroupStateEvent::Snapshot(all) => writeln!(out, "online: {}", all.members.len())?,
+            _ => continue,
         }
         shown += 1;
     }
