@@ -37,6 +37,7 @@ pub use self::observer::{DeliveryStep, Observation};
 use self::push::{Config, Issuer, Push};
 pub use self::push::{PushContent, PushInfo, PushSettings, PushToken};
 pub use self::settings::SubscriptionSettings;
+pub(crate) use self::subscription::Dead;
 pub use self::subscription::{DeadLetter, DeadLetterReason};
 use crate::clock::Clock;
 use crate::invalid_setting::InvalidSetting;
@@ -160,11 +161,15 @@ impl EventGrid {
 
     /// Creates a subscription with these settings, and its topic if necessary. Changes the settings if it exists.
     ///
-    /// New settings apply from now on. A lock that is currently held keeps its expiry. Invalid names are treated as in
-    /// [`declare`](Self::declare).
+    /// New settings apply from now on. A lock that is currently held keeps its expiry. A subscription that
+    /// [pushes](Self::declare_push) becomes one that is pulled: attempts in flight are completed, and the other events
+    /// wait for receivers. Invalid names are treated as in [`declare`](Self::declare).
     pub fn declare_with(&self, topic: &str, subscription: &str, settings: SubscriptionSettings) {
         if names::warn_if_invalid(topic) && names::warn_if_invalid(subscription) {
-            self.namespace().declare(topic, subscription).subscription.settings = settings;
+            let mut namespace = self.namespace();
+            let queue = namespace.declare(topic, subscription);
+            queue.subscription.settings = settings;
+            (queue.subscription.pushes, queue.push) = (false, None);
         }
     }
 
@@ -260,12 +265,17 @@ impl EventGrid {
     ///
     /// The newest 10,000 (at most 64 MiB) are kept. The list is empty if there is no such subscription.
     pub fn dead_letters(&self, topic: &str, subscription: &str) -> Vec<DeadLetter> {
-        self.inspect(topic, subscription, |queue| queue.subscription.dead_letters())
+        let dead: Vec<_> =
+            self.inspect(topic, subscription, |queue| queue.subscription.dead().cloned().collect());
+        // Only now, because parsing thousands of events must not block the namespace.
+        dead.iter().map(Dead::letter).collect()
     }
 
     /// The newest dead letters, newest first.
-    pub(crate) fn newest_dead_letters(&self, topic: &str, subscription: &str, max: usize) -> Vec<DeadLetter> {
-        self.inspect(topic, subscription, |queue| queue.subscription.newest_dead_letters(max))
+    pub(crate) fn newest_dead_letters(&self, topic: &str, subscription: &str, max: usize) -> Vec<Dead> {
+        self.inspect(topic, subscription, |queue| {
+            queue.subscription.dead().rev().take(max).cloned().collect()
+        })
     }
 
     /// Calls a function with each step of every delivery of a subscription from now on, in the order in which they happen.

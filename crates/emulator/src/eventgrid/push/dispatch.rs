@@ -96,8 +96,10 @@ impl Dispatcher {
     /// Records the consent, unless it was given for settings that have changed.
     fn mark_validated(&self, changes: &watch::Receiver<Arc<Config>>) -> bool {
         let marked = self.on_queue(|queue| {
-            let current = !changes.has_changed().unwrap_or_default();
-            queue.push.iter_mut().for_each(|push| push.validated = current);
+            let current = !is_outdated(changes);
+            if current && let Some(push) = &mut queue.push {
+                push.validated = true;
+            }
             current
         });
         marked.unwrap_or_default()
@@ -111,9 +113,8 @@ impl Dispatcher {
         let (mut in_flight, mut late) = (FuturesUnordered::new(), FuturesUnordered::new());
         loop {
             let mut next = *due.borrow_and_update();
-            let changed = changes.has_changed().unwrap_or_default();
-            if in_flight.len() < MAX_IN_FLIGHT && !changed {
-                match self.take(config) {
+            if in_flight.len() < MAX_IN_FLIGHT {
+                match self.take(config, changes) {
                     Taken::Events(events) => {
                         in_flight.push(self.attempt(config, events));
                         continue;
@@ -135,10 +136,13 @@ impl Dispatcher {
         while in_flight.next().await.is_some() {}
     }
 
-    fn take(&self, config: &Config) -> Taken {
+    fn take(&self, config: &Config, changes: &watch::Receiver<Arc<Config>>) -> Taken {
         let (max, bytes) = config.settings.batch();
         let now = self.grid.clock().now();
         let taken = self.on_queue(|queue| {
+            if is_outdated(changes) {
+                return Taken::Nothing;
+            }
             let pause = queue.push.as_ref().and_then(|push| push.probation.at(now));
             queue.change(now, |held| match pause {
                 Some(pause) => {
@@ -255,6 +259,12 @@ impl Dispatcher {
     fn on_queue<T>(&self, action: impl FnOnce(&mut Queue) -> T) -> Option<T> {
         self.grid.namespace().find(&self.topic, &self.subscription).map(action)
     }
+}
+
+/// Whether the settings have changed, or the subscription was removed or no longer pushes. Another one may have its name by
+/// now.
+fn is_outdated(changes: &watch::Receiver<Arc<Config>>) -> bool {
+    changes.has_changed().unwrap_or(true)
 }
 
 /// What is to be done next.

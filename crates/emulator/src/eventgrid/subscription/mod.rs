@@ -102,13 +102,14 @@ struct Entry {
     state: State,
 }
 
-#[derive(Debug)]
-struct Dead {
+/// A dead letter whose event is not parsed. Cloning it is cheap.
+#[derive(Clone, Debug)]
+pub(crate) struct Dead {
     sequence: u64,
-    event: Arc<str>,
-    reason: DeadLetterReason,
-    deliveries: u32,
-    last_result: Option<Arc<str>>,
+    pub(crate) event: Arc<str>,
+    pub(crate) reason: DeadLetterReason,
+    pub(crate) deliveries: u32,
+    pub(crate) last_result: Option<Arc<str>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -271,13 +272,9 @@ impl Subscription {
         self.dead.len()
     }
 
-    pub(super) fn dead_letters(&self) -> Vec<DeadLetter> {
-        self.dead.iter().map(Dead::letter).collect()
-    }
-
-    /// The newest dead letters, newest first.
-    pub(super) fn newest_dead_letters(&self, max: usize) -> Vec<DeadLetter> {
-        self.dead.iter().rev().take(max).map(Dead::letter).collect()
+    /// Oldest first.
+    pub(super) fn dead(&self) -> impl DoubleEndedIterator<Item = &Dead> {
+        self.dead.iter()
     }
 
     /// Publishes dead letters again to this subscription: those that are `picked`, oldest first, while there is room.
@@ -367,7 +364,7 @@ impl Subscription {
 }
 
 impl Dead {
-    fn letter(&self) -> DeadLetter {
+    pub(super) fn letter(&self) -> DeadLetter {
         DeadLetter {
             sequence: self.sequence,
             event: serde_json::from_str(&self.event).unwrap_or_default(),

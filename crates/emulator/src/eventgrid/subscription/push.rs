@@ -115,7 +115,7 @@ mod tests {
                 take(&mut held, after(seconds)).unwrap_or_else(|| panic!("no attempt at {seconds} s"));
             held.fail(&token, &failure(Some(10)), after(seconds));
         }
-        let dead = held.dead_letters().remove(0);
+        let dead = held.dead().next().unwrap();
         assert_eq!((dead.reason, dead.deliveries), (DeadLetterReason::MaxDeliveryCountExceeded, 10));
         assert_eq!(dead.last_result.as_deref(), Some("status"));
         assert_eq!(held.waiting(), 0);
@@ -139,7 +139,7 @@ mod tests {
         let mut held = holding(&["1"]);
         let token = take(&mut held, after(0)).unwrap();
         held.fail(&token, &failure(None), after(0));
-        let dead = held.dead_letters().remove(0);
+        let dead = held.dead().next().unwrap();
         assert_eq!((dead.reason, dead.deliveries), (DeadLetterReason::NotRetried, 1));
     }
 
@@ -152,7 +152,7 @@ mod tests {
         held.tick(after(119));
         assert_eq!((held.waiting(), held.dead_letter_count()), (1, 0));
         assert_eq!(take(&mut held, after(120)), None);
-        assert_eq!(held.dead_letters()[0].reason, DeadLetterReason::TimeToLiveExceeded);
+        assert_eq!(held.dead().next().unwrap().reason, DeadLetterReason::TimeToLiveExceeded);
     }
 
     #[test]

@@ -1,9 +1,13 @@
 //! What the page shows of Event Grid.
 
+use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::eventgrid::{self, EventGrid, PushInfo, SubscriptionInfo, TopicInfo};
-use crate::page::snapshot::{DeadLetter, Listed, MAX_ENTRIES, Snapshot, Subscription, Topic, Webhook};
+use crate::eventgrid::{Dead, EventGrid, PushInfo, SubscriptionInfo, TopicInfo};
+use crate::page::snapshot::{DeadLetter, Listed, Snapshot, Subscription, Topic, Webhook};
+
+/// The number of dead letters that are shown of each subscription.
+const MAX_DEAD_LETTERS: usize = 20;
 
 /// Adds the topics with their subscriptions.
 pub(super) fn add_to(snapshot: &mut Snapshot, service: &EventGrid) {
@@ -22,7 +26,7 @@ fn topic(service: &EventGrid, info: TopicInfo) -> Topic {
 }
 
 fn subscription(service: &EventGrid, topic: &str, info: SubscriptionInfo) -> Subscription {
-    let newest = service.newest_dead_letters(topic, &info.name, MAX_ENTRIES);
+    let newest = service.newest_dead_letters(topic, &info.name, MAX_DEAD_LETTERS);
     let newest = Listed { total: info.dead_letters, first: newest.iter().map(DeadLetter::from).collect() };
     Subscription {
         name: info.name,
@@ -52,17 +56,29 @@ pub(super) fn publish(service: &EventGrid, field: &dyn Fn(&str) -> String) -> Re
 }
 
 /// Without the data, which is payload.
-impl From<&eventgrid::DeadLetter> for DeadLetter {
-    fn from(letter: &eventgrid::DeadLetter) -> Self {
-        let attribute = |name: &str| letter.event[name].as_str().unwrap_or_default().to_owned();
+impl From<&Dead> for DeadLetter {
+    fn from(dead: &Dead) -> Self {
+        let Attributes { id, source, event_type, subject } =
+            serde_json::from_str(&dead.event).unwrap_or_default();
         Self {
-            id: attribute("id"),
-            source: attribute("source"),
-            event_type: attribute("type"),
-            subject: letter.event.get("subject").and_then(Value::as_str).map(str::to_owned),
-            reason: letter.reason.to_string(),
-            deliveries: letter.deliveries,
-            last_result: letter.last_result.clone(),
+            id,
+            source,
+            event_type,
+            subject,
+            reason: dead.reason.to_string(),
+            deliveries: dead.deliveries,
+            last_result: dead.last_result.as_deref().map(str::to_owned),
         }
     }
+}
+
+/// What is read of an event. Its data is skipped.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Attributes {
+    id: String,
+    source: String,
+    #[serde(rename = "type")]
+    event_type: String,
+    subject: Option<String>,
 }

@@ -2,6 +2,7 @@
 
 mod push;
 mod push_forms;
+mod replaced;
 mod webhook;
 
 use service_emulator::Emulator;
