@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Deserializer};
 
 use super::rules::{authorities, checked, within};
-use crate::eventgrid::credential::check_key;
+use crate::eventgrid::credential::{KEYS, check_key};
 use crate::eventgrid::settings::{LOCK_DURATION, MAX_DELIVERY_COUNT, TIME_TO_LIVE};
 use crate::eventgrid::{self, PushContent, PushSettings, PushToken, SubscriptionSettings, names};
 use crate::invalid_setting::InvalidSetting;
@@ -107,20 +107,39 @@ impl EventGrid {
         self.update(&Self::default(), service)
     }
 
+    /// Adds other settings, which win.
+    pub(super) fn override_with(&mut self, others: &Self) {
+        let others = others.clone();
+        self.key = others.key.or(self.key.take());
+        self.secondary_key = others.secondary_key.or(self.secondary_key.take());
+        self.webhook_ca = others.webhook_ca.or(self.webhook_ca.take());
+        self.declared_only |= others.declared_only;
+        for topic in &mut self.topics {
+            let replacing = others.topics.iter().filter(|other| other.name == topic.name);
+            let replacing: Vec<_> = replacing.flat_map(|other| &other.subscriptions).collect();
+            topic.subscriptions.retain(|own| replacing.iter().all(|other| other.name != own.name));
+        }
+        self.topics.extend(others.topics);
+    }
+
     /// Changes the service from the settings before. What is no longer declared remains.
     pub(super) fn update(
         &self,
         old: &Self,
         service: &eventgrid::EventGrid,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let primary = self.key.clone().unwrap_or_else(|| service.key());
-        let secondary = self.secondary_key.clone().unwrap_or_else(|| service.secondary_key());
-        service.set_keys(&primary, &secondary)?;
+        // What is no longer set returns to the initial value.
+        let initial = |old: &Option<String>, number: usize| old.as_ref().map(|_| KEYS[number].to_owned());
+        let primary = self.key.clone().or(initial(&old.key, 0)).unwrap_or_else(|| service.key());
+        let secondary = self.secondary_key.clone().or(initial(&old.secondary_key, 1));
+        service.set_keys(&primary, &secondary.unwrap_or_else(|| service.secondary_key()))?;
         if let Some(pem) = &self.webhook_ca {
             service.trust_webhooks(pem)?;
         }
         if self.declared_only {
             service.declared_only();
+        } else if old.declared_only {
+            service.create_on_use();
         }
         for topic in &self.topics {
             service.declare_topic(&topic.name);

@@ -101,39 +101,68 @@ impl Hulft {
 }
 
 impl Hulft {
+    /// Adds other settings, which win.
+    pub(super) fn override_with(&mut self, others: &Self) {
+        let others = others.clone();
+        self.api_key = others.api_key.or(self.api_key.take());
+        self.requests_per_minute = others.requests_per_minute.or(self.requests_per_minute);
+        self.connection_id_limit = others.connection_id_limit.or(self.connection_id_limit);
+        self.api_keys.retain(|own| others.api_keys.iter().all(|other| other.key != own.key));
+        self.api_keys.extend(others.api_keys);
+        self.agents.extend(others.agents);
+        self.endpoints.extend(others.endpoints);
+    }
+
     /// Changes the service from the settings before. Sample logs are not added again.
     pub(super) fn update(
         &self,
         old: &Self,
         service: &hulft::Hulft,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        if let Some(key) = &self.api_key {
+        // What is no longer set returns to the initial value.
+        if let Some(key) = self.api_key.as_deref().or(old.api_key.as_ref().map(|_| hulft::API_KEY)) {
             service.set_api_key(key)?;
         }
-        if let Some(limit) =
-            self.requests_per_minute.filter(|_| self.requests_per_minute != old.requests_per_minute)
-        {
+        if self.requests_per_minute != old.requests_per_minute {
+            let limit = self.requests_per_minute.unwrap_or(hulft::REQUESTS_PER_MINUTE);
             service.rate_limit(Some(limit).filter(|limit| *limit > 0));
         }
-        if let Some(limit) = self.connection_id_limit {
+        let initial = old.connection_id_limit.map(|_| hulft::CONNECTION_ID_LIMIT);
+        if let Some(limit) = self.connection_id_limit.or(initial) {
             service.connection_id_limit(limit);
         }
-        for ApiKey { key, .. } in old.api_keys.iter().filter(|key| !self.api_keys.contains(key)) {
+        let kept = |old: &ApiKey| self.api_keys.iter().any(|new| new.key == old.key);
+        for ApiKey { key, .. } in old.api_keys.iter().filter(|key| !kept(key)) {
             service.remove_api_key(key);
         }
-        for ApiKey { key, scopes } in self.api_keys.iter().filter(|key| !old.api_keys.contains(key)) {
+        for ApiKey { key, scopes } in &self.api_keys {
             service.add_api_key(key, scopes);
         }
-        for agent in old.agents.iter().filter(|agent| !self.agents.contains(agent)) {
-            service.disconnect_agents(&agent.id);
+        let mut added: Vec<_> = self.agents.iter().collect();
+        for agent in &old.agents {
+            match added.iter().position(|new| *new == agent) {
+                Some(unchanged) => drop(added.remove(unchanged)),
+                None => disconnect(service, &agent.into()),
+            }
         }
-        for agent in self.agents.iter().filter(|agent| !old.agents.contains(agent)) {
+        for agent in added {
             service.connect_agent(agent.into());
+        }
+        let named = |name: &str| self.endpoints.iter().any(|endpoint| endpoint.name == name);
+        for Endpoint { name, .. } in old.endpoints.iter().filter(|endpoint| !named(&endpoint.name)) {
+            service.set_service_status(name, EndpointStatus::Normal);
         }
         for Endpoint { name, status } in &self.endpoints {
             service.set_service_status(name, (*status).into());
         }
         Ok(())
+    }
+}
+
+/// Disconnects one session of exactly this Agent.
+fn disconnect(service: &hulft::Hulft, agent: &Agent) {
+    if let Some(connected) = service.agents().iter().find(|connected| connected.agent == *agent) {
+        service.disconnect_agent(&connected.session_id);
     }
 }
 

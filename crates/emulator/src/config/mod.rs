@@ -131,27 +131,51 @@ impl Config {
 
     /// Sets up the services of an emulator that is about to serve, or that was reset.
     fn arrange(&self, emulator: &Emulator) -> Result<(), Box<dyn Error + Send + Sync>> {
-        #[cfg(feature = "webpubsub")]
-        self.webpubsub.arrange(&emulator.webpubsub())?;
-        #[cfg(feature = "eventgrid")]
-        self.eventgrid.arrange(&emulator.eventgrid())?;
-        #[cfg(feature = "hulft")]
-        self.hulft.arrange(&emulator.hulft(), emulator.clock().now())?;
+        self.change(None, emulator)?;
         self.schedule_faults(&emulator.faults());
         Ok(())
     }
 
+    /// These settings, overridden by others. Lists are joined.
+    fn with(&self, others: &Self) -> Self {
+        let mut all = self.clone();
+        #[cfg(feature = "webpubsub")]
+        all.webpubsub.override_with(&others.webpubsub);
+        #[cfg(feature = "eventgrid")]
+        all.eventgrid.override_with(&others.eventgrid);
+        #[cfg(feature = "hulft")]
+        all.hulft.override_with(&others.hulft);
+        all.faults.extend_from_slice(&others.faults);
+        all.socket_faults.extend_from_slice(&others.socket_faults);
+        all
+    }
+
     /// Changes the services of an emulator that has served with other settings.
     fn update(&self, old: &Self, emulator: &Emulator) -> Result<(), Box<dyn Error + Send + Sync>> {
-        #[cfg(feature = "webpubsub")]
-        self.webpubsub.update(&old.webpubsub, &emulator.webpubsub())?;
-        #[cfg(feature = "eventgrid")]
-        self.eventgrid.update(&old.eventgrid, &emulator.eventgrid())?;
-        #[cfg(feature = "hulft")]
-        self.hulft.update(&old.hulft, &emulator.hulft())?;
+        self.change(Some(old), emulator)?;
         if (&self.faults, &self.socket_faults) != (&old.faults, &old.socket_faults) {
             emulator.faults().clear();
             self.schedule_faults(&emulator.faults());
+        }
+        Ok(())
+    }
+
+    /// Changes the services from the old settings, or sets them up if there are none.
+    fn change(&self, old: Option<&Self>, emulator: &Emulator) -> Result<(), Box<dyn Error + Send + Sync>> {
+        #[cfg(feature = "webpubsub")]
+        match old {
+            Some(old) => self.webpubsub.update(&old.webpubsub, &emulator.webpubsub())?,
+            None => self.webpubsub.arrange(&emulator.webpubsub())?,
+        }
+        #[cfg(feature = "eventgrid")]
+        match old {
+            Some(old) => self.eventgrid.update(&old.eventgrid, &emulator.eventgrid())?,
+            None => self.eventgrid.arrange(&emulator.eventgrid())?,
+        }
+        #[cfg(feature = "hulft")]
+        match old {
+            Some(old) => self.hulft.update(&old.hulft, &emulator.hulft())?,
+            None => self.hulft.arrange(&emulator.hulft(), emulator.clock().now())?,
         }
         Ok(())
     }

@@ -34,8 +34,10 @@ impl Emulator {
     ///
     /// Keys, hubs, topics, subscriptions, and Agents become those of the text. Topics and subscriptions that the text no
     /// longer contains remain, with their events. If the faults in the text differ from those before, all scheduled faults
-    /// are removed, and those of the text are scheduled. Settings of [`Builder::variables`] are applied again. The address,
-    /// TLS, the log, the token of the control API, and the maximum number of connections do not change.
+    /// are removed, and those of the text are scheduled. Keys, limits, and options that the text no longer contains
+    /// return to the emulator's initial values, except for the delay of acks and certificate authorities, which remain.
+    /// Settings of [`Builder::variables`] still win. The address, TLS, the log, the token of the control API, and the
+    /// maximum number of connections do not change.
     ///
     /// # Errors
     ///
@@ -61,13 +63,11 @@ impl Emulator {
         let Some(file) = &arrangements.file else {
             return Err(ConfigError::new(&"there are no settings to replace"));
         };
-        let old = file.get();
+        let (before, after) = match &arrangements.variables {
+            Some(variables) => (file.get().with(&variables.get()), new.with(&variables.get())),
+            None => ((*file.get()).clone(), new.clone()),
+        };
         file.set(new);
-        file.get().update(&old, self).map_err(failed)?;
-        if let Some(variables) = &arrangements.variables {
-            let variables = variables.get();
-            variables.update(&variables, self).map_err(failed)?;
-        }
-        Ok(())
+        after.update(&before, self).map_err(failed)
     }
 }

@@ -64,6 +64,11 @@ impl EventGrid {
             .map_err(|rejection| InvalidSetting::new(rejection.message()))
     }
 
+    /// Reverts [`declared_only`](Self::declared_only).
+    pub(crate) fn create_on_use(&self) {
+        self.namespace().create_on_use = true;
+    }
+
     /// Removes everything that requests and settings have added.
     pub(crate) fn reset(&self) {
         let [primary, secondary] = credential::KEYS;

@@ -15,7 +15,7 @@ use super::store::Row;
 use crate::message::Response;
 
 /// The number in the vendor's example. The real one is part of the contract.
-pub(super) const LIMIT: usize = 10;
+pub(crate) const LIMIT: usize = 10;
 
 /// Says which type of client connects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -40,6 +40,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 pub use self::access_denials::{AccessDenial, Denied};
 pub use self::agents::{Agent, ConnectedAgent, Direction};
 pub use self::connections::ClientType;
+pub(crate) use self::connections::LIMIT as CONNECTION_ID_LIMIT;
 pub use self::keys::Scope;
 pub use self::mails::{Mail, MailKind};
 pub(crate) use self::relay_logs::MAX_LINES as MAX_RELAY_LOGS;
@@ -50,6 +51,7 @@ pub(crate) use self::service_status::is_endpoint;
 pub use self::transfers::{Transfer, TransferState};
 
 use self::browser_transfer::Setting;
+pub(crate) use self::rate_limit::PER_MINUTE as REQUESTS_PER_MINUTE;
 use self::rate_limit::RateLimit;
 use self::store::Store;
 use crate::clock::Clock;
@@ -57,7 +59,7 @@ use crate::invalid_setting::InvalidSetting;
 use crate::message::{Request, Response};
 
 /// The API key that an emulated contract starts with: 32 alphanumeric characters, as in the service.
-const API_KEY: &str = "HulftEmulatorKey0123456789abcdef";
+pub(crate) const API_KEY: &str = "HulftEmulatorKey0123456789abcdef";
 
 /// A handle that configures and inspects the emulated contract. All clones share the same contract.
 ///

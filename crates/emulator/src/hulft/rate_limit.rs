@@ -3,6 +3,7 @@
 
 use std::time::{Duration, SystemTime};
 
+pub(crate) const PER_MINUTE: u32 = 100;
 const MINUTE: Duration = Duration::from_secs(60);
 const BLOCK: Duration = Duration::from_secs(10 * 60);
 
@@ -16,7 +17,7 @@ pub(super) struct RateLimit {
 
 impl Default for RateLimit {
     fn default() -> Self {
-        Self::new(Some(100))
+        Self::new(Some(PER_MINUTE))
     }
 }
 

@@ -61,7 +61,7 @@ pub use limits::PreviewLimits;
 pub use manage::HubSettings;
 pub use streams::StreamInfo;
 pub use token::ClientToken;
-pub(crate) use token::check_key;
+pub(crate) use token::{INITIAL as KEYS, check_key};
 pub use upstream::{EventHandlerSettings, InvalidEventHandler, SystemEvent, UserEvents};
 
 use crate::clock::Clock;

@@ -18,7 +18,7 @@ use crate::keys::KeyPair;
 use crate::message::Request;
 
 /// The keys of the official emulator.
-const INITIAL: [&str; 2] =
+pub(crate) const INITIAL: [&str; 2] =
     ["ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789ABCDEFGH", "HGFEDCBA9876543210ZYXWVUTSRQPONMLKJIHGFEDCBA"];
 const SKEW: f64 = 300.0;
 const RECONNECTION_LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);

@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer};
 use preview_limits::Limits;
 
 use super::rules::{authorities, checked, within};
-use crate::webpubsub::{self, EntraTokens, EventHandlerSettings, SystemEvent, UserEvents, check_key};
+use crate::webpubsub::{self, EntraTokens, EventHandlerSettings, KEYS, SystemEvent, UserEvents, check_key};
 
 #[derive(Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -79,7 +79,7 @@ enum SystemEventName {
 
 impl WebPubSub {
     pub(super) fn arrange(&self, service: &webpubsub::WebPubSub) -> Result<(), Box<dyn Error + Send + Sync>> {
-        self.set_up(service)?;
+        self.set_up(&Self::default(), service)?;
         for hub in &self.hubs {
             service.allow_anonymous(&hub.name, hub.allow_anonymous)?;
             for handler in &hub.event_handlers {
@@ -95,28 +95,61 @@ impl WebPubSub {
         old: &Self,
         service: &webpubsub::WebPubSub,
     ) -> Result<(), Box<dyn Error + Send + Sync>> {
-        self.set_up(service)?;
+        self.set_up(old, service)?;
         let named = |name: &str| self.hubs.iter().any(|hub| hub.name.eq_ignore_ascii_case(name));
         for hub in old.hubs.iter().filter(|hub| !named(&hub.name)) {
             service.remove_hub_settings(&hub.name);
         }
-        self.hubs.iter().try_for_each(|hub| hub.declare(service))
+        self.merged_hubs().iter().try_for_each(|hub| hub.declare(service))
     }
 
-    fn set_up(&self, service: &webpubsub::WebPubSub) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let primary = self.access_key.clone().unwrap_or_else(|| service.access_key());
-        let secondary = self.secondary_access_key.clone().unwrap_or_else(|| service.secondary_access_key());
-        service.set_access_keys(&primary, &secondary)?;
+    /// Adds other settings, which win.
+    pub(super) fn override_with(&mut self, others: &Self) {
+        let others = others.clone();
+        self.access_key = others.access_key.or(self.access_key.take());
+        self.secondary_access_key = others.secondary_access_key.or(self.secondary_access_key.take());
+        self.entra = others.entra.or(self.entra);
+        self.ack_delay_ms = others.ack_delay_ms.or(self.ack_delay_ms);
+        self.event_handler_ca = others.event_handler_ca.or(self.event_handler_ca.take());
+        self.preview_limits = others.preview_limits.or(self.preview_limits);
+        self.hubs.extend(others.hubs);
+    }
+
+    /// The hubs, each once: as at the start, handlers of several tables of a hub are joined, and the last table decides
+    /// about anonymous clients.
+    fn merged_hubs(&self) -> Vec<Hub> {
+        let mut merged: Vec<Hub> = Vec::new();
+        for hub in &self.hubs {
+            match merged.iter_mut().find(|other| other.name.eq_ignore_ascii_case(&hub.name)) {
+                Some(other) => {
+                    other.allow_anonymous = hub.allow_anonymous;
+                    other.event_handlers.extend_from_slice(&hub.event_handlers);
+                }
+                None => merged.push(hub.clone()),
+            }
+        }
+        merged
+    }
+
+    /// What is no longer set returns to the initial value.
+    fn set_up(&self, old: &Self, service: &webpubsub::WebPubSub) -> Result<(), Box<dyn Error + Send + Sync>> {
+        let initial = |old: &Option<String>, number: usize| old.as_ref().map(|_| KEYS[number].to_owned());
+        let primary = self.access_key.clone().or(initial(&old.access_key, 0));
+        let secondary = self.secondary_access_key.clone().or(initial(&old.secondary_access_key, 1));
+        service.set_access_keys(
+            &primary.unwrap_or_else(|| service.access_key()),
+            &secondary.unwrap_or_else(|| service.secondary_access_key()),
+        )?;
         if let Some(delay) = self.ack_delay_ms {
             service.set_ack_delay(Duration::from_millis(delay));
         }
-        if let Some(entra) = self.entra {
-            service.set_entra_tokens(entra.into());
+        if let Some(entra) = self.entra.map(EntraTokens::from).or(old.entra.map(|_| EntraTokens::default())) {
+            service.set_entra_tokens(entra);
         }
         if let Some(pem) = &self.event_handler_ca {
             service.trust_event_handlers(pem)?;
         }
-        if let Some(limits) = self.preview_limits {
+        if let Some(limits) = self.preview_limits.or(old.preview_limits.map(|_| Limits::default())) {
             service.set_preview_limits(limits.into());
         }
         Ok(())

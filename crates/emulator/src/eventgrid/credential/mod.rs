@@ -17,7 +17,7 @@ use crate::message::Request;
 pub(super) use self::bearer::token;
 
 /// The access keys that an emulated namespace starts with: 32 bytes in base64, as in the service.
-pub(super) const KEYS: [&str; 2] =
+pub(crate) const KEYS: [&str; 2] =
     ["RW11bGF0b3JPZkV2ZW50R3JpZE5hbWVzcGFjZXMwMDE=", "RW11bGF0b3JPZkV2ZW50R3JpZE5hbWVzcGFjZXMwMDI="];
 
 /// Checks whether a text can be an access key.
