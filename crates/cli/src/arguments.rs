@@ -85,6 +85,10 @@ pub(crate) enum Command {
 }
 
 #[cfg(test)]
+#[path = "../tests/it/words.rs"]
+mod words;
+
+#[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
 
@@ -116,7 +120,7 @@ mod tests {
             assert!(!lines.is_empty(), "the help of `{path}` has no example");
             for line in lines {
                 let (_, command) = line.split_once("hubgrid ").unwrap();
-                let mut words = words(command);
+                let mut words = words::words(command);
                 words.truncate(
                     words.iter().position(|word| ["|", ">", "<"].contains(&&**word)).unwrap_or(words.len()),
                 );
@@ -125,24 +129,5 @@ mod tests {
             }
         }
         assert!(found.len() > 20, "{found:?}");
-    }
-
-    /// The words of a line as a shell splits it, with single and double quotes.
-    fn words(line: &str) -> Vec<String> {
-        let mut words: Vec<String> = Vec::new();
-        let (mut word, mut quote) = (None::<String>, None);
-        for c in line.chars() {
-            match (quote, c) {
-                (Some(open), c) if c == open => quote = None,
-                (None, '\'' | '"') => {
-                    quote = Some(c);
-                    word.get_or_insert_default();
-                }
-                (None, c) if c.is_whitespace() => words.extend(word.take()),
-                (_, c) => word.get_or_insert_default().push(c),
-            }
-        }
-        words.extend(word);
-        words
     }
 }

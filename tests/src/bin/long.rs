@@ -176,7 +176,7 @@ async fn report_chaos_of_streams(options: chaos::streams::Options) -> Result<boo
     print_cuts(report.cuts);
     println!("connections lost for good  {:>10}  (writers')", report.losses);
     println!("streams not opened         {:>10}  (and replaced)", report.not_opened);
-    println!("{}", report.verdict);
+    println!("{}", report.tally);
     println!("{}", if report.holds() { "All as it must be." } else { "NOT as it must be." });
     Ok(report.holds())
 }

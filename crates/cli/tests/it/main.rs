@@ -10,3 +10,4 @@ mod program;
 mod readme;
 mod terminal;
 mod webpubsub;
+mod words;

@@ -85,7 +85,7 @@ impl Program {
 
     pub(crate) fn start(&self, line: &str) -> Running {
         let mut command = Command::new(PATH);
-        command.args(words(line)).env_clear().envs(&self.environment).kill_on_drop(true);
+        command.args(crate::words::words(line)).env_clear().envs(&self.environment).kill_on_drop(true);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
         Running {
@@ -158,25 +158,6 @@ impl Running {
         let code = self.child.wait().await.unwrap().code();
         Run { code, out, err }
     }
-}
-
-/// Splits a line into words as a shell does, with single and double quotes.
-pub(crate) fn words(line: &str) -> Vec<String> {
-    let mut words: Vec<String> = Vec::new();
-    let (mut word, mut quote) = (None::<String>, None);
-    for c in line.chars() {
-        match (quote, c) {
-            (Some(open), c) if c == open => quote = None,
-            (None, '\'' | '"') => {
-                quote = Some(c);
-                word.get_or_insert_default();
-            }
-            (None, c) if c.is_whitespace() => words.extend(word.take()),
-            (_, c) => word.get_or_insert_default().push(c),
-        }
-    }
-    words.extend(word);
-    words
 }
 
 /// A directory for files of one test, which is removed at its end.

@@ -10,7 +10,8 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use service_emulator::{Emulator, Fault};
 
-use crate::program::{PATH, Program, words};
+use crate::program::{PATH, Program};
+use crate::words::words;
 
 /// A program on a terminal.
 pub(crate) struct OnTerminal {

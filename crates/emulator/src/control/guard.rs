@@ -249,7 +249,7 @@ mod tests {
             let (host, token) = (("host", "emulator.test"), ("authorization", "Bearer s3cret"));
             assert_eq!(status(&guard, Method::GET, &[host, token, ("origin", origin)]), expected, "{origin}");
         }
-        // What nobody advertised may be another server on the machine from which a container's port is mapped.
+        // A name that is not advertised may be that of another server on the machine from which a container's port is mapped.
         let guard = guard("0.0.0.0:8080", None, Some("s3cret"));
         let headers = [
             ("host", "localhost:80"),

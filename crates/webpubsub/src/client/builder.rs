@@ -218,7 +218,7 @@ impl ClientBuilder {
         let session = session.with_measure(measure.clone());
         let (commands, received) = mpsc::unbounded_channel();
         let (first, outcome) = oneshot::channel();
-        let task = Task {
+        let task = Box::new(Task {
             session,
             protocol,
             connector: Arc::new(Connector::new(self.access, self.options, protocol)),
@@ -232,7 +232,7 @@ impl ClientBuilder {
             io: Network::None,
             ending: None,
             timer: None,
-        };
+        });
         let client = Client {
             shared: Arc::new(Shared {
                 protocol,

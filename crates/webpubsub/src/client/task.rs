@@ -30,12 +30,12 @@ use super::streams::StreamCommand;
 /// A command from a handle to the task.
 #[derive(Debug)]
 pub(super) enum Command {
-    /// Boxed, since the channel has room for 32 commands from the start.
+    /// Boxed, since the channel has room for 32 commands from the start. So are streams.
     Send(Box<Op>),
     #[cfg(feature = "preview")]
     CancelInvocation(u64),
     #[cfg(feature = "preview")]
-    Stream(StreamCommand),
+    Stream(Box<StreamCommand>),
     Close,
 }
 
@@ -90,7 +90,9 @@ const BATCH: usize = 64;
 
 impl Task {
     /// Runs until the client is closed, its last handle is dropped, or it gives up reconnecting.
-    pub(super) async fn run(mut self) {
+    ///
+    /// Boxed, since a future contains an argument that is moved twice.
+    pub(super) async fn run(mut self: Box<Self>) {
         poll_fn(|context| self.poll(context)).await;
         let error = self.session.take_error();
         let now = self.clock.elapsed();
@@ -102,7 +104,7 @@ impl Task {
             }
             None => error,
         };
-        let Self { session, queue, commands, .. } = &mut self;
+        let Self { session, queue, commands, .. } = &mut *self;
         let last = std::iter::from_fn(|| session.take_event(now));
         queue.close(last.chain([Event::Stopped(Stopped { error })]));
         // Commands that are still queued were not sent; the session fails them accordingly.
@@ -111,7 +113,7 @@ impl Task {
             match command {
                 Command::Send(op) => session.submit(op),
                 #[cfg(feature = "preview")]
-                Command::Stream(command) => session.stream(command, now),
+                Command::Stream(command) => session.stream(*command, now),
                 #[cfg(feature = "preview")]
                 Command::CancelInvocation(_) => {}
                 Command::Close => {}
@@ -160,7 +162,7 @@ impl Task {
                 #[cfg(feature = "preview")]
                 Poll::Ready(Some(Command::CancelInvocation(id))) => self.session.cancel_invocation(id),
                 #[cfg(feature = "preview")]
-                Poll::Ready(Some(Command::Stream(command))) => self.session.stream(command, now),
+                Poll::Ready(Some(Command::Stream(command))) => self.session.stream(*command, now),
                 Poll::Ready(Some(Command::Close)) => self.session.close(now),
                 // No handle is left, so no caller is waiting either.
                 Poll::Ready(None) => {

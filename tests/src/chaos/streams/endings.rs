@@ -34,7 +34,7 @@ struct Attempt {
 
 /// What there is to say in the end.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub struct Tally {
     /// Streams that were complete at both ends.
     pub complete: u64,
     /// Streams with an error at both ends.
@@ -87,9 +87,9 @@ impl Endings {
     }
 
     /// Compares both ends of each stream, and counts the parts.
-    pub(super) fn judge(&self, judge: &Judge) -> Verdict {
+    pub(super) fn judge(&self, judge: &Judge) -> Tally {
         let (written, read) = (lock(&self.written), lock(&self.read));
-        let mut verdict = Verdict::default();
+        let mut tally = Tally::default();
         let mut complete = vec![false; written.len()];
         for (stream, attempt) in written.iter().enumerate() {
             let number = attempt.map_or(0, |attempt| attempt.number);
@@ -97,20 +97,20 @@ impl Endings {
             let is_complete = all(Ending::Complete);
             complete[stream] = is_complete;
             let count = match attempt.map(|attempt| attempt.ending) {
-                Some(Ending::Complete) if is_complete => &mut verdict.complete,
-                Some(Ending::Failed) if all(Ending::Failed) => &mut verdict.failed,
-                Some(Ending::Unknown) if is_complete || all(Ending::Failed) => &mut verdict.unknown,
-                _ => &mut verdict.differing,
+                Some(Ending::Complete) if is_complete => &mut tally.complete,
+                Some(Ending::Failed) if all(Ending::Failed) => &mut tally.failed,
+                Some(Ending::Unknown) if is_complete || all(Ending::Failed) => &mut tally.unknown,
+                _ => &mut tally.differing,
             };
             *count += 1;
         }
         let Judgement { expected, lost, .. } = judge.judge_only(|stream| complete[stream]);
         let repeated = judge.judge().doubled;
-        Verdict { expected, lost, repeated, ..verdict }
+        Tally { expected, lost, repeated, ..tally }
     }
 }
 
-impl fmt::Display for Verdict {
+impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { complete, failed, unknown, differing, expected, lost, repeated } = self;
         writeln!(f, "streams complete           {complete:>10}")?;
@@ -132,7 +132,7 @@ mod tests {
     use super::*;
 
     /// One stream of two parts and one reader.
-    fn judged(written: Ending, read: Option<Ending>, heard: &[u64]) -> Verdict {
+    fn judged(written: Ending, read: Option<Ending>, heard: &[u64]) -> Tally {
         let (endings, judge) = (Endings::new(1, 1), Judge::new(1, 1, 2));
         endings.written(0, 1, written);
         read.into_iter().for_each(|ending| endings.read(0, 0, 1, ending));
@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn parts_are_lost_in_complete_streams_only_and_repeated_in_any() {
         use Ending::{Complete, Failed};
-        let counts = |verdict: Verdict| (verdict.expected, verdict.lost, verdict.repeated);
+        let counts = |tally: Tally| (tally.expected, tally.lost, tally.repeated);
         assert_eq!(counts(judged(Complete, Some(Complete), &[0, 1])), (2, 0, 0));
         assert_eq!(counts(judged(Complete, Some(Complete), &[0])), (2, 1, 0));
         assert_eq!(counts(judged(Failed, Some(Failed), &[0, 0])), (0, 0, 1));

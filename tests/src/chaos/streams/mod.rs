@@ -20,7 +20,7 @@ use super::publisher::Pace;
 use super::{GROUP, LOOK, PATIENCE, connect};
 use crate::cutter::{Cuts, Cutter, Plan};
 use endings::Endings;
-pub use endings::Verdict;
+pub use endings::Tally;
 use losses::Losses;
 use writer::Writer;
 
@@ -51,7 +51,7 @@ pub struct Options {
 #[derive(Debug, Clone)]
 pub struct Report {
     /// How the streams ended, and which parts arrived.
-    pub verdict: Verdict,
+    pub tally: Tally,
     /// Where connections were cut.
     pub cuts: Cuts,
     /// How many attempts to open a stream failed, because the connection was cut before the response. Such a stream has no
@@ -66,7 +66,7 @@ impl Report {
     /// Whether every stream ended as it must.
     #[must_use]
     pub fn holds(&self) -> bool {
-        let Verdict { complete, failed, unknown, differing, lost, repeated, .. } = self.verdict;
+        let Tally { complete, failed, unknown, differing, lost, repeated, .. } = self.tally;
         // A run in which no connection was lost for good, or in which all streams failed, proves nothing.
         let is_proof = complete > 0 && (!self.unrecoverable || (self.losses > 0 && failed + unknown > 0));
         is_proof && (differing, lost, repeated) == (0, 0, 0)
@@ -118,9 +118,9 @@ pub async fn run(options: Options) -> Result<Report, BoxError> {
     while let Some(read) = reading.join_next().await {
         read??;
     }
-    let verdict = endings.judge(&judge);
+    let tally = endings.judge(&judge);
     let unrecoverable = options.unrecoverable;
-    Ok(Report { verdict, cuts, not_opened, losses: losses.caused(), unrecoverable })
+    Ok(Report { tally, cuts, not_opened, losses: losses.caused(), unrecoverable })
 }
 
 /// Waits until every reader has seen the end of every stream, or until nothing more comes.

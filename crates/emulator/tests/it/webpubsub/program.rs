@@ -129,8 +129,8 @@ async fn a_hangup_reloads_the_file_while_clients_stay_connected() {
     for (text, line) in [("x", "did not reload"), ("[[webpubsub.hubs]]\nname = 'chat'\n", "reloaded")] {
         std::fs::write(&file, text).unwrap();
         send("HUP", &child).await;
-        let told = errors.next_line().await.unwrap().unwrap();
-        assert!(told.starts_with(&format!("service-emulator: {line} {}", file.display())), "{told}");
+        let printed = errors.next_line().await.unwrap().unwrap();
+        assert!(printed.starts_with(&format!("service-emulator: {line} {}", file.display())), "{printed}");
         for socket in &mut clients {
             let ping = Message::text(r#"{"type":"ping"}"#);
             futures_util::SinkExt::send(socket, ping).await.unwrap();

@@ -6,7 +6,6 @@ use crate::client::entries::Entries;
 
 /// A frame to the service.
 #[derive(Debug, Clone, Copy)]
-#[allow(dead_code, reason = "the requests for states of groups follow")]
 pub(in crate::client) enum Upstream<'a> {
     Invoke {
         id: &'a str,

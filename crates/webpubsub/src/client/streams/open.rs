@@ -190,7 +190,7 @@ impl OpenStream {
             window: Arc::clone(&window),
             opened,
         };
-        match client.send_command(Command::Stream(StreamCommand::Open(Box::new(opening)))) {
+        match client.send_command(Command::Stream(Box::new(StreamCommand::Open(Box::new(opening))))) {
             true => Ok((StreamWriter::new(client.clone(), key, id, window), outcome, timeout)),
             false => Err(closed()),
         }

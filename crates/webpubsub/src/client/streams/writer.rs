@@ -153,7 +153,7 @@ impl StreamWriter {
     }
 
     fn command(&self, command: StreamCommand) -> Result<()> {
-        match self.client.send_command(Command::Stream(command)) {
+        match self.client.send_command(Command::Stream(Box::new(command))) {
             true => Ok(()),
             false => Err(self.window.failure().unwrap_or_else(closed)),
         }

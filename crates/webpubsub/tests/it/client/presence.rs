@@ -1,9 +1,13 @@
-//! Presence while connections are cut at random bytes: once the activity has stopped, every view equals the emulator's states.
+//! Presence while connections are cut at random bytes: once the activity has stopped, every view equals the emulator's states. And
+//! the example `who_is_online`.
 
 use std::collections::BTreeMap;
+use std::io::{self, Write};
 use std::time::Duration;
 
+use service_emulator::webpubsub::ClientToken;
 use service_emulator::{Emulator, SocketFault};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use webpubsub::client::{Access, Group, GroupStates, Reconnect};
 use webpubsub::{BoxError, Client, Credential, Error, Role, ServiceClient};
@@ -13,6 +17,10 @@ use webpubsub::{BoxError, Client, Credential, Error, Role, ServiceClient};
 mod cutter;
 
 use cutter::{Cutter, Plan};
+
+#[expect(dead_code, reason = "the test is its own `main`")]
+#[path = "../../../examples/who_is_online.rs"]
+mod example;
 
 const CLIENTS: usize = 50;
 const CHANGES: usize = 8;
@@ -104,4 +112,53 @@ async fn after_cuts_and_new_connections_every_view_equals_the_states_of_the_emul
         assert_eq!(members, of_emulator);
     }
     assert!(cutter.cuts().total > 0, "{:?}", cutter.cuts());
+}
+
+/// Passes on each line that is written.
+struct Lines {
+    line: Vec<u8>,
+    sender: mpsc::UnboundedSender<String>,
+}
+
+impl Write for Lines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        for byte in bytes {
+            if *byte == b'\n' {
+                let line = String::from_utf8(std::mem::take(&mut self.line)).map_err(io::Error::other)?;
+                self.sender.send(line).map_err(io::Error::other)?;
+            } else {
+                self.line.push(*byte);
+            }
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+async fn member(emulator: &Emulator, user: &str) -> Client {
+    let roles = ["webpubsub.joinLeaveGroup", "webpubsub.setGroupState", "webpubsub.getGroupState"];
+    let token = roles.into_iter().fold(ClientToken::new().user(user), ClientToken::role);
+    let url = emulator.webpubsub().client_access_url("chat", &token);
+    Client::builder(url).without_events().connect().await.unwrap()
+}
+
+#[tokio::test]
+async fn the_example_shows_who_comes_and_who_goes() {
+    let emulator = Emulator::start().await.unwrap();
+    let alice = member(&emulator, "alice").await;
+    let (sender, mut shown) = mpsc::unbounded_channel();
+    let mut lines = Lines { line: Vec::new(), sender };
+    let running = tokio::spawn(async move { example::run(&alice, 3, &mut lines).await });
+    assert_eq!(shown.recv().await.unwrap(), "online: 1");
+    let bob = member(&emulator, "bob").await;
+    let room = bob.group("room");
+    room.join().await.unwrap();
+    room.set_state([("status", "away")]).await.unwrap();
+    assert_eq!(shown.recv().await.unwrap(), r#"Some("bob") {"status": "away"}"#);
+    bob.close().await;
+    assert_eq!(shown.recv().await.unwrap(), r#"Some("bob") is gone"#);
+    running.await.unwrap().unwrap();
 }

@@ -146,14 +146,14 @@ async fn times_of_updates_increase_even_if_the_clock_does_not() {
 async fn roles_size_and_membership_are_checked_in_this_order() {
     let emulator = Emulator::start().await.unwrap();
     let large = json!({ "mood": "x".repeat(509) });
-    let mut nobody = Client::json(&emulator, json!({ "webpubsub.group": "g" })).await;
-    nobody.send_json(set(&large, 1)).await;
-    let frame = nobody.frame().await;
+    let mut outsider = Client::json(&emulator, json!({ "webpubsub.group": "g" })).await;
+    outsider.send_json(set(&large, 1)).await;
+    let frame = outsider.frame().await;
     assert_eq!((error_name(&frame), &frame["error"]["message"]), ("Forbidden", &json!("Permission denied.")));
-    nobody.send_json(subscribe(2)).await;
-    assert_eq!(error_name(&nobody.frame().await), "Forbidden");
-    nobody.send_json(json!({ "type": "unsubscribeGroupState", "group": "g", "ackId": 3 })).await;
-    assert_eq!(nobody.frame().await, success(3), "needs neither role nor membership");
+    outsider.send_json(subscribe(2)).await;
+    assert_eq!(error_name(&outsider.frame().await), "Forbidden");
+    outsider.send_json(json!({ "type": "unsubscribeGroupState", "group": "g", "ackId": 3 })).await;
+    assert_eq!(outsider.frame().await, success(3), "needs neither role nor membership");
     let roles = ["webpubsub.setGroupState", "webpubsub.getGroupState.*"];
     let mut stranger = Client::json(&emulator, json!({ "role": roles })).await;
     stranger.send_json(set(&large, 1)).await;
@@ -179,9 +179,9 @@ async fn roles_size_and_membership_are_checked_in_this_order() {
 #[tokio::test]
 async fn without_an_ack_id_even_errors_are_silent_and_invalid_frames_close() {
     let emulator = Emulator::start().await.unwrap();
-    let mut nobody = Client::json(&emulator, json!({})).await;
-    nobody.send_json(json!({ "type": "setGroupState", "group": "g", "state": {} })).await;
-    nobody.assert_silent().await;
+    let mut outsider = Client::json(&emulator, json!({})).await;
+    outsider.send_json(json!({ "type": "setGroupState", "group": "g", "state": {} })).await;
+    outsider.assert_silent().await;
     for frame in [
         json!({ "type": "setGroupState", "group": "g", "state": [] }),
         json!({ "type": "setGroupState", "group": "g", "state": { "mood": 1 } }),

@@ -177,13 +177,13 @@ async fn a_start_is_rejected_without_the_role_or_with_invalid_members() {
     let mut limits = PreviewLimits::default();
     limits.stream_idle_timeout = Duration::from_secs(60);
     emulator.webpubsub().set_preview_limits(limits);
-    let mut nobody = Client::json(&emulator, json!({ "webpubsub.group": "g" })).await;
+    let mut outsider = Client::json(&emulator, json!({ "webpubsub.group": "g" })).await;
     let mut frame = start("s");
     frame["ackId"] = 1.into();
-    nobody.send_json(frame).await;
-    let frame = nobody.frame().await;
+    outsider.send_json(frame).await;
+    let frame = outsider.frame().await;
     assert_eq!((&frame["type"], error_name(&frame)), (&json!("streamClosed"), "Forbidden"));
-    assert_eq!(error_name(&nobody.frame().await), "Forbidden", "an ack in addition");
+    assert_eq!(error_name(&outsider.frame().await), "Forbidden", "an ack in addition");
     for (member, value) in [
         ("data", json!("x")),
         ("dataType", json!("text")),
