@@ -119,9 +119,9 @@ fn file_names(directory: &Path, names: &mut BTreeSet<String>) {
 #[test]
 fn every_path_in_the_pages_for_contributors_exists() {
     let mut names = BTreeSet::new();
-    ["crates", "docs", "tests/src", "tests/tests", "tests/bench", "xtask"]
-        .iter()
-        .for_each(|directory| file_names(&root().join(directory), &mut names));
+    for directory in ["crates", "docs", "tests/src", "tests/tests", "tests/bench", "xtask"] {
+        file_names(&root().join(directory), &mut names);
+    }
     // A path is relative to the repository, to a crate, or to the sources of the emulator.
     let mut bases = vec![root(), root().join("crates/emulator/src")];
     bases.extend(files(&root().join("crates")));
