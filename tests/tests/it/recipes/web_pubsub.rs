@@ -82,13 +82,14 @@ async fn a_message_for_a_user_arrives_on_each_device_or_on_each_other_one() {
 #[tokio::test]
 async fn signed_in_users_get_a_url_that_lets_them_into_the_lobby_and_others_get_401() {
     let emulator = Emulator::start().await.unwrap();
-    let sessions = HashMap::from([("session=ann-1".to_owned(), "ann".to_owned())]);
+    let sessions = HashMap::from([("ann-1".to_owned(), "ann".to_owned())]);
     let app = negotiate::App { service: service(&emulator), sessions };
     let url = format!("http://{}/negotiate", serve(negotiate::router(app)).await);
     let client = reqwest::Client::new();
     assert_eq!(client.post(&url).send().await.unwrap().status(), 401);
 
-    let response = client.post(&url).header("cookie", "session=ann-1").send().await.unwrap();
+    let response =
+        client.post(&url).header("cookie", "theme=dark; session=ann-1; lang=en").send().await.unwrap();
     assert_eq!(response.headers()["cache-control"], "no-store");
     let body: Value = serde_json::from_slice(&response.bytes().await.unwrap()).unwrap();
     let mut ann = Client::connect(body["url"].as_str().unwrap()).await.unwrap();
