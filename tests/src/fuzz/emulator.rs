@@ -1,10 +1,11 @@
 //! The emulator, over connections on loopback: whatever a client sends, the responses are well-formed, and the emulator goes on.
 
 use std::cell::RefCell;
-use std::time::Duration;
+use std::pin::pin;
+use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use service_core::{Clock as _, SystemClock, timeout};
+use service_core::{SystemClock, timeout};
 use service_emulator::Emulator;
 use service_emulator::webpubsub::ClientToken;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -13,9 +14,12 @@ use tokio::runtime::Runtime;
 
 use super::{frames, split_once, text};
 
-/// In real time: far longer than any response takes once the client has closed its direction.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How long an emulator is used. Its tokens are valid for an hour.
+/// In real time: longer than any response takes that does not wait for the clock.
+const TURN: Duration = Duration::from_millis(50);
+/// How far the clock is advanced when a connection waits, and how often. A long poll waits for at most 120 s.
+const STEP: Duration = Duration::from_secs(10);
+const MAX_STEPS: usize = 400;
+/// How long an emulator is used, by its own clock. Its tokens are valid for an hour.
 const MAX_AGE: Duration = Duration::from_secs(1800);
 const MAX_REQUESTS: usize = 16;
 
@@ -23,7 +27,7 @@ const MAX_REQUESTS: usize = 16;
 struct World {
     runtime: Runtime,
     emulator: Emulator,
-    started: Duration,
+    started: SystemTime,
 }
 
 thread_local! {
@@ -40,7 +44,7 @@ impl World {
             Ok(())
         });
         let emulator = runtime.block_on(builder.start()).unwrap();
-        let started = SystemClock::new().elapsed();
+        let started = emulator.clock().now();
         Self { runtime, emulator, started }
     }
 
@@ -54,8 +58,14 @@ impl World {
             let _ = stream.shutdown().await;
             let _ = stream.read_to_end(&mut received).await;
         };
-        let outcome = timeout(&SystemClock::new(), PATIENCE, whole).await;
-        assert!(outcome.is_some(), "the connection does not end");
+        {
+            let (clock, mut whole, mut steps) = (SystemClock::new(), pin!(whole), 0);
+            while timeout(&clock, TURN, whole.as_mut()).await.is_none() {
+                steps += 1;
+                assert!(steps < MAX_STEPS, "the connection does not end");
+                self.emulator.clock().advance(STEP);
+            }
+        }
         // Thousands of connections per second would use up the ports that wait for late segments.
         let _ = stream.set_zero_linger();
         received
@@ -72,20 +82,17 @@ impl World {
 /// Runs this with the emulator, and leaves it as it was.
 fn with_world(run: impl AsyncFnOnce(&World)) {
     WORLD.with_borrow_mut(|kept| {
-        let now = SystemClock::new().elapsed();
-        let usable = kept.take().filter(|world| now.saturating_sub(world.started) < MAX_AGE);
+        // A clock that was advanced is not set back.
+        let age =
+            |world: &World| world.emulator.clock().now().duration_since(world.started).unwrap_or_default();
+        let usable = kept.take().filter(|world| age(world) < MAX_AGE);
         let world = usable.unwrap_or_else(World::new);
-        let before = world.emulator.clock().now();
         world.runtime.block_on(async {
             run(&world).await;
             world.emulator.reset().unwrap();
             world.check_health().await;
         });
-        // A clock that was advanced is not set back.
-        let advanced = world.emulator.clock().now().duration_since(before).unwrap_or_default();
-        if advanced < PATIENCE {
-            *kept = Some(world);
-        }
+        *kept = Some(world);
     });
 }
 

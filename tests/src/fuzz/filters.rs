@@ -127,7 +127,8 @@ impl Choices<'_> {
                 Condition(!filter, map(&values, |value| !value))
             }
             12 => {
-                let (Condition(filter, values), outcome) = (self.condition(depth + 1), self.next() % 2 == 0);
+                let (Condition(filter, values), outcome) =
+                    (self.condition(depth + 1), self.next().is_multiple_of(2));
                 Condition(
                     filter.is(outcome),
                     values.iter().map(|value| Some(*value == Some(outcome))).collect(),
@@ -161,7 +162,7 @@ impl Choices<'_> {
         let Texts(text, values) = self.text(depth);
         match kind {
             0 => {
-                let (is_null, is) = (self.next() % 2 == 0, map_all(&values, Option::is_none));
+                let (is_null, is) = (self.next().is_multiple_of(2), map_all(&values, Option::is_none));
                 let filter = if is_null { text.is_null() } else { text.is_not_null() };
                 Condition(filter, map(&is, |is| *is == is_null))
             }
@@ -248,7 +249,7 @@ impl Choices<'_> {
                 let (Texts(text, values), Numbers(start, starts)) =
                     (self.text(depth + 1), self.number(depth + 1));
                 let from = zip(&values, &starts, |text, start| part(text, *start, i64::MAX));
-                if self.next() % 2 == 0 {
+                if self.next().is_multiple_of(2) {
                     return Texts(text.substring(start), from);
                 }
                 let Numbers(length, lengths) = self.number(depth + 1);

@@ -99,7 +99,7 @@ pub(super) fn dates(data: &[u8]) {
 /// A time, read field by field: `YYYY-MM-DD HH:MM:SS` with up to nine digits of a fraction, also with a `T`.
 fn parts(text: &str) -> Option<(Date, u64, u64, u64, &str)> {
     let day: Date = text.get(..10)?.parse().ok().filter(|day: &Date| day.year() >= 1970)?;
-    let time = text.get(10..)?.trim_matches(' ');
+    let time = text.get(10..)?.trim();
     let time = time.strip_prefix('T').unwrap_or(time);
     let (whole, fraction) = time.split_once('.').unwrap_or((time, "0"));
     let is_fraction = (1..=9).contains(&fraction.len()) && fraction.bytes().all(|b| b.is_ascii_digit());

@@ -124,7 +124,8 @@ fn build(places: &Places, sanitizer: &str) -> Result<PathBuf, BoxError> {
     let package = write_package(places)?;
     let output = places.target.join("fuzz/build");
     let mut command = Command::new(cargo_fuzz(places)?);
-    command.args(["build", "--no-cfg-fuzzing", "--sanitizer", sanitizer, "--fuzz-dir"]).arg(&package);
+    command.args(["build", "--no-cfg-fuzzing", "--codegen-units", "16", "--sanitizer", sanitizer]);
+    command.arg("--fuzz-dir").arg(&package);
     command.arg("--target-dir").arg(&output).arg("targets").current_dir(&package);
     succeeded(&mut command)?;
     // Below a directory with the name of the platform.

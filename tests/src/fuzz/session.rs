@@ -15,7 +15,7 @@ use webpubsub::testing::ManualClock;
 
 use self::peer::Peer;
 use self::script::{Call, Step};
-use super::{block_on, frames, settle, text};
+use super::{block_on_task, frames, settle, text};
 
 /// Longer than every wait of a client.
 const PATIENCE: Duration = Duration::from_secs(3600);
@@ -28,25 +28,32 @@ pub(super) fn json(data: &[u8]) {
         Some(lines) => (Protocol::Json, lines),
         None => (Protocol::JsonReliable, data),
     };
-    block_on(Run::new(protocol).play(&script::lines(lines)));
+    play(protocol, script::lines(lines));
 }
 
 /// A script for the two protobuf subprotocols, which the first byte selects.
 pub(super) fn protobuf(data: &[u8]) {
     let Some((first, records)) = data.split_first() else { return };
     let protocol = if first % 2 == 0 { Protocol::ProtobufReliable } else { Protocol::Protobuf };
-    block_on(Run::new(protocol).play(&script::records(records)));
+    play(protocol, script::records(records));
+}
+
+/// Plays a script. Returns the events, and the frames that the client sent.
+fn play(protocol: Protocol, mut steps: Vec<Step>) -> (Vec<String>, Vec<String>) {
+    steps.truncate(MAX_STEPS);
+    block_on_task(async move {
+        let mut run = Run::new(protocol);
+        run.play(&steps).await;
+        (run.shown, run.peer.sent())
+    })
 }
 
 /// A JSON frame in two forms, of which only the first can be read in one pass: they have the same effect.
 pub(super) fn json_reader(data: &[u8]) {
     let Some(frame) = text(data).filter(|frame| !frame.starts_with('\u{feff}')) else { return };
     let effect = |frame: String| {
-        block_on(async {
-            let mut run = Run::new(Protocol::JsonReliable);
-            run.play(&[Step::Call(Call::Join, "lobby".to_owned()), Step::Frame(frame.into_bytes())]).await;
-            (run.shown, run.peer.sent())
-        })
+        let steps = vec![Step::Call(Call::Join, "lobby".to_owned()), Step::Frame(frame.into_bytes())];
+        play(Protocol::JsonReliable, steps)
     };
     let one_pass = effect(frame.to_owned());
     let by_serde_json = effect(format!("{frame} "));
@@ -91,7 +98,6 @@ impl Run {
     }
 
     async fn play(&mut self, steps: &[Step]) {
-        let steps = &steps[..steps.len().min(MAX_STEPS)];
         if !self.connect().await {
             return;
         }
@@ -99,7 +105,7 @@ impl Run {
             self.step(step).await;
             self.progress().await;
         }
-        self.end(steps.len()).await;
+        self.end(steps.iter().map(Step::weight).sum()).await;
     }
 
     async fn connect(&mut self) -> bool {
@@ -149,7 +155,9 @@ impl Run {
     }
 
     /// Closes the client: whatever happened before, all calls and the events end.
-    async fn end(&mut self, steps: usize) {
+    ///
+    /// `weight` bounds the number of frames that the service sent.
+    async fn end(&mut self, weight: usize) {
         self.is_paused = true;
         let client = self.client.take().unwrap();
         let closing = tokio::spawn(async move { client.close().await });
@@ -177,14 +185,10 @@ impl Run {
         assert!(closing.is_finished(), "closing does not end");
         let unfinished = self.tasks.iter().filter(|task| !task.is_finished()).count();
         assert_eq!(unfinished, 0, "calls of a closed client do not end");
-        let connections = self.peer.connections();
-        assert!(
-            self.shown.len() <= 2 * steps + 8 * connections + 8,
-            "more events than frames: {:?}",
-            self.shown
-        );
+        let bound = 8 * (weight + self.peer.connections() + 4);
+        assert!(self.shown.len() <= bound, "more events than frames: {:?}", self.shown);
         let sent = self.peer.sent().len();
-        assert!(sent <= 32 * (steps + connections + 8), "{sent} frames are too many");
+        assert!(sent <= 4 * bound, "{sent} frames are too many");
     }
 }
 

@@ -25,6 +25,13 @@ pub(super) enum Step {
     Call(Call, String),
 }
 
+impl Step {
+    /// The maximum number of frames that the step sends. Bytes can be any number of them.
+    pub(super) fn weight(&self) -> usize {
+        if let Self::Raw(bytes) = self { bytes.len() } else { 1 }
+    }
+}
+
 /// A call of the program.
 #[derive(Clone, Copy)]
 pub(super) enum Call {
@@ -136,7 +143,7 @@ impl Call {
                 Self::Leave => drop(client.leave_group(name).await),
                 Self::Send => drop(group.send(name).with_receipt().await),
                 Self::SendAndForget => {
-                    drop(group.send(Data::Binary(name.into_bytes().into())).fire_and_forget().await)
+                    drop(group.send(Data::Binary(name.into_bytes().into())).fire_and_forget().await);
                 }
                 Self::Event => drop(client.send_event(name.clone(), name).await),
                 Self::Invoke => drop(client.invoke(name.clone(), &name).await),
