@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use crate::failure::{Failure, Result};
 use crate::{process, workspace};
@@ -55,15 +54,5 @@ impl Sdks {
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
         process::run(process::program(&python, &[&pip[..], &PYTHON].concat(), &folder))?;
         Ok(Self { folder, python })
-    }
-
-    /// Runs a script with Node.
-    pub(crate) fn javascript(&self, script: &str) -> Command {
-        process::program("node", &[script], &self.folder)
-    }
-
-    /// Runs a script with Python.
-    pub(crate) fn python(&self, script: &str) -> Command {
-        process::program(&self.python, &[script], &self.folder)
     }
 }
