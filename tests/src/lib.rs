@@ -11,6 +11,7 @@ pub mod demo;
 pub mod fault_server;
 pub mod fleet;
 pub mod recordings;
+pub mod secrets;
 pub mod soak;
 pub mod socket;
 pub mod tls;

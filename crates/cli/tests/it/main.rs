@@ -12,6 +12,7 @@ mod invoke;
 mod program;
 mod readme;
 mod relay;
+mod secrets;
 mod terminal;
 mod upstream;
 mod webpubsub;
