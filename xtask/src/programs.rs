@@ -1,4 +1,4 @@
-//! Commands that only build and run a program of the workspace: `demo`, `emulator`, `chaos`, `fleet`, `soak`, and `coverage`.
+//! Commands that only build and run a program of the workspace, such as `demo`, `emulator`, `chaos`, and `fuzz`.
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -9,6 +9,7 @@ use crate::{flags, process};
 /// The help of the programs themselves, so that no build is needed for it.
 pub(crate) const CHAOS_HELP: &str = include_str!("../../tests/src/chaos/help.txt");
 pub(crate) const FLEET_HELP: &str = include_str!("../../tests/src/fleet/help.txt");
+pub(crate) const FUZZ_HELP: &str = include_str!("../../tests/src/fuzz/help.txt");
 pub(crate) const SOAK_HELP: &str = include_str!("../../tests/src/soak/help.txt");
 
 pub(crate) const COVERAGE_HELP: &str = "\
@@ -43,6 +44,12 @@ pub(crate) fn fleet(args: Vec<OsString>) -> Result<()> {
 /// Replaces this process with the soak program, in release.
 pub(crate) fn soak(args: Vec<OsString>) -> Result<()> {
     long("soak", args, &["--events", "--plant", "--seed"])
+}
+
+/// Replaces this process with the program that runs the fuzz targets.
+pub(crate) fn fuzz(args: Vec<OsString>) -> Result<()> {
+    flags::are_known(&args, &["--minutes", "--minimize", "--sanitizer"])?;
+    exec(&["--quiet", "--package", "workspace-tests", "--bin", "fuzz", "--"], args)
 }
 
 fn long(name: &str, args: Vec<OsString>, flags: &[&str]) -> Result<()> {
