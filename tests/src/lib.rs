@@ -13,6 +13,7 @@ pub mod fleet;
 pub mod fuzz;
 pub mod interop;
 pub mod recordings;
+pub mod secrets;
 pub mod soak;
 pub mod socket;
 pub mod tls;

@@ -1,5 +1,7 @@
 //! The response with which a handler accepts a user event.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
@@ -25,7 +27,7 @@ use super::{ConnectionState, Result};
 /// # let _: [UserEventResponse; 2] = [response, silent];
 /// # Ok(()) }
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 #[must_use = "does nothing until returned"]
 pub struct UserEventResponse {
     body: Option<(&'static str, Bytes)>,
@@ -121,5 +123,14 @@ impl UserEventResponse {
         #[cfg(feature = "preview")]
         response.headers_mut().extend(self.metadata.headers()?);
         Ok(response)
+    }
+}
+
+/// Omits the content and the metadata, which may be secret.
+impl fmt::Debug for UserEventResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = self.body.as_ref().map(|(content_type, body)| (content_type, body.len()));
+        let mut shape = f.debug_struct("UserEventResponse");
+        shape.field("body", &body).field("state", &self.state).finish_non_exhaustive()
     }
 }

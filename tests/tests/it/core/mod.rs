@@ -4,11 +4,9 @@ mod azure_identity;
 mod bad_input;
 mod connections;
 mod goaway;
-mod logged;
 mod not_sent;
 mod pool;
 mod runtimes;
-mod secrets;
 mod tls;
 
 use std::time::Duration;

@@ -5,14 +5,15 @@ use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 
 use tracing::Dispatch;
-use tracing_subscriber::filter::LevelFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::FmtSpan;
+use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-/// Everything logged so far at TRACE level, through `log` as well as `tracing`.
+/// Everything logged so far at TRACE level, through `log` as well as `tracing`, except for the frames of WebSockets.
 #[derive(Clone, Default)]
-pub(super) struct Logged(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Logged(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Logged {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -35,14 +36,17 @@ impl<'a> MakeWriter<'a> for Logged {
 
 impl Logged {
     /// Runs a test in its own runtime and captures its logs.
-    pub(super) fn during(test: impl AsyncFnOnce(&Self)) {
+    pub(crate) fn during(test: impl AsyncFnOnce(&Self)) {
         let logged = Self::default();
         let subscriber = tracing_subscriber::fmt()
             .with_max_level(LevelFilter::TRACE)
             .with_span_events(FmtSpan::FULL)
             .with_ansi(false)
             .with_writer(logged.clone());
-        let dispatch = Dispatch::new(subscriber.finish());
+        // At TRACE, it logs whole frames, as the documentation of the WebSocket client says.
+        let targets =
+            Targets::new().with_default(LevelFilter::TRACE).with_target("tungstenite", LevelFilter::DEBUG);
+        let dispatch = Dispatch::new(subscriber.finish().with(targets));
         let _guard = dispatch.clone().set_default();
         let mut runtime = tokio::runtime::Builder::new_current_thread();
         // Threads that resolve host names log here until they end.
@@ -50,7 +54,7 @@ impl Logged {
         runtime.enable_all().build().unwrap().block_on(test(&logged));
     }
 
-    pub(super) fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.0.lock().unwrap()).into_owned()
     }
 }

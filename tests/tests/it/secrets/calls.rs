@@ -1,60 +1,24 @@
-//! A secret of its own planted in every place that takes one, in clients of all services, and looked for wherever a failure
-//! leaves a trace: the error, its sources, and all that any crate logs at TRACE level.
+//! Calls of all clients with every kind of credential, against servers and proxies that fail in every way: the error, its
+//! sources, and all that any crate logs at TRACE level.
 
-use std::error::Error as _;
 use std::future::IntoFuture;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use eventgrid_namespaces::{NamespaceClient, Receiver};
 use futures_util::future::join_all;
 use http::Method;
 use hulft_webconnect::SiteClient;
 use tokio_rustls::rustls::ServerConfig;
 use webpubsub::{
-    AccessToken, BoxError, Credential, Error, ErrorKind, RawRequest, RetryOptions, ServiceClient,
-    TokenCredential, TokenRequest,
+    AccessToken, BoxError, Credential, ErrorKind, RawRequest, RetryOptions, ServiceClient, TokenCredential,
+    TokenRequest,
 };
 use workspace_tests::fault_server::{FaultServer, Reserved, Script, Step, frames, http1_response};
 use workspace_tests::tls::{Authority, Tls};
 
-use super::logged::Logged;
-
-const ACCESS_KEY: &str = "planted-web-pubsub-key";
-const SHARED_KEY: &str = "planted-event-grid-key";
-const TOKEN: &str = "planted-bearer-token";
-const API_KEY: &str = "planted-hulft-key";
-const QUERY: &str = "planted-in-the-query";
-const HEADER: &str = "planted-in-a-header";
-const SEGMENT: &str = "planted-in-the-path";
-const BODY: &str = "planted-in-the-body";
-const PROXY: &str = "planted-proxy-password";
-
-/// What must show nowhere: the secrets, the begin of any signed token, and the proxy's password as HTTP's basic scheme has it.
-fn secrets() -> [String; 3] {
-    ["planted".to_owned(), "eyJ".to_owned(), STANDARD.encode(format!("user:{PROXY}"))]
-}
-
-/// Fails with the lines that show a secret.
-fn clean(what: &str, text: &str) {
-    let secrets = secrets();
-    let shows = |line: &&str| secrets.iter().any(|secret| line.contains(secret));
-    let found: Vec<_> = text.lines().filter(shows).take(5).collect();
-    assert!(found.is_empty(), "{what}: {found:#?}");
-}
-
-/// All that a user can get to see of an error.
-fn everything(error: &Error) -> String {
-    let mut text = format!("{error}\n{error:?}\n{error:#?}\n{:?}\n{:?}", error.message(), error.code());
-    let mut next = error.source();
-    while let Some(source) = next {
-        text.push_str(&format!("\n{source}\n{source:?}\n{source:#?}"));
-        next = source.source();
-    }
-    text
-}
+use super::{ACCESS_KEY, API_KEY, BODY, HEADER, PROXY, QUERY, SEGMENT, SHARED_KEY, TOKEN, clean, everything};
+use crate::logged::Logged;
 
 /// A way to make a request with a method.
 type Caller = Box<dyn Fn(Method) -> RawRequest>;
