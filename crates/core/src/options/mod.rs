@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
 use crate::call::LastUri;
 use crate::clock::{Randomness, SystemClock};
@@ -129,8 +129,12 @@ impl ClientOptions {
             Some(transport) => transport,
             None => Arc::new(HttpClient::new(self.connection, &endpoint, Arc::clone(&self.calls.clock))?),
         };
+        let response_ids = dialect.response_request_id_headers.iter();
         let inner = Inner {
             dialect,
+            response_ids: response_ids
+                .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+                .collect(),
             endpoint,
             transport,
             credential,
