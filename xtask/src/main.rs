@@ -52,6 +52,7 @@ const COMMANDS: &[Command] = &[
     Command("chaos", "send messages over connections that are cut at random", Some(CHAOS_HELP), With(|args| programs::long("chaos", CHAOS_HELP, args))),
     Command("endure", "run everything together and watch what grows", Some(ENDURE_HELP), With(|args| programs::long("endure", ENDURE_HELP, args))),
     Command("fleet", "kill processes that handle the events of one subscription", Some(FLEET_HELP), With(|args| programs::long("fleet", FLEET_HELP, args))),
+    Command("fuzz", "run parsers on generated inputs", Some(programs::FUZZ_HELP), With(programs::fuzz)),
     Command("soak", "send a million events while parts fail at random", Some(SOAK_HELP), With(|args| programs::long("soak", SOAK_HELP, args))),
     Command("bench", "compare the performance of clients and baselines", Some(bench::HELP), With(bench::run)),
     Command("docs", "build the documentation as docs.rs does", Some(docs::HELP), With(docs::run)),
@@ -139,21 +140,11 @@ mod tests {
         }
     }
 
-    /// All commands except those that pass every argument to another program.
-    fn own() -> impl Iterator<Item = &'static Command> {
-        COMMANDS.iter().filter(|command| !matches!(command.0, "demo" | "emulator"))
-    }
-
     #[test]
-    fn every_command_has_a_help_page() {
-        for command in own() {
+    fn every_command_has_a_help_page_and_rejects_an_unknown_flag_by_its_name() {
+        // `demo` and `emulator` pass every argument to another program.
+        for command in COMMANDS.iter().filter(|command| !matches!(command.0, "demo" | "emulator")) {
             call(&format!("{} --help", command.0)).unwrap();
-        }
-    }
-
-    #[test]
-    fn an_unknown_flag_exits_with_2_and_is_named() {
-        for command in own() {
             let failure = call(&format!("{} --flga", command.0)).unwrap_err();
             assert_eq!(failure.exit_status(), 2, "{}", command.0);
             assert!(failure.text().contains("--flga"), "{}", command.0);

@@ -1,5 +1,4 @@
-//! Commands that only build and run a program of the workspace: `demo`, `emulator`, `chaos`, `endure`, `fleet`, `soak`, and
-//! `coverage`.
+//! Commands that only build and run a program of the workspace, such as `demo`, `emulator`, `chaos`, and `fuzz`.
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -11,6 +10,7 @@ use crate::{flags, process};
 pub(crate) const CHAOS_HELP: &str = include_str!("../../tests/src/chaos/help.txt");
 pub(crate) const ENDURE_HELP: &str = include_str!("../../tests/src/endure/help.txt");
 pub(crate) const FLEET_HELP: &str = include_str!("../../tests/src/fleet/help.txt");
+pub(crate) const FUZZ_HELP: &str = include_str!("../../tests/src/fuzz/help.txt");
 pub(crate) const SOAK_HELP: &str = include_str!("../../tests/src/soak/help.txt");
 
 pub(crate) const COVERAGE_HELP: &str = "\
@@ -30,6 +30,12 @@ pub(crate) fn demo(args: Vec<OsString>) -> Result<()> {
 /// Replaces this process with the emulator, so that signals reach it; passes it all arguments, including `--help`.
 pub(crate) fn emulator(args: Vec<OsString>) -> Result<()> {
     exec(&["--package", "service-emulator", "--bin", "service-emulator", "--"], flags::passed_on(args))
+}
+
+/// Replaces this process with the program that runs the fuzz targets.
+pub(crate) fn fuzz(args: Vec<OsString>) -> Result<()> {
+    flags::are_known(&args, &["--minutes", "--minimize", "--sanitizer"])?;
+    exec(&["--quiet", "--package", "workspace-tests", "--bin", "fuzz", "--"], args)
 }
 
 /// Replaces this process with a long test, in release. Its flags are those of its help.

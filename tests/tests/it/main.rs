@@ -9,6 +9,7 @@ mod eventgrid;
 mod eventgrid_push;
 mod examples;
 mod from_env;
+mod fuzz;
 mod hello;
 mod hulft;
 mod metrics;

@@ -11,7 +11,8 @@ use super::{ConnectionState, Result};
 
 /// Accepts a user event and optionally sends a message to the client. For an `invoke`, the message is the result.
 ///
-/// To reject an event, return an error. The service then drops the connection.
+/// To reject an event, return an error. The event then fails, and the service may drop the connection; see
+/// [`EventHandler::user_event`](super::EventHandler::user_event).
 ///
 /// # Examples
 ///
