@@ -8,6 +8,7 @@ pub mod crowd;
 pub mod cutter;
 pub mod deliveries;
 pub mod demo;
+pub mod endure;
 pub mod fault_server;
 pub mod fleet;
 pub mod fuzz;
