@@ -193,9 +193,15 @@ async fn run_all(situation: &str, program: &Program, texts: &mut Vec<(String, St
         let place = |stream: &str| format!("{stream} of `{}` ({situation})", session.line);
         texts.push((place("standard error"), run.err));
         // The URL that it prints is a secret, which the user asks for.
-        if !session.line.starts_with("wps token --hub") {
-            texts.push((place("standard output"), run.out));
+        if session.line.starts_with("wps token --hub") {
+            continue;
         }
+        let mut out = run.out;
+        // What was received is what the user asks for, so that other commands' messages may be in it.
+        if ["wps listen", "eg receive", "eg tail"].iter().any(|command| session.line.starts_with(command)) {
+            out = out.replace(PAYLOAD, "").replace(METADATA, "");
+        }
+        texts.push((place("standard output"), out));
     }
 }
 
