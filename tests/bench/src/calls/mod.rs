@@ -29,6 +29,7 @@ const MORE_WITHOUT_NETWORK: u32 = 8;
 const BARE: &str = "http request, built and responded to";
 const RAW: &str = "raw reqwest";
 const CORE: &str = "service-core";
+const CORE_ON_HYPER: &str = "service-core, transport-hyper";
 const HYPER: &str = "raw hyper";
 const OFFICIAL: &str = "azure_core pipeline";
 
@@ -76,6 +77,7 @@ fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Repo
     let message = Arc::new(Message::new(&server.origin())?);
     let raw = raw::client()?;
     let rooms = Rooms::over(&message, None)?;
+    let on_hyper = Rooms::over_hyper(&message)?;
     let official = Arc::new(official::pipeline()?);
     let contenders = vec![
         Contender::new(
@@ -95,6 +97,12 @@ fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Repo
             }),
         ),
         Contender::new(
+            CORE_ON_HYPER,
+            load::turn(runtime, (on_hyper, Arc::clone(&message)), |(rooms, message)| {
+                rooms::send(rooms, message)
+            }),
+        ),
+        Contender::new(
             OFFICIAL,
             load::turn(runtime, (official, message), |(official, message)| official::send(official, message)),
         ),
@@ -106,6 +114,8 @@ fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Repo
         "service-core takes {bare:.2} times the CPU of raw hyper; there is no limit for that"
     ));
     report.limit(Limit::new("loopback: times raw reqwest's CPU", outcome.ratio(CORE, RAW, CPU)?, 1.15));
+    let own = outcome.ratio(CORE_ON_HYPER, CORE, CPU)?;
+    report.limit(Limit::new("loopback: transport-hyper, times the default", own, 0.8));
     report.limit(Limit::new("loopback: times azure_core's CPU", outcome.ratio(CORE, OFFICIAL, CPU)?, 0.7));
     Ok(())
 }
