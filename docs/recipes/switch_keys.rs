@@ -1,4 +1,4 @@
-//! Keeps a server running while its access keys are rotated. Reads `PRIMARY` and `SECONDARY`, both connection strings.
+//! Keeps a server running when one of its access keys is regenerated. Reads `PRIMARY` and `SECONDARY`, both connection strings.
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 

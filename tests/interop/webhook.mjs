@@ -5,8 +5,9 @@ import { WebSocket } from "ws";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
 import { WebPubSubClient } from "@azure/web-pubsub-client";
 import { WebPubSubEventHandler } from "@azure/web-pubsub-express";
-import { expect, operation } from "./report.mjs";
+import { expect, leftOut, logged, packageLeftOut, scenario, sdk } from "./report.mjs";
 
+sdk("@azure/web-pubsub-express");
 const patience = 20_000;
 const roles = ["webpubsub.joinLeaveGroup", "webpubsub.sendToGroup"];
 
@@ -34,6 +35,7 @@ const options = {
   handleConnect(request, response) {
     record("connect", request);
     if (request.queries.door?.[0] === "back") return response.fail(403, "not by this door");
+    if (request.queries.door?.[0] === "side") return response.failWith({ code: 401, detail: "Unauthorized" });
     if (request.context.userId === undefined) return response.fail(401, "sign in first");
     response.setState("count", 1);
     const subprotocol = request.subprotocols?.find((name) => name.startsWith("hall."));
@@ -60,7 +62,16 @@ app.post("/webhook/:event", (request, response, next) => {
   unavailable = false;
   response.status(503).end();
 });
+// Two handlers at the default path, the second one as in the samples.
+const plain = new WebPubSubEventHandler("plain");
+const sample = new WebPubSubEventHandler("chat", {
+  handleConnect: (request, response) => (record("connect", request), response.success()),
+  onConnected: (request) => record("connected", request),
+  handleUserEvent: (request, response) => (record("event", request), response.success(`Hey ${request.data}`, request.dataType)),
+});
 app.use(
+  plain.getMiddleware(),
+  sample.getMiddleware(),
   new WebPubSubEventHandler("webhook", { ...options, path: "/webhook", allowedEndpoints: ["http://127.0.0.1"] }).getMiddleware(),
   new WebPubSubEventHandler("foreign", { path: "/foreign", allowedEndpoints: ["https://x.webpubsub.azure.com"] }).getMiddleware(),
 );
@@ -87,7 +98,7 @@ const entered = async () => {
   return { connect, connected };
 };
 
-await operation("Webhook that starts late", async () => {
+await scenario("Webhook that starts late", async () => {
   const socket = new WebSocket(await url("eve"), "json.webpubsub.azure.v1").on("error", () => {});
   // Later than the first attempt of the emulator, which gets no connection.
   await new Promise((done) => setTimeout(done, 500));
@@ -97,20 +108,22 @@ await operation("Webhook that starts late", async () => {
   socket.close(1000);
   await next("disconnected");
 });
-await operation("Abuse protection, allowed and not", async () => {
+await scenario(["Abuse protection, allowed and not", "README: Only allow specified endpoints"], async () => {
   expect((await rejection(await url("ann", "foreign"))).startsWith("502"), "a handler that allows another origin only");
   expect(received.length === 0, "no event at a handler that was not allowed");
 });
-await operation("Connect, rejected", async () => {
+await scenario(["Connect, rejected", "README: Handle the connect request and reject the connection if auth failed"], async () => {
   expect((await rejection(await url(undefined))) === "401 sign in first", "status and text of a rejection");
   expect((await next("connect")).context.userId === undefined, "no user");
   expect((await rejection(`${await url("ann")}&door=back`)) === "403 not by this door", "another status and text");
   expect((await next("connect")).queries.door[0] === "back", "the query");
+  expect((await rejection(`${await url("ann")}&door=side`)) === "401 Unauthorized", "what `failWith` says");
+  await next("connect");
 });
 
 const client = new WebPubSubClient({ getClientAccessUrl: () => url("ann") });
 let id;
-await operation("Connect, accepted with user, groups and roles", async () => {
+await scenario(["Connect, accepted with user, groups and roles", "README: Handle the connect request and assign <userId>", "README: Handle the connected request", "README: Set custom event handler path"], async () => {
   const connected = new Promise((done) => client.on("connected", done));
   await client.start();
   const { connectionId, userId } = await connected;
@@ -124,7 +137,7 @@ await operation("Connect, accepted with user, groups and roles", async () => {
   await client.sendToGroup("lobby", "hello", "text");
 });
 for (const [dataType, data] of [["text", "hello"], ["json", { a: [1, null] }], ["binary", new Uint8Array([0, 255, 7]).buffer]])
-  await operation(`User event, ${dataType}, response`, async () => {
+  await scenario(`User event, ${dataType}, response`, async () => {
     const response = new Promise((done) => client.on("server-message", done));
     await client.sendEvent("order", data, dataType);
     const event = await next("event order");
@@ -133,31 +146,31 @@ for (const [dataType, data] of [["text", "hello"], ["json", { a: [1, null] }], [
     const plain = (value) => (dataType === "binary" ? Buffer.from(value).toString("hex") : JSON.stringify(value));
     expect(message.dataType === dataType && plain(message.data) === plain(data), "the response, as it was sent");
   });
-await operation("Webhook that fails once", async () => {
+await scenario("Webhook that fails once", async () => {
   unavailable = true;
   const before = ids.length;
   await client.sendEvent("order", "again", "text");
   expect((await next("event order")).data === "again", "the event, once");
   expect(ids.length === before + 2 && ids[before] === ids[before + 1], "two attempts with the same id");
 });
-await operation("Connection state", async () => {
+await scenario(["Connection state", "README: Set and read connection state"], async () => {
   await client.sendEvent("order", "again", "text");
   expect((await next("event order")).context.states.count === 5, "what the four previous responses have left");
 });
-await operation("Group joined and left", async () => {
+await scenario(["Group joined and left", "README: Handle the onGroupJoined request", "README: Handle the onGroupLeft request"], async () => {
   await client.joinGroup("table");
   expect((await next("joined")).group === "table", "the group joined");
   await client.leaveGroup("table");
   expect((await next("left")).group === "table", "the group left");
 });
-await operation("Disconnected", async () => {
+await scenario(["Disconnected", "README: Handle the onDisconnected request"], async () => {
   client.stop();
   await service.closeConnection(id, { reason: "closing time" });
   const { reason, context } = await next("disconnected");
   expect(context.connectionId === id && context.states.count === 6, "which connection, and its last state");
   expect(typeof reason === "string", "a reason");
 });
-await operation("User event, rejected", async () => {
+await scenario("User event, rejected", async () => {
   // Otherwise it would retry what was rejected.
   const only = { autoReconnect: false, messageRetryOptions: { maxRetries: 0 } };
   const other = new WebPubSubClient({ getClientAccessUrl: () => url("carl") }, only);
@@ -174,7 +187,7 @@ await operation("User event, rejected", async () => {
   await service.closeUserConnections("guest carl");
   await next("disconnected");
 });
-await operation("Subprotocol of the handler's choice, plain frames", async () => {
+await scenario("Subprotocol of the handler's choice, plain frames", async () => {
   const socket = new WebSocket(await url("bob"), ["json.webpubsub.azure.v1", "hall.v2"]);
   await once(socket, "open");
   expect(socket.protocol === "hall.v2", "the chosen subprotocol");
@@ -187,4 +200,34 @@ await operation("Subprotocol of the handler's choice, plain frames", async () =>
   socket.close();
   await next("disconnected");
 });
+await scenario("README: 2. Create a WebPubSubEventHandler", async () => {
+  expect(plain.path === "/api/webpubsub/hubs/plain/", "the default path");
+  // Without functions of the application, all requests succeed.
+  const it = new WebPubSubClient({ getClientAccessUrl: () => url("ann", "plain") });
+  await it.start();
+  await it.sendEvent("order", 1, "json");
+  it.stop();
+});
+await scenario("samples/server", async () => {
+  const socket = new WebSocket(await url("dora", "chat"));
+  await once(socket, "open");
+  await next("connect");
+  expect((await next("connected")).context.userId === "dora", "the user");
+  socket.send("you");
+  const [frame] = await once(socket, "message");
+  expect(frame.toString() === "Hey you" && (await next("event")).data === "you", "the response to the frame");
+  socket.close();
+});
+await scenario("README: Enable logs", () => logged(connectionString.match(/AccessKey=([^;]+)/)[1], async () => {
+  const it = new WebPubSubClient({ getClientAccessUrl: () => url("eve", "plain") });
+  await it.start();
+  it.stop();
+}));
+leftOut(
+  "the emulator serves no MQTT clients",
+  "README: Handle the connect request for mqtt and assign <userId> and <mqtt> properties",
+  "README: Handle the connect request for mqtt and reject the connection if auth failed",
+  "README: Handle the onDisconnected for mqtt request",
+);
+packageLeftOut("@azure/web-pubsub-socket.io", "-", "the emulator serves no Socket.IO clients");
 process.exit(0);

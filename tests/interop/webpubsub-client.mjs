@@ -1,13 +1,16 @@
-// The official JavaScript client for Web PubSub, against the emulator, over a relay that cuts its connections.
+// Every operation of the official JavaScript client for Web PubSub, and what its documentation shows, against the emulator,
+// over a relay that cuts its connections.
 import { spawn } from "node:child_process";
 import http from "node:http";
 import net from "node:net";
 import path from "node:path";
 import { WebPubSubServiceClient } from "@azure/web-pubsub";
-import { WebPubSubClient } from "@azure/web-pubsub-client";
+import { SendMessageError, WebPubSubClient, WebPubSubJsonProtocol, WebPubSubJsonReliableProtocol } from "@azure/web-pubsub-client";
+import express from "express";
 import WebSocket from "ws";
-import { expect, operation } from "./report.mjs";
+import { expect, leftOut, logged, packageLeftOut, scenario, sdk } from "./report.mjs";
 
+sdk("@azure/web-pubsub-client");
 const [hub, group, patience] = ["jsclient", "room", 20_000];
 const connectionString = process.env.WEBPUBSUB_CONNECTION_STRING;
 const emulator = new URL(/Endpoint=([^;]+)/.exec(connectionString)[1]);
@@ -108,20 +111,20 @@ const same = (one, other) =>
 
 const [ann, bob] = [client("ann", connectionString), client("bob", relayed)];
 let id;
-await operation("Connect", async () => {
+await scenario("Connect", async () => {
   await Promise.all([ann.it.start(), bob.it.start()]);
   await ann.next("connected");
   const connected = await bob.next("connected");
   expect(connected.userId === "bob", "bob's name");
   id = connected.connectionId;
 });
-await operation("JoinGroup", async () => {
+await scenario(["JoinGroup", "README: 3. Join groups"], async () => {
   await Promise.all([ann.it.joinGroup(group), bob.it.joinGroup(group)]);
   const members = [];
   for await (const member of await service.group(group).listConnections()) members.push(member.connectionId);
   expect(members.length === 2 && members.includes(id), "both in the group");
 });
-await operation("SendToGroup", async () => {
+await scenario(["SendToGroup", "README: 4. Send messages to a group"], async () => {
   await ann.it.sendToGroup(group, "to both", "text");
   await Promise.all([ann.got("to both"), bob.got("to both")]);
   await bob.it.sendToGroup(group, { a: [1, null] }, "json", { noEcho: true });
@@ -130,16 +133,16 @@ await operation("SendToGroup", async () => {
   await ann.it.sendToGroup(group, bytes, "binary", { noEcho: true });
   await bob.got(bytes, "binary");
 });
-await operation("SendToGroup, fire and forget", async () => {
+await scenario("SendToGroup, fire and forget", async () => {
   await ann.it.sendToGroup(group, "no ack", "text", { fireAndForget: true, noEcho: true });
   await bob.got("no ack");
 });
-await operation("SendToGroup, same ack id again", async () => {
+await scenario("SendToGroup, same ack id again", async () => {
   expect(!(await ann.it.sendToGroup(group, "once", "text", { ackId: 7777, noEcho: true })).isDuplicated, "the first");
   expect((await ann.it.sendToGroup(group, "once", "text", { ackId: 7777, noEcho: true })).isDuplicated, "a duplicate");
   await bob.got("once");
 });
-await operation("300 sends in a loop, three runs", async () => {
+await scenario("300 sends in a loop, three runs", async () => {
   for (let run = 0; run < 3; run++)
     for (let number = 0; number < 300; number++) {
       const began = performance.now();
@@ -148,11 +151,11 @@ await operation("300 sends in a loop, three runs", async () => {
       await bob.got(number, "json");
     }
 });
-await operation("SendEvent", async () => {
+await scenario("SendEvent", async () => {
   await bob.it.sendEvent("order", { id: 7 }, "json");
   expect(handled.includes("azure.webpubsub.user.order"), "the event at its handler");
 });
-await operation("SendEvent without an event handler", async () => {
+await scenario("SendEvent without an event handler", async () => {
   const eve = client("eve", connectionString, "unhandled", { messageRetryOptions: { maxRetries: 0 } });
   await eve.it.start();
   await eve.next("connected");
@@ -161,7 +164,7 @@ await operation("SendEvent without an event handler", async () => {
   await eve.it.joinGroup("still-connected");
   eve.it.stop();
 });
-await operation("Two subprotocols", async () => {
+await scenario("Two subprotocols", async () => {
   const { url } = await service.getClientAccessToken({ userId: "eve" });
   for (const offered of [["json.reliable.webpubsub.azure.v1", "json.webpubsub.azure.v1"], ["mqtt", "json.webpubsub.azure.v1"]]) {
     const socket = new WebSocket(url, offered);
@@ -171,13 +174,13 @@ await operation("Two subprotocols", async () => {
   }
 });
 const invoke = (event, data, more) => ann.it.invokeEvent(event, data, "json", more).then((it) => it, (error) => error);
-await operation("InvokeEvent", async () => {
+await scenario(["InvokeEvent", "README: 5. Invoke upstream events (preview)"], async () => {
   const sums = await Promise.all([invoke("sum", [1, 2]), invoke("sum", [3, 4])]);
   expect(same(sums.map((sum) => [sum.dataType, sum.data]), [["json", 3], ["json", 7]]), "both sums");
   const empty = await invoke("order", 1);
   expect(empty.invocationId && empty.data === undefined && empty.dataType === undefined, "an empty response");
 });
-await operation("InvokeEvent that fails or is canceled", async () => {
+await scenario("InvokeEvent that fails or is canceled", async () => {
   expect((await invoke("fail", 1)).errorDetail?.name === "InternalServerError", "the error of the handler");
   const abort = new AbortController();
   const hanging = invoke("hang", 1, { abortSignal: abort.signal });
@@ -210,10 +213,10 @@ async function collect(stream) {
     settle({ parts, error });
   }
 }
-await operation("Group stream", async () => {
+await scenario(["Group stream", "README: 6. Stream messages to a group (preview)"], async () => {
   await Promise.all([writer.it.start(), reader.it.start()]);
   await reader.it.joinGroup("stories");
-  reader.it.onGroupStream(collect, { groupNames: ["stories"] });
+  reader.it.onGroupStream(collect, { groupNames: ["stories"], handleFromStart: true });
   const story = await writer.it.openGroupStream("stories");
   const other = await writer.it.openGroupStream("stories", { streamId: "other" });
   for (const [text, number] of [["Once", 1], ["upon", 2]]) {
@@ -224,14 +227,14 @@ await operation("Group stream", async () => {
   const ends = await Promise.all([story.streamId, "other"].map((id) => settled(id).ended));
   expect(same(ends, [{ parts: ["Once", "upon"] }, { parts: [{ number: 1 }, { number: 2 }] }]), JSON.stringify(ends));
 });
-await operation("Group stream that is aborted", async () => {
+await scenario("Group stream that is aborted", async () => {
   const story = await writer.it.openGroupStream("stories");
   await story.write("Once", "text");
   await story.abort({ message: "no more", userErrorCode: "E1" });
   const { parts, error } = await settled(story.streamId).ended;
   expect(same(parts, ["Once"]) && error.name === "UserError" && error.userErrorCode === "E1", JSON.stringify(error));
 });
-await operation("Group stream without the role", async () => {
+await scenario("Group stream without the role", async () => {
   const access = await service.getClientAccessToken({ userId: "eve" });
   const eve = new WebPubSubClient({ getClientAccessUrl: async () => access.url });
   await eve.start();
@@ -239,7 +242,7 @@ await operation("Group stream without the role", async () => {
   eve.stop();
   expect(failed instanceof Error, "the rejection");
 });
-await operation("Group stream over a recovery", async () => {
+await scenario("Group stream over a recovery", async () => {
   const story = await writer.it.openGroupStream("stories");
   await story.write(1, "json");
   const mend = relay.cut();
@@ -251,7 +254,7 @@ await operation("Group stream over a recovery", async () => {
   expect(same(parts, [1, 2, 3, 4]) && !error, JSON.stringify(parts));
   expect(writer.urls.asked === 1, "the same connection");
 });
-await operation("Group streams with the Rust client", async () => {
+await scenario("Group streams with the Rust client", async () => {
   // The script runs outside of the workspace, whose task runner has started it.
   const cwd = path.dirname(process.env.CARGO_MANIFEST_DIR);
   const build = ["run", "--quiet", "--package", "workspace-tests", "--bin", "stream_peer", "--", hub, "mixed"];
@@ -278,11 +281,11 @@ await operation("Group streams with the Rust client", async () => {
   writer.it.stop();
   reader.it.stop();
 });
-await operation("Receive from the server", async () => {
+await scenario(["Receive from the server", "README: A client consumes messages from the application server or joined groups"], async () => {
   await service.sendToUser("bob", "from the server", { contentType: "text/plain" });
   expect((await bob.next("server-message")).message.data === "from the server", "the server's message");
 });
-await operation("Recover a dropped connection", async () => {
+await scenario("Recover a dropped connection", async () => {
   const mend = relay.cut();
   await ann.it.sendToGroup(group, "meanwhile", "text", { noEcho: true });
   mend();
@@ -291,7 +294,7 @@ await operation("Recover a dropped connection", async () => {
   await ann.got("here again");
   expect(bob.urls.asked === 1 && (await service.connectionExists(id)), "the same connection");
 });
-await operation("Reconnect when it cannot be recovered", async () => {
+await scenario("Reconnect when it cannot be recovered", async () => {
   await service.closeConnection(id, { reason: "moving" });
   const { connectionId, message } = await bob.next("disconnected");
   expect(connectionId === id && message.message === "moving", "the end of the old connection, and why");
@@ -300,16 +303,117 @@ await operation("Reconnect when it cannot be recovered", async () => {
   await ann.it.sendToGroup(group, "after", "text", { noEcho: true });
   await bob.got("after");
 });
-await operation("LeaveGroup", async () => {
+await scenario("LeaveGroup", async () => {
   await bob.it.leaveGroup(group);
   expect(await service.groupExists(group), "ann, who is still in the group");
   await ann.it.leaveGroup(group);
   expect(!(await service.groupExists(group)), "no connection in the group");
 });
-await operation("Stop", async () => {
+await scenario("Stop", async () => {
   const stopped = new Promise((done) => bob.it.on("stopped", done));
   bob.it.stop();
   // It closes without a code, so that the emulator keeps the connection for a recovery: whether it is gone is not asked.
   await stopped;
 });
+// What the README shows with a client of its own.
+const once = (it, name) =>
+  new Promise((done, fail) => {
+    const late = setTimeout(() => fail(new Error(`not seen: ${name}`)), patience);
+    it.on(name, (args) => (clearTimeout(late), done(args)));
+  });
+const urlFor = async (options) => (await service.getClientAccessToken(options)).url;
+await scenario("README: 2. Connect with your Web PubSub resource", async () => {
+  const it = new WebPubSubClient(await urlFor({}));
+  const connected = once(it, "connected");
+  await it.start();
+  expect(await service.connectionExists((await connected).connectionId), "the connection");
+  it.stop();
+});
+await scenario("README: Add callbacks for connected, disconnected and stopped events", async () => {
+  const it = new WebPubSubClient(await urlFor({}), { autoReconnect: false });
+  const events = ["connected", "disconnected", "stopped"].map((name) => once(it, name));
+  await it.start();
+  const { connectionId } = await events[0];
+  await service.closeConnection(connectionId, { reason: "enough" });
+  expect((await events[1]).message.message === "enough", "the reason");
+  await events[2];
+});
+await scenario(["README: 1. Application server", "README: 2. Client side"], async () => {
+  const app = express();
+  app.get("/negotiate", async (_, response) => response.json({ url: await urlFor({ roles }) }));
+  const server = app.listen(0, "127.0.0.1");
+  await new Promise((done) => server.once("listening", done));
+  const getClientAccessUrl = async () =>
+    (await (await fetch(`http://127.0.0.1:${server.address().port}/negotiate`)).json()).url;
+  const it = new WebPubSubClient({ getClientAccessUrl });
+  await it.start();
+  await it.joinGroup("negotiated");
+  expect(await service.groupExists("negotiated"), "a member of the group");
+  it.stop();
+  server.close();
+});
+await scenario("README: Handle rejoin failure", async () => {
+  // Only the first token allows the client to join.
+  const allowed = [roles];
+  const getClientAccessUrl = () => urlFor({ roles: allowed.pop() ?? [] });
+  const it = new WebPubSubClient({ getClientAccessUrl }, { autoRejoinGroups: true, messageRetryOptions: { maxRetries: 0 } });
+  const [connected, failed] = [once(it, "connected"), once(it, "rejoin-group-failed")];
+  await it.start();
+  await it.joinGroup("joined once");
+  await service.closeConnection((await connected).connectionId);
+  const { group: name, error } = await failed;
+  expect(name === "joined once" && error instanceof SendMessageError, "the group, and why");
+  it.stop();
+});
+await scenario("README: Operation and retry", async () => {
+  const it = new WebPubSubClient(await urlFor({}), { messageRetryOptions: { maxRetries: 1, retryDelayInMs: 1 } });
+  const connected = once(it, "connected");
+  await it.start();
+  const failed = await it.joinGroup("later").then(() => undefined, (error) => error);
+  expect(failed instanceof SendMessageError && failed.errorDetail.name === "Forbidden", "the rejection");
+  const { connectionId } = await connected;
+  await service.grantPermission(connectionId, "joinLeaveGroup", { targetName: "later" });
+  await it.joinGroup("later", { ackId: failed.ackId });
+  expect(await service.groupExists("later"), "a member of the group");
+  it.stop();
+});
+await scenario("README: Specify subprotocol", async () => {
+  for (const protocol of [WebPubSubJsonProtocol(), WebPubSubJsonReliableProtocol()]) {
+    const it = new WebPubSubClient(await urlFor({ userId: "carl" }), { protocol });
+    await it.start();
+    const message = once(it, "server-message");
+    await service.sendToUser("carl", { over: protocol.name });
+    expect((await message).message.data.over === protocol.name, `a message over ${protocol.name}`);
+    const stopped = once(it, "stopped");
+    it.stop();
+    await stopped;
+  }
+});
+await scenario("README: Enable logs", async () => {
+  const { url, token } = await service.getClientAccessToken({ roles });
+  await logged(token, async () => {
+    const it = new WebPubSubClient(url);
+    await it.start();
+    await it.joinGroup("logged");
+    it.stop();
+  });
+});
+await scenario("samples/helloworld", async () => {
+  const only = ["webpubsub.joinLeaveGroup.testGroup", "webpubsub.sendToGroup.testGroup"];
+  const it = new WebPubSubClient({ getClientAccessUrl: () => urlFor({ roles: only }) });
+  const received = [];
+  const all = new Promise((done) => it.on("group-message", ({ message }) => received.push(message.data) === 4 && done()));
+  await it.start();
+  await it.joinGroup("testGroup");
+  await it.sendToGroup("testGroup", "hello world", "text", { fireAndForget: true });
+  await it.sendToGroup("testGroup", { a: 12, b: "hello" }, "json");
+  await it.sendToGroup("testGroup", "hello json", "json");
+  await it.sendToGroup("testGroup", Uint8Array.from(Buffer.from("hello")).buffer, "binary");
+  await all;
+  const plain = received.map((data) => (data instanceof ArrayBuffer ? Buffer.from(data).toString() : data));
+  expect(same(plain, ["hello world", { a: 12, b: "hello" }, "hello json", "hello"]), JSON.stringify(plain));
+  it.stop();
+});
+leftOut("needs a bundler and a browser; its calls are those of `2. Client side`", "samples-browser");
+packageLeftOut("@azure/web-pubsub-client-protobuf", "-", "the registry does not have this package; it exists as source only");
 process.exit(0);

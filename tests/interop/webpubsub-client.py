@@ -1,22 +1,30 @@
-"""The official Python client for Web PubSub, against the emulator, over a relay that cuts its connections."""
+"""Every operation of the official Python client for Web PubSub, and what its documentation shows, against the emulator,
+over a relay that cuts its connections."""
 
+import asyncio
 import os
 import queue
 import re
-import socket
 import sys
 import threading
 import time
-from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from azure.messaging.webpubsubclient import WebPubSubClient, WebPubSubClientCredential
-from azure.messaging.webpubsubclient.models import CallbackType, SendMessageError, WebPubSubDataType
+from azure.messaging.webpubsubclient import WebPubSubClient, WebPubSubClientCredential, aio
+from azure.messaging.webpubsubclient.models import (
+    CallbackType,
+    OpenClientError,
+    SendMessageError,
+    WebPubSubDataType,
+    WebPubSubProtocolType,
+)
 from azure.messaging.webpubsubservice import WebPubSubServiceClient
 from websocket import create_connection
 
-from report import expect, not_offered, operation
+from relay import Relay
+from report import expect, left_out, scenario, sdk
 
+sdk("azure-messaging-webpubsubclient")
 HUB, GROUP, PATIENCE = "pyclient", "room", 20
 CONNECTION_STRING = os.environ["WEBPUBSUB_CONNECTION_STRING"]
 EMULATOR = re.search(r"Endpoint=http://([^;/]+)", CONNECTION_STRING).group(1)
@@ -44,45 +52,6 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
-
-
-class Relay:
-    """Forwards traffic until it is asked to cut all connections; while it is down, new clients wait."""
-
-    def __init__(self):
-        self.ends, self.up = set(), threading.Event()
-        self.up.set()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.address = f"127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            near, _ = self.listener.accept()
-            self.up.wait()
-            host, port = EMULATOR.split(":")
-            far = socket.create_connection((host, int(port)))
-            self.ends |= {near, far}
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self.copy, args=(source, sink), daemon=True).start()
-
-    def copy(self, source, sink):
-        with suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        self.end(source, sink)
-
-    def cut(self):
-        self.up.clear()
-        self.end(*self.ends)
-
-    def end(self, *ends):
-        for end in ends:
-            self.ends.discard(end)
-            # The other thread sits in `recv`, which a mere close would not end.
-            with suppress(OSError):
-                end.shutdown(socket.SHUT_RDWR)
-            end.close()
 
 
 class Client:
@@ -119,7 +88,7 @@ class Client:
 threading.Thread(
     target=ThreadingHTTPServer(("127.0.0.1", int(os.environ["WEBHOOK_PORT"])), Handler).serve_forever, daemon=True
 ).start()
-relay = Relay()
+relay = Relay(EMULATOR)
 service = WebPubSubServiceClient.from_connection_string(CONNECTION_STRING, hub=HUB)
 # Tokens are for the host that the client connects to.
 ann, bob = Client("ann", CONNECTION_STRING), Client("bob", CONNECTION_STRING.replace(EMULATOR, relay.address))
@@ -249,23 +218,191 @@ def stop():
         expect(time.monotonic() < deadline, "no connection of bob's")
 
 
-operation("Connect", connect)
-operation("JoinGroup", join)
-operation("SendToGroup", send)
-operation("SendToGroup, fire and forget", send_and_forget)
-operation("SendToGroup, same ack id again", send_twice)
-operation("300 sends in a loop, three runs", send_300_times)
-operation("SendEvent", send_event)
-operation("SendEvent without an event handler", send_unhandled_event)
-operation("Two subprotocols", two_subprotocols)
-not_offered("InvokeEvent", "InvokeEvent that fails or is canceled")
-not_offered("Group stream", "Group stream that is aborted", "Group stream without the role", "Group stream over a recovery")
-not_offered("Group streams with the Rust client")
-operation("Receive from the server", receive_from_server)
-operation("Recover a dropped connection", recover)
-operation("Reconnect when it cannot be recovered", reconnect)
-operation("LeaveGroup", leave)
-operation("Stop", stop)
+def url(**options):
+    return service.get_client_access_token(**options)["url"]
+
+
+class Seen(queue.Queue):
+    """What the callbacks of a client received, of one kind after the other."""
+
+    def __init__(self, client, *kinds):
+        super().__init__()
+        for kind in kinds:
+            client.subscribe(kind, lambda *args: self.put(args[0] if args else None))
+
+    def next(self):
+        try:
+            return self.get(timeout=PATIENCE)
+        except queue.Empty:
+            raise AssertionError("not seen: a call of a callback") from None
+
+
+def connect_with_url():
+    client = WebPubSubClient(url(), start_timeout=3)
+    connected = Seen(client, CallbackType.CONNECTED)
+    with client:
+        expect(service.connection_exists(connected.next().connection_id), "the connection")
+
+
+def callbacks():
+    # The README's `auto_reconnect` does not exist.
+    client = WebPubSubClient(url(), reconnect_retry_total=0, start_timeout=3)
+    kinds = [CallbackType.CONNECTED, CallbackType.DISCONNECTED, CallbackType.STOPPED]
+    connected, disconnected, stopped = (Seen(client, kind) for kind in kinds)
+    client.open()
+    service.close_connection(connected.next().connection_id, reason="enough")
+    expect(disconnected.next().message == "enough", "the reason")
+    stopped.next()
+
+
+def rejoin_failure():
+    allowed = [ROLES]
+    credential = WebPubSubClientCredential(lambda: url(roles=allowed.pop() if allowed else []))
+    options = {"auto_rejoin_groups": True, "message_retry_total": 0, "ack_timeout": 3, "start_timeout": 3}
+    client = WebPubSubClient(credential, **options)
+    connected, failed = Seen(client, CallbackType.CONNECTED), Seen(client, CallbackType.REJOIN_GROUP_FAILED)
+    with client:
+        client.join_group("joined once")
+        service.close_connection(connected.next().connection_id)
+        failure = failed.next()
+        expect(failure.group == "joined once" and isinstance(failure.error, SendMessageError), "the group, and why")
+
+
+def retry():
+    client = WebPubSubClient(url(), message_retry_total=0, ack_timeout=3, start_timeout=3)
+    connected = Seen(client, CallbackType.CONNECTED)
+    with client:
+        try:
+            client.join_group("later")
+            failed = None
+        except SendMessageError as error:
+            failed = error
+        expect(failed and failed.error_detail.name == "Forbidden", "the rejection")
+        allowed = {"permission": "joinLeaveGroup", "target_name": "later"}
+        service.grant_permission(connection_id=connected.next().connection_id, **allowed)
+        client.join_group("later", ack_id=failed.ack_id)
+        expect(service.group_exists("later"), "a member of the group")
+
+
+def subprotocols():
+    for protocol in [WebPubSubProtocolType.JSON, WebPubSubProtocolType.JSON_RELIABLE]:
+        client = WebPubSubClient(url(user_id="carl"), protocol_type=protocol, start_timeout=3)
+        messages = Seen(client, CallbackType.SERVER_MESSAGE)
+        with client:
+            service.send_to_user("carl", {"over": str(protocol)})
+            expect(messages.next().data == {"over": str(protocol)}, f"a message over {protocol}")
+
+
+def plain(message):
+    return bytes(message.data).decode() if isinstance(message.data, (bytes, memoryview)) else message.data
+
+
+HELLO = ["hello text", {"hello": "json"}, "hello text", "hello binary"]
+
+
+def hello_world():
+    credential = WebPubSubClientCredential(lambda: url(roles=ROLES))
+    client = WebPubSubClient(credential, ack_timeout=3, start_timeout=3)
+    messages = Seen(client, CallbackType.GROUP_MESSAGE)
+    with client:
+        group = "hello_world"
+        client.join_group(group)
+        client.send_to_group(group, "hello text", WebPubSubDataType.TEXT, no_echo=False, ack=False)
+        client.send_to_group(group, {"hello": "json"}, WebPubSubDataType.JSON)
+        client.send_to_group(group, "hello text", WebPubSubDataType.TEXT)
+        client.send_to_group(group, memoryview(b"hello binary"), WebPubSubDataType.BINARY)
+        # One thread per message: their order is not that of the group.
+        received = [plain(messages.next()) for _ in HELLO]
+        expect(sorted(map(str, received)) == sorted(map(str, HELLO)), f"the four messages, not {received}")
+
+
+async def async_client():
+    async def provider():
+        return url(roles=ROLES)
+
+    return aio.WebPubSubClient(credential=aio.WebPubSubClientCredential(client_access_url_provider=provider))
+
+
+def hello_world_async():
+    async def run():
+        client, messages = await async_client(), asyncio.Queue()
+
+        async def on_message(message):
+            await messages.put(plain(message))
+
+        async with client:
+            await client.subscribe(CallbackType.GROUP_MESSAGE, on_message)
+            group = "hello_world_async"
+            await client.join_group(group)
+            await client.send_to_group(group, "hello text", WebPubSubDataType.TEXT, no_echo=False, ack=False)
+            await client.send_to_group(group, {"hello": "json"}, WebPubSubDataType.JSON)
+            await client.send_to_group(group, "hello text", WebPubSubDataType.TEXT)
+            await client.send_to_group(group, memoryview(b"hello binary"), WebPubSubDataType.BINARY)
+            received = [await asyncio.wait_for(messages.get(), PATIENCE) for _ in HELLO]
+            expect(sorted(map(str, received)) == sorted(map(str, HELLO)), f"the four messages, not {received}")
+
+    asyncio.run(run())
+
+
+def hello_world_exceptions():
+    client = WebPubSubClient("ws://127.0.0.1:9/client/hubs/x", start_timeout=3)
+    try:
+        client.open()
+        failed = None
+    except OpenClientError as error:
+        failed = error
+    expect(failed, "OpenClientError without a service")
+    client = WebPubSubClient(url(), message_retry_total=0, ack_timeout=3, start_timeout=3)
+    try:
+        client.join_group("hello_world_exceptions")
+        failed = None
+    except SendMessageError as error:
+        failed = error
+    expect(failed and failed.error_detail is None, "SendMessageError of a closed client")
+
+
+def hundred_sends():
+    client = Client("sync", CONNECTION_STRING).it
+    with client:
+        client.join_group("hundred")
+        for _ in range(100):
+            client.send_to_group("hundred", {"hello": "json"}, WebPubSubDataType.JSON)
+
+    async def run():
+        client = await async_client()
+        async with client:
+            await client.join_group("hundred")
+            send = lambda: client.send_to_group("hundred", {"hello": "json"}, WebPubSubDataType.JSON)
+            await asyncio.gather(*[send() for _ in range(100)])
+
+    asyncio.run(run())
+
+
+scenario("Connect", connect)
+scenario(["JoinGroup", "README: 3. Join groups"], join)
+scenario(["SendToGroup", "README: 4. Send messages to a group"], send)
+scenario("SendToGroup, fire and forget", send_and_forget)
+scenario("SendToGroup, same ack id again", send_twice)
+scenario("300 sends in a loop, three runs", send_300_times)
+scenario("SendEvent", send_event)
+scenario("SendEvent without an event handler", send_unhandled_event)
+scenario("Two subprotocols", two_subprotocols)
+consumes = "README: A client consumes messages from the application server or joined groups"
+scenario(["Receive from the server", consumes], receive_from_server)
+scenario("Recover a dropped connection", recover)
+scenario("Reconnect when it cannot be recovered", reconnect)
+scenario("LeaveGroup", leave)
+scenario("Stop", stop)
+scenario("README: 2. Connect with your Web PubSub resource", connect_with_url)
+scenario("README: Add callbacks for connected, disconnected and stopped events", callbacks)
+scenario("README: Handle rejoin failure", rejoin_failure)
+scenario("README: Operation and retry", retry)
+scenario("README: Specify subprotocol", subprotocols)
+scenario("samples/hello_world", hello_world)
+scenario("samples/hello_world_async", hello_world_async)
+scenario("samples/hello_world_exceptions", hello_world_exceptions)
+scenario("samples/send_compare_between_async_sync", hundred_sends)
+left_out("the SDK does not offer it", "InvokeEvent", "Group stream")
 # The threads of the client would hold the program back.
 sys.stdout.flush()
 os._exit(0)

@@ -3,7 +3,7 @@
 use std::ffi::OsStr;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Stdio};
 
 use crate::failure::{Failure, Result};
 
@@ -83,46 +83,6 @@ pub(crate) fn run_and_keep(mut command: Command, keep: fn(&str) -> bool) -> (Vec
     (kept, status.and_then(|status| succeeded(&command, status)))
 }
 
-/// A running program with pipes, which is killed on drop.
-pub(crate) struct Running {
-    name: String,
-    child: Child,
-    input: Option<ChildStdin>,
-    output: Option<BufReader<ChildStdout>>,
-}
-
-impl Running {
-    pub(crate) fn start(mut command: Command) -> Result<Self> {
-        let started = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
-        let mut child = started.map_err(|error| not_started(&command, &error))?;
-        let (input, output) = (child.stdin.take(), child.stdout.take().map(BufReader::new));
-        Ok(Self { name: format!("`{}`", line_of(&command)), child, input, output })
-    }
-
-    pub(crate) fn write_line(&mut self, line: &str) -> Result<()> {
-        let written = self.input.as_mut().map_or(Ok(()), |input| writeln!(input, "{line}"));
-        written.map_err(Failure::at(&self.name))
-    }
-
-    /// Returns the next line of the standard output. Fails if the program has ended.
-    pub(crate) fn read_line(&mut self) -> Result<String> {
-        let mut line = String::new();
-        match self.output.as_mut().map_or(Ok(0), |output| output.read_line(&mut line)) {
-            Ok(0) => Err(Failure::failed(format!("{} ended early", self.name))),
-            Ok(_) => Ok(line.trim_end().to_owned()),
-            Err(error) => Err(Failure::at(&self.name)(error)),
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        // Fails if it has ended already.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
 /// Converts a status to a failure that names the command.
 fn succeeded(command: &Command, status: ExitStatus) -> Result<()> {
     if status.success() {
@@ -182,18 +142,6 @@ mod tests {
     fn a_command_is_shown_as_typed_in_a_shell() {
         let command = cargo(["clippy", "-p", "core", "a b"]);
         assert_eq!(line_of(&command), "cargo clippy -p core \"a b\"");
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn a_running_program_exchanges_lines_and_its_end_is_an_error_that_names_it() {
-        let mut command = Command::new("sh");
-        command.args(["-c", "read task; echo $task.5"]);
-        let mut running = Running::start(command).unwrap();
-        running.write_line("7").unwrap();
-        assert_eq!(running.read_line().unwrap(), "7.5");
-        let failure = running.read_line().unwrap_err();
-        assert!(failure.text().contains("sh -c") && failure.text().contains("ended early"), "{failure}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Commands that only build and run a program of the workspace: `demo`, `emulator`, `chaos`, `fleet`, `soak`, and `coverage`.
+//! Commands that only build and run a program of the workspace, such as `demo`, `emulator`, `chaos`, and `fuzz`.
 
 use std::ffi::OsString;
 use std::process::Command;
@@ -8,7 +8,9 @@ use crate::{flags, process};
 
 /// The help of the programs themselves, so that no build is needed for it.
 pub(crate) const CHAOS_HELP: &str = include_str!("../../tests/src/chaos/help.txt");
+pub(crate) const ENDURE_HELP: &str = include_str!("../../tests/src/endure/help.txt");
 pub(crate) const FLEET_HELP: &str = include_str!("../../tests/src/fleet/help.txt");
+pub(crate) const FUZZ_HELP: &str = include_str!("../../tests/src/fuzz/help.txt");
 pub(crate) const SOAK_HELP: &str = include_str!("../../tests/src/soak/help.txt");
 
 pub(crate) const COVERAGE_HELP: &str = "\
@@ -30,24 +32,17 @@ pub(crate) fn emulator(args: Vec<OsString>) -> Result<()> {
     exec(&["--package", "service-emulator", "--bin", "service-emulator", "--"], flags::passed_on(args))
 }
 
-/// Replaces this process with the chaos program, in release.
-pub(crate) fn chaos(args: Vec<OsString>) -> Result<()> {
-    long("chaos", args, &["--messages", "--mean-bytes", "--streams", "--unrecoverable", "--seed"])
+/// Replaces this process with the program that runs the fuzz targets.
+pub(crate) fn fuzz(args: Vec<OsString>) -> Result<()> {
+    flags::are_known(&args, &["--minutes", "--minimize", "--sanitizer"])?;
+    exec(&["--quiet", "--package", "workspace-tests", "--bin", "fuzz", "--"], args)
 }
 
-/// Replaces this process with the fleet program, in release.
-pub(crate) fn fleet(args: Vec<OsString>) -> Result<()> {
-    long("fleet", args, &["--events", "--processes", "--incidents", "--plant", "--seed"])
-}
-
-/// Replaces this process with the soak program, in release.
-pub(crate) fn soak(args: Vec<OsString>) -> Result<()> {
-    long("soak", args, &["--events", "--plant", "--seed"])
-}
-
-fn long(name: &str, args: Vec<OsString>, flags: &[&str]) -> Result<()> {
+/// Replaces this process with a long test, in release. Its flags are those of its help.
+pub(crate) fn long(name: &str, help: &str, args: Vec<OsString>) -> Result<()> {
+    let words = help.split_whitespace().map(|word| word.trim_matches(['[', ']']));
     // Checked before the build, which takes minutes.
-    flags::are_known(&args, flags)?;
+    flags::are_known(&args, &words.filter(|word| word.starts_with("--")).collect::<Vec<_>>())?;
     exec(&["--release", "--package", "workspace-tests", "--bin", "long", "--", name], args)
 }
 

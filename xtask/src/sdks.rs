@@ -2,33 +2,40 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use crate::failure::{Failure, Result};
 use crate::{process, workspace};
 
-/// The versions that the scripts use, with their dependencies.
-const JAVASCRIPT: [&str; 7] = [
-    "@azure/core-auth@1.10.1",
+/// The newest versions, with what the scripts need in addition.
+const JAVASCRIPT: [&str; 10] = [
+    "@azure/core-auth@1.11.0",
+    "@azure/eventgrid@5.12.0",
     "@azure/eventgrid-namespaces@1.0.0",
+    "@azure/identity@4.14.1",
+    "@azure/logger@1.4.0",
     "@azure/web-pubsub@1.2.0",
     "@azure/web-pubsub-client@1.1.0",
     "@azure/web-pubsub-express@1.1.0",
     "express@5.3.0",
     "ws@8.23.0",
 ];
-const PYTHON: [&str; 5] = [
+const PYTHON: [&str; 9] = [
     "aiohttp==3.14.5",
+    "azure-core-tracing-opentelemetry==1.0.0b13",
     "azure-eventgrid==4.22.1",
+    "azure-identity==1.27.0",
     "azure-messaging-webpubsubclient==1.1.0",
     "azure-messaging-webpubsubservice==1.3.0",
+    // Of the newest major version, azure-eventgrid 4.22.1 knows nothing.
+    "cloudevents==1.13.0",
+    "opentelemetry-sdk==1.45.2",
     "websocket-client==1.9.2",
 ];
 
 /// The folder with the SDKs and the scripts.
 pub(crate) struct Sdks {
     pub(crate) folder: PathBuf,
-    python: PathBuf,
+    pub(crate) python: PathBuf,
 }
 
 impl Sdks {
@@ -47,15 +54,5 @@ impl Sdks {
         let pip = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
         process::run(process::program(&python, &[&pip[..], &PYTHON].concat(), &folder))?;
         Ok(Self { folder, python })
-    }
-
-    /// Runs a script with Node.
-    pub(crate) fn javascript(&self, script: &str) -> Command {
-        process::program("node", &[script], &self.folder)
-    }
-
-    /// Runs a script with Python.
-    pub(crate) fn python(&self, script: &str) -> Command {
-        process::program(&self.python, &[script], &self.folder)
     }
 }

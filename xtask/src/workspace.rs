@@ -127,7 +127,8 @@ fn slashed(path: &Path) -> String {
     path.to_string_lossy().replace('\\', "/")
 }
 
-/// The files below a directory, by their relative paths with `/`, without `.git` and the target directory.
+/// The files below a directory, by their relative paths with `/`, without `.git`, the target directory, and
+/// corpora, which are anything but text.
 pub(crate) fn found_in(root: &Path) -> Vec<String> {
     let mut paths = Vec::new();
     let mut directories = vec![root.to_path_buf()];
@@ -136,7 +137,9 @@ pub(crate) fn found_in(root: &Path) -> Vec<String> {
             let path = entry.path();
             match entry.file_type() {
                 // `.git` is a file in a git worktree.
-                _ if path == root.join("target") || path.ends_with(".git") => {}
+                _ if path == root.join("target")
+                    || path.ends_with(".git")
+                    || path.ends_with("fuzz/corpus") => {}
                 Ok(kind) if kind.is_dir() => directories.push(path),
                 Ok(kind) if kind.is_file() => paths.extend(path.strip_prefix(root).ok().map(slashed)),
                 _ => {}

@@ -49,6 +49,8 @@ impl Failure {
             Self::Call(error) => Some(error.to_string()),
             Self::Unauthorized(error, explanation) => {
                 let lines = explanation.lines().map(|line| format!("\n  {line}"));
+                // The explanation follows, so the reader need not call what returns it.
+                let error = error.to_string().replace("; see `ServiceClient::explain_unauthorized`", "");
                 Some(format!("{error}{}", lines.collect::<String>()))
             }
             Self::Usage(text)

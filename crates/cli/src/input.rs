@@ -53,6 +53,14 @@ pub(crate) fn secret(what: &str) -> Result<Secret> {
     }
 }
 
+/// Returns the names and values of an option of the form `NAME=VALUE`. The error does not repeat the value.
+pub(crate) fn pairs<'a>(option: &str, values: &'a [String]) -> Result<Vec<(&'a str, &'a str)>> {
+    let pair = |value: &'a String| {
+        value.split_once('=').ok_or_else(|| Failure::usage(format!("{option} must be NAME=VALUE")))
+    };
+    values.iter().map(pair).collect()
+}
+
 fn could_not_read(path: &Path, error: &io::Error) -> Failure {
     Failure::Usage(format!("could not read {}: {error}", name(path)))
 }

@@ -3,7 +3,10 @@
 
 mod arguments;
 mod confirmation;
+mod count;
 mod emulator;
+#[cfg(feature = "entra")]
+mod entra;
 mod eventgrid;
 mod failure;
 mod hulft;

@@ -126,7 +126,11 @@ impl Endpoint {
     /// Returns the host and, unless it is the scheme's default, the port.
     #[must_use]
     pub fn authority(&self) -> &str {
-        self.origin.split_once("://").map_or("", |(_, authority)| authority)
+        self.origin.get(self.scheme().len() + "://".len()..).unwrap_or_default()
+    }
+
+    fn scheme(&self) -> &'static str {
+        if self.https { "https" } else { "http" }
     }
 
     /// Returns the host without its port. An IPv6 address is in brackets.
@@ -174,7 +178,7 @@ impl Endpoint {
     #[must_use]
     pub fn owns(&self, uri: &Uri) -> bool {
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else { return false };
-        if self.origin.split_once("://") == Some((scheme, authority.as_str())) {
+        if scheme == self.scheme() && authority.as_str() == self.authority() {
             return true;
         }
         Self::parse(&format!("{scheme}://{authority}")).is_ok_and(|other| other.origin == self.origin)

@@ -6,6 +6,10 @@ use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::watch;
 
+/// Where the clock stops when it is advanced: 9000-01-01, as a time since 1970. Timestamps have years of four digits, and locks, tokens, and
+/// pauses end later than the time at which they start.
+const LATEST: Duration = Duration::from_secs(221_845_392_000);
+
 /// A clock that all emulated services use. Clones share the same time.
 ///
 /// # Examples
@@ -46,8 +50,12 @@ impl Clock {
     }
 
     /// Advances the clock and wakes everything whose deadline has passed as a result.
+    ///
+    /// The clock cannot be advanced beyond the year 8999.
     pub fn advance(&self, by: Duration) {
-        self.0.moved.send_modify(|moved| *moved += by);
+        let started_at = self.0.started_at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let max = LATEST.saturating_sub(started_at);
+        self.0.moved.send_modify(|moved| *moved = moved.saturating_add(by).min(max));
     }
 
     /// Returns once `wait` has passed, in real time or through [`advance`](Self::advance).
@@ -121,5 +129,15 @@ mod tests {
         clock.advance(Duration::from_secs(3600));
         sleep.await;
         assert!(clock.now() >= before + Duration::from_secs(3600));
+    }
+
+    #[test]
+    fn a_clock_that_is_advanced_too_far_stops_at_a_time_that_can_be_written() {
+        let clock = Clock::new();
+        for _ in 0..2 {
+            clock.advance(Duration::MAX);
+            let since = clock.now().duration_since(SystemTime::UNIX_EPOCH).unwrap();
+            assert!((LATEST..LATEST + Duration::from_secs(3600)).contains(&since), "{since:?}");
+        }
     }
 }

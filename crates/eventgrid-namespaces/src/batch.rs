@@ -201,7 +201,7 @@ impl Drop for Growing<'_> {
 /// `[` and `]`.
 const BRACKETS: usize = 2;
 /// The approximate size of an event without its data.
-const ATTRIBUTES: usize = 512;
+pub(crate) const ATTRIBUTES: usize = 512;
 
 /// Adds all of the events, or fails with the first event that cannot be added.
 impl TryFrom<Vec<CloudEvent>> for EventBatch {

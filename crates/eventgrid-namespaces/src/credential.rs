@@ -128,10 +128,15 @@ impl Signature {
 #[async_trait]
 impl Authorize for Signature {
     async fn authorize(&self, request: &mut Request<Bytes>) -> Result<()> {
+        self.authorize_now(request).unwrap_or(Ok(()))
+    }
+
+    fn authorize_now(&self, request: &mut Request<Bytes>) -> Option<Result<()>> {
         if self.expires_at.is_some_and(|expires_at| expires_at <= self.clock.now()) {
             let text = "the SAS token has expired: create a client with a new token";
-            return Err(Error::new(ErrorKind::Credential, text).with_delivery(Delivery::NotSent).permanent());
+            let error = Error::new(ErrorKind::Credential, text).with_delivery(Delivery::NotSent);
+            return Some(Err(error.permanent()));
         }
-        self.header.authorize(request).await
+        self.header.authorize_now(request)
     }
 }

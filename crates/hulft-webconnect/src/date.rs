@@ -248,10 +248,14 @@ pub(crate) fn utc_text(time: SystemTime) -> Option<String> {
     Some(format!("{day} {hours:02}:{minutes:02}:{seconds:02} UTC"))
 }
 
-/// Parses ` HH:mm:ss.SSS`; the fraction is optional.
+/// Parses ` HH:mm:ss.SSS`, or with a `T`; the fraction is optional.
 fn time_of_day(text: &str) -> Option<Duration> {
-    let (whole, fraction) = text.trim_start_matches([' ', 'T']).split_once('.').unwrap_or((text.trim(), "0"));
-    let mut parts = whole.split(':').map(|part| part.parse::<u64>().ok().filter(|_| part.len() == 2));
+    let text = text.trim();
+    let text = text.strip_prefix('T').unwrap_or(text);
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    // A sign would be part of a number.
+    let is_pair = |part: &str| part.len() == 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    let mut parts = whole.split(':').map(|part| part.parse::<u64>().ok().filter(|_| is_pair(part)));
     let (hours, minutes, seconds) = (parts.next()??, parts.next()??, parts.next()??);
     let digits = !fraction.is_empty() && fraction.len() <= 9 && fraction.bytes().all(|b| b.is_ascii_digit());
     if parts.next().is_some() || hours > 23 || minutes > 59 || seconds > 60 || !digits {
@@ -323,12 +327,21 @@ mod tests {
         assert_eq!((tokyo.to_system_time(), tokyo.to_string()), (None, format!("{text} Asia/Tokyo")));
         assert_eq!(tokyo.date(), Some(Date::new(2016, 6, 30).unwrap()));
         assert_eq!(at("1970-01-01 00:00:00", "UTC").to_system_time(), Some(SystemTime::UNIX_EPOCH));
+        assert_eq!(at("1970-01-01T00:00:00", "UTC").to_system_time(), Some(SystemTime::UNIX_EPOCH));
+        assert_eq!(at("2016-06-30T14:22:00.942", "UTC").to_system_time(), Some(moment));
     }
 
     #[test]
     fn a_text_of_another_form_is_kept() {
-        for text in ["…", "", "2016-06-30", "2016-06-30 24:00:00", "2016-06-30 1:2:3", "2016-06-30 14:22:00."]
-        {
+        for text in [
+            "…",
+            "",
+            "2016-06-30",
+            "2016-06-30 24:00:00",
+            "2016-06-30 1:2:3",
+            "2016-06-30 14:22:00.",
+            "2016-06-30 +1:+2:+3",
+        ] {
             let time: Timestamp = serde_json::from_value(text.into()).unwrap();
             assert_eq!((time.as_str(), time.to_system_time()), (text, None));
         }

@@ -1,13 +1,13 @@
 //! Credentials: an access key, which signs a token for each attempt, or tokens of an identity service.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use http::header::AUTHORIZATION;
-use http::{Request, Uri};
+use http::{HeaderValue, Request, Uri};
 use serde::Serialize;
 use service_core::{
     Authorize, BearerToken, ClientOptions, Clock, Delivery, Endpoint, Error, ErrorKind, Result, Secret,
@@ -73,8 +73,8 @@ impl Credential {
             Kind::AccessKey(key) => {
                 let signer = Signer::new(&key)?;
                 let own_key = OwnKey { signer: signer.clone(), key };
-                let authorizer =
-                    AccessKey { signer, clock: options.clock(), audience: Audience::new(addresses) };
+                let (clock, audience) = (options.clock(), Audience::new(addresses));
+                let authorizer = AccessKey { signer, clock, audience, last: Mutex::default() };
                 (Arc::new(authorizer), Some(own_key))
             }
             Kind::Token(credential) => (
@@ -144,6 +144,35 @@ struct AccessKey {
     signer: Signer,
     audience: Audience,
     clock: Arc<dyn Clock>,
+    /// The last token. Another one for the same URL in the same second would be the same text.
+    last: Mutex<Option<LastToken>>,
+}
+
+struct LastToken {
+    audience: String,
+    iat: u64,
+    header: HeaderValue,
+}
+
+impl AccessKey {
+    fn header(&self, uri: &Uri) -> Result<HeaderValue> {
+        let (audience, iat) = (self.audience.of(uri)?, seconds(self.clock.now())?);
+        if let Some(last) = self.last().as_ref().filter(|last| last.iat == iat && last.audience == audience) {
+            return Ok(last.header.clone());
+        }
+        let mut header = "Bearer ".to_owned();
+        self.signer.push(
+            &mut header,
+            &Claims { aud: &audience, iat, exp: iat + REQUEST_TOKEN_LIFETIME.as_secs() },
+        )?;
+        let header = sensitive(&header)?;
+        *self.last() = Some(LastToken { audience, iat, header: header.clone() });
+        Ok(header)
+    }
+
+    fn last(&self) -> MutexGuard<'_, Option<LastToken>> {
+        self.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 #[derive(Serialize)]
@@ -156,15 +185,13 @@ struct Claims<'a> {
 #[async_trait]
 impl Authorize for AccessKey {
     async fn authorize(&self, request: &mut Request<Bytes>) -> Result<()> {
-        let audience = self.audience.of(request.uri())?;
-        let iat = seconds(self.clock.now())?;
-        let mut header = "Bearer ".to_owned();
-        self.signer.push(
-            &mut header,
-            &Claims { aud: &audience, iat, exp: iat + REQUEST_TOKEN_LIFETIME.as_secs() },
-        )?;
-        request.headers_mut().insert(AUTHORIZATION, sensitive(&header)?);
-        Ok(())
+        self.authorize_now(request).unwrap_or(Ok(()))
+    }
+
+    fn authorize_now(&self, request: &mut Request<Bytes>) -> Option<Result<()>> {
+        Some(self.header(request.uri()).map(|header| {
+            request.headers_mut().insert(AUTHORIZATION, header);
+        }))
     }
 }
 
@@ -221,6 +248,37 @@ mod tests {
         ] {
             let request = signed(&addresses(proxy), url).await.unwrap();
             assert_eq!(request.headers()[AUTHORIZATION].to_str().unwrap(), format!("Bearer {VECTOR}"));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_is_signed_again_for_another_url_and_in_the_next_second() {
+        let clock = ManualClock::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_700_000_000));
+        let mut options = ClientOptions::default();
+        options.set_clock(Arc::new(clock.clone()));
+        let key = Credential::access_key(EMULATOR_KEY);
+        let (credential, _) = key.authorizer(&addresses(None), String::new(), &options).unwrap();
+        let claims = async |url: &str| {
+            let mut request = Request::new(Bytes::new());
+            *request.uri_mut() = url.parse().unwrap();
+            credential.authorize(&mut request).await.unwrap();
+            let header = &request.headers()[AUTHORIZATION];
+            assert!(header.is_sensitive());
+            let token = header.to_str().unwrap().strip_prefix("Bearer ").unwrap().to_owned();
+            assert!(Signer::new(&Secret::new(EMULATOR_KEY)).unwrap().signed(&token));
+            let claims: serde_json::Value = crate::jwt::part(&token, crate::jwt::Part::Claims).unwrap();
+            (claims["aud"].as_str().unwrap().to_owned(), claims["iat"].as_u64().unwrap())
+        };
+        let (first, other) = ("http://localhost:8080/a?b=1", "http://localhost:8080/a?b=2");
+        for (url, seconds, iat) in [
+            (first, 0, 1_700_000_000),
+            (first, 0, 1_700_000_000),
+            (other, 0, 1_700_000_000),
+            (first, 0, 1_700_000_000),
+            (first, 1, 1_700_000_001),
+        ] {
+            clock.advance(Duration::from_secs(seconds));
+            assert_eq!(claims(url).await, (url.to_owned(), iat));
         }
     }
 

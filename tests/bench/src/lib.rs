@@ -4,6 +4,7 @@
 
 pub mod calls;
 pub mod eventgrid;
+pub mod growth;
 pub mod ids;
 pub mod load;
 pub mod measure;

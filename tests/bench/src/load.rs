@@ -34,7 +34,8 @@ where
     Ok(())
 }
 
-/// `lanes` tasks, each of which sends one request after the other; together at least `requests`.
+/// `lanes` tasks, or as many as there are requests, each of which sends one request after the other; together at least
+/// `requests`.
 ///
 /// # Errors
 ///
@@ -47,6 +48,7 @@ pub async fn in_flight<F>(
 where
     F: Future<Output = Result<()>> + Send + 'static,
 {
+    let lanes = lanes.min(requests).max(1);
     let mut tasks = JoinSet::new();
     for _ in 0..lanes {
         tasks.spawn(one_by_one(requests.div_ceil(lanes), send.clone()));
@@ -67,9 +69,23 @@ where
     C: Clone + Send + 'static,
     F: Future<Output = Result<()>> + Send + 'static,
 {
+    turn_with(runtime, LANES, client, send)
+}
+
+/// A contender's turn with this many calls in flight.
+pub fn turn_with<'a, C, F>(
+    runtime: &'a Runtime,
+    lanes: u32,
+    client: C,
+    send: fn(C) -> F,
+) -> impl FnMut(u32) -> Result<()> + use<'a, C, F>
+where
+    C: Clone + Send + 'static,
+    F: Future<Output = Result<()>> + Send + 'static,
+{
     move |requests| {
         let client = client.clone();
-        runtime.block_on(in_flight(LANES, requests, move || send(client.clone())))
+        runtime.block_on(in_flight(lanes, requests, move || send(client.clone())))
     }
 }
 
@@ -99,6 +115,18 @@ mod tests {
         };
         runtime().unwrap().block_on(in_flight(4, 12, send)).unwrap();
         assert_eq!(sent.load(Ordering::Relaxed), 12);
+    }
+
+    #[test]
+    fn there_are_no_more_lanes_than_requests() {
+        let sent = Arc::new(AtomicU32::new(0));
+        let counted = Arc::clone(&sent);
+        let send = move || {
+            counted.fetch_add(1, Ordering::Relaxed);
+            async { Ok(()) }
+        };
+        runtime().unwrap().block_on(in_flight(2048, 3, send)).unwrap();
+        assert_eq!(sent.load(Ordering::Relaxed), 3);
     }
 
     #[test]

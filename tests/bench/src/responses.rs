@@ -16,6 +16,9 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// The header under which the Azure services are sent one.
 const CLIENT_REQUEST_ID: HeaderName = HeaderName::from_static("x-ms-client-request-id");
 
+/// The path at which the server reports how many requests it holds.
+pub(crate) const HELD: &str = "/held";
+
 /// The server's response to a body of this size in the core's benchmark.
 #[must_use]
 pub fn response_to(received: usize) -> String {
@@ -25,10 +28,13 @@ pub fn response_to(received: usize) -> String {
 /// The response to a request.
 #[must_use]
 pub fn to(head: &Parts, body: &[u8]) -> Response<Bytes> {
+    let path = head.uri.path();
+    if path == HELD {
+        return Response::new(eventgrid::stream::held().to_string().into());
+    }
     if let Some(missing) = missing(head, body) {
         return rejection(&format!("the header {missing} is missing"));
     }
-    let path = head.uri.path();
     if path.starts_with("/api/hubs") {
         let mut accepted = Response::new(Bytes::new());
         *accepted.status_mut() = StatusCode::ACCEPTED;

@@ -1,4 +1,4 @@
-//! `cargo xtask chaos`, `fleet`, and `soak`: parses the arguments, performs the run, and prints the counts.
+//! `cargo xtask chaos`, `endure`, `fleet`, and `soak`: parses the arguments, performs the run, and prints the counts.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -6,9 +6,10 @@ use std::time::Duration;
 use lexopt::prelude::*;
 use service_core::{BoxError, Clock, SystemClock};
 use workspace_tests::cutter::Cuts;
-use workspace_tests::{chaos, fleet, soak};
+use workspace_tests::{chaos, endure, fleet, soak};
 
 const CHAOS: &str = include_str!("../chaos/help.txt");
+const ENDURE: &str = include_str!("../endure/help.txt");
 const FLEET: &str = include_str!("../fleet/help.txt");
 const SOAK: &str = include_str!("../soak/help.txt");
 
@@ -16,6 +17,8 @@ const SOAK: &str = include_str!("../soak/help.txt");
 enum Run {
     Chaos(chaos::Options),
     ChaosOfStreams(chaos::streams::Options),
+    Endure(endure::Options),
+    EndureService,
     Fleet(fleet::Options),
     Worker(lexopt::Parser),
     Soak(soak::Options),
@@ -32,10 +35,15 @@ async fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    log_warnings();
+    // Endurance causes so many failures that warnings would hide the rest.
+    if !command.starts_with("endure") {
+        log_warnings();
+    }
     let outcome = match run {
         Run::Chaos(options) => report_chaos(options).await,
         Run::ChaosOfStreams(options) => report_chaos_of_streams(options).await,
+        Run::Endure(options) => report_endure(options).await,
+        Run::EndureService => endure::serve().await.map(|()| true),
         Run::Fleet(options) => report_fleet(options).await,
         Run::Worker(parser) => fleet::work(parser).await.map(|()| true),
         Run::Soak(options) => report_soak(options).await,
@@ -64,11 +72,14 @@ fn arguments(command: &str) -> Result<Run, BoxError> {
     let parser = lexopt::Parser::from_args(std::env::args_os().skip(2));
     match command {
         "chaos" => chaos_options(parser),
+        "endure" => endure_options(parser),
+        // The emulator of an endurance run, which the run starts.
+        "endure-service" => Ok(Run::EndureService),
         "fleet" => fleet_options(parser),
         // A process of the fleet, which the fleet starts.
         "fleet-worker" => Ok(Run::Worker(parser)),
         "soak" => soak_options(parser),
-        other => Err(format!("`{other}`: there are chaos, fleet, and soak").into()),
+        other => Err(format!("`{other}`: there are chaos, endure, fleet, and soak").into()),
     }
 }
 
@@ -97,6 +108,32 @@ fn chaos_options(mut parser: lexopt::Parser) -> Result<Run, BoxError> {
     }
     options.messages = messages.unwrap_or(options.messages);
     Ok(Run::Chaos(options))
+}
+
+fn endure_options(mut parser: lexopt::Parser) -> Result<Run, BoxError> {
+    let (mut seed, mut minutes, mut plant) = (1, 30.0, None);
+    while let Some(arg) = parser.next()? {
+        match arg {
+            Short('h') | Long("help") => return Ok(Run::Help(ENDURE)),
+            Long("minutes") => minutes = parser.value()?.parse()?,
+            Long("seed") => seed = parser.value()?.parse()?,
+            Long("plant") => {
+                plant = Some(match parser.value()?.to_str() {
+                    Some("leak") => endure::Plant::Leak,
+                    Some("loss") => endure::Plant::Loss,
+                    Some("duplicate") => endure::Plant::Duplicate,
+                    _ => return Err("--plant: there are leak, loss, and duplicate".into()),
+                });
+            }
+            other => return Err(other.unexpected().into()),
+        }
+    }
+    if !(0.2..=10_000.0).contains(&minutes) {
+        return Err(format!("--minutes {minutes}: must be 0.2 to 10000").into());
+    }
+    let length = endure::Length::Time(Duration::from_secs_f64(minutes * 60.0));
+    let directory = Some("target/endure".into());
+    Ok(Run::Endure(endure::Options { seed, length, sample: Duration::from_secs(1), plant, directory }))
 }
 
 fn fleet_options(mut parser: lexopt::Parser) -> Result<Run, BoxError> {
@@ -186,6 +223,32 @@ fn print_cuts(cuts: Cuts) {
     println!("  in a handshake           {:>10}", cuts.in_handshake);
     println!("  during a recovery        {:>10}", cuts.in_recovery);
     println!("  by a reset               {:>10}", cuts.resets);
+}
+
+async fn report_endure(options: endure::Options) -> Result<bool, BoxError> {
+    // Some handlers panic on purpose.
+    std::panic::set_hook(Box::new(|_| {}));
+    let (program, seed) = (std::env::current_exe()?, options.seed);
+    let (report, took) = timed(endure::run(options, &program)).await?;
+    let endure::Troubles { storms, socket_faults, jumps } = report.troubles;
+    println!("seed {seed}, {:.1} s, {} samples", took.as_secs_f64(), report.samples);
+    println!("WebSockets:");
+    print_cuts(report.cuts[0]);
+    println!("Requests:");
+    print_cuts(report.cuts[1]);
+    println!("storms of 429, 500 and 503 {storms:>10}");
+    println!("faults of WebSockets       {socket_faults:>10}");
+    println!("jumps of the clocks        {jumps:>10}");
+    for line in &report.lines {
+        println!("{line}");
+    }
+    println!("{:<44} {:>10} {:>10} {:>8}", "medians", "early", "late", "change");
+    for growth in &report.growth {
+        println!("{growth}");
+    }
+    let holds = report.accounts() && report.is_steady();
+    println!("{}", if holds { "All as it must be." } else { "NOT as it must be." });
+    Ok(holds)
 }
 
 async fn report_fleet(options: fleet::Options) -> Result<bool, BoxError> {

@@ -15,16 +15,16 @@ use workspace_tests::socket::Client;
 
 #[expect(dead_code, reason = "the test is its own `main`")]
 #[path = "../../../crates/webpubsub/examples/chat.rs"]
-mod chat;
+pub(crate) mod chat;
 #[expect(dead_code, reason = "the test is its own `main`")]
 #[path = "../../../crates/eventgrid-namespaces/examples/identity.rs"]
-mod eventgrid_identity;
+pub(crate) mod eventgrid_identity;
 #[expect(dead_code, reason = "the test is its own `main`")]
 #[path = "../../../crates/webpubsub/examples/identity.rs"]
-mod pubsub_identity;
+pub(crate) mod pubsub_identity;
 #[expect(dead_code, reason = "the test is its own `main`")]
 #[path = "../../../crates/hulft-webconnect/examples/report.rs"]
-mod report;
+pub(crate) mod report;
 
 /// Replaces the command line tools: records the commands that it is asked to run, and responds as `az` does.
 #[derive(Debug)]

@@ -9,13 +9,13 @@ use workspace_tests::socket::Client;
 
 #[expect(dead_code, reason = "the test is its own `main`")]
 #[path = "../../../crates/eventgrid-namespaces/examples/hello.rs"]
-mod eventgrid;
+pub(crate) mod eventgrid;
 #[expect(dead_code, reason = "the test is its own `main`")]
 #[path = "../../../crates/hulft-webconnect/examples/hello.rs"]
-mod hulft;
+pub(crate) mod hulft;
 #[expect(dead_code, reason = "the test is its own `main`")]
 #[path = "../../../crates/webpubsub/examples/hello.rs"]
-mod pubsub;
+pub(crate) mod pubsub;
 
 #[tokio::test]
 async fn everyone_in_the_hub_is_greeted() {

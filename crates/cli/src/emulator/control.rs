@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
-use reqwest::{Certificate, Method, StatusCode, Url};
+use reqwest::{Method, StatusCode, Url};
 use serde_json::Value;
 
 use crate::failure::{Failure, Result};
@@ -47,17 +47,14 @@ pub(super) struct Control {
 impl Control {
     fn new(mut url: Url, token: Option<String>) -> Result<Self> {
         let settings = settings::get();
-        let timeout = settings.timeout.unwrap_or(TIMEOUT);
-        let mut builder = reqwest::Client::builder().no_proxy().timeout(timeout);
-        if let Some(pem) = &settings.root_certificate {
-            let certificates = Certificate::from_pem_bundle(pem).map_err(|error| failed(&error))?;
-            builder = certificates.into_iter().fold(builder, reqwest::ClientBuilder::add_root_certificate);
-        }
+        settings.require_key("the control API of the emulator has a token of its own")?;
+        let builder = settings.http_client(TIMEOUT)?.no_proxy();
         // A URL can contain a password, which must not be printed.
         let _ = url.set_password(None);
         let _ = url.set_username("");
         url.set_path("");
         url.set_query(None);
+        url.set_fragment(None);
         Ok(Self { client: builder.build().map_err(|error| failed(&error))?, url, token })
     }
 

@@ -5,7 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::control::Location;
 use super::{Service, Target};
-use crate::failure::{Failure, Result};
+use crate::failure::Result;
+use crate::input;
 use crate::output::Output;
 
 const ADD_HELP: &str = "\
@@ -164,9 +165,7 @@ impl Add {
     fn body(&self) -> Result<Value> {
         let (kind, sockets) = self.kind.name();
         let mut headers = Map::new();
-        for header in &self.headers {
-            let pair = header.split_once('=');
-            let (name, value) = pair.ok_or_else(|| Failure::usage("--header must be NAME=VALUE"))?;
+        for (name, value) in input::pairs("--header", &self.headers)? {
             headers.insert(name.to_owned(), value.into());
         }
         let members = [

@@ -6,6 +6,7 @@ use clap::Args;
 use eventgrid_namespaces::dead_letter::{self, DeadLetter};
 use serde_json::json;
 
+use crate::count;
 use crate::failure::{Failure, Result};
 use crate::input;
 use crate::output::Output;
@@ -46,7 +47,10 @@ impl DeadLetters {
         }
         match unreadable {
             0 => Ok(()),
-            count => Err(Failure::Partial(format!("{count} of {} events cannot be read", letters.len()))),
+            unreadable => {
+                let events = count::counted(letters.len(), "event");
+                Err(Failure::Partial(format!("{unreadable} of {events} cannot be read")))
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use eventgrid_namespaces::{CloudEvent, Data, InvalidEvent};
 use serde_json::Deserializer;
 use serde_json::value::RawValue;
 
+use crate::count;
 use crate::failure::{Failure, Result};
 use crate::input::{self, Input};
 
@@ -124,7 +125,7 @@ pub(super) fn data_text(event: &CloudEvent) -> String {
         None => String::new(),
         Some(Data::Json(json)) => json.as_str().to_owned(),
         Some(Data::Text(text)) => text.clone(),
-        Some(Data::Binary(bytes)) => format!("({} bytes)", bytes.len()),
+        Some(Data::Binary(bytes)) => format!("({})", count::counted(bytes.len(), "byte")),
         Some(_) => "(unknown data)".to_owned(),
     }
 }

@@ -10,11 +10,11 @@ mod tail;
 mod validate;
 
 use clap::{Args, Subcommand};
-use eventgrid_namespaces::{NamespaceClient, Receiver};
+use eventgrid_namespaces::{Credential, NamespaceClient, Receiver};
 
 use crate::failure::Result;
 use crate::output::Output;
-use crate::settings::configured;
+use crate::settings::{self, configured};
 
 /// The commands for Azure Event Grid Namespaces.
 #[derive(Debug, Subcommand)]
@@ -73,7 +73,11 @@ impl Subscription {
 
 /// Creates the client from the environment.
 fn namespace() -> Result<NamespaceClient> {
-    Ok(configured!(NamespaceClient::builder_from_env()?).build()?)
+    let builder = match settings::token_credential()? {
+        Some(credential) => NamespaceClient::builder_from_env_with(Credential::token(credential))?,
+        None => NamespaceClient::builder_from_env()?,
+    };
+    Ok(configured!(builder).build()?)
 }
 
 /// Runs a command.

@@ -15,6 +15,7 @@ use tokio::process::Command;
 use tokio::sync::Notify;
 
 use super::Subscription;
+use crate::count;
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
@@ -124,7 +125,8 @@ impl Process {
         let value =
             serde_json::json!({ "acknowledged": acknowledged, "released": released, "rejected": rejected });
         output.record(&value, || {
-            format!("{acknowledged} events acknowledged, {released} released, {rejected} rejected")
+            let events = count::counted(acknowledged, "event");
+            format!("{events} acknowledged, {released} released, {rejected} rejected")
         })?;
         if killed { Err(Failure::Interrupted(None)) } else { Ok(()) }
     }
@@ -135,7 +137,7 @@ async fn reject_poison(received: ReceivedEvent, context: Context) -> Settlement 
     let id = context.delivery().id.clone().unwrap_or_default();
     let reason = match received.event {
         Err(error) => error.reason().to_string(),
-        Ok(_) => format!("delivered {} times", received.delivery_count),
+        Ok(_) => format!("delivered {}", count::counted(received.delivery_count, "time")),
     };
     notice(&format!("event {id} is rejected: {reason}"));
     Settlement::Reject

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use super::events::{self, Values};
 use super::namespace;
+use crate::count;
 use crate::failure::{Failure, Result};
 use crate::input;
 use crate::interrupt::Interrupt;
@@ -153,7 +154,8 @@ impl Publish {
             Some(error) if counts.published == 0 => Err(error.into()),
             None if counts.invalid == 0 => Ok(()),
             _ => {
-                Err(Failure::Partial(format!("{} events were not published", counts.failed + counts.invalid)))
+                let unpublished = count::was(counts.failed + counts.invalid, "event");
+                Err(Failure::Partial(format!("{unpublished} not published")))
             }
         }
     }
@@ -166,7 +168,7 @@ fn report(counts: &Counts, output: &mut Output) -> Result<()> {
             0 => String::new(),
             _ => format!(", {failed} failed, {invalid} invalid"),
         };
-        format!("{published} events published{rest}")
+        format!("{} published{rest}", count::counted(*published, "event"))
     })
 }
 

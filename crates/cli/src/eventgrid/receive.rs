@@ -16,6 +16,9 @@ pub(super) const HELP: &str = "\
 Waits until at least one event is available, or until --wait is over. The events stay locked for the lock duration of the
 subscription. Settle them with their lock tokens, or pass --acknowledge. If the output cannot be written, they are released.
 
+Ctrl-C ends the wait. It does not interrupt the acknowledgment of events that were printed. If the service was already sending
+events, they are delivered again when their locks expire.
+
 Each JSON line has the members `lockToken`, `deliveryCount`, and `event`; or `unreadable`, which says why the event cannot be
 read.
 

@@ -9,6 +9,7 @@ use serde_json::json;
 
 use super::Subscription;
 use crate::confirmation::Confirmation;
+use crate::count;
 use crate::failure::{Failure, Result};
 use crate::input;
 use crate::output::Output;
@@ -93,8 +94,9 @@ impl Reject {
         if tokens.is_empty() {
             return Ok(());
         }
-        let events = if tokens.len() == 1 { "event" } else { "events" };
-        let question = format!("reject {} {events}, which are then never delivered again", tokens.len());
+        let verb = if tokens.len() == 1 { "is" } else { "are" };
+        let events = count::counted(tokens.len(), "event");
+        let question = format!("reject {events}, which {verb} then never delivered again");
         self.confirmation.obtain(&question)?;
         report(&receiver.reject(tokens).await?, output)
     }
@@ -142,5 +144,6 @@ pub(super) fn check(result: &SettleResult) -> Result<()> {
         (None, None) => String::new(),
     };
     let all = failed + result.succeeded.len();
-    Err(Failure::Partial(format!("{failed} of {all} events were not settled; first reason: {reason}")))
+    let unsettled = count::part_was(failed, all, "event");
+    Err(Failure::Partial(format!("{unsettled} not settled; first reason: {reason}")))
 }

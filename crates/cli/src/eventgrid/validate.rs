@@ -7,6 +7,7 @@ use eventgrid_namespaces::{CloudEvent, EventBatch};
 use serde_json::json;
 
 use super::events::{self, Values};
+use crate::count;
 use crate::failure::{Failure, Result};
 use crate::input;
 use crate::output::Output;
@@ -47,7 +48,10 @@ impl Validate {
         output.record(&value, || format!("{valid} valid, {invalid} invalid"))?;
         match invalid {
             0 => Ok(()),
-            _ => Err(Failure::Partial(format!("{invalid} of {} events are invalid", valid + invalid))),
+            _ => {
+                let invalid = count::part_is(invalid, valid + invalid, "event");
+                Err(Failure::Partial(format!("{invalid} invalid")))
+            }
         }
     }
 }

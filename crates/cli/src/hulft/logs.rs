@@ -4,6 +4,7 @@ use clap::{Args, ValueEnum};
 use hulft_webconnect::{Date, RelayLog, TransferStatus, write_csv};
 
 use super::{Zone, site};
+use crate::count;
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
@@ -80,7 +81,7 @@ impl Logs {
                 Some(None) => break,
                 None => {
                     let (read, total) = (search.progress().rows, search.progress().total);
-                    let text = format!("interrupted: {read} of {total} transfers were read");
+                    let text = format!("interrupted: {} read", count::part_was(read, total, "transfer"));
                     result = Err(Failure::Interrupted(Some(text)));
                     break;
                 }
@@ -113,10 +114,19 @@ impl Logs {
                 &row.sender_connection_id,
                 &row.receiver_connection_id,
                 row.data_size.as_str(),
-                row.status.as_str(),
+                status(&row.status),
             ];
             table.row(row, cells.map(str::to_owned))?;
         }
         table.end()
+    }
+}
+
+/// Returns the status by the name that `--status` has for it. An unknown one is shown as received.
+fn status(status: &TransferStatus) -> &str {
+    match status {
+        TransferStatus::Normal => "normal",
+        TransferStatus::Failed => "failed",
+        other => other.as_str(),
     }
 }

@@ -12,7 +12,7 @@ use hulft_webconnect::{SiteClient, TimeZone};
 
 use crate::failure::Result;
 use crate::output::Output;
-use crate::settings::configured;
+use crate::settings::{self, configured};
 
 /// The commands for HULFT-WebConnect.
 #[derive(Debug, Subcommand)]
@@ -52,6 +52,7 @@ impl Zone {
 
 /// Creates the client from the environment.
 fn site() -> Result<SiteClient> {
+    settings::get().require_key("HULFT-WebConnect has API keys only")?;
     Ok(configured!(SiteClient::builder_from_env()?).build()?)
 }
 

@@ -5,10 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use clap::Args;
-use serde_json::json;
 use serde_json::value::RawValue;
-use webpubsub::Client;
+use serde_json::{Value, json};
 use webpubsub::client::{Data, Invoke as Call, InvokeResponse, Reconnect};
+use webpubsub::{Client, Metadata};
 
 use super::connect::{Connect, Subprotocol};
 use super::{Hub, shown};
@@ -22,11 +22,12 @@ pub(super) const HELP: &str = "\
 Connects as a WebSocket client, sends one event, and prints the response of the application's server. Ctrl-C cancels the
 invocation. This is a preview feature of the service.
 
-The JSON line has the members `kind` (`text`, `json`, `binary`, `protobuf`, or null without data) and `data`.
+The JSON line has the members `kind` (`text`, `json`, `binary`, `protobuf`, or null without data), `data`, and `metadata` (an
+object of strings, or null).
 
 Examples:
   hubgrid wps invoke --hub chat --json sum '[1, 2]'
-  hubgrid --timeout 5 wps invoke --hub chat --user alice greet hello";
+  hubgrid --timeout 5 wps invoke --hub chat --user alice --metadata language=en greet hello";
 
 /// The options of `invoke`.
 #[derive(Debug, Args)]
@@ -42,6 +43,9 @@ pub(crate) struct Invoke {
     /// The data is binary.
     #[arg(long)]
     binary: bool,
+    /// Entry of the metadata, which the server receives beside the data; can be repeated.
+    #[arg(long, value_name = "NAME=VALUE")]
+    metadata: Vec<String>,
     /// Name of the event.
     event: String,
     /// The data. Without it, the event has no data. `-` means standard input.
@@ -52,6 +56,7 @@ impl Invoke {
     pub(super) async fn run(self, output: &mut Output) -> Result<()> {
         let interrupt = Interrupt::listen()?;
         let data = self.data()?;
+        let metadata = input::pairs("--metadata", &self.metadata)?;
         let connect = Connect {
             hub: &self.hub,
             user: self.user.as_deref(),
@@ -61,6 +66,9 @@ impl Invoke {
         };
         let client = connect.connect(&interrupt).await?;
         let mut call = call(&client, &self.event, data);
+        if !metadata.is_empty() {
+            call = call.metadata(Metadata::from_iter(metadata));
+        }
         if let Some(timeout) = settings::get().timeout {
             call = call.timeout(timeout.max(Duration::from_secs(1)));
         }
@@ -96,9 +104,12 @@ fn call(client: &Client, event: &str, data: Option<Data>) -> Call {
 }
 
 fn print(response: &InvokeResponse, output: &mut Output) -> Result<()> {
+    let metadata = shown::metadata(response.metadata());
     let Some(data) = &response.data else {
-        return output.record(&json!({ "kind": null, "data": null }), String::new);
+        let value = json!({ "kind": null, "data": null, "metadata": metadata });
+        return output.record(&value, || shown::message(&Value::from(""), &metadata));
     };
     let (kind, data) = shown::received(data);
-    output.record(&json!({ "kind": kind, "data": data }), || shown::text(&data))
+    let value = json!({ "kind": kind, "data": data, "metadata": metadata });
+    output.record(&value, || shown::message(&data, &metadata))
 }

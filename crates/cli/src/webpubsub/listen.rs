@@ -9,6 +9,7 @@ use webpubsub::{Client, Role};
 
 use super::connect::{Connect, Subprotocol};
 use super::{Hub, shown};
+use crate::count;
 use crate::failure::Result;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
@@ -17,7 +18,7 @@ pub(super) const HELP: &str = "\
 Prints messages on standard output, and changes of the connection on standard error. Ctrl-C closes the connection.
 
 Each JSON line has the members `event` (`message`), `group` (null for a message of the server), `from`, `kind` (`text`, `json`,
-`binary`, or `protobuf`), and `data` (base64 for `binary` and `protobuf`).
+`binary`, or `protobuf`), `data` (base64 for `binary` and `protobuf`), and `metadata` (an object of strings, or null).
 
 Examples:
   hubgrid wps listen --hub chat --group lobby --group news
@@ -88,18 +89,23 @@ impl Listen {
         match event {
             Event::GroupMessage(message) => {
                 let (kind, data) = shown::received(&message.data);
+                let metadata = shown::metadata(message.metadata());
                 let value = json!({
                     "event": "message", "group": message.group, "from": message.from_user_id, "kind": kind, "data": data,
+                    "metadata": metadata,
                 });
                 let from = message.from_user_id.as_deref().unwrap_or("-");
-                output.record(&value, || format!("[{}] {from}: {}", message.group, shown::text(&data)))?;
+                let text = || format!("[{}] {from}: {}", message.group, shown::message(&data, &metadata));
+                output.record(&value, text)?;
                 return Ok(true);
             }
             Event::ServerMessage(message) => {
                 let (kind, data) = shown::received(&message.data);
-                let value =
-                    json!({ "event": "message", "group": null, "from": null, "kind": kind, "data": data });
-                output.record(&value, || format!("server: {}", shown::text(&data)))?;
+                let metadata = shown::metadata(message.metadata());
+                let value = json!({
+                    "event": "message", "group": null, "from": null, "kind": kind, "data": data, "metadata": metadata,
+                });
+                output.record(&value, || format!("server: {}", shown::message(&data, &metadata)))?;
                 return Ok(true);
             }
             Event::Connected(connected) => {
@@ -110,7 +116,9 @@ impl Listen {
             Event::Disconnected(gone) => {
                 shown::notice(&format!("disconnected, messages may be missing: {}", gone.reason));
             }
-            Event::Dropped(dropped) => shown::notice(&format!("{} messages are missing", dropped.messages)),
+            Event::Dropped(dropped) => {
+                shown::notice(&format!("{} missing", count::is(dropped.messages, "message")));
+            }
             Event::RejoinFailed(failed) => {
                 shown::notice(&format!("no longer in {}: {}", failed.group, failed.error));
             }

@@ -14,11 +14,11 @@ mod users;
 mod webhook;
 
 use clap::{Args, Subcommand};
-use webpubsub::ServiceClient;
+use webpubsub::{Credential, ServiceClient};
 
 use crate::failure::{Failure, Result};
 use crate::output::Output;
-use crate::settings::configured;
+use crate::settings::{self, configured};
 
 /// The commands for Azure Web PubSub.
 #[derive(Debug, Subcommand)]
@@ -74,7 +74,11 @@ impl Hub {
 
 /// Creates the client from the environment.
 fn client(hub: &str) -> Result<ServiceClient> {
-    Ok(configured!(ServiceClient::builder_from_env(hub)?).build()?)
+    let builder = match settings::token_credential()? {
+        Some(credential) => ServiceClient::builder_from_env_with(Credential::token(credential), hub)?,
+        None => ServiceClient::builder_from_env(hub)?,
+    };
+    Ok(configured!(builder).build()?)
 }
 
 /// Runs a command. If it fails with 401, the failure explains why, as far as it can be determined locally.
@@ -106,7 +110,7 @@ async fn health(output: &mut Output) -> Result<()> {
 fn explained(failure: Failure) -> Failure {
     let Failure::Call(error) = failure else { return failure };
     let is_unauthorized = error.status().is_some_and(|status| status == 401);
-    match ServiceClient::from_env("explain") {
+    match client("explain") {
         Ok(service) if is_unauthorized => {
             let explanation = service.explain_unauthorized(&error).to_string();
             Failure::Unauthorized(error, explanation)

@@ -11,6 +11,7 @@ use webpubsub::{Client, Role};
 use super::connect::{Connect, Subprotocol};
 use super::{Hub, shown};
 use crate::failure::{Failure, Result};
+use crate::input;
 use crate::interrupt::Interrupt;
 use crate::output::Output;
 use crate::times::rfc3339;
@@ -38,7 +39,7 @@ pub(crate) struct Presence {
     #[arg(long)]
     user: Option<String>,
     /// Set an entry of the own state; can be repeated.
-    #[arg(long = "state", value_name = "KEY=VALUE")]
+    #[arg(long = "state", value_name = "NAME=VALUE")]
     state: Vec<String>,
     /// Print the present members as a table and end.
     #[arg(long)]
@@ -51,7 +52,8 @@ pub(crate) struct Presence {
 impl Presence {
     pub(super) async fn run(self, output: &mut Output) -> Result<()> {
         let interrupt = Interrupt::listen_while_read()?;
-        let state = entries(&self.state)?;
+        let state = input::pairs("--state", &self.state)?.into_iter();
+        let state = state.map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let group = self.group.as_str();
         let connect = Connect {
             hub: &self.hub,
@@ -157,14 +159,6 @@ fn print(event: GroupStateEvent, limit: u64, output: &mut Output) -> Result<u64>
     Ok(0)
 }
 
-fn entries(pairs: &[String]) -> Result<BTreeMap<String, String>> {
-    let entry = |pair: &String| {
-        let (key, value) = pair.split_once('=').ok_or_else(|| Failure::usage("--state must be KEY=VALUE"))?;
-        Ok((key.to_owned(), value.to_owned()))
-    };
-    pairs.iter().map(entry).collect()
-}
-
 fn value(event: &str, member: &MemberState) -> serde_json::Value {
     json!({
         "event": event, "connectionId": member.connection_id, "userId": member.user_id, "state": member.state,
@@ -178,5 +172,5 @@ fn line(event: &str, member: &MemberState) -> String {
 }
 
 fn text(state: &BTreeMap<String, String>) -> String {
-    state.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(", ")
+    shown::pairs(state.iter().map(|(name, value)| (name.as_str(), value.as_str())))
 }

@@ -7,7 +7,7 @@ use std::path::Path;
 use clap::Args;
 use serde_json::value::RawValue;
 use webpubsub::filter::Filter;
-use webpubsub::{Message, ServiceClient};
+use webpubsub::{Message, Metadata, ServiceClient};
 
 use super::Hub;
 use crate::failure::{Failure, Result};
@@ -20,6 +20,7 @@ an error.
 Examples:
   hubgrid wps send --hub chat 'the lobby opens'
   hubgrid wps send --hub chat --group lobby --json '{\"news\": 1}'
+  hubgrid wps send --hub chat --group lobby --metadata language=en 'good morning'
   hubgrid wps send --hub chat --user alice --filter \"not ('muted' in groups)\" hello
   tail -f app.log | hubgrid wps send --hub chat --group log --lines";
 
@@ -39,6 +40,9 @@ pub(crate) struct Send {
     /// Drop the message if it cannot be delivered within this number of seconds (at most 300).
     #[arg(long, value_name = "SECONDS")]
     ttl: Option<u32>,
+    /// Entry of the metadata, which receivers get beside the content; can be repeated (preview).
+    #[arg(long, value_name = "NAME=VALUE")]
+    metadata: Vec<String>,
     /// The message is JSON.
     #[arg(long, conflicts_with = "binary")]
     json: bool,
@@ -70,18 +74,19 @@ struct To {
 impl Send {
     pub(super) async fn run(self) -> Result<()> {
         let service = self.hub.client()?;
+        let metadata: Metadata = input::pairs("--metadata", &self.metadata)?.into_iter().collect();
         if self.lines {
-            return self.send_lines(&service).await;
+            return self.send_lines(&service, &metadata).await;
         }
         let content = match self.message.as_deref() {
             None | Some("-") => without_newline(input::read(Path::new("-"))?, self.binary),
             Some(text) => text.as_bytes().to_vec(),
         };
-        self.send(&service, self.message(content)?).await
+        self.send(&service, self.message(content)?, &metadata).await
     }
 
     /// Reads on a thread of its own: a line may arrive much later.
-    async fn send_lines(&self, service: &ServiceClient) -> Result<()> {
+    async fn send_lines(&self, service: &ServiceClient, metadata: &Metadata) -> Result<()> {
         let (sender, mut receiver) = tokio::sync::mpsc::channel(64);
         std::thread::spawn(move || {
             for line in std::io::stdin().lock().lines() {
@@ -91,7 +96,7 @@ impl Send {
             }
         });
         while let Some(line) = receiver.recv().await {
-            self.send(service, self.message(line?.into_bytes())?).await?;
+            self.send(service, self.message(line?.into_bytes())?, metadata).await?;
         }
         Ok(())
     }
@@ -112,7 +117,7 @@ impl Send {
         Ok(Message::json(&json))
     }
 
-    async fn send(&self, service: &ServiceClient, message: Message) -> Result<()> {
+    async fn send(&self, service: &ServiceClient, message: Message, metadata: &Metadata) -> Result<()> {
         let filter = self.filter.as_ref().map(Filter::raw);
         let To { group, user, connection } = &self.to;
         // Each receiver has a builder of its own type with the same setters.
@@ -130,6 +135,11 @@ impl Send {
             (@excluded $call:ident) => {
                 $call = $call.excluded(&self.exclude);
             };
+            (@metadata $call:ident) => {
+                if !metadata.is_empty() {
+                    $call = $call.metadata(metadata.clone());
+                }
+            };
             (@ttl $call:ident) => {
                 if let Some(seconds) = self.ttl {
                     $call = $call.message_ttl_seconds(seconds);
@@ -137,10 +147,10 @@ impl Send {
             };
         }
         let sent = match (group, user, connection) {
-            (Some(group), _, _) => send!(service.group(group).send(message), filter excluded ttl),
-            (_, Some(user), _) => send!(service.user(user).send(message), filter ttl),
-            (_, _, Some(connection)) => send!(service.connection(connection).send(message), ttl),
-            _ => send!(service.send_to_all(message), filter excluded ttl),
+            (Some(group), _, _) => send!(service.group(group).send(message), filter excluded ttl metadata),
+            (_, Some(user), _) => send!(service.user(user).send(message), filter ttl metadata),
+            (_, _, Some(connection)) => send!(service.connection(connection).send(message), ttl metadata),
+            _ => send!(service.send_to_all(message), filter excluded ttl metadata),
         };
         Ok(sent?)
     }

@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
+use webpubsub::Metadata;
 use webpubsub::client::Data;
 use webpubsub::event_handler::Data as EventData;
 
@@ -31,6 +32,31 @@ pub(super) fn pushed(data: &EventData) -> (&'static str, Value) {
         EventData::Protobuf(_) => ("protobuf", Value::from(STANDARD.encode(bytes))),
         _ => ("unknown", Value::Null),
     }
+}
+
+/// Returns the metadata of a message as JSON, or null if it has none.
+pub(super) fn metadata(metadata: Option<&Metadata>) -> Value {
+    match metadata {
+        Some(metadata) if !metadata.is_empty() => metadata.iter().collect(),
+        _ => Value::Null,
+    }
+}
+
+/// Returns the content and the metadata as text for people.
+pub(super) fn message(data: &Value, metadata: &Value) -> String {
+    match metadata.as_object() {
+        Some(entries) => {
+            let entries =
+                entries.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap_or_default()));
+            format!("{} ({})", text(data), pairs(entries))
+        }
+        None => text(data),
+    }
+}
+
+/// Returns names and values as text for people.
+pub(super) fn pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    pairs.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(", ")
 }
 
 /// Returns the content as text for people: a string without quotes.

@@ -19,13 +19,14 @@ use super::{Hub, shown};
 use crate::failure::{Failure, Result};
 use crate::interrupt::Interrupt;
 use crate::output::Output;
+use crate::settings;
 
 pub(super) const HELP: &str = "\
 Serves the webhook on every path. Verifies the signatures of the events with the access keys of the connection string. The
 service reaches a webhook on this machine only through a tunnel; the emulator reaches it directly. Ctrl-C ends the program.
 
 Each JSON line has the members `event` (such as `connect` or `user`), `hub`, `connection`, `user`, and those of its event:
-`name`, `kind` and `data` of user events, `group`, and `reason`.
+`name`, `kind`, `data`, and `metadata` of user events, `group`, and `reason`.
 
 Examples:
   hubgrid wps webhook --hub chat
@@ -94,7 +95,9 @@ impl EventHandler for Printer {
 
     async fn user_event(&self, context: &Context, event: UserEvent) -> Handled<UserEventResponse> {
         let (kind, data) = shown::pushed(event.data());
-        self.report("user", context, json!({ "name": event.name(), "kind": kind, "data": data }));
+        let metadata = shown::metadata(Some(&event.metadata()));
+        let members = json!({ "name": event.name(), "kind": kind, "data": data, "metadata": metadata });
+        self.report("user", context, members);
         Ok(self.respond.as_ref().map_or_else(UserEventResponse::none, UserEventResponse::text))
     }
 
@@ -111,6 +114,8 @@ impl EventHandler for Printer {
 
 impl Webhook {
     pub(super) async fn run(self, output: &mut Output) -> Result<()> {
+        settings::get()
+            .require_key("a webhook verifies signatures with the access keys of the connection string")?;
         output.live();
         let interrupt = Interrupt::listen_while_read()?;
         let (events, mut received) = unbounded_channel();
@@ -160,7 +165,7 @@ fn line(event: &Value) -> String {
         }
     }
     if !event["data"].is_null() {
-        line += &format!(": {}", shown::text(&event["data"]));
+        line += &format!(": {}", shown::message(&event["data"], &event["metadata"]));
     }
     line
 }

@@ -41,7 +41,7 @@ async fn events_are_published_from_files_and_standard_input() {
     assert_eq!(program.run_with(PUBLISH, &events(3)).await.json(), published(3));
     assert_eq!(emulator.eventgrid().waiting("orders", "billing"), 2507);
     let text = program.run_with(&format!("{PUBLISH} -o table -"), &events(1)).await;
-    assert_eq!((&*text.out, &*text.err), ("1 events published\n", ""));
+    assert_eq!((&*text.out, &*text.err), ("1 event published\n", ""));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -131,7 +131,7 @@ async fn received_events_are_settled_by_their_lock_tokens() {
     let lost = program.run(&format!("eg acknowledge {BILLING} -o table -- {}", tokens[0])).await;
     assert_eq!(lost.code, Some(5), "{lost:?}");
     assert!(lost.out.starts_with("LOCK TOKEN") && lost.out.contains("TokenLost"), "{lost:?}");
-    assert!(lost.err.contains("1 of 1 events were not settled"), "{lost:?}");
+    assert!(lost.err.contains("1 of 1 event was not settled"), "{lost:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -144,10 +144,7 @@ async fn received_events_can_be_acknowledged_after_they_were_printed() {
         table.out.starts_with("ID  TYPE   SUBJECT  DELIVERIES  LOCK TOKEN\n0   order  s        1 "),
         "{table:?}"
     );
-    assert_eq!(
-        (emulator.eventgrid().waiting("orders", "billing"), emulator.eventgrid().locked("orders", "billing")),
-        (0, 0)
-    );
+    assert_eq!(state(&emulator), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -157,10 +154,7 @@ async fn a_tail_acknowledges_what_it_printed() {
     let mut tail = program.start(&format!("eg tail {BILLING} --count 2"));
     assert_eq!((tail.json().await["id"].clone(), tail.json().await["id"].clone()), (json!("0"), json!("1")));
     assert_eq!(tail.finish().await.code, Some(0));
-    assert_eq!(
-        (emulator.eventgrid().waiting("orders", "billing"), emulator.eventgrid().locked("orders", "billing")),
-        (1, 0)
-    );
+    assert_eq!(state(&emulator), (1, 0));
     let text = program.run(&format!("eg tail {BILLING} --count 1 -o table")).await;
     assert_eq!(text.out, "2 order s: 2\n");
 }
@@ -175,10 +169,7 @@ async fn a_tail_ends_quietly_when_its_pipe_is_closed_and_takes_no_more_events() 
     let run = tail.finish().await;
     program.run_with(PUBLISH, &events(1)).await.json();
     assert_eq!((run.code, &*run.err), (Some(0), ""));
-    assert_eq!(
-        (emulator.eventgrid().waiting("orders", "billing"), emulator.eventgrid().locked("orders", "billing")),
-        (1, 0)
-    );
+    assert_eq!(state(&emulator), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -189,9 +180,73 @@ async fn received_events_are_released_if_the_pipe_is_closed() {
     program.run_with(PUBLISH, &events(3)).await.json();
     let run = receive.finish().await;
     assert_eq!((run.code, &*run.err), (Some(0), ""));
-    let state =
-        (emulator.eventgrid().waiting("orders", "billing"), emulator.eventgrid().locked("orders", "billing"));
-    assert_eq!(state, (3, 0));
+    assert_eq!(state(&emulator), (3, 0));
+}
+
+/// Returns how many events are available and how many are locked.
+fn state(emulator: &Emulator) -> (usize, usize) {
+    (emulator.eventgrid().waiting("orders", "billing"), emulator.eventgrid().locked("orders", "billing"))
+}
+
+/// Waits until the emulator has received a request whose path contains this text.
+async fn requested(emulator: &Emulator, path: &str) {
+    while !emulator.requests().iter().any(|request| request.target.contains(path)) {
+        tokio::task::yield_now().await;
+    }
+}
+
+/// Waits until the log of the emulator has a line that contains these texts.
+async fn logged(emulator: &Emulator, texts: [&str; 2]) {
+    let url = format!("{}/_emulator/events?after=0", emulator.endpoint());
+    let mut log = reqwest::get(url).await.unwrap();
+    let mut text = String::new();
+    while !text.lines().any(|line| texts.iter().all(|text| line.contains(text))) {
+        text += std::str::from_utf8(&log.chunk().await.unwrap().unwrap()).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_ends_a_receive_that_waits_and_it_takes_no_more_events() {
+    let (emulator, program) = start().await;
+    let receive = program.start(&format!("eg receive {BILLING} --wait 60 --acknowledge"));
+    requested(&emulator, "billing:receive").await;
+    receive.interrupt();
+    assert_eq!(receive.finish().await.failed(130), "");
+    logged(&emulator, ["billing:receive", "gone"]).await;
+    program.run_with(PUBLISH, &events(1)).await.json();
+    assert_eq!(state(&emulator), (1, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_does_not_abort_the_acknowledgment_of_events_that_were_printed() {
+    let (emulator, program) = start().await;
+    program.run_with(PUBLISH, &events(2)).await.json();
+    let delay = Duration::from_secs(20);
+    emulator.faults().push(Fault::delay(delay).path_contains("billing:acknowledge"));
+    let receive = program.start(&format!("eg receive {BILLING} --max 2 --acknowledge"));
+    requested(&emulator, "billing:acknowledge").await;
+    receive.interrupt();
+    emulator.clock().advance(delay);
+    let run = receive.finish().await;
+    assert_eq!(run.json().len(), 2);
+    assert_eq!(state(&emulator), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_a_response_that_ctrl_c_did_not_wait_for_are_delivered_again() {
+    let (emulator, program) = start().await;
+    program.run_with(PUBLISH, &events(1)).await.json();
+    let late = Fault::delay(Duration::from_secs(20)).after_processing().path_contains("billing:receive");
+    emulator.faults().push(late);
+    let receive = program.start(&format!("eg receive {BILLING}"));
+    while state(&emulator) != (0, 1) {
+        tokio::task::yield_now().await;
+    }
+    receive.interrupt();
+    assert_eq!(receive.finish().await.failed(130), "");
+    emulator.clock().advance(Duration::from_secs(60));
+    let again = program.run(&format!("eg receive {BILLING}")).await.json();
+    assert_eq!(again[0]["deliveryCount"], 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -202,10 +257,7 @@ async fn ctrl_c_ends_a_tail_that_waits() {
     tail.line().await;
     tail.interrupt();
     assert_eq!(tail.finish().await.code, Some(0));
-    assert_eq!(
-        (emulator.eventgrid().waiting("orders", "billing"), emulator.eventgrid().locked("orders", "billing")),
-        (0, 0)
-    );
+    assert_eq!(state(&emulator), (0, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -240,10 +292,7 @@ async fn ctrl_c_lets_a_running_command_finish_and_settles_its_event() {
         (run.code, run.lines()),
         (Some(0), vec![json!({ "acknowledged": 1, "released": 0, "rejected": 0 })])
     );
-    assert_eq!(
-        (emulator.eventgrid().waiting("orders", "billing"), emulator.eventgrid().locked("orders", "billing")),
-        (1, 0)
-    );
+    assert_eq!(state(&emulator), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -266,10 +315,7 @@ async fn a_second_ctrl_c_kills_a_running_command_and_releases_its_event() {
         (Some(130), vec![json!({ "acknowledged": 0, "released": 1, "rejected": 0 })])
     );
     assert!(run.err.contains("signal: 9"), "{run:?}");
-    assert_eq!(
-        (emulator.eventgrid().waiting("orders", "billing"), emulator.eventgrid().locked("orders", "billing")),
-        (1, 0)
-    );
+    assert_eq!(state(&emulator), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]

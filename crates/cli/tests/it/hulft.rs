@@ -132,7 +132,9 @@ async fn the_relay_log_is_printed_as_json_csv_or_a_table() {
     let csv = program.run(&format!("{range} --csv")).await;
     assert_eq!((csv.code, csv.out.lines().count()), (Some(0), 301));
     assert!(csv.out.lines().next().unwrap().contains("fileName"), "{}", &csv.out[..200]);
-    let normal = program.run(&format!("{range} --status normal -o table")).await.out.lines().count() - 1;
+    let normal = program.run(&format!("{range} --status normal -o table")).await.out;
+    assert!(normal.lines().skip(1).all(|line| line.ends_with(" normal")), "{normal}");
+    let normal = normal.lines().count() - 1;
     let failed = program.run(&format!("{range} --status failed -o table")).await.out.lines().count() - 1;
     assert_eq!(normal + failed, 300);
     let name = rows[0]["fileName"].as_str().unwrap();

@@ -4,10 +4,16 @@
 
 mod conventions;
 mod emulator;
+#[cfg(feature = "entra")]
+mod entra;
 mod eventgrid;
 mod hulft;
+mod invoke;
 mod program;
 mod readme;
+mod relay;
+mod secrets;
 mod terminal;
+mod upstream;
 mod webpubsub;
 mod words;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::process::Stdio;
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -142,6 +143,20 @@ impl Running {
     pub(crate) fn interrupt(&self) {
         let id = i32::try_from(self.child.id().unwrap()).unwrap();
         kill(Pid::from_raw(id), Signal::SIGINT).unwrap();
+    }
+
+    /// Waits for the end as [`finish`](Self::finish) does, and interrupts the program after this time.
+    pub(crate) async fn finish_within(self, time: Duration) -> Run {
+        let process = i32::try_from(self.child.id().unwrap()).unwrap();
+        let finish = self.finish();
+        tokio::pin!(finish);
+        match service_core::timeout(&service_core::SystemClock::new(), time, &mut finish).await {
+            Some(run) => run,
+            None => {
+                kill(Pid::from_raw(process), Signal::SIGINT).unwrap();
+                finish.await
+            }
+        }
     }
 
     /// Waits for the end, and returns what was not read yet.

@@ -38,7 +38,7 @@ async fn messages_to_a_group_a_user_a_connection_and_all_are_printed_by_a_listen
     program.run(&format!("wps send --hub chat --exclude {id} no")).await.is_silent();
     program.run("wps send --hub chat --ttl 60 last").await.is_silent();
 
-    let message = |group: Option<&str>, kind: &str, data: serde_json::Value| json!({ "event": "message", "group": group, "from": null, "kind": kind, "data": data });
+    let message = |group: Option<&str>, kind: &str, data: serde_json::Value| json!({ "event": "message", "group": group, "from": null, "kind": kind, "data": data, "metadata": null });
     assert_eq!(listen.json().await, message(Some("lobby"), "text", json!("hello")));
     assert_eq!(listen.json().await, message(None, "text", json!("from standard input")));
     assert_eq!(listen.json().await, message(None, "json", json!({ "a": [1] })));
@@ -55,6 +55,27 @@ async fn each_line_of_standard_input_is_sent_as_a_message() {
     program.run_with("wps send --hub chat --group log --lines", "one\ntwo\u{1b}[2J\n").await.is_silent();
     assert_eq!(listen.line().await, "[log] -: one");
     assert_eq!(listen.line().await, "[log] -: two\\u{1b}[2J");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn metadata_is_sent_with_a_message_to_each_kind_of_receiver_and_printed() {
+    let (emulator, program) = start().await;
+    let mut listen = listening(&program, "--group lobby --user alice --count 4", "joined lobby").await;
+    let mut table = listening(&program, "--group lobby --count 1 -o table", "joined lobby").await;
+    let connections = emulator.webpubsub().connections("chat");
+    let alice = connections.iter().find(|connection| connection.user_id.as_deref() == Some("alice")).unwrap();
+    let id = &alice.connection_id;
+    for to in ["--group lobby", "--user alice", &*format!("--connection {id}"), ""] {
+        let send = format!("wps send --hub chat {to} --metadata Trace=a=b --metadata language=en hello");
+        program.run(&send).await.is_silent();
+        assert_eq!(listen.json().await["metadata"], json!({ "trace": "a=b", "language": "en" }), "{to}");
+    }
+    assert_eq!(table.line().await, "[lobby] -: hello (language=en, trace=a=b)");
+    let invalid = program.run_with("wps send --hub chat --lines --metadata s3cret", "one\n").await;
+    assert_eq!(invalid.failed(2), "hubgrid: --metadata must be NAME=VALUE");
+    let comma = program.run("wps send --hub chat --metadata a=s3cret,b hello").await;
+    assert!(comma.failed(2).contains("metadata value of `a` must not contain a comma"), "{comma:?}");
+    assert!(!comma.err.contains("s3cret"), "{comma:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -193,6 +214,7 @@ async fn a_rejected_token_and_a_rejected_call_are_explained() {
     let send = program.run("wps send --hub chat hello").await;
     let message = send.failed(4);
     assert!(message.contains("401 Unauthorized") && message.contains("\n  "), "{message}");
+    assert!(!message.contains("explain_unauthorized"), "{message}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -246,35 +268,6 @@ async fn health_needs_no_credential_and_reports_a_dead_server() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_invocation_prints_the_response_of_the_handler() {
-    let (emulator, program) = start().await;
-    let mut webhook = program.start("wps webhook --hub chat --listen 127.0.0.1:0 --respond pong");
-    let line = webhook.notice("listening for events on").await;
-    let settings = EventHandlerSettings::new(format!("{}events", line.rsplit(' ').next().unwrap()));
-    emulator.webpubsub().event_handler("chat", settings).unwrap();
-    let response = program.run("wps invoke --hub chat --user alice --json ping '[1, 2]'").await;
-    assert_eq!(response.json(), [json!({ "kind": "text", "data": "pong" })]);
-    let event = webhook.json().await;
-    assert_eq!(
-        (&event["name"], &event["user"], &event["data"]),
-        (&json!("ping"), &json!("alice"), &json!([1, 2]))
-    );
-    let text = program.run_with("wps invoke --hub chat ping - -o table", "hello\n").await;
-    assert_eq!((&*text.out, &webhook.json().await["data"]), ("pong\n", &json!("hello")));
-    program.run("wps invoke --hub chat ping").await.json();
-    assert!(
-        program.run("wps invoke --hub chat --json ping no").await.failed(2).contains("the data is not JSON")
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_invocation_without_a_handler_fails() {
-    let (_emulator, program) = start().await;
-    let run = program.run("wps invoke --hub chat ping").await;
-    assert!(run.failed(1).contains("invoke"), "{run:?}");
-}
-
-#[tokio::test(flavor = "multi_thread")]
 async fn the_states_of_a_group_are_printed_and_then_each_change() {
     let (_emulator, program) = start().await;
     let presence = "wps presence --hub chat --group lobby";
@@ -299,5 +292,7 @@ async fn the_states_of_a_group_are_printed_and_then_each_change() {
     let cleared = alice.json().await;
     assert_eq!((&cleared["event"], &cleared["userId"]), (&json!("cleared"), &json!("bob")));
     assert_eq!(alice.finish().await.code, Some(0));
-    assert!(program.run(&format!("{presence} --state x")).await.failed(2).contains("KEY=VALUE"));
+    assert!(
+        program.run(&format!("{presence} --state x")).await.failed(2).contains("--state must be NAME=VALUE")
+    );
 }

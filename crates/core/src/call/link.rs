@@ -69,13 +69,12 @@ impl<T> Call<T> {
     }
 
     fn at(&self, path: &str, query: &str, invalid: Option<Error>) -> Self {
-        let Parts { pipeline, operation, headers, body, options, .. } = &*self.parts;
+        let Parts { pipeline, operation, request, options, .. } = &*self.parts;
         let parts = Parts {
             pipeline: pipeline.clone(),
             operation: operation.clone(),
             target: Target::with_query(pipeline.endpoint(), path, query),
-            headers: headers.clone(),
-            body: body.clone(),
+            request: request.clone(),
             options: options.clone(),
             invalid,
             on_trace_context: None,

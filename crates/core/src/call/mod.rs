@@ -10,13 +10,12 @@ mod target;
 use std::borrow::Cow;
 use std::fmt;
 use std::future::Future;
-use std::mem;
 use std::pin::Pin;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderMap, HeaderName, HeaderValue, Request};
+use http::{HeaderName, HeaderValue, Request};
 use tracing::Span;
 
 pub use link::PageLinks;
@@ -62,8 +61,8 @@ struct Parts {
     pipeline: Pipeline,
     operation: Cow<'static, Operation>,
     target: Target,
-    headers: HeaderMap,
-    body: Bytes,
+    /// The headers and the body. The method and the URL are set when the call is sent.
+    request: Request<Bytes>,
     options: CallOptions,
     invalid: Option<Error>,
     on_trace_context: Option<OnTraceContext>,
@@ -98,8 +97,7 @@ impl<T> Call<T> {
             pipeline: pipeline.clone(),
             operation,
             target,
-            headers: HeaderMap::new(),
-            body: Bytes::new(),
+            request: Request::default(),
             options: CallOptions::default(),
             invalid,
             on_trace_context: None,
@@ -138,18 +136,18 @@ impl<T> Call<T> {
 
     /// Sets the body and its content type.
     pub fn body(&mut self, content_type: &'static str, body: impl Into<Bytes>) {
-        self.parts.headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        self.parts.body = body.into();
+        self.default_header(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        *self.parts.request.body_mut() = body.into();
     }
 
     /// Sets a header. A value that the caller sets for the call takes precedence.
     pub fn default_header(&mut self, name: HeaderName, value: HeaderValue) {
-        self.parts.headers.insert(name, value);
+        self.parts.request.headers_mut().insert(name, value);
     }
 
     /// Sets the `accept` header, the content type that the response should have.
     pub fn accept(&mut self, content_type: &'static str) {
-        self.parts.headers.insert(ACCEPT, HeaderValue::from_static(content_type));
+        self.default_header(ACCEPT, HeaderValue::from_static(content_type));
     }
 
     /// Declares that the server may wait for up to `wait` before it responds.
@@ -184,7 +182,9 @@ impl<T> Call<T> {
         &mut self,
         add: impl FnOnce(&TraceContext, &mut Request<Bytes>) + Send + Sync + 'static,
     ) {
-        self.parts.on_trace_context = Some(Box::new(add));
+        if self.parts.pipeline.inner.settings.trace_context.is_some() {
+            self.parts.on_trace_context = Some(Box::new(add));
+        }
     }
 
     /// Sends the request and reads the response.
@@ -197,10 +197,10 @@ impl<T> Call<T> {
     /// response cannot be read. [`ErrorKind`](crate::ErrorKind) lists the cases.
     pub async fn send(self) -> Result<Response<T>> {
         let Self { mut parts, read } = self;
-        let (mut request, on_trace_context) = parts.prepare()?;
-        let Parts { pipeline, operation, options, .. } = &*parts;
+        let on_trace_context = parts.prepare()?;
+        let Parts { pipeline, operation, request, options, .. } = &mut *parts;
         let open = None::<fn(&Pipeline) -> Span>;
-        pipeline.send(operation, &mut request, options, on_trace_context, open, read).await
+        pipeline.send(operation, request, options, on_trace_context, open, read).await
     }
 
     /// Sends the request like [`send`](Self::send), in a span that `open` creates with [`call_span!`](crate::call_span).
@@ -213,38 +213,35 @@ impl<T> Call<T> {
     pub async fn send_in(self, open: impl FnOnce(&Pipeline) -> Span) -> Result<Response<T>> {
         // Not a call of a common function: each further future is copied as a whole.
         let Self { mut parts, read } = self;
-        let (mut request, on_trace_context) = parts.prepare()?;
-        let Parts { pipeline, operation, options, .. } = &*parts;
-        pipeline.send(operation, &mut request, options, on_trace_context, Some(open), read).await
+        let on_trace_context = parts.prepare()?;
+        let Parts { pipeline, operation, request, options, .. } = &mut *parts;
+        pipeline.send(operation, request, options, on_trace_context, Some(open), read).await
     }
 }
 
 impl Parts {
-    /// Builds the request, and returns it with what adds the trace context to it.
-    fn prepare(&mut self) -> Result<(Request<Bytes>, Option<OnTraceContext>)> {
-        let request = self.request().map_err(|mut error| {
+    /// Completes the request, and returns what adds the trace context to it.
+    fn prepare(&mut self) -> Result<Option<OnTraceContext>> {
+        self.complete().map_err(|mut error| {
             error.inner_mut().operation = Some(self.operation.id);
             error
         })?;
-        Ok((request, self.on_trace_context.take()))
+        Ok(self.on_trace_context.take())
     }
 
-    /// Builds the request from what the call contains.
-    fn request(&mut self) -> Result<Request<Bytes>> {
+    /// Sets what the request does not contain yet.
+    fn complete(&mut self) -> Result<()> {
         if let Some(error) = self.invalid.take() {
             return Err(error);
         }
         self.options.check()?;
-        let Self { pipeline, operation, target, headers, body, options, .. } = self;
-        let uri = target.take(operation, &pipeline.inner.last_uri)?;
-        let mut request = Request::new(mem::take(body));
+        let Self { pipeline, operation, target, request, options, .. } = self;
+        *request.uri_mut() = target.take(operation, &pipeline.inner.last_uri)?;
         *request.method_mut() = operation.method.clone();
-        *request.uri_mut() = uri;
-        *request.headers_mut() = mem::take(headers);
         for (name, value) in &options.headers {
             request.headers_mut().insert(name, value.clone());
         }
-        Ok(request)
+        Ok(())
     }
 }
 

@@ -30,6 +30,13 @@ pub trait Authorize: fmt::Debug + Send + Sync + 'static {
     /// Returns an error if the credential could not be obtained.
     async fn authorize(&self, request: &mut Request<Bytes>) -> Result<()>;
 
+    /// Signs one attempt like [`authorize`](Self::authorize), or returns `None` if the credential has to wait for something.
+    ///
+    /// It is called first, since it needs no future. The default implementation returns `None`.
+    fn authorize_now(&self, _request: &mut Request<Bytes>) -> Option<Result<()>> {
+        None
+    }
+
     /// Handles a response with status 401 and returns whether to make one more attempt with a fresh credential.
     ///
     /// `signed` is the `authorization` header of the attempt. The default implementation returns `false`.
@@ -63,8 +70,12 @@ impl HeaderKey {
 #[async_trait]
 impl Authorize for HeaderKey {
     async fn authorize(&self, request: &mut Request<Bytes>) -> Result<()> {
+        self.authorize_now(request).unwrap_or(Ok(()))
+    }
+
+    fn authorize_now(&self, request: &mut Request<Bytes>) -> Option<Result<()>> {
         request.headers_mut().insert(self.name.clone(), self.value.clone());
-        Ok(())
+        Some(Ok(()))
     }
 }
 
@@ -96,6 +107,9 @@ mod tests {
         let key = HeaderKey::authorization("Bearer", &Secret::new(" planted ")).unwrap();
         let mut request = Request::new(Bytes::new());
         key.authorize(&mut request).await.unwrap();
+        assert_eq!(request.headers()[AUTHORIZATION], "Bearer planted");
+        request.headers_mut().clear();
+        key.authorize_now(&mut request).unwrap().unwrap();
         assert_eq!(request.headers()[AUTHORIZATION], "Bearer planted");
         assert!(!format!("{request:?} {key:?}").contains("planted"));
     }

@@ -345,6 +345,12 @@ impl Authorize for BearerToken {
         Ok(())
     }
 
+    fn authorize_now(&self, request: &mut Request<Bytes>) -> Option<Result<()>> {
+        let Found::Header(header) = self.cached_or_fetching() else { return None };
+        request.headers_mut().insert(AUTHORIZATION, header);
+        Some(Ok(()))
+    }
+
     /// Removes the rejected token if it is still the cached one. Later calls find the token that replaced it.
     fn unauthorized(&self, signed: Option<&HeaderValue>) -> bool {
         let mut state = self.0.lock();

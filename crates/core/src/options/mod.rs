@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicUsize;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderName, HeaderValue};
 
 use crate::call::LastUri;
 use crate::clock::{Randomness, SystemClock};
@@ -138,8 +138,12 @@ impl ClientOptions {
             None if self.hyper => Arc::new(DirectClient::new(&self.connection, &endpoint, clock)?),
             None => Arc::new(HttpClient::new(self.connection, &endpoint, clock)?),
         };
+        let response_ids = dialect.response_request_id_headers.iter();
         let inner = Inner {
             dialect,
+            response_ids: response_ids
+                .filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok())
+                .collect(),
             endpoint,
             transport,
             credential,

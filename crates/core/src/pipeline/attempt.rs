@@ -2,6 +2,7 @@
 //! that is signed is the one that is sent.
 
 use std::mem;
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -18,6 +19,9 @@ use crate::call::CallOptions;
 use crate::error::{Delivery, Error, ErrorKind, Result, rounded};
 use crate::policy::{Next, Terminal};
 use crate::{Operation, SendOptions, url_text};
+
+/// The future of a transport.
+type Sending<'a> = Pin<Box<dyn Future<Output = Result<Response<Bytes>>> + Send + 'a>>;
 
 pub(super) struct Attempt<'a> {
     client: &'a Inner,
@@ -48,16 +52,21 @@ impl<'a> Attempt<'a> {
         Self { client, sent, send, url_may_change, limit, signed: Mutex::new(None) }
     }
 
-    pub(super) async fn run(&self, request: &Request<Bytes>) -> Result<Response<Bytes>> {
-        let mut request = request.clone();
+    /// Sends the request and leaves a copy of it for the next attempt. The copy has no room for the headers that are added.
+    pub(super) async fn run(&self, request: &mut Request<Bytes>) -> Result<Response<Bytes>> {
+        let copy = request.clone();
+        let request = mem::replace(request, copy);
         if self.client.settings.attempt_policies.is_empty() {
-            return self.sign_and_send(&mut request).await;
+            return self.sign_and_send(request)?.await;
         }
-        Next::new(&self.client.settings.attempt_policies, self).run(request).await
+        // Boxed, since most clients have no policies.
+        Box::pin(Next::new(&self.client.settings.attempt_policies, self).run(request)).await
     }
 
-    async fn sign_and_send(&self, request: &mut Request<Bytes>) -> Result<Response<Bytes>> {
-        if (self.url_may_change && !normalize_url(request)) || !self.client.endpoint.owns(request.uri()) {
+    /// Not `async`, so that no other future holds the request while the transport does.
+    fn sign_and_send(&self, mut request: Request<Bytes>) -> Result<Sending<'_>> {
+        if (self.url_may_change && !normalize_url(&mut request)) || !self.client.endpoint.owns(request.uri())
+        {
             let text = format!(
                 "the request was not signed: its origin is not {}, and the credential is only sent there",
                 self.client.endpoint
@@ -67,11 +76,20 @@ impl<'a> Attempt<'a> {
         if let Some(context) = self.client.settings.trace_context() {
             context.add_to(request.headers_mut());
         }
-        self.client.credential.authorize(request).await?;
+        match self.client.credential.authorize_now(&mut request) {
+            Some(signed) => signed.map(|()| self.send_signed(request)),
+            None => Ok(Box::pin(async move {
+                self.client.credential.authorize(&mut request).await?;
+                self.send_signed(request).await
+            })),
+        }
+    }
+
+    fn send_signed(&self, request: Request<Bytes>) -> Sending<'_> {
         *self.signed.lock().unwrap_or_else(PoisonError::into_inner) =
             request.headers().get(AUTHORIZATION).cloned();
         self.sent.store(true, Ordering::Relaxed);
-        self.client.transport.send(mem::take(request), &self.send).await
+        self.client.transport.send(request, &self.send)
     }
 
     /// Returns whether the service rejected the credential and a fresh one can be obtained.
@@ -113,7 +131,7 @@ fn normalize_url(request: &mut Request<Bytes>) -> bool {
 
 #[async_trait]
 impl Terminal for Attempt<'_> {
-    async fn run(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>> {
-        self.sign_and_send(&mut request).await
+    async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
+        self.sign_and_send(request)?.await
     }
 }

@@ -1,5 +1,6 @@
 //! The execution of one call: policies, the retry loop, and the result.
 
+use std::mem;
 use std::pin::pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -7,7 +8,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use http::header::USER_AGENT;
+use http::header::{Entry, USER_AGENT};
 use http::response::Parts;
 use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use tracing::Instrument;
@@ -81,18 +82,19 @@ impl<'a> Execution<'a> {
     pub(super) fn identify(&self, headers: &mut HeaderMap) -> Option<HeaderValue> {
         headers.entry(USER_AGENT).or_insert_with(|| self.client.user_agent.clone());
         let name = self.client.dialect.request_id_header.as_ref()?;
-        if let Some(given) = headers.get(name) {
-            return Some(given.clone());
-        }
+        let vacant = match headers.entry(name) {
+            Entry::Occupied(given) => return Some(given.get().clone()),
+            Entry::Vacant(vacant) => vacant,
+        };
         let mut text = [0; uuid::fmt::Hyphenated::LENGTH];
         self.client.randomness.uuid().hyphenated().encode_lower(&mut text);
         // Allocated once, with its reference count. A copy of a `str` would need one more allocation for its first clone.
         let id = HeaderValue::from_maybe_shared(Bytes::from_owner(text)).ok()?;
-        headers.insert(name.clone(), id.clone());
+        vacant.insert(id.clone());
         Some(id)
     }
 
-    pub(super) async fn run(&self, request: &Request<Bytes>) -> Completed {
+    pub(super) async fn run(&self, request: &mut Request<Bytes>) -> Completed {
         if !self.has_policies() {
             let mut history = History::default();
             let result = self.retry(request, &mut history).await;
@@ -100,7 +102,8 @@ impl<'a> Execution<'a> {
         }
         let policies: Vec<_> =
             self.client.settings.call_policies.iter().chain(&self.options.policies).cloned().collect();
-        let chain = Next::new(&policies, self).run(request.clone());
+        // Boxed, since most calls have no policies, and their future should not be large because of others.
+        let chain = Box::pin(Next::new(&policies, self).run(mem::take(request)));
         // The retry loop observes the deadline, but a policy around it may not.
         let result = clock::timeout(&*self.client.settings.clock, self.deadline, chain)
             .await
@@ -113,7 +116,7 @@ impl<'a> Execution<'a> {
     }
 
     /// Makes attempts until one succeeds or is not retried.
-    async fn retry(&self, request: &Request<Bytes>, history: &mut History) -> Result<Response<Bytes>> {
+    async fn retry(&self, request: &mut Request<Bytes>, history: &mut History) -> Result<Response<Bytes>> {
         let mut retries = self.retries();
         let mut refreshed = false;
         loop {
@@ -160,7 +163,10 @@ impl<'a> Execution<'a> {
             measure::rate_limited(self.client, self.operation, started);
             taken?;
         }
-        let left = self.left();
+        // The first attempt begins at once, unless something has waited before it.
+        let at_once =
+            history.attempts == 0 && self.client.settings.rate_limiter.is_none() && !self.has_policies();
+        let left = if at_once { self.deadline } else { self.left() };
         if left.is_zero() {
             return Err(self.deadline_exceeded());
         }
@@ -174,7 +180,7 @@ impl<'a> Execution<'a> {
         &self,
         attempt: &Attempt<'_>,
         number: u32,
-        request: &Request<Bytes>,
+        request: &mut Request<Bytes>,
     ) -> Result<Response<Bytes>> {
         let span = trace::attempt(self.client, self.operation, number);
         let started = measure::start(self.client);
@@ -300,8 +306,7 @@ impl<'a> Execution<'a> {
     }
 
     fn response_id<'h>(&self, headers: &'h HeaderMap) -> Option<&'h HeaderValue> {
-        let all = self.client.dialect.response_request_id_headers.iter();
-        all.filter_map(|name| headers.get(*name)).find(|id| id.to_str().is_ok())
+        self.client.response_ids.iter().filter_map(|name| headers.get(name)).find(|id| id.to_str().is_ok())
     }
 
     fn left(&self) -> Duration {
@@ -337,8 +342,8 @@ impl Drop for Kept<'_> {
 
 #[async_trait]
 impl Terminal for Execution<'_> {
-    async fn run(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
+    async fn run(&self, mut request: Request<Bytes>) -> Result<Response<Bytes>> {
         let mut kept = Kept { history: History::default(), place: &self.history };
-        self.retry(&request, &mut kept.history).await
+        self.retry(&mut request, &mut kept.history).await
     }
 }

@@ -12,7 +12,7 @@ use std::sync::atomic::AtomicUsize;
 
 use bytes::Bytes;
 use http::header::ACCEPT_ENCODING;
-use http::{HeaderValue, Request, Response};
+use http::{HeaderName, HeaderValue, Request, Response};
 use tracing::{Instrument, Span};
 
 use crate::call::{CallOptions, LastUri, OnTraceContext};
@@ -38,6 +38,8 @@ pub struct Pipeline {
 
 pub(crate) struct Inner {
     pub(crate) dialect: &'static Dialect,
+    /// The names of the dialect's response headers, which are parsed only once.
+    pub(crate) response_ids: Vec<HeaderName>,
     pub(crate) endpoint: Endpoint,
     pub(crate) transport: Arc<dyn Transport>,
     pub(crate) credential: Arc<dyn Authorize>,

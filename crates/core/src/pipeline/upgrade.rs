@@ -66,11 +66,8 @@ impl Pipeline {
         let hint = retry::hint_of(response.headers(), self.inner.settings.clock.now());
         let (parts, body) = response.into_parts();
         let mut error = Error::from_response(parts.status, parts.headers, body, dialect.error_code);
-        let mut ids = dialect
-            .response_request_id_headers
-            .iter()
-            .filter_map(|name| error.headers().get(*name)?.to_str().ok());
-        let request_id = ids.next().map(str::to_owned);
+        let mut ids = self.inner.response_ids.iter();
+        let request_id = ids.find_map(|name| error.headers().get(name)?.to_str().ok()).map(str::to_owned);
         let inner = error.inner_mut();
         (inner.retry_after, inner.request_id) = (hint, request_id);
         inner.unauthorized_help = dialect.unauthorized_help;

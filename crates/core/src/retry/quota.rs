@@ -1,6 +1,6 @@
 //! The retry quota. If every call fails, retries no longer help and become the load that keeps a service down.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::Cause;
 
@@ -16,31 +16,36 @@ impl Cause {
 
 /// One client's tokens, shared by its clones.
 #[derive(Debug)]
-pub(crate) struct Quota(Mutex<u32>);
+pub(crate) struct Quota(AtomicU32);
 
 impl Quota {
     /// The initial and maximum number of tokens that a client can spend on retries.
     pub(crate) const CAPACITY: u32 = 500;
 
     pub(crate) fn new() -> Self {
-        Self(Mutex::new(Self::CAPACITY))
+        Self(AtomicU32::new(Self::CAPACITY))
     }
 
     pub(crate) fn left(&self) -> u32 {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.load(Ordering::Relaxed)
     }
 
     /// Takes a retry's price. Returns `None` if too few tokens are left.
     pub(crate) fn take(&self, cause: Cause) -> Option<u32> {
-        let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *left = left.checked_sub(cause.price())?;
-        Some(cause.price())
+        let price = cause.price();
+        let taken =
+            self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(price)).is_ok();
+        taken.then_some(price)
     }
 
     /// Returns the price of a successful call's last retry, or 1 if it had none, so that a drained client recovers.
     pub(crate) fn give_back(&self, taken: u32) {
-        let mut left = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *left = (*left + taken.max(1)).min(Self::CAPACITY);
+        // Nearly every call finds the quota full, and then changes nothing.
+        let more = |left: u32| {
+            (left < Self::CAPACITY).then(|| left.saturating_add(taken.max(1)).min(Self::CAPACITY))
+        };
+        // An error means that nothing was to be changed.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
     }
 }
 

@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH};
+use bytes::{Bytes, BytesMut};
+use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Body as _;
 
 use super::body::{self, Chunks, ERROR_BODY_TIMEOUT, Unread, keeps_connection, too_large};
 use super::failure::Peers;
 use super::handshake::tracked;
-use super::health::Watch;
+use super::health::{Protocol, Watch};
 use super::ledger::Account;
 use super::pools::{Pool, Pools};
 use super::slots::Slots;
@@ -42,8 +42,7 @@ impl HttpClient {
         clock: Arc<dyn Clock>,
     ) -> Result<Self> {
         check_provider()?;
-        let target = Target::new(endpoint)
-            .map_err(|error| Error::invalid_input("endpoint", "is not a URL", None).with_source(error))?;
+        let target = Target::new(endpoint)?;
         let peers = Peers::new(&options, endpoint)?;
         let slots = Slots::new(options.max_connections);
         let pools = Pools::new(options, endpoint, Arc::clone(&clock))?;
@@ -137,8 +136,8 @@ impl HttpClient {
 impl Transport for HttpClient {
     async fn send(&self, request: Request<Bytes>, options: &SendOptions) -> Result<Response<Bytes>> {
         options.set_waiting(true);
-        let request = outgoing(&self.target, request)?;
         let pool = self.pools.get(options.connect_timeout, false)?;
+        let request = outgoing(&self.target, &pool, request)?;
         let _slot = self.slots.take(&pool.health, options.long_poll).await;
         let mut account = pool.ledger.account(options.long_poll, &*self.clock);
         let response = self.head(&pool, request, &mut account, options).await?;
@@ -157,8 +156,8 @@ impl Transport for HttpClient {
 
     async fn upgrade(&self, request: Request<()>, options: &SendOptions) -> Result<Upgrade> {
         options.set_waiting(true);
-        let request = outgoing(&self.target, request.map(|()| Bytes::new()))?;
         let pool = self.pools.get(options.connect_timeout, true)?;
+        let request = outgoing(&self.target, &pool, request.map(|()| Bytes::new()))?;
         let _slot = self.slots.take(&pool.health, true).await;
         let mut account = pool.ledger.account(true, &*self.clock);
         let response = self.head(&pool, request, &mut account, options).await?;
@@ -174,7 +173,7 @@ impl Transport for HttpClient {
 }
 
 /// What reqwest's own conversion does, but for the origin's part of the URL.
-fn outgoing(target: &Target, request: Request<Bytes>) -> Result<reqwest::Request> {
+fn outgoing(target: &Target, pool: &Pool, request: Request<Bytes>) -> Result<reqwest::Request> {
     let (parts, body) = request.into_parts();
     let url = target.url(&parts.uri).map_err(|error| {
         let invalid = Error::new(ErrorKind::Transport, "the request's URL is not valid").with_source(error);
@@ -187,6 +186,10 @@ fn outgoing(target: &Target, request: Request<Bytes>) -> Result<reqwest::Request
     *outgoing.headers_mut() = parts.headers;
     // Without this header, a server may choose any coding (RFC 9110, 12.5.3), and nothing here decodes one.
     outgoing.headers_mut().entry(ACCEPT_ENCODING).or_insert(HeaderValue::from_static("identity"));
+    // hyper would format this for each request. HTTP/2 has no such header.
+    if let Some(host) = target.host(&parts.uri).filter(|_| pool.health.protocol() == Protocol::Http1) {
+        outgoing.headers_mut().entry(HOST).or_insert_with(|| host.clone());
+    }
     if says_length {
         outgoing.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
     }

@@ -4,25 +4,30 @@
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use http::Uri;
 use http::uri::PathAndQuery;
+use http::{HeaderValue, Uri};
 use url::Url;
 
-use crate::Endpoint;
+use crate::{Endpoint, Error, Result};
 
 /// The origin that requests usually go to.
 pub(super) struct Target {
     origin: Url,
     scheme: &'static str,
     authority: String,
+    /// The value of the `host` header, as hyper would write it for each request.
+    host: HeaderValue,
     /// The last URL below the origin, since receivers and busy senders use the same one repeatedly.
     last: Mutex<Option<(PathAndQuery, Url)>>,
 }
 
 impl Target {
-    pub(super) fn new(endpoint: &Endpoint) -> Result<Self, url::ParseError> {
+    pub(super) fn new(endpoint: &Endpoint) -> Result<Self> {
+        let invalid = || Error::invalid_input("endpoint", "is not a URL", None);
         Ok(Self {
-            origin: Url::parse(endpoint.as_str())?,
+            origin: Url::parse(endpoint.as_str()).map_err(|error| invalid().with_source(error))?,
+            host: HeaderValue::from_str(endpoint.authority())
+                .map_err(|error| invalid().with_source(error))?,
             scheme: if endpoint.is_https() { "https" } else { "http" },
             authority: endpoint.authority().to_owned(),
             last: Mutex::new(None),
@@ -30,18 +35,26 @@ impl Target {
     }
 
     /// Returns the same as parsing the whole text.
-    pub(super) fn url(&self, uri: &Uri) -> Result<Url, url::ParseError> {
+    pub(super) fn url(&self, uri: &Uri) -> std::result::Result<Url, url::ParseError> {
         match self.below_origin(uri) {
             Some(url) => Ok(url),
             None => Url::parse(&text(uri)),
         }
     }
 
+    /// Returns the value of the `host` header for a URL of the origin.
+    pub(super) fn host(&self, uri: &Uri) -> Option<&HeaderValue> {
+        self.is_origin(uri).then_some(&self.host)
+    }
+
+    fn is_origin(&self, uri: &Uri) -> bool {
+        uri.scheme_str() == Some(self.scheme)
+            && uri.authority().is_some_and(|authority| authority.as_str() == self.authority)
+    }
+
     /// Returns `None` if the URL has another origin or a parser would rewrite it.
     fn below_origin(&self, uri: &Uri) -> Option<Url> {
-        let is_origin = uri.scheme_str() == Some(self.scheme)
-            && uri.authority().is_some_and(|authority| authority.as_str() == self.authority);
-        let rest = uri.path_and_query().filter(|_| is_origin)?;
+        let rest = uri.path_and_query().filter(|_| self.is_origin(uri))?;
         if let Some((_, url)) = self.last().as_ref().filter(|(known, _)| known.as_str() == rest.as_str()) {
             return Some(url.clone());
         }

@@ -25,6 +25,7 @@ mod target;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::runtime::Handle;
@@ -77,7 +78,6 @@ use crate::webhook::Trust;
 #[derive(Clone, Debug)]
 pub struct EventGrid(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     clock: Clock,
     keys: KeyPair,
@@ -89,6 +89,13 @@ struct Inner {
     runtime: Option<Handle>,
     /// Whether long polls and deliveries end at once.
     ended: watch::Sender<bool>,
+}
+
+/// Omits the state, which contains keys and events.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").finish_non_exhaustive()
+    }
 }
 
 impl EventGrid {

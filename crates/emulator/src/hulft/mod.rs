@@ -35,6 +35,7 @@ mod zones;
 #[cfg(test)]
 mod tests;
 
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 pub use self::access_denials::{AccessDenial, Denied};
@@ -93,10 +94,16 @@ pub(crate) const API_KEY: &str = "HulftEmulatorKey0123456789abcdef";
 #[derive(Clone, Debug)]
 pub struct Hulft(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     clock: Clock,
     state: Mutex<State>,
+}
+
+/// Omits the state, which contains keys, passwords, and data of the service.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").finish_non_exhaustive()
+    }
 }
 
 /// Everything that a request may read or change.

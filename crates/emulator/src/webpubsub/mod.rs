@@ -50,6 +50,7 @@ mod token;
 mod unacknowledged;
 mod upstream;
 
+use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -97,7 +98,6 @@ use upstream::Upstream;
 #[derive(Debug, Clone)]
 pub struct WebPubSub(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     clock: Clock,
     endpoint: Endpoint,
@@ -107,6 +107,13 @@ struct Inner {
     upstream: Arc<Upstream>,
     entra: Entra,
     anonymous: AnonymousHubs,
+}
+
+/// Omits the state, which contains keys and messages.
+impl fmt::Debug for Inner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inner").finish_non_exhaustive()
+    }
 }
 
 impl WebPubSub {

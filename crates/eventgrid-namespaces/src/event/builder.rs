@@ -136,17 +136,18 @@ impl CloudEventBuilder {
     /// Returns an error if an attribute breaks a rule of the specification; the error contains the rule and the value. Also
     /// returns an error if the media type does not match the data (JSON data with another media type, or text with a JSON media
     /// type), or if the data cannot be serialized as JSON.
-    pub fn build(self) -> Result<CloudEvent, InvalidEvent> {
-        let Self { id: given, mut event, invalid } = self;
-        if let Some(invalid) = invalid {
+    pub fn build(mut self) -> Result<CloudEvent, InvalidEvent> {
+        if let Some(invalid) = self.invalid {
             return Err(invalid);
         }
-        event.id = given.unwrap_or_else(id::random);
+        // Completed in place, since an event is large.
+        let event = &mut self.event;
+        event.id = self.id.unwrap_or_else(id::random);
         if matches!(event.data, Some(Data::Text(_))) && event.datacontenttype.is_none() {
             event.datacontenttype = Some("text/plain".to_owned());
         }
-        check(&event)?;
-        Ok(event)
+        check(event)?;
+        Ok(self.event)
     }
 
     fn check(&mut self, rule: Result<(), InvalidEvent>) {

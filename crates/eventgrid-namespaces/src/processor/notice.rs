@@ -136,7 +136,7 @@ impl fmt::Display for Notice<'_> {
                 write!(f, "the handler of {event} was aborted at the shutdown timeout")
             }
             Self::RenewalFailed { error, events } => {
-                write!(f, "could not renew the locks of {events} events: {error}")
+                write!(f, "could not renew the locks of {}: {error}", counted(*events))
             }
             Self::LockLost { event, started: true } => {
                 write!(f, "the lock of {event} was lost while it was being handled")
@@ -145,10 +145,8 @@ impl fmt::Display for Notice<'_> {
                 write!(f, "the lock of {event} was lost before it was handled")
             }
             Self::SettleDelayed { settlement, events, error, wait } => {
-                write!(
-                    f,
-                    "could not settle {events} events ({settlement:?}); next attempt in {wait:.1?}: {error}"
-                )
+                let events = counted(*events);
+                write!(f, "could not settle {events} ({settlement:?}); next attempt in {wait:.1?}: {error}")
             }
             Self::SettleFailed { event, settlement, reason, maybe_settled } => {
                 let unless = if *maybe_settled { ", unless an earlier attempt settled it" } else { "" };
@@ -167,4 +165,8 @@ impl fmt::Display for EventDelivery {
         }
         write!(f, " (delivery {})", self.delivery_count)
     }
+}
+
+fn counted(events: usize) -> String {
+    if events == 1 { "1 event".to_owned() } else { format!("{events} events") }
 }

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use http::{HeaderMap, HeaderValue};
 use serde_json::Value;
 use service_core::{Call, CallOptions, Operation, Pipeline};
 
+use crate::batch::ATTRIBUTES;
 use crate::messaging::{self, Subject};
 use crate::operations::{PUBLISH, PUBLISH_BATCH};
 use crate::response;
@@ -23,6 +24,8 @@ const BATCHED: &str = "application/cloudevents-batch+json; charset=utf-8";
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Encoded {
+    content_type: &'static str,
+    /// The headers of binary mode, whose content type is the event's.
     headers: HeaderMap,
     body: Bytes,
     /// The number of events of a batch.
@@ -37,13 +40,13 @@ impl Encoded {
     }
 
     fn json(content_type: &'static str, json: Vec<u8>) -> Self {
-        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
-        Self { headers, body: json.into(), events: None, untraced: Vec::new() }
+        let (headers, body) = (HeaderMap::new(), json.into());
+        Self { content_type, headers, body, events: None, untraced: Vec::new() }
     }
 
     fn structured(event: &CloudEvent) -> Result<Self> {
         check_data(event)?;
-        let mut json = Vec::new();
+        let mut json = Vec::with_capacity(event.data().map_or(0, Data::len) + ATTRIBUTES);
         event.write_json(&mut json).map_err(|_| InvalidEvent::new("the event cannot be written as JSON"))?;
         Self::json(STRUCTURED, json).checked()
     }
@@ -55,7 +58,7 @@ impl Encoded {
             let rule = "the event's `datacontenttype` is missing, which Event Grid requires in binary mode";
             return Err(InvalidEvent::new(rule).into());
         }
-        Self { headers, body, events: None, untraced: Vec::new() }.checked()
+        Self { content_type: STRUCTURED, headers, body, events: None, untraced: Vec::new() }.checked()
     }
 
     fn checked(self) -> Result<Self> {
@@ -179,12 +182,12 @@ impl Publish {
         };
         let mut messages = None;
         match encoded {
-            Ok(Encoded { headers, body, events, untraced }) => {
+            Ok(Encoded { content_type, headers, body, events, untraced }) => {
                 messages = events;
                 if !untraced.is_empty() {
                     call.on_trace_context(move |context, request| traced::batch(&untraced, context, request));
                 }
-                call.body(STRUCTURED, body);
+                call.body(content_type, body);
                 for (name, value) in &headers {
                     call.default_header(name.clone(), value.clone());
                 }

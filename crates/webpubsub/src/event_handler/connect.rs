@@ -17,7 +17,7 @@ pub struct ConnectRequest {
     /// The claims that the client's token contains. Types can be short names or URIs.
     #[serde(deserialize_with = "or_default")]
     pub claims: Values,
-    /// The query parameters that the handshake request contains. They can include the client's token as `access_token`.
+    /// The query parameters that the handshake request contains. The service can include the client's token as `access_token`; the emulator removes it.
     #[serde(deserialize_with = "or_default")]
     pub query: Values,
     /// The headers that the handshake request contains. [`header`](Self::header) looks one up in any case.

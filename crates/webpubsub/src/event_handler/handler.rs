@@ -44,8 +44,8 @@ pub trait EventHandler: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// An error rejects the connection. The status and text of a 4xx reach the client. For a 5xx, the client receives some
-    /// 5xx status.
+    /// An error rejects the connection. The status and text of a 4xx reach the client, but a browser does not show them to its
+    /// page. For a 5xx, the client receives some 5xx status.
     async fn connect(&self, context: &Context, request: ConnectRequest) -> Result<ConnectResponse> {
         let _ = (context, request);
         Ok(ConnectResponse::accept())
@@ -72,9 +72,15 @@ pub trait EventHandler: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// If an error is returned, the service drops the connection of a client that sent an event, and lets an invocation fail.
-    /// Whether the client of an invocation receives the status or the text is not documented. To return an error that the
-    /// client can read, respond with JSON that describes it.
+    /// If an error is returned, the event fails, and so does an invocation. According to the documentation, the service drops the
+    /// connection of the client. The service team's emulator drops only clients without a subprotocol. Other clients receive a
+    /// failed acknowledgment and stay connected. Expect both.
+    ///
+    /// After a 5xx, the service can call the handler again, with the same [`Context::event_id`] for the same connection. Make the
+    /// handler safe to repeat, or return a 4xx.
+    ///
+    /// Whether a client receives the status or the text is not documented. To return an error that the client can read, respond
+    /// with JSON that describes it.
     async fn user_event(&self, context: &Context, event: UserEvent) -> Result<UserEventResponse> {
         let _ = (context, event);
         Ok(UserEventResponse::none())

@@ -68,8 +68,8 @@
 //! If the handler panics, the response is a 500 and the panic is logged, unless the program is compiled with
 //! `panic = "abort"`.
 //!
-//! Each rejection is logged at `warn` with its reason, since users of the service would otherwise notice only that nothing
-//! happens. Events of unknown kinds are accepted and ignored.
+//! Each of these rejections is logged at `warn` with its reason, since users of the service would otherwise notice only that
+//! nothing happens. An error that a handler returns is not logged. Events of unknown kinds are accepted and ignored.
 //!
 //! # Secrets
 //!

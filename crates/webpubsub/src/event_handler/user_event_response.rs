@@ -1,5 +1,7 @@
 //! The response with which a handler accepts a user event.
 
+use std::fmt;
+
 use bytes::Bytes;
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde::Serialize;
@@ -11,7 +13,8 @@ use super::{ConnectionState, Result};
 
 /// Accepts a user event and optionally sends a message to the client. For an `invoke`, the message is the result.
 ///
-/// To reject an event, return an error. The service then drops the connection.
+/// To reject an event, return an error. The event then fails, and the service may drop the connection; see
+/// [`EventHandler::user_event`](super::EventHandler::user_event).
 ///
 /// # Examples
 ///
@@ -24,7 +27,7 @@ use super::{ConnectionState, Result};
 /// # let _: [UserEventResponse; 2] = [response, silent];
 /// # Ok(()) }
 /// ```
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 #[must_use = "does nothing until returned"]
 pub struct UserEventResponse {
     body: Option<(&'static str, Bytes)>,
@@ -120,5 +123,14 @@ impl UserEventResponse {
         #[cfg(feature = "preview")]
         response.headers_mut().extend(self.metadata.headers()?);
         Ok(response)
+    }
+}
+
+/// Omits the content and the metadata, which may be secret.
+impl fmt::Debug for UserEventResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let body = self.body.as_ref().map(|(content_type, body)| (content_type, body.len()));
+        let mut shape = f.debug_struct("UserEventResponse");
+        shape.field("body", &body).field("state", &self.state).finish_non_exhaustive()
     }
 }

@@ -5,6 +5,7 @@ use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 
+use workspace_bench::growth::{self, Options};
 use workspace_bench::plan::Plan;
 use workspace_bench::responses::response_to;
 use workspace_bench::server::Server;
@@ -75,6 +76,36 @@ fn every_contender_of_the_services_gets_its_requests_through() {
     for expected in ["receive: times", "send: times", "idle clients"] {
         assert!(client.contains(expected), "{client}");
     }
+}
+
+#[test]
+fn the_report_of_growth_has_its_tables_and_charts() {
+    let options = Options {
+        runs: 1,
+        plan: Plan { rounds: 1, requests: 1 },
+        lanes: vec![1, 32, 40],
+        sizes: vec![102, 1 << 10],
+        batches: vec![1, 100],
+        held: 2,
+    };
+    let directory = std::env::temp_dir().join(format!("growth-{}", std::process::id()));
+    let growth = growth::run(&options, Path::new(PROGRAM), None, &directory).unwrap();
+    let text = std::fs::read_to_string(directory.join("growth.md")).unwrap();
+    for expected in [
+        "| one call of the core",
+        "from 32 to 40 in flight",
+        "| events in a batch | 1 | 100 |",
+        "one call in flight",
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+    for chart in ["concurrency", "body", "batch", "message"] {
+        let svg = std::fs::read_to_string(directory.join(format!("growth-{chart}.svg"))).unwrap();
+        assert!(svg.contains("CPU time in µs"), "{svg}");
+    }
+    let readme = directory.join("growth.md");
+    assert!(growth::update(&readme, &growth).unwrap_err().to_string().contains("did not take part"));
+    std::fs::remove_dir_all(directory).unwrap();
 }
 
 #[test]

@@ -17,7 +17,8 @@ pub(super) const TARGET: &str = "/rooms/lobby%20one/:send?api-version=2026-01-01
 pub(super) const REQUEST_ID: &str = "x-request-id";
 /// The type of the body.
 pub(super) const JSON: &str = "application/json";
-const BODY: usize = 1024;
+/// The usual size of the body.
+pub(crate) const BODY: usize = 1024;
 
 /// The parts of the request that do not change, made once as a client does.
 #[derive(Debug)]
@@ -32,6 +33,11 @@ pub(crate) struct Message {
 
 impl Message {
     pub(crate) fn new(origin: &str) -> Result<Self> {
+        Self::with_body(origin, BODY)
+    }
+
+    /// A message whose body has this size, which is at least 2.
+    pub(crate) fn with_body(origin: &str, size: usize) -> Result<Self> {
         let mut authorization = HeaderValue::from_str(&format!("Bearer {KEY}"))?;
         authorization.set_sensitive(true);
         let user_agent =
@@ -40,8 +46,8 @@ impl Message {
             origin: origin.to_owned(),
             authorization,
             user_agent: HeaderValue::from_str(&user_agent)?,
-            body: Bytes::from(format!("{:?}", "x".repeat(BODY - 2))),
-            response: response_to(BODY),
+            body: Bytes::from(format!("{:?}", "x".repeat(size - 2))),
+            response: response_to(size),
             ids: Ids::default(),
         })
     }

@@ -27,13 +27,13 @@ use rooms::Rooms;
 const MORE_WITHOUT_NETWORK: u32 = 8;
 
 const BARE: &str = "http request, built and responded to";
-const RAW: &str = "raw reqwest";
-const CORE: &str = "service-core";
-const CORE_ON_HYPER: &str = "service-core, transport-hyper";
-const HYPER: &str = "raw hyper";
-const OFFICIAL: &str = "azure_core pipeline";
+pub(crate) const RAW: &str = "raw reqwest";
+pub(crate) const CORE: &str = "service-core";
+pub(crate) const CORE_ON_HYPER: &str = "service-core, transport-hyper";
+pub(crate) const HYPER: &str = "raw hyper";
+pub(crate) const OFFICIAL: &str = "azure_core pipeline";
 
-const CPU: fn(&Cost) -> f64 = |cost| cost.cpu;
+pub(crate) const CPU: fn(&Cost) -> f64 = |cost| cost.cpu;
 const ALLOCATIONS: fn(&Cost) -> f64 = |cost| cost.allocations;
 
 /// Runs the comparisons, against this `bench-server`.
@@ -72,42 +72,40 @@ fn over_an_instant_transport(plan: Plan, runtime: &Runtime, report: &mut Report)
     Ok(())
 }
 
-fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Report) -> Result<()> {
-    let server = Server::start(server)?;
-    let message = Arc::new(Message::new(&server.origin())?);
-    let raw = raw::client()?;
-    let rooms = Rooms::over(&message, None)?;
-    let on_hyper = Rooms::over_hyper(&message)?;
-    let official = Arc::new(official::pipeline()?);
-    let contenders = vec![
+/// All contenders over loopback, with this many calls in flight and a body of this size.
+pub(crate) fn contenders<'a>(
+    runtime: &'a Runtime,
+    origin: &str,
+    lanes: u32,
+    body: usize,
+) -> Result<Vec<Contender<'a>>> {
+    let message = Arc::new(Message::with_body(origin, body)?);
+    let hyper = (raw_hyper::client(), Arc::clone(&message));
+    let raw = (raw::client()?, Arc::clone(&message));
+    let core = (Rooms::over(&message, None)?, Arc::clone(&message));
+    let core_on_hyper = (Rooms::over_hyper(&message)?, Arc::clone(&message));
+    let official = (Arc::new(official::pipeline()?), message);
+    Ok(vec![
         Contender::new(
             HYPER,
-            load::turn(runtime, (raw_hyper::client(), Arc::clone(&message)), |(client, message)| {
-                raw_hyper::send(client, message)
-            }),
+            load::turn_with(runtime, lanes, hyper, |(client, it)| raw_hyper::send(client, it)),
         ),
-        Contender::new(
-            RAW,
-            load::turn(runtime, (raw, Arc::clone(&message)), |(raw, message)| raw::send(raw, message)),
-        ),
-        Contender::new(
-            CORE,
-            load::turn(runtime, (rooms, Arc::clone(&message)), |(rooms, message)| {
-                rooms::send(rooms, message)
-            }),
-        ),
+        Contender::new(RAW, load::turn_with(runtime, lanes, raw, |(client, it)| raw::send(client, it))),
+        Contender::new(CORE, load::turn_with(runtime, lanes, core, |(rooms, it)| rooms::send(rooms, it))),
         Contender::new(
             CORE_ON_HYPER,
-            load::turn(runtime, (on_hyper, Arc::clone(&message)), |(rooms, message)| {
-                rooms::send(rooms, message)
-            }),
+            load::turn_with(runtime, lanes, core_on_hyper, |(rooms, it)| rooms::send(rooms, it)),
         ),
         Contender::new(
             OFFICIAL,
-            load::turn(runtime, (official, message), |(official, message)| official::send(official, message)),
+            load::turn_with(runtime, lanes, official, |(core, it)| official::send(core, it)),
         ),
-    ];
-    let outcome = Outcome::of(plan, contenders)?;
+    ])
+}
+
+fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Report) -> Result<()> {
+    let server = Server::start(server)?;
+    let outcome = Outcome::of(plan, contenders(runtime, &server.origin(), LANES, message::BODY)?)?;
     report.table(&format!("loopback server, {LANES} in flight, 1 KiB POST"), &outcome)?;
     let bare = outcome.ratio(CORE, HYPER, CPU)?.median;
     report.note(&format!(

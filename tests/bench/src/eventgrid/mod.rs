@@ -26,8 +26,8 @@ pub const KEY: &str = "QmVuY2htYXJrT2ZFdmVudEdyaWROYW1lc3BhY2VzMDE=";
 const SOURCE: &str = "/orders";
 const TYPE: &str = "com.example.order.created";
 
-const RAW: &str = "raw reqwest and serde_json";
-const OURS: &str = "eventgrid-namespaces";
+pub(crate) const RAW: &str = "raw reqwest and serde_json";
+pub(crate) const OURS: &str = "eventgrid-namespaces";
 const BUILT: &str = "eventgrid-namespaces, events built";
 
 const CPU: fn(&Cost) -> f64 = |cost| cost.cpu;
@@ -54,6 +54,32 @@ pub fn compare(plan: Plan, server: &Path) -> Result<Report> {
     Ok(report)
 }
 
+/// Both contenders of publishing batches of `events` events with data of this size, with this many requests in flight.
+pub(crate) fn publishers<'a>(
+    runtime: &'a Runtime,
+    origin: &str,
+    lanes: u32,
+    events: u32,
+    data: usize,
+) -> Result<Vec<Contender<'a>>> {
+    let orders: Vec<_> = (0..events).map(|number| wire::Order::of_size(number, data)).collect();
+    let raw = Client::with_orders(origin, orders.clone())?;
+    let ours = ours::Clients::new(origin, KEY)?.with_orders(orders);
+    Ok(vec![
+        Contender::new(RAW, load::turn_with(runtime, lanes, raw, Client::publish)),
+        Contender::new(OURS, load::turn_with(runtime, lanes, ours, ours::Clients::publish)),
+    ])
+}
+
+/// Both contenders of receiving and acknowledging 100 events.
+pub(crate) fn receivers<'a>(runtime: &'a Runtime, origin: &str) -> Result<Vec<Contender<'a>>> {
+    let (raw, ours) = (Client::new(origin)?, ours::Clients::new(origin, KEY)?);
+    Ok(vec![
+        Contender::new(RAW, load::turn(runtime, raw, Client::receive)),
+        Contender::new(OURS, load::turn(runtime, ours, ours::Clients::receive)),
+    ])
+}
+
 fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Report) -> Result<()> {
     let server = Server::start(server)?;
     let raw = Client::new(&server.origin())?;
@@ -63,17 +89,11 @@ fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Repo
         vec![
             Contender::new(RAW, load::turn(runtime, raw.clone(), Client::publish)),
             Contender::new(OURS, load::turn(runtime, ours.clone(), ours::Clients::publish)),
-            Contender::new(BUILT, load::turn(runtime, ours.clone(), ours::Clients::publish_built)),
+            Contender::new(BUILT, load::turn(runtime, ours, ours::Clients::publish_built)),
         ],
     )?;
     report.table(&format!("publish, {LANES} in flight"), &publish)?;
-    let receive = Outcome::of(
-        plan,
-        vec![
-            Contender::new(RAW, load::turn(runtime, raw.clone(), Client::receive)),
-            Contender::new(OURS, load::turn(runtime, ours, ours::Clients::receive)),
-        ],
-    )?;
+    let receive = Outcome::of(plan, receivers(runtime, &server.origin())?)?;
     report.table(&format!("receive and acknowledge, {LANES} in flight"), &receive)?;
     report.limit(Limit::new("publish: times raw reqwest's CPU", publish.ratio(OURS, RAW, CPU)?, 1.0));
     let allocations = publish.difference(OURS, RAW, ALLOCATIONS)?;

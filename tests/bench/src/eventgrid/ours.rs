@@ -25,6 +25,11 @@ impl Clients {
         })
     }
 
+    /// The same clients, whose batches have these orders.
+    pub(crate) fn with_orders(self, orders: Vec<Order>) -> Self {
+        Self { orders: orders.into(), ..self }
+    }
+
     /// Publishes a batch whose events are written straight into it.
     pub(crate) async fn publish(self) -> Result<()> {
         let mut batch = EventBatch::new();

@@ -28,6 +28,11 @@ struct Parts {
 
 impl Client {
     pub(super) fn new(origin: &str) -> Result<Self> {
+        Self::with_orders(origin, (0..EVENTS as u32).map(Order::new).collect())
+    }
+
+    /// A client whose batches have these orders.
+    pub(super) fn with_orders(origin: &str, orders: Vec<Order>) -> Result<Self> {
         let user_agent =
             format!("eventgrid-namespaces/0.0.0 ({}; {})", std::env::consts::OS, std::env::consts::ARCH);
         let mut authorization = HeaderValue::from_str(&format!("SharedAccessKey {KEY}"))?;
@@ -40,7 +45,7 @@ impl Client {
             origin: origin.to_owned(),
             headers,
             ids: Ids::default(),
-            orders: (0..EVENTS as u32).map(Order::new).collect(),
+            orders,
         })))
     }
 

@@ -16,6 +16,14 @@ use crate::Result;
 /// The number of the next run, and of the next lock token.
 static NEXT: AtomicUsize = AtomicUsize::new(0);
 
+/// How many receives have found no more events.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+
+/// How many requests will get no response.
+pub(crate) fn held() -> usize {
+    WAITING.load(Ordering::Relaxed)
+}
+
 /// A new topic with so many events, whose responses take this many milliseconds. The server reads both from the name.
 pub(super) fn topic(events: u32, delay: u32) -> String {
     format!("stream-{events}-{delay}-{}", NEXT.fetch_add(1, Ordering::Relaxed))
@@ -46,7 +54,10 @@ pub async fn respond(topic: &str, path_and_query: &str, body: &[u8]) -> Result<B
     };
     let max = max.split('&').next().unwrap_or_default().parse()?;
     match take(topic, events, max) {
-        0 => std::future::pending().await,
+        0 => {
+            WAITING.fetch_add(1, Ordering::Relaxed);
+            std::future::pending().await
+        }
         events => Ok(page(events)),
     }
 }

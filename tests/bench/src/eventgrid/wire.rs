@@ -22,7 +22,13 @@ impl Order {
     /// An order with this number.
     #[must_use]
     pub fn new(number: u32) -> Self {
-        Self { number, text: "x".repeat(DATA - 24) }
+        Self::of_size(number, DATA)
+    }
+
+    /// An order with this number, of about this many bytes as JSON, which are at least 24.
+    #[must_use]
+    pub fn of_size(number: u32, size: usize) -> Self {
+        Self { number, text: "x".repeat(size - 24) }
     }
 }
 

@@ -7,6 +7,8 @@ mod tokens;
 
 use std::path::Path;
 
+use tokio::runtime::Runtime;
+
 use crate::Result;
 use crate::load::{self, LANES};
 use crate::plan::Plan;
@@ -20,8 +22,8 @@ const HUB: &str = "chat";
 /// The text that is sent.
 const BODY: usize = 1024;
 
-const RAW: &str = "raw reqwest";
-const OURS: &str = "webpubsub";
+pub(crate) const RAW: &str = "raw reqwest";
+pub(crate) const OURS: &str = "webpubsub";
 
 const CPU: fn(&Cost) -> f64 = |cost| cost.cpu;
 
@@ -39,16 +41,17 @@ pub fn compare(plan: Plan, server: &Path) -> Result<Report> {
     ));
     let runtime = load::runtime()?;
     let server = Server::start(server)?;
-    let contenders = vec![
-        Contender::new(RAW, load::turn(&runtime, raw::Sender::new(&server.origin())?, raw::Sender::send)),
-        Contender::new(
-            OURS,
-            load::turn(&runtime, (ours::client(&server.origin())?, ours::message()), ours::send),
-        ),
-    ];
-    let outcome = Outcome::of(plan, contenders)?;
+    let outcome = Outcome::of(plan, contenders(&runtime, &server.origin())?)?;
     report.table(&format!("send to all, {LANES} in flight, 1 KiB of text"), &outcome)?;
     report.limit(Limit::new("send to all: times raw reqwest's CPU", outcome.ratio(OURS, RAW, CPU)?, 1.15));
     tokens::compare(plan, &runtime, &mut report)?;
     Ok(report)
+}
+
+/// Both contenders of a send to all.
+pub(crate) fn contenders<'a>(runtime: &'a Runtime, origin: &str) -> Result<Vec<Contender<'a>>> {
+    Ok(vec![
+        Contender::new(RAW, load::turn(runtime, raw::Sender::new(origin)?, raw::Sender::send)),
+        Contender::new(OURS, load::turn(runtime, (ours::client(origin)?, ours::message()), ours::send)),
+    ])
 }

@@ -9,6 +9,8 @@ mod wire;
 
 use std::path::Path;
 
+use tokio::runtime::Runtime;
+
 use crate::load::{self, LANES};
 use crate::plan::Plan;
 use crate::report::{Limit, Report};
@@ -17,8 +19,8 @@ use crate::server::Server;
 use crate::spread::Spread;
 use crate::{Result, measure};
 
-const RAW: &str = "raw tokio-tungstenite and serde_json";
-const OURS: &str = "webpubsub::Client";
+pub(crate) const RAW: &str = "raw tokio-tungstenite and serde_json";
+pub(crate) const OURS: &str = "webpubsub::Client";
 
 const CPU: fn(&Cost) -> f64 = |cost| cost.cpu;
 /// So many clients are idle, unless the plan is a smaller one than usual.
@@ -47,27 +49,15 @@ pub fn compare(plan: Plan, server: &Path) -> Result<Report> {
     let runtime = load::runtime()?;
     measure::allow_descriptors(DESCRIPTORS)?;
     let server = Server::start(server)?;
-    let address = server.origin().replacen("http", "ws", 1) + wire::PATH;
+    let address = address_of(&server);
     // Before the rounds, whose memory an idle client would be given again.
     let counts = IDLE.map(|count| count.min(plan.requests));
     let idle = runtime.block_on(memory::of_idle(&address, &counts))?;
     let raw = runtime.block_on(raw::connect(&address))?;
     let ours = runtime.block_on(ours::connect(&address))?;
-    let receive = Outcome::of(
-        plan,
-        vec![
-            Contender::new(RAW, |messages| runtime.block_on(raw::receive(&raw, messages))),
-            Contender::new(OURS, |messages| runtime.block_on(ours::receive(&ours, messages))),
-        ],
-    )?;
+    let receive = Outcome::of(plan, receivers(&runtime, &raw, &ours, wire::BODY))?;
     report.table("receive", &receive)?;
-    let send = Outcome::of(
-        plan,
-        vec![
-            Contender::new(RAW, |messages| runtime.block_on(raw::send(&raw, messages))),
-            Contender::new(OURS, load::turn(&runtime, (ours, wire::text()), ours::send)),
-        ],
-    )?;
+    let send = Outcome::of(plan, senders(&runtime, &raw, &ours))?;
     report.table(&format!("send and await its ack, {LANES} in flight"), &send)?;
     report.limit(Limit::new("receive: times raw CPU", receive.ratio(OURS, RAW, CPU)?, RECEIVE));
     report.limit(Limit::new("send: times raw CPU", send.ratio(OURS, RAW, CPU)?, SEND));
@@ -81,4 +71,70 @@ pub fn compare(plan: Plan, server: &Path) -> Result<Report> {
         None => report.note("  memory of an idle client: not reported by this system"),
     }
     Ok(report)
+}
+
+/// So many clients that have connected.
+///
+/// # Errors
+///
+/// A connection that fails.
+pub(crate) async fn connected(server: &Server, count: u32) -> Result<Vec<ours::Connection>> {
+    let (address, mut clients) = (address_of(server), Vec::new());
+    for _ in 0..count {
+        clients.push(ours::connect(&address).await?);
+    }
+    Ok(clients)
+}
+
+fn address_of(server: &Server) -> String {
+    server.origin().replacen("http", "ws", 1) + wire::PATH
+}
+
+/// Both contenders of receiving messages of this size.
+fn receivers<'a>(
+    runtime: &'a Runtime,
+    raw: &'a raw::Connection,
+    ours: &'a ours::Connection,
+    size: usize,
+) -> Vec<Contender<'a>> {
+    vec![
+        Contender::new(RAW, move |messages| runtime.block_on(raw::receive(raw, messages, size))),
+        Contender::new(OURS, move |messages| runtime.block_on(ours::receive(ours, messages, size))),
+    ]
+}
+
+/// Both contenders of sending a message and awaiting its ack.
+fn senders<'a>(
+    runtime: &'a Runtime,
+    raw: &'a raw::Connection,
+    ours: &ours::Connection,
+) -> Vec<Contender<'a>> {
+    vec![
+        Contender::new(RAW, move |messages| runtime.block_on(raw::send(raw, messages))),
+        Contender::new(OURS, load::turn(runtime, (ours.clone(), wire::text()), ours::send)),
+    ]
+}
+
+/// What it costs to send a message of 1 KiB and to await its ack.
+///
+/// # Errors
+///
+/// A connection that fails, or a send that is rejected.
+pub(crate) fn acknowledged(plan: Plan, server: &Server, runtime: &Runtime) -> Result<Outcome> {
+    let address = address_of(server);
+    let raw = runtime.block_on(raw::connect(&address))?;
+    let ours = runtime.block_on(ours::connect(&address))?;
+    Outcome::of(plan, senders(runtime, &raw, &ours))
+}
+
+/// What it costs to receive messages of this size.
+///
+/// # Errors
+///
+/// A connection that fails, or a message of another size.
+pub(crate) fn receive(plan: Plan, server: &Server, runtime: &Runtime, size: usize) -> Result<Outcome> {
+    let address = address_of(server);
+    let raw = runtime.block_on(raw::connect(&address))?;
+    let ours = runtime.block_on(ours::connect(&address))?;
+    Outcome::of(plan, receivers(runtime, &raw, &ours, size))
 }

@@ -6,12 +6,12 @@ use tokio::sync::Mutex;
 use webpubsub::Client;
 use webpubsub::client::{Event, Events};
 
-use super::wire::{BURST, GROUP, whole};
+use super::wire::{BURST, GROUP, burst, has_size};
 use crate::Result;
 
 /// A connected client with default settings.
 #[derive(Clone)]
-pub(super) struct Connection {
+pub(crate) struct Connection {
     client: Client,
     events: Arc<Mutex<Events>>,
 }
@@ -22,15 +22,15 @@ pub(super) async fn connect(address: &str) -> Result<Connection> {
     Ok(Connection { client, events })
 }
 
-/// Receives so many messages.
-pub(super) async fn receive(connection: &Connection, messages: u32) -> Result<()> {
-    connection.client.send_event(BURST, messages.to_string()).await?;
+/// Receives so many messages of this size.
+pub(super) async fn receive(connection: &Connection, messages: u32, size: usize) -> Result<()> {
+    connection.client.send_event(BURST, burst(messages, size)).await?;
     let mut events = connection.events.lock().await;
     let mut received = 0;
     while received < messages {
         match events.next().await {
             Some(Event::GroupMessage(message)) => {
-                whole(message.data.as_text().unwrap_or_default())?;
+                has_size(message.data.as_text().unwrap_or_default(), size)?;
                 received += 1;
             }
             Some(Event::Connected(_)) => {}

@@ -12,7 +12,7 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
-use super::wire::{ACKED_TOGETHER, BURST, Frame, GROUP, PROTOCOL, text, whole};
+use super::wire::{ACKED_TOGETHER, BURST, Frame, GROUP, PROTOCOL, burst, has_size, text};
 use crate::Result;
 use crate::load::LANES;
 
@@ -52,11 +52,11 @@ pub(super) async fn connect(address: &str) -> Result<Connection> {
     Ok(Connection(Mutex::new(state)))
 }
 
-/// Receives so many messages.
-pub(super) async fn receive(connection: &Connection, messages: u32) -> Result<()> {
+/// Receives so many messages of this size.
+pub(super) async fn receive(connection: &Connection, messages: u32, size: usize) -> Result<()> {
     let state = &mut *connection.0.lock().await;
     let ack_id = state.id();
-    let data = messages.to_string().into();
+    let data = burst(messages, size).into();
     state.feed(&Frame { event: BURST.into(), ack_id, data, ..Frame::of("event") }).await?;
     state.socket.flush().await?;
     let mut received = 0;
@@ -71,7 +71,7 @@ pub(super) async fn receive(connection: &Connection, messages: u32) -> Result<()
             from_user_id: frame.from_user_id.into_owned(),
             data: frame.data.into_owned(),
         };
-        whole(&message.data)?;
+        has_size(&message.data, size)?;
         if message.group != GROUP || message.from_user_id.is_empty() || frame.sequence_id <= Some(state.seen)
         {
             return Err("a message that was not expected".into());

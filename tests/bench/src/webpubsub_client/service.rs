@@ -16,7 +16,7 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
-use super::wire::{BURST, Frame, GROUP, PATH, PROTOCOL, text, whole};
+use super::wire::{BURST, Frame, GROUP, PATH, PROTOCOL, whole};
 use crate::{Result, responses};
 
 /// So many messages the service keeps for a client.
@@ -91,7 +91,7 @@ struct Conversation {
 
 impl Conversation {
     fn new() -> Result<Self> {
-        let mut conversation = Self { text: text(), ..Self::default() };
+        let mut conversation = Self::default();
         conversation.respond(&Frame {
             event: "connected".into(),
             connection_id: "connection".into(),
@@ -111,7 +111,9 @@ impl Conversation {
         match &*frame.r#type {
             "sequenceAck" => self.acknowledged = frame.sequence_id.unwrap_or_default(),
             "event" if frame.event == BURST => {
-                self.owed += frame.data.parse::<u64>()?;
+                let (messages, size) = frame.data.split_once(' ').ok_or("a burst is `COUNT SIZE`")?;
+                self.owed += messages.parse::<u64>()?;
+                self.text = "x".repeat(size.parse()?);
                 self.ack(frame.ack_id, true)?;
             }
             "sendToGroup" => self.ack(frame.ack_id, frame.group == GROUP && whole(&frame.data).is_ok())?,
@@ -147,17 +149,20 @@ impl Conversation {
 
 #[cfg(test)]
 mod tests {
+    use super::super::wire::text;
     use super::*;
 
     #[test]
     fn no_more_messages_are_sent_than_the_service_would_keep_unacknowledged() {
         let mut conversation = Conversation::new().unwrap();
-        let burst = Frame { event: BURST.into(), data: "1500".into(), ..Frame::of("event") };
+        let burst = Frame { event: BURST.into(), data: "1500 7".into(), ..Frame::of("event") };
         conversation.hear(&serde_json::to_string(&burst).unwrap()).unwrap();
         assert_eq!(conversation.sent, 1000);
         let ack = Frame { sequence_id: Some(64), ..Frame::of("sequenceAck") };
         conversation.hear(&serde_json::to_string(&ack).unwrap()).unwrap();
         assert_eq!(conversation.sent, 1064);
+        let last = conversation.responses.pop_back().unwrap();
+        assert!(last.to_text().unwrap().ends_with(r#""data":"xxxxxxx"}"#), "{last}");
     }
 
     #[test]

@@ -11,21 +11,32 @@ pub(super) const PROTOCOL: &str = "json.reliable.webpubsub.azure.v1";
 pub(super) const PATH: &str = "/client/hubs/chat";
 /// The group that is sent to and received from.
 pub(super) const GROUP: &str = "room";
-/// The event that asks for so many messages as its data says.
+/// The event that asks for messages: its data is `COUNT SIZE`.
 pub(super) const BURST: &str = "burst";
 /// So many messages are acknowledged with one frame, as the client does it.
 pub(super) const ACKED_TOGETHER: u64 = 64;
 
-const BODY: usize = 1024;
+/// The usual size of a text.
+pub(crate) const BODY: usize = 1024;
 
-/// The text of every message.
+/// The usual text of a message.
 pub(super) fn text() -> String {
     "x".repeat(BODY)
 }
 
-/// An error unless the text of a message came whole.
+/// An error unless the text of a message came whole, in its usual size.
 pub(super) fn whole(text: &str) -> crate::Result<()> {
-    if text.len() == BODY { Ok(()) } else { Err(format!("a text of {} bytes", text.len()).into()) }
+    has_size(text, BODY)
+}
+
+/// An error unless the text of a message has this size.
+pub(super) fn has_size(text: &str, size: usize) -> crate::Result<()> {
+    if text.len() == size { Ok(()) } else { Err(format!("a text of {} bytes", text.len()).into()) }
+}
+
+/// The data of the event that asks for so many messages of this size.
+pub(super) fn burst(messages: u32, size: usize) -> String {
+    format!("{messages} {size}")
 }
 
 /// A frame in either direction. A member that a frame does not have is empty.

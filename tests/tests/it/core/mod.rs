@@ -1,8 +1,6 @@
 //! The core below the clients, against servers whose faults are scripted to the byte.
 
 mod azure_identity;
-mod logged;
-mod secrets;
 
 /// The tests of connections, over the default transport.
 #[path = "network"]

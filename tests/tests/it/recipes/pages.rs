@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use service_core::{Instrument, InstrumentKind};
+
 /// The Markdown files with links and programs, relative to the repository.
 fn pages() -> BTreeMap<PathBuf, String> {
     let mut directories =
@@ -100,6 +102,71 @@ fn every_link_between_pages_leads_to_a_file_and_a_heading() {
                 assert!(anchors(&target).contains(anchor), "{}: no heading for {link}", page.display());
             }
         }
+    }
+}
+
+/// The names of all files below a directory.
+fn file_names(directory: &Path, names: &mut BTreeSet<String>) {
+    for path in files(directory) {
+        if path.is_dir() {
+            file_names(&path, names);
+        } else {
+            names.extend(path.file_name().map(|name| name.to_string_lossy().into_owned()));
+        }
+    }
+}
+
+#[test]
+fn every_path_in_the_pages_for_contributors_exists() {
+    let mut names = BTreeSet::new();
+    for directory in ["crates", "docs", "tests/src", "tests/tests", "tests/bench", "xtask"] {
+        file_names(&root().join(directory), &mut names);
+    }
+    // A path is relative to the repository, to a crate, or to the sources of the emulator.
+    let mut bases = vec![root(), root().join("crates/emulator/src")];
+    bases.extend(files(&root().join("crates")));
+    let mut checked = 0;
+    for page in ["ARCHITECTURE.md", "CONTRIBUTING.md"] {
+        let text = fs::read_to_string(root().join(page)).unwrap();
+        for path in text.split('`').skip(1).step_by(2) {
+            let is_name = |c: char| c.is_ascii_alphanumeric() || "_-./".contains(c);
+            let is_file = [".rs", ".md", ".toml"].iter().any(|end| path.ends_with(end));
+            if !path.chars().all(is_name) || path.contains("NAME") || !(path.contains('/') || is_file) {
+                continue;
+            }
+            let exists = if path.contains('/') {
+                bases.iter().any(|base| base.join(path).exists())
+            } else {
+                names.contains(path) || root().join(path).exists()
+            };
+            assert!(exists, "{page}: {path} does not exist");
+            checked += 1;
+        }
+    }
+    assert!(checked > 80, "{checked}");
+}
+
+/// The table of `eventgrid-namespaces` has its own test, which also checks the attributes.
+#[test]
+fn the_tables_of_metrics_list_the_instruments_in_their_order() {
+    let kind = |instrument: &Instrument| match instrument.kind {
+        InstrumentKind::Counter => "counter",
+        InstrumentKind::UpDownCounter => "up-down counter",
+        InstrumentKind::Histogram => "histogram",
+    };
+    for (name, instruments) in
+        [("webpubsub", webpubsub::INSTRUMENTS), ("hulft-webconnect", hulft_webconnect::INSTRUMENTS)]
+    {
+        let text = fs::read_to_string(root().join(format!("crates/{name}/README.md"))).unwrap();
+        let (_, table) = text.split_once("\n| Metric | Kind | Unit |").unwrap();
+        let rows = table.lines().skip(2).take_while(|line| line.starts_with('|'));
+        let listed: Vec<Vec<_>> =
+            rows.map(|row| row.split('`').skip(1).step_by(2).take(3).collect()).collect();
+        let expected: Vec<_> = instruments
+            .iter()
+            .map(|&instrument| vec![instrument.name, kind(instrument), instrument.unit])
+            .collect();
+        assert_eq!(listed, expected, "{name}");
     }
 }
 

@@ -98,7 +98,7 @@ async fn a_failed_settle_call_is_retried_while_the_lock_is_kept() {
         broker.times("acknowledge").windows(2).map(|pair| (pair[1] - pair[0]) as u64).collect();
     assert_eq!(waits, [1, 2, 4, 8, 16, 16, 16, 16]);
     assert_eq!((broker.times("renewLock"), broker.settled()), (vec![40.0], each("acknowledge", [0])));
-    assert!(broker.notices()[0].starts_with("could not settle 1 events (Acknowledge); next attempt in 1.0s"));
+    assert!(broker.notices()[0].starts_with("could not settle 1 event (Acknowledge); next attempt in 1.0s"));
 }
 
 #[tokio::test]

@@ -118,7 +118,7 @@ async fn a_failed_renewal_is_retried_until_the_lock_expires() {
         (observed, broker.times("renewLock")),
         (vec!["ended, lost: false".to_owned()], vec![40.0, 50.0, 55.0])
     );
-    assert!(broker.notices()[0].starts_with("could not renew the locks of 1 events"));
+    assert!(broker.notices()[0].starts_with("could not renew the locks of 1 event: "));
     let broker = Broker::with(1);
     (0..9).for_each(|_| {
         broker.fault("renewLock", Fault::Status(403));

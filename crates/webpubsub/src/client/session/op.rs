@@ -141,7 +141,8 @@ impl Op {
             (true, Some(_), _) => (format!("no acknowledgment received within {limit:?}"), Delivery::Unknown),
             (true, None, _) => (format!("not written completely within {limit:?}"), Delivery::Unknown),
             (false, _, Some(pending)) => {
-                let text = format!("not sent within {limit:?}: {pending} sends are in flight");
+                let sends = if pending == 1 { "send is" } else { "sends are" };
+                let text = format!("not sent within {limit:?}: {pending} {sends} in flight");
                 (text, Delivery::NotSent)
             }
             (false, _, None) => {
