@@ -14,6 +14,8 @@ use crate::call::LastUri;
 use crate::clock::{Randomness, SystemClock};
 use crate::pipeline::Inner;
 use crate::retry::Quota;
+#[cfg(feature = "transport-hyper")]
+use crate::transport::DirectClient;
 use crate::transport::{ConnectionOptions, HttpClient, Proxy};
 use crate::{
     Authorize, Clock, Dialect, Endpoint, Error, Meter, MeterHandle, Pipeline, Policy, RateLimiter, Result,
@@ -32,6 +34,8 @@ pub struct ClientOptions {
     connection: ConnectionOptions,
     allow_insecure_http: bool,
     transport: Option<Arc<dyn Transport>>,
+    #[cfg(feature = "transport-hyper")]
+    hyper: bool,
     seed: Option<u64>,
     calls: CallSettings,
 }
@@ -64,6 +68,8 @@ impl Default for ClientOptions {
             connection: ConnectionOptions::default(),
             allow_insecure_http: false,
             transport: None,
+            #[cfg(feature = "transport-hyper")]
+            hyper: false,
             seed: None,
             calls: CallSettings {
                 retry: RetryOptions::default(),
@@ -125,9 +131,12 @@ impl ClientOptions {
             return Err(Error::invalid_input("endpoint", rule, Some(endpoint.as_str())));
         }
         let user_agent = user_agent(self.app_id.as_deref(), dialect.product)?;
-        let transport = match self.transport {
+        let clock = Arc::clone(&self.calls.clock);
+        let transport: Arc<dyn Transport> = match self.transport {
             Some(transport) => transport,
-            None => Arc::new(HttpClient::new(self.connection, &endpoint, Arc::clone(&self.calls.clock))?),
+            #[cfg(feature = "transport-hyper")]
+            None if self.hyper => Arc::new(DirectClient::new(&self.connection, &endpoint, clock)?),
+            None => Arc::new(HttpClient::new(self.connection, &endpoint, clock)?),
         };
         let response_ids = dialect.response_request_id_headers.iter();
         let inner = Inner {
@@ -242,6 +251,13 @@ impl ClientOptions {
     /// Sets the transport that sends the requests.
     pub fn set_transport(&mut self, transport: Arc<dyn Transport>) {
         self.transport = Some(transport);
+    }
+
+    /// Sends the requests with the transport on hyper instead of the default one.
+    #[cfg(feature = "transport-hyper")]
+    pub fn set_hyper_transport(&mut self) {
+        self.transport = None;
+        self.hyper = true;
     }
 
     /// Sets the clock for timeouts, waits, and tokens.

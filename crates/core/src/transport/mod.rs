@@ -1,5 +1,8 @@
 //! The extension point for the network: it sends a request and returns a buffered response or an upgraded stream.
 
+mod body;
+#[cfg(feature = "transport-hyper")]
+mod direct;
 mod failure;
 mod handshake;
 mod health;
@@ -19,6 +22,8 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 
+#[cfg(feature = "transport-hyper")]
+pub(crate) use direct::DirectClient;
 pub(crate) use http_client::HttpClient;
 pub use target::text as url_text;
 
