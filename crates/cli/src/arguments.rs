@@ -18,7 +18,6 @@ Environment:
   WEBPUBSUB_CONNECTION_STRING   of the Web PubSub resource
   EVENTGRID_NAMESPACES_ENDPOINT, EVENTGRID_NAMESPACES_KEY
   HULFT_WEBCONNECT_API_KEY, and HULFT_WEBCONNECT_ENDPOINT (optional)
-  WEBPUBSUB_ENDPOINT            with --entra, in place of the connection string
   NO_COLOR                      any value disables colors and bold text
 
 Exit codes:

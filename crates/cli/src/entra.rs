@@ -48,12 +48,13 @@ pub(crate) fn credential() -> Result<Option<Arc<dyn TokenCredential>>> {
     let settings = settings::get();
     let Some(identity) = settings.entra else { return Ok(None) };
     let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
-    let credential = create(identity.resolve(|name| variable(name).is_some()), variable, settings)?;
+    let credential = create(identity.resolve(|name| std::env::var_os(name).is_some()), variable, settings)?;
     Ok(Some(Arc::new(AzureCredential::new(credential))))
 }
 
 impl Identity {
-    /// Selects an identity by the variables that are set.
+    /// Selects an identity by the variables that are set. An empty one is set too: what it selects then fails, instead of another
+    /// identity being used.
     fn resolve(self, is_set: impl Fn(&str) -> bool) -> Self {
         let by_variable =
             [(SECRET, Self::ClientSecret), (TOKEN_FILE, Self::Workload), (IDENTITY_ENDPOINT, Self::Managed)];
@@ -78,7 +79,8 @@ fn create(
     };
     let created: azure_core::Result<Arc<dyn AzureTokenCredential>> = match identity {
         Identity::ClientSecret => {
-            let options = ClientSecretCredentialOptions { client_options: client_options(settings)? };
+            let options =
+                ClientSecretCredentialOptions { client_options: client_options(settings, Place::Network)? };
             let (tenant, client, secret) =
                 (require(TENANT)?, require(CLIENT)?, Secret::new(require(SECRET)?));
             ClientSecretCredential::new(&tenant, client, secret, Some(options))
@@ -87,7 +89,7 @@ fn create(
         Identity::Workload => {
             let options = WorkloadIdentityCredentialOptions {
                 credential_options: ClientAssertionCredentialOptions {
-                    client_options: client_options(settings)?,
+                    client_options: client_options(settings, Place::Network)?,
                 },
                 client_id: Some(require(CLIENT)?),
                 tenant_id: Some(require(TENANT)?),
@@ -98,7 +100,7 @@ fn create(
         Identity::Managed => {
             let options = ManagedIdentityCredentialOptions {
                 user_assigned_id: variable(CLIENT).map(UserAssignedId::ClientId),
-                client_options: client_options(settings)?,
+                client_options: client_options(settings, Place::ThisMachine)?,
             };
             ManagedIdentityCredential::new(Some(options)).map(|credential| credential as _)
         }
@@ -110,11 +112,22 @@ fn create(
         .map_err(|error| Failure::Usage(format!("the credential for Microsoft Entra ID is invalid: {error}")))
 }
 
+/// Where tokens come from.
+enum Place {
+    /// The platform below this machine. A proxy would receive the secret and the token, and might respond with its own identity.
+    ThisMachine,
+    Network,
+}
+
 /// Returns the settings of requests to the identity service.
-fn client_options(settings: &Settings) -> Result<ClientOptions> {
+fn client_options(settings: &Settings, place: Place) -> Result<ClientOptions> {
     // A redirect would carry the secret elsewhere.
-    let client = settings.http_client(TIMEOUT)?.redirect(reqwest::redirect::Policy::none()).build();
-    let client = client.map_err(|error| {
+    let client = settings.http_client(TIMEOUT)?.redirect(reqwest::redirect::Policy::none());
+    let client = match place {
+        Place::ThisMachine => client.no_proxy(),
+        Place::Network => client,
+    };
+    let client = client.build().map_err(|error| {
         Failure::Usage(format!("the connection to Microsoft Entra ID cannot be configured: {error}"))
     })?;
     let retry = if settings.no_retry { RetryOptions::none() } else { RetryOptions::default() };

@@ -28,7 +28,7 @@ pub(crate) struct ClientArguments {
     #[arg(long, global = true, value_name = "FILE", help_heading = "Connection")]
     ca_file: Option<PathBuf>,
 
-    /// Use Microsoft Entra ID instead of a key.
+    /// Use Microsoft Entra ID instead of a key. For Web PubSub, set WEBPUBSUB_ENDPOINT instead of the connection string.
     #[cfg(feature = "entra")]
     #[arg(
         long, global = true, value_enum, value_name = "IDENTITY", num_args = 0..=1, require_equals = true,

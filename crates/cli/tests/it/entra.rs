@@ -107,7 +107,10 @@ async fn the_managed_identity_of_an_app_is_used_where_the_platform_offers_one() 
     let mut identity = Upstream::start().await;
     let program = program
         .with("IDENTITY_ENDPOINT", &format!("{}msi/token", identity.url()))
-        .with("IDENTITY_HEADER", "the-header");
+        .with("IDENTITY_HEADER", "the-header")
+        // No proxy may see the header or the token. Nothing listens at this one.
+        .with("HTTP_PROXY", "http://127.0.0.1:1")
+        .with("http_proxy", "http://127.0.0.1:1");
     let health = program.start("wps --entra groups exists --hub chat lobby");
     let call = identity.call().await;
     assert!(
@@ -129,6 +132,10 @@ async fn a_missing_variable_and_an_identity_without_a_token_are_reported() {
     let secret = program.with("AZURE_CLIENT_SECRET", "s3cret").with("AZURE_CLIENT_ID", "x");
     let run = secret.run("--entra wps send --hub chat hello").await;
     assert_eq!(run.failed(2), "hubgrid: environment variable AZURE_TENANT_ID is missing or empty");
+    let empty =
+        program.with("AZURE_CLIENT_SECRET", "").with("AZURE_CLIENT_ID", "x").with("AZURE_TENANT_ID", "t");
+    let run = empty.run("--entra wps send --hub chat hello").await;
+    assert_eq!(run.failed(2), "hubgrid: environment variable AZURE_CLIENT_SECRET is missing or empty");
     let run = secret.with("AZURE_TENANT_ID", "a/b").run("--entra wps send --hub chat hello").await;
     assert!(run.failed(2).contains("the credential for Microsoft Entra ID is invalid"), "{run:?}");
     let directory = Directory::new("no-az");

@@ -1,5 +1,6 @@
 //! A single request fault: which requests it affects, what it does to them, and when.
 
+use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -51,13 +52,28 @@ pub struct Fault {
     pub(super) times: u32,
 }
 
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) enum Kind {
     Status { status: u16, headers: Vec<(String, String)>, body: Bytes },
     Delay(Duration),
     Hang,
     Reset,
     CutBody,
+}
+
+/// Without the contents, which may be secrets.
+impl fmt::Debug for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Status { status, headers, body } => {
+                write!(f, "Status({status}, {} headers, {} bytes)", headers.len(), body.len())
+            }
+            Self::Delay(by) => write!(f, "Delay({by:?})"),
+            Self::Hang => f.write_str("Hang"),
+            Self::Reset => f.write_str("Reset"),
+            Self::CutBody => f.write_str("CutBody"),
+        }
+    }
 }
 
 impl Fault {
@@ -206,6 +222,13 @@ fn scripted(status: u16, headers: &[(String, String)], body: Bytes) -> Response 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn debug_does_not_show_headers_and_bodies() {
+        let fault = Fault::status(200).header("authorization", "Bearer pl4nted").body("pl4nted");
+        let shown = format!("{fault:?}");
+        assert!(shown.contains("Status(200, 1 headers, 7 bytes)") && !shown.contains("pl4nted"), "{shown}");
+    }
 
     #[test]
     fn a_status_that_http_does_not_allow_is_reported_in_the_response() {

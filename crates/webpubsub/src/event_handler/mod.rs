@@ -69,7 +69,8 @@
 //! `panic = "abort"`.
 //!
 //! Each of these rejections is logged at `warn` with its reason, since users of the service would otherwise notice only that
-//! nothing happens. An error that a handler returns is not logged. Events of unknown kinds are accepted and ignored.
+//! nothing happens. An error that a handler returns is logged with its causes: at `error` if its status is a 5xx, otherwise at
+//! `debug`. Events of unknown kinds are accepted and ignored.
 //!
 //! # Secrets
 //!
