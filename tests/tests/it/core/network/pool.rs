@@ -208,3 +208,57 @@ async fn errors_name_the_host_and_the_root_cause() {
         "the default transport asks the proxy once more for a status other than 407"
     );
 }
+
+#[tokio::test]
+async fn a_client_that_is_dropped_closes_its_idle_connections() {
+    let closed = Arc::new(Notify::new());
+    let response = http1_response("200 OK", &[], "done");
+    let script = vec![Step::Request, Step::write(response), Step::Hang, Step::Notify(Arc::clone(&closed))];
+    let server = FaultServer::start([script]).unwrap();
+    let service = builder(&server.http()).build().unwrap();
+    get(&service).await.unwrap();
+    drop(service);
+    reached(&closed).await.unwrap();
+}
+
+/// A TLS connection says goodbye before it closes, which it cannot if the peer reads nothing.
+#[tokio::test]
+async fn a_connection_whose_peer_reads_nothing_counts_no_longer_than_its_call() {
+    let authority = Authority::new().unwrap();
+    let config = || authority.server(&Tls::default().http1()).unwrap();
+    let server = FaultServer::start([
+        vec![Step::Tls(config()), Step::Hang],
+        vec![Step::Tls(config()), Step::Serve("done")],
+    ])
+    .unwrap();
+    let client = builder(&server.https()).root_certificate(authority.pem()).pool_max_connections(1);
+    let service = client.build().unwrap();
+    // More than all buffers in between take.
+    let large = service.request(Method::POST, "/api/hubs/chat", &[]).body("text/plain", "x".repeat(32 << 20));
+    let error = large.attempt_timeout(Duration::from_millis(300)).await.unwrap_err();
+    assert_eq!((error.kind(), error.delivery()), (ErrorKind::Timeout, Some(Delivery::Unknown)));
+    get(&service).await.unwrap();
+    assert_eq!(server.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_server_that_returns_to_http2_gets_one_connection_again() {
+    let authority = Authority::new().unwrap();
+    let response = http1_response("200 OK", &[("connection", "close")], "done");
+    let server = FaultServer::start([
+        vec![
+            Step::Tls(authority.server(&Tls::default().http1()).unwrap()),
+            Step::Request,
+            Step::write(response),
+            Step::Finish,
+        ],
+        vec![Step::Tls(authority.server(&Tls::default()).unwrap()), Step::Serve("done")],
+    ])
+    .unwrap();
+    let service = builder(&server.https()).root_certificate(authority.pem()).build().unwrap();
+    for _ in 0..2 {
+        get(&service).await.unwrap();
+    }
+    assert_eq!(failures(&service, 50).await, 0);
+    assert_eq!(server.connections(), 2);
+}

@@ -102,7 +102,7 @@ impl Pool {
             None => {
                 let limit = connect_timeout.unwrap_or(self.connect_timeout);
                 // Boxed, since nearly no call needs this future.
-                let lease = clock::timeout(&self.clock, limit, Box::pin(self.wait())).await;
+                let lease = clock::timeout(&self.clock, limit, Box::pin(self.wait(limit))).await;
                 lease.unwrap_or(Err(Unconnected::TimedOut))?
             }
         };
@@ -122,7 +122,7 @@ impl Pool {
         Ok(connection.ok_or(Unconnected::TimedOut)??)
     }
 
-    async fn wait(self: &Arc<Self>) -> Result<Lease<'_>, Unconnected> {
+    async fn wait(self: &Arc<Self>, limit: Duration) -> Result<Lease<'_>, Unconnected> {
         let _waiting = Waiting::new(self);
         loop {
             let mut changed = pin!(self.changed.notified());
@@ -136,7 +136,7 @@ impl Pool {
                 self.admit(&mut state)
             };
             match admitted {
-                Some(admission) => return self.first_of(admission, changed).await,
+                Some(admission) => return self.first_of(admission, limit, changed).await,
                 None => changed.await,
             }
         }
@@ -146,10 +146,11 @@ impl Pool {
     async fn first_of<'a>(
         self: &'a Arc<Self>,
         admission: Admission,
+        limit: Duration,
         mut changed: Pin<&mut Notified<'a>>,
     ) -> Result<Lease<'a>, Unconnected> {
         let (sender, mut receiver) = oneshot::channel();
-        let mut task = Task(Some(tokio::spawn(admission.establish(sender)).abort_handle()));
+        let mut task = Task(Some(tokio::spawn(admission.establish(sender, limit)).abort_handle()));
         loop {
             match either(&mut receiver, changed.as_mut()).await {
                 Some(established) => {
@@ -228,7 +229,8 @@ impl Pool {
         let mut state = self.state();
         state.open = state.open.saturating_sub(1);
         if state.waiting > 0 {
-            self.changed.notify_one();
+            // All of them, since one that already establishes a connection has no use for this news.
+            self.changed.notify_waiters();
         }
     }
 
@@ -291,9 +293,11 @@ impl<'a> Own<'a> {
             return;
         }
         // The end of the response was received a moment before the connection is ready, or the request is still being written.
-        let pool = Arc::clone(pool);
+        let pool = Arc::downgrade(pool);
         tokio::spawn(async move {
-            if sender.ready().await.is_ok() {
+            if sender.ready().await.is_ok()
+                && let Some(pool) = pool.upgrade()
+            {
                 pool.put(sender);
             }
         });
