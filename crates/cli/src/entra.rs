@@ -113,6 +113,7 @@ fn create(
 }
 
 /// Where tokens come from.
+#[derive(Clone, Copy)]
 enum Place {
     /// The platform below this machine. A proxy would receive the secret and the token, and might respond with its own identity.
     ThisMachine,
