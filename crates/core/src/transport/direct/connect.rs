@@ -21,9 +21,6 @@ use crate::{BoxError, Endpoint};
 /// Idle TCP connections are probed this often, and closed after so many probes without a response.
 const TCP_KEEP_ALIVE: Duration = Duration::from_secs(15);
 const TCP_KEEP_ALIVE_RETRIES: u32 = 3;
-/// A connection is closed after data was not acknowledged for this long. The keep-alive probes do not run meanwhile.
-#[cfg(target_os = "linux")]
-const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// Establishes connections to one endpoint.
 pub(super) struct Connector {
@@ -68,10 +65,6 @@ impl Connector {
         tcp.set_keepalive(Some(TCP_KEEP_ALIVE));
         tcp.set_keepalive_interval(Some(TCP_KEEP_ALIVE));
         tcp.set_keepalive_retries(Some(TCP_KEEP_ALIVE_RETRIES));
-        // It is divided by the number of addresses, so that the first one cannot use it up.
-        tcp.set_connect_timeout(Some(options.connect_timeout));
-        #[cfg(target_os = "linux")]
-        tcp.set_tcp_user_timeout(Some(TCP_USER_TIMEOUT));
         Ok(Self {
             tcp,
             proxy: proxy(options, endpoint, &uri)?,

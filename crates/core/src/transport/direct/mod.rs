@@ -172,9 +172,8 @@ impl Transport for DirectClient {
     async fn send(&self, request: Request<Bytes>, options: &SendOptions) -> Result<Response<Bytes>> {
         options.set_waiting(true);
         let mut request = message::outgoing(request);
+        let _slot = self.slots.take(&self.pool.health, options.long_poll).await;
         loop {
-            // Taken again for a request that was not sent: the server may speak another protocol by then.
-            let _slot = self.slots.take(&self.pool.health, options.long_poll).await;
             let lease = self.pool.get(options.connect_timeout, options.long_poll).await;
             let outcome = match lease.map_err(|error| self.unconnected(error))? {
                 Lease::Http1(own) => self.over_http1(own, request, options).await?,

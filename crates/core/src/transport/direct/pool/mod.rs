@@ -1,7 +1,6 @@
 //! The connections to one endpoint. Since it owns them, the number of open ones is exact, and whether a request was written is
 //! known.
 
-mod admission;
 mod keeper;
 mod shared;
 
@@ -12,19 +11,19 @@ use std::task::Poll;
 use std::time::Duration;
 
 use http::StatusCode;
-use hyper::client::conn::http1::SendRequest;
+use hyper::client::conn::http1::{SendRequest, handshake};
+use hyper_util::rt::TokioIo;
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, oneshot};
 use tokio::task::AbortHandle;
 
-use super::connect::{Connector, Established};
+use super::connect::{Connector, Established, Failed};
 use super::message::Whole;
 use super::tls::Offer;
 use crate::BoxError;
 use crate::clock::{self, Clock, SystemClock};
 use crate::transport::ConnectionOptions;
 use crate::transport::health::{Health, Protocol};
-use admission::Admission;
 pub(super) use shared::{Shared, Use};
 
 /// The connections of one client.
@@ -102,7 +101,7 @@ impl Pool {
             None => {
                 let limit = connect_timeout.unwrap_or(self.connect_timeout);
                 // Boxed, since nearly no call needs this future.
-                let lease = clock::timeout(&self.clock, limit, Box::pin(self.wait(limit))).await;
+                let lease = clock::timeout(&self.clock, limit, Box::pin(self.wait())).await;
                 lease.unwrap_or(Err(Unconnected::TimedOut))?
             }
         };
@@ -122,7 +121,7 @@ impl Pool {
         Ok(connection.ok_or(Unconnected::TimedOut)??)
     }
 
-    async fn wait(self: &Arc<Self>, limit: Duration) -> Result<Lease<'_>, Unconnected> {
+    async fn wait(self: &Arc<Self>) -> Result<Lease<'_>, Unconnected> {
         let _waiting = Waiting::new(self);
         loop {
             let mut changed = pin!(self.changed.notified());
@@ -136,7 +135,7 @@ impl Pool {
                 self.admit(&mut state)
             };
             match admitted {
-                Some(admission) => return self.first_of(admission, limit, changed).await,
+                Some(admission) => return self.first_of(admission, changed).await,
                 None => changed.await,
             }
         }
@@ -146,11 +145,10 @@ impl Pool {
     async fn first_of<'a>(
         self: &'a Arc<Self>,
         admission: Admission,
-        limit: Duration,
         mut changed: Pin<&mut Notified<'a>>,
     ) -> Result<Lease<'a>, Unconnected> {
         let (sender, mut receiver) = oneshot::channel();
-        let mut task = Task(Some(tokio::spawn(admission.establish(sender, limit)).abort_handle()));
+        let mut task = Task(Some(tokio::spawn(admission.establish(sender)).abort_handle()));
         loop {
             match either(&mut receiver, changed.as_mut()).await {
                 Some(established) => {
@@ -200,7 +198,7 @@ impl Pool {
         }
         state.open += 1;
         state.handshake |= may_share;
-        Some(Admission::new(self, may_share))
+        Some(Admission { pool: Arc::clone(self), counted: Some(Counted(Arc::clone(self))), may_share })
     }
 
     /// Keeps an open connection for later calls, unless it was one more for a long poll that has ended.
@@ -229,8 +227,7 @@ impl Pool {
         let mut state = self.state();
         state.open = state.open.saturating_sub(1);
         if state.waiting > 0 {
-            // All of them, since one that already establishes a connection has no use for this news.
-            self.changed.notify_waiters();
+            self.changed.notify_one();
         }
     }
 
@@ -293,11 +290,9 @@ impl<'a> Own<'a> {
             return;
         }
         // The end of the response was received a moment before the connection is ready, or the request is still being written.
-        let pool = Arc::downgrade(pool);
+        let pool = Arc::clone(pool);
         tokio::spawn(async move {
-            if sender.ready().await.is_ok()
-                && let Some(pool) = pool.upgrade()
-            {
+            if sender.ready().await.is_ok() {
                 pool.put(sender);
             }
         });
@@ -327,6 +322,96 @@ impl Drop for Task {
     fn drop(&mut self) {
         if let Some(task) = &self.0 {
             task.abort();
+        }
+    }
+}
+
+/// One of the connections that count. Dropping it means that it is closed.
+struct Counted(Arc<Pool>);
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.closed();
+    }
+}
+
+/// The permission to establish a connection.
+struct Admission {
+    pool: Arc<Pool>,
+    counted: Option<Counted>,
+    /// Whether other calls wait for this connection, since they may share it.
+    may_share: bool,
+}
+
+/// A new connection.
+enum Ready {
+    Http1(SendRequest<Whole>),
+    Http2(Shared),
+}
+
+impl Ready {
+    fn lease(self, pool: &Arc<Pool>) -> Lease<'_> {
+        match self {
+            Self::Http1(sender) => Lease::Http1(Own::new(pool, sender, false)),
+            Self::Http2(shared) => Lease::Http2(shared.use_by(pool, false)),
+        }
+    }
+}
+
+impl Admission {
+    /// Establishes the connection for the call that waits for it, or else for later ones.
+    async fn establish(mut self, call: oneshot::Sender<Result<Ready, Unconnected>>) {
+        let ready = self.connect().await;
+        let pool = Arc::clone(&self.pool);
+        drop(self);
+        if let Err(Ok(Ready::Http1(sender))) = call.send(ready) {
+            pool.put(sender);
+        }
+    }
+
+    async fn connect(&mut self) -> Result<Ready, Unconnected> {
+        let pool = &*self.pool;
+        let offer = if self.may_share { Offer::Any } else { Offer::Http1 };
+        let Established { io, http2 } = pool.connector.connect(offer).await?;
+        if !http2 {
+            let (sender, connection) = handshake(TokioIo::new(io)).await.map_err(Unconnected::handshake)?;
+            let counted = self.counted.take();
+            tokio::spawn(async move {
+                // The call receives its error.
+                drop(connection.await);
+                drop(counted);
+            });
+            pool.health.connected(Protocol::Http1);
+            return Ok(Ready::Http1(sender));
+        }
+        let shared = Shared::new(io, pool.clock.elapsed()).await.map_err(Unconnected::handshake)?;
+        pool.state().shared = Some(shared.clone());
+        pool.health.connected(Protocol::Http2);
+        Ok(Ready::Http2(shared))
+    }
+}
+
+impl Drop for Admission {
+    fn drop(&mut self) {
+        if self.may_share {
+            self.pool.state().handshake = false;
+        }
+        // Calls that waited may share this connection, or establish their own.
+        self.pool.changed.notify_waiters();
+    }
+}
+
+impl Unconnected {
+    fn handshake(error: hyper::Error) -> Self {
+        Self::Failed(error.into())
+    }
+}
+
+impl From<Failed> for Unconnected {
+    fn from(failed: Failed) -> Self {
+        match failed {
+            Failed::Rejected(status) => Self::Rejected(status),
+            Failed::Other(error) => Self::Failed(error),
         }
     }
 }
