@@ -13,15 +13,14 @@ use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use webpubsub::{BoxError, Credential, ErrorKind, Result, RetryOptions, ServiceClient};
 
-/// A client of this endpoint, over either transport, that trusts this certificate in addition to the system's.
+/// A client of this endpoint that trusts this certificate in addition to the system's.
 ///
 /// # Errors
 ///
 /// The settings cannot be used, as without a provider.
-pub fn client(endpoint: &str, pem: Option<&str>, hyper: bool) -> Result<ServiceClient> {
+pub fn client(endpoint: &str, pem: Option<&str>) -> Result<ServiceClient> {
     let key = Credential::access_key("no key at all");
     let builder = ServiceClient::builder(endpoint, "chat", key).no_proxy().retry(RetryOptions::none());
-    let builder = if hyper { builder.hyper_transport() } else { builder };
     match pem {
         Some(pem) => builder.root_certificate(pem.to_owned()).build(),
         None => builder.build(),
@@ -43,22 +42,17 @@ pub fn check(held: bool, text: impl Into<String>) -> Result<(), BoxError> {
 ///
 /// Another outcome than each of them should have.
 pub async fn use_tls() -> Result<(), BoxError> {
-    use_tls_of(false).await?;
-    use_tls_of(true).await
-}
-
-async fn use_tls_of(hyper: bool) -> Result<(), BoxError> {
     let (endpoint, pem) = serve().await?;
     let get = |client: ServiceClient| client.request(Method::GET, "/api/hubs/chat", &[]);
-    let body = get(client(&endpoint, Some(&pem), hyper)?).await?;
+    let body = get(client(&endpoint, Some(&pem))?).await?;
     check(body == "done", format!("the body was {body:?}"))?;
-    let Err(error) = get(client(&endpoint, None, hyper)?).await else {
+    let Err(error) = get(client(&endpoint, None)?).await else {
         return Err("an unknown certificate passed".into());
     };
     let rejected = error.to_string().contains("certificate was rejected");
     check(rejected, format!("{error}: {:?}", error.source()))?;
     let unused = TcpListener::bind("127.0.0.1:0").await?.local_addr()?;
-    let Err(error) = get(client(&format!("https://{unused}"), None, hyper)?).await else {
+    let Err(error) = get(client(&format!("https://{unused}"), None)?).await else {
         return Err("a request to an unused port succeeded".into());
     };
     check(error.kind() == ErrorKind::Transport, format!("{error:?}"))

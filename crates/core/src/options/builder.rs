@@ -97,8 +97,6 @@ macro_rules! client_setters {
 #[macro_export]
 macro_rules! connection_setters {
     ($builder:ty) => {
-        $crate::hyper_setters!($builder);
-
         impl $builder {
             /// Sets the name of the calling program, which the user agent starts with.
             ///
@@ -178,30 +176,4 @@ macro_rules! connection_setters {
             }
         }
     };
-}
-
-/// Implements the setter that the feature `transport-hyper` adds, for [`connection_setters!`](crate::connection_setters).
-#[cfg(feature = "transport-hyper")]
-#[macro_export]
-macro_rules! hyper_setters {
-    ($builder:ty) => {
-        impl $builder {
-            /// Sends the requests with a transport that is built directly on hyper, instead of the default one on reqwest.
-            ///
-            /// It takes less CPU time per request. All settings of connections apply to it in the same way, with one difference:
-            /// calls with a connect timeout of their own share the connections of the others. Requires the feature
-            /// `transport-hyper`.
-            pub fn hyper_transport(mut self) -> Self {
-                self.options.set_hyper_transport();
-                self
-            }
-        }
-    };
-}
-
-/// Implements nothing: the feature `transport-hyper` is not enabled.
-#[cfg(not(feature = "transport-hyper"))]
-#[macro_export]
-macro_rules! hyper_setters {
-    ($builder:ty) => {};
 }

@@ -14,8 +14,6 @@ use crate::call::LastUri;
 use crate::clock::{Randomness, SystemClock};
 use crate::pipeline::Inner;
 use crate::retry::Quota;
-#[cfg(feature = "transport-hyper")]
-use crate::transport::DirectClient;
 use crate::transport::{ConnectionOptions, HttpClient, Proxy};
 use crate::{
     Authorize, Clock, Dialect, Endpoint, Error, Meter, MeterHandle, Pipeline, Policy, RateLimiter, Result,
@@ -34,8 +32,6 @@ pub struct ClientOptions {
     connection: ConnectionOptions,
     allow_insecure_http: bool,
     transport: Option<Arc<dyn Transport>>,
-    #[cfg(feature = "transport-hyper")]
-    hyper: bool,
     seed: Option<u64>,
     calls: CallSettings,
 }
@@ -68,8 +64,6 @@ impl Default for ClientOptions {
             connection: ConnectionOptions::default(),
             allow_insecure_http: false,
             transport: None,
-            #[cfg(feature = "transport-hyper")]
-            hyper: false,
             seed: None,
             calls: CallSettings {
                 retry: RetryOptions::default(),
@@ -131,12 +125,9 @@ impl ClientOptions {
             return Err(Error::invalid_input("endpoint", rule, Some(endpoint.as_str())));
         }
         let user_agent = user_agent(self.app_id.as_deref(), dialect.product)?;
-        let clock = Arc::clone(&self.calls.clock);
-        let transport: Arc<dyn Transport> = match self.transport {
+        let transport = match self.transport {
             Some(transport) => transport,
-            #[cfg(feature = "transport-hyper")]
-            None if self.hyper => Arc::new(DirectClient::new(&self.connection, &endpoint, clock)?),
-            None => Arc::new(HttpClient::new(self.connection, &endpoint, clock)?),
+            None => Arc::new(HttpClient::new(self.connection, &endpoint, Arc::clone(&self.calls.clock))?),
         };
         let response_ids = dialect.response_request_id_headers.iter();
         let inner = Inner {
@@ -251,13 +242,6 @@ impl ClientOptions {
     /// Sets the transport that sends the requests.
     pub fn set_transport(&mut self, transport: Arc<dyn Transport>) {
         self.transport = Some(transport);
-    }
-
-    /// Sends the requests with the transport on hyper instead of the default one.
-    #[cfg(feature = "transport-hyper")]
-    pub fn set_hyper_transport(&mut self) {
-        self.transport = None;
-        self.hyper = true;
     }
 
     /// Sets the clock for timeouts, waits, and tokens.

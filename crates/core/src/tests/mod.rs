@@ -3,55 +3,20 @@
 
 mod calls;
 mod deadlines;
+mod messages;
 mod metrics;
 mod overrides;
 mod policies;
+mod proxies;
 mod rate_limits;
 mod retries;
 mod rooms;
+mod secrets;
+mod server;
+mod sockets;
 mod tokens;
 mod traces;
-
-/// The tests with a network, over the default transport.
-#[path = "network"]
-mod over_default {
-    use super::*;
-
-    /// Whether the transport learns the status of a rejected tunnel by asking the proxy again.
-    const ASKS_PROXY_AGAIN: bool = true;
-
-    fn choose(client: Client) -> Client {
-        client
-    }
-
-    mod messages;
-    mod proxies;
-    mod secrets;
-    mod server;
-    mod sockets;
-    mod upgrades;
-}
-
-/// The same tests, over the transport on hyper.
-#[cfg(feature = "transport-hyper")]
-#[expect(clippy::duplicate_mod, reason = "the same tests, over another transport")]
-#[path = "network"]
-mod over_hyper {
-    use super::*;
-
-    const ASKS_PROXY_AGAIN: bool = false;
-
-    fn choose(client: Client) -> Client {
-        client.hyper_transport()
-    }
-
-    mod messages;
-    mod proxies;
-    mod secrets;
-    mod server;
-    mod sockets;
-    mod upgrades;
-}
+mod upgrades;
 
 use std::future::IntoFuture;
 use std::sync::Arc;

@@ -9,7 +9,6 @@ use rustls::AlertDescription;
 use url::Url;
 
 use super::{ConnectionOptions, Proxy};
-use crate::BoxError;
 use crate::Endpoint;
 use crate::error::{Delivery, Error, ErrorKind, Result, chain, root_cause};
 
@@ -36,11 +35,10 @@ impl Peers {
     }
 
     /// Converts an error that occurred before a response arrived.
-    pub(super) fn failure(&self, fault: impl Into<Fault>) -> Error {
-        let fault = fault.into();
-        let kind = if fault.timeout { ErrorKind::Timeout } else { ErrorKind::Transport };
-        let Failure { text, delivery, permanent, status } = self.classify(&fault);
-        let mut failure = Error::new(kind, text).with_delivery(delivery).with_source(fault.source);
+    pub(super) fn failure(&self, error: reqwest::Error) -> Error {
+        let kind = if error.is_timeout() { ErrorKind::Timeout } else { ErrorKind::Transport };
+        let Failure { text, delivery, permanent, status } = self.classify(&error);
+        let mut failure = Error::new(kind, text).with_delivery(delivery).with_source(error.without_url());
         if let Some(status) = status {
             failure = failure.with_head(status, HeaderMap::new());
         }
@@ -52,17 +50,6 @@ impl Peers {
         Traits::of(error).tunnel.as_deref().is_some_and(is_rejection)
     }
 
-    /// The proxy rejected a tunnel with this status.
-    #[cfg(feature = "transport-hyper")]
-    pub(super) fn rejected(&self, status: StatusCode) -> Error {
-        let Failure { text, delivery, .. } =
-            self.rejection(status == StatusCode::PROXY_AUTHENTICATION_REQUIRED);
-        Error::new(ErrorKind::Transport, text)
-            .with_delivery(delivery)
-            .with_head(status, HeaderMap::new())
-            .permanent()
-    }
-
     /// The server responded with status 101 to a request that did not ask for another protocol (RFC 9110, 15.2.2).
     pub(super) fn switched(&self) -> Error {
         let text = format!("the server at {} switched protocols instead of responding", self.host);
@@ -70,12 +57,13 @@ impl Peers {
     }
 
     /// Converts an error that occurred in the middle of a success response's body.
-    pub(super) fn cut_off(&self, fault: impl Into<Fault>) -> Error {
+    pub(super) fn cut_off(&self, error: reqwest::Error) -> Error {
         let text = format!("the response from {} was cut off", self.host);
-        let source = fault.into().source;
-        let cut_off = match Traits::of(&*source).invalid {
-            Some(fault) => Error::new(ErrorKind::Transport, format!("{text}: {fault}")).with_source(source),
-            None => Error::new(ErrorKind::Transport, text).with_cause(source),
+        let cut_off = match Traits::of(&error).invalid {
+            Some(fault) => {
+                Error::new(ErrorKind::Transport, format!("{text}: {fault}")).with_source(error.without_url())
+            }
+            None => Error::new(ErrorKind::Transport, text).with_cause(error.without_url()),
         };
         cut_off.with_delivery(Delivery::Accepted)
     }
@@ -86,9 +74,9 @@ impl Peers {
         Error::new(ErrorKind::Transport, text).with_delivery(Delivery::Accepted)
     }
 
-    fn classify(&self, fault: &Fault) -> Failure {
-        let (host, cause) = (&self.host, root_cause(&*fault.source));
-        let traits = Traits::of(&*fault.source);
+    fn classify(&self, error: &reqwest::Error) -> Failure {
+        let (host, cause) = (&self.host, root_cause(error));
+        let traits = Traits::of(error);
         if traits.rejected_certificate {
             let text = format!("could not connect to {host}: the server's certificate was rejected: {cause}");
             return Failure::not_sent(text).permanent();
@@ -103,16 +91,16 @@ impl Peers {
         if traits.not_tls {
             return Failure::not_sent(format!("could not connect to {host}: the server does not speak TLS"));
         }
-        if fault.connect {
+        if error.is_connect() {
             let target =
                 self.proxy.as_ref().map_or_else(|| host.clone(), |proxy| format!("the proxy at {proxy}"));
-            let cause = if fault.timeout { "the connect timeout elapsed" } else { &cause };
+            let cause = if error.is_timeout() { "the connect timeout elapsed" } else { &cause };
             return Failure::not_sent(format!("could not connect to {target}: {cause}"));
         }
         if traits.unsent {
             return Failure::not_sent(format!("the connection to {host} closed before the request was sent"));
         }
-        if fault.request {
+        if error.is_builder() {
             return Failure::not_sent(format!("the request is not valid: {cause}")).permanent();
         }
         if traits.not_http {
@@ -126,71 +114,23 @@ impl Peers {
         Failure::unknown(format!("the connection to {host} failed before a response arrived: {cause}"))
     }
 
-    fn proxy(&self) -> &str {
-        self.proxy.as_deref().unwrap_or("an unknown address")
-    }
-
-    /// The proxy rejected a CONNECT request.
-    fn rejection(&self, requires_authentication: bool) -> Failure {
-        let (host, proxy) = (&self.host, self.proxy());
-        let text = if requires_authentication {
-            format!(
-                "could not connect to {host} through the proxy at {proxy}: 407, the proxy requires authentication"
-            )
-        } else {
-            format!("could not connect to {host}: the proxy at {proxy} rejected the CONNECT request")
-        };
-        Failure::not_sent(text).permanent()
-    }
-
     /// A CONNECT request to the proxy failed.
     fn tunnel(&self, tunnel: &str, cause: &str) -> Failure {
-        let proxy = self.proxy();
+        let host = &self.host;
+        let proxy = self.proxy.as_deref().unwrap_or("an unknown address");
         if tunnel.contains("authorization required") {
+            let text = format!(
+                "could not connect to {host} through the proxy at {proxy}: 407, the proxy requires authentication"
+            );
             let status = Some(StatusCode::PROXY_AUTHENTICATION_REQUIRED);
-            return Failure { status, ..self.rejection(true) };
+            return Failure { status, ..Failure::not_sent(text).permanent() };
         }
         if is_rejection(tunnel) {
-            return self.rejection(false);
+            let text =
+                format!("could not connect to {host}: the proxy at {proxy} rejected the CONNECT request");
+            return Failure::not_sent(text).permanent();
         }
         Failure::not_sent(format!("could not connect to the proxy at {proxy}: {cause}"))
-    }
-}
-
-/// An error of the transport, and what is known about it besides its sources.
-pub(super) struct Fault {
-    /// Without the URL.
-    source: BoxError,
-    /// It occurred while the connection was being established.
-    connect: bool,
-    timeout: bool,
-    /// The request cannot be sent at all.
-    request: bool,
-}
-
-impl Fault {
-    /// An error that occurred while a connection was being established.
-    #[cfg(feature = "transport-hyper")]
-    pub(super) fn connecting(source: BoxError) -> Self {
-        Self { source, connect: true, timeout: false, request: false }
-    }
-
-    #[cfg(feature = "transport-hyper")]
-    pub(super) fn connect_timeout() -> Self {
-        Self { timeout: true, ..Self::connecting(io::Error::from(io::ErrorKind::TimedOut).into()) }
-    }
-}
-
-impl From<hyper::Error> for Fault {
-    fn from(error: hyper::Error) -> Self {
-        Self { source: error.into(), connect: false, timeout: false, request: false }
-    }
-}
-
-impl From<reqwest::Error> for Fault {
-    fn from(error: reqwest::Error) -> Self {
-        let (connect, timeout, request) = (error.is_connect(), error.is_timeout(), error.is_builder());
-        Self { source: error.without_url().into(), connect, timeout, request }
     }
 }
 

@@ -1,20 +1,14 @@
 //! What is known about the connections of one pool: the protocol they negotiated, and when something was last received.
 
 use std::sync::atomic::{AtomicU8, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{MutexGuard, Notify};
-
-use super::SendOptions;
-use crate::{Clock, Endpoint};
+use tokio::sync::{Mutex, MutexGuard, Notify};
 
 /// A connection that received nothing for this long while a call timed out takes no new calls.
 const SILENCE: Duration = Duration::from_secs(5);
 /// So do connections on which this many calls in a row timed out with nothing received in between.
 const SILENT_CALLS: u32 = 2;
-/// At most one connection is replaced in this time.
-pub(super) const REPLACEMENT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The protocol of a pool's connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +27,7 @@ pub(super) struct Health {
     protocol: AtomicU8,
     /// How many handshakes have ended in HTTP/2.
     handshakes: AtomicU32,
-    handshake: tokio::sync::Mutex<()>,
+    handshake: Mutex<()>,
     /// Wakes the calls that wait for a slot when they no longer need one.
     shared: Notify,
     /// When something was last received or a connection was established, in milliseconds of the clock.
@@ -47,7 +41,7 @@ impl Health {
         Self {
             protocol: AtomicU8::new(protocol as u8),
             handshakes: AtomicU32::new(0),
-            handshake: tokio::sync::Mutex::new(()),
+            handshake: Mutex::new(()),
             shared: Notify::new(),
             last_received: AtomicU64::new(0),
             silent_calls: AtomicU32::new(0),
@@ -120,67 +114,6 @@ impl Health {
     /// Marks the pool as replaced. Returns whether it was not before.
     pub(super) fn retire(&self) -> bool {
         self.retired.swap(1, Ordering::AcqRel) == 0
-    }
-}
-
-/// Notices that a call timed out while nothing was received on its connection.
-pub(super) struct Watch<'a, F: Fn()> {
-    health: &'a Health,
-    clock: &'a dyn Clock,
-    options: &'a SendOptions,
-    started: Duration,
-    replace: F,
-}
-
-impl<'a, F: Fn()> Watch<'a, F> {
-    /// `replace` is called if the connection should take no new calls.
-    pub(super) fn new(
-        health: &'a Health,
-        clock: &'a dyn Clock,
-        options: &'a SendOptions,
-        replace: F,
-    ) -> Self {
-        Self { health, clock, options, started: clock.elapsed(), replace }
-    }
-}
-
-impl<F: Fn()> Drop for Watch<'_, F> {
-    fn drop(&mut self) {
-        if !self.options.has_timed_out() || self.options.long_poll || self.options.is_waiting() {
-            return;
-        }
-        if self.health.timed_out(self.started, self.clock.elapsed()) {
-            (self.replace)();
-        }
-    }
-}
-
-/// The replaced connections of one client: at most one in [`REPLACEMENT_INTERVAL`].
-#[derive(Debug)]
-pub(super) struct Replacements {
-    host: String,
-    last: Mutex<Option<Duration>>,
-}
-
-impl Replacements {
-    pub(super) fn new(endpoint: &Endpoint) -> Self {
-        Self { host: endpoint.authority().to_owned(), last: Mutex::default() }
-    }
-
-    /// Returns whether the connections with this health are to be replaced now, which happens once.
-    pub(super) fn start(&self, health: &Health, now: Duration) -> bool {
-        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        if last.is_some_and(|last| now.saturating_sub(last) < REPLACEMENT_INTERVAL) || !health.retire() {
-            return false;
-        }
-        *last = Some(now);
-        drop(last);
-        tracing::warn!(
-            target: "service_core::connection",
-            host = self.host,
-            "a connection on which calls time out and nothing is received takes no new calls"
-        );
-        true
     }
 }
 

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
-use http::header::{ACCEPT_ENCODING, CONTENT_LENGTH, HOST};
+use http::header::{ACCEPT_ENCODING, CONNECTION, CONTENT_LENGTH, HOST};
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Body as _;
 
-use super::body::{self, Chunks, ERROR_BODY_TIMEOUT, Unread, keeps_connection, too_large};
 use super::failure::Peers;
 use super::handshake::tracked;
-use super::health::{Protocol, Watch};
+use super::health::Protocol;
 use super::ledger::Account;
 use super::pools::{Pool, Pools};
 use super::slots::Slots;
@@ -21,6 +21,9 @@ use super::{ConnectionOptions, SendOptions, Transport, Upgrade};
 use crate::Endpoint;
 use crate::clock::{self, Clock};
 use crate::error::{Delivery, Error, ErrorKind, MAX_ERROR_BODY_BYTES, Result};
+
+/// The body of an error response is read for at most this long: its status matters more than its text.
+const ERROR_BODY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connections to the service, HTTP/2 where it offers that.
 #[derive(Debug)]
@@ -57,8 +60,12 @@ impl HttpClient {
         account: &mut Account<'_>,
         options: &SendOptions,
     ) -> Result<reqwest::Response> {
-        let watch = || Watch::new(&pool.health, &*self.clock, options, || self.pools.replace(pool));
-        let _watch = pool.health.is_watched().then(watch);
+        let _watch = pool.health.is_watched().then(|| Watch {
+            client: self,
+            pool,
+            options,
+            started: self.clock.elapsed(),
+        });
         let response = tracked(pool.client.execute(request), account, options).await;
         let response = match response {
             Ok(response) => response,
@@ -89,7 +96,7 @@ impl HttpClient {
         }
     }
 
-    /// Reads the body within its limits.
+    /// Reads the body chunk by chunk, so that no response takes more memory than its limit.
     async fn buffer(
         &self,
         mut response: reqwest::Response,
@@ -100,31 +107,42 @@ impl HttpClient {
         *head.status_mut() = response.status();
         *head.version_mut() = response.version();
         *head.headers_mut() = std::mem::take(response.headers_mut());
-        let mut body = reqwest::Body::from(response);
-        let length = body::announced(&body);
+        let length = response.content_length().map(|length| usize::try_from(length).unwrap_or(usize::MAX));
         let mut chunks = Chunks::new(length, limit);
-        if !head.status().is_success() {
-            let reading = body::read_error(&mut body, &mut chunks);
-            clock::timeout(&*self.clock, ERROR_BODY_TIMEOUT, reading).await;
-            return Ok(head.map(|()| chunks.into_bytes()));
-        }
-        let fault = match body::read(&mut body, &mut chunks, || self.received(pool)).await {
-            Err(Unread::TooLarge) => return Err(too_large(head, limit)),
-            Err(Unread::CutOff(error)) => self.peers.cut_off(error),
-            Ok(()) if head.version() != Version::HTTP_2 || self.is_complete(&body, length, chunks.len()) => {
-                return Ok(head.map(|()| chunks.into_bytes()));
+        if head.status().is_success() {
+            if length > Some(limit) {
+                return Err(too_large(head, limit));
             }
-            Ok(()) => self.peers.ended_early(),
-        };
-        Err(fault.with_head(head.status(), std::mem::take(head.headers_mut())))
+            let cut_off = |error, head: &mut Response<()>| {
+                self.peers.cut_off(error).with_head(head.status(), std::mem::take(head.headers_mut()))
+            };
+            while let Some(chunk) = response.chunk().await.map_err(|error| cut_off(error, &mut head))? {
+                self.received(pool);
+                if chunk.len() > limit - chunks.len() {
+                    return Err(too_large(head, limit));
+                }
+                chunks.push(chunk);
+            }
+            if head.version() == Version::HTTP_2 && !self.is_complete(response, length, chunks.len()) {
+                return Err(self
+                    .peers
+                    .ended_early()
+                    .with_head(head.status(), std::mem::take(head.headers_mut())));
+            }
+        } else {
+            // What was received of an error's text is better than another error in its place.
+            let reading = read_up_to(&mut response, MAX_ERROR_BODY_BYTES, &mut chunks);
+            clock::timeout(&*self.clock, ERROR_BODY_TIMEOUT, reading).await;
+        }
+        Ok(head.map(|()| chunks.into_bytes()))
     }
 }
 
 impl HttpClient {
     /// Returns whether the server ended the body of an HTTP/2 response, rather than its stream or connection without an error,
     /// which hyper reports in the same way.
-    fn is_complete(&self, body: &reqwest::Body, length: Option<usize>, received: usize) -> bool {
-        let ended = body.is_end_stream();
+    fn is_complete(&self, response: reqwest::Response, length: Option<usize>, received: usize) -> bool {
+        let ended = reqwest::Body::from(response).is_end_stream();
         if ended {
             self.states_end.store(true, Ordering::Relaxed);
         }
@@ -172,6 +190,31 @@ impl Transport for HttpClient {
     }
 }
 
+/// Notices that a call timed out while nothing was received on its connection.
+struct Watch<'a> {
+    client: &'a HttpClient,
+    pool: &'a Pool,
+    options: &'a SendOptions,
+    started: Duration,
+}
+
+impl Drop for Watch<'_> {
+    fn drop(&mut self) {
+        if !self.options.has_timed_out() || self.options.long_poll || self.options.is_waiting() {
+            return;
+        }
+        if self.pool.health.timed_out(self.started, self.client.clock.elapsed()) {
+            self.client.pools.replace(self.pool);
+        }
+    }
+}
+
+/// Whether the server leaves the connection of an HTTP/1 response open.
+fn keeps_connection(response: &Response<Bytes>) -> bool {
+    let closes = |value: &HeaderValue| value.as_bytes().eq_ignore_ascii_case(b"close");
+    response.version() != Version::HTTP_10 && !response.headers().get_all(CONNECTION).iter().any(closes)
+}
+
 /// What reqwest's own conversion does, but for the origin's part of the URL.
 fn outgoing(target: &Target, pool: &Pool, request: Request<Bytes>) -> Result<reqwest::Request> {
     let (parts, body) = request.into_parts();
@@ -198,18 +241,93 @@ fn outgoing(target: &Target, pool: &Pool, request: Request<Bytes>) -> Result<req
 }
 
 /// reqwest panics where no TLS provider is to be found; a library must not.
-pub(super) fn check_provider() -> Result<()> {
+fn check_provider() -> Result<()> {
     if cfg!(feature = "rustls") || rustls::crypto::CryptoProvider::get_default().is_some() {
         return Ok(());
     }
-    Err(missing_provider())
-}
-
-pub(super) fn missing_provider() -> Error {
-    Error::invalid_input(
+    Err(Error::invalid_input(
         "TLS provider",
         "is missing: this program was built with `rustls-no-provider`, so install one first, as by \
          `rustls::crypto::ring::default_provider().install_default()`",
         None,
-    )
+    ))
+}
+
+/// Reads until the body ends, fails, or fills `limit` bytes.
+async fn read_up_to(response: &mut reqwest::Response, limit: usize, chunks: &mut Chunks) {
+    while let Ok(Some(chunk)) = response.chunk().await {
+        let room = limit - chunks.len();
+        if chunk.len() >= room {
+            chunks.push(chunk.slice(..room));
+            return;
+        }
+        chunks.push(chunk);
+    }
+}
+
+/// The body received so far. Most bodies are one chunk, which is then not copied.
+struct Chunks {
+    first: Bytes,
+    all: Option<BytesMut>,
+    length: Option<usize>,
+    limit: usize,
+}
+
+impl Chunks {
+    /// `length` is what the response's head announces.
+    fn new(length: Option<usize>, limit: usize) -> Self {
+        Self { first: Bytes::new(), all: None, length, limit }
+    }
+
+    fn len(&self) -> usize {
+        self.all.as_ref().map_or(self.first.len(), BytesMut::len)
+    }
+
+    fn push(&mut self, chunk: Bytes) {
+        if chunk.is_empty() {
+            return;
+        }
+        let (len, capacity) = (self.len(), self.capacity(self.len() + chunk.len()));
+        match &mut self.all {
+            Some(all) => {
+                if all.capacity() - len < chunk.len() {
+                    all.reserve(capacity - len);
+                }
+                all.extend_from_slice(&chunk);
+            }
+            None if self.first.is_empty() => self.first = chunk,
+            None => {
+                let mut all = BytesMut::with_capacity(capacity);
+                all.extend_from_slice(&std::mem::take(&mut self.first));
+                all.extend_from_slice(&chunk);
+                self.all = Some(all);
+            }
+        }
+    }
+
+    /// Returns the capacity for `len` bytes: the announced length, or else the smallest of the limit's halves, quarters, and so
+    /// on. While a body grows, its old and its new buffer together then never take more than one and a half times the limit.
+    fn capacity(&self, len: usize) -> usize {
+        if let Some(length) = self.length.filter(|length| (len..=self.limit).contains(length)) {
+            return length;
+        }
+        let mut capacity = self.limit.max(len);
+        while capacity / 2 >= len {
+            capacity /= 2;
+        }
+        capacity
+    }
+
+    fn into_bytes(self) -> Bytes {
+        self.all.map_or(self.first, BytesMut::freeze)
+    }
+}
+
+fn too_large(head: Response<()>, limit: usize) -> Error {
+    let text = format!("the response is larger than the {limit} bytes that this operation reads");
+    let (parts, ()) = head.into_parts();
+    Error::new(ErrorKind::ResponseTooLarge, text)
+        .with_head(parts.status, parts.headers)
+        .with_delivery(Delivery::Accepted)
+        .permanent()
 }

@@ -1,8 +1,5 @@
 //! The extension point for the network: it sends a request and returns a buffered response or an upgraded stream.
 
-mod body;
-#[cfg(feature = "transport-hyper")]
-mod direct;
 mod failure;
 mod handshake;
 mod health;
@@ -22,8 +19,6 @@ use bytes::Bytes;
 use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-#[cfg(feature = "transport-hyper")]
-pub(crate) use direct::DirectClient;
 pub(crate) use http_client::HttpClient;
 pub use target::text as url_text;
 

@@ -9,7 +9,7 @@ use http::StatusCode;
 use url::Url;
 
 use super::handshake::Handshakes;
-use super::health::{Health, Protocol, Replacements};
+use super::health::{Health, Protocol};
 use super::ledger::Ledger;
 use super::{ConnectionOptions, Proxy, tunnel};
 use crate::error::{Error, Result};
@@ -19,11 +19,13 @@ use crate::{Clock, Endpoint, Secret};
 /// are not reused, but not an unlimited number of pools.
 const MAX_OTHER_POOLS: usize = 4;
 /// The number of bytes of a response's body that are buffered before the call reads them, if the response is over HTTP/2.
-pub(super) const STREAM_WINDOW: u32 = 1024 * 1024;
+const STREAM_WINDOW: u32 = 1024 * 1024;
 /// HTTP/2 connections with a call in flight are pinged this often when nothing is received.
-pub(super) const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
+const KEEP_ALIVE_INTERVAL: Duration = Duration::from_secs(20);
 /// A connection whose peer does not acknowledge a ping within this time is closed.
-pub(super) const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// At most one connection is replaced in this time.
+const REPLACEMENT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The settings in which pools differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,7 +50,8 @@ pub(super) struct Pools {
     clock: Arc<dyn Clock>,
     own: RwLock<Arc<Pool>>,
     others: Mutex<Vec<Arc<Pool>>>,
-    replacements: Replacements,
+    /// When a pool was last replaced.
+    replaced: Mutex<Option<Duration>>,
 }
 
 impl Pools {
@@ -59,8 +62,8 @@ impl Pools {
     ) -> Result<Self> {
         let kind = Kind { connect_timeout: options.connect_timeout, http1_only: false };
         let own = RwLock::new(Arc::new(build(&options, endpoint, &clock, kind)?));
-        let (endpoint, replacements) = (endpoint.clone(), Replacements::new(endpoint));
-        Ok(Self { options, endpoint, clock, own, others: Mutex::default(), replacements })
+        let endpoint = endpoint.clone();
+        Ok(Self { options, endpoint, clock, own, others: Mutex::default(), replaced: Mutex::default() })
     }
 
     /// Returns the status with which the proxy rejects a tunnel to the endpoint.
@@ -92,9 +95,20 @@ impl Pools {
 
     /// Lets later calls use new connections. Calls in flight keep those of `pool`, which end with the last of them.
     pub(super) fn replace(&self, pool: &Pool) {
-        if !self.replacements.start(&pool.health, self.clock.elapsed()) {
+        let now = self.clock.elapsed();
+        let mut replaced = self.replaced.lock().unwrap_or_else(PoisonError::into_inner);
+        if replaced.is_some_and(|last| now.saturating_sub(last) < REPLACEMENT_INTERVAL)
+            || !pool.health.retire()
+        {
             return;
         }
+        *replaced = Some(now);
+        drop(replaced);
+        tracing::warn!(
+            target: "service_core::connection",
+            host = self.endpoint.authority(),
+            "a connection on which calls time out and nothing is received takes no new calls"
+        );
         self.others.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| other.kind != pool.kind);
         let own = Kind { connect_timeout: self.options.connect_timeout, http1_only: false };
         // The same settings were accepted when the first pool was built.
@@ -181,7 +195,7 @@ fn invalid(what: &str, error: reqwest::Error) -> Error {
 /// Whether no connection of the pool can ever be encrypted: plain `http`, and no proxy that might be spoken to otherwise.
 /// The system's root certificates, which take longer to read than a connection takes to make, are then not read; and a
 /// container without any can use a service beside it.
-pub(super) fn never_tls(options: &ConnectionOptions, endpoint: &Endpoint) -> bool {
+fn never_tls(options: &ConnectionOptions, endpoint: &Endpoint) -> bool {
     !endpoint.is_https()
         && !options.reads_environment(endpoint)
         && !matches!(options.proxy, Proxy::Fixed(_))
@@ -191,24 +205,18 @@ pub(super) fn never_tls(options: &ConnectionOptions, endpoint: &Endpoint) -> boo
 
 /// reqwest takes schemes that it then does not speak, and would connect without the proxy.
 pub(super) fn fixed_proxy(text: &Secret) -> Result<reqwest::Proxy> {
-    reqwest::Proxy::all(proxy_url(text)?).map_err(|_| invalid_proxy())
-}
-
-/// The URL of a proxy that the caller chose.
-pub(super) fn proxy_url(text: &Secret) -> Result<Url> {
-    let url = Url::parse(text.expose()).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-    url.ok_or_else(invalid_proxy)
-}
-
-/// The parsers' errors may hold the URL, and with it the proxy's password.
-pub(super) fn invalid_proxy() -> Error {
-    Error::invalid_input("proxy", "is not a URL such as `http://host:3128`", None)
+    // The parsers' errors may hold the URL, and with it the proxy's password.
+    let refuse = || Error::invalid_input("proxy", "is not a URL such as `http://host:3128`", None);
+    let url = Url::parse(text.expose()).map_err(|_| refuse())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(refuse());
+    }
+    reqwest::Proxy::all(url).map_err(|_| refuse())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::transport::health::REPLACEMENT_INTERVAL;
 
     fn pools() -> Pools {
         let endpoint = Endpoint::parse("http://localhost:1").unwrap();

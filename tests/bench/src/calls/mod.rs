@@ -29,7 +29,6 @@ const MORE_WITHOUT_NETWORK: u32 = 8;
 const BARE: &str = "http request, built and responded to";
 pub(crate) const RAW: &str = "raw reqwest";
 pub(crate) const CORE: &str = "service-core";
-pub(crate) const CORE_ON_HYPER: &str = "service-core, transport-hyper";
 pub(crate) const HYPER: &str = "raw hyper";
 pub(crate) const OFFICIAL: &str = "azure_core pipeline";
 
@@ -83,7 +82,6 @@ pub(crate) fn contenders<'a>(
     let hyper = (raw_hyper::client(), Arc::clone(&message));
     let raw = (raw::client()?, Arc::clone(&message));
     let core = (Rooms::over(&message, None)?, Arc::clone(&message));
-    let core_on_hyper = (Rooms::over_hyper(&message)?, Arc::clone(&message));
     let official = (Arc::new(official::pipeline()?), message);
     Ok(vec![
         Contender::new(
@@ -92,10 +90,6 @@ pub(crate) fn contenders<'a>(
         ),
         Contender::new(RAW, load::turn_with(runtime, lanes, raw, |(client, it)| raw::send(client, it))),
         Contender::new(CORE, load::turn_with(runtime, lanes, core, |(rooms, it)| rooms::send(rooms, it))),
-        Contender::new(
-            CORE_ON_HYPER,
-            load::turn_with(runtime, lanes, core_on_hyper, |(rooms, it)| rooms::send(rooms, it)),
-        ),
         Contender::new(
             OFFICIAL,
             load::turn_with(runtime, lanes, official, |(core, it)| official::send(core, it)),
@@ -112,8 +106,6 @@ fn over_loopback(plan: Plan, server: &Path, runtime: &Runtime, report: &mut Repo
         "service-core takes {bare:.2} times the CPU of raw hyper; there is no limit for that"
     ));
     report.limit(Limit::new("loopback: times raw reqwest's CPU", outcome.ratio(CORE, RAW, CPU)?, 1.15));
-    let own = outcome.ratio(CORE_ON_HYPER, CORE, CPU)?;
-    report.limit(Limit::new("loopback: transport-hyper, times the default", own, 0.8));
     report.limit(Limit::new("loopback: times azure_core's CPU", outcome.ratio(CORE, OFFICIAL, CPU)?, 0.7));
     Ok(())
 }

@@ -33,17 +33,6 @@ impl Rooms {
         if let Some(transport) = transport {
             options.set_transport(transport);
         }
-        Self::with(options, message)
-    }
-
-    /// A client for the message's origin, over the transport on hyper.
-    pub(crate) fn over_hyper(message: &Message) -> Result<Self> {
-        let mut options = ClientOptions::default();
-        options.set_hyper_transport();
-        Self::with(options, message)
-    }
-
-    fn with(options: ClientOptions, message: &Message) -> Result<Self> {
         let key = HeaderKey::authorization("Bearer", &Secret::new(KEY))?;
         let pipeline = options.build(&DIALECT, Endpoint::parse(&message.origin)?, Arc::new(key))?;
         Ok(Self { pipeline })

@@ -8,7 +8,7 @@ use std::time::Duration;
 use http::Method;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::Notify;
-use webpubsub::{ErrorKind, RawRequest, RetryOptions, ServiceClient};
+use webpubsub::{Credential, ErrorKind, RawRequest, RetryOptions, ServiceClient};
 use workspace_tests::fault_server::{FaultServer, Script, Step, frames, reached};
 use workspace_tests::tls::{Authority, Tls};
 
@@ -45,7 +45,7 @@ impl Elsewhere {
 
     fn client(&self, https: bool) -> ServiceClient {
         let endpoint = if https { self.server.https() } else { self.server.http() };
-        super::builder(&endpoint)
+        ServiceClient::builder(&endpoint, "chat", Credential::access_key("planted-key"))
             .root_certificate(self.authority.pem())
             // No retry hides what happens.
             .retry(RetryOptions::none())

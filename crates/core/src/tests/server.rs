@@ -90,7 +90,7 @@ impl Server {
 
 /// A client in real time that does not wait before its retries.
 pub(super) fn client() -> Client {
-    choose(Client::new().retry(crate::RetryOptions::default().initial_backoff(Duration::ZERO)))
+    Client::new().retry(crate::RetryOptions::default().initial_backoff(Duration::ZERO))
 }
 
 impl Connection {
