@@ -17,6 +17,7 @@ pub mod recordings;
 pub mod secrets;
 pub mod soak;
 pub mod socket;
+mod stream_parts;
 pub mod tls;
 
 /// The code of the top page, which no published crate holds.

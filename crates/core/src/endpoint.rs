@@ -202,7 +202,8 @@ impl fmt::Display for Endpoint {
 /// endpoint by mistake.
 fn printable(text: &str) -> Option<&str> {
     let is_like_address = text.len() <= 128 && !text.contains(['@', '=', ';', '?', '#', '+', '%']);
-    let is_like_key = text.split(['.', '/', ':']).any(|word| word.len() > 32);
+    // A key is one word, or has a long one.
+    let is_like_key = text.split(['.', '/', ':']).any(|word| word.len() > 32) || !text.contains(['.', ':']);
     (is_like_address && !is_like_key).then_some(text)
 }
 
@@ -245,6 +246,7 @@ mod tests {
         for (given, rule) in [
             ("", "empty"),
             ("name.example.com", "no scheme"),
+            ("planted-key", "no scheme"),
             ("\"https://name.example.com\"", "quotation marks"),
             ("'https://name.example.com", "quotation marks"),
             ("\u{feff}https://name.example.com", "byte order mark"),

@@ -13,8 +13,9 @@ use webpubsub::client::{
 };
 
 use super::sockets::{attempt, connect};
-use super::streams::{Ending, PARTS};
+use super::streams::PARTS;
 use super::{GROUP, Phase, Shared};
+use crate::stream_parts::{self, Ending};
 
 const SETTER: &str = "setter";
 const INTERVAL: Duration = Duration::from_millis(100);
@@ -75,20 +76,7 @@ async fn read_streams(mut streams: Streams, shared: Arc<Shared>) -> Result<(), B
 async fn read(mut stream: StreamReader, shared: Arc<Shared>) -> Result<(), BoxError> {
     let number: u64 = stream.id().parse()?;
     shared.streams.reading(number, stream.missed_parts());
-    let ending = loop {
-        match stream.next().await {
-            None => break Ending::Complete,
-            Some(Err(_)) => break Ending::Failed,
-            Some(Ok(data)) => {
-                let text = data.as_text().and_then(|text| text.split_once(':'));
-                let (of, part) = text.ok_or("a part that no writer sent")?;
-                if of.parse::<u64>()? != number {
-                    return Err("a part of another stream".into());
-                }
-                shared.streams.part(number, part.parse()?);
-            }
-        }
-    };
+    let ending = stream_parts::read(&mut stream, number, |part| shared.streams.part(number, part)).await?;
     shared.streams.read(number, ending, shared.clock.elapsed());
     Ok(())
 }

@@ -73,7 +73,7 @@ pub async fn serve() -> Result<(), BoxError> {
     Ok(())
 }
 
-/// Writes reports until nobody reads them.
+/// Writes reports until the other end is closed.
 fn write(reports: &mpsc::Receiver<String>) -> io::Result<()> {
     let mut out = BufWriter::new(io::stdout().lock());
     while let Ok(first) = reports.recv() {

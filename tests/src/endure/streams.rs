@@ -6,20 +6,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::line::Line;
+use crate::stream_parts::Ending;
 
 /// How many parts a stream has.
 pub(super) const PARTS: u64 = 10;
 /// For this long after its writer's end, the end of a stream may reach the reader.
 const LATE: Duration = Duration::from_secs(45);
-
-/// How a stream ended, from one point of view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
-    Complete,
-    Failed,
-    /// The writer's end was sent, but its outcome is not known.
-    Unknown,
-}
 
 /// Streams that are not judged, and counts of those that are.
 #[derive(Debug, Default)]

@@ -173,7 +173,7 @@ async fn start() -> (Emulator, Program, Secrets) {
     (emulator, program, secrets)
 }
 
-/// Runs a session. A command that does not end by itself is interrupted.
+/// Runs a session. A command that goes on is interrupted.
 async fn run(program: &Program, session: &Session) -> Run {
     use tokio::io::AsyncWriteExt as _;
     let mut running = program.start(&format!("-vvv --no-retry --timeout 5 {}", session.line));
@@ -181,7 +181,7 @@ async fn run(program: &Program, session: &Session) -> Run {
     // Fails if the program ends without reading its input.
     let _ = stdin.write_all(session.input.as_bytes()).await;
     drop(stdin);
-    running.finish_within(Duration::from_secs(4)).await
+    running.finish_within(Duration::from_secs(2)).await
 }
 
 /// Runs all sessions and adds what they print to the texts.
@@ -262,7 +262,7 @@ async fn no_command_and_no_part_of_the_emulator_shows_a_secret() {
     let mut texts = Vec::new();
     run_all("success", &program, &mut texts).await;
     let sent = plant_sent(&emulator, &mut secrets);
-    assert!(sent > 5, "only {sent} credentials were sent");
+    assert!(sent >= 15, "only {sent} credentials were sent");
 
     let key = emulator.webpubsub().access_key();
     let connection_string = program.environment["WEBPUBSUB_CONNECTION_STRING"].replace(&key, WRONG_KEY);
@@ -309,7 +309,7 @@ async fn no_command_and_no_part_of_the_emulator_shows_a_secret() {
         .with("HULFT_WEBCONNECT_ALLOW_INSECURE_HTTP", "1");
     run_all("proxy that rejects", &proxied, &mut texts).await;
     let rejected = rejected.load(Ordering::Relaxed);
-    assert!(rejected > 10, "only {rejected} requests used the proxy");
+    assert!(rejected > 20, "only {rejected} requests used the proxy");
 
     plant_sent(&emulator, &mut secrets);
     shown_by(&emulator, &mut texts).await;

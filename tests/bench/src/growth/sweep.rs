@@ -117,7 +117,7 @@ pub(super) mod tests {
         let sweep = sweep([[10.0, 20.0], [11.0, 12.0], [40.0, 16.0]]);
         assert_eq!(sweep.cpu("ours", 0).unwrap(), Spread { median: 11.0, min: 10.0, max: 40.0 });
         assert_eq!(sweep.ratio("theirs", 1).unwrap(), Spread { median: 1.6, min: 1.2, max: 2.0 });
-        assert!(sweep.cpu("nobody", 0).is_err() && sweep.point("7").is_err());
+        assert!(sweep.cpu("unknown", 0).is_err() && sweep.point("7").is_err());
     }
 
     #[test]

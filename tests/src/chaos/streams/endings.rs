@@ -5,17 +5,7 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::chaos::judge::{Judge, Judgement};
-
-/// How a stream ended, from one point of view.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ending {
-    /// Without an error.
-    Complete,
-    /// With an error.
-    Failed,
-    /// The writer's end was sent, but its outcome is not known.
-    Unknown,
-}
+use crate::stream_parts::Ending;
 
 /// The endings that were reported so far.
 #[derive(Debug)]

@@ -6,8 +6,9 @@ use service_core::BoxError;
 use tokio::task::JoinSet;
 use webpubsub::client::{StreamReader, Streams};
 
-use super::endings::{Ending, Endings};
+use super::endings::Endings;
 use crate::chaos::judge::Judge;
+use crate::stream_parts;
 
 /// Reads until the client is closed.
 pub(super) async fn run(
@@ -34,20 +35,8 @@ async fn read(
 ) -> Result<(), BoxError> {
     let (number, attempt) = stream.id().split_once('-').ok_or("a stream that no writer opened")?;
     let (number, attempt): (usize, u64) = (number.parse()?, attempt.parse()?);
-    let ending = loop {
-        match stream.next().await {
-            None => break Ending::Complete,
-            Some(Err(_)) => break Ending::Failed,
-            Some(Ok(data)) => {
-                let text = data.as_text().and_then(|text| text.split_once(':'));
-                let (of, part) = text.ok_or("a part that no writer sent")?;
-                if of.parse::<usize>()? != number {
-                    return Err("a part of another stream".into());
-                }
-                judge.heard(reader, number, part.parse()?);
-            }
-        }
-    };
+    let read = stream_parts::read(&mut stream, number as u64, |part| judge.heard(reader, number, part));
+    let ending = read.await?;
     judge.ended(reader, number);
     endings.read(reader, number, attempt, ending);
     Ok(())

@@ -7,9 +7,10 @@ use service_core::BoxError;
 use webpubsub::client::StreamWriter;
 use webpubsub::{Client, Error};
 
-use super::endings::{Ending, Endings};
+use super::endings::Endings;
 use super::losses::Losses;
 use super::{GROUP, OPEN, Pace};
+use crate::stream_parts::Ending;
 
 /// How often a stream is opened under another id. More failures in a row are not due to cut connections.
 const MAX_ATTEMPTS: u64 = 50;
